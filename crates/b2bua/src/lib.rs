@@ -1,1 +1,19 @@
+//! All calls: the only place that knows that a call has two legs.
+//!
+//! Floor 4, pure: one input, then the outputs are drained. Enter at [`Switchboard::handle`]:
+//! bytes from a socket, a media reply, a resolved name, a command or the passing of time go in;
+//! messages to send, media commands, journal events, names to resolve and notes come out in an
+//! [`Outbox`]. Nothing here reads a clock, opens a socket or waits.
 
+pub mod input;
+pub mod journal;
+pub mod output;
+pub mod record;
+pub mod snapshot;
+pub mod view;
+
+pub use input::{Command, Input, Resolution, Target};
+pub use journal::{CallKey, JournalEvent};
+pub use output::{Note, Outbox, ResolveRequest};
+pub use record::{AttemptFacts, AttemptRecord, CallFacts, CallRecord, MediaRecord, ReleasedBy};
+pub use snapshot::Snapshot;

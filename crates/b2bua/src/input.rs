@@ -1,0 +1,85 @@
+//! What goes into a switchboard.
+
+use crate::journal::CallKey;
+use crate::snapshot::Snapshot;
+use base::{GatewayId, Transport, TrunkId};
+use sip_core::{Flow, SendError, SendToken};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One input; see [`crate::Switchboard::handle`].
+pub enum Input<'a> {
+    /// One datagram, or one message framed from a stream.
+    Message {
+        /// Where it came from and on what.
+        flow: Flow,
+        /// The names in the peer's verified client certificate; empty without mutual TLS.
+        verified: &'a [String],
+        /// The message.
+        bytes: &'a [u8],
+    },
+    /// The media engine's answer or event.
+    Media(media::Reply),
+    /// A message could not be sent.
+    SendFailed {
+        /// The token of the [`sip_core::Transmit`].
+        token: SendToken,
+        /// Why.
+        error: SendError,
+    },
+    /// The answer to a [`crate::ResolveRequest`].
+    Resolved {
+        /// The configuration revision the request belonged to.
+        revision: u64,
+        /// The gateway whose name was resolved.
+        gateway: GatewayId,
+        /// What the name stands for now.
+        resolution: Resolution,
+    },
+    /// What an operator or the process asks.
+    Command(Command),
+    /// A deadline may have passed; see [`crate::Switchboard::next_deadline`].
+    Timeout,
+}
+
+/// The addresses behind a gateway's name, best first, or the reason why there are none.
+pub enum Resolution {
+    /// Targets in the order of RFC 3263, and for how long they hold.
+    Found {
+        /// Where to send, best first.
+        targets: Vec<Target>,
+        /// After this the name is asked for again.
+        ttl: Duration,
+    },
+    /// The name has no usable record, or the DNS does not answer.
+    Failed {
+        /// A short reason for people (`no such name`).
+        reason: String,
+        /// After this the name is asked for again.
+        retry: Duration,
+    },
+}
+
+/// One address of a gateway.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Target {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// Transport.
+    pub transport: Transport,
+}
+
+/// What an operator or the process asks of a switchboard.
+pub enum Command {
+    /// Use this configuration for new calls; present calls keep theirs.
+    Apply(Arc<Snapshot>),
+    /// Take no new calls (503 with Retry-After); present ones go on.
+    Drain,
+    /// End every call now (BYE, CANCEL or 503 as its state asks).
+    EndAll,
+    /// End one call.
+    HangUp(CallKey),
+    /// Take new calls on a trunk, or none, until the next `Apply` says otherwise.
+    EnableTrunk(TrunkId, bool),
+}

@@ -1,0 +1,36 @@
+//! A configuration as calls use it: compiled once, shared, never changed.
+
+use config::Config;
+use routing::Table;
+use std::sync::Arc;
+
+/// One revision of the configuration, compiled. A call keeps the one it was routed with.
+pub struct Snapshot {
+    /// Counts applied configurations from 1.
+    pub revision: u64,
+    /// The picture of the organisation.
+    pub config: Arc<Config>,
+    /// Its routing table.
+    pub table: Table,
+    /// Trunk names, shared with records; by [`base::TrunkId`].
+    pub trunk_names: Vec<Arc<str>>,
+    /// Gateways as written, shared with records; by [`base::GatewayId`].
+    pub gateway_names: Vec<Arc<str>>,
+    /// The node's name, shared with records.
+    pub node: Arc<str>,
+}
+
+impl Snapshot {
+    /// Compiles a validated configuration.
+    #[must_use]
+    pub fn new(config: Config, revision: u64) -> Snapshot {
+        Snapshot {
+            revision,
+            table: Table::compile(&config),
+            trunk_names: config.trunks.iter().map(|t| t.name.as_str().into()).collect(),
+            gateway_names: config.gateways.iter().map(|g| g.text.as_str().into()).collect(),
+            node: config.node.name.as_str().into(),
+            config: Arc::new(config),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What people may see of a switchboard: plain values, made on demand.
+
+use crate::journal::CallKey;
+use base::{TrunkId, WallTime};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A live call.
+#[derive(Clone, Debug)]
+pub struct CallView {
+    /// The call.
+    pub key: CallKey,
+    /// `routing`, `trying`, `ringing`, `answered`, `ending`.
+    pub state: &'static str,
+    /// The trunk it came in on.
+    pub trunk_in: Arc<str>,
+    /// The trunk of the present attempt.
+    pub trunk_out: Option<Arc<str>>,
+    /// Route name.
+    pub route: Arc<str>,
+    /// Caller, normalised.
+    pub caller: Box<str>,
+    /// Called, normalised.
+    pub called: Box<str>,
+    /// INVITE accepted.
+    pub start: WallTime,
+    /// Answered.
+    pub answer: Option<WallTime>,
+    /// Attempts so far.
+    pub attempts: u16,
+    /// Call-ID of the A leg.
+    pub a_call_id: Box<str>,
+    /// Call-ID of the B leg.
+    pub b_call_id: Option<Box<str>>,
+    /// Whether media is anchored here.
+    pub anchored: bool,
+    /// Agreed codec of the first audio stream.
+    pub codec: Option<Box<str>>,
+}
+
+/// A trunk and its gateways.
+#[derive(Clone, Debug)]
+pub struct TrunkView {
+    /// Which.
+    pub id: TrunkId,
+    /// Name.
+    pub name: Arc<str>,
+    /// Takes new calls.
+    pub enabled: bool,
+    /// Live calls that came in on it.
+    pub calls_in: u32,
+    /// Live calls that go out on it.
+    pub calls_out: u32,
+    /// Calls since the start, in.
+    pub total_in: u64,
+    /// Attempts since the start, out.
+    pub total_out: u64,
+    /// Attempts answered.
+    pub answered_out: u64,
+    /// Attempts failed.
+    pub failed_out: u64,
+    /// Its gateways.
+    pub gateways: Vec<GatewayView>,
+}
+
+/// One gateway's health.
+#[derive(Clone, Debug)]
+pub struct GatewayView {
+    /// As configured.
+    pub name: Arc<str>,
+    /// `up`, `down`, `unknown`.
+    pub state: &'static str,
+    /// Present addresses.
+    pub targets: Vec<SocketAddr>,
+    /// Why it cannot be used, when it cannot (`no such name`, `5 OPTIONS unanswered`).
+    pub trouble: Option<String>,
+    /// Round trip of the last answered OPTIONS.
+    pub rtt: Option<Duration>,
+    /// OPTIONS unanswered in a row.
+    pub misses: u32,
+}
+
+/// Counters of a switchboard.
+#[derive(Clone, Debug, Default)]
+pub struct StatusView {
+    /// Live calls.
+    pub calls: u64,
+    /// Calls accepted since the start.
+    pub accepted: u64,
+    /// Calls answered since the start.
+    pub answered: u64,
+    /// Calls ended since the start.
+    pub ended: u64,
+    /// Calls refused before or while routing, by reason id.
+    pub refused: Vec<(&'static str, u64)>,
+    /// Requests from unknown sources, dropped.
+    pub unknown_sources: u64,
+    /// Datagrams or frames that were no SIP message.
+    pub malformed: u64,
+    /// Named limits that were hit and how often.
+    pub limits: Vec<(&'static str, u64, u64)>,
+    /// Further counters by name.
+    pub counters: Vec<(&'static str, u64)>,
+    /// Whether it takes no new calls.
+    pub draining: bool,
+}
