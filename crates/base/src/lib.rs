@@ -3,17 +3,21 @@
 //! Floor 0. Nothing here reads a clock, draws entropy or does I/O: time and seeds come in as
 //! arguments. Enter through the module that names what you need.
 
+pub mod cause;
 pub mod hash;
 pub mod id;
 pub mod limit;
+pub mod reason;
 pub mod redact;
 pub mod rng;
 pub mod time;
 pub mod transport;
 pub mod wheel;
 
+pub use cause::{q850_text, q850_to_sip, sip_to_q850};
 pub use id::{GatewayId, ListenId, ShardId, TrunkId};
 pub use limit::Limit;
+pub use reason::{Blame, ReasonId};
 pub use redact::Redacted;
 pub use rng::Rng;
 pub use time::{Time, WallTime};
