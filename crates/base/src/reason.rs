@@ -303,9 +303,11 @@ impl ReasonId {
             604 => ReasonId::NumberNowhere,
             607 => ReasonId::Unwanted,
             608 => ReasonId::Blocked,
-            500..=599 => ReasonId::PeerOther5xx,
-            600..=699 => ReasonId::PeerOther6xx,
-            _ => ReasonId::PeerOther4xx,
+            _ => match status / 100 {
+                5 => ReasonId::PeerOther5xx,
+                6 => ReasonId::PeerOther6xx,
+                _ => ReasonId::PeerOther4xx,
+            },
         }
     }
 }
