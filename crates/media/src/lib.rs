@@ -1,1 +1,14 @@
+//! One media session, sans-IO: who may send, where it goes, and how good it sounds.
+//!
+//! Floor 2. It knows neither SIP nor SDP, only its control commands; it reads no clock and opens
+//! no socket: an engine in `runtime` (or in the kernel) brings packets and time, and does what
+//! the verdict says. Enter through [`control`] to ask for media, through [`session`] to build an
+//! engine, through [`flow`] to build one that runs without asking for each packet.
 
+pub mod control;
+pub mod report;
+
+pub use control::{
+    CodecKind, Command, Latch, MAX_STREAMS, OpenError, Ports, Remote, Reply, SessionId, Side, StreamPorts,
+};
+pub use report::{DropReason, Drops, Report, StreamReport};

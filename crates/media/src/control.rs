@@ -1,0 +1,362 @@
+//! The words in which signalling and the media plane talk: commands down, replies up.
+//!
+//! This room holds values only. It knows neither SIP nor SDP: whoever speaks those turns a
+//! negotiated description into a [`Remote`]. Enter through [`Command`] and [`Reply`].
+
+use crate::report::Report;
+use base::ListenId;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How many m-lines of one call may be anchored.
+pub const MAX_STREAMS: usize = 4;
+
+/// One relayed call; chosen by whoever opens it, unique while it is open.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct SessionId(pub u64);
+
+/// One of the two ends of a session.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Side {
+    /// The end that called us.
+    A,
+    /// The end that we called.
+    B,
+}
+
+impl Side {
+    /// Both, in order.
+    pub const BOTH: [Side; 2] = [Side::A, Side::B];
+
+    /// The opposite end.
+    #[must_use]
+    pub const fn other(self) -> Side {
+        match self {
+            Side::A => Side::B,
+            Side::B => Side::A,
+        }
+    }
+
+    /// 0 for A, 1 for B.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Side::A => 0,
+            Side::B => 1,
+        }
+    }
+}
+
+/// What signalling asks of the media plane.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Take ports and sockets for a session. Answered at once by [`Reply::Opened`] or
+    /// [`Reply::OpenFailed`].
+    Open {
+        /// The new session.
+        session: SessionId,
+        /// Interface on which side A is met.
+        a: ListenId,
+        /// Interface on which side B is met.
+        b: ListenId,
+        /// M-lines to anchor, 1 to [`MAX_STREAMS`] (other values are clamped).
+        streams: u8,
+    },
+    /// What the peer of one side has said about one stream; send it after each session
+    /// description of that peer. Saying the same again changes nothing.
+    Set {
+        /// The session; unknown ones are ignored and counted.
+        session: SessionId,
+        /// Whose description this is.
+        side: Side,
+        /// Index of the m-line, from 0.
+        stream: u8,
+        /// What was said.
+        remote: Remote,
+    },
+    /// The m-line was refused later: its ports are freed on both sides, its report is kept.
+    Reject {
+        /// The session.
+        session: SessionId,
+        /// Index of the m-line, from 0.
+        stream: u8,
+    },
+    /// End of the session. Answered by [`Reply::Closed`] a little later.
+    Close {
+        /// The session.
+        session: SessionId,
+    },
+}
+
+/// Where a peer wants its packets of one stream, and what it may send.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remote {
+    /// Where RTP (or UDPTL) goes. `None` when not known yet, or 0.0.0.0 was said: nothing is
+    /// sent there, and nothing is accepted from there.
+    pub rtp: Option<SocketAddr>,
+    /// Where RTCP goes. `None` means the RTP port plus one (RFC 3550 §11); equal to `rtp`
+    /// means that the peer multiplexes (RFC 5761) and RTCP leaves from our RTP port.
+    pub rtcp: Option<SocketAddr>,
+    /// Whether the peer may send media to us (its direction is sendrecv or sendonly).
+    pub receive: bool,
+    /// Whether we may send media to the peer (its direction is sendrecv or recvonly).
+    pub send: bool,
+    /// How far the true source may differ from what was signalled.
+    pub latch: Latch,
+    /// Payload types that are let through, one bit each: type `n` is bit `n % 64` of word
+    /// `n / 64`. Others are dropped and counted.
+    pub payload_types: [u64; 2],
+    /// RTP clock of the first codec, Hz; 0 is read as 8000. For jitter.
+    pub clock_rate: u32,
+    /// Packet time of the first codec, milliseconds; 0 is read as 20. For the quality estimate.
+    pub ptime_ms: u8,
+    /// Report [`Reply::Timeout`] when this peer sent neither RTP nor RTCP on any stream for
+    /// this long. `None`: never. The time starts anew with each [`Command::Set`].
+    pub timeout: Option<Duration>,
+    /// The stream is UDPTL (T.38), not RTP: only sources are checked.
+    pub udptl: bool,
+    /// First codec, for the quality estimate.
+    pub codec: CodecKind,
+}
+
+impl Remote {
+    /// Every payload type.
+    pub const ANY_PAYLOAD_TYPE: [u64; 2] = [u64::MAX; 2];
+
+    /// A two-way G.711 stream at `rtp`, strict about its source, RTCP one port above,
+    /// timeout 30 s. A start from which to say what differs.
+    #[must_use]
+    pub fn audio(rtp: SocketAddr) -> Remote {
+        Remote {
+            rtp: Some(rtp),
+            rtcp: None,
+            receive: true,
+            send: true,
+            latch: Latch::Off,
+            payload_types: Remote::ANY_PAYLOAD_TYPE,
+            clock_rate: 8000,
+            ptime_ms: 20,
+            timeout: Some(Duration::from_secs(30)),
+            udptl: false,
+            codec: CodecKind::G711,
+        }
+    }
+
+    /// Whether payload type `pt` (0 to 127) is let through.
+    #[must_use]
+    pub fn allows(&self, pt: u8) -> bool {
+        self.payload_types[usize::from(pt >> 6 & 1)] >> (pt & 63) & 1 == 1
+    }
+
+    /// The bitmap of some payload types; those above 127 are left out.
+    #[must_use]
+    pub fn bitmap(types: impl IntoIterator<Item = u8>) -> [u64; 2] {
+        types.into_iter().filter(|&pt| pt < 128).fold([0; 2], |mut map, pt| {
+            map[usize::from(pt >> 6 & 1)] |= 1 << (pt & 63);
+            map
+        })
+    }
+}
+
+/// How far the source of a peer's packets may differ from what was signalled.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Latch {
+    /// Only the exact signalled address and port. Nobody else can inject or divert.
+    #[default]
+    Off,
+    /// The signalled address, any port: the first valid packet's port is locked, the exact
+    /// signalled port is preferred at any time, and a rebind is followed only with the same
+    /// SSRC and a continuing sequence. Another host cannot win; another program on the
+    /// same host (or behind the same address) that is faster than the peer can.
+    Signalled,
+    /// Any address: for peers behind NAT that signal a private address. The first valid
+    /// packet after the description was set locks the source. **Whoever guesses the port and
+    /// is faster than the peer receives the call's audio**; use only where the
+    /// alternative is no audio.
+    Nat,
+}
+
+/// What the quality estimate must know of a codec (Ie and Bpl of ITU-T G.113).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum CodecKind {
+    /// PCMU or PCMA.
+    #[default]
+    G711,
+    /// G.722, 64 kbit/s.
+    G722,
+    /// G.729, also annex A and B.
+    G729,
+    /// Opus.
+    Opus,
+    /// Anything else: judged like G.729.
+    Other,
+}
+
+/// The media plane's answers and news.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Reply {
+    /// The session has its ports.
+    Opened {
+        /// The session.
+        session: SessionId,
+        /// Our RTP ports.
+        ports: Ports,
+    },
+    /// The session does not exist: nothing was taken.
+    OpenFailed {
+        /// The session.
+        session: SessionId,
+        /// Why.
+        reason: OpenError,
+    },
+    /// The session is over.
+    Closed {
+        /// The session.
+        session: SessionId,
+        /// What was heard during its life.
+        report: Box<Report>,
+    },
+    /// A peer sent neither RTP nor RTCP for its timeout. Said once per silence; the session
+    /// stays until it is closed.
+    Timeout {
+        /// The session.
+        session: SessionId,
+        /// The silent side.
+        side: Side,
+    },
+    /// One side's media flows, the other, which may send, has not sent anything: heard one way
+    /// only. Said once per silent side.
+    OneWay {
+        /// The session.
+        session: SessionId,
+        /// The silent side.
+        side: Side,
+    },
+    /// The true source of a peer's media was learnt, or changed by a followed rebind, and is
+    /// not the signalled one.
+    Latched {
+        /// The session.
+        session: SessionId,
+        /// Whose.
+        side: Side,
+        /// Index of the m-line, from 0.
+        stream: u8,
+        /// Where media now comes from and goes to.
+        source: SocketAddr,
+    },
+}
+
+impl Reply {
+    /// The session of which it speaks.
+    #[must_use]
+    pub fn session(&self) -> SessionId {
+        match self {
+            Reply::Opened { session, .. }
+            | Reply::OpenFailed { session, .. }
+            | Reply::Closed { session, .. }
+            | Reply::Timeout { session, .. }
+            | Reply::OneWay { session, .. }
+            | Reply::Latched { session, .. } => *session,
+        }
+    }
+}
+
+/// Our ports of one stream; RTCP is always one above.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StreamPorts {
+    /// Even port on side A's interface.
+    pub a_rtp: u16,
+    /// Even port on side B's interface.
+    pub b_rtp: u16,
+}
+
+impl StreamPorts {
+    /// The RTP port that the peer of `side` sends to.
+    #[must_use]
+    pub fn rtp(&self, side: Side) -> u16 {
+        match side {
+            Side::A => self.a_rtp,
+            Side::B => self.b_rtp,
+        }
+    }
+}
+
+/// Our ports, stream by stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Ports {
+    streams: [StreamPorts; MAX_STREAMS],
+    count: u8,
+}
+
+impl Ports {
+    /// Adds a stream; one beyond [`MAX_STREAMS`] is ignored.
+    pub fn push(&mut self, ports: StreamPorts) {
+        if let Some(slot) = self.streams.get_mut(usize::from(self.count)) {
+            *slot = ports;
+            self.count += 1;
+        }
+    }
+
+    /// The streams, in the order of the m-lines.
+    #[must_use]
+    pub fn streams(&self) -> &[StreamPorts] {
+        self.streams.get(..usize::from(self.count)).unwrap_or(&[])
+    }
+
+    /// The RTP port that the peer of `side` sends stream `stream` to.
+    #[must_use]
+    pub fn rtp(&self, side: Side, stream: u8) -> Option<u16> {
+        self.streams().get(usize::from(stream)).map(|s| s.rtp(side))
+    }
+}
+
+/// Why a session could not be opened. All are ours; a later attempt may succeed except with
+/// [`OpenError::NoRange`] and [`OpenError::Duplicate`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OpenError {
+    /// Every port of the range of that side's interface is taken or rests before reuse.
+    PortsExhausted(Side),
+    /// No port of that side could be bound; the last operating system error number.
+    Bind(Side, i32),
+    /// The process may hold no more descriptors.
+    Descriptors,
+    /// The interface has no RTP range.
+    NoRange(ListenId),
+    /// The media workers are behind; their queue of commands is full.
+    Busy,
+    /// A session of that id is open.
+    Duplicate,
+}
+
+impl OpenError {
+    /// A stable id for records and metrics.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            OpenError::PortsExhausted(_) => "media_ports_exhausted",
+            OpenError::Bind(..) => "media_bind_failed",
+            OpenError::Descriptors => "media_descriptors_exhausted",
+            OpenError::NoRange(_) => "media_no_range",
+            OpenError::Busy => "media_busy",
+            OpenError::Duplicate => "media_session_duplicate",
+        }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpenError::PortsExhausted(side) => write!(f, "no RTP port is free for side {side:?}"),
+            OpenError::Bind(side, errno) => {
+                write!(f, "no RTP port of side {side:?} could be bound (os error {errno})")
+            }
+            OpenError::Descriptors => f.write_str("the process may open no more sockets"),
+            OpenError::NoRange(listen) => write!(f, "interface {} has no RTP range", listen.0),
+            OpenError::Busy => f.write_str("the media workers are behind with their commands"),
+            OpenError::Duplicate => f.write_str("the session is open already"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}

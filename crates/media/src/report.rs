@@ -1,0 +1,175 @@
+//! What was heard during a session: the figures for records, alarms and quality pages.
+//!
+//! Values only. A [`StreamReport`] speaks of what the peer of one side **sent to us** on one
+//! stream, plus what that peer reported in RTCP about what it received.
+
+use crate::control::Side;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Why a packet was not relayed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum DropReason {
+    /// It came from a source that this session does not expect.
+    ForeignSource,
+    /// Right address, wrong port, and not the stream that is heard (SSRC or sequence differ).
+    Ssrc,
+    /// It is neither RTP version 2 nor RTCP version 2.
+    BadVersion,
+    /// Too short, or its lengths do not fit its size.
+    BadLength,
+    /// A payload type that was not negotiated.
+    PayloadType,
+    /// The sender may not send now, or the receiver may not be sent to (hold).
+    Direction,
+    /// The receiver's address is not known.
+    NoRemote,
+    /// Larger than any datagram that is relayed.
+    Oversize,
+    /// The operating system refused to send it.
+    SendFailed,
+}
+
+impl DropReason {
+    /// How many reasons there are.
+    pub const COUNT: usize = 9;
+    /// All, in order.
+    pub const ALL: [DropReason; DropReason::COUNT] = [
+        DropReason::ForeignSource,
+        DropReason::Ssrc,
+        DropReason::BadVersion,
+        DropReason::BadLength,
+        DropReason::PayloadType,
+        DropReason::Direction,
+        DropReason::NoRemote,
+        DropReason::Oversize,
+        DropReason::SendFailed,
+    ];
+
+    /// A stable name for records and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            DropReason::ForeignSource => "foreign_source",
+            DropReason::Ssrc => "ssrc",
+            DropReason::BadVersion => "bad_version",
+            DropReason::BadLength => "bad_length",
+            DropReason::PayloadType => "payload_type",
+            DropReason::Direction => "direction",
+            DropReason::NoRemote => "no_remote",
+            DropReason::Oversize => "oversize",
+            DropReason::SendFailed => "send_failed",
+        }
+    }
+}
+
+/// Packets not relayed, by reason.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Drops([u32; DropReason::COUNT]);
+
+impl Drops {
+    /// Counts one.
+    pub fn add(&mut self, reason: DropReason) {
+        let n = &mut self.0[reason as usize];
+        *n = n.saturating_add(1);
+    }
+
+    /// How many for `reason`.
+    #[must_use]
+    pub fn of(&self, reason: DropReason) -> u32 {
+        self.0[reason as usize]
+    }
+
+    /// How many in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().map(|&n| u64::from(n)).sum()
+    }
+
+    /// Reason and count of those that occurred.
+    pub fn iter(&self) -> impl Iterator<Item = (DropReason, u32)> + '_ {
+        DropReason::ALL.into_iter().map(|r| (r, self.of(r))).filter(|&(_, n)| n > 0)
+    }
+}
+
+/// One side's stream, as heard here.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct StreamReport {
+    /// Valid RTP (or UDPTL) packets from the right source, forwarded or not.
+    pub packets: u64,
+    /// Their UDP payload bytes.
+    pub bytes: u64,
+    /// Packets expected from the sequence numbers (RFC 3550 §A.3).
+    pub expected: u64,
+    /// Packets that never came: `expected` less those received, duplicates aside; never below 0.
+    pub lost: u64,
+    /// `lost` over `expected`, 0.0 to 1.0.
+    pub loss_fraction: f32,
+    /// Packets that came after a later one.
+    pub out_of_order: u64,
+    /// Packets that came twice.
+    pub duplicates: u64,
+    /// Packets so late that a 60 ms jitter buffer would not have played them.
+    pub late: u64,
+    /// Interarrival jitter at the end (RFC 3550 §6.4.1), milliseconds.
+    pub jitter_ms: f32,
+    /// Its largest value.
+    pub jitter_max_ms: f32,
+    /// Round trip between us and this peer, from LSR and DLSR of reports seen in passing, last.
+    pub rtt_ms: Option<f32>,
+    /// Its largest value.
+    pub rtt_max_ms: Option<f32>,
+    /// Estimated MOS × 100 (ITU-T G.107) over 5 s spans: lowest. 0 when nothing was rated.
+    pub mos_min: u16,
+    /// Mean over the spans.
+    pub mos_avg: u16,
+    /// Last span.
+    pub mos_last: u16,
+    /// Packets from this side that were not relayed.
+    pub dropped: Drops,
+    /// RTCP packets (compounds) from this peer.
+    pub rtcp_packets: u64,
+    /// Loss that this peer reported for what it received, last fraction, 0.0 to 1.0.
+    pub peer_loss_fraction: Option<f32>,
+    /// Loss that this peer reported, packets, last cumulative number.
+    pub peer_lost: Option<i32>,
+    /// Jitter that this peer reported, milliseconds, last.
+    pub peer_jitter_ms: Option<f32>,
+    /// From the opening of the session to the first packet.
+    pub first_packet_after: Option<Duration>,
+    /// From the opening of the session to the last packet.
+    pub last_packet_after: Option<Duration>,
+    /// Longest pause between two packets while the peer was allowed to send.
+    pub silence_max: Duration,
+    /// It never sent although it might, while the other side did.
+    pub one_way: bool,
+    /// Times that the synchronisation source changed.
+    pub ssrc_changes: u32,
+    /// Where its media really came from.
+    pub source: Option<SocketAddr>,
+    /// Times that a rebind of the source was followed.
+    pub rebinds: u32,
+}
+
+/// A whole session.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Report {
+    /// From open to close.
+    pub duration: Duration,
+    /// What side A sent, by stream.
+    pub a: Vec<StreamReport>,
+    /// What side B sent, by stream.
+    pub b: Vec<StreamReport>,
+}
+
+impl Report {
+    /// What `side` sent, by stream.
+    #[must_use]
+    pub fn side(&self, side: Side) -> &[StreamReport] {
+        match side {
+            Side::A => &self.a,
+            Side::B => &self.b,
+        }
+    }
+}
