@@ -1,0 +1,204 @@
+//! The picture itself: plain values, all references resolved to ids of this snapshot.
+//!
+//! Nothing here can be half valid: whoever holds a [`Config`] needs no further check. Enter through
+//! [`Config`].
+
+mod listen;
+mod policy;
+mod route;
+mod trunk;
+mod words;
+
+pub use listen::{Hidden, Host, Listen, PortRange, Secret, SipPort, TlsIdentity};
+pub use policy::{
+    EarlyOffer, Hold, Latch, MediaMode, NumberFormat, PassStrip, Policy, Prack, Refer, Refresher,
+    SessionTimer,
+};
+pub use route::{DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
+pub use trunk::{Gateway, Kind, Trunk, TrunkTls};
+pub use words::Words;
+
+use crate::country::Country;
+use base::{GatewayId, ListenId, TrunkId};
+use ipnet::IpNet;
+use std::time::Duration;
+use words::words;
+
+/// The validated picture of one node and its organisation.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Config {
+    /// Version of the schema; always 1.
+    pub version: u32,
+    /// How to read numbers that are not +E.164.
+    pub country: Option<&'static Country>,
+    /// This process.
+    pub node: Node,
+    /// Interfaces; the index is the [`ListenId`].
+    pub listens: Vec<Listen>,
+    /// Places.
+    pub sites: Vec<Site>,
+    /// Trunks; the index is the [`TrunkId`].
+    pub trunks: Vec<Trunk>,
+    /// Gateways of all trunks; the index is the [`GatewayId`].
+    pub gateways: Vec<Gateway>,
+    /// Dial rules in the order of the text, all scopes.
+    pub dialplan: Vec<DialRule>,
+    /// Number ranges in the order of the text; they never overlap.
+    pub numbers: Vec<NumberRange>,
+    /// Routes; the first match wins.
+    pub routes: Vec<Route>,
+    /// Cases that a check runs.
+    pub tests: Vec<Test>,
+    /// Call records and the journal.
+    pub records: Records,
+    /// Media engine.
+    pub media: Media,
+    /// Named limits of the whole node.
+    pub limits: Limits,
+    /// The control socket.
+    pub api: Api,
+    /// Logging.
+    pub log: Log,
+    /// SIP timers and the like.
+    pub signalling: Signalling,
+}
+
+impl Config {
+    /// The trunk with this id.
+    #[must_use]
+    pub fn trunk(&self, id: TrunkId) -> Option<&Trunk> {
+        self.trunks.get(id.index())
+    }
+
+    /// The interface with this id.
+    #[must_use]
+    pub fn listen(&self, id: ListenId) -> Option<&Listen> {
+        self.listens.get(id.index())
+    }
+
+    /// The gateway with this id.
+    #[must_use]
+    pub fn gateway(&self, id: GatewayId) -> Option<&Gateway> {
+        self.gateways.get(id.index())
+    }
+
+    /// The id of the trunk with this name.
+    #[must_use]
+    pub fn trunk_named(&self, name: &str) -> Option<TrunkId> {
+        self.trunks.iter().position(|t| t.name == name).and_then(|i| u32::try_from(i).ok()).map(TrunkId)
+    }
+
+    /// The id of the interface with this name.
+    #[must_use]
+    pub fn listen_named(&self, name: &str) -> Option<ListenId> {
+        self.listens.iter().position(|l| l.name == name).and_then(|i| u16::try_from(i).ok()).map(ListenId)
+    }
+}
+
+/// This process.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Node {
+    /// Name in records, logs and metrics.
+    pub name: String,
+    /// The place where it stands.
+    pub site: Option<String>,
+}
+
+/// A place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Site {
+    /// Its name.
+    pub name: String,
+    /// Its networks.
+    pub subnets: Vec<IpNet>,
+}
+
+/// Call records and the journal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Records {
+    /// Directory of the database and the journal; `None` keeps neither.
+    pub path: Option<String>,
+    /// File that gets one JSON line for each record.
+    pub jsonl: Option<String>,
+    /// Days until a record is deleted, 1 to 2562.
+    pub keep_days: u32,
+}
+
+/// Media engine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Media {
+    /// Worker threads; `None` leaves the number to the start-up probe.
+    pub workers: Option<usize>,
+}
+
+/// Named limits of the whole node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Calls at a time.
+    pub calls_max: u32,
+    /// Early dialogs of one outgoing INVITE.
+    pub early_dialogs_max: u32,
+    /// Transactions at a time, both roles.
+    pub transactions_max: u32,
+    /// Bytes of one SIP message on a stream.
+    pub message_max: usize,
+}
+
+/// The control socket.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Api {
+    /// Path of the unix socket.
+    pub socket: String,
+}
+
+words! {
+    /// How much is logged.
+    pub enum Level {
+        /// Something is broken.
+        Error = "error",
+        /// Someone may want to look.
+        Warn = "warn",
+        /// Calls start and end.
+        Info = "info",
+        /// Decisions off the happy path.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
+}
+
+words! {
+    /// The form of a log line.
+    pub enum LogFormat {
+        /// For people.
+        Text = "text",
+        /// One JSON object a line.
+        Json = "json",
+    }
+}
+
+/// Logging.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Log {
+    /// How much.
+    pub level: Level,
+    /// In which form.
+    pub format: LogFormat,
+}
+
+/// SIP timers and the like.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Signalling {
+    /// Threads that carry signalling; `None` leaves the number to the start-up probe.
+    pub shards: Option<usize>,
+    /// Longest wait for running calls at shutdown.
+    pub drain_timeout: Duration,
+    /// Max-Forwards of requests that start here (RFC 3261 §8.1.1.6).
+    pub max_forwards: u8,
+    /// T1 in milliseconds (RFC 3261 §17.1.1.1).
+    pub t1_ms: u32,
+    /// T2 in milliseconds (RFC 3261 §17.1.2.2).
+    pub t2_ms: u32,
+    /// T4 in milliseconds (RFC 3261 §17.1.2.2).
+    pub t4_ms: u32,
+}

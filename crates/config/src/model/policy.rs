@@ -1,0 +1,158 @@
+//! Policies: how a trunk's calls are treated.
+
+use super::words::words;
+use std::time::Duration;
+
+words! {
+    /// Where media flows.
+    pub enum MediaMode {
+        /// Through this node.
+        Anchor = "anchor",
+        /// Between the peers, when both trunks of a call say so.
+        Direct = "direct",
+    }
+}
+
+words! {
+    /// Which media sources are believed.
+    pub enum Latch {
+        /// Only the signalled address and port.
+        Off = "off",
+        /// The signalled address from any port.
+        Signalled = "signalled",
+        /// The first valid source, locked from then on.
+        Nat = "nat",
+    }
+}
+
+words! {
+    /// What happens to an INVITE without SDP towards this trunk.
+    pub enum EarlyOffer {
+        /// It goes on without SDP.
+        Pass = "pass",
+        /// It gets an offer of ours.
+        Make = "make",
+    }
+}
+
+words! {
+    /// Reliable provisional responses (RFC 3262).
+    pub enum Prack {
+        /// Not offered.
+        Off = "off",
+        /// Offered.
+        Supported = "supported",
+        /// Demanded.
+        Required = "required",
+    }
+}
+
+words! {
+    /// Who refreshes a session that we asked a timer for (RFC 4028).
+    pub enum Refresher {
+        /// The peer decides.
+        Auto = "auto",
+        /// This node.
+        Us = "us",
+        /// The peer.
+        Peer = "peer",
+    }
+}
+
+words! {
+    /// The form of hold sent to this trunk.
+    pub enum Hold {
+        /// As the other side sent it.
+        Pass = "pass",
+        /// `a=sendonly`.
+        Sendonly = "sendonly",
+        /// `a=inactive`.
+        Inactive = "inactive",
+        /// The address 0.0.0.0 (RFC 3264 §8.4).
+        Zero = "zero",
+    }
+}
+
+words! {
+    /// What REFER gets.
+    pub enum Refer {
+        /// A refusal.
+        Refuse = "refuse",
+    }
+}
+
+words! {
+    /// Whether a header crosses to this trunk.
+    pub enum PassStrip {
+        /// It does.
+        Pass = "pass",
+        /// It is removed.
+        Strip = "strip",
+    }
+}
+
+words! {
+    /// The form of numbers on this trunk's wire.
+    pub enum NumberFormat {
+        /// `+493023125100`.
+        E164Plus = "e164-plus",
+        /// `493023125100`.
+        E164 = "e164",
+        /// International prefix and number: `00493023125100`.
+        International = "international",
+        /// National prefix and number inside the country: `03023125100`.
+        National = "national",
+        /// As routing left it.
+        AsRouted = "as-routed",
+    }
+}
+
+/// Session timer of our own (RFC 4028); a peer's is always answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SessionTimer {
+    /// Session-Expires in seconds that we ask for; `None` asks for none.
+    pub expires: Option<u32>,
+    /// Shortest interval accepted, in seconds, at least 90 (RFC 4028 §4).
+    pub min_se: u32,
+    /// Who refreshes.
+    pub refresher: Refresher,
+}
+
+/// How a trunk's calls are treated.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Policy {
+    /// Where media flows.
+    pub media: MediaMode,
+    /// Which media sources are believed.
+    pub latch: Latch,
+    /// What happens to an INVITE without SDP.
+    pub early_offer: EarlyOffer,
+    /// Codecs of an offer that we make, in order.
+    pub offer_codecs: Vec<String>,
+    /// Reliable provisional responses.
+    pub prack: Prack,
+    /// Session timer.
+    pub session_timer: SessionTimer,
+    /// Form of hold.
+    pub hold: Hold,
+    /// What REFER gets.
+    pub refer: Refer,
+    /// Diversion (RFC 5806).
+    pub diversion: PassStrip,
+    /// History-Info (RFC 7044).
+    pub history_info: PassStrip,
+    /// P-Asserted-Identity, P-Preferred-Identity, Privacy, Remote-Party-ID.
+    pub identity: PassStrip,
+    /// Further end-to-end headers that cross to this trunk.
+    pub headers_pass: Vec<String>,
+    /// Form of numbers on the wire.
+    pub number_format: NumberFormat,
+    /// Whether numbers carry `;user=phone`.
+    pub user_phone: bool,
+    /// Time without RTP and RTCP until the call ends; `None` is off.
+    pub media_timeout: Option<Duration>,
+    /// Whether RTCP is relayed and sent.
+    pub rtcp: bool,
+    /// User-Agent and Server towards this trunk; `None` takes ours.
+    pub user_agent: Option<String>,
+}

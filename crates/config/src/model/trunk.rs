@@ -1,0 +1,93 @@
+//! Trunks and gateways.
+
+use super::listen::{Host, Secret};
+use super::policy::Policy;
+use super::words::words;
+use crate::profile::Profile;
+use base::{GatewayId, ListenId, Transport, TrunkId};
+use ipnet::IpNet;
+use std::time::Duration;
+
+words! {
+    /// Which side of the network boundary the far end is on.
+    pub enum Kind {
+        /// A provider beyond the boundary.
+        Itsp = "itsp",
+        /// An IP-PBX or PSTN gateway inside.
+        Direct = "direct",
+    }
+}
+
+/// The association of one interface with a peer's gateways; both directions.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Trunk {
+    /// Its name.
+    pub name: String,
+    /// Provider or inside peer.
+    pub kind: Kind,
+    /// The preset it names, or its kind's.
+    pub profile: &'static Profile,
+    /// The interface it lives on.
+    pub listen: ListenId,
+    /// The place it belongs to.
+    pub site: Option<String>,
+    /// Whether it carries calls.
+    pub enabled: bool,
+    /// Its far ends, in the order of the text.
+    pub gateways: Vec<GatewayId>,
+    /// Networks that requests may come from, beside the gateways' own addresses.
+    pub sources: Vec<IpNet>,
+    /// Host part of Request-URI, To and From towards this trunk; `None` takes the gateway's host and
+    /// our advertised address.
+    pub domain: Option<String>,
+    /// Calls at a time.
+    pub calls_max: Option<u32>,
+    /// New calls a second.
+    pub cps_max: Option<u32>,
+    /// Final responses after which the next attempt is made, 400 to 699.
+    pub retry_on: Vec<u16>,
+    /// Time without progress before the next attempt; 100 is no progress.
+    pub failover_after: Duration,
+    /// Longest ringing.
+    pub ring_timeout: Duration,
+    /// Time between liveness OPTIONS; `None` is off.
+    pub options_interval: Option<Duration>,
+    /// Unanswered OPTIONS until a gateway counts as down.
+    pub options_misses: u32,
+    /// TLS towards this trunk.
+    pub tls: TrunkTls,
+    /// How its calls are treated: the profile's values with `override` on top.
+    pub policy: Policy,
+}
+
+/// TLS towards one trunk.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TrunkTls {
+    /// Whether the peer's certificate is verified.
+    pub verify: bool,
+    /// Name that the peer's certificate must carry, when it is not the gateway's host (RFC 5922 §7.2).
+    pub name: Option<String>,
+    /// Path of the authorities trusted for it, PEM; `None` takes the system's.
+    pub ca: Option<String>,
+    /// Path of our certificate chain for it, PEM; `None` takes the interface's.
+    pub client_cert: Option<String>,
+    /// Our key for it, PEM.
+    pub client_key: Option<Secret>,
+    /// Certificate names that identify this trunk when the peer connects (mutual TLS).
+    pub peer_names: Vec<String>,
+}
+
+/// One reachable far end of a trunk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Gateway {
+    /// The trunk it belongs to.
+    pub trunk: TrunkId,
+    /// Address, or a name for RFC 3263.
+    pub host: Host,
+    /// The port; `None` takes SRV's or the transport's own.
+    pub port: Option<u16>,
+    /// The transport; `None` takes NAPTR's or, for an address, UDP (RFC 3263 §4.1).
+    pub transport: Option<Transport>,
+    /// As written.
+    pub text: String,
+}
