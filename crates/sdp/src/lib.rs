@@ -1,1 +1,34 @@
+//! SDP bytes and values, and offer/answer as pure functions (RFC 8866, RFC 3264).
+//!
+//! A back-to-back user agent edits a few lines of a description and must keep the rest, so a
+//! [`Session`] is a view: line spans over the given bytes, order and unknown lines preserved,
+//! nothing decoded before it is asked for. Enter through [`parse`]; rewrite for the other leg with
+//! [`anchor()`]; judge with [`can_anchor`] and [`check_answer`]; speak for ourselves with
+//! [`offer()`].
+//!
+//! This room never resolves a name, opens a port, or remembers an earlier offer: both
+//! descriptions come in as arguments. Input never panics and is bounded by [`Limits`].
 
+pub mod address;
+pub mod anchor;
+pub mod answer;
+pub mod codec;
+pub mod direction;
+pub mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+mod line;
+pub mod media;
+pub mod offer;
+pub mod session;
+
+pub use address::{Address, Origin};
+pub use anchor::{Anchor, anchor, anchor_answer, can_anchor, can_anchor_any, reject_all};
+pub use answer::{Agreed, AgreedMedia, check_answer};
+pub use codec::{Codec, CodecName, RtpMap};
+pub use direction::{Direction, HoldForm};
+pub use error::{SdpError, SdpErrorKind};
+pub use line::Line;
+pub use media::{Kind, Media, Proto, Rtcp};
+pub use offer::offer;
+pub use session::{Limits, Session, parse, same_except_version};

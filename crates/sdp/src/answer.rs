@@ -1,0 +1,132 @@
+//! Judging an answer against its offer (RFC 3264 §6).
+
+use crate::codec::Codec;
+use crate::direction::Direction;
+use crate::error::{SdpError, SdpErrorKind};
+use crate::media::{Media, Proto};
+use crate::session::Session;
+use smallvec::SmallVec;
+
+/// What offer and answer agree on, per m= line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed<'a> {
+    /// In the order of the m= lines.
+    pub media: SmallVec<[AgreedMedia<'a>; 2]>,
+}
+
+impl Agreed<'_> {
+    /// Whether every m= line was refused or disabled.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.media.iter().all(|media| matches!(media, AgreedMedia::Rejected))
+    }
+}
+
+/// The fate of one m= line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgreedMedia<'a> {
+    /// Port 0 on either side.
+    Rejected,
+    /// Media flows.
+    Active {
+        /// The answer's first codec that was offered, with the answerer's payload type; none for
+        /// media that is not RTP.
+        codec: Option<Codec<'a>>,
+        /// The offerer's payload type for the same codec.
+        codec_offer_pt: Option<u8>,
+        /// The payload type for DTMF events towards the offerer (its own number).
+        event_offer_pt: Option<u8>,
+        /// The payload type for DTMF events towards the answerer (its own number).
+        event_answer_pt: Option<u8>,
+        /// From the answerer's view; never more than the offer allows.
+        direction: Direction,
+    },
+}
+
+/// Checks that `answer` answers `offer` and says what both agreed on.
+///
+/// Tolerated: RTP/AVP for RTP/AVPF and back (feedback is simply not used), a direction beyond the
+/// offer's (cut to it), an active m= line where the offer's was disabled (counts as refused).
+///
+/// # Errors
+/// Another number of m= lines, another kind or transport in a place, or no common format; the
+/// line is the answer's.
+pub fn check_answer<'a>(offer: &Session<'_>, answer: &Session<'a>) -> Result<Agreed<'a>, SdpError> {
+    let (offered, answered) = (offer.media(), answer.media());
+    if offered.len() != answered.len() {
+        let kind = SdpErrorKind::AnswerMediaCount { offer: offered.len(), answer: answered.len() };
+        return Err(SdpError::at(0, kind));
+    }
+    let mut media = SmallVec::new();
+    for (offered, answered) in offered.iter().zip(answered) {
+        let agreed = agree(offered, answered).map_err(|kind| SdpError::at(answered.line, kind))?;
+        media.push(agreed);
+    }
+    Ok(Agreed { media })
+}
+
+fn agree<'a>(offered: &Media<'_>, answered: &Media<'a>) -> Result<AgreedMedia<'a>, SdpErrorKind> {
+    if !offered.kind_token.eq_ignore_ascii_case(answered.kind_token) {
+        return Err(SdpErrorKind::AnswerMediaType);
+    }
+    if offered.port == 0 || answered.port == 0 {
+        return Ok(AgreedMedia::Rejected);
+    }
+    if !is_same_transport(offered, answered) {
+        return Err(SdpErrorKind::AnswerTransport);
+    }
+    let direction = answered.effective_direction().as_answer_to(offered.effective_direction());
+    if !offered.is_rtp_avp() && !offered.is_savp() {
+        let common = answered
+            .formats()
+            .any(|format| offered.formats().any(|offered| offered.eq_ignore_ascii_case(format)));
+        if !common {
+            return Err(SdpErrorKind::AnswerFormat);
+        }
+        return Ok(AgreedMedia::Active {
+            codec: None,
+            codec_offer_pt: None,
+            event_offer_pt: None,
+            event_answer_pt: None,
+            direction,
+        });
+    }
+    let (codec, codec_offer_pt) = common_codec(offered, answered).ok_or(SdpErrorKind::AnswerFormat)?;
+    let event = common_event(offered, answered, codec.clock);
+    Ok(AgreedMedia::Active {
+        codec: Some(codec),
+        codec_offer_pt: Some(codec_offer_pt),
+        event_offer_pt: event.map(|(offer, _)| offer),
+        event_answer_pt: event.map(|(_, answer)| answer),
+        direction,
+    })
+}
+
+fn is_same_transport(offered: &Media<'_>, answered: &Media<'_>) -> bool {
+    match (offered.transport(), answered.transport()) {
+        (Proto::RtpAvp | Proto::RtpAvpf, Proto::RtpAvp | Proto::RtpAvpf) => true,
+        (Proto::Other, Proto::Other) => offered.proto.eq_ignore_ascii_case(answered.proto),
+        (offered, answered) => offered == answered,
+    }
+}
+
+/// The answer's first primary codec that was offered, and the offerer's number for it.
+fn common_codec<'a>(offered: &Media<'_>, answered: &Media<'a>) -> Option<(Codec<'a>, u8)> {
+    answered.codecs().filter(Codec::is_primary).find_map(|codec| {
+        let same = offered.codecs().find(|offered| offered.is_same_encoding(&codec))?;
+        Some((codec, same.pt))
+    })
+}
+
+/// Both sides' numbers for DTMF events; the codec's clock first, any common clock else.
+fn common_event(offered: &Media<'_>, answered: &Media<'_>, clock: u32) -> Option<(u8, u8)> {
+    let pair = |wanted: Option<u32>| {
+        let mut events = answered.codecs().filter(Codec::is_telephone_event);
+        events.find_map(|event| {
+            let fits = wanted.is_none_or(|clock| event.clock == clock);
+            let same = offered.codecs().find(|offered| fits && offered.is_same_encoding(&event))?;
+            Some((same.pt, event.pt))
+        })
+    };
+    pair(Some(clock)).or_else(|| pair(None))
+}
