@@ -92,8 +92,8 @@ pub enum Command {
 /// Where a peer wants its packets of one stream, and what it may send.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Remote {
-    /// Where RTP (or UDPTL) goes. `None` when not known yet, or 0.0.0.0 was said: nothing is
-    /// sent there, and nothing is accepted from there.
+    /// Where RTP (or UDPTL) goes. `None` when not known yet, or 0.0.0.0 was said (hold of
+    /// RFC 2543): nothing is sent there, and only the source known before is listened to.
     pub rtp: Option<SocketAddr>,
     /// Where RTCP goes. `None` means the RTP port plus one (RFC 3550 §11); equal to `rtp`
     /// means that the peer multiplexes (RFC 5761) and RTCP leaves from our RTP port.
@@ -112,7 +112,8 @@ pub struct Remote {
     /// Packet time of the first codec, milliseconds; 0 is read as 20. For the quality estimate.
     pub ptime_ms: u8,
     /// Report [`Reply::Timeout`] when this peer sent neither RTP nor RTCP on any stream for
-    /// this long. `None`: never. The time starts anew with each [`Command::Set`].
+    /// this long. `None`: never. The time starts anew with each [`Command::Set`]. Set it from the
+    /// answer on: it also arms [`Reply::OneWay`], and before the answer silence is normal.
     pub timeout: Option<Duration>,
     /// The stream is UDPTL (T.38), not RTP: only sources are checked.
     pub udptl: bool,

@@ -6,9 +6,18 @@
 //! engine, through [`flow`] to build one that runs without asking for each packet.
 
 pub mod control;
+pub mod flow;
+mod half;
+mod latch;
+mod quality;
+mod reception;
 pub mod report;
+pub mod session;
+mod wire;
 
 pub use control::{
     CodecKind, Command, Latch, MAX_STREAMS, OpenError, Ports, Remote, Reply, SessionId, Side, StreamPorts,
 };
+pub use flow::{Action, Check, Component, Flow};
 pub use report::{DropReason, Drops, Report, StreamReport};
+pub use session::{Session, Verdict};

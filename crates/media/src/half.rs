@@ -1,0 +1,398 @@
+//! One side of one stream: what its peer said, who it proved to be, and what was heard of it.
+//!
+//! Knows nothing of the other side; [`crate::session`] joins two halves. Enter through
+//! [`Half::set`], [`Half::on_rtp`] and [`Half::on_rtcp`].
+
+use crate::control::{Latch, Remote};
+use crate::flow::{Action, Check, Component, Flow, Judgement};
+use crate::latch::{Admission, Heard, Lock, RtcpLock};
+use crate::quality::{self, Scores, Span};
+use crate::reception::Reception;
+use crate::report::{DropReason, Drops, StreamReport};
+use crate::wire::{self, Compound, RtpHead};
+use base::Time;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A latched source that is silent for this long is no longer filtered for by the operating system,
+/// so that a rebind can be seen.
+const UNFILTER_AFTER: Duration = Duration::from_millis(300);
+/// Sender reports remembered, so that a late receiver report still finds its one.
+const SENDER_REPORTS: usize = 2;
+
+/// What became of a packet.
+pub(crate) enum Outcome {
+    /// Good; the flow's action applies. True when the flows must be settled anew.
+    Media { moved: bool },
+    /// RTCP, good.
+    Control { compound: Compound, moved: bool },
+    /// Not relayed.
+    Drop(DropReason),
+}
+
+/// Counters at the start of the running span of rating.
+#[derive(Clone, Copy, Debug, Default)]
+struct SpanStart {
+    at: Time,
+    expected: u64,
+    received: u64,
+    late: u64,
+    gaps: u64,
+}
+
+/// See the module text.
+#[derive(Clone, Debug)]
+pub(crate) struct Half {
+    pub(crate) rtp: Flow,
+    pub(crate) rtcp: Flow,
+    clock_rate: u32,
+    unfiltered: bool,
+    pub(crate) last_rtp: Option<Time>,
+    pub(crate) silence_max: Duration,
+    /// Packets since the description last changed.
+    pub(crate) heard_since_change: u64,
+    reception: Reception,
+    // From here on: not touched by a packet of a settled flow.
+    pub(crate) remote: Option<Remote>,
+    pub(crate) lock: Lock,
+    pub(crate) rtcp_lock: RtcpLock,
+    /// When the description was last set, and last changed.
+    pub(crate) set_at: Time,
+    pub(crate) changed_at: Time,
+    pub(crate) last_rtcp: Option<Time>,
+    pub(crate) drops: Drops,
+    pub(crate) one_way: bool,
+    first_rtp: Option<Time>,
+    rtcp_packets: u64,
+    rebinds: u32,
+    sent_reports: [Option<(u32, Time)>; SENDER_REPORTS],
+    rtt_ms: Option<f32>,
+    rtt_max_ms: Option<f32>,
+    peer_loss_fraction: Option<f32>,
+    peer_lost: Option<i32>,
+    peer_jitter: Option<u32>,
+    span: SpanStart,
+    scores: Scores,
+}
+
+impl Half {
+    pub(crate) fn new(now: Time) -> Half {
+        Half {
+            rtp: Flow::CLOSED,
+            rtcp: Flow::CLOSED,
+            clock_rate: 8000,
+            unfiltered: false,
+            last_rtp: None,
+            silence_max: Duration::ZERO,
+            heard_since_change: 0,
+            reception: Reception::default(),
+            remote: None,
+            lock: Lock::default(),
+            rtcp_lock: RtcpLock::default(),
+            set_at: now,
+            changed_at: now,
+            last_rtcp: None,
+            drops: Drops::default(),
+            one_way: false,
+            first_rtp: None,
+            rtcp_packets: 0,
+            rebinds: 0,
+            sent_reports: [None; SENDER_REPORTS],
+            rtt_ms: None,
+            rtt_max_ms: None,
+            peer_loss_fraction: None,
+            peer_lost: None,
+            peer_jitter: None,
+            span: SpanStart { at: now, ..SpanStart::default() },
+            scores: Scores::default(),
+        }
+    }
+
+    /// A description of the peer.
+    pub(crate) fn set(&mut self, now: Time, remote: Remote) {
+        self.set_at = now;
+        if self.remote.as_ref() == Some(&remote) {
+            return;
+        }
+        self.changed_at = now;
+        self.heard_since_change = 0;
+        self.clock_rate = if remote.clock_rate == 0 { 8000 } else { remote.clock_rate };
+        self.lock.set(now, remote.latch, remote.rtp);
+        self.rtcp_lock.set(rtcp_address(&remote));
+        self.remote = Some(remote);
+    }
+
+    /// Where media for this peer goes; the reason when it goes nowhere.
+    pub(crate) fn media_target(&self) -> Result<SocketAddr, DropReason> {
+        let remote = self.remote.as_ref().ok_or(DropReason::NoRemote)?;
+        if !remote.send {
+            return Err(DropReason::Direction);
+        }
+        self.address(remote).ok_or(DropReason::NoRemote)
+    }
+
+    /// Where RTCP for this peer goes, and from which of our ports.
+    pub(crate) fn control_target(&self) -> Result<(Component, SocketAddr), DropReason> {
+        let remote = self.remote.as_ref().filter(|r| !r.udptl).ok_or(DropReason::NoRemote)?;
+        let media = self.address(remote).ok_or(DropReason::NoRemote)?;
+        if remote.rtcp.is_some() && remote.rtcp == remote.rtp {
+            return Ok((Component::Rtp, media));
+        }
+        let learnt = self.rtcp_lock.locked().filter(|_| remote.latch != Latch::Off);
+        learnt.or_else(|| rtcp_address(remote)).map(|to| (Component::Rtcp, to)).ok_or(DropReason::NoRemote)
+    }
+
+    /// The signalled address, or the one it was found to be.
+    fn address(&self, remote: &Remote) -> Option<SocketAddr> {
+        let learnt = self.lock.locked().filter(|_| remote.latch != Latch::Off);
+        remote.rtp.map(|signalled| learnt.unwrap_or(signalled))
+    }
+
+    /// Settles this side's flows, given where the other side's packets go.
+    pub(crate) fn settle(
+        &mut self,
+        media: Result<SocketAddr, DropReason>,
+        control: Result<(Component, SocketAddr), DropReason>,
+    ) {
+        let Some(remote) = &self.remote else {
+            self.rtp = Flow::CLOSED;
+            self.rtcp = Flow::CLOSED;
+            return;
+        };
+        let check = if remote.udptl { Check::Udptl } else { Check::Rtp(remote.payload_types) };
+        let action = match media {
+            _ if !remote.receive => Action::Drop(DropReason::Direction),
+            Ok(to) => Action::Relay { component: Component::Rtp, to },
+            Err(reason) => Action::Drop(reason),
+        };
+        self.rtp = Flow { expect: self.lock.locked(), check, action };
+        let action = match control {
+            Ok((component, to)) => Action::Relay { component, to },
+            Err(reason) => Action::Drop(reason),
+        };
+        self.rtcp = Flow { expect: self.rtcp_lock.locked(), check: Check::Rtcp, action };
+    }
+
+    /// A packet on the RTP port.
+    #[inline]
+    pub(crate) fn on_rtp(&mut self, now: Time, source: SocketAddr, bytes: &[u8]) -> Outcome {
+        if self.rtp.expect == Some(source) {
+            match self.rtp.inspect(bytes) {
+                Judgement::Rtp(head) => {
+                    let moved = self.hear(now, Some(&head), bytes.len());
+                    return Outcome::Media { moved };
+                }
+                Judgement::Drop(reason) => return Outcome::Drop(reason),
+                Judgement::Opaque | Judgement::Up => {}
+            }
+        }
+        self.on_unsettled(now, source, bytes)
+    }
+
+    /// A packet on the RTP port that the flow could not judge.
+    #[cold]
+    fn on_unsettled(&mut self, now: Time, source: SocketAddr, bytes: &[u8]) -> Outcome {
+        let head = match self.rtp.inspect(bytes) {
+            Judgement::Rtp(head) => Some(head),
+            Judgement::Opaque => None,
+            Judgement::Up if self.lock.admits_rtcp(now, source) => return self.control(now, bytes, false),
+            Judgement::Up => return Outcome::Drop(DropReason::ForeignSource),
+            // Of a foreign packet it does not matter what else is wrong with it.
+            Judgement::Drop(reason) if self.lock.admits_rtcp(now, source) => return Outcome::Drop(reason),
+            Judgement::Drop(_) => return Outcome::Drop(DropReason::ForeignSource),
+        };
+        let heard = self.reception.heard().zip(self.last_rtp);
+        let heard = heard.map(|((ssrc, sequence), last)| Heard { ssrc, sequence, last });
+        match self.lock.admit(now, source, head.as_ref(), heard) {
+            Admission::No(reason) => Outcome::Drop(reason),
+            Admission::Known => Outcome::Media { moved: self.hear(now, head.as_ref(), bytes.len()) },
+            Admission::Moved { rebind } => {
+                self.rebinds += u32::from(rebind);
+                self.hear(now, head.as_ref(), bytes.len());
+                Outcome::Media { moved: true }
+            }
+        }
+    }
+
+    /// A packet on the RTCP port.
+    pub(crate) fn on_rtcp(&mut self, now: Time, source: SocketAddr, bytes: &[u8]) -> Outcome {
+        if self.remote.is_none() {
+            return Outcome::Drop(DropReason::ForeignSource);
+        }
+        let known = self.rtcp.expect == Some(source);
+        let compound = match wire::rtcp_compound(bytes) {
+            Ok(compound) => compound,
+            Err(reason) => return Outcome::Drop(if known { reason } else { DropReason::ForeignSource }),
+        };
+        let heard = self.reception.heard().map(|(ssrc, _)| ssrc);
+        match self.rtcp_lock.admit(source, &self.lock, compound.ssrc, heard) {
+            Admission::No(reason) => Outcome::Drop(reason),
+            Admission::Known => self.control(now, bytes, false),
+            Admission::Moved { .. } => self.control(now, bytes, true),
+        }
+    }
+
+    /// RTCP from the peer, on either port.
+    fn control(&mut self, now: Time, bytes: &[u8], moved: bool) -> Outcome {
+        match wire::rtcp_compound(bytes) {
+            Ok(compound) => {
+                self.rtcp_packets += 1;
+                self.last_rtcp = Some(now);
+                Outcome::Control { compound, moved }
+            }
+            Err(reason) => Outcome::Drop(reason),
+        }
+    }
+
+    /// Counts a good packet; true when the operating system may filter for this source again.
+    #[inline]
+    fn hear(&mut self, now: Time, head: Option<&RtpHead>, bytes: usize) -> bool {
+        match self.last_rtp {
+            Some(last) => {
+                // While the peer was told not to send, silence is not its fault.
+                let pause = now.since(last.max(self.changed_at));
+                self.silence_max = self.silence_max.max(pause);
+            }
+            None => self.first_rtp = Some(now),
+        }
+        self.last_rtp = Some(now);
+        self.heard_since_change += 1;
+        match head {
+            Some(head) => self.reception.hear(now, head, bytes, self.clock_rate),
+            None => {
+                self.reception.totals.packets += 1;
+                self.reception.totals.bytes += bytes as u64;
+            }
+        }
+        std::mem::take(&mut self.unfiltered)
+    }
+
+    /// The only source from which the socket of `component` need hear, when that is certain.
+    pub(crate) fn filter(&self, component: Component) -> Option<SocketAddr> {
+        let exact = self.lock.mode() == Latch::Off;
+        match component {
+            Component::Rtp if self.lock.is_moving() || (self.unfiltered && !exact) => None,
+            Component::Rtp => self.lock.locked(),
+            Component::Rtcp => self.rtcp_lock.locked().filter(|_| exact && self.rtcp_lock.is_exact()),
+        }
+    }
+
+    /// Time goes on; true when [`Half::filter`] has changed.
+    pub(crate) fn on_tick(&mut self, now: Time) -> bool {
+        let expired = self.lock.expire(now);
+        let silent = self.last_rtp.is_some_and(|t| now.since(t) >= UNFILTER_AFTER);
+        let lift =
+            silent && !self.unfiltered && self.lock.mode() != Latch::Off && self.lock.locked().is_some();
+        self.unfiltered |= lift;
+        expired || lift
+    }
+
+    /// Remembers a sender report that passes on to the other side.
+    pub(crate) fn note_sender_report(&mut self, now: Time, ntp: u32) {
+        self.sent_reports = [Some((ntp, now)), self.sent_reports[0]];
+    }
+
+    /// When the sender report of that NTP time passed.
+    pub(crate) fn sender_report_passed(&self, ntp: u32) -> Option<Time> {
+        self.sent_reports.iter().flatten().find(|(n, _)| *n == ntp).map(|&(_, at)| at)
+    }
+
+    /// What the peer reports of the stream that it receives. `passed`: when the sender report it
+    /// names went by, from which follows the round trip between us and the peer (RFC 3550 §6.4.1).
+    pub(crate) fn note_block(&mut self, now: Time, block: &wire::Block, passed: Option<Time>) {
+        self.peer_loss_fraction = Some(f32::from(block.fraction) / 256.0);
+        self.peer_lost = Some(block.lost);
+        self.peer_jitter = Some(block.jitter);
+        let Some(passed) = passed else { return };
+        let held = Duration::from_nanos(u64::from(block.delay) * 1_000_000_000 / 65_536);
+        let Some(rtt) = now.since(passed).checked_sub(held) else { return };
+        let ms = rtt.as_secs_f32() * 1000.0;
+        self.rtt_ms = Some(ms);
+        self.rtt_max_ms = Some(self.rtt_max_ms.map_or(ms, |m| m.max(ms)));
+    }
+
+    pub(crate) fn rtt_ms(&self) -> Option<f32> {
+        self.rtt_ms
+    }
+
+    /// Rates the running span when it is over, or in any case when `force` (at the end).
+    pub(crate) fn rate(&mut self, now: Time, other_rtt_ms: Option<f32>, force: bool) {
+        if now.since(self.span.at) < quality::SPAN && !force {
+            return;
+        }
+        let r = &self.reception;
+        let start = self.span;
+        let (expected, received) = (r.expected(), r.received());
+        let due = expected.saturating_sub(start.expected);
+        let lost = due.saturating_sub(received.saturating_sub(start.received));
+        let late = r.totals.late - start.late;
+        let gaps = r.totals.gaps - start.gaps;
+        self.span = SpanStart { at: now, expected, received, late: r.totals.late, gaps: r.totals.gaps };
+        if due >= quality::RATED_MIN {
+            let codec = self.remote.as_ref().map(|m| m.codec).unwrap_or_default();
+            let span = Span {
+                loss: ((lost + late) as f32 / due as f32).min(1.0),
+                run: if gaps == 0 { 1.0 } else { lost as f32 / gaps as f32 }.max(1.0),
+                delay_ms: self.delay_ms(other_rtt_ms),
+            };
+            self.scores.add(quality::mos_x100(quality::rating(codec, span)));
+        }
+        self.reception.end_span();
+    }
+
+    /// Mouth to ear, as far as it can be known: half of both round trips, one packet, and a jitter
+    /// buffer of twice the jitter between 20 and 60 ms.
+    fn delay_ms(&self, other_rtt_ms: Option<f32>) -> f32 {
+        let ptime = self.remote.as_ref().map_or(0, |m| m.ptime_ms);
+        let ptime = if ptime == 0 { 20 } else { ptime };
+        let network = (self.rtt_ms.unwrap_or(0.0) + other_rtt_ms.unwrap_or(0.0)) / 2.0;
+        let (jitter, _) = self.reception.jitter_ms(self.clock_rate);
+        network + f32::from(ptime) + (2.0 * jitter).clamp(20.0, 60.0)
+    }
+
+    /// What is known at `now`; `opened` is when the session began.
+    pub(crate) fn report(&self, now: Time, opened: Time) -> StreamReport {
+        let r = &self.reception;
+        let expected = r.expected();
+        let lost = expected.saturating_sub(r.received());
+        let (jitter_ms, jitter_max_ms) = r.jitter_ms(self.clock_rate);
+        let sending = self.remote.as_ref().is_some_and(|m| m.receive);
+        let tail = self.last_rtp.filter(|_| sending).map(|t| now.since(t.max(self.changed_at)));
+        StreamReport {
+            packets: r.totals.packets,
+            bytes: r.totals.bytes,
+            expected,
+            lost,
+            loss_fraction: if expected == 0 { 0.0 } else { lost as f32 / expected as f32 },
+            out_of_order: r.totals.out_of_order,
+            duplicates: r.totals.duplicates,
+            late: r.totals.late,
+            jitter_ms,
+            jitter_max_ms,
+            rtt_ms: self.rtt_ms,
+            rtt_max_ms: self.rtt_max_ms,
+            mos_min: self.scores.min,
+            mos_avg: self.scores.mean(),
+            mos_last: self.scores.last,
+            dropped: self.drops,
+            rtcp_packets: self.rtcp_packets,
+            peer_loss_fraction: self.peer_loss_fraction,
+            peer_lost: self.peer_lost,
+            peer_jitter_ms: self.peer_jitter.map(|j| j as f32 * 1000.0 / self.clock_rate as f32),
+            first_packet_after: self.first_rtp.map(|t| t.since(opened)),
+            last_packet_after: self.last_rtp.map(|t| t.since(opened)),
+            silence_max: self.silence_max.max(tail.unwrap_or_default()),
+            one_way: self.one_way,
+            ssrc_changes: r.totals.ssrc_changes,
+            source: self.lock.locked(),
+            rebinds: self.rebinds,
+        }
+    }
+}
+
+/// Where a peer expects RTCP: as said, else one port above RTP (RFC 3550 §11).
+fn rtcp_address(remote: &Remote) -> Option<SocketAddr> {
+    let above = |rtp: SocketAddr| rtp.port().checked_add(1).map(|port| SocketAddr::new(rtp.ip(), port));
+    remote.rtp?;
+    remote.rtcp.or_else(|| remote.rtp.and_then(above))
+}

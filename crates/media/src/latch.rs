@@ -1,0 +1,224 @@
+//! Who is the peer: the rules by which a packet's source is believed.
+//!
+//! Injection-proof by default: with [`Latch::Off`] only the exact signalled address and port count.
+//! The other modes learn a source once, prefer the exact one at any time, and follow a rebind only
+//! with proof that it is the same stream: same SSRC, continuing sequence, old source silent.
+//! Nothing that arrives before a description is set is ever believed. Enter through
+//! [`Lock::admit`] and [`RtcpLock::admit`].
+
+use crate::control::Latch;
+use crate::reception::DROPOUT_MAX;
+use crate::report::DropReason;
+use crate::wire::RtpHead;
+use base::Time;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// After a new description, packets from the source known before are still taken for this long: the
+/// peer moves when our answer reaches it, not when its offer reaches us.
+const GRACE: Duration = Duration::from_secs(2);
+/// How long the old source must have been silent before a rebind is believed.
+const REBIND_SILENCE: Duration = Duration::from_millis(120);
+
+/// What is said of a source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Admission {
+    /// It is the peer, as known.
+    Known,
+    /// It is the peer, and news: the lock has changed. True: a followed rebind.
+    Moved { rebind: bool },
+    /// It is not.
+    No(DropReason),
+}
+
+/// A source that has begun to prove a rebind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Candidate {
+    source: SocketAddr,
+    next: u16,
+}
+
+/// What was heard of the stream before: its source, sequence and time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heard {
+    pub(crate) ssrc: u32,
+    pub(crate) sequence: u16,
+    pub(crate) last: Time,
+}
+
+/// The source of one side's media.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lock {
+    mode: Latch,
+    /// The last address that was signalled; stays through a hold with 0.0.0.0.
+    peer: Option<SocketAddr>,
+    /// The source that proved itself.
+    locked: Option<SocketAddr>,
+    /// The source before the last description, and until when it is taken.
+    previous: Option<(SocketAddr, Time)>,
+    candidate: Option<Candidate>,
+}
+
+impl Lock {
+    /// A new description. The lock stays when the address is the same or none is said.
+    pub(crate) fn set(&mut self, now: Time, mode: Latch, signalled: Option<SocketAddr>) {
+        let rule_changed = self.mode != mode;
+        self.mode = mode;
+        let Some(new) = signalled else { return };
+        if self.peer == Some(new) && !rule_changed {
+            return;
+        }
+        self.peer = Some(new);
+        self.candidate = None;
+        if self.locked != Some(new) {
+            self.previous = self.locked.take().map(|old| (old, now + GRACE));
+        }
+    }
+
+    /// The source that proved itself.
+    pub(crate) fn locked(&self) -> Option<SocketAddr> {
+        self.locked
+    }
+
+    /// The last address that was signalled.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    pub(crate) fn mode(&self) -> Latch {
+        self.mode
+    }
+
+    /// Whether another source than the locked one may be believed now: none may be filtered away.
+    pub(crate) fn is_moving(&self) -> bool {
+        self.previous.is_some()
+    }
+
+    /// Forgets the previous source when its time is over; true when it did.
+    pub(crate) fn expire(&mut self, now: Time) -> bool {
+        self.previous.take_if(|(_, until)| *until <= now).is_some()
+    }
+
+    /// Whether `source` is the peer. `head`: of a valid packet, `None` for UDPTL.
+    pub(crate) fn admit(
+        &mut self,
+        now: Time,
+        source: SocketAddr,
+        head: Option<&RtpHead>,
+        heard: Option<Heard>,
+    ) -> Admission {
+        if self.locked == Some(source) {
+            return Admission::Known;
+        }
+        let Some(peer) = self.peer else { return Admission::No(DropReason::ForeignSource) };
+        if source == peer {
+            return self.move_to(source, false);
+        }
+        if self.previous.is_some_and(|(old, until)| old == source && now < until) {
+            return Admission::Known;
+        }
+        let near = source.ip() == peer.ip();
+        if self.mode == Latch::Off || (self.mode == Latch::Signalled && !near) {
+            return Admission::No(DropReason::ForeignSource);
+        }
+        if self.locked.is_none() {
+            return self.move_to(source, false);
+        }
+        match head {
+            Some(head) => self.rebind(now, source, head, heard),
+            None => Admission::No(DropReason::ForeignSource),
+        }
+    }
+
+    /// Whether RTCP on the RTP port is from the peer: only from the proven or exact source.
+    pub(crate) fn admits_rtcp(&self, now: Time, source: SocketAddr) -> bool {
+        self.locked == Some(source)
+            || self.peer == Some(source)
+            || self.previous.is_some_and(|(old, until)| old == source && now < until)
+    }
+
+    fn move_to(&mut self, source: SocketAddr, rebind: bool) -> Admission {
+        self.locked = Some(source);
+        self.previous = None;
+        self.candidate = None;
+        Admission::Moved { rebind }
+    }
+
+    /// Follows a rebind at its second packet: same SSRC, continuing sequence, old source silent.
+    fn rebind(&mut self, now: Time, source: SocketAddr, head: &RtpHead, heard: Option<Heard>) -> Admission {
+        let Some(heard) = heard else { return Admission::No(DropReason::ForeignSource) };
+        let ahead = head.sequence.wrapping_sub(heard.sequence);
+        let same_stream = head.ssrc == heard.ssrc && (1..DROPOUT_MAX).contains(&ahead);
+        if !same_stream || now.since(heard.last) < REBIND_SILENCE {
+            return Admission::No(DropReason::Ssrc);
+        }
+        let proven = self.candidate.is_some_and(|c| c.source == source && c.next == head.sequence);
+        if proven {
+            return self.move_to(source, true);
+        }
+        self.candidate = Some(Candidate { source, next: head.sequence.wrapping_add(1) });
+        Admission::No(DropReason::Ssrc)
+    }
+}
+
+/// The source of one side's RTCP on the RTCP port.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RtcpLock {
+    /// What was signalled, or follows from it (RFC 3550 §11).
+    expected: Option<SocketAddr>,
+    locked: Option<SocketAddr>,
+}
+
+impl RtcpLock {
+    /// A new description.
+    pub(crate) fn set(&mut self, expected: Option<SocketAddr>) {
+        if expected.is_some() && self.expected != expected {
+            self.expected = expected;
+            self.locked = None;
+        }
+    }
+
+    /// The source that proved itself.
+    pub(crate) fn locked(&self) -> Option<SocketAddr> {
+        self.locked
+    }
+
+    /// Whether the proven source is the signalled one.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.locked.is_some() && self.locked == self.expected
+    }
+
+    /// Whether `source` is the peer, given the lock of its media. `ssrc` is that of the
+    /// compound, `heard` that of the media.
+    pub(crate) fn admit(
+        &mut self,
+        source: SocketAddr,
+        media: &Lock,
+        ssrc: u32,
+        heard: Option<u32>,
+    ) -> Admission {
+        if self.locked == Some(source) {
+            return Admission::Known;
+        }
+        if self.expected == Some(source) {
+            self.locked = Some(source);
+            return Admission::Moved { rebind: false };
+        }
+        if media.locked() == Some(source) {
+            return Admission::Known;
+        }
+        let trusted = match media.mode() {
+            Latch::Off => None,
+            Latch::Signalled => media.locked().or(media.peer()),
+            Latch::Nat => media.locked(),
+        };
+        if trusted.is_none_or(|t| t.ip() != source.ip()) {
+            return Admission::No(DropReason::ForeignSource);
+        }
+        if heard.is_some_and(|h| h != ssrc) || (heard.is_none() && self.locked.is_some()) {
+            return Admission::No(DropReason::Ssrc);
+        }
+        self.locked = Some(source);
+        Admission::Moved { rebind: false }
+    }
+}

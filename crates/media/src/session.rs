@@ -1,0 +1,329 @@
+//! One relayed call: two sides, up to four streams, and the verdict on every packet.
+//!
+//! Pure: the engine brings packets, sources and time, and does what [`Verdict`] says. After any call
+//! that may have changed who is expected, [`Session::take_changed`] tells the engine to look at
+//! [`Session::filter`] again; news for signalling comes out of [`Session::poll_reply`].
+
+use crate::control::{MAX_STREAMS, Remote, Reply, SessionId, Side};
+use crate::flow::{Action, Component, Flow};
+use crate::half::{Half, Outcome};
+use crate::report::{DropReason, Report, StreamReport};
+use crate::wire::Compound;
+use base::Time;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// News that wait to be fetched; further ones are counted and lost.
+pub const REPLIES_MAX: usize = 32;
+/// The speaking side must have been heard this often before the other's silence is news (1 s).
+const ONE_WAY_PACKETS: u64 = 50;
+/// How long the silent side has had to begin.
+const ONE_WAY_AFTER: Duration = Duration::from_secs(5);
+/// The speaking side counts as speaking when heard within this time.
+const SPEAKING_WITHIN: Duration = Duration::from_secs(1);
+
+/// What to do with a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Send it, as it now is, out of the other side's port of `component` to `to`.
+    Relay {
+        /// Which of the other side's two sockets of the stream.
+        component: Component,
+        /// Where to.
+        to: SocketAddr,
+    },
+    /// Do not send it. It has been counted.
+    Drop(DropReason),
+}
+
+/// One m-line: its halves by [`Side::index`].
+#[derive(Clone, Debug)]
+struct Stream {
+    halves: [Half; 2],
+    rejected: bool,
+}
+
+impl Stream {
+    fn new(now: Time) -> Stream {
+        Stream { halves: [Half::new(now), Half::new(now)], rejected: false }
+    }
+
+    /// Makes both sides' flows follow from what is known now.
+    fn settle(&mut self) {
+        for side in Side::BOTH {
+            let other = &self.halves[side.other().index()];
+            let (media, control) = (other.media_target(), other.control_target());
+            self.halves[side.index()].settle(media, control);
+        }
+    }
+
+    /// Reads RTCP that passes: sender reports one way, reports about them the other way.
+    fn read_control(&mut self, now: Time, side: Side, compound: &Compound) {
+        if let Some(ntp) = compound.sr_ntp {
+            self.halves[side.index()].note_sender_report(now, ntp);
+        }
+        if let Some(block) = &compound.block {
+            let passed = self.halves[side.other().index()].sender_report_passed(block.last_sr);
+            self.halves[side.index()].note_block(now, block, passed.filter(|_| block.last_sr != 0));
+        }
+    }
+}
+
+/// See the module text.
+#[derive(Clone, Debug)]
+pub struct Session {
+    id: SessionId,
+    opened: Time,
+    streams: Vec<Stream>,
+    changed: bool,
+    timed_out: [bool; 2],
+    replies: VecDeque<Reply>,
+    replies_lost: u64,
+}
+
+impl Session {
+    /// A session of `streams` m-lines (clamped to 1 to [`MAX_STREAMS`]) that knows no peer yet.
+    #[must_use]
+    pub fn new(id: SessionId, now: Time, streams: u8) -> Session {
+        let count = usize::from(streams).clamp(1, MAX_STREAMS);
+        Session {
+            id,
+            opened: now,
+            streams: (0..count).map(|_| Stream::new(now)).collect(),
+            changed: false,
+            timed_out: [false; 2],
+            replies: VecDeque::new(),
+            replies_lost: 0,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// Takes what a peer has said of a stream. False when there is no such stream.
+    pub fn set(&mut self, now: Time, side: Side, stream: u8, remote: Remote) -> bool {
+        let Some(s) = self.streams.get_mut(usize::from(stream)).filter(|s| !s.rejected) else { return false };
+        s.halves[side.index()].set(now, remote);
+        s.settle();
+        self.timed_out[side.index()] = false;
+        self.changed = true;
+        true
+    }
+
+    /// Closes a stream for good; what was heard of it stays in the report.
+    pub fn reject(&mut self, now: Time, stream: u8) -> bool {
+        let Some(s) = self.streams.get_mut(usize::from(stream)).filter(|s| !s.rejected) else { return false };
+        for side in Side::BOTH {
+            let other_rtt = s.halves[side.other().index()].rtt_ms();
+            let half = &mut s.halves[side.index()];
+            half.rate(now, other_rtt, true);
+            half.remote = None;
+        }
+        s.rejected = true;
+        s.settle();
+        self.changed = true;
+        true
+    }
+
+    /// Judges a packet that came at `now` from `source` to our port of `component`.
+    #[inline]
+    pub fn on_packet(
+        &mut self,
+        now: Time,
+        side: Side,
+        stream: u8,
+        component: Component,
+        source: SocketAddr,
+        bytes: &mut [u8],
+    ) -> Verdict {
+        let Some(s) = self.streams.get_mut(usize::from(stream)) else {
+            return Verdict::Drop(DropReason::NoRemote);
+        };
+        let half = &mut s.halves[side.index()];
+        let outcome = match component {
+            Component::Rtp => half.on_rtp(now, source, bytes),
+            Component::Rtcp => half.on_rtcp(now, source, bytes),
+        };
+        let action = match outcome {
+            Outcome::Media { moved: false } => half.rtp.action,
+            Outcome::Media { moved: true } => self.moved(side, stream),
+            Outcome::Control { compound, moved } => self.controlled(now, side, stream, &compound, moved),
+            Outcome::Drop(reason) => Action::Drop(reason),
+        };
+        match action {
+            Action::Relay { component, to } => Verdict::Relay { component, to },
+            Action::Drop(reason) => {
+                self.count_drop(side, stream, reason);
+                Verdict::Drop(reason)
+            }
+        }
+    }
+
+    /// The source of a side's media has moved, or may be filtered for again.
+    #[cold]
+    fn moved(&mut self, side: Side, stream: u8) -> Action {
+        self.changed = true;
+        let Some(s) = self.streams.get_mut(usize::from(stream)) else {
+            return Action::Drop(DropReason::NoRemote);
+        };
+        let before = s.halves[side.index()].rtp.expect;
+        s.settle();
+        let half = &s.halves[side.index()];
+        let action = half.rtp.action;
+        let source = half.lock.locked();
+        let surprising = source.is_some() && source != half.lock.peer() && source != before;
+        if let Some(source) = source.filter(|_| surprising) {
+            self.tell(Reply::Latched { session: self.id, side, stream, source });
+        }
+        action
+    }
+
+    /// RTCP of a side has come.
+    fn controlled(&mut self, now: Time, side: Side, stream: u8, compound: &Compound, moved: bool) -> Action {
+        self.changed |= moved;
+        let Some(s) = self.streams.get_mut(usize::from(stream)) else {
+            return Action::Drop(DropReason::NoRemote);
+        };
+        s.read_control(now, side, compound);
+        if moved {
+            s.settle();
+        }
+        s.halves[side.index()].rtcp.action
+    }
+
+    /// Counts a packet of `side` that was not relayed; also for the engine's own reasons
+    /// ([`DropReason::SendFailed`], [`DropReason::Oversize`]).
+    #[cold]
+    pub fn count_drop(&mut self, side: Side, stream: u8, reason: DropReason) {
+        if let Some(s) = self.streams.get_mut(usize::from(stream)) {
+            s.halves[side.index()].drops.add(reason);
+        }
+    }
+
+    /// Whether [`Session::filter`] may answer differently than before.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// The only source that can be believed on a port now, when there is just one: the engine may
+    /// connect the socket to it and let the operating system refuse others. `None`: it must
+    /// listen to all.
+    #[must_use]
+    pub fn filter(&self, side: Side, stream: u8, component: Component) -> Option<SocketAddr> {
+        let s = self.streams.get(usize::from(stream)).filter(|s| !s.rejected)?;
+        s.halves[side.index()].filter(component)
+    }
+
+    /// The flow of packets that arrive on a port, for engines that execute it themselves.
+    #[must_use]
+    pub fn flow(&self, side: Side, stream: u8, component: Component) -> Option<&Flow> {
+        let half = &self.streams.get(usize::from(stream))?.halves[side.index()];
+        Some(match component {
+            Component::Rtp => &half.rtp,
+            Component::Rtcp => &half.rtcp,
+        })
+    }
+
+    /// Time goes on: call a few times a second. Rates spans, sees silence, lifts filters.
+    pub fn on_tick(&mut self, now: Time) {
+        for s in self.streams.iter_mut().filter(|s| !s.rejected) {
+            for side in Side::BOTH {
+                let other_rtt = s.halves[side.other().index()].rtt_ms();
+                let half = &mut s.halves[side.index()];
+                self.changed |= half.on_tick(now);
+                half.rate(now, other_rtt, false);
+            }
+        }
+        for side in Side::BOTH {
+            self.judge_silence(now, side);
+            self.judge_one_way(now, side);
+        }
+    }
+
+    /// Says once when a peer has sent nothing at all for its timeout.
+    fn judge_silence(&mut self, now: Time, side: Side) {
+        let mut limit: Option<Duration> = None;
+        let mut last = Time::ZERO;
+        for half in self.streams.iter().filter(|s| !s.rejected).map(|s| &s.halves[side.index()]) {
+            let Some(timeout) = half.remote.as_ref().and_then(|r| r.timeout) else { continue };
+            limit = Some(limit.map_or(timeout, |l| l.min(timeout)));
+            let heard = half.last_rtp.into_iter().chain(half.last_rtcp).max().unwrap_or_default();
+            last = last.max(heard).max(half.set_at);
+        }
+        let silent = limit.is_some_and(|limit| now.since(last) >= limit);
+        if silent && !self.timed_out[side.index()] {
+            self.tell(Reply::Timeout { session: self.id, side });
+        }
+        self.timed_out[side.index()] = silent;
+    }
+
+    /// Says once when a side that may send has never begun while the other is heard. Judged only
+    /// where both have a timeout: before the answer, silence is normal.
+    fn judge_one_way(&mut self, now: Time, side: Side) {
+        let mut news = false;
+        for s in self.streams.iter_mut().filter(|s| !s.rejected) {
+            let [a, b] = &mut s.halves;
+            let (silent, speaker) = if side == Side::A { (a, b) } else { (b, a) };
+            if silent.heard_since_change > 0 {
+                silent.one_way = false;
+                continue;
+            }
+            let may =
+                |h: &Half| h.remote.as_ref().is_some_and(|r| r.receive && r.timeout.is_some() && !r.udptl);
+            let had_time = now.since(silent.changed_at) >= ONE_WAY_AFTER;
+            let heard = speaker.heard_since_change >= ONE_WAY_PACKETS
+                && speaker.last_rtp.is_some_and(|t| now.since(t) <= SPEAKING_WITHIN);
+            if !silent.one_way && may(silent) && may(speaker) && had_time && heard {
+                silent.one_way = true;
+                news = true;
+            }
+        }
+        if news {
+            self.tell(Reply::OneWay { session: self.id, side });
+        }
+    }
+
+    fn tell(&mut self, reply: Reply) {
+        if self.replies.len() < REPLIES_MAX {
+            self.replies.push_back(reply);
+        } else {
+            self.replies_lost += 1;
+        }
+    }
+
+    /// News for signalling; fetch until `None`.
+    pub fn poll_reply(&mut self) -> Option<Reply> {
+        self.replies.pop_front()
+    }
+
+    /// News lost because nobody fetched them.
+    #[must_use]
+    pub fn replies_lost(&self) -> u64 {
+        self.replies_lost
+    }
+
+    /// What was heard until `now`, without ending anything.
+    #[must_use]
+    pub fn report(&self, now: Time) -> Report {
+        let side = |side: Side| -> Vec<StreamReport> {
+            self.streams.iter().map(|s| s.halves[side.index()].report(now, self.opened)).collect()
+        };
+        Report { duration: now.since(self.opened), a: side(Side::A), b: side(Side::B) }
+    }
+
+    /// The end: rates the last, unfinished spans and reports.
+    #[must_use]
+    pub fn close(mut self, now: Time) -> Report {
+        for s in self.streams.iter_mut().filter(|s| !s.rejected) {
+            for side in Side::BOTH {
+                let other_rtt = s.halves[side.other().index()].rtt_ms();
+                s.halves[side.index()].rate(now, other_rtt, true);
+            }
+        }
+        self.report(now)
+    }
+}
