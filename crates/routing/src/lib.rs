@@ -1,1 +1,33 @@
+//! Pure routing judgement: a call's facts in, an ordered plan with its reasons out.
+//!
+//! Floor 3. Numbers are normalised to +E.164, looked up among our own (DIDs) and then among the
+//! routes, first match; the route's tiers become ordered attempts with the numbers that each puts on
+//! the wire. It reads no clock, draws no entropy (`dice` comes in) and keeps no state: how trunks
+//! stand comes in through [`State`]. Live calls, `route test` and the configuration's tests all use
+//! [`Table::plan`]. Enter through [`Table::compile`].
 
+mod attempts;
+mod check;
+mod decision;
+mod dialplan;
+mod facts;
+mod lint;
+mod number;
+mod pattern;
+mod plan;
+mod prefix;
+mod ranges;
+mod reading;
+mod shadow;
+mod table;
+mod trace;
+
+pub use attempts::ATTEMPTS_MAX;
+pub use check::{TestOutcome, run_tests};
+pub use decision::{Attempt, Decision, Plan, Refusal, RouteRef, Rule, SkipReason};
+pub use facts::{AllIdle, Facts, Health, State, TrunkState};
+pub use lint::{RuleDoubt, doubtful_rules};
+pub use number::NUMBER_MAX;
+pub use shadow::shadowed;
+pub use table::Table;
+pub use trace::{NoTrace, Side, Step, Story, Trace, Verdict};

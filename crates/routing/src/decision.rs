@@ -1,0 +1,161 @@
+//! What comes out of a decision: an ordered plan, or a refusal with its reason.
+
+use base::{ReasonId, TrunkId};
+use smallvec::SmallVec;
+use std::fmt;
+use std::sync::Arc;
+
+/// The answer for one call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Decision {
+    /// Try these, in order.
+    Plan(Plan),
+    /// Tell the caller why not.
+    Refuse(Refusal),
+}
+
+impl Decision {
+    /// The plan, when there is one.
+    #[must_use]
+    pub fn plan(&self) -> Option<&Plan> {
+        match self {
+            Decision::Plan(plan) => Some(plan),
+            Decision::Refuse(_) => None,
+        }
+    }
+
+    /// The refusal, when there is one.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Decision::Plan(_) => None,
+            Decision::Refuse(refusal) => Some(refusal),
+        }
+    }
+}
+
+/// What matched the called number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RouteRef {
+    /// Index into the configuration's routes.
+    Route(u32),
+    /// Index into the configuration's number ranges.
+    Numbers(u32),
+}
+
+/// How a number as received became the normalised one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rule {
+    /// By the dial rule with this index into the configuration's `dialplan`, and by nothing after it.
+    Dial(u16),
+    /// By that dial rule, whose result was then read as the country reads numbers.
+    DialThenCountry(u16),
+    /// It was an international prefix and a number (`0044…`).
+    International,
+    /// It was a national number (`030…`).
+    National,
+    /// It came as E.164 without plus, which is the form of the arriving trunk (`4930…`).
+    TrunkForm,
+}
+
+/// Ordered attempts with the numbers that each puts on the wire.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Plan {
+    /// What matched.
+    pub route: RouteRef,
+    /// The route's name, or `numbers` for a number range.
+    pub route_name: Arc<str>,
+    /// The called number: +E.164, or as dialled when no rule reads it; without parameters.
+    pub called: String,
+    /// The calling number, likewise.
+    pub caller: String,
+    /// How the called number was read; `None` when it stands as received.
+    pub called_rule: Option<Rule>,
+    /// How the calling number was read; `None` when it stands as received.
+    pub caller_rule: Option<Rule>,
+    /// Whether an emergency service is called: limits do not hold for it.
+    pub emergency: bool,
+    /// At least one, at most [`crate::ATTEMPTS_MAX`], no trunk twice.
+    pub attempts: SmallVec<[Attempt; 4]>,
+    /// Final responses after which the next attempt is made, when the route says so itself.
+    pub retry_on: Option<Arc<[u16]>>,
+    /// Trunks of the route that were left out, and why.
+    pub skipped: SmallVec<[(TrunkId, SkipReason); 4]>,
+}
+
+/// One trunk to try.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attempt {
+    /// The trunk.
+    pub trunk: TrunkId,
+    /// The tier of the route it stands in, from 0.
+    pub tier: u8,
+    /// The called number in the trunk's form.
+    pub called: String,
+    /// The calling number in the trunk's form.
+    pub caller: String,
+    /// Whether it is down or cooling and was put behind all others for that.
+    pub demoted: bool,
+}
+
+/// Why a trunk of the route is not tried.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum SkipReason {
+    /// It is disabled.
+    Disabled,
+    /// It takes no new calls.
+    Draining,
+    /// The call came from it and it is no direct trunk.
+    Hairpin,
+    /// It carries `calls_max` calls.
+    Full,
+    /// Its `cps_max` is used up.
+    Rate,
+    /// The plan already holds [`crate::ATTEMPTS_MAX`] attempts.
+    PlanFull,
+}
+
+impl SkipReason {
+    /// The stable reason for records.
+    #[must_use]
+    pub fn reason(self) -> ReasonId {
+        match self {
+            SkipReason::Disabled => ReasonId::TrunkDisabled,
+            SkipReason::Draining => ReasonId::TrunkDraining,
+            SkipReason::Hairpin => ReasonId::Hairpin,
+            SkipReason::Full => ReasonId::TrunkFull,
+            SkipReason::Rate => ReasonId::TrunkRate,
+            SkipReason::PlanFull => ReasonId::AttemptsMax,
+        }
+    }
+}
+
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SkipReason::Disabled => "disabled",
+            SkipReason::Draining => "draining",
+            SkipReason::Hairpin => "the call came from it",
+            SkipReason::Full => "full",
+            SkipReason::Rate => "rate used up",
+            SkipReason::PlanFull => "plan full",
+        })
+    }
+}
+
+/// No attempt is made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// SIP status, 400 to 699.
+    pub status: u16,
+    /// The stable reason.
+    pub reason: ReasonId,
+    /// Seconds for a Retry-After header, with 503 only.
+    pub retry_after: Option<u32>,
+    /// What happened and what to do, in one sentence, with names of trunks and route.
+    pub sentence: String,
+    /// The route that matched, when one did.
+    pub route: Option<RouteRef>,
+    /// Trunks of the route that were left out, and why.
+    pub skipped: SmallVec<[(TrunkId, SkipReason); 4]>,
+}

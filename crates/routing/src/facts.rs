@@ -1,0 +1,81 @@
+//! What goes into a decision: the call's facts and the present state of trunks.
+
+use base::TrunkId;
+
+/// What is known of a call when its INVITE has been read.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The trunk that the call arrived by.
+    pub on: TrunkId,
+    /// User part of the Request-URI (or the number of a tel URI), percent-decoded; parameters such as
+    /// `;ext=` (RFC 3966 §5.1.1) may still be on it.
+    pub called: &'a str,
+    /// The caller's number, percent-decoded, from whichever header the trunk's policy trusts; empty
+    /// when there is none.
+    pub caller: &'a str,
+    /// Whether the caller asked for privacy; routing only notes it.
+    pub anonymous: bool,
+}
+
+/// Whether a trunk's gateways answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Health {
+    /// At least one gateway answers, or nothing is known yet.
+    #[default]
+    Up,
+    /// None answers.
+    Down,
+}
+
+/// A trunk as it stands now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TrunkState {
+    /// Whether an operator lets it carry calls; the configuration's `enabled` counts as well.
+    pub enabled: bool,
+    /// Whether it takes no new calls but keeps its running ones.
+    pub draining: bool,
+    /// Whether it answers.
+    pub health: Health,
+    /// Calls it carries now, both directions.
+    pub calls: u32,
+    /// Whether the calls of this second have used up its `cps_max`.
+    pub cps_spent: bool,
+    /// Whether it asked to be left alone for a while (Retry-After, RFC 3261 §20.33).
+    pub cooling: bool,
+}
+
+impl Default for TrunkState {
+    /// Enabled, up and idle.
+    fn default() -> TrunkState {
+        TrunkState {
+            enabled: true,
+            draining: false,
+            health: Health::Up,
+            calls: 0,
+            cps_spent: false,
+            cooling: false,
+        }
+    }
+}
+
+/// Who knows how the trunks stand.
+pub trait State {
+    /// The present state of a trunk.
+    fn trunk(&self, trunk: TrunkId) -> TrunkState;
+}
+
+/// All trunks enabled, up and idle: for dry runs and the configuration's own tests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AllIdle;
+
+impl State for AllIdle {
+    fn trunk(&self, _: TrunkId) -> TrunkState {
+        TrunkState::default()
+    }
+}
+
+impl<F: Fn(TrunkId) -> TrunkState> State for F {
+    fn trunk(&self, trunk: TrunkId) -> TrunkState {
+        self(trunk)
+    }
+}

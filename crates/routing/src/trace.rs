@@ -1,0 +1,233 @@
+//! The story of a decision: every step, in order, for `route test` and for records.
+
+use crate::decision::{Rule, SkipReason};
+use base::ReasonId;
+use std::fmt;
+
+/// Who wants to hear how a decision came about.
+pub trait Trace {
+    /// Whether steps are wanted at all; when not, none is made.
+    fn wants(&self) -> bool;
+    /// Takes one step.
+    fn note(&mut self, step: Step<'_>);
+}
+
+/// Wants nothing and costs nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoTrace;
+
+impl Trace for NoTrace {
+    fn wants(&self) -> bool {
+        false
+    }
+
+    fn note(&mut self, _: Step<'_>) {}
+}
+
+/// Keeps each step as a sentence.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Story(pub Vec<String>);
+
+impl Trace for Story {
+    fn wants(&self) -> bool {
+        true
+    }
+
+    fn note(&mut self, step: Step<'_>) {
+        self.0.push(step.to_string());
+    }
+}
+
+/// Which of the two numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// The number called.
+    Called,
+    /// The number that calls.
+    Caller,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Side::Called => "called",
+            Side::Caller => "caller",
+        })
+    }
+}
+
+/// Why a route does or does not take a call; the first that differs is named.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It takes it.
+    Matches,
+    /// It is for calls of other trunks.
+    OtherTrunk,
+    /// It is for other called numbers.
+    OtherCalled,
+    /// It is for other callers.
+    OtherCaller,
+}
+
+/// One step of a decision.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step<'a> {
+    /// The call as it arrived.
+    Arrived {
+        /// Name of the arriving trunk.
+        on: &'a str,
+        /// As received.
+        called: &'a str,
+        /// As received.
+        caller: &'a str,
+        /// Whether the caller asked for privacy.
+        anonymous: bool,
+    },
+    /// Separators and parameters were taken off.
+    Cleaned {
+        /// Which number.
+        side: Side,
+        /// What is left.
+        to: &'a str,
+    },
+    /// An emergency number: it is never rewritten and limits do not hold.
+    Emergency {
+        /// The number.
+        number: &'a str,
+    },
+    /// A dial rule was asked.
+    DialRule {
+        /// Which number.
+        side: Side,
+        /// Name of the rule.
+        name: &'a str,
+        /// What it made of the number; `None` when it does not match.
+        to: Option<&'a str>,
+    },
+    /// The number was normalised.
+    Read {
+        /// Which number.
+        side: Side,
+        /// How.
+        rule: Rule,
+        /// The result.
+        to: &'a str,
+    },
+    /// No rule reads the number; it stands as received.
+    AsReceived {
+        /// Which number.
+        side: Side,
+        /// The number.
+        number: &'a str,
+    },
+    /// The called number is one of ours.
+    OurNumber {
+        /// First of the range.
+        first: &'a str,
+        /// Last of the range.
+        last: &'a str,
+    },
+    /// The called number is in no number range.
+    NotOurNumber,
+    /// A route was asked.
+    Route {
+        /// Name of the route.
+        name: &'a str,
+        /// What it says.
+        verdict: Verdict,
+    },
+    /// A trunk is left out.
+    Skipped {
+        /// Name of the trunk.
+        trunk: &'a str,
+        /// Why.
+        why: SkipReason,
+    },
+    /// A trunk is put behind all others.
+    Demoted {
+        /// Name of the trunk.
+        trunk: &'a str,
+        /// Whether it is down; otherwise it asked to be left alone.
+        down: bool,
+    },
+    /// A place in the plan.
+    Attempt {
+        /// From 1.
+        number: usize,
+        /// Name of the trunk.
+        trunk: &'a str,
+        /// Tier, from 0.
+        tier: u8,
+        /// Called number on the wire.
+        called: &'a str,
+        /// Calling number on the wire.
+        caller: &'a str,
+    },
+    /// The call is refused.
+    Refused {
+        /// The stable reason.
+        reason: ReasonId,
+        /// SIP status.
+        status: u16,
+        /// The sentence for people.
+        sentence: &'a str,
+    },
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rule::Dial(index) => write!(f, "dial rule {}", index + 1),
+            Rule::DialThenCountry(index) => write!(f, "dial rule {} and the country's reading", index + 1),
+            Rule::International => f.write_str("the international prefix"),
+            Rule::National => f.write_str("the country's reading of national numbers"),
+            Rule::TrunkForm => f.write_str("the arriving trunk's number format"),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Verdict::Matches => "matches",
+            Verdict::OtherTrunk => "is for calls of other trunks",
+            Verdict::OtherCalled => "is for other called numbers",
+            Verdict::OtherCaller => "is for other callers",
+        })
+    }
+}
+
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Step::Arrived { on, called, caller, anonymous } => {
+                let privacy = if anonymous { ", anonymous" } else { "" };
+                write!(f, "arrived on {on}: called {called:?}, caller {caller:?}{privacy}")
+            }
+            Step::Cleaned { side, to } => write!(f, "{side}: without separators and parameters {to:?}"),
+            Step::Emergency { number } => {
+                write!(f, "called: {number} is an emergency number, left as dialled, limits do not hold")
+            }
+            Step::DialRule { side, name, to: Some(to) } => {
+                write!(f, "{side}: dial rule {name} matches and makes it {to:?}")
+            }
+            Step::DialRule { side, name, to: None } => write!(f, "{side}: dial rule {name} does not match"),
+            Step::Read { side, rule, to } => write!(f, "{side}: {to} by {rule}"),
+            Step::AsReceived { side, number } => write!(f, "{side}: {number:?} stays as received"),
+            Step::OurNumber { first, last } => write!(f, "number range {first}..{last} holds it"),
+            Step::NotOurNumber => f.write_str("no number range holds it"),
+            Step::Route { name, verdict } => write!(f, "route {name} {verdict}"),
+            Step::Skipped { trunk, why } => write!(f, "trunk {trunk} is left out: {why}"),
+            Step::Demoted { trunk, down: true } => write!(f, "trunk {trunk} is down and goes last"),
+            Step::Demoted { trunk, down: false } => write!(f, "trunk {trunk} is cooling and goes last"),
+            Step::Attempt { number, trunk, tier, called, caller } => {
+                write!(
+                    f,
+                    "attempt {number}: trunk {trunk} (tier {}), called {called:?}, caller {caller:?}",
+                    tier + 1
+                )
+            }
+            Step::Refused { reason, status, sentence } => write!(f, "refused {status} {reason}: {sentence}"),
+        }
+    }
+}
