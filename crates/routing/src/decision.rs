@@ -6,6 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The answer for one call.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "the plan is the usual case; a box would cost each call an allocation"
+)]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Decision {
     /// Try these, in order.
