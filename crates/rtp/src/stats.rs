@@ -258,10 +258,159 @@ impl Reception {
             fraction_lost: fraction as u8,
             cumulative_lost: lost.clamp(-0x80_0000, 0x7f_ffff) as i32,
             // The first cycle counts as 0 on the wire.
-            highest_sequence: self.highest.wrapping_sub(1 << 16) as u32,
+            highest_sequence: self.highest.saturating_sub(1 << 16) as u32,
             jitter: self.jitter(),
             lsr,
             dlsr,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn heard(numbers: &[u16]) -> (Reception, Vec<Heard>) {
+        let mut reception = Reception::default();
+        let results = numbers.iter().map(|number| reception.hear(*number, 0, 0, 0)).collect();
+        (reception, results)
+    }
+
+    /// Feeds sequence numbers; expects received, expected, duplicates, reordered, strays, restarts.
+    fn check(numbers: &[u16], counts: [u64; 6]) -> Vec<Heard> {
+        let (r, results) = heard(numbers);
+        let found = [r.received(), r.expected(), r.duplicates(), r.reordered(), r.strays(), r.restarts()];
+        assert_eq!(found, counts, "{numbers:?} -> {results:?}");
+        results
+    }
+
+    #[test]
+    fn sequence_loss_order_and_duplicates() {
+        use Heard::*;
+        check(&[], [0; 6]);
+        assert_eq!(check(&[7], [1, 1, 0, 0, 0, 0]), [First]);
+        assert_eq!(check(&[7, 8, 9], [3, 3, 0, 0, 0, 0]), [First, InOrder, InOrder]);
+        assert_eq!(check(&[7, 9], [2, 3, 0, 0, 0, 0]), [First, AfterGap(1)]);
+        assert_eq!(check(&[7, 9, 8], [3, 3, 0, 1, 0, 0]), [First, AfterGap(1), Reordered]);
+        assert_eq!(check(&[7, 8, 8, 7], [2, 2, 2, 0, 0, 0]), [First, InOrder, Duplicate, Duplicate]);
+        assert_eq!(check(&[7, 9, 8, 8], [3, 3, 1, 1, 0, 0])[3], Duplicate);
+        // One from before the first: the stream began with it.
+        assert_eq!(check(&[7, 6], [2, 2, 0, 1, 0, 0]), [First, Reordered]);
+        assert_eq!(check(&[0, 65_535], [2, 2, 0, 1, 0, 0]), [First, Reordered]);
+        assert_eq!(check(&[65_535, 0, 1], [3, 3, 0, 0, 0, 0]), [First, InOrder, InOrder]);
+    }
+
+    #[test]
+    fn far_numbers_are_strays_until_followed() {
+        use Heard::*;
+        assert_eq!(check(&[1, 30_000, 2], [2, 2, 0, 0, 1, 0]), [First, Stray, InOrder]);
+        assert_eq!(check(&[1, 30_000, 30_001], [3, 3, 0, 0, 0, 1]), [First, Stray, Restarted]);
+        assert_eq!(check(&[1, 30_000, 30_001, 30_001, 30_000, 30_002], [4, 4, 2, 0, 0, 1])[5], InOrder);
+        assert_eq!(check(&[5_000, 4_899, 4_901], [2, 100, 0, 1, 1, 0]), [First, Stray, Reordered]);
+        assert_eq!(check(&[1, 3_000], [2, 3_000, 0, 0, 0, 0]), [First, AfterGap(2_998)]);
+        assert_eq!(check(&[1, 3_001], [1, 1, 0, 0, 1, 0]), [First, Stray]);
+    }
+
+    #[test]
+    fn numbers_extend_over_many_cycles() {
+        let mut reception = Reception::default();
+        let mut number = 65_000u16;
+        for _ in 0..400_000 {
+            reception.hear(number, 0, 0, 0);
+            number = number.wrapping_add(1);
+        }
+        assert_eq!((reception.received(), reception.lost()), (400_000, 0));
+        assert_eq!(reception.highest_sequence(), Some((1 << 16) + 65_000 + 399_999));
+        assert_eq!(reception.report(1, 0, 0).highest_sequence, 65_000 + 399_999);
+    }
+
+    #[test]
+    fn a_report_speaks_of_its_interval() {
+        let mut reception = Reception::default();
+        for number in 0..100 {
+            reception.hear(number, 0, 0, 0);
+        }
+        assert_eq!(reception.report(1, 0, 0).fraction_lost, 0);
+        for number in (100..200).filter(|number| number % 4 != 0) {
+            reception.hear(number, 0, 0, 0);
+        }
+        let block = reception.report(1, 2, 3);
+        // 100 is missing too: 25 of 100, as 199 is the last one heard.
+        assert_eq!((block.fraction_lost, block.cumulative_lost), (64, 25));
+        assert_eq!((block.ssrc, block.lsr, block.dlsr), (1, 2, 3));
+        // Nothing heard since: an interval without expectations.
+        assert_eq!(reception.report(1, 0, 0).fraction_lost, 0);
+        assert_eq!(Reception::default().report(1, 0, 0).highest_sequence, 0);
+    }
+
+    #[test]
+    fn jitter_follows_the_formula() {
+        // Packets 5 ms early and late in turns at 8 kHz: each transit changes by 80 units.
+        let mut reception = Reception::default();
+        let mut expected = 0u64;
+        for number in 0..200u16 {
+            let wobble = if number % 2 == 0 { 0 } else { 10 * MS };
+            let arrival = u64::from(number) * 20 * MS + wobble;
+            reception.hear(number, u32::from(number) * 160, arrival, 8_000);
+            if number > 0 {
+                expected = expected + 80 - ((expected + 8) >> 4);
+            }
+        }
+        assert_eq!(u64::from(reception.jitter()), expected >> 4);
+        assert!((75..=80).contains(&reception.jitter()));
+        assert_eq!(reception.jitter_nanos(), u64::from(reception.jitter()) * 125_000);
+        assert!(reception.jitter_max() >= reception.jitter());
+    }
+
+    #[test]
+    fn events_leaps_and_changed_clocks_are_no_jitter() {
+        let mut reception = Reception::default();
+        // An event: one timestamp, many packets.
+        for number in 0..10u16 {
+            reception.hear(number, 5_000, u64::from(number) * 20 * MS, 8_000);
+        }
+        assert_eq!(reception.jitter(), 0);
+        // Another origin of timestamps.
+        reception.hear(10, 4_000_000_000, 200 * MS, 8_000);
+        assert_eq!(reception.jitter(), 0);
+        // Another clock rate.
+        reception.hear(11, 9, 220 * MS, 48_000);
+        reception.hear(12, 9 + 960, 240 * MS, 48_000);
+        assert_eq!(reception.jitter(), 0);
+        // A steady stream over the wrap of its timestamps.
+        let mut steady = Reception::default();
+        for number in 0..10u16 {
+            let timestamp = (u32::MAX - 500).wrapping_add(u32::from(number) * 160);
+            steady.hear(number, timestamp, u64::MAX / 2 + u64::from(number) * 20 * MS, 8_000);
+        }
+        assert!(steady.jitter() <= 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_shuffle_within_the_window_is_counted_whole(
+            start: u16,
+            keys in proptest::collection::vec(0..40u32, 1..300),
+            doubles in proptest::collection::vec(any::<bool>(), 300),
+        ) {
+            // Each number moves by fewer than 40 places; some come twice.
+            let mut order: Vec<(u32, u16)> =
+                keys.iter().zip(0u16..).map(|(key, index)| (u32::from(index) + key, index)).collect();
+            order.sort();
+            let mut reception = Reception::default();
+            let mut twice = 0;
+            for (_, index) in &order {
+                reception.hear(start.wrapping_add(*index), 0, 0, 0);
+                if doubles[usize::from(*index)] {
+                    twice += 1;
+                    prop_assert_eq!(reception.hear(start.wrapping_add(*index), 0, 0, 0), Heard::Duplicate);
+                }
+            }
+            prop_assert_eq!(reception.received(), keys.len() as u64);
+            prop_assert_eq!((reception.lost(), reception.duplicates(), reception.strays()), (0, twice, 0));
         }
     }
 }

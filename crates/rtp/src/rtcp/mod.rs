@@ -4,6 +4,8 @@
 //! hands out cannot fail. Building is in [`build`].
 
 pub mod build;
+#[cfg(test)]
+mod tests;
 pub mod view;
 
 use crate::bytes::be16;
