@@ -300,6 +300,12 @@ impl Session {
         self.replies.pop_front()
     }
 
+    /// Whether news waits.
+    #[must_use]
+    pub fn has_replies(&self) -> bool {
+        !self.replies.is_empty()
+    }
+
     /// News lost because nobody fetched them.
     #[must_use]
     pub fn replies_lost(&self) -> u64 {

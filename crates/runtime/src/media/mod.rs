@@ -1,0 +1,420 @@
+//! The portable media engine: sockets and threads around `media`'s pure sessions.
+//!
+//! Always there, on any Linux, without privileges. [`Engine::execute`] takes ports and opens
+//! sockets in the caller's thread, so that signalling has its answer at once; a worker thread then
+//! owns them, relays every packet and reports back. One engine has one owner (a signalling shard);
+//! give owners that share an interface different port ranges. What may be relayed is decided in
+//! `media`, never here.
+
+mod pace;
+mod ports;
+mod sockets;
+mod status;
+mod sys;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+pub use status::{PortStatus, Status};
+
+use base::{ListenId, Rng, Time};
+use media::{Command, MAX_STREAMS, OpenError, Ports, Reply, SessionId, Side, StreamPorts};
+use ports::PortRange;
+use sockets::PairError;
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use sys::Bell;
+use worker::{News, Notify, Order, Shared, Worker};
+
+/// Orders that a worker may have waiting in its channel.
+const ORDERS_MAX: usize = 4096;
+/// Orders beyond that, kept here, from which on no further session is opened.
+const BEHIND_MAX: usize = 4096;
+/// News that may wait for the owner; more waits with the workers.
+const NEWS_MAX: usize = 4096;
+/// How long dropping an engine waits for its threads.
+const DROP_WAIT: Duration = Duration::from_secs(2);
+
+/// An interface that carries media.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MediaListen {
+    /// Which one.
+    pub id: ListenId,
+    /// Local address of its sockets.
+    pub address: IpAddr,
+    /// Ports to use; only whole pairs (even and next) count.
+    pub range: RangeInclusive<u16>,
+    /// Code point of outgoing packets, 0 to 63; 46 is expedited forwarding (RFC 3246, RFC 4594 §4.1).
+    pub dscp: u8,
+}
+
+/// The engine's side of one worker thread.
+struct Hand {
+    orders: SyncSender<Order>,
+    /// Orders that the full channel did not take.
+    behind: VecDeque<Order>,
+    bell: Arc<Bell>,
+    shared: Arc<Shared>,
+    sessions: usize,
+    ended: Receiver<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Hand {
+    /// Passes an order on, never blocking and never losing one.
+    fn order(&mut self, order: Order) {
+        self.catch_up();
+        if !self.behind.is_empty() {
+            self.behind.push_back(order);
+        } else if let Err(TrySendError::Full(order)) = self.orders.try_send(order) {
+            self.behind.push_back(order);
+        }
+        self.ring();
+    }
+
+    fn ring(&self) {
+        if !self.shared.rung.swap(true, Ordering::SeqCst) {
+            self.bell.ring();
+        }
+    }
+
+    /// Passes on what the channel now has room for. A worker that has emptied a full channel
+    /// notifies the owner, who then comes here.
+    fn catch_up(&mut self) {
+        if self.behind.is_empty() {
+            return;
+        }
+        while let Some(order) = self.behind.pop_front() {
+            if let Err(TrySendError::Full(order)) = self.orders.try_send(order) {
+                self.behind.push_front(order);
+                break;
+            }
+        }
+        self.ring();
+    }
+}
+
+/// An interface and which range of ports it uses; interfaces that name the same range share it.
+struct Interface {
+    listen: MediaListen,
+    range: usize,
+}
+
+/// What an open session holds.
+struct Held {
+    worker: usize,
+    /// Address and even port, by stream and side; `None` once freed.
+    pairs: Vec<Option<[(IpAddr, u16); 2]>>,
+    closing: bool,
+}
+
+/// See the module text.
+pub struct Engine {
+    interfaces: Vec<Interface>,
+    ranges: Vec<PortRange>,
+    hands: Vec<Hand>,
+    news: Receiver<News>,
+    held: HashMap<SessionId, Held>,
+    birth: Instant,
+    rng: Rng,
+    unknown_sessions: u64,
+    busy: u64,
+}
+
+impl Engine {
+    /// Starts `workers` threads (at least 1). `notify` is called from them when
+    /// [`Engine::poll_reply`] has something; it must not block.
+    ///
+    /// # Errors
+    /// What the operating system says when threads or descriptors cannot be had.
+    pub fn new(
+        listens: Vec<MediaListen>,
+        workers: usize,
+        notify: Box<dyn Fn() + Send + Sync>,
+    ) -> io::Result<Engine> {
+        let (news_in, news) = sync_channel(NEWS_MAX);
+        let notify: Notify = Arc::from(notify);
+        let birth = Instant::now();
+        let hands =
+            (0..workers.max(1)).map(|n| start(n, &news_in, &notify, birth)).collect::<io::Result<_>>()?;
+        let mut engine = Engine {
+            interfaces: Vec::new(),
+            ranges: Vec::new(),
+            hands,
+            news,
+            held: HashMap::new(),
+            birth,
+            rng: Rng::new(sys::seed()),
+            unknown_sessions: 0,
+            busy: 0,
+        };
+        engine.reconfigure(listens);
+        Ok(engine)
+    }
+
+    /// Replaces the interfaces. Open sessions keep their ports; a range that is unchanged keeps its
+    /// state.
+    pub fn reconfigure(&mut self, listens: Vec<MediaListen>) {
+        let mut old = std::mem::take(&mut self.ranges);
+        self.interfaces.clear();
+        for listen in listens {
+            let same = |r: &PortRange| r.address == listen.address && r.ports == listen.range;
+            let range = self.ranges.iter().position(same).unwrap_or_else(|| {
+                let kept = old.iter().position(same).map(|at| old.swap_remove(at));
+                let range = kept.unwrap_or_else(|| {
+                    let held = self.held.values().flat_map(|h| h.pairs.iter().flatten().flatten());
+                    let taken: Vec<u16> =
+                        held.filter(|(a, _)| *a == listen.address).map(|&(_, p)| p).collect();
+                    PortRange::new(listen.address, listen.range.clone(), &mut self.rng, &taken)
+                });
+                self.ranges.push(range);
+                self.ranges.len() - 1
+            });
+            self.interfaces.push(Interface { listen, range });
+        }
+    }
+
+    fn now(&self) -> Time {
+        Time(u64::try_from(self.birth.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// Does what signalling asks. Only [`Command::Open`] is answered here.
+    pub fn execute(&mut self, command: Command) -> Option<Reply> {
+        match command {
+            Command::Open { session, a, b, streams } => Some(match self.open(session, a, b, streams) {
+                Ok(ports) => Reply::Opened { session, ports },
+                Err(reason) => Reply::OpenFailed { session, reason },
+            }),
+            Command::Set { session, side, stream, remote } => {
+                self.pass(session, Order::Set { session, side, stream, remote });
+                None
+            }
+            Command::Reject { session, stream } => {
+                self.pass(session, Order::Reject { session, stream });
+                None
+            }
+            Command::Close { session } => {
+                if self.pass(session, Order::Close { session })
+                    && let Some(held) = self.held.get_mut(&session)
+                {
+                    held.closing = true;
+                }
+                None
+            }
+        }
+    }
+
+    /// Passes an order to the worker of an open session.
+    fn pass(&mut self, session: SessionId, order: Order) -> bool {
+        let worker = self.held.get(&session).filter(|h| !h.closing).map(|h| h.worker);
+        match worker.and_then(|w| self.hands.get_mut(w)) {
+            Some(hand) => {
+                hand.order(order);
+                true
+            }
+            None => {
+                self.unknown_sessions += 1;
+                false
+            }
+        }
+    }
+
+    fn open(
+        &mut self,
+        session: SessionId,
+        a: ListenId,
+        b: ListenId,
+        streams: u8,
+    ) -> Result<Ports, OpenError> {
+        if self.held.contains_key(&session) {
+            return Err(OpenError::Duplicate);
+        }
+        let worker = self.least_loaded()?;
+        let now = self.now();
+        let count = usize::from(streams).clamp(1, MAX_STREAMS);
+        let (mut pairs, mut opened, mut ports) = (Vec::new(), Vec::new(), Ports::default());
+        for _ in 0..count {
+            match self.open_stream(now, a, b) {
+                Ok((pair, sockets)) => {
+                    ports.push(StreamPorts { a_rtp: pair[0].1, b_rtp: pair[1].1 });
+                    pairs.push(Some(pair));
+                    opened.push(sockets);
+                }
+                Err(reason) => {
+                    drop(opened);
+                    self.release(now, &pairs);
+                    return Err(reason);
+                }
+            }
+        }
+        let Some(hand) = self.hands.get_mut(worker) else { return Err(OpenError::Busy) };
+        hand.sessions += 1;
+        hand.order(Order::Open { session, streams: opened });
+        self.held.insert(session, Held { worker, pairs, closing: false });
+        Ok(ports)
+    }
+
+    /// The living worker with the fewest sessions.
+    fn least_loaded(&mut self) -> Result<usize, OpenError> {
+        let able =
+            |h: &Hand| h.behind.len() < BEHIND_MAX && h.thread.as_ref().is_some_and(|t| !t.is_finished());
+        let found = (0..).zip(&self.hands).filter(|(_, h)| able(h)).min_by_key(|(_, h)| h.sessions);
+        let at = found.map(|(at, _)| at);
+        self.busy += u64::from(at.is_none());
+        at.ok_or(OpenError::Busy)
+    }
+
+    fn open_stream(
+        &mut self,
+        now: Time,
+        a: ListenId,
+        b: ListenId,
+    ) -> Result<([(IpAddr, u16); 2], sockets::StreamPorts), OpenError> {
+        let (a_local, a_pair) = self.open_side(now, Side::A, a)?;
+        match self.open_side(now, Side::B, b) {
+            Ok((b_local, b_pair)) => Ok(([a_local, b_local], sockets::StreamPorts([a_pair, b_pair]))),
+            Err(e) => {
+                drop(a_pair);
+                self.give(now, a_local);
+                Err(e)
+            }
+        }
+    }
+
+    fn open_side(
+        &mut self,
+        now: Time,
+        side: Side,
+        listen: ListenId,
+    ) -> Result<((IpAddr, u16), sockets::Pair), OpenError> {
+        let interface = self.interfaces.iter().find(|i| i.listen.id == listen);
+        let found = interface.and_then(|i| Some((i, self.ranges.get_mut(i.range)?)));
+        let (interface, range) = found.filter(|(_, r)| r.limit.max > 0).ok_or(OpenError::NoRange(listen))?;
+        match sockets::open_pair(range, interface.listen.dscp, now) {
+            Ok((port, pair)) => Ok(((interface.listen.address, port), pair)),
+            Err(PairError::Exhausted) => Err(OpenError::PortsExhausted(side)),
+            Err(PairError::Descriptors) => Err(OpenError::Descriptors),
+            Err(PairError::Bind(errno)) => Err(OpenError::Bind(side, errno)),
+        }
+    }
+
+    /// Gives ports back to the ranges they belong to.
+    fn release(&mut self, now: Time, pairs: &[Option<[(IpAddr, u16); 2]>]) {
+        for &pair in pairs.iter().flatten().flatten() {
+            self.give(now, pair);
+        }
+    }
+
+    fn give(&mut self, now: Time, (address, port): (IpAddr, u16)) {
+        if let Some(range) = self.ranges.iter_mut().find(|r| r.address == address && r.holds(port)) {
+            range.give(now, port);
+        }
+    }
+
+    /// The next news from the workers; call until `None` after each `notify`.
+    pub fn poll_reply(&mut self) -> Option<Reply> {
+        self.hands.iter_mut().for_each(Hand::catch_up);
+        loop {
+            match self.news.try_recv().ok()? {
+                News::Freed { session, stream } => self.freed(session, stream),
+                News::Reply(reply) => {
+                    if let Reply::Closed { session, .. } = &reply {
+                        self.closed(*session);
+                    }
+                    return Some(reply);
+                }
+            }
+        }
+    }
+
+    fn freed(&mut self, session: SessionId, stream: u8) {
+        let held = self.held.get_mut(&session);
+        let pair = held.and_then(|h| h.pairs.get_mut(usize::from(stream))?.take());
+        self.release(self.now(), &[pair]);
+    }
+
+    fn closed(&mut self, session: SessionId) {
+        if let Some(held) = self.held.remove(&session) {
+            self.release(self.now(), &held.pairs);
+            if let Some(hand) = self.hands.get_mut(held.worker) {
+                hand.sessions = hand.sessions.saturating_sub(1);
+            }
+        }
+    }
+
+    /// The engine at a glance.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let port = |i: &Interface| {
+            let r = self.ranges.get(i.range)?;
+            let (used, limit, exhausted) = (r.used(), r.limit.max, r.limit.hits);
+            Some(PortStatus { listen: i.listen.id, used, limit, foreign: r.foreign(), exhausted })
+        };
+        let mut status = Status {
+            engine: "portable",
+            workers: self.hands.len(),
+            sessions: self.held.len() as u64,
+            ports: self.interfaces.iter().filter_map(port).collect(),
+            busy: self.busy,
+            unknown_sessions: self.unknown_sessions,
+            ..Status::default()
+        };
+        for hand in &self.hands {
+            hand.shared.board.add_to(&mut status);
+        }
+        status
+    }
+
+    /// Stops the workers, which closes every socket; sessions still open end without a report. True
+    /// when all threads have ended within `limit`; a thread that has not is left to itself.
+    pub fn shutdown(mut self, limit: Duration) -> bool {
+        self.stop(limit)
+    }
+
+    fn stop(&mut self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        for hand in &mut self.hands {
+            hand.shared.stop.store(true, Ordering::SeqCst);
+            hand.bell.ring();
+        }
+        let mut all = true;
+        for hand in &mut self.hands {
+            let Some(thread) = hand.thread.take() else { continue };
+            // The sender is dropped when the thread ends, so this wakes at that moment.
+            let left = deadline.saturating_duration_since(Instant::now());
+            let ended = matches!(
+                hand.ended.recv_timeout(left),
+                Ok(()) | Err(std::sync::mpsc::RecvTimeoutError::Disconnected)
+            );
+            all &= ended && thread.join().is_ok();
+        }
+        all
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop(DROP_WAIT);
+    }
+}
+
+/// Starts worker number `n`.
+fn start(n: usize, news: &SyncSender<News>, notify: &Notify, birth: Instant) -> io::Result<Hand> {
+    let (orders, inbox) = sync_channel(ORDERS_MAX);
+    let (alive, ended) = sync_channel(1);
+    let bell = Arc::new(Bell::new()?);
+    let shared = Arc::new(Shared::default());
+    let worker = Worker::new(bell.clone(), shared.clone(), inbox, news.clone(), notify.clone(), birth)?;
+    let thread = std::thread::Builder::new().name(format!("media-{n}")).spawn(move || {
+        let _alive = alive;
+        worker.run();
+    })?;
+    Ok(Hand { orders, behind: VecDeque::new(), bell, shared, sessions: 0, ended, thread: Some(thread) })
+}

@@ -1,0 +1,114 @@
+//! What the engine shows of itself.
+//!
+//! Workers keep plain counters of their own and publish them a few times a second into a [`Board`];
+//! nothing is shared per packet.
+
+use base::ListenId;
+use media::DropReason;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The engine at a glance. Counters of packets are up to 200 ms old.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Status {
+    /// Which engine relays.
+    pub engine: &'static str,
+    /// Worker threads.
+    pub workers: usize,
+    /// Open sessions.
+    pub sessions: u64,
+    /// Ports, by interface.
+    pub ports: Vec<PortStatus>,
+    /// Packets relayed since the start.
+    pub packets: u64,
+    /// Their UDP payload bytes.
+    pub bytes: u64,
+    /// Packets not relayed, by [`DropReason`] in the order of [`DropReason::ALL`]. Packets from foreign
+    /// sources that the operating system refuses, because the socket is associated with its
+    /// peer, are not seen here.
+    pub drops: [u64; DropReason::COUNT],
+    /// Errors that the operating system reported on receiving.
+    pub socket_errors: u64,
+    /// Commands for sessions that are not open.
+    pub unknown_sessions: u64,
+    /// Sessions refused because the workers were behind.
+    pub busy: u64,
+    /// News lost because signalling did not fetch them.
+    pub replies_lost: u64,
+    /// Sessions lost to a fault of ours.
+    pub panics: u64,
+}
+
+impl Status {
+    /// Packets not relayed for `reason`.
+    #[must_use]
+    pub fn dropped(&self, reason: DropReason) -> u64 {
+        self.drops[reason as usize]
+    }
+}
+
+/// The port range of one interface; interfaces that name the same range show the same figures.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PortStatus {
+    /// The interface.
+    pub listen: ListenId,
+    /// Pairs of ports in use.
+    pub used: u64,
+    /// Pairs of ports in the range.
+    pub limit: u64,
+    /// Pairs that other programs hold.
+    pub foreign: u64,
+    /// How often no pair was free.
+    pub exhausted: u64,
+}
+
+/// A worker's own counters.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Counters {
+    pub(super) packets: u64,
+    pub(super) bytes: u64,
+    pub(super) drops: [u64; DropReason::COUNT],
+    pub(super) socket_errors: u64,
+    pub(super) unknown_sessions: u64,
+    pub(super) replies_lost: u64,
+    pub(super) panics: u64,
+}
+
+/// Where one worker publishes its counters.
+#[derive(Default, Debug)]
+pub(super) struct Board {
+    packets: AtomicU64,
+    bytes: AtomicU64,
+    drops: [AtomicU64; DropReason::COUNT],
+    socket_errors: AtomicU64,
+    unknown_sessions: AtomicU64,
+    replies_lost: AtomicU64,
+    panics: AtomicU64,
+}
+
+impl Board {
+    pub(super) fn publish(&self, c: &Counters) {
+        let set = |to: &AtomicU64, value: u64| to.store(value, Ordering::Relaxed);
+        set(&self.packets, c.packets);
+        set(&self.bytes, c.bytes);
+        for (to, &value) in self.drops.iter().zip(&c.drops) {
+            set(to, value);
+        }
+        set(&self.socket_errors, c.socket_errors);
+        set(&self.unknown_sessions, c.unknown_sessions);
+        set(&self.replies_lost, c.replies_lost);
+        set(&self.panics, c.panics);
+    }
+
+    pub(super) fn add_to(&self, s: &mut Status) {
+        let read = |from: &AtomicU64| from.load(Ordering::Relaxed);
+        s.packets += read(&self.packets);
+        s.bytes += read(&self.bytes);
+        for (to, from) in s.drops.iter_mut().zip(&self.drops) {
+            *to += read(from);
+        }
+        s.socket_errors += read(&self.socket_errors);
+        s.unknown_sessions += read(&self.unknown_sessions);
+        s.replies_lost += read(&self.replies_lost);
+        s.panics += read(&self.panics);
+    }
+}

@@ -1,0 +1,445 @@
+//! A media worker: one thread, one epoll loop, and the sessions it owns.
+//!
+//! Packets are received, judged by their [`media::Session`] and sent at once, without lock or
+//! allocation. Commands come over a bounded channel and a bell; news goes back the same way.
+//! Enter through [`Worker::run`].
+
+use super::pace::Pace;
+use super::sockets::StreamPorts;
+use super::status::{Board, Counters};
+use super::sys::{self, Bell, Poll, Ready};
+use base::Time;
+use base::hash::Fast;
+use media::{Component, DropReason, Remote, Reply, Report, Session, SessionId, Side, Verdict};
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
+use std::time::{Duration, Instant};
+
+/// Descriptors taken from one wait.
+const EVENTS_MAX: usize = 256;
+/// The largest datagram that is relayed, bytes.
+const DATAGRAM_MAX: usize = 9216;
+/// Receives that may fail on one socket in one go (an ICMP error is said once each).
+const RECV_TRIES: usize = 2;
+/// Every session is looked at once in this time, in [`SLICES`] slices.
+const SWEEP: Duration = Duration::from_millis(200);
+/// Slices of a sweep, so that thousands of sessions do not delay packets at once.
+const SLICES: usize = 8;
+/// The token of the bell.
+const BELL: u64 = u64::MAX;
+
+/// What the engine asks of a worker.
+pub(super) enum Order {
+    Open { session: SessionId, streams: Vec<StreamPorts> },
+    Set { session: SessionId, side: Side, stream: u8, remote: Remote },
+    Reject { session: SessionId, stream: u8 },
+    Close { session: SessionId },
+}
+
+/// What a worker tells the engine.
+pub(super) enum News {
+    Reply(Reply),
+    /// The sockets of a rejected stream are closed.
+    Freed {
+        session: SessionId,
+        stream: u8,
+    },
+}
+
+/// What engine and worker share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// The bell has been rung and orders not yet been looked at.
+    pub(super) rung: AtomicBool,
+    /// The worker is to end.
+    pub(super) stop: AtomicBool,
+    pub(super) board: Board,
+}
+
+/// Wakes the engine's owner.
+pub(super) type Notify = Arc<dyn Fn() + Send + Sync>;
+
+/// A session and its sockets.
+struct Entry {
+    session: Session,
+    streams: Vec<Option<StreamPorts>>,
+}
+
+/// A place for a session; its generation tells late events of an earlier one.
+#[derive(Default)]
+struct Slot {
+    generation: u16,
+    entry: Option<Entry>,
+}
+
+/// Which socket of which session; fits an epoll token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Token {
+    slot: u32,
+    generation: u16,
+    stream: u8,
+    side: Side,
+    component: Component,
+}
+
+impl Token {
+    fn pack(self) -> u64 {
+        let low = u64::from(self.stream) << 2 | (self.side.index() << 1 | self.component.index()) as u64;
+        u64::from(self.slot) << 32 | u64::from(self.generation) << 8 | low
+    }
+
+    #[inline]
+    fn unpack(raw: u64) -> Token {
+        Token {
+            slot: (raw >> 32) as u32,
+            generation: (raw >> 8) as u16,
+            stream: (raw >> 2 & 0x3f) as u8,
+            side: if raw & 2 == 0 { Side::A } else { Side::B },
+            component: if raw & 1 == 0 { Component::Rtp } else { Component::Rtcp },
+        }
+    }
+}
+
+/// See the module text.
+pub(super) struct Worker {
+    poll: Poll,
+    bell: Arc<Bell>,
+    shared: Arc<Shared>,
+    orders: Receiver<Order>,
+    news: SyncSender<News>,
+    /// News that the full channel did not take; bounded by what sessions may say.
+    backlog: VecDeque<News>,
+    told: bool,
+    notify: Notify,
+    birth: Instant,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    ids: HashMap<SessionId, u32, Fast>,
+    counters: Counters,
+    buffer: Box<[u8]>,
+    next_slice: Time,
+    slice: usize,
+    stopping: bool,
+}
+
+impl Worker {
+    pub(super) fn new(
+        bell: Arc<Bell>,
+        shared: Arc<Shared>,
+        orders: Receiver<Order>,
+        news: SyncSender<News>,
+        notify: Notify,
+        birth: Instant,
+    ) -> io::Result<Worker> {
+        let poll = Poll::new()?;
+        poll.add(bell.fd(), BELL)?;
+        Ok(Worker {
+            poll,
+            bell,
+            shared,
+            orders,
+            news,
+            backlog: VecDeque::new(),
+            told: false,
+            notify,
+            birth,
+            slots: Vec::new(),
+            free: Vec::new(),
+            ids: HashMap::default(),
+            counters: Counters::default(),
+            buffer: vec![0; DATAGRAM_MAX].into_boxed_slice(),
+            next_slice: Time::ZERO,
+            slice: 0,
+            stopping: false,
+        })
+    }
+
+    fn now(&self) -> Time {
+        Time(u64::try_from(self.birth.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// Runs until told to stop.
+    pub(super) fn run(mut self) {
+        let mut ready = Ready::new(EVENTS_MAX);
+        let mut pace = Pace::default();
+        sys::set_timer_slack(super::pace::SLACK);
+        while !self.stopping {
+            let timeout = self.timeout();
+            if self.poll.wait(&mut ready, timeout).is_err() {
+                // Only a broken descriptor can cause this; do not spin on it.
+                self.counters.socket_errors += 1;
+                std::thread::sleep(SWEEP);
+            }
+            let now = self.now();
+            for at in 0..ready.len() {
+                let token = ready.token(at);
+                if token == BELL {
+                    self.take_orders(now);
+                } else {
+                    self.guarded(now, Token::unpack(token));
+                }
+            }
+            if now >= self.next_slice {
+                self.sweep(now);
+            }
+            self.send_backlog();
+            if std::mem::take(&mut self.told) {
+                (self.notify)();
+            }
+            if let Some(pause) = pace.after(now, ready.len(), EVENTS_MAX) {
+                std::thread::sleep(pause);
+            }
+        }
+        self.shared.board.publish(&self.counters);
+    }
+
+    /// Milliseconds until the next slice of a sweep; −1 when nothing is to be swept.
+    fn timeout(&self) -> i32 {
+        if self.ids.is_empty() && self.backlog.is_empty() {
+            return -1;
+        }
+        let wait = self.next_slice.since(self.now()).as_micros().div_ceil(1000);
+        i32::try_from(wait).unwrap_or(i32::MAX)
+    }
+
+    /// Handles one ready socket; a panic costs one session, not the thread.
+    fn guarded(&mut self, now: Time, token: Token) {
+        if catch_unwind(AssertUnwindSafe(|| self.receive(now, token))).is_err() {
+            self.counters.panics += 1;
+            if let Some(entry) = self.remove(token.slot) {
+                let reply = Reply::Closed { session: entry.session.id(), report: Box::<Report>::default() };
+                self.tell(News::Reply(reply));
+            }
+        }
+    }
+
+    /// Receives one datagram, judges it, sends it on. One is the normal case at 50 packets a second a
+    /// stream; the level-triggered poll comes back for more.
+    #[inline]
+    fn receive(&mut self, now: Time, token: Token) {
+        let Some(slot) = self.slots.get_mut(token.slot as usize) else { return };
+        let Some(entry) = slot.entry.as_mut().filter(|_| slot.generation == token.generation) else { return };
+        let Some(Some(ports)) = entry.streams.get(usize::from(token.stream)) else { return };
+        let port = ports.port(token.side, token.component);
+        for _ in 0..RECV_TRIES {
+            match sys::recv_from(port.fd(), &mut self.buffer) {
+                Ok((length, Some(source))) => {
+                    let Some(bytes) = self.buffer.get_mut(..length) else {
+                        entry.session.count_drop(token.side, token.stream, DropReason::Oversize);
+                        self.counters.drops[DropReason::Oversize as usize] += 1;
+                        return;
+                    };
+                    let verdict = entry.session.on_packet(
+                        now,
+                        token.side,
+                        token.stream,
+                        token.component,
+                        source,
+                        bytes,
+                    );
+                    let dropped = match verdict {
+                        Verdict::Relay { component, to } => {
+                            let out = ports.port(token.side.other(), component);
+                            let sent = send(out, bytes, to);
+                            if !sent {
+                                entry.session.count_drop(token.side, token.stream, DropReason::SendFailed);
+                            }
+                            (!sent).then_some(DropReason::SendFailed)
+                        }
+                        Verdict::Drop(reason) => Some(reason),
+                    };
+                    match dropped {
+                        None => {
+                            self.counters.packets += 1;
+                            self.counters.bytes += length as u64;
+                        }
+                        Some(reason) => self.counters.drops[reason as usize] += 1,
+                    }
+                    if entry.session.take_changed() {
+                        self.follow(token.slot);
+                    }
+                    return;
+                }
+                Ok((_, None)) => return,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => self.counters.socket_errors += 1,
+            }
+        }
+    }
+
+    /// Brings the sockets of a session in line with whom it expects, and fetches its news.
+    #[cold]
+    fn follow(&mut self, slot: u32) {
+        let Some(Some(entry)) = self.slots.get_mut(slot as usize).map(|s| &mut s.entry) else { return };
+        for (stream, ports) in (0u8..).zip(&mut entry.streams) {
+            let Some(ports) = ports else { continue };
+            for side in Side::BOTH {
+                for component in Component::BOTH {
+                    let want = entry.session.filter(side, stream, component);
+                    let port = ports.port_mut(side, component);
+                    if port.associated != want && sys::associate(port.fd(), want).is_ok() {
+                        port.associated = want;
+                    }
+                }
+            }
+        }
+        let mut told = Vec::new();
+        while let Some(reply) = entry.session.poll_reply() {
+            told.push(reply);
+        }
+        for reply in told {
+            self.tell(News::Reply(reply));
+        }
+    }
+
+    fn tell(&mut self, news: News) {
+        self.told = true;
+        if !self.backlog.is_empty() {
+            return self.backlog.push_back(news);
+        }
+        if let Err(TrySendError::Full(news)) = self.news.try_send(news) {
+            self.backlog.push_back(news);
+        }
+    }
+
+    fn send_backlog(&mut self) {
+        while let Some(news) = self.backlog.pop_front() {
+            if let Err(TrySendError::Full(news)) = self.news.try_send(news) {
+                self.backlog.push_front(news);
+                return;
+            }
+        }
+    }
+
+    /// Does what the engine has asked.
+    fn take_orders(&mut self, now: Time) {
+        self.bell.silence();
+        // Before the channel is emptied: an order that comes later rings again.
+        self.shared.rung.store(false, Ordering::SeqCst);
+        let mut taken = 0;
+        while let Ok(order) = self.orders.try_recv() {
+            taken += 1;
+            match order {
+                Order::Open { session, streams } => self.open(now, session, streams),
+                Order::Set { session, side, stream, remote } => {
+                    self.with(session, |s| s.set(now, side, stream, remote));
+                }
+                Order::Reject { session, stream } => self.reject(now, session, stream),
+                Order::Close { session } => self.close(now, session),
+            }
+        }
+        // Whoever filled the channel may have orders waiting behind it.
+        self.told |= taken >= super::ORDERS_MAX / 2;
+        self.stopping = self.shared.stop.load(Ordering::SeqCst);
+        self.shared.board.publish(&self.counters);
+    }
+
+    fn with(&mut self, session: SessionId, change: impl FnOnce(&mut Session) -> bool) -> bool {
+        let slot = self.ids.get(&session).copied();
+        let found = slot.and_then(|at| Some((at, self.slots.get_mut(at as usize)?.entry.as_mut()?)));
+        let Some((at, entry)) = found else {
+            self.counters.unknown_sessions += 1;
+            return false;
+        };
+        let done = change(&mut entry.session);
+        if entry.session.take_changed() {
+            self.follow(at);
+        }
+        done
+    }
+
+    fn open(&mut self, now: Time, id: SessionId, streams: Vec<StreamPorts>) {
+        let at = self.free.pop().unwrap_or(self.slots.len() as u32);
+        if at as usize == self.slots.len() {
+            self.slots.push(Slot::default());
+        }
+        let Some(slot) = self.slots.get_mut(at as usize) else { return };
+        for (stream, ports) in (0u8..).zip(&streams) {
+            for side in Side::BOTH {
+                for component in Component::BOTH {
+                    let token = Token { slot: at, generation: slot.generation, stream, side, component };
+                    if self.poll.add(ports.port(side, component).fd(), token.pack()).is_err() {
+                        self.counters.socket_errors += 1;
+                    }
+                }
+            }
+        }
+        let session = Session::new(id, now, streams.len() as u8);
+        slot.entry = Some(Entry { session, streams: streams.into_iter().map(Some).collect() });
+        if self.ids.is_empty() {
+            self.next_slice = now;
+        }
+        self.ids.insert(id, at);
+    }
+
+    fn reject(&mut self, now: Time, session: SessionId, stream: u8) {
+        if !self.with(session, |s| s.reject(now, stream)) {
+            return;
+        }
+        let slot = self.ids.get(&session).and_then(|&at| self.slots.get_mut(at as usize));
+        if let Some(entry) = slot.and_then(|s| s.entry.as_mut())
+            && let Some(ports) = entry.streams.get_mut(usize::from(stream))
+        {
+            *ports = None;
+            self.tell(News::Freed { session, stream });
+        }
+    }
+
+    fn close(&mut self, now: Time, session: SessionId) {
+        let Some(at) = self.ids.get(&session).copied() else {
+            self.counters.unknown_sessions += 1;
+            return;
+        };
+        if let Some(entry) = self.remove(at) {
+            self.counters.replies_lost += entry.session.replies_lost();
+            let report = Box::new(entry.session.close(now));
+            self.tell(News::Reply(Reply::Closed { session, report }));
+        }
+    }
+
+    /// Takes a session out; its sockets close with the entry.
+    fn remove(&mut self, at: u32) -> Option<Entry> {
+        let slot = self.slots.get_mut(at as usize)?;
+        let entry = slot.entry.take()?;
+        slot.generation = slot.generation.wrapping_add(1);
+        self.free.push(at);
+        self.ids.remove(&entry.session.id());
+        Some(entry)
+    }
+
+    /// Lets time go on for one slice of the sessions.
+    fn sweep(&mut self, now: Time) {
+        for at in (self.slice..self.slots.len()).step_by(SLICES) {
+            let Some(entry) = self.slots.get_mut(at).and_then(|s| s.entry.as_mut()) else { continue };
+            entry.session.on_tick(now);
+            if entry.session.take_changed() | entry.session.has_replies() {
+                self.follow(at as u32);
+            }
+        }
+        self.slice = (self.slice + 1) % SLICES;
+        self.next_slice = now + SWEEP / SLICES as u32;
+        self.shared.board.publish(&self.counters);
+    }
+}
+
+/// Sends one datagram. An ICMP error that an earlier one caused is said once instead of sending: then
+/// it is tried again.
+#[inline]
+fn send(out: &super::sockets::Port, bytes: &[u8], to: std::net::SocketAddr) -> bool {
+    let once = || {
+        if out.associated == Some(to) {
+            sys::send(out.fd(), bytes)
+        } else {
+            sys::send_to(out.fd(), bytes, to)
+        }
+    };
+    match once() {
+        Ok(()) => true,
+        Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => once().is_ok(),
+        Err(_) => false,
+    }
+}
