@@ -5,6 +5,25 @@
 //! messages to send, media commands, journal events, names to resolve and notes come out in an
 //! [`Outbox`]. Nothing here reads a clock, opens a socket or waits.
 
+mod answer;
+mod attempt;
+mod call;
+mod context;
+mod ending;
+mod epoch;
+mod gateways;
+mod headers;
+mod leg;
+mod local;
+mod offer;
+mod relay;
+mod runs;
+mod session;
+mod setup;
+mod switchboard;
+mod tag;
+mod views;
+
 pub mod input;
 pub mod journal;
 pub mod output;
@@ -17,3 +36,4 @@ pub use journal::{CallKey, JournalEvent};
 pub use output::{Note, Outbox, ResolveRequest};
 pub use record::{AttemptFacts, AttemptRecord, CallFacts, CallRecord, MediaRecord, ReleasedBy};
 pub use snapshot::Snapshot;
+pub use switchboard::{Setup, Switchboard};

@@ -92,14 +92,12 @@ pub struct StatusView {
     pub answered: u64,
     /// Calls ended since the start.
     pub ended: u64,
-    /// Calls refused before or while routing, by reason id.
-    pub refused: Vec<(&'static str, u64)>,
+    /// Calls that we refused.
+    pub refused: u64,
     /// Requests from unknown sources, dropped.
     pub unknown_sources: u64,
     /// Datagrams or frames that were no SIP message.
     pub malformed: u64,
-    /// Named limits that were hit and how often.
-    pub limits: Vec<(&'static str, u64, u64)>,
     /// Further counters by name.
     pub counters: Vec<(&'static str, u64)>,
     /// Whether it takes no new calls.

@@ -1,0 +1,244 @@
+//! The answer: the callee's 2xx becomes ours to the caller, and both are acknowledged.
+
+use crate::attempt::{Attempt, Offered, contact_user};
+use crate::call::{Call, Failure, Phase};
+use crate::context::Context;
+use crate::ending::bye;
+use crate::headers::{Kind, pass_rows, push_row};
+use crate::journal::JournalEvent;
+use crate::leg::{ALLOW, AwaitAck, LateAnswer, Leg, push_contact};
+use crate::record::ReleasedBy;
+use crate::setup::session_policy;
+use base::ReasonId;
+use media::Side;
+use sip_core::Flow;
+use sip_core::session_timer::SessionTimer;
+use sip_msg::Msg;
+
+impl Call {
+    /// A 2xx to an attempt's INVITE (RFC 3261 §13.2.2.4): the first one of the current attempt is
+    /// the call; a repeated one is acknowledged again; any other one is acknowledged and ended.
+    pub(crate) fn on_invite_2xx(&mut self, number: u16, msg: Msg<'_>, flow: Flow, cx: &mut Context<'_>) {
+        if self.repeats_answer(msg, cx) {
+            return;
+        }
+        let Some(at) = self.live.iter().position(|a| a.number == number) else {
+            return self.end_stray_fork(msg, cx);
+        };
+        let mut attempt = self.live.remove(at);
+        cx.runs.gateway_mut(attempt.gateway).liveness.answered(cx.now, None);
+        let epoch = self.epoch.clone();
+        let Some(leg) = attempt.confirmed_leg(msg, flow, &epoch) else {
+            let failure = Failure::ours(ReasonId::BadResponse);
+            self.close_attempt(number, failure, cx);
+            self.failure = Some(failure);
+            if self.phase == Phase::Setup && self.current == number {
+                self.fail(cx);
+            }
+            return;
+        };
+        if self.phase != Phase::Setup || self.current != number {
+            return self.end_late(leg, &attempt, cx);
+        }
+        self.accept(leg, *attempt, msg, cx);
+    }
+
+    /// A 2xx that we know already: its ACK was lost.
+    fn repeats_answer(&mut self, msg: Msg<'_>, cx: &mut Context<'_>) -> bool {
+        let epoch = self.epoch.clone();
+        let Some(b) = self.b.as_mut() else { return false };
+        let tag = msg.to().ok().and_then(|to| to.tag());
+        let cseq = msg.cseq().map(|c| c.number).unwrap_or(0);
+        if tag != Some(b.dialog.remote_tag()) || cseq != b.invite_cseq {
+            return false;
+        }
+        if !b.ack_held {
+            b.acknowledge(cx, &epoch);
+        }
+        true
+    }
+
+    /// Another fork answered too (RFC 3261 §13.2.2.4): acknowledged and ended.
+    fn end_stray_fork(&mut self, msg: Msg<'_>, cx: &mut Context<'_>) {
+        let epoch = self.epoch.clone();
+        let Some(b) = self.b.as_ref() else { return };
+        let from = b.dialog.local_uri_row();
+        let Ok(dialog) = sip_core::dialog::Dialog::as_uac(from, b.dialog.call_id(), 1, &msg) else { return };
+        let mut leg = Leg::new(Side::B, dialog, b.flow, b.trunk, b.abilities);
+        leg.invite_cseq = 1;
+        leg.route(&epoch);
+        cx.counters.late_answers += 1;
+        self.acknowledge_and_bye(leg, cx);
+    }
+
+    /// The answer crossed our CANCEL: acknowledged and ended.
+    fn end_late(&mut self, leg: Leg, attempt: &Attempt, cx: &mut Context<'_>) {
+        cx.counters.late_answers += 1;
+        let failure = Failure::ours(ReasonId::Cancelled);
+        self.close_attempt(attempt.number, failure, cx);
+        self.acknowledge_and_bye(leg, cx);
+    }
+
+    fn acknowledge_and_bye(&mut self, mut leg: Leg, cx: &mut Context<'_>) {
+        let epoch = self.epoch.clone();
+        leg.acknowledge(cx, &epoch);
+        self.pending += bye(&mut leg, &epoch, self.me, b"", cx);
+    }
+
+    fn accept(&mut self, mut leg: Leg, mut attempt: Attempt, msg: Msg<'_>, cx: &mut Context<'_>) {
+        let epoch = self.epoch.clone();
+        leg.sdp = std::mem::take(&mut attempt.sdp);
+        let trunk = attempt.trunk;
+        let policy = session_policy(&epoch, trunk, leg.abilities.update);
+        leg.session = SessionTimer::uac(&msg, &policy, true);
+        let body = if msg.is_sdp() { msg.body() } else { b"" };
+        if body.is_empty() {
+            return self.refuse_answer(leg, attempt.number, ReasonId::SdpAnswerMissing, cx);
+        }
+        let mut local = std::mem::take(&mut self.a.sdp);
+        let arrived = self.arrived.take();
+        let offer = arrived.as_ref().map_or(&b""[..], |a| &a.offer);
+        let told = self
+            .describe(Side::A, self.trunk_in, body, offer, &mut local, cx)
+            .and_then(|()| self.tell_engine(Side::B, trunk, body, cx));
+        self.arrived = arrived;
+        self.a.sdp = local;
+        if told.is_err() {
+            return self.refuse_answer(leg, attempt.number, ReasonId::SdpAnswerBad, cx);
+        }
+        self.note_codec(body);
+        leg.ack_held = attempt.offered == Offered::Nobody;
+        if !leg.ack_held {
+            leg.acknowledge(cx, &epoch);
+        }
+        self.give_up_others(attempt.number, cx);
+        self.answered(attempt.number, cx);
+        self.b = Some(leg);
+        self.answer_caller(attempt.offered, trunk, msg, cx);
+        self.arm_session(Side::A, cx);
+        self.arm_session(Side::B, cx);
+    }
+
+    /// The callee answered, but not so that there can be a call.
+    fn refuse_answer(&mut self, leg: Leg, number: u16, reason: ReasonId, cx: &mut Context<'_>) {
+        let failure = Failure::ours(reason);
+        self.acknowledge_and_bye(leg, cx);
+        self.close_attempt(number, failure, cx);
+        self.current = 0;
+        self.failure = Some(failure);
+        self.fail(cx);
+    }
+
+    fn give_up_others(&mut self, winner: u16, cx: &mut Context<'_>) {
+        let others: Vec<u16> = self.live.iter().map(|a| a.number).filter(|n| *n != winner).collect();
+        for number in others {
+            self.give_up(number, ReasonId::Elsewhere, b"", cx);
+        }
+    }
+
+    fn answered(&mut self, number: u16, cx: &mut Context<'_>) {
+        let at = cx.wall();
+        self.phase = Phase::Answered;
+        self.answer = Some(at);
+        self.queue.clear();
+        self.current = number;
+        cx.counters.answered += 1;
+        if let Some(record) = self.attempts.get_mut(usize::from(number) - 1) {
+            record.answer = Some(at);
+            record.status = 200;
+            if let Some(trunk) = self.epoch.snapshot.config.trunk_named(&record.facts.trunk) {
+                cx.runs.trunk_mut(self.epoch.run(trunk)).answered_out += 1;
+            }
+        }
+        cx.out.journal.push(JournalEvent::Answered { call: self.key, at, attempt: number });
+    }
+
+    fn answer_caller(&mut self, offered: Offered, trunk: base::TrunkId, msg: Msg<'_>, cx: &mut Context<'_>) {
+        let epoch = self.epoch.clone();
+        let mut rows = cx.take_rows();
+        push_contact(
+            &mut rows,
+            epoch.face(self.a.flow.listen),
+            self.a.flow.transport,
+            contact_user(&self.called),
+        );
+        push_row(&mut rows, b"Allow", ALLOW);
+        push_row(&mut rows, b"Supported", b"timer");
+        if let Some(session) = &self.a.session {
+            session.response_rows(&mut rows);
+        }
+        pass_rows(msg, Kind::Response, epoch.policy(trunk), epoch.policy(self.trunk_in), &mut rows);
+        let txn = self.invite;
+        let cseq = self
+            .arrived
+            .take()
+            .and_then(|a| crate::setup::with_msg(&a.bytes, |m| m.cseq().map(|c| c.number).unwrap_or(0)));
+        let body = std::mem::take(&mut self.a.sdp.text);
+        self.respond(cx, 200, &rows, &body);
+        self.a.sdp.text = body;
+        cx.give_rows(rows);
+        if let Some(txn) = txn {
+            let answers = match offered {
+                Offered::Caller => None,
+                Offered::Us => Some(LateAnswer::Ours),
+                Offered::Nobody => Some(LateAnswer::PassOn),
+            };
+            self.a.await_ack = Some(AwaitAck { txn, cseq: cseq.unwrap_or(0), answers });
+        }
+    }
+
+    /// An ACK inside a dialog (RFC 3261 §13.3.1.4): ours need not be repeated any more; a late
+    /// answer in it goes where it belongs.
+    pub(crate) fn on_ack(&mut self, side: Side, msg: Msg<'_>, cx: &mut Context<'_>) {
+        let cseq = msg.cseq().map(|c| c.number).unwrap_or(0);
+        let Some(leg) = self.leg_mut(side) else { return };
+        let Some(waiting) = leg.await_ack.filter(|w| w.cseq == cseq) else { return };
+        leg.await_ack = None;
+        let trunk = leg.trunk;
+        cx.txns.acked(waiting.txn);
+        let Some(answers) = waiting.answers else { return };
+        if self.phase != Phase::Answered {
+            return;
+        }
+        let body = if msg.is_sdp() { msg.body() } else { b"" };
+        if body.is_empty() || self.tell_engine(side, trunk, body, cx).is_err() {
+            return self.release(ReasonId::SdpAnswerMissing, ReleasedBy::Us, cx);
+        }
+        if answers == LateAnswer::PassOn {
+            self.pass_late_answer(side.other(), body, cx);
+        }
+    }
+
+    /// The answer that came in an ACK completes the other leg's offer.
+    fn pass_late_answer(&mut self, to: Side, body: &[u8], cx: &mut Context<'_>) {
+        let epoch = self.epoch.clone();
+        let Some(leg) = self.leg_mut(to) else { return };
+        let trunk = leg.trunk;
+        let mut local = std::mem::take(&mut leg.sdp);
+        let described = self.describe(to, trunk, body, b"", &mut local, cx);
+        let Some(leg) = self.leg_mut(to) else { return };
+        leg.sdp = local;
+        leg.ack_held = false;
+        if described.is_ok() {
+            leg.ack_body = Some(leg.sdp.text.clone());
+        }
+        leg.acknowledge(cx, &epoch);
+        if described.is_err() {
+            self.release(ReasonId::SdpAnswerBad, ReleasedBy::Us, cx);
+        }
+    }
+}
+
+impl Attempt {
+    /// The leg that a 2xx confirms: the early dialog of its tag, or a new one.
+    fn confirmed_leg(&mut self, msg: Msg<'_>, flow: Flow, epoch: &crate::epoch::Epoch) -> Option<Leg> {
+        let tag = msg.to().ok().and_then(|to| to.tag());
+        let Some(at) = self.early.iter().position(|e| Some(e.leg.dialog.remote_tag()) == tag) else {
+            return self.leg_for(msg, flow, epoch);
+        };
+        let mut leg = self.early.swap_remove(at).leg;
+        leg.dialog.update_route_set_on_2xx(&msg);
+        leg.refresh(msg, epoch);
+        Some(leg)
+    }
+}

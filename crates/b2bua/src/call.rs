@@ -1,0 +1,230 @@
+//! A call: its two legs, its attempts, and what its record will say.
+
+use crate::attempt::{Attempt, Candidate};
+use crate::context::{Context, User};
+use crate::epoch::Epoch;
+use crate::headers::{push_number, push_parts};
+use crate::journal::{CallKey, JournalEvent};
+use crate::leg::Leg;
+use crate::offer::CallMedia;
+use crate::record::{AttemptRecord, CallFacts, ReleasedBy};
+use crate::relay::Relay;
+use crate::tag::CallRef;
+use base::{ReasonId, TrunkId, WallTime, q850_text};
+use media::Side;
+use sip_core::{Response, ServerTxn};
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Where a call stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Phase {
+    /// The INVITE has no final response.
+    Setup,
+    /// The INVITE was answered 2xx.
+    Answered,
+    /// Over; transactions and the media report are waited for.
+    Over,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(crate) at: WallTime,
+    pub(crate) status: u16,
+    pub(crate) q850: u8,
+    pub(crate) reason: ReasonId,
+    pub(crate) released_by: ReleasedBy,
+}
+
+/// The INVITE as it came, kept while attempts may be made.
+pub(crate) struct Arrived {
+    pub(crate) bytes: Box<[u8]>,
+    /// The offer in it; empty when it has none.
+    pub(crate) offer: Box<[u8]>,
+}
+
+/// One call; see the module text.
+pub(crate) struct Call {
+    pub(crate) me: CallRef,
+    pub(crate) key: CallKey,
+    pub(crate) epoch: Arc<Epoch>,
+    pub(crate) facts: Arc<CallFacts>,
+    pub(crate) trunk_in: TrunkId,
+    pub(crate) phase: Phase,
+    pub(crate) a: Leg,
+    /// The INVITE's transaction, until its final response is sent.
+    pub(crate) invite: Option<ServerTxn>,
+    /// Kept until the call is answered or over.
+    pub(crate) arrived: Option<Box<Arrived>>,
+    pub(crate) route: Arc<str>,
+    pub(crate) caller: Box<str>,
+    pub(crate) called: Box<str>,
+    pub(crate) decision: Box<str>,
+    pub(crate) retry_on: Option<Arc<[u16]>>,
+    /// What may still be tried, in order.
+    pub(crate) queue: VecDeque<Candidate>,
+    pub(crate) attempts: Vec<AttemptRecord>,
+    /// Attempts whose INVITE has no final response yet.
+    pub(crate) live: SmallVec<[Box<Attempt>; 1]>,
+    /// The attempt that may become the call; 0 when none.
+    pub(crate) current: u16,
+    pub(crate) b: Option<Leg>,
+    pub(crate) media: CallMedia,
+    pub(crate) relays: SmallVec<[Relay; 1]>,
+    pub(crate) start: WallTime,
+    pub(crate) progress: Option<WallTime>,
+    pub(crate) early_media: Option<WallTime>,
+    pub(crate) answer: Option<WallTime>,
+    pub(crate) end: Option<End>,
+    /// How the last attempt failed: status (0: none came), reason, cause, Retry-After.
+    pub(crate) failure: Option<Failure>,
+    /// Requests of our own that have no final response.
+    pub(crate) pending: u16,
+    pub(crate) recorded: bool,
+}
+
+/// How an attempt failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failure {
+    /// The peer's final response; 0 when none came.
+    pub(crate) status: u16,
+    pub(crate) reason: ReasonId,
+    pub(crate) q850: Option<u8>,
+    pub(crate) retry_after: Option<u32>,
+}
+
+impl Call {
+    /// The leg of a side, when it has one that is confirmed (or, for A, at least early).
+    pub(crate) fn leg_mut(&mut self, side: Side) -> Option<&mut Leg> {
+        match side {
+            Side::A => Some(&mut self.a),
+            Side::B => self.b.as_mut(),
+        }
+    }
+
+    pub(crate) fn leg(&self, side: Side) -> Option<&Leg> {
+        match side {
+            Side::A => Some(&self.a),
+            Side::B => self.b.as_ref(),
+        }
+    }
+
+    /// The trunk of a side.
+    pub(crate) fn trunk_of(&self, side: Side) -> TrunkId {
+        let trying = || self.live.iter().find(|a| a.number == self.current).map(|a| a.trunk);
+        self.leg(side).map(|leg| leg.trunk).or_else(trying).unwrap_or(self.trunk_in)
+    }
+
+    /// Answers the INVITE that began the call.
+    pub(crate) fn respond(&mut self, cx: &mut Context<'_>, status: u16, rows: &[u8], body: &[u8]) {
+        let Some(txn) = self.invite else { return };
+        let response = Response {
+            status,
+            reason: b"",
+            to_tag: self.a.dialog.local_tag(),
+            rows,
+            content_type: if body.is_empty() { b"" } else { b"application/sdp" },
+            body,
+            record_route: status > 100 && status < 300,
+        };
+        cx.txns.respond(cx.now, txn, &response, &mut cx.out.sip);
+        if status >= 200 {
+            self.invite = None;
+        }
+    }
+
+    /// Refuses the INVITE for a reason of our own; the call is over and gets its record.
+    pub(crate) fn refuse(&mut self, cx: &mut Context<'_>, reason: ReasonId, more_rows: &[u8]) {
+        self.refuse_with(cx, reason.status(), reason, reason.q850(), more_rows);
+    }
+
+    /// Refuses the INVITE with a given status.
+    pub(crate) fn refuse_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: u16,
+        reason: ReasonId,
+        q850: u8,
+        more_rows: &[u8],
+    ) {
+        cx.counters.calls_refused += 1;
+        let mut rows = cx.take_rows();
+        push_why(&mut rows, q850);
+        push_reason_id(&mut rows, self.epoch.face(self.a.flow.listen).host(), reason);
+        if status == 503 {
+            push_number(&mut rows, b"Retry-After", RETRY_AFTER_SECONDS);
+        }
+        rows.extend_from_slice(more_rows);
+        self.respond(cx, status, &rows, b"");
+        cx.give_rows(rows);
+        self.finish(cx, status, q850, reason, ReleasedBy::Us);
+    }
+
+    /// Marks the call as over. What still has to be said to peers is said by the caller.
+    pub(crate) fn finish(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: u16,
+        q850: u8,
+        reason: ReasonId,
+        released_by: ReleasedBy,
+    ) {
+        if self.phase == Phase::Over {
+            return;
+        }
+        self.phase = Phase::Over;
+        self.arrived = None;
+        self.queue.clear();
+        self.end = Some(End { at: cx.wall(), status, q850, reason, released_by });
+        self.close_media(cx);
+        self.try_record(cx);
+    }
+
+    /// Whether the switchboard may forget this call.
+    pub(crate) fn is_done(&self) -> bool {
+        self.phase == Phase::Over && self.recorded && self.live.is_empty() && self.pending == 0
+    }
+
+    pub(crate) fn journal_attempt_failed(&mut self, cx: &mut Context<'_>, number: u16, failure: Failure) {
+        cx.out.journal.push(JournalEvent::AttemptFailed {
+            call: self.key,
+            at: cx.wall(),
+            attempt: number,
+            status: failure.status,
+            reason: failure.reason,
+        });
+    }
+
+    pub(crate) fn user(&self, side: Side) -> User {
+        User::Inner(self.me, side)
+    }
+}
+
+/// Retry-After of our own 503s, in seconds (RFC 3261 §21.5.4).
+pub(crate) const RETRY_AFTER_SECONDS: u64 = 5;
+
+/// Appends the Q.850 Reason of a refusal or BYE (RFC 3326 §2).
+pub(crate) fn push_why(rows: &mut Vec<u8>, q850: u8) {
+    let mut digits = [0; 20];
+    let cause = crate::headers::decimal(u64::from(q850), &mut digits);
+    push_parts(rows, b"Reason", &[b"Q.850;cause=", cause, b";text=\"", q850_text(q850).as_bytes(), b"\""]);
+}
+
+/// Appends the stable reason id as a Warning (RFC 3261 §20.43, code 399).
+pub(crate) fn push_reason_id(rows: &mut Vec<u8>, host: &str, reason: ReasonId) {
+    push_parts(
+        rows,
+        b"Warning",
+        &[
+            b"399 ",
+            host.as_bytes(),
+            b" \"",
+            reason.id().as_bytes(),
+            b": ",
+            reason.sentence().as_bytes(),
+            b"\"",
+        ],
+    );
+}

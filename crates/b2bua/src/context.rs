@@ -1,0 +1,140 @@
+//! What a call needs of its switchboard while it handles one input.
+
+use crate::epoch::Epoch;
+use crate::output::{Level, Note, Outbox};
+use crate::runs::{GatewayRef, Runs};
+use crate::tag::CallRef;
+use base::hash::Fast;
+use base::time::WallClock;
+use base::{Rng, ShardId, Time, WallTime, Wheel};
+use media::{SessionId, Side};
+use sip_core::Transactions;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Whom a transaction belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum User {
+    /// The INVITE that began a call.
+    Arrived(CallRef),
+    /// Our INVITE of an attempt, by its number.
+    Invite(CallRef, u16),
+    /// A peer's request inside a dialog.
+    Inner(CallRef, Side),
+    /// A request passed on to a side.
+    Relay(CallRef, Side),
+    /// A request of our own to a side.
+    Own(CallRef, Side, Own),
+    /// OPTIONS to a gateway.
+    Options(GatewayRef),
+}
+
+/// Requests of our own inside a dialog.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Own {
+    Bye,
+    Prack,
+    /// A session refresh by UPDATE.
+    RefreshUpdate,
+    /// A session refresh by INVITE.
+    RefreshInvite,
+}
+
+/// A deadline of a call or gateway; whoever fires checks whether it still means anything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Alarm {
+    /// `failover_after` of an attempt.
+    Silence(CallRef, u16),
+    /// `ring_timeout` of an attempt.
+    Ring(CallRef, u16),
+    /// A session timer of a side.
+    Session(CallRef, Side),
+    /// A session refresh is tried again after glare.
+    Refresh(CallRef, Side),
+    /// The media report of an ended call is overdue.
+    Report(CallRef),
+    /// OPTIONS or its answer is due.
+    Liveness(GatewayRef),
+    /// A gateway's name is to be resolved again.
+    Resolve(GatewayRef),
+}
+
+/// What happened that no other counter tells.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) accepted: u64,
+    pub(crate) answered: u64,
+    pub(crate) ended: u64,
+    pub(crate) unknown_sources: u64,
+    pub(crate) malformed: u64,
+    pub(crate) outside_dialog: u64,
+    pub(crate) acks_unsent: u64,
+    pub(crate) late_answers: u64,
+    pub(crate) early_dialogs_refused: u64,
+    pub(crate) attempts_refused: u64,
+    pub(crate) media_reports_missed: u64,
+    pub(crate) failovers: u64,
+    pub(crate) calls_refused: u64,
+}
+
+/// Which call a media session belongs to.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    next: u64,
+    calls: HashMap<u64, CallRef, Fast>,
+}
+
+impl Sessions {
+    /// A new session for a call; the id carries the shard.
+    pub(crate) fn open(&mut self, shard: ShardId, call: CallRef) -> SessionId {
+        self.next += 1;
+        let id = u64::from(shard.0) << 56 | self.next;
+        self.calls.insert(id, call);
+        SessionId(id)
+    }
+
+    pub(crate) fn call_of(&self, session: SessionId) -> Option<CallRef> {
+        self.calls.get(&session.0).copied()
+    }
+
+    pub(crate) fn close(&mut self, session: SessionId) {
+        self.calls.remove(&session.0);
+    }
+}
+
+/// Lent to a call for the time of one input.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Time,
+    pub(crate) clock: WallClock,
+    pub(crate) shard: ShardId,
+    pub(crate) out: &'a mut Outbox,
+    pub(crate) txns: &'a mut Transactions<User>,
+    pub(crate) runs: &'a mut Runs,
+    pub(crate) wheel: &'a mut Wheel<Alarm>,
+    pub(crate) rng: &'a mut Rng,
+    pub(crate) counters: &'a mut Counters,
+    pub(crate) sessions: &'a mut Sessions,
+    pub(crate) scratch: &'a mut Vec<Vec<u8>>,
+    pub(crate) current: &'a Arc<Epoch>,
+}
+
+impl Context<'_> {
+    pub(crate) fn wall(&self) -> WallTime {
+        self.clock.at(self.now)
+    }
+
+    /// An empty buffer for header rows; give it back.
+    pub(crate) fn take_rows(&mut self) -> Vec<u8> {
+        let mut rows = self.scratch.pop().unwrap_or_else(|| Vec::with_capacity(2_048));
+        rows.clear();
+        rows
+    }
+
+    pub(crate) fn give_rows(&mut self, rows: Vec<u8>) {
+        self.scratch.push(rows);
+    }
+
+    pub(crate) fn note(&mut self, level: Level, what: &'static str, detail: String) {
+        self.out.notes.push(Note { level, what, detail });
+    }
+}

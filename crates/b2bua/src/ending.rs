@@ -1,0 +1,263 @@
+//! The end of a call: who hangs up, who hears of it, and the record.
+
+use crate::call::{Call, End, Failure, Phase, push_why};
+use crate::context::{Alarm, Context, Own, User};
+use crate::epoch::Epoch;
+use crate::headers::{Kind, pass_rows};
+use crate::journal::JournalEvent;
+use crate::leg::{InnerRequest, Leg};
+use crate::offer::State;
+use crate::record::{CallRecord, MediaRecord, ReleasedBy};
+use crate::tag::CallRef;
+use base::ReasonId;
+use media::{Command, Report, SessionId, Side};
+use sip_core::{Response, ServerTxn};
+use sip_msg::{Msg, Name};
+use std::time::Duration;
+
+/// How long the engine may take for its last report; then the record is written without media.
+const REPORT_WAIT: Duration = Duration::from_secs(2);
+
+/// Sends BYE on a leg; returns how many requests are now pending for it (0 or 1).
+pub(crate) fn bye(leg: &mut Leg, epoch: &Epoch, call: CallRef, rows: &[u8], cx: &mut Context<'_>) -> u16 {
+    let user = User::Own(call, leg.side, Own::Bye);
+    u16::from(leg.request(cx, epoch, InnerRequest::bare(b"BYE", rows), user).is_ok())
+}
+
+impl Call {
+    /// The caller's CANCEL (RFC 3261 §9.2): 487 to the caller, CANCEL to the callee.
+    pub(crate) fn on_cancel(&mut self, msg: Msg<'_>, cx: &mut Context<'_>) {
+        if self.phase != Phase::Setup {
+            return;
+        }
+        let mut rows = cx.take_rows();
+        pass_reason(msg, &mut rows);
+        self.end_attempts(cx, &rows);
+        cx.give_rows(rows);
+        let reason = ReasonId::Cancelled;
+        self.respond(cx, 487, b"", b"");
+        self.finish(cx, 487, reason.q850(), reason, ReleasedBy::Caller);
+    }
+
+    /// Cancels what is under way; attempts without an end get one.
+    pub(crate) fn end_attempts(&mut self, cx: &mut Context<'_>, rows: &[u8]) {
+        let numbers: Vec<u16> = self.live.iter().map(|a| a.number).collect();
+        for number in numbers {
+            self.give_up(number, ReasonId::Cancelled, rows, cx);
+            self.close_attempt(number, Failure::ours(ReasonId::Cancelled), cx);
+        }
+        self.current = 0;
+    }
+
+    /// BYE from a side (RFC 3261 §15.1.2).
+    pub(crate) fn on_bye(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) {
+        self.answer_inner(txn, 200, b"", cx);
+        match self.phase {
+            Phase::Over => {}
+            Phase::Setup if side == Side::A => {
+                // A caller may end an early dialog by BYE; the INVITE is then answered 487 (§15.1.2).
+                let mut rows = cx.take_rows();
+                pass_reason(msg, &mut rows);
+                self.end_attempts(cx, &rows);
+                cx.give_rows(rows);
+                self.respond(cx, 487, b"", b"");
+                let reason = ReasonId::Cancelled;
+                self.finish(cx, 487, reason.q850(), reason, ReleasedBy::Caller);
+            }
+            Phase::Setup => {} // a callee ends an early dialog by its final response
+            Phase::Answered => self.hang_up(side, msg, cx),
+        }
+    }
+
+    fn hang_up(&mut self, side: Side, msg: Msg<'_>, cx: &mut Context<'_>) {
+        let q850 = msg
+            .reason()
+            .find(|r| r.protocol.eq_ignore_ascii_case(b"Q.850"))
+            .and_then(|r| r.cause)
+            .and_then(|c| u8::try_from(c).ok());
+        let mut rows = cx.take_rows();
+        let other = side.other();
+        let to = self.trunk_of(other);
+        pass_rows(msg, Kind::Bye, self.epoch.policy(self.trunk_of(side)), self.epoch.policy(to), &mut rows);
+        self.forget_ack(side, cx);
+        self.say_bye(other, &rows, cx);
+        cx.give_rows(rows);
+        let (reason, by) = match side {
+            Side::A => (ReasonId::HangupA, ReleasedBy::Caller),
+            Side::B => (ReasonId::HangupB, ReleasedBy::Callee),
+        };
+        self.finish(cx, 200, q850.unwrap_or(16), reason, by);
+    }
+
+    /// Ends an answered call, or one in setup, for a reason that neither peer gave.
+    pub(crate) fn release(&mut self, reason: ReasonId, by: ReleasedBy, cx: &mut Context<'_>) {
+        match self.phase {
+            Phase::Over => {}
+            Phase::Setup => {
+                let mut rows = cx.take_rows();
+                push_why(&mut rows, reason.q850());
+                self.end_attempts(cx, &rows);
+                cx.give_rows(rows);
+                self.refuse(cx, reason, b"");
+                if let Some(end) = self.end.as_mut().filter(|_| !self.recorded) {
+                    end.released_by = by;
+                }
+            }
+            Phase::Answered => {
+                let mut rows = cx.take_rows();
+                push_why(&mut rows, reason.q850());
+                self.say_bye(Side::A, &rows, cx);
+                self.say_bye(Side::B, &rows, cx);
+                cx.give_rows(rows);
+                self.finish(cx, 200, reason.q850(), reason, by);
+            }
+        }
+    }
+
+    /// One peer is lost (481, 408, no ACK, expired session): BYE to both, one of which may listen.
+    pub(crate) fn lose(&mut self, side: Side, reason: ReasonId, cx: &mut Context<'_>) {
+        let by = if side == Side::A { ReleasedBy::Caller } else { ReleasedBy::Callee };
+        self.release(reason, by, cx);
+    }
+
+    fn say_bye(&mut self, side: Side, rows: &[u8], cx: &mut Context<'_>) {
+        let (epoch, me) = (self.epoch.clone(), self.me);
+        let Some(leg) = self.leg_mut(side) else { return };
+        if leg.ack_held {
+            // The peer's 2xx waits for an ACK; BYE may follow only then (RFC 3261 §15).
+            leg.ack_held = false;
+            leg.acknowledge(cx, &epoch);
+        }
+        let pending = bye(leg, &epoch, me, rows, cx);
+        self.pending += pending;
+        self.forget_ack(side, cx);
+        self.refuse_relays(cx);
+    }
+
+    /// Whoever hangs up has our 2xx or does not want it: it is not repeated any more.
+    fn forget_ack(&mut self, side: Side, cx: &mut Context<'_>) {
+        if let Some(waiting) = self.leg_mut(side).and_then(|leg| leg.await_ack.take()) {
+            cx.txns.acked(waiting.txn);
+        }
+    }
+
+    /// Requests that were being passed on get their final response (RFC 3261 §15.1.2: 487).
+    fn refuse_relays(&mut self, cx: &mut Context<'_>) {
+        for relay in std::mem::take(&mut self.relays) {
+            cx.txns.forget(relay.client);
+            self.answer_inner(relay.server, 487, b"", cx);
+        }
+    }
+
+    /// Answers a request inside a dialog without a body.
+    pub(crate) fn answer_inner(&mut self, txn: ServerTxn, status: u16, rows: &[u8], cx: &mut Context<'_>) {
+        let response = Response {
+            status,
+            reason: b"",
+            to_tag: b"",
+            rows,
+            content_type: b"",
+            body: b"",
+            record_route: false,
+        };
+        cx.txns.respond(cx.now, txn, &response, &mut cx.out.sip);
+    }
+
+    /// Asks the engine for its report; the record waits for it.
+    pub(crate) fn close_media(&mut self, cx: &mut Context<'_>) {
+        match self.media.state {
+            State::Opening { session, .. } | State::Open { session, .. } => {
+                cx.out.media.push(Command::Close { session });
+                self.media.state = State::Closing { session };
+                cx.wheel.insert(cx.now + REPORT_WAIT, Alarm::Report(self.me));
+            }
+            State::Closing { .. } => {}
+            _ => self.media.state = State::Closed,
+        }
+    }
+
+    /// Gives ports back during setup; their report is not wanted.
+    pub(crate) fn drop_media(&mut self, cx: &mut Context<'_>) {
+        if let Some(session) = self.media.session() {
+            cx.out.media.push(Command::Close { session });
+            cx.sessions.close(session);
+        }
+        self.media.state = State::Undecided;
+    }
+
+    /// The engine's last report, or `None` when it did not come in time.
+    pub(crate) fn on_report(
+        &mut self,
+        session: SessionId,
+        report: Option<Box<Report>>,
+        cx: &mut Context<'_>,
+    ) {
+        if self.media.state != (State::Closing { session }) {
+            return;
+        }
+        cx.sessions.close(session);
+        self.media.state = State::Closed;
+        self.media.report = report;
+        self.try_record(cx);
+    }
+
+    /// Writes the record once the call is over and its media have reported; exactly once.
+    pub(crate) fn try_record(&mut self, cx: &mut Context<'_>) {
+        let Some(end) = self.end else { return };
+        if self.recorded || matches!(self.media.state, State::Closing { .. }) {
+            return;
+        }
+        self.recorded = true;
+        cx.counters.ended += 1;
+        self.give_back_trunks(cx);
+        let record = self.record(end);
+        cx.out.journal.push(JournalEvent::Ended { record: Box::new(record) });
+    }
+
+    fn give_back_trunks(&mut self, cx: &mut Context<'_>) {
+        let run = cx.runs.trunk_mut(self.epoch.run(self.trunk_in));
+        run.calls_in = run.calls_in.saturating_sub(1);
+        let end = self.end;
+        for record in self.attempts.iter_mut().filter(|r| r.end.is_none()) {
+            record.end = end.map(|e| e.at);
+            if let Some(e) = end {
+                record.reason = e.reason;
+                record.q850 = Some(e.q850);
+            }
+            if let Some(trunk) = self.epoch.snapshot.config.trunk_named(&record.facts.trunk) {
+                let run = cx.runs.trunk_mut(self.epoch.run(trunk));
+                run.calls_out = run.calls_out.saturating_sub(1);
+            }
+        }
+    }
+
+    fn record(&mut self, end: End) -> CallRecord {
+        let codec = std::mem::take(&mut self.media.codec);
+        CallRecord {
+            key: self.key,
+            facts: self.facts.clone(),
+            route: self.route.clone(),
+            caller: std::mem::take(&mut self.caller),
+            called: std::mem::take(&mut self.called),
+            start: self.start,
+            progress: self.progress,
+            early_media: self.early_media,
+            answer: self.answer,
+            end: end.at,
+            status: end.status,
+            q850: end.q850,
+            reason: end.reason,
+            released_by: end.released_by,
+            decision: std::mem::take(&mut self.decision),
+            attempts: std::mem::take(&mut self.attempts),
+            media: self.media.report.take().map(|report| MediaRecord { report, codec }),
+        }
+    }
+}
+
+/// The Reason of a CANCEL or BYE crosses ("completed elsewhere", RFC 3326, R27).
+fn pass_reason(msg: Msg<'_>, rows: &mut Vec<u8>) {
+    for value in msg.rows(Name::Reason) {
+        crate::headers::push_row(rows, b"Reason", value);
+    }
+}

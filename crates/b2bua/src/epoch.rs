@@ -1,0 +1,154 @@
+//! One configuration in use: the snapshot and what is derived from it for signalling.
+
+use crate::runs::{GatewayRef, Runs, TrunkRef};
+use crate::snapshot::Snapshot;
+use base::{GatewayId, ListenId, Transport, TrunkId};
+use config::{Host, IpNet, Listen, Policy, Trunk};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A snapshot with the running state of its trunks; a call keeps the one it was routed with.
+pub(crate) struct Epoch {
+    pub(crate) snapshot: Arc<Snapshot>,
+    trunks: Vec<TrunkRef>,
+    gateways: Vec<GatewayRef>,
+    faces: Vec<Face>,
+    /// Networks from which requests may come, beside the gateways' own addresses.
+    networks: Vec<(ListenId, IpNet, TrunkId)>,
+}
+
+/// An interface as peers see it.
+pub(crate) struct Face {
+    host: Box<str>,
+    sent_by: [Option<Box<[u8]>>; 3],
+    pub(crate) udp_max: usize,
+}
+
+impl Face {
+    fn new(listen: &Listen) -> Face {
+        let host = match listen.sip_host() {
+            Host::Ip(IpAddr::V6(address)) => format!("[{address}]"),
+            other => other.to_string(),
+        };
+        let sent_by = [Transport::Udp, Transport::Tcp, Transport::Tls].map(|transport| {
+            listen.port(transport).map(|port| format!("{host}:{port}").into_bytes().into_boxed_slice())
+        });
+        Face { host: host.into_boxed_str(), sent_by, udp_max: listen.udp_max }
+    }
+
+    /// Our host on this interface, brackets around IPv6.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Our `host:port` for a transport; `None` when the interface does not speak it.
+    pub(crate) fn sent_by(&self, transport: Transport) -> Option<&[u8]> {
+        self.sent_by[transport as usize].as_deref()
+    }
+}
+
+impl Epoch {
+    /// Puts a snapshot to use; trunks and gateways that existed before keep their running state.
+    pub(crate) fn new(snapshot: Arc<Snapshot>, runs: &mut Runs) -> Epoch {
+        let config = snapshot.config.clone();
+        let trunks: Vec<TrunkRef> = config.trunks.iter().map(|t| runs.adopt_trunk(t)).collect();
+        let gateways = config
+            .gateways
+            .iter()
+            .map(|g| {
+                let run = trunks[g.trunk.index()];
+                runs.adopt_gateway(run, g, &config.trunks[g.trunk.index()])
+            })
+            .collect();
+        let mut networks = Vec::new();
+        for (index, trunk) in config.trunks.iter().enumerate() {
+            let id = TrunkId(u32::try_from(index).unwrap_or(u32::MAX));
+            networks.extend(trunk.sources.iter().map(|net| (trunk.listen, *net, id)));
+        }
+        let faces = config.listens.iter().map(Face::new).collect();
+        Epoch { snapshot, trunks, gateways, faces, networks }
+    }
+
+    pub(crate) fn trunk(&self, id: TrunkId) -> &Trunk {
+        &self.snapshot.config.trunks[id.index()]
+    }
+
+    pub(crate) fn policy(&self, id: TrunkId) -> &Policy {
+        &self.trunk(id).policy
+    }
+
+    pub(crate) fn trunk_name(&self, id: TrunkId) -> Arc<str> {
+        self.snapshot.trunk_names[id.index()].clone()
+    }
+
+    pub(crate) fn gateway_name(&self, id: GatewayId) -> Arc<str> {
+        self.snapshot.gateway_names[id.index()].clone()
+    }
+
+    pub(crate) fn run(&self, id: TrunkId) -> TrunkRef {
+        self.trunks[id.index()]
+    }
+
+    pub(crate) fn gateway_run(&self, id: GatewayId) -> GatewayRef {
+        self.gateways[id.index()]
+    }
+
+    pub(crate) fn gateway_runs(&self) -> &[GatewayRef] {
+        &self.gateways
+    }
+
+    pub(crate) fn face(&self, id: ListenId) -> &Face {
+        &self.faces[id.index()]
+    }
+
+    pub(crate) fn listen(&self, id: ListenId) -> &Listen {
+        &self.snapshot.config.listens[id.index()]
+    }
+
+    /// The trunk that a network of its `sources` gives a request to; the narrowest network wins.
+    pub(crate) fn trunk_of_network(&self, listen: ListenId, address: IpAddr) -> Option<TrunkId> {
+        self.networks
+            .iter()
+            .filter(|(at, net, _)| *at == listen && net.contains(&address))
+            .max_by_key(|(_, net, _)| net.prefix_len())
+            .map(|(.., trunk)| *trunk)
+    }
+
+    /// The trunk whose `peer_names` hold one of the names in a verified client certificate.
+    pub(crate) fn trunk_of_names(&self, listen: ListenId, verified: &[String]) -> Option<TrunkId> {
+        let position = self.snapshot.config.trunks.iter().position(|t| {
+            t.listen == listen
+                && t.tls.peer_names.iter().any(|name| verified.iter().any(|v| v.eq_ignore_ascii_case(name)))
+        })?;
+        u32::try_from(position).ok().map(TrunkId)
+    }
+}
+
+/// Which trunk an address belongs to, kept up to date as names resolve.
+#[derive(Default)]
+pub(crate) struct Sources {
+    by_address: BTreeMap<(ListenId, IpAddr), Vec<(u16, TrunkId)>>,
+}
+
+impl Sources {
+    /// Gathers the present addresses of all gateways.
+    pub(crate) fn gather(epoch: &Epoch, runs: &Runs) -> Sources {
+        let mut sources = Sources::default();
+        for (gateway, run) in epoch.snapshot.config.gateways.iter().zip(epoch.gateway_runs()) {
+            let listen = epoch.trunk(gateway.trunk).listen;
+            for target in &runs.gateway(*run).targets {
+                let entry = sources.by_address.entry((listen, target.address.ip())).or_default();
+                entry.push((target.address.port(), gateway.trunk));
+            }
+        }
+        sources
+    }
+
+    /// The trunk of a gateway at this address; several trunks at one address are told apart by port.
+    pub(crate) fn find(&self, listen: ListenId, address: IpAddr, port: u16) -> Option<TrunkId> {
+        let entry = self.by_address.get(&(listen, address))?;
+        let exact = entry.iter().find(|(p, _)| *p == port);
+        exact.or_else(|| entry.first()).map(|(_, trunk)| *trunk)
+    }
+}

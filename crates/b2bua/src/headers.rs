@@ -1,0 +1,139 @@
+//! Which headers cross from one leg to the other, and how rows of our own are written.
+//!
+//! Topology hiding: nothing of the other side crosses unless it is named here or by the trunk's
+//! policy. Rows are rewritten from the parsed value, so that no spelling of a protected header
+//! (white space before the colon, folding, compact form) can smuggle it across.
+
+use config::{PassStrip, Policy};
+use sip_msg::{Msg, Name};
+
+/// End-to-end headers that always cross (they speak of the call, not of the network).
+const ALWAYS: &[Name] = &[
+    Name::Subject,
+    Name::Priority,
+    Name::AlertInfo,
+    Name::AcceptLanguage,
+    Name::ResourcePriority,
+    Name::UserToUser,
+    Name::PEarlyMedia,
+    Name::Geolocation,
+    Name::GeolocationRouting,
+];
+
+const IDENTITY: &[Name] =
+    &[Name::PAssertedIdentity, Name::PPreferredIdentity, Name::RemotePartyId, Name::Privacy];
+
+/// Headers that belong to the hop or to us; a policy's `headers_pass` cannot let them cross.
+const NEVER: &[Name] = &[
+    Name::Via,
+    Name::From,
+    Name::To,
+    Name::CallId,
+    Name::CSeq,
+    Name::Contact,
+    Name::MaxForwards,
+    Name::Route,
+    Name::RecordRoute,
+    Name::ContentType,
+    Name::ContentLength,
+    Name::ContentEncoding,
+    Name::Allow,
+    Name::Supported,
+    Name::Require,
+    Name::ProxyRequire,
+    Name::Unsupported,
+    Name::SessionExpires,
+    Name::MinSe,
+    Name::RSeq,
+    Name::RAck,
+    Name::Authorization,
+    Name::ProxyAuthorization,
+    Name::WwwAuthenticate,
+    Name::ProxyAuthenticate,
+    Name::Path,
+    Name::ServiceRoute,
+    Name::Replaces,
+    Name::Timestamp,
+    Name::Expires,
+];
+
+/// What kind of message the rows go into.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Invite,
+    Response,
+    Bye,
+    Inner,
+}
+
+/// Appends one row; bytes that could end it are made blanks (RFC 3261 §7.3.1).
+pub(crate) fn push_row(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    push_parts(out, name, &[value]);
+}
+
+/// Appends one row whose value is the parts joined.
+pub(crate) fn push_parts(out: &mut Vec<u8>, name: &[u8], parts: &[&[u8]]) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    for part in parts {
+        out.extend(part.iter().map(|&c| if matches!(c, b'\r' | b'\n' | 0) { b' ' } else { c }));
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends a row with a number.
+pub(crate) fn push_number(out: &mut Vec<u8>, name: &[u8], number: u64) {
+    let mut digits = [0u8; 20];
+    push_row(out, name, decimal(number, &mut digits));
+}
+
+/// A number as decimal digits.
+pub(crate) fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return &digits[at..];
+        }
+    }
+}
+
+/// Appends the rows of `msg` that may cross from the trunk with policy `from` to that with `to`.
+pub(crate) fn pass_rows(msg: Msg<'_>, kind: Kind, from: &Policy, to: &Policy, out: &mut Vec<u8>) {
+    for header in msg.headers() {
+        if crosses(header.name, header.raw_name, kind, from, to) {
+            let name = header.name.as_str().as_bytes();
+            push_row(out, if name.is_empty() { header.raw_name } else { name }, header.value);
+        }
+    }
+}
+
+fn crosses(name: Name, raw: &[u8], kind: Kind, from: &Policy, to: &Policy) -> bool {
+    let both = |a: PassStrip, b: PassStrip| a == PassStrip::Pass && b == PassStrip::Pass;
+    if NEVER.contains(&name) {
+        return false;
+    }
+    if ALWAYS.contains(&name) {
+        return kind != Kind::Bye || name == Name::UserToUser;
+    }
+    if IDENTITY.contains(&name) {
+        return kind != Kind::Bye && both(from.identity, to.identity);
+    }
+    let listed = |policy: &Policy| {
+        policy
+            .headers_pass
+            .iter()
+            .any(|h| h.as_bytes().eq_ignore_ascii_case(raw) || h.eq_ignore_ascii_case(name.as_str()))
+    };
+    match name {
+        Name::Diversion => both(from.diversion, to.diversion),
+        Name::HistoryInfo => both(from.history_info, to.history_info),
+        // RFC 3326: why a call ends is worth knowing on both sides.
+        Name::Reason => kind != Kind::Invite,
+        Name::Warning | Name::ErrorInfo => kind == Kind::Response,
+        Name::ContentDisposition => kind == Kind::Inner,
+        _ => listed(to) || (kind == Kind::Inner && raw.eq_ignore_ascii_case(b"Info-Package")),
+    }
+}

@@ -1,0 +1,254 @@
+//! One leg of a call: a dialog with one peer and what we agreed with it.
+
+use crate::context::{Context, User};
+use crate::epoch::{Epoch, Face};
+use crate::headers::{push_number, push_parts};
+use base::{ListenId, Transport, TrunkId};
+use media::Side;
+use sip_core::dialog::Dialog;
+use sip_core::session_timer::SessionTimer;
+use sip_core::{ClientTxn, Flow, Request, RequestError, ServerTxn, target_address};
+use sip_msg::{Msg, Name};
+
+/// The methods that we answer or pass, as `Allow` says (RFC 3261 §20.5).
+pub(crate) const ALLOW: &[u8] = b"INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE";
+
+/// What the peer of a leg said that it can do.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Abilities {
+    pub(crate) update: bool,
+    pub(crate) reliable: bool,
+    pub(crate) timer: bool,
+}
+
+impl Abilities {
+    /// Reads Allow and Supported (also Require) of a request or response.
+    pub(crate) fn of(msg: Msg<'_>) -> Abilities {
+        let option = |tag| msg.has_token(Name::Supported, tag) || msg.has_token(Name::Require, tag);
+        Abilities {
+            update: msg.has_token(Name::Allow, "UPDATE"),
+            reliable: option("100rel"),
+            timer: option("timer"),
+        }
+    }
+}
+
+/// A 2xx of ours that waits for its ACK.
+#[derive(Clone, Copy)]
+pub(crate) struct AwaitAck {
+    pub(crate) txn: ServerTxn,
+    pub(crate) cseq: u32,
+    /// The ACK carries the answer to an offer of the other side (RFC 3261 §13.2.1, late offer).
+    pub(crate) answers: Option<LateAnswer>,
+}
+
+/// Where the answer in an ACK goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LateAnswer {
+    /// On to the other leg, whose own 2xx still waits for its ACK.
+    PassOn,
+    /// Nowhere: we made the offer, the other leg has answered already.
+    Ours,
+}
+
+/// The session description that we last sent to the peer.
+#[derive(Default)]
+pub(crate) struct LocalSdp {
+    /// `sess-id` of our origin line; 0 until the first.
+    pub(crate) id: u64,
+    pub(crate) version: u64,
+    pub(crate) text: Box<[u8]>,
+}
+
+/// One leg; see the module text.
+pub(crate) struct Leg {
+    pub(crate) side: Side,
+    pub(crate) dialog: Dialog,
+    pub(crate) flow: Flow,
+    pub(crate) trunk: TrunkId,
+    pub(crate) abilities: Abilities,
+    pub(crate) session: Option<SessionTimer>,
+    pub(crate) sdp: LocalSdp,
+    /// CSeq of the last INVITE that we sent: its ACK bears the same.
+    pub(crate) invite_cseq: u32,
+    /// The body of the last ACK that we sent, if it had one, for repeated 2xx.
+    pub(crate) ack_body: Option<Box<[u8]>>,
+    /// The ACK to the peer's 2xx is not sent yet: it waits for the other leg's answer.
+    pub(crate) ack_held: bool,
+    /// A 2xx of ours is not yet acknowledged by this peer.
+    pub(crate) await_ack: Option<AwaitAck>,
+    /// An INVITE of ours to this peer has no final response.
+    pub(crate) inviting: bool,
+    /// An INVITE of this peer inside the dialog has no final response.
+    pub(crate) invited: bool,
+}
+
+impl Leg {
+    pub(crate) fn new(side: Side, dialog: Dialog, flow: Flow, trunk: TrunkId, abilities: Abilities) -> Leg {
+        Leg {
+            side,
+            dialog,
+            flow,
+            trunk,
+            abilities,
+            session: None,
+            sdp: LocalSdp::default(),
+            invite_cseq: 0,
+            ack_body: None,
+            ack_held: false,
+            await_ack: None,
+            inviting: false,
+            invited: false,
+        }
+    }
+
+    /// Where requests inside the dialog go: the next hop of RFC 3261 §12.2.1.1 when it is an
+    /// address this interface can reach, else where the peer's messages come from (a name that
+    /// only the peer's own network resolves, or a peer behind NAT).
+    pub(crate) fn route(&mut self, epoch: &Epoch) {
+        if epoch.policy(self.trunk).latch == config::Latch::Nat {
+            return;
+        }
+        let Some((address, transport)) = target_address(self.dialog.next_hop()) else { return };
+        let face = epoch.face(self.flow.listen);
+        let same_family = address.is_ipv4() == self.flow.remote.is_ipv4();
+        if !same_family || face.sent_by(transport).is_none() {
+            return;
+        }
+        // A stream that stands between the two hosts is used on, whatever ports it has.
+        let keep = transport.is_reliable()
+            && transport == self.flow.transport
+            && address.ip() == self.flow.remote.ip();
+        if !keep {
+            self.flow = Flow { remote: address, transport, conn: None, ..self.flow };
+        }
+    }
+
+    /// Sends a request inside the dialog; `rows` come after the dialog's own.
+    pub(crate) fn request(
+        &mut self,
+        cx: &mut Context<'_>,
+        epoch: &Epoch,
+        request: InnerRequest<'_>,
+        user: User,
+    ) -> Result<ClientTxn, RequestError> {
+        let cseq = self.dialog.next_cseq();
+        if request.method == b"INVITE" {
+            self.invite_cseq = cseq;
+            self.ack_body = None;
+        }
+        let mut rows = cx.take_rows();
+        self.dialog.write_rows(&mut rows, cseq, request.method);
+        if matches!(request.method, b"INVITE" | b"UPDATE") {
+            push_contact(&mut rows, epoch.face(self.flow.listen), self.flow.transport, b"");
+            push_parts(&mut rows, b"Allow", &[ALLOW]);
+            push_parts(&mut rows, b"Supported", &[b"timer"]);
+        }
+        rows.extend_from_slice(request.rows);
+        let face = epoch.face(self.flow.listen);
+        let sent_by = face.sent_by(self.flow.transport).unwrap_or(face.host().as_bytes());
+        let result = cx.txns.request(
+            cx.now,
+            user,
+            &Request {
+                method: request.method,
+                uri: self.dialog.request_uri(),
+                flow: self.flow,
+                sent_by,
+                rows: &rows,
+                content_type: request.content_type,
+                body: request.body,
+                udp_max: face.udp_max,
+                alternative: stream_alternative(&self.flow, face),
+            },
+            &mut cx.out.sip,
+        );
+        cx.give_rows(rows);
+        result
+    }
+
+    /// Acknowledges the peer's 2xx to our last INVITE (RFC 3261 §13.2.2.4), or does so again.
+    pub(crate) fn acknowledge(&mut self, cx: &mut Context<'_>, epoch: &Epoch) {
+        let mut rows = cx.take_rows();
+        self.dialog.write_rows(&mut rows, self.invite_cseq, b"ACK");
+        let body = self.ack_body.as_deref().unwrap_or_default();
+        let face = epoch.face(self.flow.listen);
+        let request = Request {
+            method: b"ACK",
+            uri: self.dialog.request_uri(),
+            flow: self.flow,
+            sent_by: face.sent_by(self.flow.transport).unwrap_or(face.host().as_bytes()),
+            rows: &rows,
+            content_type: if body.is_empty() { b"" } else { b"application/sdp" },
+            body,
+            udp_max: face.udp_max,
+            alternative: stream_alternative(&self.flow, face),
+        };
+        if cx.txns.send_stateless(&request, &mut cx.out.sip).is_err() {
+            cx.counters.acks_unsent += 1;
+        }
+        cx.give_rows(rows);
+    }
+
+    /// Takes what a target refresh request or its 2xx says (RFC 3261 §12.2.1.2, §12.2.2).
+    pub(crate) fn refresh(&mut self, msg: Msg<'_>, epoch: &Epoch) {
+        self.dialog.refresh_target(&msg);
+        if msg.first(Name::Allow).is_some() {
+            self.abilities = Abilities { timer: self.abilities.timer, ..Abilities::of(msg) };
+        }
+        self.route(epoch);
+    }
+
+    /// Whether an INVITE in either direction is not finished on this leg.
+    pub(crate) fn is_negotiating(&self) -> bool {
+        self.inviting || self.invited || self.await_ack.is_some() || self.ack_held
+    }
+}
+
+/// A request inside a dialog, as given to [`Leg::request`].
+pub(crate) struct InnerRequest<'a> {
+    pub(crate) method: &'a [u8],
+    pub(crate) rows: &'a [u8],
+    pub(crate) content_type: &'a [u8],
+    pub(crate) body: &'a [u8],
+}
+
+impl<'a> InnerRequest<'a> {
+    pub(crate) fn bare(method: &'a [u8], rows: &'a [u8]) -> InnerRequest<'a> {
+        InnerRequest { method, rows, content_type: b"", body: b"" }
+    }
+}
+
+/// The stream flow to the same place, for messages too large for UDP (RFC 3261 §18.1.1).
+pub(crate) fn stream_alternative<'f>(flow: &Flow, face: &'f Face) -> Option<(Flow, &'f [u8])> {
+    if flow.transport != Transport::Udp {
+        return None;
+    }
+    let sent_by = face.sent_by(Transport::Tcp)?;
+    Some((Flow { transport: Transport::Tcp, conn: None, ..*flow }, sent_by))
+}
+
+/// Appends our Contact for an interface and transport (RFC 3261 §8.1.1.8).
+pub(crate) fn push_contact(rows: &mut Vec<u8>, face: &Face, transport: Transport, user: &[u8]) {
+    let sent_by = face.sent_by(transport).unwrap_or(face.host().as_bytes());
+    let at: &[u8] = if user.is_empty() { b"" } else { b"@" };
+    let parameter: &[u8] = match transport {
+        Transport::Udp => b"",
+        Transport::Tcp => b";transport=tcp",
+        Transport::Tls => b";transport=tls",
+    };
+    push_parts(rows, b"Contact", &[b"<sip:", user, at, sent_by, parameter, b">"]);
+}
+
+/// Appends Session-Expires and Min-SE for a request of ours, when the policy asks for a timer
+/// (RFC 4028 §7.1).
+pub(crate) fn push_session_request(rows: &mut Vec<u8>, policy: &config::SessionTimer) {
+    let Some(expires) = policy.expires else { return };
+    push_number(rows, b"Session-Expires", u64::from(expires));
+    push_number(rows, b"Min-SE", u64::from(policy.min_se));
+}
+
+/// The interface that a trunk of this epoch lives on.
+pub(crate) fn listen_of(epoch: &Epoch, trunk: TrunkId) -> ListenId {
+    epoch.trunk(trunk).listen
+}

@@ -1,0 +1,286 @@
+//! Session descriptions between the legs: anchored on our media ports, or passed untouched.
+
+use crate::call::Call;
+use crate::context::Context;
+use crate::epoch::Epoch;
+use crate::leg::{LocalSdp, listen_of};
+use base::{ListenId, ReasonId, TrunkId};
+use config::{Hold, Latch, MediaMode, Policy};
+use media::{CodecKind, Command, Ports, Remote, Report, SessionId, Side};
+use sdp::{Address, Anchor, CodecName, HoldForm, Kind, SdpError, Session};
+use std::net::SocketAddr;
+
+/// The media of one call.
+#[derive(Default)]
+pub(crate) struct CallMedia {
+    pub(crate) state: State,
+    /// The codec agreed for the first audio stream, as SDP names it.
+    pub(crate) codec: Box<str>,
+    /// The engine's last report.
+    pub(crate) report: Option<Box<Report>>,
+}
+
+/// Where the media of a call stand.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum State {
+    /// Nothing is decided yet.
+    #[default]
+    Undecided,
+    /// The peers speak to each other directly.
+    Direct,
+    /// Ports were asked for.
+    Opening { session: SessionId, b: ListenId },
+    /// Ports are held.
+    Open { session: SessionId, b: ListenId, ports: Ports },
+    /// The report was asked for.
+    Closing { session: SessionId },
+    /// The engine knows nothing of this call any more.
+    Closed,
+}
+
+/// Why a session description cannot be used, with the Warning that says so (RFC 3261 §20.43).
+pub(crate) struct SdpTrouble {
+    pub(crate) reason: ReasonId,
+    pub(crate) warning: (u16, String),
+}
+
+impl From<SdpError> for SdpTrouble {
+    fn from(error: SdpError) -> SdpTrouble {
+        let (code, text) = error.warning();
+        SdpTrouble { reason: ReasonId::SdpBad, warning: (code, text.to_owned()) }
+    }
+}
+
+impl CallMedia {
+    pub(crate) fn session(&self) -> Option<SessionId> {
+        match self.state {
+            State::Opening { session, .. } | State::Open { session, .. } | State::Closing { session } => {
+                Some(session)
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_anchored(&self) -> bool {
+        matches!(self.state, State::Opening { .. } | State::Open { .. })
+    }
+
+    fn ports(&self) -> Option<Ports> {
+        match self.state {
+            State::Open { ports, .. } => Some(ports),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a call between two trunks has its media anchored: unless both say `direct`.
+pub(crate) fn is_anchored(a: &Policy, b: &Policy) -> bool {
+    a.media == MediaMode::Anchor || b.media == MediaMode::Anchor
+}
+
+/// Checks that a description can be anchored at all; tells how many streams it needs.
+pub(crate) fn count_streams(text: &[u8]) -> Result<u8, SdpTrouble> {
+    let session = parse(text)?;
+    let mut first_error = None;
+    let mut usable = 0;
+    for media in session.media() {
+        match sdp::can_anchor(media) {
+            Ok(()) if media.port != 0 => usable += 1,
+            Ok(()) => {}
+            Err(error) => {
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    match first_error {
+        Some(error) if usable == 0 => {
+            let (code, text) = error.warning();
+            let srtp = matches!(error.kind, sdp::SdpErrorKind::Secured);
+            let reason = if srtp { ReasonId::SrtpUnsupported } else { ReasonId::MediaStreams };
+            Err(SdpTrouble { reason, warning: (code, text.to_owned()) })
+        }
+        _ => Ok(u8::try_from(session.media().len().clamp(1, media::MAX_STREAMS)).unwrap_or(1)),
+    }
+}
+
+pub(crate) fn parse(text: &[u8]) -> Result<Session<'_>, SdpTrouble> {
+    Ok(sdp::parse(text, &sdp::Limits::default())?)
+}
+
+impl Call {
+    /// Makes the description for `toward` out of what the other peer sent; it is kept in that
+    /// leg's [`LocalSdp`]. The origin's version rises only when something changed (RFC 3264 §8).
+    /// `offer`: what `toward` offered, when this is the answer to it; else empty.
+    pub(crate) fn describe(
+        &self,
+        toward: Side,
+        trunk: TrunkId,
+        text: &[u8],
+        offer: &[u8],
+        local: &mut LocalSdp,
+        cx: &mut Context<'_>,
+    ) -> Result<(), SdpTrouble> {
+        let Some(ports) = self.media.ports() else {
+            if *local.text != *text {
+                local.text = text.into();
+            }
+            return Ok(());
+        };
+        let session = parse(text)?;
+        let offer = if offer.is_empty() { None } else { Some(parse(offer)?) };
+        let mut chosen = [None; 64];
+        for (index, media) in session.media().iter().enumerate().take(chosen.len()) {
+            let usable = media.port != 0 && sdp::can_anchor(media).is_ok();
+            chosen[index] = u8::try_from(index).ok().filter(|_| usable).and_then(|i| ports.rtp(toward, i));
+        }
+        if local.id == 0 {
+            local.id = cx.rng.next_u64() >> 2 | 1;
+        }
+        let epoch = &self.epoch;
+        let mut anchor = Anchor {
+            address: epoch.listen(listen_of(epoch, trunk)).sdp_address(),
+            ports: &chosen[..session.media().len().min(64)],
+            origin_id: local.id,
+            origin_version: local.version.max(1),
+            hold: hold_form(epoch.policy(trunk).hold),
+        };
+        let write = |anchor: &Anchor<'_>, out: &mut Vec<u8>| match &offer {
+            Some(offer) => sdp::anchor_answer(&session, offer, anchor, out),
+            None => sdp::anchor(&session, anchor, out),
+        };
+        let mut made = Vec::with_capacity(text.len() + 64);
+        write(&anchor, &mut made)?;
+        if local.text.is_empty() {
+            local.version = 1;
+        } else if *made != *local.text {
+            local.version += 1;
+            anchor.origin_version = local.version;
+            made.clear();
+            write(&anchor, &mut made)?;
+        }
+        local.text = made.into_boxed_slice();
+        Ok(())
+    }
+
+    /// An offer of our own towards a trunk (late offer made early).
+    pub(crate) fn make_offer(&self, trunk: TrunkId, local: &mut LocalSdp, cx: &mut Context<'_>) {
+        let Some(ports) = self.media.ports() else { return };
+        local.id = cx.rng.next_u64() >> 2 | 1;
+        local.version = 1;
+        let policy = self.epoch.policy(trunk);
+        let codecs: Vec<CodecName> =
+            policy.offer_codecs.iter().filter_map(|c| CodecName::from_name(c)).collect();
+        let anchor = Anchor {
+            address: self.epoch.listen(listen_of(&self.epoch, trunk)).sdp_address(),
+            ports: &[ports.rtp(Side::B, 0)],
+            origin_id: local.id,
+            origin_version: 1,
+            hold: HoldForm::Pass,
+        };
+        local.text = sdp::offer(&codecs, &anchor).into_boxed_slice();
+    }
+
+    /// Tells the engine what a side's peer described: where it listens, what it may send.
+    pub(crate) fn tell_engine(
+        &mut self,
+        side: Side,
+        trunk: TrunkId,
+        text: &[u8],
+        cx: &mut Context<'_>,
+    ) -> Result<(), SdpTrouble> {
+        let State::Open { session: id, ports, .. } = self.media.state else { return Ok(()) };
+        let session = parse(text)?;
+        let policy = self.epoch.policy(trunk);
+        for (index, media) in session.media().iter().enumerate().take(ports.streams().len()) {
+            let remote = remote_of(media, policy)?;
+            let stream = u8::try_from(index).unwrap_or(u8::MAX);
+            cx.out.media.push(Command::Set { session: id, side, stream, remote });
+        }
+        Ok(())
+    }
+
+    /// Notes the first audio codec of an answer, for the record.
+    pub(crate) fn note_codec(&mut self, answer: &[u8]) {
+        let Ok(session) = sdp::parse(answer, &sdp::Limits::default()) else { return };
+        let audio = session.media().iter().find(|m| m.kind == Kind::Audio && m.port != 0);
+        let codec = audio.and_then(|m| m.codecs().find(|c| !c.name.eq_ignore_ascii_case(b"telephone-event")));
+        if let Some(codec) = codec {
+            self.media.codec = String::from_utf8_lossy(codec.name).into_owned().into_boxed_str();
+        }
+    }
+
+    /// Asks for media ports between the trunks' interfaces.
+    pub(crate) fn open_media(&mut self, b: ListenId, streams: u8, cx: &mut Context<'_>) {
+        let session = cx.sessions.open(cx.shard, self.me);
+        let a = listen_of(&self.epoch, self.trunk_in);
+        self.media.state = State::Opening { session, b };
+        cx.out.media.push(Command::Open { session, a, b, streams });
+    }
+}
+
+/// What one media line of a peer means for the engine.
+fn remote_of(media: &sdp::Media<'_>, policy: &Policy) -> Result<Remote, SdpTrouble> {
+    use sdp::Direction::{RecvOnly, SendOnly, SendRecv};
+    let direction = media.direction();
+    let null = media.is_null_connection();
+    let address = match media.connection() {
+        Some(Address::Ip(address)) => Some(address),
+        Some(Address::Name(name)) => {
+            let text = format!("media address {} is a name", String::from_utf8_lossy(name));
+            return Err(SdpTrouble { reason: ReasonId::MediaAddress, warning: (399, text) });
+        }
+        None => None,
+    };
+    let usable = address.filter(|_| media.port != 0 && !null);
+    let rtp = usable.map(|ip| SocketAddr::new(ip, media.port));
+    let rtcp = usable.filter(|_| policy.rtcp).and_then(|ip| match media.rtcp() {
+        Some(rtcp) => Some(SocketAddr::new(rtcp.address.and_then(Address::ip).unwrap_or(ip), rtcp.port)),
+        None => media.port.checked_add(1).map(|port| SocketAddr::new(ip, port)),
+    });
+    let first = media.codecs().find(|c| !c.name.eq_ignore_ascii_case(b"telephone-event"));
+    let udptl = media.kind == Kind::Image;
+    Ok(Remote {
+        rtp,
+        rtcp,
+        receive: matches!(direction, SendRecv | SendOnly),
+        send: matches!(direction, SendRecv | RecvOnly) && !null,
+        latch: match policy.latch {
+            Latch::Off => media::Latch::Off,
+            Latch::Signalled => media::Latch::Signalled,
+            Latch::Nat => media::Latch::Nat,
+        },
+        // Which types the peer may send is what the *other* side offered or answered; both agree
+        // on the numbers only per direction (RFC 3264 §6.1), so the union of none is enforced.
+        payload_types: Remote::ANY_PAYLOAD_TYPE,
+        clock_rate: first.as_ref().map_or(8_000, |c| c.clock),
+        ptime_ms: media.ptime().and_then(|p| u8::try_from(p).ok()).filter(|p| *p > 0).unwrap_or(20),
+        timeout: policy.media_timeout,
+        udptl,
+        codec: first.map_or(CodecKind::Other, |c| codec_kind(c.name)),
+    })
+}
+
+fn codec_kind(name: &[u8]) -> CodecKind {
+    let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
+    match () {
+        () if is(b"PCMU") || is(b"PCMA") => CodecKind::G711,
+        () if is(b"G722") => CodecKind::G722,
+        () if is(b"G729") => CodecKind::G729,
+        () if is(b"opus") => CodecKind::Opus,
+        () => CodecKind::Other,
+    }
+}
+
+fn hold_form(hold: Hold) -> HoldForm {
+    match hold {
+        Hold::Pass => HoldForm::Pass,
+        Hold::Sendonly => HoldForm::Sendonly,
+        Hold::Inactive => HoldForm::Inactive,
+        Hold::Zero => HoldForm::Zero,
+    }
+}
+
+/// Whether an epoch's trunk takes part in direct media with another.
+pub(crate) fn anchored_between(epoch: &Epoch, a: TrunkId, b: TrunkId) -> bool {
+    is_anchored(epoch.policy(a), epoch.policy(b))
+}

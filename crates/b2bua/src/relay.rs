@@ -1,0 +1,486 @@
+//! Requests inside a call: answered here, or passed on to the other leg and their answer back.
+
+use crate::attempt::contact_user;
+use crate::call::{Call, Phase};
+use crate::context::{Context, Own, User};
+use crate::headers::{Kind, pass_rows, push_number, push_row};
+use crate::leg::{ALLOW, AwaitAck, InnerRequest, LateAnswer, Leg, push_contact};
+use crate::setup::{push_warning, session_policy};
+use base::ReasonId;
+use media::Side;
+use sip_core::session_timer::SessionTimer;
+use sip_core::{ClientTxn, Flow, Response, ServerTxn};
+use sip_msg::{Method, Msg};
+
+/// How many requests of one call may be on their way to the other leg: limit `relays`.
+const RELAYS_MAX: usize = 16;
+
+/// A request that was passed on and has no answer yet.
+pub(crate) struct Relay {
+    pub(crate) client: ClientTxn,
+    pub(crate) server: ServerTxn,
+    pub(crate) from: Side,
+    /// The method that came.
+    method: Method,
+    /// The method that went (UPDATE may go on as INVITE).
+    sent: Method,
+    cseq: u32,
+    /// The offer in it; empty when it had none.
+    offer: Box<[u8]>,
+}
+
+impl Call {
+    /// A request inside a dialog, from a side whose leg it matched.
+    pub(crate) fn on_inner(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) {
+        cx.txns.bind(txn, self.user(side));
+        let cseq = msg.cseq().map(|c| c.number).unwrap_or(0);
+        let Some(leg) = self.leg_mut(side) else { return self.answer_inner(txn, 481, b"", cx) };
+        if !leg.dialog.accept_cseq(cseq) {
+            return self.answer_inner(txn, 500, b"", cx);
+        }
+        match msg.method() {
+            Method::Bye => self.on_bye(side, msg, txn, cx),
+            Method::Prack => self.on_prack(side, msg, txn, cx),
+            Method::Options => self.answer_options(txn, cx),
+            Method::Invite => self.on_reinvite(side, msg, txn, cseq, cx),
+            Method::Update => self.on_update(side, msg, txn, cseq, cx),
+            Method::Info | Method::Message => self.pass_on(side, msg, txn, cseq, msg.method(), cx),
+            // RFC 3515 §2.4.2: we may decline; RFC 6665 §4.1.3, §4.2.1: no such subscription.
+            Method::Refer => self.answer_inner(txn, 603, b"", cx),
+            Method::Subscribe => self.answer_inner(txn, 489, b"Allow-Events: \r\n", cx),
+            Method::Notify => self.answer_inner(txn, 481, b"", cx),
+            Method::Other => self.answer_inner(txn, 501, &allow_row(), cx),
+            _ => self.answer_inner(txn, 405, &allow_row(), cx),
+        }
+    }
+
+    fn answer_options(&mut self, txn: ServerTxn, cx: &mut Context<'_>) {
+        let mut rows = allow_row();
+        rows.extend_from_slice(b"Accept: application/sdp\r\nSupported: timer, 100rel\r\n");
+        self.answer_inner(txn, 200, &rows, cx);
+    }
+
+    /// PRACK for a reliable provisional of ours (RFC 3262 §3); only the caller gets these.
+    fn on_prack(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) {
+        let matched = match (msg.rack(), self.invite.filter(|_| side == Side::A)) {
+            (Ok(Some(rack)), Some(invite)) => cx.txns.prack(cx.now, invite, &rack, &mut cx.out.sip),
+            _ => false,
+        };
+        let status = match () {
+            () if !matched => 481,
+            // A new offer in PRACK (RFC 3262 §5) is refused; the provisional is acknowledged all the same.
+            () if !msg.body().is_empty() => 488,
+            () => 200,
+        };
+        self.answer_inner(txn, status, b"", cx);
+    }
+
+    fn on_reinvite(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cseq: u32, cx: &mut Context<'_>) {
+        if self.phase != Phase::Answered {
+            let status = if self.phase == Phase::Over { 481 } else { 491 };
+            return self.answer_inner(txn, status, b"", cx);
+        }
+        let (Some(here), Some(there)) = (self.leg(side), self.leg(side.other())) else {
+            return self.answer_inner(txn, 481, b"", cx);
+        };
+        if here.invited {
+            // RFC 3261 §14.2: a second INVITE before the first has its final response.
+            return self.answer_inner(txn, 500, b"Retry-After: 1\r\n", cx);
+        }
+        if here.is_negotiating() || there.is_negotiating() {
+            return self.answer_inner(txn, 491, b"", cx);
+        }
+        if !self.agree_refresh(side, msg, txn, cx) {
+            return;
+        }
+        self.pass_on(side, msg, txn, cseq, Method::Invite, cx);
+    }
+
+    fn on_update(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cseq: u32, cx: &mut Context<'_>) {
+        if !self.agree_refresh(side, msg, txn, cx) {
+            return;
+        }
+        let epoch = self.epoch.clone();
+        if let Some(leg) = self.leg_mut(side) {
+            leg.refresh(msg, &epoch);
+        }
+        if msg.body().is_empty() {
+            // A session refresh (RFC 4028 §10) or target refresh concerns this leg alone.
+            let mut rows = cx.take_rows();
+            self.refresh_rows(side, &mut rows);
+            self.answer_inner(txn, 200, &rows, cx);
+            return cx.give_rows(rows);
+        }
+        let Some(there) = self.leg(side.other()) else {
+            return self.update_early(side, msg, txn, cseq, cx);
+        };
+        let here_busy = self.leg(side).is_some_and(|l| l.inviting || l.ack_held);
+        if here_busy || there.inviting || there.invited {
+            return self.answer_inner(txn, 491, b"", cx);
+        }
+        let method = if there.abilities.update { Method::Update } else { Method::Invite };
+        self.pass_on(side, msg, txn, cseq, method, cx);
+    }
+
+    /// UPDATE with an offer before the answer (RFC 3311 §5.2): only a single early dialog that
+    /// knows UPDATE can take it.
+    fn update_early(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cseq: u32, cx: &mut Context<'_>) {
+        let current = self.current;
+        let epoch = self.epoch.clone();
+        let user = User::Relay(self.me, Side::B);
+        let single = self
+            .live
+            .iter()
+            .find(|a| a.number == current && a.early.len() == 1 && a.early[0].leg.abilities.update)
+            .map(|a| a.trunk);
+        let (Some(trunk), Side::A) = (single, side) else {
+            return self.answer_inner(txn, 504, b"", cx);
+        };
+        let mut local = match self.attempt_mut(current) {
+            Some(attempt) => std::mem::take(&mut attempt.sdp),
+            None => return self.answer_inner(txn, 481, b"", cx),
+        };
+        let described = self.describe(Side::B, trunk, msg.body(), b"", &mut local, cx);
+        let body = local.text.clone();
+        if let Some(attempt) = self.attempt_mut(current) {
+            attempt.sdp = local;
+        }
+        if let Err(trouble) = described {
+            return self.refuse_inner_sdp(txn, side, &trouble, cx);
+        }
+        let request =
+            InnerRequest { method: b"UPDATE", rows: b"", content_type: b"application/sdp", body: &body };
+        let Some(attempt) = self.attempt_mut(current) else { return };
+        let Some(early) = attempt.early.first_mut() else { return };
+        match early.leg.request(cx, &epoch, request, user) {
+            Ok(client) => self.relays.push(Relay {
+                client,
+                server: txn,
+                from: side,
+                method: Method::Update,
+                sent: Method::Update,
+                cseq,
+                offer: msg.body().into(),
+            }),
+            Err(_) => self.answer_inner(txn, 503, b"", cx),
+        }
+    }
+
+    /// Takes part in the session timer of a refresh (RFC 4028 §9); `false`: answered 422.
+    fn agree_refresh(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) -> bool {
+        let epoch = self.epoch.clone();
+        let Some(leg) = self.leg_mut(side) else { return false };
+        match SessionTimer::uas(&msg, &session_policy(&epoch, leg.trunk, leg.abilities.update)) {
+            Ok(timer) => {
+                leg.session = timer;
+                self.arm_session(side, cx);
+                true
+            }
+            Err(too_small) => {
+                let mut rows = cx.take_rows();
+                push_number(&mut rows, b"Min-SE", u64::from(too_small.min_se));
+                self.answer_inner(txn, 422, &rows, cx);
+                cx.give_rows(rows);
+                false
+            }
+        }
+    }
+
+    /// Passes a request on to the other leg, as `sent`.
+    fn pass_on(
+        &mut self,
+        side: Side,
+        msg: Msg<'_>,
+        txn: ServerTxn,
+        cseq: u32,
+        sent: Method,
+        cx: &mut Context<'_>,
+    ) {
+        let epoch = self.epoch.clone();
+        let other = side.other();
+        if self.relays.len() >= RELAYS_MAX || self.phase == Phase::Over || self.leg(other).is_none() {
+            let status = if self.relays.len() >= RELAYS_MAX { 503 } else { 481 };
+            return self.answer_inner(txn, status, b"", cx);
+        }
+        let negotiates = matches!(sent, Method::Invite | Method::Update);
+        let mut body: Box<[u8]> = msg.body().into();
+        if negotiates && !body.is_empty() {
+            if !msg.is_sdp() {
+                return self.answer_inner(txn, 415, b"Accept: application/sdp\r\n", cx);
+            }
+            match self.describe_for(other, &body, b"", cx) {
+                Ok(text) => body = text,
+                Err(trouble) => return self.refuse_inner_sdp(txn, side, &trouble, cx),
+            }
+        }
+        let user = User::Relay(self.me, other);
+        let mut rows = cx.take_rows();
+        pass_rows(
+            msg,
+            Kind::Inner,
+            epoch.policy(self.trunk_of(side)),
+            epoch.policy(self.trunk_of(other)),
+            &mut rows,
+        );
+        if let Some(leg) = self.leg(other).filter(|_| negotiates) {
+            session_request_rows(leg, &mut rows);
+        }
+        let content_type = msg.content_type().unwrap_or_default();
+        let request = InnerRequest {
+            method: sent.as_str().as_bytes(),
+            rows: &rows,
+            content_type: if negotiates { b"application/sdp" } else { content_type },
+            body: &body,
+        };
+        let Some(leg) = self.leg_mut(other) else { return };
+        let result = leg.request(cx, &epoch, request, user);
+        cx.give_rows(rows);
+        let Ok(client) = result else { return self.answer_inner(txn, 503, b"Retry-After: 1\r\n", cx) };
+        leg.inviting |= sent == Method::Invite;
+        if let Some(here) = self.leg_mut(side).filter(|_| msg.method() == Method::Invite) {
+            here.invited = true;
+            here.refresh(msg, &epoch);
+        }
+        let offer = if negotiates { msg.body().into() } else { Box::default() };
+        self.relays.push(Relay { client, server: txn, from: side, method: msg.method(), sent, cseq, offer });
+    }
+
+    /// Describes a peer's offer or answer for a side, and keeps it there.
+    fn describe_for(
+        &mut self,
+        side: Side,
+        text: &[u8],
+        offer: &[u8],
+        cx: &mut Context<'_>,
+    ) -> Result<Box<[u8]>, crate::offer::SdpTrouble> {
+        let trunk = self.trunk_of(side);
+        let mut local = self.leg_mut(side).map(|l| std::mem::take(&mut l.sdp)).unwrap_or_default();
+        let described = self.describe(side, trunk, text, offer, &mut local, cx);
+        let made = local.text.clone();
+        if let Some(leg) = self.leg_mut(side) {
+            leg.sdp = local;
+        }
+        described.map(|()| made)
+    }
+
+    fn refuse_inner_sdp(
+        &mut self,
+        txn: ServerTxn,
+        side: Side,
+        trouble: &crate::offer::SdpTrouble,
+        cx: &mut Context<'_>,
+    ) {
+        let mut rows = cx.take_rows();
+        if let Some(leg) = self.leg(side) {
+            push_warning(&mut rows, self.epoch.face(leg.flow.listen).host(), &trouble.warning);
+        }
+        self.answer_inner(txn, 488, &rows, cx);
+        cx.give_rows(rows);
+    }
+
+    /// The other leg's answer to a request that was passed on.
+    pub(crate) fn on_relayed(&mut self, client: ClientTxn, msg: Msg<'_>, flow: Flow, cx: &mut Context<'_>) {
+        let Some(at) = self.relays.iter().position(|r| r.client == client) else {
+            return self.repeat_ack(msg, cx);
+        };
+        let status = msg.status();
+        if status < 200 {
+            return; // provisional answers inside a call tell the other side nothing
+        }
+        let relay = self.relays.remove(at);
+        self.settle(&relay);
+        if status >= 300 {
+            return self.relay_refused(&relay, msg, cx);
+        }
+        let epoch = self.epoch.clone();
+        let to = relay.from.other();
+        if let Some(leg) = self.leg_mut(to).filter(|_| matches!(relay.sent, Method::Invite | Method::Update))
+        {
+            leg.refresh(msg, &epoch);
+            if relay.sent == Method::Invite && leg.flow.transport.is_reliable() {
+                leg.flow.conn = flow.conn.or(leg.flow.conn);
+            }
+        }
+        self.relay_answered(&relay, msg, cx);
+    }
+
+    /// A 2xx to a re-INVITE came again: its ACK was lost.
+    fn repeat_ack(&mut self, msg: Msg<'_>, cx: &mut Context<'_>) {
+        let epoch = self.epoch.clone();
+        let Ok(cseq) = msg.cseq() else { return };
+        if cseq.method != Method::Invite || msg.status() / 100 != 2 {
+            return;
+        }
+        let tag = msg.to().ok().and_then(|to| to.tag());
+        for side in Side::BOTH {
+            let Some(leg) = self.leg_mut(side) else { continue };
+            if leg.invite_cseq == cseq.number && Some(leg.dialog.remote_tag()) == tag && !leg.ack_held {
+                leg.acknowledge(cx, &epoch);
+            }
+        }
+    }
+
+    fn settle(&mut self, relay: &Relay) {
+        if let Some(leg) = self.leg_mut(relay.from.other()).filter(|_| relay.sent == Method::Invite) {
+            leg.inviting = false;
+        }
+        if let Some(leg) = self.leg_mut(relay.from).filter(|_| relay.method == Method::Invite) {
+            leg.invited = false;
+        }
+    }
+
+    fn relay_refused(&mut self, relay: &Relay, msg: Msg<'_>, cx: &mut Context<'_>) {
+        let status = msg.status();
+        let other = relay.from.other();
+        let epoch = self.epoch.clone();
+        let mut rows = cx.take_rows();
+        let (from, to) = (epoch.policy(self.trunk_of(other)), epoch.policy(self.trunk_of(relay.from)));
+        pass_rows(msg, Kind::Response, from, to, &mut rows);
+        if let Some(seconds) = msg.retry_after() {
+            push_number(&mut rows, b"Retry-After", u64::from(seconds));
+        }
+        let told = if matches!(status, 401 | 407) { 403 } else { status };
+        self.answer_inner(relay.server, told, &rows, cx);
+        cx.give_rows(rows);
+        // RFC 3261 §12.2.1.2 and RFC 5057 §5.1: the dialog is gone.
+        if matches!(status, 408 | 481) && self.phase == Phase::Answered {
+            let reason = if status == 481 { ReasonId::DialogGone } else { ReasonId::RefreshFailed };
+            self.lose(other, reason, cx);
+        }
+    }
+
+    fn relay_answered(&mut self, relay: &Relay, msg: Msg<'_>, cx: &mut Context<'_>) {
+        let epoch = self.epoch.clone();
+        let (from, other) = (relay.from, relay.from.other());
+        let late = relay.sent == Method::Invite && relay.offer.is_empty();
+        let negotiates = matches!(relay.sent, Method::Invite | Method::Update);
+        let body: Box<[u8]>;
+        if negotiates {
+            if let Some(leg) = self.leg_mut(other).filter(|_| relay.sent == Method::Invite) {
+                leg.ack_held = late;
+                if !late {
+                    leg.acknowledge(cx, &epoch);
+                }
+            }
+            match self.take_answer(relay, msg, cx) {
+                Ok(text) => body = text,
+                Err(trouble) => {
+                    self.refuse_inner_sdp(relay.server, from, &trouble, cx);
+                    return self.release(ReasonId::SdpAnswerBad, crate::record::ReleasedBy::Us, cx);
+                }
+            }
+            self.take_session(other, msg, cx);
+        } else {
+            body = msg.body().into();
+        }
+        let mut rows = cx.take_rows();
+        if negotiates {
+            self.refresh_rows(from, &mut rows);
+        }
+        pass_rows(
+            msg,
+            Kind::Response,
+            epoch.policy(self.trunk_of(other)),
+            epoch.policy(self.trunk_of(from)),
+            &mut rows,
+        );
+        let content_type =
+            if negotiates { &b"application/sdp"[..] } else { msg.content_type().unwrap_or_default() };
+        let response = Response {
+            status: msg.status(),
+            reason: b"",
+            to_tag: b"",
+            rows: &rows,
+            content_type: if body.is_empty() { b"" } else { content_type },
+            body: &body,
+            record_route: relay.method == Method::Invite,
+        };
+        cx.txns.respond(cx.now, relay.server, &response, &mut cx.out.sip);
+        cx.give_rows(rows);
+        if let Some(leg) = self.leg_mut(from).filter(|_| relay.method == Method::Invite) {
+            let answers = late.then_some(LateAnswer::PassOn);
+            leg.await_ack = Some(AwaitAck { txn: relay.server, cseq: relay.cseq, answers });
+        }
+    }
+
+    /// The description in a 2xx, made fit for the side that asked; the engine hears of both.
+    fn take_answer(
+        &mut self,
+        relay: &Relay,
+        msg: Msg<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<Box<[u8]>, crate::offer::SdpTrouble> {
+        if !msg.is_sdp() || msg.body().is_empty() {
+            return Ok(Box::default());
+        }
+        let other = relay.from.other();
+        self.tell_engine(other, self.trunk_of(other), msg.body(), cx)?;
+        if !relay.offer.is_empty() {
+            self.tell_engine(relay.from, self.trunk_of(relay.from), &relay.offer, cx)?;
+        }
+        if !relay.offer.is_empty() {
+            self.note_codec(msg.body());
+        }
+        self.describe_for(relay.from, msg.body(), &relay.offer, cx)
+    }
+
+    fn take_session(&mut self, side: Side, msg: Msg<'_>, cx: &mut Context<'_>) {
+        let epoch = self.epoch.clone();
+        if let Some(leg) = self.leg_mut(side) {
+            let policy = session_policy(&epoch, leg.trunk, leg.abilities.update);
+            leg.session = SessionTimer::uac(&msg, &policy, true);
+        }
+        self.arm_session(side, cx);
+    }
+
+    /// A relayed request got no answer at all.
+    pub(crate) fn on_relay_lost(&mut self, client: ClientTxn, cx: &mut Context<'_>) {
+        let Some(at) = self.relays.iter().position(|r| r.client == client) else { return };
+        let relay = self.relays.remove(at);
+        self.settle(&relay);
+        self.answer_inner(relay.server, 408, b"", cx);
+        if self.phase == Phase::Answered {
+            self.lose(relay.from.other(), ReasonId::RefreshFailed, cx);
+        }
+    }
+
+    /// Contact, Allow, Supported and Session-Expires of a 2xx inside a call.
+    fn refresh_rows(&self, side: Side, rows: &mut Vec<u8>) {
+        let Some(leg) = self.leg(side) else { return };
+        let number = if side == Side::A { &self.called } else { &self.caller };
+        push_contact(rows, self.epoch.face(leg.flow.listen), leg.flow.transport, contact_user(number));
+        push_row(rows, b"Allow", ALLOW);
+        push_row(rows, b"Supported", b"timer");
+        if let Some(session) = &leg.session {
+            session.response_rows(rows);
+        }
+    }
+
+    /// The answer to a request of our own inside a dialog.
+    pub(crate) fn on_own(&mut self, side: Side, what: Own, msg: Option<Msg<'_>>, cx: &mut Context<'_>) {
+        let status = msg.map_or(408, |m| m.status());
+        if status < 200 {
+            return;
+        }
+        match what {
+            Own::Bye => self.pending = self.pending.saturating_sub(1),
+            Own::Prack => {}
+            Own::RefreshUpdate | Own::RefreshInvite => self.on_refreshed(side, what, msg, status, cx),
+        }
+    }
+}
+
+/// Session-Expires in a request that is passed on: this leg's own timer goes on (R35: refreshes of
+/// one leg are hidden from the other).
+fn session_request_rows(leg: &Leg, rows: &mut Vec<u8>) {
+    if let Some(session) = &leg.session {
+        session.refresh_rows(rows);
+    }
+}
+
+/// The Allow row of our refusals.
+pub(crate) fn allow_row() -> Vec<u8> {
+    let mut rows = Vec::with_capacity(96);
+    push_row(&mut rows, b"Allow", ALLOW);
+    rows
+}

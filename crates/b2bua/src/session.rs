@@ -1,0 +1,126 @@
+//! Session timers of the legs (RFC 4028): each leg keeps its own, hidden from the other.
+
+use crate::call::{Call, Phase};
+use crate::context::{Alarm, Context, Own, User};
+use crate::leg::InnerRequest;
+use crate::setup::session_policy;
+use base::ReasonId;
+use media::Side;
+use sip_core::session_timer::{SessionAct, SessionTimer};
+use sip_msg::Msg;
+use std::time::Duration;
+
+/// After 491 a refresh waits this long (RFC 3261 §14.1 asks for 2.1–4 s from the dialog's owner).
+const GLARE_WAIT: Duration = Duration::from_millis(3_000);
+
+impl Call {
+    /// Starts or restarts a leg's session timer and sets its next alarm.
+    pub(crate) fn arm_session(&mut self, side: Side, cx: &mut Context<'_>) {
+        let me = self.me;
+        if self.phase != Phase::Answered {
+            return;
+        }
+        let Some(session) = self.leg_mut(side).and_then(|leg| leg.session.as_mut()) else { return };
+        session.start(cx.now);
+        if let Some(at) = session.next_deadline() {
+            cx.wheel.insert(at, Alarm::Session(me, side));
+        }
+    }
+
+    /// A session alarm fired: refresh, or end what was not refreshed.
+    pub(crate) fn on_session_alarm(&mut self, side: Side, cx: &mut Context<'_>) {
+        let me = self.me;
+        if self.phase != Phase::Answered {
+            return;
+        }
+        let Some(session) = self.leg_mut(side).and_then(|leg| leg.session.as_mut()) else { return };
+        let act = session.handle_timeout(cx.now);
+        // A stale alarm (the timer was restarted since) has a newer one behind it.
+        if let Some(at) = session.next_deadline().filter(|_| act.is_some()) {
+            cx.wheel.insert(at, Alarm::Session(me, side));
+        }
+        match act {
+            Some(SessionAct::Refresh) => self.refresh_session(side, cx),
+            Some(SessionAct::Expired) => self.lose(side, ReasonId::SessionExpired, cx),
+            None => {}
+        }
+    }
+
+    /// Refreshes by UPDATE where the peer knows it, else by re-INVITE with our last description.
+    pub(crate) fn refresh_session(&mut self, side: Side, cx: &mut Context<'_>) {
+        let epoch = self.epoch.clone();
+        let me = self.me;
+        if self.phase != Phase::Answered {
+            return;
+        }
+        let mut rows = cx.take_rows();
+        let Some(leg) = self.leg_mut(side) else { return cx.give_rows(rows) };
+        if leg.is_negotiating() {
+            cx.wheel.insert(cx.now + GLARE_WAIT, Alarm::Refresh(me, side));
+            return cx.give_rows(rows);
+        }
+        if let Some(session) = &leg.session {
+            session.refresh_rows(&mut rows);
+        }
+        let sent = if leg.abilities.update {
+            let user = User::Own(me, side, Own::RefreshUpdate);
+            leg.request(cx, &epoch, InnerRequest::bare(b"UPDATE", &rows), user)
+        } else {
+            let body = leg.sdp.text.clone();
+            let request = InnerRequest {
+                method: b"INVITE",
+                rows: &rows,
+                content_type: if body.is_empty() { b"" } else { b"application/sdp" },
+                body: &body,
+            };
+            let sent = leg.request(cx, &epoch, request, User::Own(me, side, Own::RefreshInvite));
+            leg.inviting = sent.is_ok();
+            sent
+        };
+        cx.give_rows(rows);
+        match sent {
+            Ok(_) => self.pending += 1,
+            Err(_) => cx.counters.attempts_refused += 1,
+        }
+    }
+
+    /// The answer to a refresh (RFC 4028 §10): 2xx restarts the timer; a peer that is gone ends
+    /// the call; other refusals leave it to the timer.
+    pub(crate) fn on_refreshed(
+        &mut self,
+        side: Side,
+        what: Own,
+        msg: Option<Msg<'_>>,
+        status: u16,
+        cx: &mut Context<'_>,
+    ) {
+        self.pending = self.pending.saturating_sub(1);
+        let epoch = self.epoch.clone();
+        let me = self.me;
+        let Some(leg) = self.leg_mut(side) else { return };
+        if what == Own::RefreshInvite {
+            leg.inviting = false;
+        }
+        match (status, msg) {
+            (200..=299, Some(msg)) => {
+                if what == Own::RefreshInvite {
+                    leg.acknowledge(cx, &epoch);
+                }
+                leg.refresh(msg, &epoch);
+                let policy = session_policy(&epoch, leg.trunk, leg.abilities.update);
+                leg.session = SessionTimer::uac(&msg, &policy, true);
+                self.arm_session(side, cx);
+            }
+            (408 | 481, _) => {
+                let reason = if status == 481 { ReasonId::DialogGone } else { ReasonId::RefreshFailed };
+                self.lose(side, reason, cx);
+            }
+            (491, _) => cx.wheel.insert(cx.now + GLARE_WAIT, Alarm::Refresh(me, side)),
+            (405 | 501, _) if what == Own::RefreshUpdate => {
+                leg.abilities.update = false;
+                self.refresh_session(side, cx);
+            }
+            _ => {}
+        }
+    }
+}

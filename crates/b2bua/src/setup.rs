@@ -1,0 +1,398 @@
+//! The beginning of a call: an INVITE from a trunk, checked, routed, given media ports.
+
+use crate::attempt::Candidate;
+use crate::call::{Arrived, Call, Phase};
+use crate::context::{Context, User};
+use crate::epoch::Epoch;
+use crate::headers::{push_number, push_row};
+use crate::journal::{CallKey, JournalEvent};
+use crate::leg::{Abilities, Leg, listen_of};
+use crate::offer::{self, CallMedia, State};
+use crate::output::Level;
+use crate::record::CallFacts;
+use crate::runs::Runs;
+use crate::tag::{CallRef, Tag};
+use base::{ReasonId, Time, TrunkId};
+use config::{EarlyOffer, Prack};
+use media::{OpenError, Reply, Side};
+use routing::{Decision, Facts, NoTrace, Plan, Refusal, TrunkState};
+use sip_core::dialog::Dialog;
+use sip_core::session_timer::{SessionPolicy, SessionTimer};
+use sip_core::{Flow, ServerTxn};
+use sip_msg::{HeaderError, Msg, Name, Scheme, Uri};
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Extensions of RFC 3261 §19.2 that a request may require of us.
+const EXTENSIONS: &[&str] = &["100rel", "timer"];
+
+/// How many attempts (gateways and their addresses) one call may have: limit `attempts`.
+pub(crate) const ATTEMPTS_MAX: usize = 16;
+
+/// The longest number kept in a record; longer ones are cut there, never on the wire.
+const NUMBER_SHOWN_MAX: usize = 128;
+
+/// Where an INVITE came from and to whom it belongs.
+pub(crate) struct Arrival<'a> {
+    pub(crate) msg: Msg<'a>,
+    pub(crate) flow: Flow,
+    pub(crate) trunk: TrunkId,
+    pub(crate) txn: ServerTxn,
+}
+
+/// Trunks as routing sees them now.
+struct Now<'a> {
+    runs: &'a Runs,
+    epoch: &'a Epoch,
+    at: Time,
+}
+
+impl routing::State for Now<'_> {
+    fn trunk(&self, id: TrunkId) -> TrunkState {
+        self.runs.state(self.epoch.run(id), self.at)
+    }
+}
+
+impl Call {
+    /// A call for an INVITE outside any dialog (RFC 3261 §12.1.1, §13.3); a record is owed from here.
+    pub(crate) fn begin(
+        me: CallRef,
+        arrival: &Arrival<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<Call, HeaderError> {
+        let Arrival { msg, flow, trunk, txn } = *arrival;
+        let epoch = cx.current.clone();
+        let tag = Tag::new(cx.shard, Side::A, me, cx.rng);
+        let dialog = Dialog::as_uas(&msg, tag.as_bytes())?;
+        let mut a = Leg::new(Side::A, dialog, flow, trunk, Abilities::of(msg));
+        a.route(&epoch);
+        let (high, low) = cx.rng.next_pair();
+        let facts = Arc::new(facts(&epoch, arrival));
+        let call = Call {
+            me,
+            key: CallKey(u128::from(high) << 64 | u128::from(low)),
+            epoch,
+            trunk_in: trunk,
+            phase: Phase::Setup,
+            a,
+            invite: Some(txn),
+            arrived: Some(Box::new(Arrived { bytes: msg.bytes().into(), offer: msg.body().into() })),
+            route: "".into(),
+            caller: facts.caller_received.clone(),
+            called: facts.called_received.clone(),
+            facts,
+            decision: "".into(),
+            retry_on: None,
+            queue: VecDeque::new(),
+            attempts: Vec::new(),
+            live: SmallVec::new(),
+            current: 0,
+            b: None,
+            media: CallMedia::default(),
+            relays: SmallVec::new(),
+            start: cx.wall(),
+            progress: None,
+            early_media: None,
+            answer: None,
+            end: None,
+            failure: None,
+            pending: 0,
+            recorded: false,
+        };
+        cx.txns.bind(txn, User::Arrived(me));
+        cx.counters.accepted += 1;
+        let run = cx.runs.trunk_mut(call.epoch.run(trunk));
+        run.total_in += 1;
+        cx.out.journal.push(JournalEvent::Accepted {
+            call: call.key,
+            at: call.start,
+            facts: call.facts.clone(),
+        });
+        Ok(call)
+    }
+
+    /// Checks the INVITE, routes it and takes the first step towards the callee.
+    pub(crate) fn start(&mut self, msg: Msg<'_>, draining: bool, full: bool, cx: &mut Context<'_>) {
+        let run = self.epoch.run(self.trunk_in);
+        let (trunk_full, rate_spent, enabled) = {
+            let trunk = cx.runs.trunk(run);
+            (trunk.is_full(), trunk.rate_spent(cx.now), trunk.enabled())
+        };
+        // Counted even when refused below: `finish` takes it back.
+        cx.runs.trunk_mut(run).calls_in += 1;
+        cx.runs.trunk_mut(run).spend(cx.now);
+        let limit = match () {
+            () if draining => Some(ReasonId::Draining),
+            () if !enabled => Some(ReasonId::SourceDisabled),
+            () if full => Some(ReasonId::CallsMax),
+            () if trunk_full => Some(ReasonId::TrunkCallsMax),
+            () if rate_spent => Some(ReasonId::TrunkCpsMax),
+            () => None,
+        };
+        if let Some(reason) = limit {
+            return self.refuse(cx, reason, b"");
+        }
+        if !self.check(msg, cx) || !self.agree_session_timer(msg, cx) {
+            return;
+        }
+        match self.decide(cx) {
+            Decision::Plan(plan) => self.follow(plan, cx),
+            Decision::Refuse(refusal) => self.refuse_route(&refusal, cx),
+        }
+    }
+
+    /// What RFC 3261 §8.2.2, §8.2.3 and §16.3 ask of a request before it is acted on.
+    fn check(&mut self, msg: Msg<'_>, cx: &mut Context<'_>) -> bool {
+        let mut unsupported = cx.take_rows();
+        for tag in msg.list(Name::Require) {
+            if !EXTENSIONS.iter().any(|e| e.as_bytes().eq_ignore_ascii_case(tag)) {
+                push_row(&mut unsupported, b"Unsupported", tag);
+            }
+        }
+        let reliable = self.epoch.policy(self.trunk_in).prack != Prack::Off;
+        if msg.has_token(Name::Require, "100rel") && !reliable {
+            push_row(&mut unsupported, b"Unsupported", b"100rel");
+        }
+        let trouble = if !unsupported.is_empty() {
+            Some((ReasonId::BadExtension, unsupported.clone()))
+        } else if msg.max_forwards().is_ok_and(|hops| hops == Some(0)) {
+            Some((ReasonId::HopsSpent, Vec::new()))
+        } else if !msg.body().is_empty() && !msg.is_sdp() {
+            Some((ReasonId::BodyType, b"Accept: application/sdp\r\n".to_vec()))
+        } else {
+            None
+        };
+        cx.give_rows(unsupported);
+        let Some((reason, rows)) = trouble else { return true };
+        self.refuse(cx, reason, &rows);
+        false
+    }
+
+    /// Takes part in the caller's session timer (RFC 4028 §9).
+    fn agree_session_timer(&mut self, msg: Msg<'_>, cx: &mut Context<'_>) -> bool {
+        match SessionTimer::uas(&msg, &session_policy(&self.epoch, self.trunk_in, true)) {
+            Ok(timer) => self.a.session = timer,
+            Err(too_small) => {
+                let mut rows = cx.take_rows();
+                push_number(&mut rows, b"Min-SE", u64::from(too_small.min_se));
+                self.refuse(cx, ReasonId::SessionInterval, &rows);
+                cx.give_rows(rows);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The same judgement that `route test` prints.
+    fn decide(&mut self, cx: &mut Context<'_>) -> Decision {
+        let epoch = self.epoch.clone();
+        let dice = cx.rng.next_u64();
+        let facts = Facts {
+            on: self.trunk_in,
+            called: &self.facts.called_received,
+            caller: &self.facts.caller_received,
+            anonymous: is_anonymous(&self.facts.caller_received),
+        };
+        let state = Now { runs: cx.runs, epoch: &epoch, at: cx.now };
+        epoch.snapshot.table.plan(&facts, &state, dice, &mut NoTrace)
+    }
+
+    fn refuse_route(&mut self, refusal: &Refusal, cx: &mut Context<'_>) {
+        self.decision = refusal.sentence.as_str().into();
+        let mut rows = cx.take_rows();
+        if let Some(seconds) = refusal.retry_after.filter(|_| refusal.status != 503) {
+            push_number(&mut rows, b"Retry-After", u64::from(seconds));
+        }
+        self.refuse_with(cx, refusal.status, refusal.reason, refusal.reason.q850(), &rows);
+        cx.give_rows(rows);
+    }
+
+    fn follow(&mut self, plan: Plan, cx: &mut Context<'_>) {
+        self.decision = explain(&plan, &self.epoch).into_boxed_str();
+        self.route = plan.route_name.as_ref().into();
+        self.caller = plan.caller.as_str().into();
+        self.called = plan.called.as_str().into();
+        self.retry_on = plan.retry_on.clone();
+        self.queue = candidates(&plan, &self.epoch, cx);
+        self.try_next(cx);
+    }
+
+    /// Whether an attempt towards a trunk needs media ports that it does not have; asks for them.
+    /// `Err`: the call was refused.
+    pub(crate) fn prepare_media(&mut self, b: TrunkId, cx: &mut Context<'_>) -> Result<bool, ()> {
+        let epoch = self.epoch.clone();
+        if !offer::anchored_between(&epoch, self.trunk_in, b) {
+            if self.media.is_anchored() {
+                self.drop_media(cx);
+            }
+            self.media.state = State::Direct;
+            return Ok(false);
+        }
+        let listen = listen_of(&epoch, b);
+        match self.media.state {
+            State::Open { b: held, .. } if held == listen => return Ok(false),
+            State::Open { .. } | State::Opening { .. } => self.drop_media(cx),
+            _ => {}
+        }
+        let offer = self.arrived.as_ref().map_or(&b""[..], |a| &a.offer);
+        let streams = if offer.is_empty() { Ok(1) } else { offer::count_streams(offer) };
+        match streams {
+            Ok(streams) => {
+                self.open_media(listen, streams, cx);
+                Ok(true)
+            }
+            Err(trouble) => {
+                self.refuse_sdp(&trouble, cx);
+                Err(())
+            }
+        }
+    }
+
+    /// 488 with the Warning that says why (RFC 3261 §21.4.26).
+    pub(crate) fn refuse_sdp(&mut self, trouble: &offer::SdpTrouble, cx: &mut Context<'_>) {
+        self.end_attempts(cx, b"");
+        let mut rows = cx.take_rows();
+        push_warning(&mut rows, self.epoch.face(self.a.flow.listen).host(), &trouble.warning);
+        self.refuse_with(cx, 488, trouble.reason, trouble.reason.q850(), &rows);
+        cx.give_rows(rows);
+    }
+
+    /// The engine's answer to `Open`.
+    pub(crate) fn on_media_opened(&mut self, reply: &Reply, cx: &mut Context<'_>) {
+        let State::Opening { session, b } = self.media.state else { return };
+        match reply {
+            Reply::Opened { session: id, ports } if *id == session => {
+                self.media.state = State::Open { session, b, ports: *ports };
+                let arrived = self.arrived.take();
+                let told = match arrived.as_deref() {
+                    Some(a) if !a.offer.is_empty() => self.tell_engine(Side::A, self.trunk_in, &a.offer, cx),
+                    _ => Ok(()),
+                };
+                self.arrived = arrived;
+                match told {
+                    Ok(()) => self.try_next(cx),
+                    Err(trouble) => self.refuse_sdp(&trouble, cx),
+                }
+            }
+            Reply::OpenFailed { session: id, reason } if *id == session => {
+                cx.sessions.close(session);
+                self.media.state = State::Closed;
+                let why = match reason {
+                    OpenError::PortsExhausted(_) | OpenError::Bind(..) | OpenError::NoRange(_) => {
+                        ReasonId::RtpPorts
+                    }
+                    _ => ReasonId::MediaSessionsMax,
+                };
+                cx.note(Level::Warn, "no media ports", format!("call {}: {reason}", self.key));
+                self.refuse(cx, why, b"");
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the attempt towards a trunk starts with an offer of ours.
+    pub(crate) fn makes_offer(&self, trunk: TrunkId) -> bool {
+        let late = self.arrived.as_ref().is_some_and(|a| a.offer.is_empty());
+        late && self.media.is_anchored() && self.epoch.policy(trunk).early_offer == EarlyOffer::Make
+    }
+}
+
+/// Parses a message that was parsed before; `None` only if it never was one.
+pub(crate) fn with_msg<R>(bytes: &[u8], use_it: impl FnOnce(Msg<'_>) -> R) -> Option<R> {
+    let mut index = sip_msg::Index::new();
+    let msg =
+        sip_msg::parse(bytes, &mut index, &sip_msg::Limits::default(), sip_msg::Leniency::default()).ok()?;
+    Some(use_it(msg))
+}
+
+/// The session policy of a trunk as sip-core wants it.
+pub(crate) fn session_policy(epoch: &Epoch, trunk: TrunkId, prefer_update: bool) -> SessionPolicy {
+    let timer = epoch.policy(trunk).session_timer;
+    SessionPolicy { expires: timer.expires, min_se: timer.min_se, prefer_update }
+}
+
+/// Appends a Warning header (RFC 3261 §20.43).
+pub(crate) fn push_warning(rows: &mut Vec<u8>, host: &str, warning: &(u16, String)) {
+    let text: String = warning.1.chars().filter(|c| !matches!(c, '"' | '\\')).collect();
+    push_row(rows, b"Warning", format!("{} {host} \"{text}\"", warning.0).as_bytes());
+}
+
+fn facts(epoch: &Epoch, arrival: &Arrival<'_>) -> CallFacts {
+    let msg = arrival.msg;
+    let from = msg.from().ok();
+    let text = |bytes: &[u8]| -> Box<str> {
+        String::from_utf8_lossy(&bytes[..bytes.len().min(NUMBER_SHOWN_MAX)]).into_owned().into_boxed_str()
+    };
+    let first = |name| text(msg.first(name).unwrap_or_default());
+    CallFacts {
+        node: epoch.snapshot.node.clone(),
+        trunk: epoch.trunk_name(arrival.trunk),
+        source: arrival.flow.remote,
+        sip_call_id: text(msg.call_id().unwrap_or_default()),
+        caller_received: from.map_or_else(Box::default, |f| number_of(f.uri)),
+        called_received: number_of(msg.request_uri()),
+        asserted_received: first(Name::PAssertedIdentity),
+        diversion_received: first(Name::Diversion),
+        revision: epoch.snapshot.revision,
+    }
+}
+
+/// The number that a URI names: the user part of sip and sips, the number of tel, decoded.
+pub(crate) fn number_of(uri: &[u8]) -> Box<str> {
+    let Ok(uri) = Uri::parse(uri) else { return Box::default() };
+    if uri.scheme == Scheme::Other {
+        return Box::default();
+    }
+    let mut decoded = Vec::with_capacity(uri.user.len());
+    uri.user_decoded(&mut decoded);
+    // Parameters of the user part (RFC 3966 §3, `;ext=`, `;phone-context=`) are not the number.
+    let bare = decoded.split(|c| *c == b';').next().unwrap_or_default();
+    String::from_utf8_lossy(&bare[..bare.len().min(NUMBER_SHOWN_MAX)]).into_owned().into_boxed_str()
+}
+
+/// RFC 3323 §4.1.1.3 and common practice.
+fn is_anonymous(caller: &str) -> bool {
+    caller.is_empty()
+        || ["anonymous", "restricted", "unknown", "unavailable"]
+            .iter()
+            .any(|w| caller.eq_ignore_ascii_case(w))
+}
+
+/// Every gateway address of every planned trunk, in order; demoted gateways come after their peers.
+fn candidates(plan: &Plan, epoch: &Epoch, cx: &Context<'_>) -> VecDeque<Candidate> {
+    let mut queue = VecDeque::new();
+    for attempt in &plan.attempts {
+        let gateways = &epoch.trunk(attempt.trunk).gateways;
+        let demoted = |g: &&base::GatewayId| cx.runs.gateway(epoch.gateway_run(**g)).is_demoted(cx.now);
+        let ordered = gateways.iter().filter(|g| !demoted(g)).chain(gateways.iter().filter(demoted));
+        for gateway in ordered {
+            for target in &cx.runs.gateway(epoch.gateway_run(*gateway)).targets {
+                if queue.len() < ATTEMPTS_MAX {
+                    queue.push_back(Candidate {
+                        trunk: attempt.trunk,
+                        gateway: *gateway,
+                        target: *target,
+                        tier: attempt.tier,
+                        caller: attempt.caller.as_str().into(),
+                        called: attempt.called.as_str().into(),
+                    });
+                }
+            }
+        }
+    }
+    queue
+}
+
+/// One line for the record: which route, what was skipped.
+fn explain(plan: &Plan, epoch: &Epoch) -> String {
+    use std::fmt::Write as _;
+    let mut line = format!("route {}", plan.route_name);
+    for (trunk, why) in &plan.skipped {
+        let _ = write!(line, "; {} skipped: {why}", epoch.trunk_name(*trunk));
+    }
+    for attempt in plan.attempts.iter().filter(|a| a.demoted) {
+        let _ = write!(line, "; {} demoted", epoch.trunk_name(attempt.trunk));
+    }
+    line
+}

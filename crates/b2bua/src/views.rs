@@ -1,0 +1,118 @@
+//! Pictures of a switchboard for people.
+
+use crate::call::{Call, Phase};
+use crate::switchboard::Switchboard;
+use crate::view::{CallView, GatewayView, StatusView, TrunkView};
+use base::TrunkId;
+use sip_core::liveness::Health;
+
+impl Switchboard {
+    /// The live calls, in no particular order.
+    #[must_use]
+    pub fn calls(&self) -> Vec<CallView> {
+        self.calls.values().filter(|c| c.phase != Phase::Over).map(|c| view(c)).collect()
+    }
+
+    /// The trunks of the present configuration with their gateways.
+    #[must_use]
+    pub fn trunks(&self) -> Vec<TrunkView> {
+        let count = self.epoch.snapshot.config.trunks.len();
+        let ids = (0..count).filter_map(|i| u32::try_from(i).ok()).map(TrunkId);
+        ids.map(|id| self.trunk_view(id)).collect()
+    }
+
+    fn trunk_view(&self, id: TrunkId) -> TrunkView {
+        let at = self.epoch.run(id);
+        let run = self.runs.trunk(at);
+        let gateways = self.runs.gateways_of(at).iter().map(|g| {
+            let gateway = self.runs.gateway(*g);
+            let state = match gateway.liveness.state() {
+                _ if gateway.targets.is_empty() => "unresolved",
+                Health::Up => "up",
+                Health::Down => "down",
+                Health::Unknown => "unknown",
+            };
+            GatewayView {
+                name: gateway.name.clone(),
+                state,
+                targets: gateway.targets.iter().map(|t| t.address).collect(),
+                trouble: gateway.trouble.clone(),
+                rtt: gateway.liveness.rtt(),
+                misses: gateway.liveness.misses(),
+            }
+        });
+        TrunkView {
+            id,
+            name: run.name.clone(),
+            enabled: run.enabled(),
+            calls_in: run.calls_in,
+            calls_out: run.calls_out,
+            total_in: run.total_in,
+            total_out: run.total_out,
+            answered_out: run.answered_out,
+            failed_out: run.failed_out,
+            gateways: gateways.collect(),
+        }
+    }
+
+    /// Counters and limits.
+    #[must_use]
+    pub fn status(&self) -> StatusView {
+        let c = &self.counters;
+        let t = self.txns.counters();
+        StatusView {
+            calls: self.live_calls() as u64,
+            accepted: c.accepted,
+            answered: c.answered,
+            ended: c.ended,
+            refused: c.calls_refused,
+            unknown_sources: c.unknown_sources,
+            malformed: c.malformed,
+            counters: vec![
+                ("failovers", c.failovers),
+                ("requests_outside_dialog", c.outside_dialog),
+                ("acks_unsent", c.acks_unsent),
+                ("late_answers", c.late_answers),
+                ("early_dialogs_refused", c.early_dialogs_refused),
+                ("attempts_refused", c.attempts_refused),
+                ("media_reports_missed", c.media_reports_missed),
+                ("retransmissions_in", t.retransmissions_in),
+                ("retransmissions_out", t.retransmissions_out),
+                ("stray_responses", t.stray_responses),
+                ("server_transactions", t.server_live as u64),
+                ("client_transactions", t.client_live as u64),
+                ("transactions_refused", t.server_limit.hits + t.client_limit.hits),
+                ("timeouts", t.timeouts),
+                ("oversize_udp", t.oversize_udp),
+            ],
+            draining: self.draining,
+        }
+    }
+}
+
+fn view(call: &Call) -> CallView {
+    let attempt = call.attempts.last();
+    let state = match call.phase {
+        Phase::Setup if call.attempts.is_empty() => "routing",
+        Phase::Setup if call.progress.is_some() => "ringing",
+        Phase::Setup => "trying",
+        Phase::Answered => "answered",
+        Phase::Over => "over",
+    };
+    CallView {
+        key: call.key,
+        state,
+        trunk_in: call.facts.trunk.clone(),
+        trunk_out: attempt.map(|a| a.facts.trunk.clone()),
+        route: call.route.clone(),
+        caller: call.caller.clone(),
+        called: call.called.clone(),
+        start: call.start,
+        answer: call.answer,
+        attempts: u16::try_from(call.attempts.len()).unwrap_or(u16::MAX),
+        a_call_id: call.facts.sip_call_id.clone(),
+        b_call_id: attempt.map(|a| a.facts.sip_call_id.clone()),
+        anchored: call.media.is_anchored(),
+        codec: (!call.media.codec.is_empty()).then(|| call.media.codec.clone()),
+    }
+}
