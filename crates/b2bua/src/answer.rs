@@ -1,10 +1,11 @@
 //! The answer: the callee's 2xx becomes ours to the caller, and both are acknowledged.
 
-use crate::attempt::{Attempt, Offered, contact_user};
+use crate::attempt::{Attempt, Offered};
 use crate::call::{Call, Failure, Phase};
 use crate::context::Context;
 use crate::ending::bye;
 use crate::headers::{Kind, pass_rows, push_row};
+use crate::invite::contact_user;
 use crate::journal::JournalEvent;
 use crate::leg::{ALLOW, AwaitAck, LateAnswer, Leg, push_contact};
 use crate::record::ReleasedBy;

@@ -1,9 +1,9 @@
 //! Requests inside a call: answered here, or passed on to the other leg and their answer back.
 
-use crate::attempt::contact_user;
 use crate::call::{Call, Phase};
 use crate::context::{Context, Own, User};
 use crate::headers::{Kind, pass_rows, push_number, push_row};
+use crate::invite::contact_user;
 use crate::leg::{ALLOW, AwaitAck, InnerRequest, LateAnswer, Leg, push_contact};
 use crate::setup::{push_warning, session_policy};
 use base::ReasonId;

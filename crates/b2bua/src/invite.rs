@@ -1,0 +1,275 @@
+//! The INVITE of an attempt: its offer, its rows, its journal entry.
+
+use crate::attempt::{Attempt, Candidate, Offered};
+use crate::call::{Call, Failure};
+use crate::context::{Alarm, Context, User};
+use crate::epoch::{Epoch, Face};
+use crate::headers::{Kind, pass_rows, push_number, push_parts, push_row};
+use crate::journal::JournalEvent;
+use crate::leg::{ALLOW, LocalSdp, listen_of, push_contact, push_session_request, stream_alternative};
+use crate::record::{AttemptFacts, AttemptRecord};
+use crate::setup::with_msg;
+use crate::tag::{Tag, hex};
+use base::ReasonId;
+use config::Prack;
+use media::Side;
+use sip_core::{Flow, Request, RequestError};
+use std::sync::Arc;
+
+impl Call {
+    /// Sends the INVITE of one attempt (RFC 3261 §13.2.1); `false` when it could not leave.
+    pub(crate) fn invite(&mut self, candidate: Candidate, cx: &mut Context<'_>) -> bool {
+        let epoch = self.epoch.clone();
+        let number = u16::try_from(self.attempts.len() + 1).unwrap_or(u16::MAX);
+        let listen = listen_of(&epoch, candidate.trunk);
+        let face = epoch.face(listen);
+        let transport = candidate.target.transport;
+        let Some(sent_by) = face.sent_by(transport) else {
+            self.failure = Some(Failure::ours(ReasonId::TransportMissing));
+            return false;
+        };
+        let flow = Flow {
+            listen,
+            transport,
+            remote: candidate.target.address,
+            conn: None,
+            trunk: Some(candidate.trunk),
+        };
+        let Some((offered, sdp)) = self.first_offer(&candidate, cx) else { return false };
+        let tag = Tag::new(cx.shard, Side::B, self.me, cx.rng);
+        let mut call_id = [0; 32];
+        let (high, low) = cx.rng.next_pair();
+        hex(high, &mut call_id[..16]);
+        hex(low, &mut call_id[16..]);
+
+        let from = self.caller_value(&candidate, face, &tag);
+        let uri = request_uri(&epoch, &candidate);
+        let mut rows = cx.take_rows();
+        self.invite_rows(&mut rows, &candidate, &from, &uri, &call_id, offered);
+        let request = Request {
+            method: b"INVITE",
+            uri: &uri,
+            flow,
+            sent_by,
+            rows: &rows,
+            content_type: if sdp.text.is_empty() { b"" } else { b"application/sdp" },
+            body: &sdp.text,
+            udp_max: face.udp_max,
+            alternative: tcp_if_free(&epoch, &candidate).and_then(|()| stream_alternative(&flow, face)),
+        };
+        let sent = cx.txns.request(cx.now, User::Invite(self.me, number), &request, &mut cx.out.sip);
+        cx.give_rows(rows);
+        let invite = match sent {
+            Ok(invite) => invite,
+            Err(error) => {
+                self.failure = Some(Failure::ours(match error {
+                    RequestError::TableFull(_) => ReasonId::TransactionsMax,
+                    RequestError::TooLarge { .. } => ReasonId::UdpSize,
+                }));
+                return false;
+            }
+        };
+        self.attempt_begun(&candidate, number, flow, &call_id, cx);
+        self.live.push(Box::new(Attempt {
+            number,
+            trunk: candidate.trunk,
+            gateway: epoch.gateway_run(candidate.gateway),
+            invite,
+            call_id,
+            from: from.into_boxed_slice(),
+            flow,
+            offered,
+            sdp,
+            progressed: false,
+            cancelled: false,
+            given_up: None,
+            early: Vec::new(),
+        }));
+        true
+    }
+
+    /// The offer of an attempt; `None` when the caller's cannot be used (the call is refused).
+    fn first_offer(&mut self, candidate: &Candidate, cx: &mut Context<'_>) -> Option<(Offered, LocalSdp)> {
+        let mut sdp = LocalSdp::default();
+        let arrived = self.arrived.take();
+        let made = match arrived.as_deref() {
+            Some(a) if !a.offer.is_empty() => {
+                self.describe(Side::B, candidate.trunk, &a.offer, b"", &mut sdp, cx).map(|()| Offered::Caller)
+            }
+            _ => Ok(Offered::Nobody),
+        };
+        self.arrived = arrived;
+        match made {
+            Ok(Offered::Nobody) if self.makes_offer(candidate.trunk) => {
+                self.make_offer(candidate.trunk, &mut sdp, cx);
+                Some((Offered::Us, sdp))
+            }
+            Ok(offered) => Some((offered, sdp)),
+            Err(trouble) => {
+                self.refuse_sdp(&trouble, cx);
+                None
+            }
+        }
+    }
+
+    fn caller_value(&self, candidate: &Candidate, face: &Face, tag: &Tag) -> Vec<u8> {
+        let trunk = self.epoch.trunk(candidate.trunk);
+        let domain = trunk.domain.as_deref().unwrap_or(face.host());
+        let mut value = Vec::with_capacity(128);
+        let display = self.arrived.as_ref().and_then(|a| {
+            with_msg(&a.bytes, |msg| msg.from().map(|f| f.display.to_vec()).unwrap_or_default())
+        });
+        if let Some(display) = display.filter(|d| !d.is_empty()) {
+            value.extend(display.iter().map(|&c| if matches!(c, b'\r' | b'\n' | 0) { b' ' } else { c }));
+            value.push(b' ');
+        }
+        value.extend_from_slice(b"<sip:");
+        push_user(&mut value, &candidate.caller);
+        if !candidate.caller.is_empty() {
+            value.push(b'@');
+        }
+        value.extend_from_slice(domain.as_bytes());
+        if trunk.policy.user_phone && !candidate.caller.is_empty() {
+            value.extend_from_slice(b";user=phone");
+        }
+        value.extend_from_slice(b">;tag=");
+        value.extend_from_slice(tag.as_bytes());
+        value
+    }
+
+    fn invite_rows(
+        &self,
+        rows: &mut Vec<u8>,
+        candidate: &Candidate,
+        from: &[u8],
+        uri: &[u8],
+        call_id: &[u8],
+        offered: Offered,
+    ) {
+        let epoch = &self.epoch;
+        let policy = epoch.policy(candidate.trunk);
+        let face = epoch.face(listen_of(epoch, candidate.trunk));
+        let in_policy = epoch.policy(self.trunk_in);
+        let hops_max = epoch.snapshot.config.signalling.max_forwards;
+        let mut hops = hops_max;
+        let mut passed = Vec::new();
+        if let Some(arrived) = &self.arrived {
+            with_msg(&arrived.bytes, |msg| {
+                // A B2BUA keeps the hop count, so that loops through it end (RFC 7332 §2).
+                let seen = msg.max_forwards().ok().flatten().unwrap_or(hops_max);
+                hops = seen.min(hops_max).saturating_sub(1);
+                pass_rows(msg, Kind::Invite, in_policy, policy, &mut passed);
+            });
+        }
+        push_number(rows, b"Max-Forwards", u64::from(hops));
+        push_row(rows, b"From", from);
+        push_parts(rows, b"To", &[b"<", uri, b">"]);
+        push_row(rows, b"Call-ID", call_id);
+        push_row(rows, b"CSeq", b"1 INVITE");
+        push_contact(rows, face, candidate.target.transport, contact_user(&candidate.caller));
+        push_row(rows, b"Allow", ALLOW);
+        // Without an offer of ours a reliable provisional would bear the callee's, to be answered
+        // in PRACK before the caller has spoken: not offered then.
+        let reliable = policy.prack != Prack::Off && offered != Offered::Nobody;
+        push_row(rows, b"Supported", if reliable { b"timer, 100rel" } else { b"timer" });
+        if policy.prack == Prack::Required && offered != Offered::Nobody {
+            push_row(rows, b"Require", b"100rel");
+        }
+        push_session_request(rows, &policy.session_timer);
+        push_row(rows, b"User-Agent", policy.user_agent.as_deref().unwrap_or("Tronco").as_bytes());
+        rows.extend_from_slice(&passed);
+    }
+
+    /// Counts, journals and arms the timers of an attempt whose INVITE has left.
+    fn attempt_begun(
+        &mut self,
+        candidate: &Candidate,
+        number: u16,
+        flow: Flow,
+        call_id: &[u8],
+        cx: &mut Context<'_>,
+    ) {
+        let epoch = &self.epoch;
+        let facts = Arc::new(AttemptFacts {
+            number,
+            tier: candidate.tier,
+            trunk: epoch.trunk_name(candidate.trunk),
+            gateway: epoch.gateway_name(candidate.gateway),
+            target: flow.remote,
+            transport: flow.transport.token(),
+            sip_call_id: String::from_utf8_lossy(call_id).into_owned().into_boxed_str(),
+            caller_sent: candidate.caller.clone(),
+            called_sent: candidate.called.clone(),
+        });
+        cx.out.journal.push(JournalEvent::Attempt { call: self.key, at: cx.wall(), facts: facts.clone() });
+        self.attempts.push(AttemptRecord {
+            facts,
+            start: cx.wall(),
+            progress: None,
+            answer: None,
+            end: None,
+            status: 0,
+            q850: None,
+            reason: ReasonId::TimerB,
+        });
+        self.current = number;
+        let trunk = epoch.trunk(candidate.trunk);
+        let run = cx.runs.trunk_mut(epoch.run(candidate.trunk));
+        run.calls_out += 1;
+        run.total_out += 1;
+        run.spend(cx.now);
+        cx.wheel.insert(cx.now + trunk.failover_after, Alarm::Silence(self.me, number));
+    }
+}
+
+/// The Request-URI of an attempt: the number at the trunk's domain, or at the gateway itself.
+fn request_uri(epoch: &Epoch, candidate: &Candidate) -> Vec<u8> {
+    let trunk = epoch.trunk(candidate.trunk);
+    let mut uri = Vec::with_capacity(64);
+    uri.extend_from_slice(b"sip:");
+    push_user(&mut uri, &candidate.called);
+    uri.push(b'@');
+    match &trunk.domain {
+        Some(domain) => uri.extend_from_slice(domain.as_bytes()),
+        None => {
+            let gateway = &epoch.snapshot.config.gateways[candidate.gateway.index()];
+            uri.extend_from_slice(gateway.host.to_string().as_bytes());
+            if let Some(port) = gateway.port {
+                uri.extend_from_slice(format!(":{port}").as_bytes());
+            }
+        }
+    }
+    match candidate.target.transport {
+        base::Transport::Tcp => uri.extend_from_slice(b";transport=tcp"),
+        base::Transport::Tls => uri.extend_from_slice(b";transport=tls"),
+        base::Transport::Udp => {}
+    }
+    if trunk.policy.user_phone {
+        uri.extend_from_slice(b";user=phone");
+    }
+    uri
+}
+
+/// Large messages may leave UDP only where the configuration does not pin the gateway to it.
+fn tcp_if_free(epoch: &Epoch, candidate: &Candidate) -> Option<()> {
+    epoch.snapshot.config.gateways[candidate.gateway.index()].transport.is_none().then_some(())
+}
+
+/// Appends a user part, escaping what RFC 3261 §25.1 does not allow there.
+fn push_user(out: &mut Vec<u8>, user: &str) {
+    for &c in user.as_bytes() {
+        if c.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/".contains(&c) {
+            out.push(c);
+        } else {
+            out.push(b'%');
+            out.push(b"0123456789ABCDEF"[usize::from(c >> 4)]);
+            out.push(b"0123456789ABCDEF"[usize::from(c & 15)]);
+        }
+    }
+}
+
+/// The user part of our Contact: the number when it needs no escaping.
+pub(crate) fn contact_user(number: &str) -> &[u8] {
+    let plain = number.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'.' | b'-' | b'_'));
+    if plain { number.as_bytes() } else { b"" }
+}
