@@ -115,7 +115,8 @@ pub fn anchor(session: &Session<'_>, anchor: &Anchor<'_>, out: &mut Vec<u8>) -> 
 }
 
 /// Rewrites an answer for the leg that made `offer` and appends it to `out`: as [`anchor`], and
-/// no direction says more than the offer allows (RFC 3264 §6.1).
+/// no direction says more than the offer allows (RFC 3264 §6.1), and RTP/AVP and RTP/AVPF are
+/// said as in the offer.
 ///
 /// The offer is the one that this leg sent us, so that a hold translated on the other leg comes
 /// back as a lawful answer.
@@ -143,18 +144,26 @@ fn rewrite(
         }
     }
     out.reserve(session.bytes.len() + 128);
-    Head { anchor, out, origin: false, name: false, connection: false, time: false }.write(session);
+    Head { anchor, out, origin: false, name: false, connection: false, time: false, time_filled: false }
+        .write(session);
     for (index, media) in session.media().iter().enumerate() {
         let port = if media.port == 0 { 0 } else { anchor.port(index) };
-        write_media_line(media, port, out);
+        let offered = offer.and_then(|offer| offer.media().get(index));
+        write_media_line(media, port, answered_proto(media, offered), out);
         if port != 0 {
-            let bound = offer.map(|offer| {
-                offer.media().get(index).map_or(Direction::SendRecv, |offered| offered.effective_direction())
-            });
-            write_section(media, port, bound, anchor, out);
+            write_section(media, port, offered.map(Media::effective_direction), anchor, out);
         }
     }
     Ok(())
+}
+
+/// The transport to print: an answer repeats the offer's (RFC 3264 §6), also where a peer answered
+/// RTP/AVPF with RTP/AVP.
+fn answered_proto<'a>(media: &Media<'a>, offered: Option<&Media<'a>>) -> &'a [u8] {
+    match offered {
+        Some(offered) if offered.is_rtp_avp() && media.is_rtp_avp() => offered.proto,
+        _ => media.proto,
+    }
 }
 
 /// The session's lines on their way out; what the grammar demands is filled in where it belongs.
@@ -165,6 +174,7 @@ struct Head<'o, 'p> {
     name: bool,
     connection: bool,
     time: bool,
+    time_filled: bool,
 }
 
 impl Head<'_, '_> {
@@ -173,6 +183,8 @@ impl Head<'_, '_> {
             self.fill_before(line.kind);
             match line.kind {
                 b'o' | b'c' | b'k' => {}
+                // Ours stands where theirs came too late.
+                b't' if self.time_filled => {}
                 b's' if self.name => {}
                 b's' => {
                     self.name = true;
@@ -207,12 +219,14 @@ impl Head<'_, '_> {
         }
         if rank > 6 && !self.time {
             self.time = true;
+            self.time_filled = true;
             write_line(b't', b"0 0", self.out);
         }
     }
 }
 
-/// The place of a line type in a session (RFC 8866 §5); 0 for v= and for types without a place.
+/// The place of a line type in a session (RFC 8866 §5); 0 for v=, for k= (never sent on) and for types
+/// without a place.
 fn rank(kind: u8) -> u8 {
     match kind {
         b'o' => 1,
@@ -221,7 +235,7 @@ fn rank(kind: u8) -> u8 {
         b'c' => 4,
         b'b' => 5,
         b't' => 6,
-        b'r' | b'z' | b'k' => 7,
+        b'r' | b'z' => 7,
         b'a' => 8,
         b'm' => 9,
         _ => 0,
@@ -234,11 +248,11 @@ fn write_line(kind: u8, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn write_media_line(media: &Media<'_>, port: u16, out: &mut Vec<u8>) {
+fn write_media_line(media: &Media<'_>, port: u16, proto: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"m=");
     out.extend_from_slice(media.kind_token);
     let _ = write!(out, " {port} ");
-    out.extend_from_slice(media.proto);
+    out.extend_from_slice(proto);
     let mut any = false;
     for format in media.formats() {
         any = true;
@@ -391,7 +405,7 @@ pub fn reject_all(offer: &Session<'_>) -> Vec<u8> {
     nowhere.write_connection(&mut out);
     out.extend_from_slice(b"t=0 0\r\n");
     for media in offer.media() {
-        write_media_line(media, 0, &mut out);
+        write_media_line(media, 0, media.proto, &mut out);
     }
     out
 }

@@ -49,3 +49,96 @@ pub fn sdp(bytes: &[u8]) {
     }
     assert!(parse(&reject_all(&session), &Limits { bytes: usize::MAX, ..Limits::default() }).is_ok());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::sdp;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static FIELD: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
+        let mut paths: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "sdp"));
+        paths.sort();
+        paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+    });
+
+    #[test]
+    fn field_descriptions_cut_anywhere() {
+        for bytes in FIELD.iter() {
+            for end in 0..=bytes.len() {
+                sdp(&bytes[..end]);
+            }
+        }
+    }
+
+    /// A description made of plausible lines in any order.
+    fn lines() -> impl Strategy<Value = Vec<u8>> {
+        let line = prop_oneof![
+            Just("o=- 1 1 IN IP4 10.0.0.1"),
+            Just("o=x"),
+            Just("s="),
+            Just("s=name"),
+            Just("t=0 0"),
+            Just("k=prompt"),
+            Just("i=words"),
+            Just("b=AS:64"),
+            Just("y=1"),
+            Just("c=IN IP4 10.0.0.1"),
+            Just("c=IN IP4 0.0.0.0"),
+            Just("c=IN IP6 ::"),
+            Just("c=IN IP4 a.example"),
+            Just("a=sendonly"),
+            Just("a=recvonly"),
+            Just("a=inactive"),
+            Just("a=sendrecv"),
+            Just("a=rtcp:7000"),
+            Just("a=rtcp-mux"),
+            Just("a=ptime:20"),
+            Just("a=rtpmap:96 opus/48000/2"),
+            Just("a="),
+            Just("a=:"),
+            Just("m=audio 4000 RTP/AVP 0 96"),
+            Just("m=audio 0 RTP/AVP"),
+            Just("m=image 4000 udptl t38"),
+            Just("m=video 4000 RTP/AVPF 34"),
+            Just("m=audio 4000 RTP/SAVP 0"),
+        ];
+        proptest::collection::vec(line, 0..14).prop_map(|lines| {
+            let mut bytes = b"v=0\r\n".to_vec();
+            for line in lines {
+                bytes.extend_from_slice(line.as_bytes());
+                bytes.extend_from_slice(b"\r\n");
+            }
+            bytes
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            sdp(&bytes);
+            sdp(&[b"v=0\n", &bytes[..]].concat());
+        }
+
+        #[test]
+        fn any_arrangement_of_lines(bytes in lines()) {
+            sdp(&bytes);
+        }
+
+        #[test]
+        fn field_descriptions_with_bytes_changed(
+            which in 0..25usize,
+            changes in proptest::collection::vec((0..4_000usize, any::<u8>()), 1..6),
+        ) {
+            let mut bytes = FIELD[which].clone();
+            for (at, value) in changes {
+                let at = at % bytes.len();
+                bytes[at] = value;
+            }
+            sdp(&bytes);
+        }
+    }
+}
