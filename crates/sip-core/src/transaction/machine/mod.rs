@@ -46,3 +46,6 @@ pub(crate) enum ServerDeed {
     /// Give the message to the TU.
     Pass,
 }
+
+#[cfg(test)]
+mod tests;
