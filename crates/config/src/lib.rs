@@ -1,30 +1,56 @@
 //! The validated picture of an organisation's voice network: configuration text in, [`Config`] out.
 //!
 //! Floor 2. Reads text that someone else fetched; it never opens a file, reads the environment or
-//! resolves a name. Every key is defined once, in [`keys`]; the reader, the JSON Schema and the
-//! reference page follow from that. Enter through [`parse`].
+//! resolves a name. Every key is defined once, in `keys`; the reader, the JSON Schema, the reference
+//! page and the restart rule follow from that. The way of a text: `text` (to a tree with places),
+//! `check` (each value), `build` (to the picture's parts), `judge` (values against each other). Enter
+//! through [`parse`].
 
 pub mod country;
 pub mod diagnostic;
 pub mod model;
 pub mod profile;
 
+mod build;
+mod check;
+mod diff;
+mod forms;
+mod judge;
+mod keys;
+mod names;
+mod nearest;
+mod phrase;
+mod reference;
+mod report;
+mod schema;
+mod text;
+
 pub use base::{GatewayId, ListenId, Transport, TrunkId};
 pub use country::Country;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use diff::{Change, diff};
 pub use ipnet::IpNet;
 pub use model::{
     Api, Config, DialRule, EarlyOffer, Expect, Expression, Gateway, Hidden, Hold, Host, Kind, Latch, Level,
     Limits, Listen, Log, LogFormat, Media, MediaMode, Node, NumberFormat, NumberRange, PassStrip, Pattern,
     Policy, PortRange, Prack, Records, Refer, Refresher, Route, Scope, Secret, SessionTimer, Signalling,
-    SipPort, Site, Test, Tier, TlsIdentity, Trunk, TrunkTls,
+    SipPort, Site, Test, Tier, TlsIdentity, Trunk, TrunkTls, Words,
 };
 pub use profile::Profile;
+pub use reference::reference_markdown;
+pub use schema::schema;
+
+use build::Draft;
+use names::Names;
+use report::{Finding, Report};
+
+/// Longest configuration text, in bytes; 200,000 numbers fit.
+pub const TEXT_MAX: usize = 32 * 1024 * 1024;
 
 /// The language of a configuration text; both carry the same schema.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
-    /// TOML 1.1, for people.
+    /// TOML, for people.
     Toml,
     /// JSON (RFC 8259), for machines.
     Json,
@@ -42,7 +68,33 @@ pub struct Loaded {
 /// Reads and validates a configuration text. `name` is the file's name for messages.
 ///
 /// # Errors
-/// All that is wrong with it, not only the first.
-pub fn parse(_text: &str, _name: &str, _format: Format) -> Result<Loaded, Diagnostics> {
-    Err(Diagnostics(Vec::new()))
+/// All errors in it, not only the first. A text that is not TOML or JSON at all gives the faults of its
+/// writing alone.
+pub fn parse(text: &str, name: &str, format: Format) -> Result<Loaded, Diagnostics> {
+    let mut report = Report::new(text, name);
+    if text.len() > TEXT_MAX {
+        let message = format!("the text has {} bytes", text.len());
+        report.error(Finding::new(0, "", "too-large", message).expected(format!("at most {TEXT_MAX}")));
+        return Err(Diagnostics(report.finish().0));
+    }
+    let (root, faults) = text::read(text, format);
+    for fault in faults {
+        report.syntax(fault);
+    }
+    if report.failed() {
+        return Err(Diagnostics(report.finish().0));
+    }
+    let names = Names::collect(&root);
+    check::check(&keys::ROOT, &root, &names, &mut report);
+    let draft = Draft::build(&root, &names);
+    judge::judge(&root, &draft, &mut report);
+    if !report.failed() {
+        if let Some(config) = draft.config(&root) {
+            return Ok(Loaded { config, warnings: report.finish().1 });
+        }
+        // Check and build disagree: a fault of ours, told as an error rather than by a panic.
+        let message = "a value passed the check and could not be read; please report this";
+        report.error(Finding::new(0, "", "internal", message));
+    }
+    Err(Diagnostics(report.finish().0))
 }

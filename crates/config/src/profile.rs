@@ -1,7 +1,28 @@
 //! Profiles: data-only presets of behaviour for a kind of peer.
+//!
+//! They are TOML files in `profiles/`, compiled in, with a source for every value. Enter through
+//! [`profiles`] or [`find`].
 
+use crate::build;
+use crate::check::check;
+use crate::keys::PROFILE;
 use crate::model::Policy;
+use crate::names::Names;
+use crate::report::Report;
+use crate::text::{self, Table};
+use crate::{Diagnostics, Format};
+use std::sync::LazyLock;
 use std::time::Duration;
+
+/// The built-in files: name for messages, text.
+const FILES: [(&str, &str); 3] = [
+    ("generic-itsp.toml", include_str!("../profiles/generic-itsp.toml")),
+    ("generic-pbx.toml", include_str!("../profiles/generic-pbx.toml")),
+    ("generic-gateway.toml", include_str!("../profiles/generic-gateway.toml")),
+];
+
+/// Profiles that are known by name, and what they still lack.
+const MISSING: [(&str, &str); 1] = [("telekom-companyflex", "registration")];
 
 /// A built-in preset; a trunk names one and may override its keys.
 #[derive(Clone, PartialEq, Debug)]
@@ -14,6 +35,8 @@ pub struct Profile {
     pub summary: String,
     /// Values of trunks that name this profile.
     pub defaults: Defaults,
+    /// The file itself: what it writes down is told apart from what it leaves to the defaults.
+    pub(crate) table: Table,
 }
 
 /// What a profile sets.
@@ -31,4 +54,61 @@ pub struct Defaults {
     pub options_interval: Option<Duration>,
     /// Unanswered OPTIONS until a gateway counts as down.
     pub options_misses: u32,
+}
+
+/// The built-in profiles.
+pub fn profiles() -> &'static [Profile] {
+    // Compiled-in text, read once: a value that could as well be a constant, not shared state.
+    static PROFILES: LazyLock<Vec<Profile>> =
+        LazyLock::new(|| FILES.iter().filter_map(|(name, text)| read(text, name).ok().flatten()).collect());
+    &PROFILES
+}
+
+/// The built-in profile with this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Profile> {
+    profiles().iter().find(|p| p.name == name)
+}
+
+/// What a known but unbuilt profile lacks.
+pub(crate) fn missing_for(name: &str) -> Option<&'static str> {
+    MISSING.iter().find(|(known, _)| *known == name).map(|(_, what)| *what)
+}
+
+/// Reads a profile file.
+fn read(text: &str, name: &str) -> Result<Option<Profile>, Diagnostics> {
+    let mut report = Report::new(text, name);
+    let (root, faults) = text::read(text, Format::Toml);
+    for fault in faults {
+        report.syntax(fault);
+    }
+    check(&PROFILE, &root, &Names::none(), &mut report);
+    if report.failed() {
+        return Err(Diagnostics(report.finish().0));
+    }
+    Ok(build::profile(&root))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_profile_reads() {
+        for (name, text) in FILES {
+            let profile = read(text, name).map_err(|e| e.to_string()).unwrap().unwrap();
+            assert_eq!(format!("{}.toml", profile.name), name);
+        }
+        assert_eq!(profiles().len(), FILES.len());
+    }
+
+    #[test]
+    fn every_value_of_a_profile_has_its_source() {
+        for (name, text) in FILES {
+            let values = text.lines().skip_while(|line| !line.starts_with('['));
+            for line in values.filter(|line| line.contains(" = ")) {
+                assert!(line.contains('#'), "{name}: no source: {line}");
+            }
+        }
+    }
 }

@@ -90,7 +90,7 @@ impl PortRange {
     /// RTP and RTCP port pairs in the range.
     #[must_use]
     pub fn pairs(self) -> u32 {
-        (u32::from(self.last).saturating_sub(u32::from(self.first)) + 1) / 2
+        u32::from(self.last).saturating_sub(u32::from(self.first)).div_ceil(2)
     }
 }
 

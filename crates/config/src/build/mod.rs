@@ -1,0 +1,147 @@
+//! From a checked tree to the picture's parts.
+//!
+//! A part with a fault (reported by the check) is `None`; the others are built all the same, so that
+//! they can be judged and all faults are told at once. Enter through [`Draft::build`].
+
+mod listen;
+mod policy;
+mod routing;
+mod trunk;
+mod view;
+
+use crate::forms::plain;
+use crate::keys::{API, Family, LIMITS, LOG, MEDIA, NODE, RECORDS, ROOT, SIGNALLING};
+use crate::model::{
+    Api, Config, DialRule, Gateway, Limits, Listen, Log, Media, Node, NumberRange, Records, Route,
+    Signalling, Site, Test, Trunk,
+};
+use crate::names::Names;
+use crate::profile::{Defaults, Profile};
+use crate::text::Table;
+use base::{ListenId, TrunkId};
+use view::View;
+
+/// The parts, by their place in the text.
+pub(crate) struct Draft {
+    pub(crate) listens: Vec<Option<Listen>>,
+    pub(crate) sites: Vec<Option<Site>>,
+    pub(crate) trunks: Vec<Option<Trunk>>,
+    pub(crate) gateways: Vec<Gateway>,
+    pub(crate) dialplan: Vec<Option<DialRule>>,
+    pub(crate) numbers: Vec<Option<NumberRange>>,
+    pub(crate) routes: Vec<Option<Route>>,
+    pub(crate) tests: Vec<Option<Test>>,
+}
+
+impl Draft {
+    /// Builds what can be built.
+    pub(crate) fn build(root: &Table, names: &Names<'_>) -> Draft {
+        let listens = root.entries_of("listen");
+        let sites = root.entries_of("site");
+        let (trunks, gateways) = trunk::trunks(root, names);
+        let each = |key| root.tables_of(key);
+        Draft {
+            listens: listens.iter().map(|e| listen::listen(&e.key, e.value.table()?)).collect(),
+            sites: sites.iter().map(|e| listen::site(&e.key, e.value.table()?)).collect(),
+            trunks,
+            gateways,
+            dialplan: each("dialplan").iter().map(|(_, t)| routing::dial_rule(t, names)).collect(),
+            numbers: each("numbers").iter().map(|(_, t)| routing::number_range(t, names)).collect(),
+            routes: each("route").iter().map(|(_, t)| routing::route(t, names)).collect(),
+            tests: each("test").iter().enumerate().map(|(i, (_, t))| routing::test(i, t, names)).collect(),
+        }
+    }
+
+    /// The whole picture, when every part could be built.
+    pub(crate) fn config(self, root: &Table) -> Option<Config> {
+        let view = View::new(&ROOT, [Some(root)]);
+        Some(Config {
+            version: view.integer("version")?,
+            country: view.text("country").and_then(|t| plain::country(t).ok()),
+            node: node(&view.inner(&NODE, "node"))?,
+            listens: whole(self.listens)?,
+            sites: whole(self.sites)?,
+            trunks: whole(self.trunks)?,
+            gateways: self.gateways,
+            dialplan: whole(self.dialplan)?,
+            numbers: whole(self.numbers)?,
+            routes: whole(self.routes)?,
+            tests: whole(self.tests)?,
+            records: records(&view.inner(&RECORDS, "records"))?,
+            media: Media { workers: view.inner(&MEDIA, "media").integer("workers") },
+            limits: limits(&view.inner(&LIMITS, "limits"))?,
+            api: Api { socket: view.inner(&API, "api").string("socket")? },
+            log: log(&view.inner(&LOG, "log"))?,
+            signalling: signalling(&view.inner(&SIGNALLING, "signalling"))?,
+        })
+    }
+}
+
+fn whole<T>(parts: Vec<Option<T>>) -> Option<Vec<T>> {
+    parts.into_iter().collect()
+}
+
+fn trunk_id(names: &Names<'_>, name: &str) -> Option<TrunkId> {
+    names.index(Family::Trunk, name).and_then(|i| u32::try_from(i).ok()).map(TrunkId)
+}
+
+fn listen_id(names: &Names<'_>, name: &str) -> Option<ListenId> {
+    names.index(Family::Listen, name).and_then(|i| u16::try_from(i).ok()).map(ListenId)
+}
+
+fn node(view: &View<'_>) -> Option<Node> {
+    Some(Node { name: view.string("name")?, site: view.string("site") })
+}
+
+fn records(view: &View<'_>) -> Option<Records> {
+    Some(Records {
+        path: Some(view.string("path")?).filter(|p| p != "off"),
+        jsonl: view.string("jsonl"),
+        keep_days: view.integer("keep_days")?,
+    })
+}
+
+fn limits(view: &View<'_>) -> Option<Limits> {
+    Some(Limits {
+        calls_max: view.integer("calls_max")?,
+        early_dialogs_max: view.integer("early_dialogs_max")?,
+        transactions_max: view.integer("transactions_max")?,
+        message_max: view.integer("message_max")?,
+    })
+}
+
+fn log(view: &View<'_>) -> Option<Log> {
+    Some(Log { level: view.word("level")?, format: view.word("format")? })
+}
+
+fn signalling(view: &View<'_>) -> Option<Signalling> {
+    Some(Signalling {
+        shards: view.integer("shards"),
+        drain_timeout: view.duration("drain_timeout")?,
+        max_forwards: view.integer("max_forwards")?,
+        t1_ms: view.integer("t1_ms")?,
+        t2_ms: view.integer("t2_ms")?,
+        t4_ms: view.integer("t4_ms")?,
+    })
+}
+
+/// A profile from its checked file.
+pub(crate) fn profile(root: &Table) -> Option<Profile> {
+    let view = View::new(&crate::keys::PROFILE, [Some(root)]);
+    let preset = view.inner(&crate::keys::PRESET, "trunk");
+    let policy_view = view.inner(&crate::keys::POLICY, "policy");
+    Some(Profile {
+        name: view.string("name")?,
+        version: view.integer("version")?,
+        summary: view.string("summary")?,
+        defaults: Defaults {
+            policy: policy::policy(&policy_view, None)?,
+            retry_on: preset.statuses("retry_on"),
+            failover_after: preset.duration("failover_after")?,
+            ring_timeout: preset.duration("ring_timeout")?,
+            options_interval: preset.duration_or_off("options_interval"),
+            options_misses: preset.integer("options_misses")?,
+        },
+        table: root.clone(),
+    })
+}

@@ -1,0 +1,56 @@
+//! Policies.
+
+use super::view::View;
+use crate::country::Country;
+use crate::keys::SESSION_TIMER;
+use crate::model::{Policy, SessionTimer};
+use std::time::Duration;
+
+/// Countries whose networks speak µ-law; all others speak A-law (ITU-T G.711 §2, national practice).
+const MU_LAW: [&str; 5] = ["US", "CA", "JP", "TW", "PR"];
+
+/// Reads a policy; the layers of the view are the override and the profile.
+pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Policy> {
+    Some(Policy {
+        media: view.word("media")?,
+        latch: view.word("latch")?,
+        early_offer: view.word("early_offer")?,
+        offer_codecs: offer_codecs(view, country),
+        prack: view.word("prack")?,
+        session_timer: session_timer(&view.inner(&SESSION_TIMER, "session_timer"))?,
+        hold: view.word("hold")?,
+        refer: view.word("refer")?,
+        diversion: view.word("diversion")?,
+        history_info: view.word("history_info")?,
+        identity: view.word("identity")?,
+        headers_pass: view.strings("headers_pass"),
+        number_format: view.word("number_format")?,
+        user_phone: view.truth("user_phone")?,
+        media_timeout: view.duration_or_off("media_timeout"),
+        rtcp: view.truth("rtcp")?,
+        user_agent: view.string("user_agent"),
+    })
+}
+
+/// The codecs written, or the default in the country's order.
+fn offer_codecs(view: &View<'_>, country: Option<&Country>) -> Vec<String> {
+    let mut codecs = view.strings("offer_codecs");
+    let mu_law = country.is_some_and(|c| MU_LAW.contains(&c.iso));
+    if view.value("offer_codecs").is_none() && mu_law {
+        codecs.sort_by_key(|codec| match codec.as_str() {
+            "PCMU" => 0,
+            "PCMA" => 1,
+            _ => 2,
+        });
+    }
+    codecs
+}
+
+fn session_timer(view: &View<'_>) -> Option<SessionTimer> {
+    let seconds = |length: Duration| u32::try_from(length.as_secs()).ok();
+    Some(SessionTimer {
+        expires: view.duration_or_off("expires").and_then(seconds),
+        min_se: view.duration("min_se").and_then(seconds)?,
+        refresher: view.word("refresher")?,
+    })
+}

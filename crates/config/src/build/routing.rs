@@ -1,0 +1,88 @@
+//! Dial rules, number ranges, routes, tests.
+
+use super::trunk_id;
+use super::view::View;
+use crate::forms::{expression, number, plain};
+use crate::keys::{CALL, DIALPLAN, EXPECT, MATCH, NUMBERS, ROUTE, TEST};
+use crate::model::{DialRule, Expect, NumberRange, Pattern, Route, Scope, Test, Tier};
+use crate::names::Names;
+use crate::text::{Table, Value};
+use base::TrunkId;
+
+/// The trunks of a key that takes one or more names.
+fn trunk_ids(view: &View<'_>, key: &str, names: &Names<'_>) -> Option<Vec<TrunkId>> {
+    view.items(key).iter().map(|v| trunk_id(names, v.text()?)).collect()
+}
+
+/// A reference to a trunk that may be absent; `None` when it is there and unknown.
+fn maybe_trunk(view: &View<'_>, key: &str, names: &Names<'_>) -> Option<Option<TrunkId>> {
+    match view.value(key) {
+        Some(value) => trunk_id(names, value.text()?).map(Some),
+        None => Some(None),
+    }
+}
+
+pub(super) fn dial_rule(table: &Table, names: &Names<'_>) -> Option<DialRule> {
+    let view = View::new(&DIALPLAN, [Some(table)]);
+    let scope = match (maybe_trunk(&view, "trunk", names)?, view.string("site")) {
+        (Some(trunk), _) => Scope::Trunk(trunk),
+        (None, Some(site)) => Scope::Site(site),
+        (None, None) => Scope::Global,
+    };
+    Some(DialRule {
+        name: view.string("name")?,
+        scope,
+        pattern: expression::expression(view.text("match")?).ok()?,
+        to: view.string("to")?,
+    })
+}
+
+pub(super) fn number_range(table: &Table, names: &Names<'_>) -> Option<NumberRange> {
+    let view = View::new(&NUMBERS, [Some(table)]);
+    let (first, last) = number::range(view.text("range")?).ok()?;
+    Some(NumberRange { first, last, deliver: trunk_ids(&view, "deliver", names)? })
+}
+
+pub(super) fn route(table: &Table, names: &Names<'_>) -> Option<Route> {
+    let view = View::new(&ROUTE, [Some(table)]);
+    let facts = view.inner(&MATCH, "match");
+    Some(Route {
+        name: view.string("name")?,
+        match_called: pattern(&facts, "called")?,
+        match_caller: pattern(&facts, "caller")?,
+        match_on: trunk_ids(&facts, "on", names)?,
+        to: view.items("to").iter().map(|v| tier(v, names)).collect::<Option<Vec<_>>>()?,
+        retry_on: view.value("retry_on").map(|_| view.statuses("retry_on")),
+    })
+}
+
+fn pattern(view: &View<'_>, key: &str) -> Option<Option<Pattern>> {
+    view.text(key).map(number::pattern).transpose().ok()
+}
+
+fn tier(value: &Value, names: &Names<'_>) -> Option<Tier> {
+    let share = |v: &Value| {
+        let (name, weight) = plain::share(v.text()?).ok()?;
+        Some((trunk_id(names, name)?, weight))
+    };
+    value.items().iter().map(share).collect()
+}
+
+pub(super) fn test(index: usize, table: &Table, names: &Names<'_>) -> Option<Test> {
+    let view = View::new(&TEST, [Some(table)]);
+    let call = view.inner(&CALL, "call");
+    let expect = view.inner(&EXPECT, "expect");
+    Some(Test {
+        name: view.string("name").unwrap_or_else(|| format!("test {}", index + 1)),
+        on: trunk_id(names, call.text("on")?)?,
+        from: call.string("from")?,
+        to: call.string("to")?,
+        expect: Expect {
+            route: expect.string("route"),
+            called: expect.string("called"),
+            calling: expect.string("calling"),
+            trunk: maybe_trunk(&expect, "trunk", names)?,
+            refused: expect.integer("refused"),
+        },
+    })
+}

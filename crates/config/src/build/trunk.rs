@@ -1,0 +1,96 @@
+//! Trunks and their gateways.
+
+use super::view::View;
+use super::{listen_id, policy};
+use crate::country::Country;
+use crate::forms::{net, plain};
+use crate::keys::{POLICY, TRUNK, TRUNK_TLS};
+use crate::model::{Gateway, Kind, Trunk, TrunkTls};
+use crate::names::Names;
+use crate::profile::{self, Profile};
+use crate::text::Table;
+use base::{GatewayId, TrunkId};
+
+/// All trunks, and the gateways of all.
+pub(super) fn trunks(root: &Table, names: &Names<'_>) -> (Vec<Option<Trunk>>, Vec<Gateway>) {
+    let country = root.value("country").and_then(|v| v.text()).and_then(|t| plain::country(t).ok());
+    let mut gateways = Vec::new();
+    let mut trunks = Vec::new();
+    for (index, entry) in root.entries_of("trunk").iter().enumerate() {
+        let id = TrunkId(u32::try_from(index).unwrap_or(u32::MAX));
+        let table = entry.value.table();
+        let own = table.map_or_else(Vec::new, |t| own_gateways(t, id, &mut gateways));
+        trunks.push(table.and_then(|t| trunk(&entry.key, t, own, names, country)));
+    }
+    (trunks, gateways)
+}
+
+/// Appends a trunk's gateways to the table of all and gives their ids.
+fn own_gateways(table: &Table, trunk: TrunkId, all: &mut Vec<Gateway>) -> Vec<GatewayId> {
+    let texts = table.value("gateways").map_or(&[][..], |v| v.items());
+    let read =
+        texts.iter().filter_map(|v| v.text()).filter_map(|text| Some((text, net::gateway(text).ok()?)));
+    let mut own = Vec::new();
+    for (text, target) in read {
+        own.push(GatewayId(u32::try_from(all.len()).unwrap_or(u32::MAX)));
+        let net::Target { host, port, transport } = target;
+        all.push(Gateway { trunk, host, port, transport, text: text.to_owned() });
+    }
+    own
+}
+
+/// The profile that a trunk names, or its kind's.
+fn profile_of(view: &View<'_>, kind: Kind) -> Option<&'static Profile> {
+    let usual = match kind {
+        Kind::Itsp => "generic-itsp",
+        Kind::Direct => "generic-pbx",
+    };
+    profile::find(if view.value("profile").is_some() { view.text("profile")? } else { usual })
+}
+
+fn trunk(
+    name: &str,
+    table: &Table,
+    gateways: Vec<GatewayId>,
+    names: &Names<'_>,
+    country: Option<&Country>,
+) -> Option<Trunk> {
+    let own = View::new(&TRUNK, [Some(table)]);
+    let kind = own.word("kind")?;
+    let profile = profile_of(&own, kind)?;
+    let view = View::new(&TRUNK, [Some(table), profile.table.table("trunk")]);
+    let policy_view = View::new(&POLICY, [table.table("override"), profile.table.table("policy")]);
+    let sources = view.strings("sources").iter().map(|t| net::network(t).ok()).collect::<Option<Vec<_>>>()?;
+    Some(Trunk {
+        name: name.to_owned(),
+        kind,
+        profile,
+        listen: listen_id(names, view.text("listen")?)?,
+        site: view.string("site"),
+        enabled: view.truth("enabled")?,
+        gateways,
+        sources,
+        domain: view.text("domain").and_then(|t| net::host(t).ok()).map(|host| host.to_string()),
+        calls_max: view.integer("calls_max"),
+        cps_max: view.integer("cps_max"),
+        retry_on: view.statuses("retry_on"),
+        failover_after: view.duration("failover_after")?,
+        ring_timeout: view.duration("ring_timeout")?,
+        options_interval: view.duration_or_off("options_interval"),
+        options_misses: view.integer("options_misses")?,
+        tls: tls(&view.inner(&TRUNK_TLS, "tls"))?,
+        policy: policy::policy(&policy_view, country)?,
+    })
+}
+
+fn tls(view: &View<'_>) -> Option<TrunkTls> {
+    let plain_host = |text: &str| net::host(text).ok().map(|h| h.to_string());
+    Some(TrunkTls {
+        verify: view.truth("verify")?,
+        name: view.text("name").and_then(plain_host),
+        ca: view.string("ca"),
+        client_cert: view.string("client_cert"),
+        client_key: view.secret("client_key"),
+        peer_names: view.strings("peer_names").iter().filter_map(|t| plain_host(t)).collect(),
+    })
+}

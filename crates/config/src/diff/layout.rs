@@ -1,0 +1,241 @@
+//! A picture as paths and values.
+
+use crate::forms::time::written;
+use crate::model::{Config, Listen, Pattern, Policy, Route, Scope, Test, Tier, Trunk, TrunkTls};
+use base::TrunkId;
+use std::collections::BTreeMap;
+use std::fmt::{Debug, Display};
+use std::time::Duration;
+
+/// Paths and values of one picture.
+pub(super) fn lay_out(config: &Config) -> BTreeMap<String, String> {
+    let mut sheet = Sheet { config, lines: BTreeMap::new() };
+    sheet.root();
+    config.listens.iter().for_each(|l| sheet.listen(l));
+    config.trunks.iter().for_each(|t| sheet.trunk(t));
+    sheet.numbers();
+    sheet.dialplan();
+    sheet.routes();
+    config.tests.iter().for_each(|t| sheet.test(t));
+    sheet.lines
+}
+
+struct Sheet<'a> {
+    config: &'a Config,
+    lines: BTreeMap<String, String>,
+}
+
+fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    format!("[{}]", items.join(", "))
+}
+
+fn length_or_off(length: Option<Duration>) -> String {
+    length.map_or_else(|| "off".to_owned(), written)
+}
+
+fn pattern(pattern: &Pattern) -> String {
+    match pattern {
+        Pattern::Prefix(prefix) => format!("{prefix}*"),
+        Pattern::Exact(number) => number.clone(),
+        Pattern::Expression(expression) => format!("/{}/", expression.source()),
+    }
+}
+
+impl Sheet<'_> {
+    fn put(&mut self, path: &str, key: &str, value: impl Display) {
+        let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+        self.lines.insert(path, value.to_string());
+    }
+
+    fn put_some(&mut self, path: &str, key: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.put(path, key, value);
+        }
+    }
+
+    /// For values whose `Debug` hides what must be hidden.
+    fn put_debug(&mut self, path: &str, key: &str, value: &Option<impl Debug>) {
+        if let Some(value) = value {
+            self.put(path, key, format!("{value:?}"));
+        }
+    }
+
+    fn trunk_name(&self, id: TrunkId) -> String {
+        self.config.trunk(id).map_or_else(|| format!("#{}", id.0), |t| t.name.clone())
+    }
+
+    fn trunk_names(&self, ids: &[TrunkId]) -> String {
+        list(ids.iter().map(|id| self.trunk_name(*id)))
+    }
+
+    fn root(&mut self) {
+        let config = self.config;
+        self.put_some("", "country", config.country.map(|c| c.iso));
+        self.put("node", "name", &config.node.name);
+        self.put_some("node", "site", config.node.site.as_ref());
+        for site in &config.sites {
+            self.put(&format!("site.{}", site.name), "subnets", list(&site.subnets));
+        }
+        self.put("records", "path", config.records.path.as_deref().unwrap_or("off"));
+        self.put_some("records", "jsonl", config.records.jsonl.as_ref());
+        self.put("records", "keep_days", config.records.keep_days);
+        self.put_some("media", "workers", config.media.workers);
+        let limits = &config.limits;
+        self.put("limits", "calls_max", limits.calls_max);
+        self.put("limits", "early_dialogs_max", limits.early_dialogs_max);
+        self.put("limits", "transactions_max", limits.transactions_max);
+        self.put("limits", "message_max", limits.message_max);
+        self.put("api", "socket", &config.api.socket);
+        self.put("log", "level", config.log.level);
+        self.put("log", "format", config.log.format);
+        let signalling = &config.signalling;
+        self.put_some("signalling", "shards", signalling.shards);
+        self.put("signalling", "drain_timeout", written(signalling.drain_timeout));
+        self.put("signalling", "max_forwards", signalling.max_forwards);
+        self.put("signalling", "t1_ms", signalling.t1_ms);
+        self.put("signalling", "t2_ms", signalling.t2_ms);
+        self.put("signalling", "t4_ms", signalling.t4_ms);
+    }
+
+    fn listen(&mut self, listen: &Listen) {
+        let path = format!("listen.{}", listen.name);
+        self.put(&path, "address", listen.address);
+        self.put_some(&path, "advertise", listen.advertise.as_ref());
+        self.put(&path, "sip", list(&listen.sip));
+        self.put_some(&path, "rtp", listen.rtp);
+        self.put_some(&path, "media_address", listen.media_address);
+        self.put_some(&path, "media_advertise", listen.media_advertise);
+        if let Some(tls) = &listen.tls {
+            let inner = format!("{path}.tls");
+            self.put(&inner, "cert", &tls.cert);
+            self.put(&inner, "key", format!("{:?}", tls.key));
+            self.put_some(&inner, "client_ca", tls.client_ca.as_ref());
+            self.put(&inner, "require_client_cert", tls.require_client_cert);
+        }
+        self.put(&path, "dscp_media", listen.dscp_media);
+        self.put(&path, "dscp_sip", listen.dscp_sip);
+        self.put(&path, "udp_max", listen.udp_max);
+    }
+
+    fn trunk(&mut self, trunk: &Trunk) {
+        let path = format!("trunk.{}", trunk.name);
+        let config = self.config;
+        self.put(&path, "kind", trunk.kind);
+        self.put(&path, "profile", &trunk.profile.name);
+        self.put_some(&path, "listen", config.listen(trunk.listen).map(|l| &l.name));
+        self.put_some(&path, "site", trunk.site.as_ref());
+        self.put(&path, "enabled", trunk.enabled);
+        self.put(
+            &path,
+            "gateways",
+            list(trunk.gateways.iter().filter_map(|id| config.gateway(*id)).map(|g| &g.text)),
+        );
+        self.put(&path, "sources", list(&trunk.sources));
+        self.put_some(&path, "domain", trunk.domain.as_ref());
+        self.put_some(&path, "calls_max", trunk.calls_max);
+        self.put_some(&path, "cps_max", trunk.cps_max);
+        self.put(&path, "retry_on", list(&trunk.retry_on));
+        self.put(&path, "failover_after", written(trunk.failover_after));
+        self.put(&path, "ring_timeout", written(trunk.ring_timeout));
+        self.put(&path, "options_interval", length_or_off(trunk.options_interval));
+        self.put(&path, "options_misses", trunk.options_misses);
+        self.trunk_tls(&format!("{path}.tls"), &trunk.tls);
+        self.policy(&format!("{path}.override"), &trunk.policy);
+    }
+
+    fn trunk_tls(&mut self, path: &str, tls: &TrunkTls) {
+        self.put(path, "verify", tls.verify);
+        self.put_some(path, "name", tls.name.as_ref());
+        self.put_some(path, "ca", tls.ca.as_ref());
+        self.put_some(path, "client_cert", tls.client_cert.as_ref());
+        self.put_debug(path, "client_key", &tls.client_key);
+        self.put(path, "peer_names", list(&tls.peer_names));
+    }
+
+    fn policy(&mut self, path: &str, policy: &Policy) {
+        self.put(path, "media", policy.media);
+        self.put(path, "latch", policy.latch);
+        self.put(path, "early_offer", policy.early_offer);
+        self.put(path, "offer_codecs", list(&policy.offer_codecs));
+        self.put(path, "prack", policy.prack);
+        let timer = policy.session_timer;
+        let inner = format!("{path}.session_timer");
+        self.put(&inner, "expires", timer.expires.map_or_else(|| "off".to_owned(), |e| format!("{e}s")));
+        self.put(&inner, "min_se", format!("{}s", timer.min_se));
+        self.put(&inner, "refresher", timer.refresher);
+        self.put(path, "hold", policy.hold);
+        self.put(path, "refer", policy.refer);
+        self.put(path, "diversion", policy.diversion);
+        self.put(path, "history_info", policy.history_info);
+        self.put(path, "identity", policy.identity);
+        self.put(path, "headers_pass", list(&policy.headers_pass));
+        self.put(path, "number_format", policy.number_format);
+        self.put(path, "user_phone", policy.user_phone);
+        self.put(path, "media_timeout", length_or_off(policy.media_timeout));
+        self.put(path, "rtcp", policy.rtcp);
+        self.put_some(path, "user_agent", policy.user_agent.as_ref());
+    }
+
+    fn numbers(&mut self) {
+        for range in &self.config.numbers {
+            let path = format!("numbers.{}..{}", range.first, range.last);
+            let deliver = self.trunk_names(&range.deliver);
+            self.put(&path, "deliver", deliver);
+        }
+    }
+
+    fn dialplan(&mut self) {
+        for (index, rule) in self.config.dialplan.iter().enumerate() {
+            let path = format!("dialplan.{}", rule.name);
+            self.put(&path, "place", index + 1);
+            self.put(&path, "match", rule.pattern.source());
+            self.put(&path, "to", &rule.to);
+            match &rule.scope {
+                Scope::Global => {}
+                Scope::Site(site) => self.put(&path, "site", site),
+                Scope::Trunk(id) => {
+                    let name = self.trunk_name(*id);
+                    self.put(&path, "trunk", name);
+                }
+            }
+        }
+    }
+
+    fn routes(&mut self) {
+        for (index, route) in self.config.routes.iter().enumerate() {
+            self.put(&format!("route.{}", route.name), "place", index + 1);
+            self.route(route);
+        }
+    }
+
+    fn route(&mut self, route: &Route) {
+        let path = format!("route.{}", route.name);
+        let facts = format!("{path}.match");
+        self.put_some(&facts, "called", route.match_called.as_ref().map(pattern));
+        self.put_some(&facts, "caller", route.match_caller.as_ref().map(pattern));
+        if !route.match_on.is_empty() {
+            let on = self.trunk_names(&route.match_on);
+            self.put(&facts, "on", on);
+        }
+        let share = |(id, weight): &(TrunkId, u32)| format!("{}:{weight}", self.trunk_name(*id));
+        let tier = |tier: &Tier| list(tier.iter().map(share));
+        let tiers = list(route.to.iter().map(tier));
+        self.put(&path, "to", tiers);
+        self.put_some(&path, "retry_on", route.retry_on.as_ref().map(list));
+    }
+
+    fn test(&mut self, test: &Test) {
+        let path = format!("test.{}", test.name);
+        let call = format!("on {} from {} to {}", self.trunk_name(test.on), test.from, test.to);
+        self.put(&path, "call", call);
+        let expect = &test.expect;
+        let trunk = expect.trunk.map(|id| self.trunk_name(id));
+        let inner = format!("{path}.expect");
+        self.put_some(&inner, "route", expect.route.as_ref());
+        self.put_some(&inner, "called", expect.called.as_ref());
+        self.put_some(&inner, "calling", expect.calling.as_ref());
+        self.put_some(&inner, "trunk", trunk);
+        self.put_some(&inner, "refused", expect.refused);
+    }
+}

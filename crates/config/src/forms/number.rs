@@ -1,0 +1,105 @@
+//! Number forms: ranges and patterns.
+
+use super::{Flaw, Form, expression};
+use crate::model::Pattern;
+
+/// Longest number (RFC 3966 allows more, E.164 does not: ITU-T E.164 §6).
+const DIGITS_MAX: usize = 15;
+/// Longest pattern.
+const PATTERN_MAX: usize = 255;
+
+pub(crate) static RANGE: Form = Form {
+    phrase: "a number such as `+493023125000`, or two of equal length: `+493023125000..+493023125999`",
+    check: |t| range(t).map(drop),
+    schema_pattern: "^\\+?[0-9]{1,15}(\\.\\.\\+?[0-9]{1,15})?$",
+};
+
+pub(crate) static PATTERN: Form = Form {
+    phrase: "a number, a prefix such as `+49*`, or an expression such as `/\\+49(30|40).*/`",
+    check: |t| pattern(t).map(drop),
+    schema_pattern: "",
+};
+
+fn number(text: &str, at: usize) -> Result<(), Flaw> {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let skipped = text.len() - digits.len();
+    if let Some((inner, c)) = digits.char_indices().find(|(_, c)| !c.is_ascii_digit()) {
+        let bare: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+        let near = (number(&bare, 0).is_ok() && !c.is_alphabetic()).then_some(bare);
+        return Err(Flaw::new(format!("`{}` is no digit", c.escape_debug()))
+            .at(at + skipped + inner)
+            .nearest(near));
+    }
+    if digits.is_empty() || digits.len() > DIGITS_MAX {
+        return Err(Flaw::new(format!("a number of {} digits", digits.len()))
+            .at(at)
+            .expected("1 to 15 digits, with or without `+`"));
+    }
+    Ok(())
+}
+
+/// Reads a range of numbers, or a single one.
+pub(crate) fn range(text: &str) -> Result<(String, String), Flaw> {
+    let Some((first, last)) = text.split_once("..") else {
+        number(text, 0)?;
+        return Ok((text.to_owned(), text.to_owned()));
+    };
+    number(first, 0).map_err(|flaw| flaw.nearest(None))?;
+    number(last, first.len() + 2).map_err(|flaw| flaw.nearest(None))?;
+    if first.len() != last.len() || first.starts_with('+') != last.starts_with('+') {
+        return Err(Flaw::new("the two ends of the range differ in length"));
+    }
+    if first > last {
+        return Err(Flaw::new("the range ends before it starts").nearest(Some(format!("{last}..{first}"))));
+    }
+    Ok((first.to_owned(), last.to_owned()))
+}
+
+/// Reads a pattern: `/expression/`, `prefix*`, or the number itself.
+pub(crate) fn pattern(text: &str) -> Result<Pattern, Flaw> {
+    if let Some(rest) = text.strip_prefix('/') {
+        let Some(source) = rest.strip_suffix('/') else {
+            return Err(Flaw::new("an expression without its closing `/`").nearest(Some(format!("{text}/"))));
+        };
+        let read = expression::expression(source);
+        return read.map(Pattern::Expression).map_err(|flaw| Flaw { at: flaw.at + 1, ..flaw });
+    }
+    if text.is_empty() || text.len() > PATTERN_MAX {
+        return Err(Flaw::new(format!("a pattern of {} bytes", text.len())));
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "+*#-_.!~'()&=$,;?".contains(c);
+    if let Some((at, c)) = text.char_indices().find(|(_, c)| !allowed(*c)) {
+        return Err(Flaw::new(format!("`{}` may not stand in a pattern", c.escape_debug())).at(at));
+    }
+    Ok(match text.strip_suffix('*') {
+        Some(prefix) => Pattern::Prefix(prefix.to_owned()),
+        None => Pattern::Exact(text.to_owned()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_read() {
+        assert_eq!(pattern("*").unwrap(), Pattern::Prefix(String::new()));
+        assert_eq!(pattern("+49*").unwrap(), Pattern::Prefix("+49".into()));
+        assert_eq!(pattern("*21").unwrap(), Pattern::Exact("*21".into()));
+        let Pattern::Expression(e) = pattern(r"/\+49(30|40).*/").unwrap() else { panic!("no expression") };
+        assert!(e.is_match("+4930123") && !e.is_match("00+4930123"));
+        assert_eq!(pattern("/a(/").unwrap_err().at, 2);
+        assert!(pattern("+49 30").is_err());
+    }
+
+    #[test]
+    fn ranges_are_read() {
+        assert_eq!(range("100..199").unwrap(), ("100".into(), "199".into()));
+        assert_eq!(range("+4930").unwrap(), ("+4930".into(), "+4930".into()));
+        assert_eq!(range("+49 30").unwrap_err().nearest.as_deref(), Some("+4930"));
+        assert_eq!(range("200..100").unwrap_err().nearest.as_deref(), Some("100..200"));
+        assert!(range("99..100").is_err());
+        assert!(range("+9..10").is_err());
+        assert!(range("").is_err());
+    }
+}

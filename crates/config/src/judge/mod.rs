@@ -1,0 +1,47 @@
+//! What concerns several values at once: conflicts between interfaces, trunks and their interfaces,
+//! overlapping ranges, shadowed routes, open ways between providers.
+//!
+//! Judges what could be built and leaves out what the check has already found faulty. Enter through
+//! [`judge`].
+
+mod listens;
+mod numbers;
+mod routes;
+mod trunks;
+
+use crate::build::Draft;
+use crate::report::Report;
+use crate::text::Table;
+
+/// Judges a draft. Findings go to the report.
+pub(crate) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
+    listens::judge(root, draft, report);
+    trunks::judge(root, draft, report);
+    numbers::judge(root, draft, report);
+    routes::judge(root, draft, report);
+    timers(root, report);
+}
+
+/// Where the value of a key stands, or where its table does.
+fn value_at(table: &Table, key: &str, otherwise: usize) -> usize {
+    table.value(key).map_or(otherwise, |v| v.span.start)
+}
+
+/// Where item `index` of a list at a key stands.
+fn item_at(table: &Table, key: &str, index: usize, otherwise: usize) -> usize {
+    let item = table.value(key).and_then(|v| v.items().get(index));
+    item.map_or(otherwise, |v| v.span.start)
+}
+
+/// T2 is the ceiling that T1 doubles up to (RFC 3261 §17.1.2.2).
+fn timers(root: &Table, report: &mut Report<'_>) {
+    let Some(table) = root.table("signalling") else { return };
+    let written = |key| table.value(key).and_then(|v| v.integer());
+    let (t1, t2) = (written("t1_ms").unwrap_or(500), written("t2_ms").unwrap_or(4_000));
+    if t2 < t1 {
+        let at = value_at(table, "t2_ms", value_at(table, "t1_ms", 0));
+        let message = format!("`t2_ms` is {t2} and `t1_ms` is {t1}");
+        let finding = crate::report::Finding::new(at, "signalling", "conflict", message);
+        report.error(finding.expected("T2 not below T1"));
+    }
+}

@@ -1,0 +1,161 @@
+//! Routes, dial rules and tests against each other.
+
+use super::value_at;
+use crate::build::Draft;
+use crate::forms::expression::{groups, has_group};
+use crate::model::{DialRule, Kind, Pattern, Route};
+use crate::report::{Finding, Report};
+use crate::text::{Span, Table};
+use base::TrunkId;
+use std::collections::BTreeMap;
+
+pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
+    let routes = root.tables_of("route");
+    let rules = root.tables_of("dialplan");
+    repeated_names("route", &routes, report);
+    repeated_names("dialplan", &rules, report);
+    for (index, ((span, table), rule)) in rules.iter().zip(&draft.dialplan).enumerate() {
+        dial_rule(index, *span, table, rule.as_ref(), report);
+    }
+    shadowed(&routes, draft, report);
+    for (index, ((span, table), route)) in routes.iter().zip(&draft.routes).enumerate() {
+        if let Some(route) = route {
+            between_providers(index, *span, table, route, draft, report);
+        }
+    }
+    for (index, (span, table)) in root.tables_of("test").iter().enumerate() {
+        test(index, *span, table, report);
+    }
+}
+
+/// Names of routes and rules are told in records, so each has one bearer.
+fn repeated_names(kind: &str, tables: &[(Span, &Table)], report: &mut Report<'_>) {
+    let mut bearers: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, (_, table)) in tables.iter().enumerate() {
+        let Some(value) = table.value("name") else { continue };
+        let Some(name) = value.text() else { continue };
+        let first = *bearers.entry(name).or_insert(value.span.start);
+        if first != value.span.start {
+            let line = report.source.line(first);
+            let message =
+                format!("`{}` is already the name of a [[{kind}]] in line {line}", name.escape_debug());
+            let path = format!("{kind}[{index}].name");
+            report.error(
+                Finding::new(value.span.start, path, "duplicate", message).expected("a name of its own"),
+            );
+        }
+    }
+}
+
+fn dial_rule(index: usize, span: Span, table: &Table, rule: Option<&DialRule>, report: &mut Report<'_>) {
+    if let (Some(_), Some(site)) = (table.value("trunk"), table.entry("site")) {
+        let message = "a rule holds for a trunk or for a site, not for both";
+        let finding =
+            Finding::new(site.key_span.start, format!("dialplan[{index}].site"), "conflict", message);
+        report.error(finding.expected("`trunk` or `site`"));
+    }
+    let (Some(rule), Some(value)) = (rule, table.value("to")) else { return };
+    let Ok(named) = groups(&rule.to) else { return };
+    for group in named {
+        if let Err(meant) = has_group(&rule.pattern, &group.name) {
+            let at = report.source.inside(value.span, group.at).max(span.start);
+            let count = rule.pattern.captures_len().saturating_sub(1);
+            let message =
+                format!("`to` names group `{}`, which `match` does not have", group.name.escape_debug());
+            let finding = Finding::new(at, format!("dialplan[{index}].to"), "bad-value", message);
+            report.error(finding.expected(format!("one of its {count} groups")).nearest(meant));
+        }
+    }
+}
+
+/// Whether every number of `narrow` is one of `wide`; `false` when that cannot be said.
+fn covers(wide: &Option<Pattern>, narrow: &Option<Pattern>) -> bool {
+    let Some(wide) = wide else { return true };
+    if matches!(wide, Pattern::Prefix(prefix) if prefix.is_empty()) {
+        return true;
+    }
+    let Some(narrow) = narrow else { return false };
+    match (wide, narrow) {
+        (Pattern::Prefix(a), Pattern::Prefix(b) | Pattern::Exact(b)) => b.starts_with(a.as_str()),
+        (Pattern::Exact(a), Pattern::Exact(b)) => a == b,
+        (Pattern::Expression(a), Pattern::Exact(b)) => a.is_match(b),
+        (Pattern::Expression(a), Pattern::Expression(b)) => a == b,
+        _ => false,
+    }
+}
+
+fn shadows(wide: &Route, narrow: &Route) -> bool {
+    let from_all = wide.match_on.is_empty();
+    let from_these = !narrow.match_on.is_empty() && narrow.match_on.iter().all(|t| wide.match_on.contains(t));
+    (from_all || from_these)
+        && covers(&wide.match_called, &narrow.match_called)
+        && covers(&wide.match_caller, &narrow.match_caller)
+}
+
+/// A route that an earlier one leaves no call for is said to be so.
+fn shadowed(tables: &[(Span, &Table)], draft: &Draft, report: &mut Report<'_>) {
+    let routes: Vec<_> = tables
+        .iter()
+        .zip(&draft.routes)
+        .enumerate()
+        .filter_map(|(i, (t, r))| Some((i, t, r.as_ref()?)))
+        .collect();
+    for (place, (index, (span, table), route)) in routes.iter().enumerate() {
+        let earlier = routes.iter().take(place).find(|(_, _, earlier)| shadows(earlier, route));
+        if let Some((_, (earlier_span, _), earlier)) = earlier {
+            let line = report.source.line(earlier_span.start);
+            let message = format!(
+                "route `{}` is never taken: route `{}` in line {line} takes all its calls",
+                route.name, earlier.name
+            );
+            let at = value_at(table, "name", span.start);
+            let finding = Finding::new(at, format!("route[{index}]"), "shadowed-route", message);
+            report.warning(finding.expected("the narrower route first"));
+        }
+    }
+}
+
+/// A route that lets one provider's callers out through another is an open relay for whoever can call in (R14).
+fn between_providers(
+    index: usize,
+    span: Span,
+    table: &Table,
+    route: &Route,
+    draft: &Draft,
+    report: &mut Report<'_>,
+) {
+    let name_of = |id: &TrunkId| {
+        let trunk = draft.trunks.get(id.index()).and_then(Option::as_ref);
+        trunk.filter(|t| t.kind == Kind::Itsp).map(|t| t.name.as_str())
+    };
+    let targets: Vec<&str> = route.to.iter().flatten().filter_map(|(id, _)| name_of(id)).collect();
+    let all =
+        || draft.trunks.iter().flatten().filter(|t| t.kind == Kind::Itsp).map(|t| t.name.as_str()).collect();
+    let sources: Vec<&str> =
+        if route.match_on.is_empty() { all() } else { route.match_on.iter().filter_map(name_of).collect() };
+    let way = sources.iter().find_map(|from| targets.iter().find(|to| *to != from).map(|to| (from, to)));
+    if let Some((from, to)) = way {
+        let at = value_at(table, "name", span.start);
+        let message = format!(
+            "route `{}` lets calls that arrive from provider `{from}` out through provider `{to}`, at your cost",
+            route.name
+        );
+        let finding = Finding::new(at, format!("route[{index}]"), "provider-to-provider", message);
+        report.warning(finding.expected("`match = { on = … }` with the inside trunks"));
+    }
+}
+
+/// A test says what comes out, and either a way or a refusal.
+fn test(index: usize, span: Span, table: &Table, report: &mut Report<'_>) {
+    let Some(expect) = table.entry("expect") else { return };
+    let Some(keys) = expect.value.table() else { return };
+    let at = expect.key_span.start.max(span.start);
+    let path = format!("test[{index}].expect");
+    if keys.entries.is_empty() {
+        let finding = Finding::new(at, path, "missing-key", "`expect` is empty");
+        report.error(finding.expected("one of `route`, `called`, `calling`, `trunk`, `refused`"));
+    } else if keys.value("refused").is_some() && (keys.value("trunk").is_some()) {
+        let finding = Finding::new(at, path, "conflict", "a refused call is tried on no trunk");
+        report.error(finding.expected("`refused` or `trunk`"));
+    }
+}

@@ -1,0 +1,237 @@
+//! Trunks against their interfaces and against each other.
+
+use super::{item_at, value_at};
+use crate::build::Draft;
+use crate::model::{Gateway, Host, Kind, Listen, MediaMode, NumberFormat, Trunk};
+use crate::report::{Finding, Report};
+use crate::text::{Entry, Table};
+use base::{ListenId, Transport};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// A trunk that could be built, and where it is written.
+struct Seen<'a> {
+    entry: &'a Entry,
+    table: &'a Table,
+    trunk: &'a Trunk,
+    gateways: Vec<&'a Gateway>,
+    listen: Option<&'a Listen>,
+}
+
+impl Seen<'_> {
+    fn at(&self, key: &str) -> usize {
+        value_at(self.table, key, self.entry.key_span.start)
+    }
+
+    fn path(&self, key: &str) -> String {
+        format!("trunk.{}.{key}", self.trunk.name)
+    }
+}
+
+pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
+    let country = root.value("country").is_some();
+    let entries = root.entries_of("trunk").iter().zip(&draft.trunks);
+    let seen: Vec<Seen<'_>> =
+        entries.filter_map(|(entry, trunk)| see(entry, trunk.as_ref()?, draft)).collect();
+    for one in &seen {
+        for (index, gateway) in one.gateways.iter().enumerate() {
+            reachable(one, index, gateway, report);
+            in_the_open(one, index, gateway, report);
+        }
+        repeated_gateways(one, report);
+        media(one, report);
+        tls(one, report);
+        policy(one, country, report);
+    }
+    shared_sources(&seen, report);
+    shared_names(&seen, report);
+}
+
+fn see<'a>(entry: &'a Entry, trunk: &'a Trunk, draft: &'a Draft) -> Option<Seen<'a>> {
+    let table = entry.value.table()?;
+    let gateways = trunk.gateways.iter().filter_map(|id| draft.gateways.get(id.index())).collect();
+    let listen = draft.listens.get(trunk.listen.index()).and_then(Option::as_ref);
+    Some(Seen { entry, table, trunk, gateways, listen })
+}
+
+/// The transport that a gateway asks for: an address without one means UDP (RFC 3263 §4.1); a name
+/// without one asks DNS.
+fn asked(gateway: &Gateway) -> Option<Transport> {
+    match (gateway.transport, &gateway.host) {
+        (None, Host::Ip(_)) => Some(Transport::Udp),
+        (transport, _) => transport,
+    }
+}
+
+/// The interface must speak the gateway's transport and IP version.
+fn reachable(one: &Seen<'_>, index: usize, gateway: &Gateway, report: &mut Report<'_>) {
+    let Some(listen) = one.listen else { return };
+    let at = item_at(one.table, "gateways", index, one.entry.key_span.start);
+    let path = format!("trunk.{}.gateways[{index}]", one.trunk.name);
+    if let Some(transport) = asked(gateway).filter(|t| listen.port(*t).is_none()) {
+        let implied =
+            if gateway.transport.is_none() { ", implied by an address without `;transport=`" } else { "" };
+        let message = format!(
+            "gateway `{}` asks for {transport}{implied}, which [listen.{}] does not speak",
+            gateway.text, listen.name
+        );
+        let mut spoken: Vec<&str> = listen.sip.iter().map(|p| p.transport.token()).collect();
+        spoken.dedup();
+        let expected =
+            format!("`;transport={}`, or `{transport}` in the interface's `sip`", spoken.join("` or `"));
+        report.error(Finding::new(at, path.clone(), "conflict", message).expected(expected));
+    }
+    if let Host::Ip(address) = gateway.host
+        && address.is_ipv4() != listen.address.is_ipv4()
+    {
+        let (theirs, ours) = if address.is_ipv4() { (4, 6) } else { (6, 4) };
+        let message = format!(
+            "gateway `{}` is an IPv{theirs} address and [listen.{}] speaks IPv{ours}",
+            gateway.text, listen.name
+        );
+        report.error(Finding::new(at, path, "conflict", message).expected("one IP version on both sides"));
+    }
+}
+
+/// Whether an address is reached over networks of the organisation's own (RFC 1918, RFC 6598, RFC 4193,
+/// loopback, link-local).
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let shared = v4.octets()[0] == 100 && (64..128).contains(&v4.octets()[1]);
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || shared
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+/// A provider over the Internet needs TLS or a private network (R4).
+fn in_the_open(one: &Seen<'_>, index: usize, gateway: &Gateway, report: &mut Report<'_>) {
+    let Host::Ip(address) = gateway.host else { return };
+    if one.trunk.kind != Kind::Itsp || asked(gateway) == Some(Transport::Tls) || is_private(address) {
+        return;
+    }
+    let at = item_at(one.table, "gateways", index, one.entry.key_span.start);
+    let message = format!(
+        "gateway `{}` is a public address reached without TLS: anyone on the way can read and change the calls",
+        gateway.text
+    );
+    let finding =
+        Finding::new(at, format!("trunk.{}.gateways[{index}]", one.trunk.name), "plain-public", message);
+    report.warning(finding.expected("`;transport=tls`, or a VPN to a private address"));
+}
+
+fn repeated_gateways(one: &Seen<'_>, report: &mut Report<'_>) {
+    let same = |a: &Gateway, b: &Gateway| a.host == b.host && a.port == b.port && asked(a) == asked(b);
+    for (index, gateway) in one.gateways.iter().enumerate() {
+        let before = one.gateways.iter().take(index).find(|before| same(before, gateway));
+        // The list's own check reports items that are written alike.
+        if let Some(before) = before.filter(|b| b.text != gateway.text) {
+            let at = item_at(one.table, "gateways", index, one.entry.key_span.start);
+            let message = format!("gateway `{}` is the same as `{}`", gateway.text, before.text);
+            report.error(Finding::new(
+                at,
+                format!("trunk.{}.gateways[{index}]", one.trunk.name),
+                "duplicate",
+                message,
+            ));
+        }
+    }
+}
+
+/// Anchored media needs ports.
+fn media(one: &Seen<'_>, report: &mut Report<'_>) {
+    let Some(listen) = one.listen else { return };
+    if one.trunk.policy.media == MediaMode::Anchor && listen.rtp.is_none() {
+        let message = format!(
+            "trunk `{}` anchors media and [listen.{}] has no `rtp` ports",
+            one.trunk.name, listen.name
+        );
+        let finding = Finding::new(one.at("listen"), one.path("listen"), "conflict", message);
+        report
+            .error(finding.expected(
+                "`rtp = \"20000-29999\"` in the interface, or `override = { media = \"direct\" }`",
+            ));
+    }
+}
+
+fn tls(one: &Seen<'_>, report: &mut Report<'_>) {
+    let tls = &one.trunk.tls;
+    let pair = [("client_cert", tls.client_cert.is_some()), ("client_key", tls.client_key.is_some())];
+    if let [(have, true), (lack, false)] | [(lack, false), (have, true)] = pair {
+        let message = format!("`{have}` without `{lack}`");
+        report.error(
+            Finding::new(one.at("tls"), one.path("tls"), "conflict", message).expected("both, or none"),
+        );
+    }
+    if !tls.verify {
+        let table = one.table.table("tls").unwrap_or(one.table);
+        let at = value_at(table, "verify", one.at("tls"));
+        let message = "certificates are not verified: anyone on the way can read and change the calls";
+        report.warning(
+            Finding::new(at, one.path("tls.verify"), "unverified-tls", message)
+                .expected("`ca` with the peer's authority"),
+        );
+    }
+}
+
+fn policy(one: &Seen<'_>, country: bool, report: &mut Report<'_>) {
+    let policy = &one.trunk.policy;
+    let table = one.table.table("override").unwrap_or(one.table);
+    let at = |key| value_at(table, key, one.entry.key_span.start);
+    let timer = policy.session_timer;
+    if timer.expires.is_some_and(|expires| expires < timer.min_se) {
+        let message =
+            format!("`expires` is {}s and `min_se` is {}s", timer.expires.unwrap_or(0), timer.min_se);
+        let finding =
+            Finding::new(at("session_timer"), one.path("override.session_timer"), "conflict", message);
+        report.error(finding.expected("`expires` not below `min_se` (RFC 4028 §4)"));
+    }
+    let by_country = [NumberFormat::National, NumberFormat::International];
+    if by_country.contains(&policy.number_format) && !country {
+        let message = format!("`number_format = \"{}\"` without a `country`", policy.number_format);
+        let finding =
+            Finding::new(at("number_format"), one.path("override.number_format"), "conflict", message);
+        report.error(finding.expected("`country = \"DE\"` or the like at the top level"));
+    }
+}
+
+/// Two trunks that one address speaks for on one interface cannot be told apart when a call arrives.
+fn shared_sources(seen: &[Seen<'_>], report: &mut Report<'_>) {
+    let mut owners: BTreeMap<(ListenId, &Host), &str> = BTreeMap::new();
+    for one in seen {
+        for (index, gateway) in one.gateways.iter().enumerate() {
+            let owner = *owners.entry((one.trunk.listen, &gateway.host)).or_insert(&one.trunk.name);
+            if owner == one.trunk.name {
+                continue;
+            }
+            let at = item_at(one.table, "gateways", index, one.entry.key_span.start);
+            let message = format!(
+                "`{}` is also a gateway of trunk `{owner}` on the same interface: a call from there cannot be told to be trunk `{}`'s",
+                gateway.host, one.trunk.name
+            );
+            let path = format!("trunk.{}.gateways[{index}]", one.trunk.name);
+            report.warning(
+                Finding::new(at, path, "shared-source", message).expected("one trunk, or two interfaces"),
+            );
+        }
+    }
+}
+
+/// A certificate name identifies one trunk of an interface.
+fn shared_names(seen: &[Seen<'_>], report: &mut Report<'_>) {
+    let mut owners: BTreeMap<(ListenId, &str), &str> = BTreeMap::new();
+    for one in seen {
+        for (index, name) in one.trunk.tls.peer_names.iter().enumerate() {
+            let owner = *owners.entry((one.trunk.listen, name)).or_insert(&one.trunk.name);
+            if owner != one.trunk.name {
+                let at = one.table.table("tls").map_or(0, |t| item_at(t, "peer_names", index, one.at("tls")));
+                let message = format!(
+                    "certificate name `{name}` already identifies trunk `{owner}` on the same interface"
+                );
+                let path = format!("trunk.{}.tls.peer_names[{index}]", one.trunk.name);
+                report.error(Finding::new(at, path, "conflict", message).expected("a name of its own"));
+            }
+        }
+    }
+}

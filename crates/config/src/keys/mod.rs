@@ -1,0 +1,153 @@
+//! Every key, defined once: name, shape, bounds, default, effect of a change, documentation.
+//!
+//! The check, the reader's defaults, the JSON Schema, the reference page and the answer whether a
+//! change needs a restart all follow from these tables. Enter through [`ROOT`]; to add a key, add a
+//! line to its table and read it in `build`.
+
+mod interface;
+mod policy;
+mod root;
+mod routing;
+mod trunk;
+
+pub(crate) use interface::{LISTEN, LISTEN_TLS};
+pub(crate) use policy::{POLICY, SESSION_TIMER};
+pub(crate) use root::{API, LIMITS, LOG, MEDIA, NODE, PROFILE, RECORDS, ROOT, SIGNALLING, SITE};
+pub(crate) use routing::{CALL, DIALPLAN, EXPECT, MATCH, NUMBERS, ROUTE, TEST};
+pub(crate) use trunk::{PRESET, TRUNK, TRUNK_TLS};
+
+use crate::forms::Form;
+use std::time::Duration;
+
+/// A table and its keys.
+pub(crate) struct Section {
+    /// Name of the table in the documentation, such as `trunk.NAME`.
+    pub(crate) title: &'static str,
+    /// What it describes.
+    pub(crate) doc: &'static str,
+    /// Its keys.
+    pub(crate) keys: &'static [Key],
+}
+
+impl Section {
+    /// The key with this name.
+    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|k| k.name == name)
+    }
+}
+
+/// One key.
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) shape: Shape,
+    pub(crate) need: Need,
+    /// What a change asks of a running node.
+    pub(crate) effect: Effect,
+    /// What it does; one or two sentences.
+    pub(crate) doc: &'static str,
+}
+
+/// What a change asks of a running node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Effect {
+    /// Taken over by a reload; running calls keep what they began with.
+    Reload,
+    /// Taken over at the next start.
+    Restart,
+}
+
+/// Whether a key must be written, and what holds when it is not.
+pub(crate) enum Need {
+    /// It must.
+    Required,
+    /// Nothing holds; the text says what that means.
+    Absent(&'static str),
+    /// This value.
+    Default(Preset),
+}
+
+/// A default value.
+pub(crate) enum Preset {
+    Text(&'static str),
+    Integer(i64),
+    Bool(bool),
+    Texts(&'static [&'static str]),
+    Integers(&'static [i64]),
+}
+
+/// A family of named things that keys refer to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Family {
+    Listen,
+    Site,
+    Trunk,
+    Route,
+    Profile,
+}
+
+impl Family {
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Family::Listen => "listen",
+            Family::Site => "site",
+            Family::Trunk => "trunk",
+            Family::Route => "route",
+            Family::Profile => "profile",
+        }
+    }
+}
+
+/// What a value may be.
+pub(crate) enum Shape {
+    Bool,
+    Integer {
+        min: i64,
+        max: i64,
+    },
+    /// A string with a unit, or whole seconds; `off` takes 0 beside the bounds.
+    Duration {
+        min: Duration,
+        max: Duration,
+        off: bool,
+    },
+    /// One of the first words; the second are understood but not built.
+    Word {
+        now: &'static [&'static str],
+        later: &'static [&'static str],
+    },
+    Text(&'static Form),
+    /// The name of something in this configuration.
+    Name(Family),
+    /// Tiers of trunks with weights.
+    Tiers,
+    /// A secret: where it is, or inline.
+    Secret,
+    List {
+        of: &'static Shape,
+        min: usize,
+        max: usize,
+    },
+    /// A list whose only item may stand alone.
+    OneOrMore {
+        of: &'static Shape,
+        max: usize,
+    },
+    Table(&'static Section),
+    /// Tables by name: `[trunk.NAME]`.
+    Named {
+        section: &'static Section,
+        max: usize,
+    },
+    /// A list of tables: `[[route]]`.
+    Each {
+        section: &'static Section,
+        max: usize,
+    },
+    /// Understood but not built; the text says what is missing.
+    Later(&'static str),
+}
+
+/// Seconds, for bounds.
+const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}

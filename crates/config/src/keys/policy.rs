@@ -1,0 +1,167 @@
+//! The policy: keys of a trunk's `override` and of profiles.
+
+use super::Effect::Reload;
+use super::Need::{Absent, Default};
+use super::Preset::{Bool as Truth, Text as Word, Texts};
+use super::{Key, Section, Shape, seconds};
+use crate::forms::plain;
+use crate::model::{
+    EarlyOffer, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Refer, Refresher, Words,
+};
+
+/// Codecs that an offer of ours can hold.
+const CODECS: &[&str] = &["PCMU", "PCMA", "G722", "G729", "opus", "telephone-event"];
+
+pub(crate) static POLICY: Section = Section {
+    title: "trunk.NAME.override",
+    doc: "How a trunk's calls are treated. A profile sets these keys and a trunk's `override` replaces single ones.",
+    keys: &[
+        Key {
+            name: "media",
+            shape: Shape::Word { now: MediaMode::TOKENS, later: &[] },
+            need: Default(Word("anchor")),
+            effect: Reload,
+            doc: "`anchor`: media flows through this node. `direct`: between the peers, when both trunks of a call say so.",
+        },
+        Key {
+            name: "latch",
+            shape: Shape::Word { now: Latch::TOKENS, later: &[] },
+            need: Default(Word("off")),
+            effect: Reload,
+            doc: "Which media sources are believed. `off`: only the signalled address and port. `signalled`: the signalled address from any port. `nat`: the first valid source, locked from then on; whoever sends first gets the call's audio.",
+        },
+        Key {
+            name: "early_offer",
+            shape: Shape::Word { now: EarlyOffer::TOKENS, later: &[] },
+            need: Default(Word("pass")),
+            effect: Reload,
+            doc: "What an INVITE without SDP becomes towards this trunk. `pass`: it goes on without. `make`: it gets an offer of ours.",
+        },
+        Key {
+            name: "offer_codecs",
+            shape: Shape::List { of: &Shape::Word { now: CODECS, later: &[] }, min: 1, max: 16 },
+            need: Default(Texts(&["PCMA", "PCMU", "telephone-event"])),
+            effect: Reload,
+            doc: "Codecs of an offer that we make, in order. The default puts PCMU first in countries that use it.",
+        },
+        Key {
+            name: "prack",
+            shape: Shape::Word { now: Prack::TOKENS, later: &[] },
+            need: Default(Word("supported")),
+            effect: Reload,
+            doc: "Reliable provisional responses (RFC 3262) towards this trunk: not offered, offered, or demanded.",
+        },
+        Key {
+            name: "session_timer",
+            shape: Shape::Table(&SESSION_TIMER),
+            need: Absent("its keys' defaults"),
+            effect: Reload,
+            doc: "Session timer of our own (RFC 4028). A peer's is always answered.",
+        },
+        Key {
+            name: "hold",
+            shape: Shape::Word { now: Hold::TOKENS, later: &[] },
+            need: Default(Word("pass")),
+            effect: Reload,
+            doc: "The form of hold sent to this trunk: as received, `a=sendonly`, `a=inactive`, or the address 0.0.0.0.",
+        },
+        Key {
+            name: "refer",
+            shape: Shape::Word { now: Refer::TOKENS, later: &["pass", "local"] },
+            need: Default(Word("refuse")),
+            effect: Reload,
+            doc: "What REFER from this trunk gets.",
+        },
+        Key {
+            name: "diversion",
+            shape: Shape::Word { now: PassStrip::TOKENS, later: &[] },
+            need: Default(Word("strip")),
+            effect: Reload,
+            doc: "Whether Diversion (RFC 5806) crosses to this trunk.",
+        },
+        Key {
+            name: "history_info",
+            shape: Shape::Word { now: PassStrip::TOKENS, later: &[] },
+            need: Default(Word("strip")),
+            effect: Reload,
+            doc: "Whether History-Info (RFC 7044) crosses to this trunk.",
+        },
+        Key {
+            name: "identity",
+            shape: Shape::Word { now: PassStrip::TOKENS, later: &[] },
+            need: Default(Word("strip")),
+            effect: Reload,
+            doc: "Whether P-Asserted-Identity, P-Preferred-Identity, Privacy (RFC 3323, 3325) and Remote-Party-ID cross to this trunk.",
+        },
+        Key {
+            name: "headers_pass",
+            shape: Shape::List { of: &Shape::Text(&plain::HEADER), min: 0, max: 64 },
+            need: Default(Texts(&[])),
+            effect: Reload,
+            doc: "Further end-to-end headers that cross to this trunk.",
+        },
+        Key {
+            name: "number_format",
+            shape: Shape::Word { now: NumberFormat::TOKENS, later: &[] },
+            need: Default(Word("e164-plus")),
+            effect: Reload,
+            doc: "Form of numbers on the wire: `+4930…`, `4930…`, `004930…`, `030…` inside the country, or as routing left them.",
+        },
+        Key {
+            name: "user_phone",
+            shape: Shape::Bool,
+            need: Default(Truth(false)),
+            effect: Reload,
+            doc: "Whether numbers carry `;user=phone` (RFC 3261 §19.1.1).",
+        },
+        Key {
+            name: "media_timeout",
+            shape: Shape::Duration { min: seconds(1), max: seconds(3_600), off: true },
+            need: Default(Word("30s")),
+            effect: Reload,
+            doc: "Time without RTP and RTCP until the call ends; 0 is off. A held call is judged by RTCP.",
+        },
+        Key {
+            name: "rtcp",
+            shape: Shape::Bool,
+            need: Default(Truth(true)),
+            effect: Reload,
+            doc: "Whether RTCP is relayed and sent.",
+        },
+        Key {
+            name: "user_agent",
+            shape: Shape::Text(&plain::TEXT),
+            need: Absent("Tronco's own"),
+            effect: Reload,
+            doc: "User-Agent and Server towards this trunk.",
+        },
+    ],
+};
+
+pub(crate) static SESSION_TIMER: Section = Section {
+    title: "trunk.NAME.override.session_timer",
+    doc: "Session timer of our own (RFC 4028).",
+    keys: &[
+        Key {
+            name: "expires",
+            shape: Shape::Duration { min: seconds(90), max: seconds(86_400), off: true },
+            need: Absent("none is asked for"),
+            effect: Reload,
+            doc: "Session-Expires that we ask for; 0 is off. 1800 is usual. At least `min_se`.",
+        },
+        Key {
+            name: "min_se",
+            shape: Shape::Duration { min: seconds(90), max: seconds(86_400), off: false },
+            need: Default(Word("90s")),
+            effect: Reload,
+            doc: "Shortest interval accepted (RFC 4028 §5).",
+        },
+        Key {
+            name: "refresher",
+            shape: Shape::Word { now: Refresher::TOKENS, later: &[] },
+            need: Default(Word("auto")),
+            effect: Reload,
+            doc: "Who refreshes: the peer's choice, this node, or the peer.",
+        },
+    ],
+};

@@ -1,0 +1,383 @@
+//! The top level and the small tables.
+
+use super::Effect::{Reload, Restart};
+use super::Need::{Absent, Default, Required};
+use super::Preset::{Integer as Int, Text as Word};
+use super::{DIALPLAN, Key, LISTEN, NUMBERS, POLICY, PRESET, ROUTE, Section, Shape, TEST, TRUNK, seconds};
+use crate::forms::plain;
+use crate::model::{Level, LogFormat, Words};
+
+pub(crate) static ROOT: Section = Section {
+    title: "",
+    doc: "The top level.",
+    keys: &[
+        Key {
+            name: "version",
+            shape: Shape::Integer { min: 1, max: 1 },
+            need: Required,
+            effect: Reload,
+            doc: "Version of this schema.",
+        },
+        Key {
+            name: "country",
+            shape: Shape::Text(&plain::COUNTRY),
+            need: Absent("numbers that are not +E.164 stay as dialled"),
+            effect: Reload,
+            doc: "Country whose prefixes numbers that are not +E.164 are read with (ISO 3166-1 alpha-2).",
+        },
+        Key {
+            name: "node",
+            shape: Shape::Table(&NODE),
+            need: Absent("its keys' defaults"),
+            effect: Restart,
+            doc: "This process.",
+        },
+        Key {
+            name: "listen",
+            shape: Shape::Named { section: &LISTEN, max: 1_000 },
+            need: Required,
+            effect: Restart,
+            doc: "Interfaces: the inner and outer sides of this node.",
+        },
+        Key {
+            name: "site",
+            shape: Shape::Named { section: &SITE, max: 10_000 },
+            need: Absent("no places"),
+            effect: Reload,
+            doc: "Places: central or branch.",
+        },
+        Key {
+            name: "trunk",
+            shape: Shape::Named { section: &TRUNK, max: 100_000 },
+            need: Absent("no trunks"),
+            effect: Reload,
+            doc: "Trunks: the associations with providers, IP-PBXs and PSTN gateways.",
+        },
+        Key {
+            name: "dialplan",
+            shape: Shape::Each { section: &DIALPLAN, max: 10_000 },
+            need: Absent("only `country` reads numbers"),
+            effect: Reload,
+            doc: "Rules that turn dialled strings into +E.164. A call's trunk's rules are asked first, then its site's, then the global ones; in each scope the first match wins.",
+        },
+        Key {
+            name: "numbers",
+            shape: Shape::Each { section: &NUMBERS, max: 200_000 },
+            need: Absent("no numbers of ours"),
+            effect: Reload,
+            doc: "Numbers of ours (DID) and the trunks that their calls are delivered to. Asked before the routes.",
+        },
+        Key {
+            name: "route",
+            shape: Shape::Each { section: &ROUTE, max: 10_000 },
+            need: Absent("no routes"),
+            effect: Reload,
+            doc: "Ways for all other calls. The first match wins.",
+        },
+        Key {
+            name: "test",
+            shape: Shape::Each { section: &TEST, max: 10_000 },
+            need: Absent("no tests"),
+            effect: Reload,
+            doc: "Calls that a check routes, and what must come out.",
+        },
+        Key {
+            name: "records",
+            shape: Shape::Table(&RECORDS),
+            need: Absent("its keys' defaults"),
+            effect: Restart,
+            doc: "Call records and the journal.",
+        },
+        Key {
+            name: "media",
+            shape: Shape::Table(&MEDIA),
+            need: Absent("its keys' defaults"),
+            effect: Restart,
+            doc: "The media engine.",
+        },
+        Key {
+            name: "limits",
+            shape: Shape::Table(&LIMITS),
+            need: Absent("its keys' defaults"),
+            effect: Reload,
+            doc: "Named limits of the whole node.",
+        },
+        Key {
+            name: "api",
+            shape: Shape::Table(&API),
+            need: Absent("its keys' defaults"),
+            effect: Restart,
+            doc: "The control socket.",
+        },
+        Key {
+            name: "log",
+            shape: Shape::Table(&LOG),
+            need: Absent("its keys' defaults"),
+            effect: Restart,
+            doc: "Logging.",
+        },
+        Key {
+            name: "signalling",
+            shape: Shape::Table(&SIGNALLING),
+            need: Absent("its keys' defaults"),
+            effect: Restart,
+            doc: "SIP timers and threads.",
+        },
+    ],
+};
+
+pub(crate) static NODE: Section = Section {
+    title: "node",
+    doc: "This process.",
+    keys: &[
+        Key {
+            name: "name",
+            shape: Shape::Text(&plain::NAME),
+            need: Default(Word("tronco")),
+            effect: Restart,
+            doc: "Name in records, logs and metrics.",
+        },
+        Key {
+            name: "site",
+            shape: Shape::Text(&plain::NAME),
+            need: Absent("no place"),
+            effect: Restart,
+            doc: "The place where the node stands. It needs no `[site.NAME]` of its own.",
+        },
+    ],
+};
+
+pub(crate) static SITE: Section = Section {
+    title: "site.NAME",
+    doc: "A place: central or branch.",
+    keys: &[
+        Key {
+            name: "subnets",
+            shape: Shape::List { of: &Shape::Text(&crate::forms::net::NETWORK), min: 0, max: 1_000 },
+            need: Absent("none"),
+            effect: Reload,
+            doc: "Its networks.",
+        },
+        Key {
+            name: "wan_calls_max",
+            shape: Shape::Later("admission by a site's WAN link"),
+            need: Absent(""),
+            effect: Reload,
+            doc: "Calls over its WAN link at a time.",
+        },
+        Key {
+            name: "on_wan_down",
+            shape: Shape::Later("local breakout of a site"),
+            need: Absent(""),
+            effect: Reload,
+            doc: "Trunks that take its calls while its WAN link is down.",
+        },
+        Key {
+            name: "emergency",
+            shape: Shape::Later("emergency routes of a site"),
+            need: Absent(""),
+            effect: Reload,
+            doc: "Trunks that take its emergency calls.",
+        },
+    ],
+};
+
+pub(crate) static RECORDS: Section = Section {
+    title: "records",
+    doc: "Call records and the journal.",
+    keys: &[
+        Key {
+            name: "path",
+            shape: Shape::Text(&plain::PATH_OR_OFF),
+            need: Default(Word("/var/lib/tronco")),
+            effect: Restart,
+            doc: "Directory of the record database and the journal of live calls. `off` keeps neither.",
+        },
+        Key {
+            name: "jsonl",
+            shape: Shape::Text(&plain::PATH),
+            need: Absent("none"),
+            effect: Restart,
+            doc: "File that gets one JSON line for each record.",
+        },
+        Key {
+            name: "keep_days",
+            shape: Shape::Integer { min: 1, max: 2562 },
+            need: Default(Int(60)),
+            effect: Restart,
+            doc: "Days until a record is deleted.",
+        },
+    ],
+};
+
+pub(crate) static MEDIA: Section = Section {
+    title: "media",
+    doc: "The media engine.",
+    keys: &[Key {
+        name: "workers",
+        shape: Shape::Integer { min: 1, max: 256 },
+        need: Absent("as many as the machine suggests"),
+        effect: Restart,
+        doc: "Threads that relay media.",
+    }],
+};
+
+pub(crate) static LIMITS: Section = Section {
+    title: "limits",
+    doc: "Named limits of the whole node. Whoever meets one is refused with 503 and Retry-After, and counted.",
+    keys: &[
+        Key {
+            name: "calls_max",
+            shape: Shape::Integer { min: 1, max: 1_000_000 },
+            need: Default(Int(20_000)),
+            effect: Reload,
+            doc: "Calls at a time.",
+        },
+        Key {
+            name: "early_dialogs_max",
+            shape: Shape::Integer { min: 1, max: 100 },
+            need: Default(Int(20)),
+            effect: Reload,
+            doc: "Early dialogs of one outgoing INVITE.",
+        },
+        Key {
+            name: "transactions_max",
+            shape: Shape::Integer { min: 100, max: 10_000_000 },
+            need: Default(Int(200_000)),
+            effect: Reload,
+            doc: "Transactions at a time, both roles.",
+        },
+        Key {
+            name: "message_max",
+            shape: Shape::Integer { min: 2_048, max: 1_048_576 },
+            need: Default(Int(65_535)),
+            effect: Reload,
+            doc: "Bytes of one SIP message on a stream.",
+        },
+    ],
+};
+
+pub(crate) static API: Section = Section {
+    title: "api",
+    doc: "The control socket.",
+    keys: &[Key {
+        name: "socket",
+        shape: Shape::Text(&plain::PATH),
+        need: Default(Word("/run/tronco/tronco.sock")),
+        effect: Restart,
+        doc: "Path of the unix socket that `tronco status` and the other commands use.",
+    }],
+};
+
+pub(crate) static LOG: Section = Section {
+    title: "log",
+    doc: "Logging.",
+    keys: &[
+        Key {
+            name: "level",
+            shape: Shape::Word { now: Level::TOKENS, later: &[] },
+            need: Default(Word("info")),
+            effect: Restart,
+            doc: "How much is logged.",
+        },
+        Key {
+            name: "format",
+            shape: Shape::Word { now: LogFormat::TOKENS, later: &[] },
+            need: Default(Word("text")),
+            effect: Restart,
+            doc: "Lines for people, or JSON objects.",
+        },
+    ],
+};
+
+pub(crate) static SIGNALLING: Section = Section {
+    title: "signalling",
+    doc: "SIP timers and threads.",
+    keys: &[
+        Key {
+            name: "shards",
+            shape: Shape::Integer { min: 1, max: 64 },
+            need: Absent("as many as the machine suggests"),
+            effect: Restart,
+            doc: "Threads that carry signalling.",
+        },
+        Key {
+            name: "drain_timeout",
+            shape: Shape::Duration { min: seconds(0), max: seconds(86_400), off: false },
+            need: Default(Word("30s")),
+            effect: Restart,
+            doc: "Longest wait for running calls at shutdown; then they are ended.",
+        },
+        Key {
+            name: "max_forwards",
+            shape: Shape::Integer { min: 1, max: 255 },
+            need: Default(Int(70)),
+            effect: Restart,
+            doc: "Max-Forwards of requests that start here (RFC 3261 §8.1.1.6).",
+        },
+        Key {
+            name: "t1_ms",
+            shape: Shape::Integer { min: 50, max: 5_000 },
+            need: Default(Int(500)),
+            effect: Restart,
+            doc: "T1 in milliseconds: first retransmission over UDP (RFC 3261 §17.1.1.1).",
+        },
+        Key {
+            name: "t2_ms",
+            shape: Shape::Integer { min: 500, max: 60_000 },
+            need: Default(Int(4_000)),
+            effect: Restart,
+            doc: "T2 in milliseconds: longest gap between retransmissions (RFC 3261 §17.1.2.2). At least T1.",
+        },
+        Key {
+            name: "t4_ms",
+            shape: Shape::Integer { min: 500, max: 60_000 },
+            need: Default(Int(5_000)),
+            effect: Restart,
+            doc: "T4 in milliseconds: how long a message may live in the network (RFC 3261 §17.1.2.2).",
+        },
+    ],
+};
+
+/// The schema of the built-in profile files.
+pub(crate) static PROFILE: Section = Section {
+    title: "profile",
+    doc: "A built-in preset.",
+    keys: &[
+        Key {
+            name: "name",
+            shape: Shape::Text(&plain::NAME),
+            need: Required,
+            effect: Reload,
+            doc: "Its name.",
+        },
+        Key {
+            name: "version",
+            shape: Shape::Integer { min: 1, max: 1_000_000 },
+            need: Required,
+            effect: Reload,
+            doc: "Its own version; rises when a value changes.",
+        },
+        Key {
+            name: "summary",
+            shape: Shape::Text(&plain::TEXT),
+            need: Required,
+            effect: Reload,
+            doc: "For whom it is.",
+        },
+        Key {
+            name: "trunk",
+            shape: Shape::Table(&PRESET),
+            need: Absent("the trunk's defaults"),
+            effect: Reload,
+            doc: "Values of the trunk itself.",
+        },
+        Key {
+            name: "policy",
+            shape: Shape::Table(&POLICY),
+            need: Absent("the policy's defaults"),
+            effect: Reload,
+            doc: "Values of its policy.",
+        },
+    ],
+};

@@ -1,0 +1,224 @@
+//! `[[dialplan]]`, `[[numbers]]`, `[[route]]`, `[[test]]`.
+
+use super::Effect::Reload;
+use super::Need::{Absent, Required};
+use super::{Family, Key, Section, Shape};
+use crate::forms::{expression, number, plain};
+
+pub(crate) static DIALPLAN: Section = Section {
+    title: "[dialplan]",
+    doc: "A rule that turns dialled strings into +E.164.",
+    keys: &[
+        Key {
+            name: "name",
+            shape: Shape::Text(&plain::NAME),
+            need: Required,
+            effect: Reload,
+            doc: "Its name, in traces and records.",
+        },
+        Key {
+            name: "match",
+            shape: Shape::Text(&expression::EXPRESSION),
+            need: Required,
+            effect: Reload,
+            doc: "Regular expression that the whole dialled string must match. No look-around, no backreferences: its time is linear in the string.",
+        },
+        Key {
+            name: "to",
+            shape: Shape::Text(&expression::REPLACEMENT),
+            need: Required,
+            effect: Reload,
+            doc: "What the string becomes. `$1`, `${1}` and `${name}` stand for groups of `match`, `$$` for a dollar.",
+        },
+        Key {
+            name: "trunk",
+            shape: Shape::Name(Family::Trunk),
+            need: Absent("all trunks"),
+            effect: Reload,
+            doc: "Only for calls that arrive by this trunk.",
+        },
+        Key {
+            name: "site",
+            shape: Shape::Name(Family::Site),
+            need: Absent("all sites"),
+            effect: Reload,
+            doc: "Only for calls that arrive by trunks of this site.",
+        },
+    ],
+};
+
+pub(crate) static NUMBERS: Section = Section {
+    title: "[numbers]",
+    doc: "Numbers of ours (DID).",
+    keys: &[
+        Key {
+            name: "range",
+            shape: Shape::Text(&number::RANGE),
+            need: Required,
+            effect: Reload,
+            doc: "One number, or the first and last of a range. Ranges never overlap.",
+        },
+        Key {
+            name: "deliver",
+            shape: Shape::OneOrMore { of: &Shape::Name(Family::Trunk), max: 64 },
+            need: Required,
+            effect: Reload,
+            doc: "Trunks that their calls go to, tried in this order.",
+        },
+    ],
+};
+
+pub(crate) static ROUTE: Section = Section {
+    title: "[route]",
+    doc: "A way for calls. The first route that matches is taken.",
+    keys: &[
+        Key {
+            name: "name",
+            shape: Shape::Text(&plain::NAME),
+            need: Required,
+            effect: Reload,
+            doc: "Its name, in traces and records.",
+        },
+        Key {
+            name: "match",
+            shape: Shape::Table(&MATCH),
+            need: Absent("all calls"),
+            effect: Reload,
+            doc: "What a call must look like.",
+        },
+        Key {
+            name: "to",
+            shape: Shape::Tiers,
+            need: Required,
+            effect: Reload,
+            doc: "Tiers of trunks, tried in order: `\"pbx\"`, `[\"a\", \"b\"]` (two tiers), or `[[\"a:80\", \"b:20\"], [\"c\"]]` with weights inside a tier. The order inside a tier is drawn by weight; no weight means 1.",
+        },
+        Key {
+            name: "retry_on",
+            shape: Shape::List { of: &Shape::Integer { min: 400, max: 699 }, min: 0, max: 100 },
+            need: Absent("the trunk's own"),
+            effect: Reload,
+            doc: "Final responses after which the next attempt is made.",
+        },
+    ],
+};
+
+pub(crate) static MATCH: Section = Section {
+    title: "[route].match",
+    doc: "What a call must look like. All keys that are written must hold.",
+    keys: &[
+        Key {
+            name: "called",
+            shape: Shape::Text(&number::PATTERN),
+            need: Absent("any number"),
+            effect: Reload,
+            doc: "The called number after normalisation: exact, a prefix with a closing `*`, or `/expression/` for the whole number.",
+        },
+        Key {
+            name: "caller",
+            shape: Shape::Text(&number::PATTERN),
+            need: Absent("any number"),
+            effect: Reload,
+            doc: "The calling number after normalisation, written likewise.",
+        },
+        Key {
+            name: "on",
+            shape: Shape::OneOrMore { of: &Shape::Name(Family::Trunk), max: 1_000 },
+            need: Absent("any trunk"),
+            effect: Reload,
+            doc: "The trunk, or one of the trunks, that the call arrived by.",
+        },
+    ],
+};
+
+pub(crate) static TEST: Section = Section {
+    title: "[test]",
+    doc: "A call that a check routes, and what must come out.",
+    keys: &[
+        Key {
+            name: "name",
+            shape: Shape::Text(&plain::TEXT),
+            need: Absent("`test` and its number"),
+            effect: Reload,
+            doc: "Its name in the report.",
+        },
+        Key { name: "call", shape: Shape::Table(&CALL), need: Required, effect: Reload, doc: "The call." },
+        Key {
+            name: "expect",
+            shape: Shape::Table(&EXPECT),
+            need: Required,
+            effect: Reload,
+            doc: "What must come out.",
+        },
+    ],
+};
+
+pub(crate) static CALL: Section = Section {
+    title: "[test].call",
+    doc: "The call that is routed.",
+    keys: &[
+        Key {
+            name: "on",
+            shape: Shape::Name(Family::Trunk),
+            need: Required,
+            effect: Reload,
+            doc: "The trunk that it arrives by.",
+        },
+        Key {
+            name: "from",
+            shape: Shape::Text(&plain::TEXT),
+            need: Required,
+            effect: Reload,
+            doc: "The calling number as received.",
+        },
+        Key {
+            name: "to",
+            shape: Shape::Text(&plain::TEXT),
+            need: Required,
+            effect: Reload,
+            doc: "The called number as received.",
+        },
+    ],
+};
+
+pub(crate) static EXPECT: Section = Section {
+    title: "[test].expect",
+    doc: "What must come out; at least one key.",
+    keys: &[
+        Key {
+            name: "route",
+            shape: Shape::Name(Family::Route),
+            need: Absent("any"),
+            effect: Reload,
+            doc: "The route that is taken.",
+        },
+        Key {
+            name: "called",
+            shape: Shape::Text(&plain::TEXT),
+            need: Absent("any"),
+            effect: Reload,
+            doc: "The called number after normalisation.",
+        },
+        Key {
+            name: "calling",
+            shape: Shape::Text(&plain::TEXT),
+            need: Absent("any"),
+            effect: Reload,
+            doc: "The calling number after normalisation.",
+        },
+        Key {
+            name: "trunk",
+            shape: Shape::Name(Family::Trunk),
+            need: Absent("any"),
+            effect: Reload,
+            doc: "The first trunk that is tried.",
+        },
+        Key {
+            name: "refused",
+            shape: Shape::Integer { min: 400, max: 699 },
+            need: Absent("the call is not refused"),
+            effect: Reload,
+            doc: "The status that the call is refused with.",
+        },
+    ],
+};

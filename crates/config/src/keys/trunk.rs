@@ -1,0 +1,218 @@
+//! `[trunk.NAME]`, and the part of it that profiles set.
+
+use super::Effect::Reload;
+use super::Need::{Absent, Default, Required};
+use super::Preset::{Bool as Truth, Integer as Int, Integers, Text as Word};
+use super::{Family, Key, POLICY, Section, Shape, seconds};
+use crate::forms::{net, plain};
+use crate::model::{Kind, Words};
+use std::time::Duration;
+
+const RETRY_ON: Key = Key {
+    name: "retry_on",
+    shape: Shape::List { of: &Shape::Integer { min: 400, max: 699 }, min: 0, max: 100 },
+    need: Default(Integers(&[408, 500, 502, 503, 504])),
+    effect: Reload,
+    doc: "Final responses after which the next attempt is made.",
+};
+const FAILOVER_AFTER: Key = Key {
+    name: "failover_after",
+    shape: Shape::Duration { min: Duration::from_millis(500), max: seconds(300), off: false },
+    need: Default(Word("10s")),
+    effect: Reload,
+    doc: "Time without progress before the next attempt; 100 is no progress.",
+};
+const RING_TIMEOUT: Key = Key {
+    name: "ring_timeout",
+    shape: Shape::Duration { min: seconds(5), max: seconds(3_600), off: false },
+    need: Default(Word("180s")),
+    effect: Reload,
+    doc: "Longest ringing (Timer C, RFC 3261 §16.6).",
+};
+const OPTIONS_INTERVAL: Key = Key {
+    name: "options_interval",
+    shape: Shape::Duration { min: seconds(1), max: seconds(3_600), off: true },
+    need: Default(Word("60s")),
+    effect: Reload,
+    doc: "Time between liveness OPTIONS to each gateway; 0 is off.",
+};
+const OPTIONS_MISSES: Key = Key {
+    name: "options_misses",
+    shape: Shape::Integer { min: 1, max: 100 },
+    need: Default(Int(5)),
+    effect: Reload,
+    doc: "OPTIONS without an answer until a gateway counts as down. It is then tried last, never excluded; the first answer counts it as up.",
+};
+
+pub(crate) static TRUNK: Section = Section {
+    title: "trunk.NAME",
+    doc: "A trunk: one interface of ours and a peer's gateways, one object for both directions.",
+    keys: &[
+        Key {
+            name: "kind",
+            shape: Shape::Word { now: Kind::TOKENS, later: &[] },
+            need: Required,
+            effect: Reload,
+            doc: "`itsp`: a provider beyond the network boundary. `direct`: an IP-PBX or PSTN gateway inside.",
+        },
+        Key {
+            name: "profile",
+            shape: Shape::Name(Family::Profile),
+            need: Absent("`generic-itsp` or, for `direct`, `generic-pbx`"),
+            effect: Reload,
+            doc: "Preset of behaviour for a kind of peer.",
+        },
+        Key {
+            name: "listen",
+            shape: Shape::Name(Family::Listen),
+            need: Required,
+            effect: Reload,
+            doc: "The interface that the trunk lives on.",
+        },
+        Key {
+            name: "site",
+            shape: Shape::Name(Family::Site),
+            need: Absent("no place"),
+            effect: Reload,
+            doc: "The place that the trunk belongs to; its dial rules hold for calls that arrive here.",
+        },
+        Key {
+            name: "enabled",
+            shape: Shape::Bool,
+            need: Default(Truth(true)),
+            effect: Reload,
+            doc: "Whether the trunk carries calls.",
+        },
+        Key {
+            name: "gateways",
+            shape: Shape::List { of: &Shape::Text(&net::GATEWAY), min: 1, max: 64 },
+            need: Required,
+            effect: Reload,
+            doc: "The peer's far ends. A name is resolved by NAPTR, SRV and address records (RFC 3263); an address without transport means UDP.",
+        },
+        Key {
+            name: "sources",
+            shape: Shape::List { of: &Shape::Text(&net::NETWORK), min: 0, max: 1_000 },
+            need: Absent("only the gateways' own addresses"),
+            effect: Reload,
+            doc: "Further networks that requests may come from. All other sources are dropped without an answer.",
+        },
+        Key {
+            name: "domain",
+            shape: Shape::Text(&net::HOST),
+            need: Absent("the gateway's host and our advertised address"),
+            effect: Reload,
+            doc: "Host part of Request-URI, To and From towards this trunk.",
+        },
+        Key {
+            name: "calls_max",
+            shape: Shape::Integer { min: 1, max: 1_000_000 },
+            need: Absent("no limit but the node's"),
+            effect: Reload,
+            doc: "Calls at a time, both directions.",
+        },
+        Key {
+            name: "cps_max",
+            shape: Shape::Integer { min: 1, max: 100_000 },
+            need: Absent("no limit"),
+            effect: Reload,
+            doc: "New calls a second towards this trunk.",
+        },
+        RETRY_ON,
+        FAILOVER_AFTER,
+        RING_TIMEOUT,
+        OPTIONS_INTERVAL,
+        OPTIONS_MISSES,
+        Key {
+            name: "tls",
+            shape: Shape::Table(&TRUNK_TLS),
+            need: Absent("its keys' defaults"),
+            effect: Reload,
+            doc: "TLS towards this trunk.",
+        },
+        Key {
+            name: "override",
+            shape: Shape::Table(&POLICY),
+            need: Absent("the profile's values"),
+            effect: Reload,
+            doc: "Values that replace the profile's.",
+        },
+        Key {
+            name: "account",
+            shape: Shape::Later("registration"),
+            need: Absent(""),
+            effect: Reload,
+            doc: "The address of record that the trunk registers.",
+        },
+        Key {
+            name: "username",
+            shape: Shape::Later("digest authentication"),
+            need: Absent(""),
+            effect: Reload,
+            doc: "User name for digest authentication.",
+        },
+        Key {
+            name: "password",
+            shape: Shape::Later("digest authentication"),
+            need: Absent(""),
+            effect: Reload,
+            doc: "Password for digest authentication.",
+        },
+    ],
+};
+
+pub(crate) static TRUNK_TLS: Section = Section {
+    title: "trunk.NAME.tls",
+    doc: "TLS towards one trunk.",
+    keys: &[
+        Key {
+            name: "verify",
+            shape: Shape::Bool,
+            need: Default(Truth(true)),
+            effect: Reload,
+            doc: "Whether the peer's certificate is verified. Without it anyone on the way can read and change the calls.",
+        },
+        Key {
+            name: "name",
+            shape: Shape::Text(&net::HOST),
+            need: Absent("the gateway's host"),
+            effect: Reload,
+            doc: "Name that the peer's certificate must carry (RFC 5922 §7.2).",
+        },
+        Key {
+            name: "ca",
+            shape: Shape::Text(&plain::PATH),
+            need: Absent("the system's authorities"),
+            effect: Reload,
+            doc: "Authorities trusted for this trunk, PEM.",
+        },
+        Key {
+            name: "client_cert",
+            shape: Shape::Text(&plain::PATH),
+            need: Absent("the interface's"),
+            effect: Reload,
+            doc: "Our certificate chain towards this trunk, PEM. Needs `client_key`.",
+        },
+        Key {
+            name: "client_key",
+            shape: Shape::Secret,
+            need: Absent("the interface's"),
+            effect: Reload,
+            doc: "Our private key towards this trunk, PEM. Needs `client_cert`.",
+        },
+        Key {
+            name: "peer_names",
+            shape: Shape::List { of: &Shape::Text(&net::HOST), min: 0, max: 64 },
+            need: Absent("none"),
+            effect: Reload,
+            doc: "Certificate names that identify this trunk when the peer connects (mutual TLS).",
+        },
+    ],
+};
+
+/// What a profile sets of the trunk itself.
+pub(crate) static PRESET: Section = Section {
+    title: "profile.trunk",
+    doc: "Values of the trunk itself.",
+    keys: &[RETRY_ON, FAILOVER_AFTER, RING_TIMEOUT, OPTIONS_INTERVAL, OPTIONS_MISSES],
+};
