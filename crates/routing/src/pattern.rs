@@ -4,7 +4,7 @@ use config::{Expression, Pattern};
 use regex_syntax::hir::Look;
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 
-/// Most beginnings that are drawn from one expression; more, and it is filed under the empty one.
+/// Most beginnings that are drawn from one expression; they are shortened until there are no more.
 const BEGINNINGS_MAX: usize = 64;
 
 /// A compiled pattern.
@@ -32,7 +32,9 @@ impl Beginnings {
         if !hir.properties().look_set_prefix().contains(Look::Start) {
             return all();
         }
-        let mut sequence = Extractor::new().kind(ExtractKind::Prefix).extract(&hir);
+        let mut extractor = Extractor::new();
+        extractor.kind(ExtractKind::Prefix).limit_total(BEGINNINGS_MAX);
+        let mut sequence = extractor.extract(&hir);
         sequence.minimize_by_preference();
         match sequence.literals() {
             Some(literals) if (1..=BEGINNINGS_MAX).contains(&literals.len()) => {
@@ -96,5 +98,33 @@ impl Matcher {
             }
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beginnings(source: &str) -> Vec<String> {
+        let text = format!(
+            "version = 1\n[listen.a]\naddress = \"127.0.0.1\"\nsip = [\"udp:5060\"]\nrtp = \"20000-20999\"\n\
+             [trunk.t]\nkind = \"direct\"\nlisten = \"a\"\ngateways = [\"127.0.1.1\"]\n\
+             [[route]]\nname = \"r\"\nmatch = {{ called = '/{source}/' }}\nto = \"t\"\n"
+        );
+        let loaded = config::parse(&text, "t", config::Format::Toml).expect("a configuration");
+        let matcher = Matcher::compile(loaded.config.routes[0].match_called.as_ref());
+        matcher.beginnings().into_iter().map(|b| String::from_utf8(b).expect("text")).collect()
+    }
+
+    #[test]
+    fn expressions_are_filed_under_their_beginnings() {
+        assert_eq!(beginnings(r"\+49.*"), ["+49"]);
+        assert_eq!(beginnings("112|110"), ["112", "110"]);
+        assert_eq!(beginnings(r"\+49(30|40)\d{4,10}"), ["+4930", "+4940"]);
+        assert_eq!(beginnings(r"\+49(30|40)[0-9]{4,10}").len(), 20, "one class more");
+        assert_eq!(beginnings(r".*23"), [""]);
+        assert_eq!(beginnings(r"(\+49|0)?30"), ["+4930", "030", "30"]);
+        let many = beginnings(r"\+(1|2|3|4|5|6|7|8|9)(1|2|3|4|5|6|7|8|9)(1|2|3).*");
+        assert!(many.len() <= BEGINNINGS_MAX && many.iter().all(|b| b.starts_with('+')), "{many:?}");
     }
 }

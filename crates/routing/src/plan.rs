@@ -64,7 +64,7 @@ impl Table {
             called: self.dialplan.normalise(facts.called, Side::Called, facts.on.index(), trace),
             caller: self.dialplan.normalise(caller, Side::Caller, facts.on.index(), trace),
         };
-        if numbers.called.number.is_empty() {
+        if numbers.called.number.trim_start_matches('+').is_empty() {
             return Err(refuse(ReasonId::NumberIncomplete));
         }
         let found = self.find(&numbers, facts.on, trace)?;

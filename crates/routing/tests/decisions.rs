@@ -97,7 +97,8 @@ fn refusals_have_stable_reasons() {
     for (on, called, status, reason) in [
         ("pbx", "", 484, ReasonId::NumberIncomplete),
         ("pbx", "alice", 404, ReasonId::NoRoute),
-        ("pbx", "11", 404, ReasonId::NoRoute),
+        ("pbx", "0", 404, ReasonId::NoRoute),
+        ("pbx", "11", 484, ReasonId::NumberIncomplete),
         ("pbx", "+", 484, ReasonId::NumberIncomplete),
         ("pbx", "+49900555010", 503, ReasonId::TrunkDisabled),
         ("pbx", "12\r\n3", 404, ReasonId::NumberInvalid),
@@ -339,7 +340,7 @@ name = "expression"
 match = { called = "/\\+49(30|40).*/" }
 to = "flex"
 [[route]]
-name = "uk from the pbx"
+name = "uk-from-pbx"
 match = { called = "+44*", on = ["pbx"] }
 to = "flex"
 [[route]]
@@ -347,7 +348,7 @@ name = "london"
 match = { called = "+4420*" }
 to = "flex"
 [[route]]
-name = "london from the pbx"
+name = "london-from-pbx"
 match = { called = "+442012345", on = ["pbx"] }
 to = "flex"
 [[route]]

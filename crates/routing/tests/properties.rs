@@ -94,7 +94,7 @@ proptest! {
     #[test]
     fn the_index_finds_what_a_scan_finds(
         prefixes in prop::collection::vec("\\+[1-4]{0,4}", 1..40),
-        called in "\\+[1-4]{0,7}",
+        called in "\\+[1-4]{1,7}",
     ) {
         let mut config = common::config("", "[[route]]\nname = \"x\"\nto = \"gw\"\n");
         let template = config.routes.remove(0);

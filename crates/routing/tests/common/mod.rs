@@ -52,7 +52,10 @@ enabled = false
 /// The base with a country and more text.
 pub fn config(country: &str, more: &str) -> Config {
     let country = if country.is_empty() { String::new() } else { format!("country = {country:?}\n") };
-    let text = format!("{country}{BASE}{more}");
+    let mut text = format!("{country}{BASE}{more}");
+    if country.is_empty() {
+        text = text.replace("override = { number_format = \"national\" }", "");
+    }
     match config::parse(&text, "test.toml", Format::Toml) {
         Ok(loaded) => loaded.config,
         Err(faults) => panic!("{faults}"),
