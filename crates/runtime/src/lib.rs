@@ -1,2 +1,32 @@
+//! Sockets, clock, threads, entropy, DNS, TLS: the only place that does I/O for calls.
+//!
+//! Floor 5; it drives the pure house and decides nothing about SIP or media. [`Node`] is a running
+//! node: one signalling thread with its loop (`shard`), the media engine's workers ([`media`]) and
+//! the resolver's thread (`dns`). Enter through [`Node::start`].
+
+mod brain;
+mod clock;
+mod dns;
+mod journal;
+mod mailbox;
 pub mod media;
 pub mod mmsg;
+mod node;
+mod poll;
+mod pool;
+mod secrets;
+mod shard;
+mod socket;
+mod status;
+mod stream;
+mod tls;
+mod udp;
+
+pub use dns::DnsServers;
+pub use journal::{JournalError, JournalSink, NoJournal};
+pub use mailbox::{ANSWER_MAX, NodeGone, Stopped};
+pub use node::{ApplyError, LocalAddress, Node, NodeHandle, NodeOptions, StartError};
+pub use secrets::{SecretError, Secrets};
+pub use status::{ListenStatus, ShardCounters, StreamCounters, StreamCounts, TransportStatus};
+pub use tls::TlsError;
+pub use udp::DatagramCounters;

@@ -1,0 +1,47 @@
+//! What the shard's loop needs of the pure house, so that the loop can be tried with less of it.
+
+use b2bua::view::{CallView, StatusView, TrunkView};
+use b2bua::{Input, Outbox, Switchboard};
+use base::Time;
+
+/// A pure thing that takes inputs and fills an outbox; in a node, a [`Switchboard`].
+pub trait Brain {
+    /// Takes one input; what it causes is added to `out`.
+    fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Outbox);
+    /// When [`Input::Timeout`] is due next.
+    fn next_deadline(&self) -> Option<Time>;
+    /// Calls that are not over.
+    fn live_calls(&self) -> usize;
+    /// The live calls.
+    fn calls(&self) -> Vec<CallView>;
+    /// The trunks.
+    fn trunks(&self) -> Vec<TrunkView>;
+    /// The counters.
+    fn status(&self) -> StatusView;
+}
+
+impl Brain for Switchboard {
+    fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Outbox) {
+        Switchboard::handle(self, now, input, out);
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        Switchboard::next_deadline(self)
+    }
+
+    fn live_calls(&self) -> usize {
+        Switchboard::live_calls(self)
+    }
+
+    fn calls(&self) -> Vec<CallView> {
+        Switchboard::calls(self)
+    }
+
+    fn trunks(&self) -> Vec<TrunkView> {
+        Switchboard::trunks(self)
+    }
+
+    fn status(&self) -> StatusView {
+        Switchboard::status(self)
+    }
+}

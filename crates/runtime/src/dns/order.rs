@@ -1,0 +1,176 @@
+//! RFC 3263 as judgement: which questions to ask for a gateway's name, and in which order its answers
+//! are tried. Pure; the questions are asked by the neighbour room.
+
+use base::{Rng, Transport};
+use std::net::IpAddr;
+
+/// The address family that a socket of ours can reach.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Family {
+    /// The family of an address.
+    pub(crate) fn of(address: IpAddr) -> Family {
+        if address.is_ipv4() { Family::V4 } else { Family::V6 }
+    }
+}
+
+/// The first question for a name (RFC 3263 §4.1).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Step {
+    /// Port and transport are settled: only addresses are asked for.
+    Addresses(Transport, u16),
+    /// The transport is settled: SRV, and without it the default port.
+    Services(Transport),
+    /// Nothing is settled: NAPTR, without it SRV for each transport, without it UDP.
+    Everything,
+}
+
+/// Where to begin, by what the configuration settles. A port settles UDP when no transport is
+/// named (RFC 3263 §4.1), as far as the interface has it.
+pub(crate) fn first_step(port: Option<u16>, transport: Option<Transport>, ours: &[Transport]) -> Step {
+    match (port, transport) {
+        (Some(port), Some(transport)) => Step::Addresses(transport, port),
+        (Some(port), None) => Step::Addresses(plain(ours), port),
+        (None, Some(transport)) => Step::Services(transport),
+        (None, None) => Step::Everything,
+    }
+}
+
+/// The transport without any other hint: UDP, or the first of ours when we lack it (RFC 3263 §4.1).
+pub(crate) fn plain(ours: &[Transport]) -> Transport {
+    if ours.contains(&Transport::Udp) {
+        Transport::Udp
+    } else {
+        ours.first().copied().unwrap_or(Transport::Udp)
+    }
+}
+
+/// The name of the SRV records of a transport (RFC 3263 §4.1: `_sip._udp`, `_sip._tcp`, `_sips._tcp`).
+pub(crate) fn service_name(host: &str, transport: Transport) -> String {
+    let prefix = match transport {
+        Transport::Udp => "_sip._udp",
+        Transport::Tcp => "_sip._tcp",
+        Transport::Tls => "_sips._tcp",
+    };
+    format!("{prefix}.{host}")
+}
+
+/// The transport that a NAPTR service field stands for (RFC 3263 §4.1).
+pub(crate) fn service_transport(service: &[u8]) -> Option<Transport> {
+    let service = std::str::from_utf8(service).ok()?;
+    [("SIP+D2U", Transport::Udp), ("SIP+D2T", Transport::Tcp), ("SIPS+D2T", Transport::Tls)]
+        .into_iter()
+        .find_map(|(name, transport)| name.eq_ignore_ascii_case(service).then_some(transport))
+}
+
+/// A NAPTR record that leads to SRV records.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Pointer {
+    pub(crate) order: u16,
+    pub(crate) preference: u16,
+    pub(crate) transport: Transport,
+    /// Name of the SRV records.
+    pub(crate) replacement: String,
+}
+
+/// NAPTR records to follow: those of transports that we speak, of the lowest order that has any,
+/// by preference (RFC 3263 §4.1, RFC 3403 §4.1).
+pub(crate) fn sort_pointers(mut pointers: Vec<Pointer>, ours: &[Transport]) -> Vec<Pointer> {
+    pointers.retain(|p| ours.contains(&p.transport));
+    pointers.sort_by_key(|p| (p.order, p.preference));
+    let lowest = pointers.first().map(|p| p.order);
+    pointers.retain(|p| Some(p.order) == lowest);
+    pointers
+}
+
+/// An SRV record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Service {
+    pub(crate) priority: u16,
+    pub(crate) weight: u16,
+    pub(crate) port: u16,
+    pub(crate) target: String,
+}
+
+/// SRV records in the order to try: by priority, and inside a priority drawn by weight
+/// (RFC 2782, usage rules; RFC 3263 §4.2).
+pub(crate) fn sort_services(mut services: Vec<Service>, dice: &mut Rng) -> Vec<Service> {
+    // Weight 0 first, so that such a record has its small chance, as RFC 2782 asks.
+    services.sort_by_key(|s| (s.priority, s.weight));
+    let mut sorted = Vec::with_capacity(services.len());
+    while let Some(priority) = services.first().map(|s| s.priority) {
+        let group = services.iter().take_while(|s| s.priority == priority).count();
+        let sum: u64 = services.iter().take(group).map(|s| u64::from(s.weight)).sum();
+        let mark = dice.below(sum + 1);
+        let mut running = 0;
+        let chosen = services.iter().take(group).position(|s| {
+            running += u64::from(s.weight);
+            running >= mark
+        });
+        sorted.push(services.remove(chosen.unwrap_or(0)));
+    }
+    sorted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Transport::{Tcp, Tls, Udp};
+
+    #[test]
+    fn what_the_configuration_settles_is_not_asked() {
+        let ours = [Udp, Tcp];
+        assert_eq!(first_step(Some(5080), Some(Tls), &ours), Step::Addresses(Tls, 5080));
+        assert_eq!(first_step(Some(5080), None, &ours), Step::Addresses(Udp, 5080));
+        assert_eq!(first_step(Some(5080), None, &[Tls]), Step::Addresses(Tls, 5080));
+        assert_eq!(first_step(None, Some(Tcp), &ours), Step::Services(Tcp));
+        assert_eq!(first_step(None, None, &ours), Step::Everything);
+        assert_eq!(service_name("example.com", Tls), "_sips._tcp.example.com");
+        assert_eq!(service_transport(b"sips+d2t"), Some(Tls));
+        assert_eq!(service_transport(b"E2U+sip"), None);
+    }
+
+    #[test]
+    fn pointers_of_the_lowest_order_that_we_speak() {
+        let pointer = |order, preference, transport| Pointer {
+            order,
+            preference,
+            transport,
+            replacement: format!("{order}-{preference}"),
+        };
+        let all = vec![pointer(20, 1, Udp), pointer(10, 50, Tcp), pointer(10, 20, Udp), pointer(5, 1, Tls)];
+        let names = |ours: &[Transport]| -> Vec<String> {
+            sort_pointers(all.clone(), ours).into_iter().map(|p| p.replacement).collect()
+        };
+        assert_eq!(names(&[Udp, Tcp]), ["10-20", "10-50"]);
+        assert_eq!(names(&[Tls]), ["5-1"]);
+        assert_eq!(names(&[Udp]), ["10-20"]);
+    }
+
+    #[test]
+    fn weights_share_the_first_place() {
+        let service =
+            |priority, weight, target: &str| Service { priority, weight, port: 5060, target: target.into() };
+        let all = vec![
+            service(2, 100, "late"),
+            service(1, 75, "big"),
+            service(1, 25, "small"),
+            service(1, 0, "nil"),
+        ];
+        let mut dice = Rng::new((1, 2));
+        let mut big = 0;
+        for _ in 0..1000 {
+            let sorted = sort_services(all.clone(), &mut dice);
+            assert_eq!(sorted.len(), 4);
+            assert_eq!(sorted[3].target, "late");
+            big += u32::from(sorted[0].target == "big");
+        }
+        assert!((680..820).contains(&big), "{big} of 1000");
+    }
+}
