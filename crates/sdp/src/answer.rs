@@ -91,8 +91,9 @@ fn agree<'a>(offered: &Media<'_>, answered: &Media<'a>) -> Result<AgreedMedia<'a
             direction,
         });
     }
-    let (codec, codec_offer_pt) = common_codec(offered, answered).ok_or(SdpErrorKind::AnswerFormat)?;
-    let event = common_event(offered, answered, codec.clock);
+    let (offered, answered) = (offered.codec_list(), answered.codec_list());
+    let (codec, codec_offer_pt) = common_codec(&offered, &answered).ok_or(SdpErrorKind::AnswerFormat)?;
+    let event = common_event(&offered, &answered, codec.clock);
     Ok(AgreedMedia::Active {
         codec: Some(codec),
         codec_offer_pt: Some(codec_offer_pt),
@@ -111,20 +112,20 @@ fn is_same_transport(offered: &Media<'_>, answered: &Media<'_>) -> bool {
 }
 
 /// The answer's first primary codec that was offered, and the offerer's number for it.
-fn common_codec<'a>(offered: &Media<'_>, answered: &Media<'a>) -> Option<(Codec<'a>, u8)> {
-    answered.codecs().filter(Codec::is_primary).find_map(|codec| {
-        let same = offered.codecs().find(|offered| offered.is_same_encoding(&codec))?;
-        Some((codec, same.pt))
+fn common_codec<'a>(offered: &[Codec<'_>], answered: &[Codec<'a>]) -> Option<(Codec<'a>, u8)> {
+    answered.iter().filter(|codec| codec.is_primary()).find_map(|codec| {
+        let same = offered.iter().find(|offered| offered.is_same_encoding(codec))?;
+        Some((*codec, same.pt))
     })
 }
 
 /// Both sides' numbers for DTMF events; the codec's clock first, any common clock else.
-fn common_event(offered: &Media<'_>, answered: &Media<'_>, clock: u32) -> Option<(u8, u8)> {
+fn common_event(offered: &[Codec<'_>], answered: &[Codec<'_>], clock: u32) -> Option<(u8, u8)> {
     let pair = |wanted: Option<u32>| {
-        let mut events = answered.codecs().filter(Codec::is_telephone_event);
+        let mut events = answered.iter().filter(|codec| codec.is_telephone_event());
         events.find_map(|event| {
             let fits = wanted.is_none_or(|clock| event.clock == clock);
-            let same = offered.codecs().find(|offered| fits && offered.is_same_encoding(&event))?;
+            let same = offered.iter().find(|offered| fits && offered.is_same_encoding(event))?;
             Some((same.pt, event.pt))
         })
     };

@@ -1,6 +1,7 @@
 //! Payload types: the rtpmap value, the static assignments, and the codecs that we can name.
 
-use crate::line::{attributes, first_token, number, tokens, trim};
+use crate::line::{Lines, attribute, attributes, first_token, number, tokens, trim};
+use smallvec::SmallVec;
 
 /// The highest payload type (RFC 3550 §5.1).
 pub(crate) const PAYLOAD_TYPE_MAX: u32 = 127;
@@ -31,7 +32,11 @@ pub struct Codec<'a> {
     pub fmtp: Option<&'a [u8]>,
 }
 
-impl Codec<'_> {
+impl<'a> Codec<'a> {
+    fn take(&mut self, map: RtpMap<'a>) {
+        (self.name, self.clock, self.channels) = (map.name, map.clock, map.channels);
+    }
+
     /// Whether both name the same encoding, clock and channels; parameters are not compared.
     #[must_use]
     pub fn is_same_encoding(&self, other: &Codec<'_>) -> bool {
@@ -124,13 +129,45 @@ pub(crate) fn fmtp(section: &[u8], pt: u8) -> Option<&[u8]> {
     })
 }
 
+/// The codecs of one m= line; no allocation up to this many.
+pub(crate) type Codecs<'a> = SmallVec<[Codec<'a>; 16]>;
+
 /// The formats that have a meaning, in the order of the m= line.
-pub(crate) fn codecs<'a>(formats: &'a [u8], section: &'a [u8]) -> impl Iterator<Item = Codec<'a>> + use<'a> {
-    tokens(formats).filter_map(move |token| {
-        let pt = u8::try_from(number(token, PAYLOAD_TYPE_MAX)?).ok()?;
-        let map = rtpmap(section, pt).or_else(|| static_payload(pt))?;
-        Some(Codec { pt, name: map.name, clock: map.clock, channels: map.channels, fmtp: fmtp(section, pt) })
-    })
+///
+/// One pass over the section whatever it holds: a hostile description must not cost the product
+/// of its formats and lines.
+pub(crate) fn codecs<'a>(formats: &'a [u8], section: &'a [u8]) -> Codecs<'a> {
+    // A clock of 0 marks what has no meaning yet.
+    let mut codecs: Codecs<'a> = tokens(formats)
+        .filter_map(|token| u8::try_from(number(token, PAYLOAD_TYPE_MAX)?).ok())
+        .map(|pt| Codec { pt, name: &[], clock: 0, channels: 0, fmtp: None })
+        .collect();
+    for line in Lines::new(section).filter(|line| line.kind == b'a') {
+        let (name, value) = attribute(line.value);
+        let is_map = name.eq_ignore_ascii_case(b"rtpmap");
+        if !is_map && !name.eq_ignore_ascii_case(b"fmtp") {
+            continue;
+        }
+        let (pt, rest) = first_token(value);
+        let Some(pt) = number(pt, PAYLOAD_TYPE_MAX) else { continue };
+        let map = if is_map { read_encoding(rest) } else { None };
+        for codec in codecs.iter_mut().filter(|codec| u32::from(codec.pt) == pt) {
+            match map {
+                Some(map) if codec.clock == 0 => codec.take(map),
+                None if !is_map => {
+                    codec.fmtp.get_or_insert(rest);
+                }
+                _ => {}
+            }
+        }
+    }
+    for codec in codecs.iter_mut().filter(|codec| codec.clock == 0) {
+        if let Some(map) = static_payload(codec.pt) {
+            codec.take(map);
+        }
+    }
+    codecs.retain(|codec| codec.clock != 0);
+    codecs
 }
 
 /// The codecs that we can offer by ourselves.

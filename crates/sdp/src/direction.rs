@@ -30,6 +30,10 @@ impl Direction {
     #[must_use]
     pub fn from_name(name: &[u8]) -> Option<Direction> {
         use Direction as D;
+        // All four have eight letters; most attributes have not.
+        if name.len() != 8 {
+            return None;
+        }
         let known = [D::SendRecv, D::SendOnly, D::RecvOnly, D::Inactive];
         known.into_iter().find(|direction| name.eq_ignore_ascii_case(direction.as_str().as_bytes()))
     }

@@ -44,6 +44,9 @@ pub enum SdpErrorKind {
     /// A line that is not `<letter>=<value>`.
     #[error("expected a line of the form <letter>=<value>")]
     NotALine,
+    /// A CR or NUL within a line, where another reader may see two lines.
+    #[error("expected no CR or NUL within a line")]
+    StrayByte,
     /// The description does not begin with `v=0`.
     #[error("expected v=0 as the first line")]
     Version,
@@ -131,7 +134,7 @@ impl SdpError {
             K::MediaType | K::NoMedia | K::Disabled | K::AnswerMediaType => (304, "Media type not available"),
             K::PayloadType | K::NoFormat | K::AnswerFormat => (305, "Incompatible media format"),
             K::PacketTime { .. } => (306, "Attribute not understood"),
-            K::NotALine | K::Version | K::MediaLine | K::Port | K::PortCount => {
+            K::NotALine | K::StrayByte | K::Version | K::MediaLine | K::Port | K::PortCount => {
                 (307, "Session description parameter not understood")
             }
             K::Multicast => (330, "Multicast not available"),

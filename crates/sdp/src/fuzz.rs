@@ -42,7 +42,12 @@ pub fn sdp(bytes: &[u8]) {
         assert_eq!(again.media().len(), session.media().len());
         let mut twice = Vec::new();
         assert!(anchor(&again, &ours, &mut twice).is_ok());
-        assert!(once == twice, "rewriting is not stable");
+        assert!(
+            once == twice,
+            "rewriting is not stable: {} then {}",
+            once.escape_ascii(),
+            twice.escape_ascii()
+        );
         let mut answer = Vec::new();
         assert!(anchor_answer(&session, &again, &ours, &mut answer).is_ok());
         let _ = check_answer(&again, &session);

@@ -1,7 +1,7 @@
 //! One media description: its m= line and the lines below it (RFC 8866 §5.14).
 
 use crate::address::Address;
-use crate::codec::{self, Codec, RtpMap};
+use crate::codec::{self, Codec, Codecs, RtpMap};
 use crate::direction::Direction;
 use crate::error::SdpErrorKind;
 use crate::line::{Line, Lines, attributes, first_token, number, tokens};
@@ -227,6 +227,10 @@ impl<'a> Media<'a> {
     /// The payload types that have a meaning, in order of preference; static ones filled in from
     /// RFC 3551. Dynamic ones without a usable a=rtpmap are left out.
     pub fn codecs(&self) -> impl Iterator<Item = Codec<'a>> + use<'a> {
+        self.codec_list().into_iter()
+    }
+
+    pub(crate) fn codec_list(&self) -> Codecs<'a> {
         codec::codecs(self.formats, self.section)
     }
 

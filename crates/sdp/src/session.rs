@@ -83,6 +83,10 @@ impl<'a, 'l> Reading<'a, 'l> {
     }
 
     fn take(&mut self, line: &Line<'a>) -> Result<(), SdpErrorKind> {
+        // No byte-string of the grammar may hold these (RFC 8866 §9).
+        if memchr::memchr2(b'\r', 0, line.value).is_some() {
+            return Err(SdpErrorKind::StrayByte);
+        }
         match line.kind {
             0 => return Err(SdpErrorKind::NotALine),
             b'm' => self.open_media(line)?,

@@ -70,6 +70,8 @@ fn what_is_no_description_is_refused_with_its_line() {
         ("\r\no=- 1 1 IN IP4 192.0.2.1\r\n", 2, SdpErrorKind::Version),
         ("v=0\r\nhello\r\n", 2, SdpErrorKind::NotALine),
         ("v=0\r\n=x\r\n", 2, SdpErrorKind::NotALine),
+        ("v=0\r\ns=a\rc=IN IP4 192.0.2.66\r\n", 2, SdpErrorKind::StrayByte),
+        ("v=0\r\ns=a\0b\r\n", 2, SdpErrorKind::StrayByte),
         ("v=0\r\n\r\nm=audio\r\n", 3, SdpErrorKind::MediaLine),
         ("v=0\r\nm=audio 4000\r\n", 2, SdpErrorKind::MediaLine),
         ("v=0\r\nc=IN IP4\r\n", 2, SdpErrorKind::Connection),
