@@ -1,0 +1,279 @@
+//! A switchboard under a virtual clock, with peers played by hand: messages go in as text, what
+//! leaves is read as text.
+
+use b2bua::{CallRecord, Command, Input, JournalEvent, Outbox, Setup, Snapshot, Switchboard};
+use base::time::WallClock;
+use base::{ListenId, ShardId, Time, Transport, WallTime};
+use sip_core::Flow;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub const PBX: &str = "10.0.0.21:5060";
+pub const GW1: &str = "192.0.2.7:5060";
+pub const GW2: &str = "192.0.2.8:5060";
+
+pub const CONFIG: &str = r#"
+version = 1
+country = "DE"
+[listen.inside]
+address = "10.0.0.5"
+sip = ["udp:5060", "tcp:5060"]
+rtp = "20000-20099"
+[listen.outside]
+address = "192.0.2.1"
+sip = ["udp:5060", "tcp:5060"]
+rtp = "30000-30099"
+[trunk.pbx]
+kind = "direct"
+listen = "inside"
+gateways = ["10.0.0.21"]
+options_interval = "0s"
+[trunk.one]
+kind = "itsp"
+listen = "outside"
+gateways = ["192.0.2.7"]
+options_interval = "0s"
+[trunk.two]
+kind = "itsp"
+listen = "outside"
+gateways = ["192.0.2.8"]
+options_interval = "0s"
+[[numbers]]
+range = "+493023125000..+493023125999"
+deliver = ["pbx"]
+[[route]]
+name = "world"
+match = { called = "+*" }
+to = ["one", "two"]
+"#;
+
+pub const OFFER: &str = "v=0\r\no=alice 1 1 IN IP4 10.0.0.21\r\ns=call\r\nc=IN IP4 10.0.0.21\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n";
+pub const ANSWER: &str = "v=0\r\no=bob 5 5 IN IP4 192.0.2.70\r\ns=-\r\nc=IN IP4 192.0.2.70\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
+
+/// One message that left.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub to: SocketAddr,
+    pub text: String,
+}
+
+impl Sent {
+    pub fn start(&self) -> &str {
+        self.text.split("\r\n").next().unwrap_or("")
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        let mut values = self.text.split("\r\n").filter_map(|l| l.strip_prefix(name)?.strip_prefix(": "));
+        values.next().unwrap_or("")
+    }
+
+    pub fn body(&self) -> &str {
+        self.text.split_once("\r\n\r\n").map_or("", |(_, b)| b)
+    }
+}
+
+pub struct World {
+    pub board: Switchboard,
+    pub now: Time,
+    pub sent: Vec<Sent>,
+    pub records: Vec<CallRecord>,
+    pub events: Vec<JournalEvent>,
+    pub media: Vec<media::Command>,
+    ports: u16,
+    /// The engine answers `Open` with a failure.
+    pub media_fails: bool,
+}
+
+impl World {
+    pub fn new(config: &str) -> World {
+        let loaded =
+            config::parse(config, "test.toml", config::Format::Toml).unwrap_or_else(|e| panic!("{e}"));
+        let mut out = Outbox::new();
+        let setup = Setup {
+            shard: ShardId(3),
+            seed: (1, 2),
+            clock: WallClock { birth: WallTime(1_700_000_000_000_000) },
+        };
+        let snapshot = Arc::new(Snapshot::new(loaded.config, 1));
+        let board = Switchboard::new(setup, snapshot, Time::ZERO, &mut out);
+        let mut world = World {
+            board,
+            now: Time::ZERO,
+            sent: Vec::new(),
+            records: Vec::new(),
+            events: Vec::new(),
+            media: Vec::new(),
+            ports: 0,
+            media_fails: false,
+        };
+        world.drain(out);
+        world
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        let mut out = Outbox::new();
+        self.board.handle(self.now, input, &mut out);
+        self.drain(out);
+    }
+
+    fn drain(&mut self, mut out: Outbox) {
+        loop {
+            for event in out.journal.drain(..) {
+                if let JournalEvent::Ended { record } = &event {
+                    self.records.push((**record).clone());
+                }
+                self.events.push(event);
+            }
+            for transmit in &out.sip.transmits {
+                let text = String::from_utf8(out.sip.message(transmit).to_vec()).expect("text");
+                self.sent.push(Sent { to: transmit.flow.remote, text });
+            }
+            out.sip.clear();
+            let commands: Vec<media::Command> = out.media.drain(..).collect();
+            if commands.is_empty() {
+                return;
+            }
+            for command in commands {
+                self.media.push(command.clone());
+                if let Some(reply) = self.engine(&command) {
+                    self.board.handle(self.now, Input::Media(reply), &mut out);
+                }
+            }
+        }
+    }
+
+    fn engine(&mut self, command: &media::Command) -> Option<media::Reply> {
+        match command {
+            media::Command::Open { session, .. } if self.media_fails => Some(media::Reply::OpenFailed {
+                session: *session,
+                reason: media::OpenError::PortsExhausted(media::Side::A),
+            }),
+            media::Command::Open { session, streams, .. } => {
+                let mut ports = media::Ports::default();
+                for _ in 0..*streams {
+                    let (a_rtp, b_rtp) = (20_000 + self.ports, 30_000 + self.ports);
+                    ports.push(media::StreamPorts { a_rtp, b_rtp });
+                    self.ports += 2;
+                }
+                Some(media::Reply::Opened { session: *session, ports })
+            }
+            media::Command::Close { session } => {
+                Some(media::Reply::Closed { session: *session, report: Box::default() })
+            }
+            _ => None,
+        }
+    }
+
+    pub fn command(&mut self, command: Command) {
+        self.input(Input::Command(command));
+    }
+
+    pub fn media_reply(&mut self, reply: media::Reply) {
+        self.input(Input::Media(reply));
+    }
+
+    /// A datagram from a peer.
+    pub fn receive(&mut self, from: &str, text: &str) {
+        let remote: SocketAddr = from.parse().expect("address");
+        let listen = ListenId(u16::from(remote.ip().to_string().starts_with("192")));
+        let flow = Flow { listen, transport: Transport::Udp, remote, conn: None, trunk: None };
+        self.input(Input::Message { flow, verified: &[], bytes: text.as_bytes() });
+    }
+
+    /// Lets time pass, firing every deadline on the way.
+    pub fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(next) = self.board.next_deadline().filter(|d| *d <= end) {
+            self.now = self.now.max(next);
+            self.input(Input::Timeout);
+        }
+        self.now = end;
+    }
+
+    /// Takes all that left since the last look.
+    pub fn take(&mut self) -> Vec<Sent> {
+        std::mem::take(&mut self.sent)
+    }
+
+    /// Takes what left, which must be exactly these start lines to these peers.
+    pub fn expect(&mut self, what: &[(&str, &str)]) -> Vec<Sent> {
+        let sent = self.take();
+        let seen: Vec<(String, String)> =
+            sent.iter().map(|s| (s.to.to_string(), s.start().to_string())).collect();
+        let fits = seen.len() == what.len()
+            && seen
+                .iter()
+                .zip(what)
+                .all(|((to, start), (peer, prefix))| to == peer && start.starts_with(prefix));
+        assert!(fits, "left: {seen:#?}\nexpected: {what:#?}");
+        sent
+    }
+
+    /// Checks that nothing is left behind: every call has one record and every table is empty.
+    pub fn settle(&mut self) {
+        self.pass(Duration::from_secs(200));
+        assert_eq!(self.board.live_calls(), 0, "no live call");
+        let status = self.board.status();
+        let count = |name| status.counters.iter().find(|c| c.0 == name).map_or(0, |c| c.1);
+        assert_eq!(count("server_transactions"), 0, "no server transaction");
+        assert_eq!(count("client_transactions"), 0, "no client transaction");
+        let accepted = self.events.iter().filter(|e| matches!(e, JournalEvent::Accepted { .. })).count();
+        assert_eq!(accepted, self.records.len(), "one record per accepted INVITE");
+        for trunk in self.board.trunks() {
+            assert_eq!((trunk.calls_in, trunk.calls_out), (0, 0), "trunk {} is idle", trunk.name);
+        }
+    }
+}
+
+/// The caller's INVITE from the PBX.
+pub fn invite(called: &str, body: &str, rows: &str) -> String {
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    format!(
+        "INVITE sip:{called}@10.0.0.5 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.21:5060;rport;branch=z9hG4bKa1\r\nMax-Forwards: 70\r\nFrom: \"Alice\" <sip:+493023125100@10.0.0.21>;tag=fa\r\nTo: <sip:{called}@10.0.0.5>\r\nCall-ID: call-a\r\nCSeq: 1 INVITE\r\nContact: <sip:alice@10.0.0.21:5060>\r\nAllow: INVITE, ACK, BYE, CANCEL, UPDATE, PRACK\r\n{rows}{kind}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// A request of the caller inside its dialog.
+pub fn inside(method: &str, cseq: u32, to: &str, branch: &str, rows: &str, body: &str) -> String {
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    format!(
+        "{method} sip:10.0.0.5:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.21:5060;rport;branch=z9hG4bK{branch}\r\nMax-Forwards: 70\r\nFrom: \"Alice\" <sip:+493023125100@10.0.0.21>;tag=fa\r\nTo: {to}\r\nCall-ID: call-a\r\nCSeq: {cseq} {method}\r\nContact: <sip:alice@10.0.0.21:5060>\r\n{rows}{kind}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// A gateway's response to a request of ours.
+pub fn response(request: &Sent, status: &str, tag: &str, rows: &str, body: &str) -> String {
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    let to = request.header("To");
+    let to = if tag.is_empty() || to.contains(";tag=") { to.to_string() } else { format!("{to};tag={tag}") };
+    let contact = if status.starts_with('1') || status.starts_with('2') {
+        format!("Contact: <sip:bob@{}>\r\n", request.to)
+    } else {
+        String::new()
+    };
+    format!(
+        "SIP/2.0 {status}\r\nVia: {}\r\nFrom: {}\r\nTo: {to}\r\nCall-ID: {}\r\nCSeq: {}\r\n{contact}Allow: INVITE, ACK, BYE, CANCEL, UPDATE\r\n{rows}{kind}Content-Length: {}\r\n\r\n{body}",
+        request.header("Via"),
+        request.header("From"),
+        request.header("Call-ID"),
+        request.header("CSeq"),
+        body.len()
+    )
+}
+
+/// A request of the callee inside its dialog, made from our INVITE to it.
+pub fn from_callee(method: &str, cseq: u32, invite: &Sent, tag: &str, branch: &str, body: &str) -> String {
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    format!(
+        "{method} sip:192.0.2.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP {};rport;branch=z9hG4bK{branch}\r\nMax-Forwards: 70\r\nFrom: {};tag={tag}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {cseq} {method}\r\nContact: <sip:bob@{}>\r\n{kind}Content-Length: {}\r\n\r\n{body}",
+        invite.to,
+        invite.header("To"),
+        invite.header("From"),
+        invite.header("Call-ID"),
+        invite.to,
+        body.len()
+    )
+}
