@@ -181,7 +181,8 @@ fn refusals_when_no_trunk_is_left() {
     let spent = TrunkState { cps_spent: true, ..idle };
     let draining = TrunkState { draining: true, ..idle };
     let flex = w.id("flex");
-    let cases: [(Box<dyn Fn(TrunkId) -> TrunkState>, ReasonId, Option<u32>); 4] = [
+    type Case = (Box<dyn Fn(TrunkId) -> TrunkState>, ReasonId, Option<u32>);
+    let cases: [Case; 4] = [
         (Box::new(move |_| full), ReasonId::TrunkFull, Some(5)),
         (Box::new(move |_| spent), ReasonId::TrunkRate, Some(1)),
         (Box::new(move |_| draining), ReasonId::TrunkDraining, None),

@@ -1,5 +1,5 @@
 //! Configurations and calls for the tests of routing.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::panic)]
 
 use base::TrunkId;
 use config::{Config, Format};
