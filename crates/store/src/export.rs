@@ -1,0 +1,228 @@
+//! Records for other programs: CSV (RFC 4180) and JSON lines.
+//!
+//! Enter through [`Table`]; the same rows as everywhere, flat for CSV.
+
+use crate::error::StoreError;
+use crate::moment::Moment;
+use crate::row::{AttemptRow, CallRow, DirectionRow};
+use std::fmt::{Display, Write as _};
+use std::io::Write;
+
+/// How records are written out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// A header, then one line for each call; of its attempts the last.
+    Csv,
+    /// A header, then one line for each attempt of each call.
+    CsvAttempts,
+    /// One JSON object for each call, with its attempts.
+    Jsonl,
+}
+
+const CALL_HEADER: &str = "id,call,node,revision,trunk_in,trunk_out,source,sip_call_id,route,\
+caller_received,called_received,caller,called,asserted_received,diversion_received,start,progress,early_media,\
+answer,end,end_estimated,post_dial_delay_ms,duration_ms,status,q850,reason,blame,released_by,decision,attempts,\
+gateway,target,transport,sip_call_id_out,caller_sent,called_sent,attempt_status,attempt_q850,attempt_reason,\
+codec,media_ms,";
+
+const DIRECTION_FIELDS: [&str; 12] = [
+    "packets",
+    "expected",
+    "lost",
+    "dropped",
+    "jitter_ms",
+    "jitter_max_ms",
+    "rtt_ms",
+    "mos_min",
+    "mos_avg",
+    "one_way",
+    "silence_max_ms",
+    "source",
+];
+
+const ATTEMPT_HEADER: &str = "id,call,number,tier,trunk,gateway,target,transport,sip_call_id,caller_sent,\
+called_sent,start,progress,answer,end,status,q850,reason";
+
+/// Writes rows in one format.
+pub(crate) struct Table<'w> {
+    out: &'w mut dyn Write,
+    format: Format,
+    line: String,
+}
+
+impl<'w> Table<'w> {
+    /// Begins a table: writes the header, where the format has one.
+    pub(crate) fn begin(format: Format, out: &'w mut dyn Write) -> Result<Table<'w>, StoreError> {
+        let mut header = match format {
+            Format::Jsonl => String::new(),
+            Format::CsvAttempts => ATTEMPT_HEADER.to_owned(),
+            Format::Csv => {
+                CALL_HEADER.to_owned() + &direction_header("caller") + "," + &direction_header("callee")
+            }
+        };
+        if !header.is_empty() {
+            header.push_str("\r\n");
+            out.write_all(header.as_bytes()).map_err(StoreError::Export)?;
+        }
+        Ok(Table { out, format, line: String::new() })
+    }
+
+    /// Writes one call.
+    pub(crate) fn put(&mut self, call: &CallRow<'_>) -> Result<(), StoreError> {
+        self.line.clear();
+        match self.format {
+            Format::Jsonl => {
+                self.line = serde_json::to_string(call)?;
+                self.line.push('\n');
+            }
+            Format::Csv => call_line(&mut Fields::new(&mut self.line), call),
+            Format::CsvAttempts => {
+                for attempt in &call.attempts {
+                    attempt_line(&mut Fields::new(&mut self.line), call, attempt);
+                }
+            }
+        }
+        self.out.write_all(self.line.as_bytes()).map_err(StoreError::Export)
+    }
+}
+
+fn direction_header(side: &str) -> String {
+    DIRECTION_FIELDS.map(|field| format!("{side}_{field}")).join(",")
+}
+
+/// Fields of one CSV line.
+struct Fields<'l> {
+    line: &'l mut String,
+    first: bool,
+}
+
+impl Fields<'_> {
+    fn new(line: &mut String) -> Fields<'_> {
+        Fields { line, first: true }
+    }
+
+    fn separate(&mut self) {
+        if !std::mem::take(&mut self.first) {
+            self.line.push(',');
+        }
+    }
+
+    /// Text, quoted where RFC 4180 §2 asks for it.
+    fn text(&mut self, text: &str) {
+        self.separate();
+        if text.contains(['"', ',', '\r', '\n']) || text.starts_with(' ') || text.ends_with(' ') {
+            self.line.push('"');
+            self.line.push_str(&text.replace('"', "\"\""));
+            self.line.push('"');
+        } else {
+            self.line.push_str(text);
+        }
+    }
+
+    /// A value whose text needs no quotes.
+    fn plain(&mut self, value: impl Display) {
+        self.separate();
+        // Writing to a String does not fail.
+        let _ = write!(self.line, "{value}");
+    }
+
+    fn option(&mut self, value: Option<impl Display>) {
+        match value {
+            Some(value) => self.plain(value),
+            None => self.separate(),
+        }
+    }
+
+    fn end(&mut self) {
+        self.line.push_str("\r\n");
+    }
+}
+
+fn call_line(fields: &mut Fields<'_>, call: &CallRow<'_>) {
+    fields.plain(call.id);
+    fields.plain(call.call);
+    fields.text(&call.node);
+    fields.plain(call.revision);
+    for text in [&call.trunk_in, &call.trunk_out, &call.source, &call.sip_call_id, &call.route] {
+        fields.text(text);
+    }
+    for text in [&call.caller_received, &call.called_received, &call.caller, &call.called] {
+        fields.text(text);
+    }
+    fields.text(&call.asserted_received);
+    fields.text(&call.diversion_received);
+    times(fields, call.start, [call.progress, call.early_media, call.answer]);
+    fields.plain(call.end);
+    fields.plain(call.end_estimated);
+    fields.option(call.post_dial_delay_ms);
+    fields.plain(call.duration_ms);
+    fields.plain(call.status);
+    fields.plain(call.q850);
+    for text in [&call.reason, &call.blame, &call.released_by, &call.decision] {
+        fields.text(text);
+    }
+    fields.plain(call.attempts.len());
+    last_attempt(fields, call.last_attempt());
+    let media = call.media.as_ref();
+    fields.text(media.map_or("", |m| &m.codec));
+    fields.option(media.map(|m| m.duration_ms));
+    direction(fields, media.map(|m| &m.from_caller));
+    direction(fields, media.map(|m| &m.from_callee));
+    fields.end();
+}
+
+fn times<const N: usize>(fields: &mut Fields<'_>, start: Moment, others: [Option<Moment>; N]) {
+    fields.plain(start);
+    for at in others {
+        fields.option(at);
+    }
+}
+
+fn last_attempt(fields: &mut Fields<'_>, attempt: Option<&AttemptRow<'_>>) {
+    let text = |of: fn(&'_ AttemptRow<'_>) -> String| attempt.map_or(String::new(), of);
+    fields.text(&text(|a| a.gateway.to_string()));
+    fields.text(&text(|a| a.target.to_string()));
+    fields.text(&text(|a| a.transport.to_string()));
+    fields.text(&text(|a| a.sip_call_id.to_string()));
+    fields.text(&text(|a| a.caller_sent.to_string()));
+    fields.text(&text(|a| a.called_sent.to_string()));
+    fields.option(attempt.map(|a| a.status));
+    fields.option(attempt.and_then(|a| a.q850));
+    fields.text(&text(|a| a.reason.to_string()));
+}
+
+fn direction(fields: &mut Fields<'_>, row: Option<&DirectionRow<'_>>) {
+    let Some(row) = row else {
+        DIRECTION_FIELDS.iter().for_each(|_| fields.separate());
+        return;
+    };
+    for count in [row.packets, row.expected, row.lost, row.dropped] {
+        fields.plain(count);
+    }
+    fields.plain(f64::from(row.jitter_us) / 1_000.0);
+    fields.plain(f64::from(row.jitter_max_us) / 1_000.0);
+    fields.option(row.rtt_us.map(|us| f64::from(us) / 1_000.0));
+    fields.option(row.mos_min.map(|mos| f64::from(mos) / 100.0));
+    fields.option(row.mos_avg.map(|mos| f64::from(mos) / 100.0));
+    fields.plain(row.one_way);
+    fields.plain(row.silence_max_ms);
+    fields.text(&row.source);
+}
+
+fn attempt_line(fields: &mut Fields<'_>, call: &CallRow<'_>, attempt: &AttemptRow<'_>) {
+    fields.plain(call.id);
+    fields.plain(call.call);
+    fields.plain(attempt.number);
+    fields.plain(attempt.tier);
+    for text in [&attempt.trunk, &attempt.gateway, &attempt.target, &attempt.transport, &attempt.sip_call_id]
+    {
+        fields.text(text);
+    }
+    fields.text(&attempt.caller_sent);
+    fields.text(&attempt.called_sent);
+    times(fields, attempt.start, [attempt.progress, attempt.answer, attempt.end]);
+    fields.plain(attempt.status);
+    fields.option(attempt.q850);
+    fields.text(&attempt.reason);
+    fields.end();
+}

@@ -1,0 +1,361 @@
+//! The record as it is stored and shown: the store's own format, apart from the types of calls.
+//!
+//! Strings are borrowed from the journal where a record is only passing through, and owned where
+//! it comes back from SQLite ([`StoredCall`]). Enter through [`CallRow`].
+
+use crate::moment::Moment;
+use b2bua::CallKey;
+use base::ReasonId;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// The version of the shape below, in every JSON line; fields may be added within a version.
+pub const FORMAT: u16 = 1;
+
+/// A record that owns its text, as queries give it.
+pub type StoredCall = CallRow<'static>;
+
+/// One call: the CDR.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallRow<'a> {
+    /// [`FORMAT`].
+    pub format: u16,
+    /// Counts records of this node in the order in which they were stored, from 1.
+    pub id: i64,
+    /// The call, over restarts and nodes: 32 hex digits.
+    #[serde(with = "as_text")]
+    pub call: CallKey,
+    /// The node that carried it.
+    pub node: Cow<'a, str>,
+    /// The configuration revision that it was routed with.
+    pub revision: u64,
+    /// The trunk it came in on.
+    pub trunk_in: Cow<'a, str>,
+    /// The trunk of the last attempt; empty when none was made.
+    pub trunk_out: Cow<'a, str>,
+    /// The peer's address and port.
+    pub source: Cow<'a, str>,
+    /// Call-ID of the caller's leg.
+    pub sip_call_id: Cow<'a, str>,
+    /// The route; empty when none was found.
+    pub route: Cow<'a, str>,
+    /// The caller's number as received.
+    pub caller_received: Cow<'a, str>,
+    /// The called number as received.
+    pub called_received: Cow<'a, str>,
+    /// The caller's number, normalised.
+    pub caller: Cow<'a, str>,
+    /// The called number, normalised.
+    pub called: Cow<'a, str>,
+    /// P-Asserted-Identity as received, else empty.
+    pub asserted_received: Cow<'a, str>,
+    /// Diversion as received, else empty.
+    pub diversion_received: Cow<'a, str>,
+    /// INVITE accepted.
+    pub start: Moment,
+    /// First provisional response other than 100 to the caller.
+    pub progress: Option<Moment>,
+    /// First provisional response with media to the caller.
+    pub early_media: Option<Moment>,
+    /// Answered.
+    pub answer: Option<Moment>,
+    /// Over.
+    pub end: Moment,
+    /// `end` is not the true one: the process ended during the call and this is the last moment
+    /// at which it is known to have lived.
+    pub end_estimated: bool,
+    /// INVITE to the first progress or answer, milliseconds.
+    pub post_dial_delay_ms: Option<u64>,
+    /// Answer to end, milliseconds; 0 when not answered.
+    pub duration_ms: u64,
+    /// Final response sent to the caller (200 when answered); 0 when none was sent.
+    pub status: u16,
+    /// Q.850 cause with which the call ended.
+    pub q850: u8,
+    /// Stable reason id (`P-BUSY`).
+    pub reason: Cow<'a, str>,
+    /// Who has to act: `peer`, `us`, `caller`, `callee`, `operator`.
+    pub blame: Cow<'a, str>,
+    /// `caller`, `callee`, `tronco` or `operator`.
+    pub released_by: Cow<'a, str>,
+    /// How the route was found and what was skipped.
+    pub decision: Cow<'a, str>,
+    /// Media, when it was anchored here.
+    pub media: Option<MediaRow<'a>>,
+    /// Attempts in order.
+    pub attempts: Vec<AttemptRow<'a>>,
+}
+
+/// One attempt towards a gateway.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttemptRow<'a> {
+    /// From 1.
+    pub number: u16,
+    /// Tier of the route, from 0.
+    pub tier: u8,
+    /// The trunk.
+    pub trunk: Cow<'a, str>,
+    /// The gateway as configured.
+    pub gateway: Cow<'a, str>,
+    /// Address and port the INVITE went to.
+    pub target: Cow<'a, str>,
+    /// `udp`, `tcp` or `tls`.
+    pub transport: Cow<'a, str>,
+    /// Call-ID of this leg.
+    pub sip_call_id: Cow<'a, str>,
+    /// The caller's number as sent.
+    pub caller_sent: Cow<'a, str>,
+    /// The called number as sent.
+    pub called_sent: Cow<'a, str>,
+    /// INVITE sent.
+    pub start: Moment,
+    /// First provisional response other than 100.
+    pub progress: Option<Moment>,
+    /// Answered.
+    pub answer: Option<Moment>,
+    /// Over.
+    pub end: Option<Moment>,
+    /// The gateway's final response; 0 when none came.
+    pub status: u16,
+    /// Q.850 cause from the gateway's Reason header.
+    pub q850: Option<u8>,
+    /// Why it ended.
+    pub reason: Cow<'a, str>,
+}
+
+/// What the media of a call looked like, by direction.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct MediaRow<'a> {
+    /// Codec agreed for the first audio stream.
+    pub codec: Cow<'a, str>,
+    /// From opening to closing of the media session, milliseconds.
+    pub duration_ms: u64,
+    /// What the caller's side sent.
+    pub from_caller: DirectionRow<'a>,
+    /// What the called side sent.
+    pub from_callee: DirectionRow<'a>,
+}
+
+/// One direction: counters are sums over its streams, quality is that of the worst.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct DirectionRow<'a> {
+    /// Valid packets received from this side.
+    pub packets: u64,
+    /// Packets expected by their sequence numbers.
+    pub expected: u64,
+    /// Packets that never came.
+    pub lost: u64,
+    /// Packets received and not passed on.
+    pub dropped: u64,
+    /// Interarrival jitter at the end; stored in microseconds, shown in milliseconds.
+    #[serde(rename = "jitter_ms", with = "as_millis")]
+    pub jitter_us: u32,
+    /// Its largest value.
+    #[serde(rename = "jitter_max_ms", with = "as_millis")]
+    pub jitter_max_us: u32,
+    /// Largest last round trip between this node and the peer.
+    #[serde(rename = "rtt_ms", with = "as_millis_option", default)]
+    pub rtt_us: Option<u32>,
+    /// Lowest estimated MOS; stored times 100, shown plain.
+    #[serde(with = "as_hundredths", default)]
+    pub mos_min: Option<u16>,
+    /// Mean estimated MOS of the worst stream.
+    #[serde(with = "as_hundredths", default)]
+    pub mos_avg: Option<u16>,
+    /// It never sent although it might, while the other side did.
+    pub one_way: bool,
+    /// Longest pause while it was allowed to send, milliseconds.
+    pub silence_max_ms: u64,
+    /// Where its media really came from; empty when none came.
+    pub source: Cow<'a, str>,
+}
+
+impl CallRow<'_> {
+    /// Fills the fields that follow from others: delay, duration and blame.
+    pub(crate) fn derive(&mut self) {
+        self.post_dial_delay_ms = self.progress.or(self.answer).map(|first| first.millis_since(self.start));
+        self.duration_ms = self.answer.map_or(0, |answer| self.end.millis_since(answer));
+        self.blame = Cow::Borrowed(ReasonId::from_id(&self.reason).map_or("", |r| r.blame().as_str()));
+    }
+
+    /// The attempt that carried the call, or the last that was tried.
+    #[must_use]
+    pub fn last_attempt(&self) -> Option<&AttemptRow<'_>> {
+        self.attempts.last()
+    }
+
+    /// A copy that borrows nothing.
+    #[must_use]
+    pub fn into_owned(self) -> StoredCall {
+        CallRow {
+            format: self.format,
+            id: self.id,
+            call: self.call,
+            node: own(self.node),
+            revision: self.revision,
+            trunk_in: own(self.trunk_in),
+            trunk_out: own(self.trunk_out),
+            source: own(self.source),
+            sip_call_id: own(self.sip_call_id),
+            route: own(self.route),
+            caller_received: own(self.caller_received),
+            called_received: own(self.called_received),
+            caller: own(self.caller),
+            called: own(self.called),
+            asserted_received: own(self.asserted_received),
+            diversion_received: own(self.diversion_received),
+            start: self.start,
+            progress: self.progress,
+            early_media: self.early_media,
+            answer: self.answer,
+            end: self.end,
+            end_estimated: self.end_estimated,
+            post_dial_delay_ms: self.post_dial_delay_ms,
+            duration_ms: self.duration_ms,
+            status: self.status,
+            q850: self.q850,
+            reason: own(self.reason),
+            blame: own(self.blame),
+            released_by: own(self.released_by),
+            decision: own(self.decision),
+            media: self.media.map(MediaRow::into_owned),
+            attempts: self.attempts.into_iter().map(AttemptRow::into_owned).collect(),
+        }
+    }
+}
+
+impl AttemptRow<'_> {
+    /// A copy that borrows nothing.
+    #[must_use]
+    pub fn into_owned(self) -> AttemptRow<'static> {
+        AttemptRow {
+            number: self.number,
+            tier: self.tier,
+            trunk: own(self.trunk),
+            gateway: own(self.gateway),
+            target: own(self.target),
+            transport: own(self.transport),
+            sip_call_id: own(self.sip_call_id),
+            caller_sent: own(self.caller_sent),
+            called_sent: own(self.called_sent),
+            start: self.start,
+            progress: self.progress,
+            answer: self.answer,
+            end: self.end,
+            status: self.status,
+            q850: self.q850,
+            reason: own(self.reason),
+        }
+    }
+}
+
+impl MediaRow<'_> {
+    /// A copy that borrows nothing.
+    #[must_use]
+    pub fn into_owned(self) -> MediaRow<'static> {
+        MediaRow {
+            codec: own(self.codec),
+            duration_ms: self.duration_ms,
+            from_caller: self.from_caller.into_owned(),
+            from_callee: self.from_callee.into_owned(),
+        }
+    }
+}
+
+impl DirectionRow<'_> {
+    /// A copy that borrows nothing.
+    #[must_use]
+    pub fn into_owned(self) -> DirectionRow<'static> {
+        DirectionRow {
+            packets: self.packets,
+            expected: self.expected,
+            lost: self.lost,
+            dropped: self.dropped,
+            jitter_us: self.jitter_us,
+            jitter_max_us: self.jitter_max_us,
+            rtt_us: self.rtt_us,
+            mos_min: self.mos_min,
+            mos_avg: self.mos_avg,
+            one_way: self.one_way,
+            silence_max_ms: self.silence_max_ms,
+            source: own(self.source),
+        }
+    }
+}
+
+fn own(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
+
+mod as_text {
+    use b2bua::CallKey;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+    use std::borrow::Cow;
+
+    pub(super) fn serialize<S: Serializer>(key: &CallKey, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(key)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CallKey, D::Error> {
+        Cow::<str>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Numbers kept as whole parts and shown as decimals of a larger unit.
+macro_rules! decimal {
+    ($name:ident, $kind:ty, $per_unit:literal) => {
+        mod $name {
+            use serde::{Deserialize, Deserializer, Serializer};
+
+            #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+            pub(super) fn serialize<S: Serializer>(value: &$kind, serializer: S) -> Result<S::Ok, S::Error> {
+                super::Decimal::serialize(*value, $per_unit, serializer)
+            }
+
+            pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$kind, D::Error> {
+                Ok(super::Decimal::from_shown(Deserialize::deserialize(deserializer)?, $per_unit))
+            }
+        }
+    };
+}
+
+decimal!(as_millis, u32, 1_000.0);
+decimal!(as_millis_option, Option<u32>, 1_000.0);
+decimal!(as_hundredths, Option<u16>, 100.0);
+
+/// A number that is shown as `value / per_unit`.
+trait Decimal: Sized {
+    fn serialize<S: serde::Serializer>(self, per_unit: f64, serializer: S) -> Result<S::Ok, S::Error>;
+    fn from_shown(shown: Option<f64>, per_unit: f64) -> Self;
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates here")]
+impl Decimal for u32 {
+    fn serialize<S: serde::Serializer>(self, per_unit: f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(f64::from(self) / per_unit)
+    }
+    fn from_shown(shown: Option<f64>, per_unit: f64) -> u32 {
+        (shown.unwrap_or(0.0) * per_unit).round() as u32
+    }
+}
+
+impl Decimal for Option<u32> {
+    fn serialize<S: serde::Serializer>(self, per_unit: f64, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Some(value) => Decimal::serialize(value, per_unit, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+    fn from_shown(shown: Option<f64>, per_unit: f64) -> Option<u32> {
+        shown.map(|_| u32::from_shown(shown, per_unit))
+    }
+}
+
+impl Decimal for Option<u16> {
+    fn serialize<S: serde::Serializer>(self, per_unit: f64, serializer: S) -> Result<S::Ok, S::Error> {
+        Decimal::serialize(self.map(u32::from), per_unit, serializer)
+    }
+    fn from_shown(shown: Option<f64>, per_unit: f64) -> Option<u16> {
+        shown.map(|_| u16::try_from(u32::from_shown(shown, per_unit)).unwrap_or(u16::MAX))
+    }
+}

@@ -1,0 +1,170 @@
+//! Putting records in: prepared once for each transaction, bound by place.
+
+use super::signed;
+use crate::error::StoreError;
+use crate::moment::Moment;
+use crate::row::{AttemptRow, CallRow, DirectionRow};
+use rusqlite::types::Null;
+use rusqlite::{CachedStatement, Connection, Statement, ToSql};
+
+/// 53 values, in the order of the table.
+const INSERT_CALL: &str = "INSERT OR IGNORE INTO call VALUES (
+    ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,
+    ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+/// 17 values, in the order of the table.
+const INSERT_ATTEMPT: &str = "INSERT INTO attempt VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+/// Columns of one direction of media.
+const DIRECTION_COLUMNS: usize = 12;
+
+/// Inserts records within one transaction.
+pub(crate) struct Inserter<'c> {
+    connection: &'c Connection,
+    call: CachedStatement<'c>,
+    attempt: CachedStatement<'c>,
+    next_id: i64,
+    trunks: String,
+}
+
+/// Binds values one after the other.
+struct Bind<'s, 'c> {
+    statement: &'s mut Statement<'c>,
+    place: usize,
+}
+
+impl Bind<'_, '_> {
+    fn put(&mut self, value: impl ToSql) -> Result<(), rusqlite::Error> {
+        self.place += 1;
+        self.statement.raw_bind_parameter(self.place, value)
+    }
+
+    fn time(&mut self, value: Moment) -> Result<(), rusqlite::Error> {
+        self.put(signed(value.0))
+    }
+
+    fn time_option(&mut self, value: Option<Moment>) -> Result<(), rusqlite::Error> {
+        self.put(value.map(|at| signed(at.0)))
+    }
+
+    fn nulls(&mut self, count: usize) -> Result<(), rusqlite::Error> {
+        (0..count).try_for_each(|_| self.put(Null))
+    }
+}
+
+impl<'c> Inserter<'c> {
+    pub(super) fn new(connection: &'c Connection, next_id: i64) -> Result<Inserter<'c>, StoreError> {
+        Ok(Inserter {
+            connection,
+            call: connection.prepare_cached(INSERT_CALL)?,
+            attempt: connection.prepare_cached(INSERT_ATTEMPT)?,
+            next_id,
+            trunks: String::new(),
+        })
+    }
+
+    pub(super) fn next_id(&self) -> i64 {
+        self.next_id
+    }
+
+    /// Keeps a small number together with the records.
+    pub(crate) fn set_meta(&mut self, name: &str, value: i64) -> Result<(), StoreError> {
+        set_meta(self.connection, name, value)
+    }
+
+    /// Inserts a record and gives it its id; false when it is already there.
+    pub(crate) fn insert(&mut self, row: &mut CallRow<'_>) -> Result<bool, StoreError> {
+        row.id = self.next_id;
+        self.trunks.clear();
+        self.trunks.push(',');
+        for trunk in std::iter::once(&row.trunk_in).chain(row.attempts.iter().map(|a| &a.trunk)) {
+            self.trunks.push_str(trunk);
+            self.trunks.push(',');
+        }
+        bind_call(&mut Bind { statement: &mut self.call, place: 0 }, row, &self.trunks)?;
+        if self.call.raw_execute()? == 0 {
+            return Ok(false);
+        }
+        for attempt in &row.attempts {
+            bind_attempt(&mut Bind { statement: &mut self.attempt, place: 0 }, row.id, attempt)?;
+            self.attempt.raw_execute()?;
+        }
+        self.next_id += 1;
+        Ok(true)
+    }
+}
+
+pub(super) fn set_meta(connection: &Connection, name: &str, value: i64) -> Result<(), StoreError> {
+    let mut statement =
+        connection.prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)")?;
+    statement.execute((name, value))?;
+    Ok(())
+}
+
+fn bind_call(bind: &mut Bind<'_, '_>, row: &CallRow<'_>, trunks: &str) -> Result<(), rusqlite::Error> {
+    bind.put(row.id)?;
+    bind.put(row.call.0.to_be_bytes().as_slice())?;
+    bind.put(&*row.node)?;
+    bind.put(signed(row.revision))?;
+    bind.put(&*row.trunk_in)?;
+    bind.put(&*row.trunk_out)?;
+    bind.put(trunks)?;
+    bind.put(&*row.source)?;
+    bind.put(&*row.sip_call_id)?;
+    bind.put(&*row.route)?;
+    bind.put(&*row.caller_received)?;
+    bind.put(&*row.called_received)?;
+    bind.put(&*row.caller)?;
+    bind.put(&*row.called)?;
+    bind.put(&*row.asserted_received)?;
+    bind.put(&*row.diversion_received)?;
+    bind.time(row.start)?;
+    bind.time_option(row.progress)?;
+    bind.time_option(row.early_media)?;
+    bind.time_option(row.answer)?;
+    bind.time(row.end)?;
+    bind.put(row.end_estimated)?;
+    bind.put(row.status)?;
+    bind.put(row.q850)?;
+    bind.put(&*row.reason)?;
+    bind.put(&*row.released_by)?;
+    bind.put(&*row.decision)?;
+    let Some(media) = &row.media else { return bind.nulls(2 + 2 * DIRECTION_COLUMNS) };
+    bind.put(&*media.codec)?;
+    bind.put(signed(media.duration_ms))?;
+    bind_direction(bind, &media.from_caller)?;
+    bind_direction(bind, &media.from_callee)
+}
+
+fn bind_direction(bind: &mut Bind<'_, '_>, row: &DirectionRow<'_>) -> Result<(), rusqlite::Error> {
+    bind.put(signed(row.packets))?;
+    bind.put(signed(row.expected))?;
+    bind.put(signed(row.lost))?;
+    bind.put(signed(row.dropped))?;
+    bind.put(row.jitter_us)?;
+    bind.put(row.jitter_max_us)?;
+    bind.put(row.rtt_us)?;
+    bind.put(row.mos_min)?;
+    bind.put(row.mos_avg)?;
+    bind.put(row.one_way)?;
+    bind.put(signed(row.silence_max_ms))?;
+    bind.put(&*row.source)
+}
+
+fn bind_attempt(bind: &mut Bind<'_, '_>, call: i64, row: &AttemptRow<'_>) -> Result<(), rusqlite::Error> {
+    bind.put(call)?;
+    bind.put(row.number)?;
+    bind.put(row.tier)?;
+    bind.put(&*row.trunk)?;
+    bind.put(&*row.gateway)?;
+    bind.put(&*row.target)?;
+    bind.put(&*row.transport)?;
+    bind.put(&*row.sip_call_id)?;
+    bind.put(&*row.caller_sent)?;
+    bind.put(&*row.called_sent)?;
+    bind.time(row.start)?;
+    bind.time_option(row.progress)?;
+    bind.time_option(row.answer)?;
+    bind.time_option(row.end)?;
+    bind.put(row.status)?;
+    bind.put(row.q850)?;
+    bind.put(&*row.reason)
+}
