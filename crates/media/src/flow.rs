@@ -7,7 +7,8 @@
 //! settle the flow anew.
 
 use crate::report::DropReason;
-use crate::wire::{self, RtpHead};
+use crate::wire;
+use rtp::Header;
 use std::net::SocketAddr;
 
 /// Which of a stream's two ports.
@@ -73,7 +74,7 @@ pub struct Flow {
 /// What a flow says of a packet from its expected source.
 pub(crate) enum Judgement {
     /// Good RTP: count it, then act.
-    Rtp(RtpHead),
+    Rtp(Header),
     /// Good, without anything to count but itself.
     Opaque,
     /// Not good.
@@ -91,12 +92,13 @@ impl Flow {
     #[inline]
     pub(crate) fn inspect(&self, bytes: &[u8]) -> Judgement {
         match self.check {
-            Check::Rtp(allowed) => match wire::rtp_head(bytes) {
+            Check::Rtp(allowed) => match wire::rtp_header(bytes) {
                 Ok(_) if wire::is_rtcp(bytes) => Judgement::Up,
-                Ok(head)
-                    if allowed[usize::from(head.payload_type >> 6)] >> (head.payload_type & 63) & 1 == 1 =>
+                Ok(header)
+                    if allowed[usize::from(header.payload_type >> 6)] >> (header.payload_type & 63) & 1
+                        == 1 =>
                 {
-                    Judgement::Rtp(head)
+                    Judgement::Rtp(header)
                 }
                 Ok(_) => Judgement::Drop(DropReason::PayloadType),
                 Err(_) if wire::is_rtcp(bytes) => Judgement::Up,

@@ -9,8 +9,9 @@ use crate::latch::{Admission, Heard, Lock, RtcpLock};
 use crate::quality::{self, Scores, Span};
 use crate::reception::Reception;
 use crate::report::{DropReason, Drops, StreamReport};
-use crate::wire::{self, Compound, RtpHead};
+use crate::wire::{self, Control};
 use base::Time;
+use rtp::{Header, ReportBlock};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ pub(crate) enum Outcome {
     /// Good; the flow's action applies. True when the flows must be settled anew.
     Media { moved: bool },
     /// RTCP, good.
-    Control { compound: Compound, moved: bool },
+    Control { control: Control, moved: bool },
     /// Not relayed.
     Drop(DropReason),
 }
@@ -195,7 +196,9 @@ impl Half {
         let head = match self.rtp.inspect(bytes) {
             Judgement::Rtp(head) => Some(head),
             Judgement::Opaque => None,
-            Judgement::Up if self.lock.admits_rtcp(now, source) => return self.control(now, bytes, false),
+            Judgement::Up if self.lock.admits_rtcp(now, source) => {
+                return self.take_control(now, wire::control(bytes), false);
+            }
             Judgement::Up => return Outcome::Drop(DropReason::ForeignSource),
             // Of a foreign packet it does not matter what else is wrong with it.
             Judgement::Drop(reason) if self.lock.admits_rtcp(now, source) => return Outcome::Drop(reason),
@@ -220,25 +223,25 @@ impl Half {
             return Outcome::Drop(DropReason::ForeignSource);
         }
         let known = self.rtcp.expect == Some(source);
-        let compound = match wire::rtcp_compound(bytes) {
-            Ok(compound) => compound,
+        let control = match wire::control(bytes) {
+            Ok(control) => control,
             Err(reason) => return Outcome::Drop(if known { reason } else { DropReason::ForeignSource }),
         };
         let heard = self.reception.heard().map(|(ssrc, _)| ssrc);
-        match self.rtcp_lock.admit(source, &self.lock, compound.ssrc, heard) {
+        match self.rtcp_lock.admit(source, &self.lock, control.ssrc, heard) {
             Admission::No(reason) => Outcome::Drop(reason),
-            Admission::Known => self.control(now, bytes, false),
-            Admission::Moved { .. } => self.control(now, bytes, true),
+            Admission::Known => self.take_control(now, Ok(control), false),
+            Admission::Moved { .. } => self.take_control(now, Ok(control), true),
         }
     }
 
     /// RTCP from the peer, on either port.
-    fn control(&mut self, now: Time, bytes: &[u8], moved: bool) -> Outcome {
-        match wire::rtcp_compound(bytes) {
-            Ok(compound) => {
+    fn take_control(&mut self, now: Time, control: Result<Control, DropReason>, moved: bool) -> Outcome {
+        match control {
+            Ok(control) => {
                 self.rtcp_packets += 1;
                 self.last_rtcp = Some(now);
-                Outcome::Control { compound, moved }
+                Outcome::Control { control, moved }
             }
             Err(reason) => Outcome::Drop(reason),
         }
@@ -246,7 +249,7 @@ impl Half {
 
     /// Counts a good packet; true when the operating system may filter for this source again.
     #[inline]
-    fn hear(&mut self, now: Time, head: Option<&RtpHead>, bytes: usize) -> bool {
+    fn hear(&mut self, now: Time, head: Option<&Header>, bytes: usize) -> bool {
         match self.last_rtp {
             Some(last) => {
                 // While the peer was told not to send, silence is not its fault.
@@ -259,10 +262,7 @@ impl Half {
         self.heard_since_change += 1;
         match head {
             Some(head) => self.reception.hear(now, head, bytes, self.clock_rate),
-            None => {
-                self.reception.totals.packets += 1;
-                self.reception.totals.bytes += bytes as u64;
-            }
+            None => self.reception.hear_opaque(bytes),
         }
         std::mem::take(&mut self.unfiltered)
     }
@@ -299,12 +299,12 @@ impl Half {
 
     /// What the peer reports of the stream that it receives. `passed`: when the sender report it
     /// names went by, from which follows the round trip between us and the peer (RFC 3550 §6.4.1).
-    pub(crate) fn note_block(&mut self, now: Time, block: &wire::Block, passed: Option<Time>) {
-        self.peer_loss_fraction = Some(f32::from(block.fraction) / 256.0);
-        self.peer_lost = Some(block.lost);
+    pub(crate) fn note_block(&mut self, now: Time, block: &ReportBlock, passed: Option<Time>) {
+        self.peer_loss_fraction = Some(f32::from(block.fraction_lost) / 256.0);
+        self.peer_lost = Some(block.cumulative_lost);
         self.peer_jitter = Some(block.jitter);
         let Some(passed) = passed else { return };
-        let held = Duration::from_nanos(u64::from(block.delay) * 1_000_000_000 / 65_536);
+        let held = Duration::from_nanos(rtp::ntp::nanos_from_short(block.dlsr));
         let Some(rtt) = now.since(passed).checked_sub(held) else { return };
         let ms = rtt.as_secs_f32() * 1000.0;
         self.rtt_ms = Some(ms);
@@ -364,8 +364,8 @@ impl Half {
             expected,
             lost,
             loss_fraction: if expected == 0 { 0.0 } else { lost as f32 / expected as f32 },
-            out_of_order: r.totals.out_of_order,
-            duplicates: r.totals.duplicates,
+            out_of_order: r.reordered(),
+            duplicates: r.duplicates(),
             late: r.totals.late,
             jitter_ms,
             jitter_max_ms,

@@ -7,10 +7,10 @@
 //! [`Lock::admit`] and [`RtcpLock::admit`].
 
 use crate::control::Latch;
-use crate::reception::DROPOUT_MAX;
 use crate::report::DropReason;
-use crate::wire::RtpHead;
 use base::Time;
+use rtp::Header;
+use rtp::stats::DROPOUT_MAX;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -104,7 +104,7 @@ impl Lock {
         &mut self,
         now: Time,
         source: SocketAddr,
-        head: Option<&RtpHead>,
+        head: Option<&Header>,
         heard: Option<Heard>,
     ) -> Admission {
         if self.locked == Some(source) {
@@ -145,7 +145,7 @@ impl Lock {
     }
 
     /// Follows a rebind at its second packet: same SSRC, continuing sequence, old source silent.
-    fn rebind(&mut self, now: Time, source: SocketAddr, head: &RtpHead, heard: Option<Heard>) -> Admission {
+    fn rebind(&mut self, now: Time, source: SocketAddr, head: &Header, heard: Option<Heard>) -> Admission {
         let Some(heard) = heard else { return Admission::No(DropReason::ForeignSource) };
         let ahead = head.sequence.wrapping_sub(heard.sequence);
         let same_stream = head.ssrc == heard.ssrc && (1..DROPOUT_MAX).contains(&ahead);

@@ -8,7 +8,7 @@ use crate::control::{MAX_STREAMS, Remote, Reply, SessionId, Side};
 use crate::flow::{Action, Component, Flow};
 use crate::half::{Half, Outcome};
 use crate::report::{DropReason, Report, StreamReport};
-use crate::wire::Compound;
+use crate::wire::Control;
 use base::Time;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -59,13 +59,13 @@ impl Stream {
     }
 
     /// Reads RTCP that passes: sender reports one way, reports about them the other way.
-    fn read_control(&mut self, now: Time, side: Side, compound: &Compound) {
-        if let Some(ntp) = compound.sr_ntp {
+    fn read_control(&mut self, now: Time, side: Side, control: &Control) {
+        if let Some(ntp) = control.sender_report {
             self.halves[side.index()].note_sender_report(now, ntp);
         }
-        if let Some(block) = &compound.block {
-            let passed = self.halves[side.other().index()].sender_report_passed(block.last_sr);
-            self.halves[side.index()].note_block(now, block, passed.filter(|_| block.last_sr != 0));
+        if let Some(block) = &control.block {
+            let passed = self.halves[side.other().index()].sender_report_passed(block.lsr);
+            self.halves[side.index()].note_block(now, block, passed.filter(|_| block.lsr != 0));
         }
     }
 }
@@ -151,7 +151,7 @@ impl Session {
         let action = match outcome {
             Outcome::Media { moved: false } => half.rtp.action,
             Outcome::Media { moved: true } => self.moved(side, stream),
-            Outcome::Control { compound, moved } => self.controlled(now, side, stream, &compound, moved),
+            Outcome::Control { control, moved } => self.controlled(now, side, stream, &control, moved),
             Outcome::Drop(reason) => Action::Drop(reason),
         };
         match action {
@@ -183,12 +183,12 @@ impl Session {
     }
 
     /// RTCP of a side has come.
-    fn controlled(&mut self, now: Time, side: Side, stream: u8, compound: &Compound, moved: bool) -> Action {
+    fn controlled(&mut self, now: Time, side: Side, stream: u8, control: &Control, moved: bool) -> Action {
         self.changed |= moved;
         let Some(s) = self.streams.get_mut(usize::from(stream)) else {
             return Action::Drop(DropReason::NoRemote);
         };
-        s.read_control(now, side, compound);
+        s.read_control(now, side, control);
         if moved {
             s.settle();
         }

@@ -6,7 +6,6 @@
 //! give owners that share an interface different port ranges. What may be relayed is decided in
 //! `media`, never here.
 
-mod pace;
 mod ports;
 mod sockets;
 mod status;
@@ -282,7 +281,9 @@ impl Engine {
             Ok((b_local, b_pair)) => Ok(([a_local, b_local], sockets::StreamPorts([a_pair, b_pair]))),
             Err(e) => {
                 drop(a_pair);
-                self.give(now, a_local);
+                if let Some(range) = self.range_of(a_local) {
+                    range.give_unused(now, a_local.1);
+                }
                 Err(e)
             }
         }
@@ -308,14 +309,14 @@ impl Engine {
     /// Gives ports back to the ranges they belong to.
     fn release(&mut self, now: Time, pairs: &[Option<[(IpAddr, u16); 2]>]) {
         for &pair in pairs.iter().flatten().flatten() {
-            self.give(now, pair);
+            if let Some(range) = self.range_of(pair) {
+                range.give(now, pair.1);
+            }
         }
     }
 
-    fn give(&mut self, now: Time, (address, port): (IpAddr, u16)) {
-        if let Some(range) = self.ranges.iter_mut().find(|r| r.address == address && r.holds(port)) {
-            range.give(now, port);
-        }
+    fn range_of(&mut self, (address, port): (IpAddr, u16)) -> Option<&mut PortRange> {
+        self.ranges.iter_mut().find(|r| r.address == address && r.holds(port))
     }
 
     /// The next news from the workers; call until `None` after each `notify`.

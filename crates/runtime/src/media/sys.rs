@@ -7,7 +7,6 @@ use crate::mmsg::{Address, set_option};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::time::Duration;
 
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
@@ -180,13 +179,6 @@ impl Bell {
         // SAFETY: eight live bytes.
         let _ = unsafe { libc::read(self.0.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
     }
-}
-
-/// Lets the calling thread's sleeps end within `slack` of what was asked (default 50 µs).
-pub(super) fn set_timer_slack(slack: Duration) {
-    let nanos = libc::c_ulong::try_from(slack.as_nanos()).unwrap_or(50_000);
-    // SAFETY: plain numbers; it concerns the calling thread alone.
-    let _ = unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, nanos, 0, 0, 0) };
 }
 
 /// 128 bits from the operating system, for the order in which ports are given out.

@@ -4,7 +4,6 @@
 //! allocation. Commands come over a bounded channel and a bell; news goes back the same way.
 //! Enter through [`Worker::run`].
 
-use super::pace::Pace;
 use super::sockets::StreamPorts;
 use super::status::{Board, Counters};
 use super::sys::{self, Bell, Poll, Ready};
@@ -165,8 +164,6 @@ impl Worker {
     /// Runs until told to stop.
     pub(super) fn run(mut self) {
         let mut ready = Ready::new(EVENTS_MAX);
-        let mut pace = Pace::default();
-        sys::set_timer_slack(super::pace::SLACK);
         while !self.stopping {
             let timeout = self.timeout();
             if self.poll.wait(&mut ready, timeout).is_err() {
@@ -189,9 +186,6 @@ impl Worker {
             self.send_backlog();
             if std::mem::take(&mut self.told) {
                 (self.notify)();
-            }
-            if let Some(pause) = pace.after(now, ready.len(), EVENTS_MAX) {
-                std::thread::sleep(pause);
             }
         }
         self.shared.board.publish(&self.counters);
