@@ -2,6 +2,8 @@
 //!
 //! Not a test: figures move with the machine. Run with `cargo run --release -p sip-msg --example parse_speed`.
 
+#![allow(clippy::disallowed_methods, reason = "measures")]
+
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -23,10 +25,12 @@ fn main() {
         parse(black_box(bytes), &mut index, &limits, leniency).is_ok_and(|message| typed(message).is_some())
     });
     report("the same with every URI in them", || {
-        parse(black_box(bytes), &mut index, &limits, leniency).is_ok_and(|message| with_uris(message).is_some())
+        parse(black_box(bytes), &mut index, &limits, leniency)
+            .is_ok_and(|message| with_uris(message).is_some())
     });
     report("split and verify", || {
-        parse(black_box(bytes), &mut index, &limits, leniency).is_ok_and(|message| verify(message, leniency).is_ok())
+        parse(black_box(bytes), &mut index, &limits, leniency)
+            .is_ok_and(|message| verify(message, leniency).is_ok())
     });
     let mut out = Vec::with_capacity(4_096);
     report("split, new Via, no Route, other Request-URI, print", || {
@@ -39,7 +43,9 @@ fn main() {
         })
     });
     let mut framer = Framer::new(&limits, leniency);
-    report("stream framing alone", || framer.push(black_box(bytes)).is_ok() && matches!(framer.next(), Ok(Some(_))));
+    report("stream framing alone", || {
+        framer.push(black_box(bytes)).is_ok() && matches!(framer.next(), Ok(Some(_)))
+    });
 }
 
 /// Every typed reader of the target, one value each.

@@ -212,3 +212,80 @@ fn bit(name: Name) -> u128 {
 fn may_be_set(name: Name) -> bool {
     !matches!(name, Name::Other | Name::ContentLength)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Index, Leniency, Limits, parse};
+
+    const ORIGINAL: &str = "INVITE sip:a@b SIP/2.0\r\nv: SIP/2.0/UDP x\r\nX-Odd :  1\r\n 2\r\nRoute: <sip:r1>\r\n\
+        From: <sip:a>\r\nroute: <sip:r2>\r\nx-odd: 3\r\nc: text/plain\r\nl: 2\r\n\r\nhi";
+
+    fn text(change: impl FnOnce(&mut Edit<'_>)) -> String {
+        let mut index = Index::new();
+        let message =
+            parse(ORIGINAL.as_bytes(), &mut index, &Limits::default(), Leniency::default()).unwrap();
+        let mut edit = Edit::new(message);
+        change(&mut edit);
+        let mut out = Vec::new();
+        edit.write_to(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// The original with pieces of it changed.
+    fn original(changes: &[(&str, &str)]) -> String {
+        changes.iter().fold(ORIGINAL.to_string(), |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        })
+    }
+
+    const NO_ROUTE_2: (&str, &str) = ("route: <sip:r2>\r\n", "");
+
+    #[test]
+    fn rows_are_removed_replaced_and_added_in_place() {
+        assert_eq!(text(|_| ()), ORIGINAL);
+        let removed = text(|edit| _ = edit.remove(Name::Route));
+        assert_eq!(removed, original(&[("Route: <sip:r1>\r\n", ""), NO_ROUTE_2]));
+        let replaced =
+            text(|edit| _ = edit.replace(Name::Route, b"<sip:o>").replace(Name::Route, b"<sip:n>"));
+        assert_eq!(replaced, original(&[("Route: <sip:r1>", "Route: <sip:n>"), NO_ROUTE_2]));
+        let odd = text(|edit| _ = edit.remove_named("X-ODD").remove_named("no-such"));
+        assert_eq!(odd, original(&[("X-Odd :  1\r\n 2\r\n", ""), ("x-odd: 3\r\n", "")]));
+        let topped = text(|edit| _ = edit.push_top(Name::Via, b"A").push_top(Name::Via, b"B"));
+        assert_eq!(topped, original(&[("v: SIP", "Via: B\r\nVia: A\r\nv: SIP")]));
+        let added = text(|edit| _ = edit.replace(Name::Subject, b"s").push(Name::Server, b"t"));
+        assert_eq!(added, original(&[("l: 2\r\n", "l: 2\r\nSubject: s\r\nServer: t\r\n")]));
+    }
+
+    #[test]
+    fn body_and_request_uri_change_with_their_headers() {
+        const OLD: &str = "c: text/plain\r\nl: 2\r\n\r\nhi";
+        let body = text(|edit| _ = edit.set_body(b"a/b", b"xyz"));
+        assert_eq!(body, original(&[(OLD, "Content-Type: a/b\r\nContent-Length: 3\r\n\r\nxyz")]));
+        let bare = text(|edit| _ = edit.set_body(b"", b""));
+        assert_eq!(bare, original(&[(OLD, "Content-Length: 0\r\n\r\n")]));
+        assert_eq!(
+            text(|edit| _ = edit.set_request_uri(b"tel:+1 2")),
+            original(&[("sip:a@b", "tel:+1%202")])
+        );
+        assert_eq!(text(|edit| _ = edit.state_length()), ORIGINAL);
+    }
+
+    #[test]
+    fn new_values_cannot_start_a_header() {
+        let added = text(|edit| _ = edit.push(Name::Subject, b"s\r\nEvil: 1"));
+        assert_eq!(added, original(&[("l: 2\r\n", "l: 2\r\nSubject: s  Evil: 1\r\n")]));
+        assert_eq!(text(|edit| _ = edit.push(Name::Other, b"x").push(Name::ContentLength, b"9")), ORIGINAL);
+    }
+
+    #[test]
+    fn a_missing_length_can_be_stated() {
+        let mut index = Index::new();
+        let bytes = b"BYE sip:a SIP/2.0\r\n\r\nabc";
+        let message = parse(bytes, &mut index, &Limits::default(), Leniency::default()).unwrap();
+        let mut out = Vec::new();
+        Edit::new(message).state_length().write_to(&mut out);
+        assert_eq!(out, b"BYE sip:a SIP/2.0\r\nContent-Length: 3\r\n\r\nabc");
+    }
+}

@@ -121,3 +121,70 @@ pub fn uri(data: &[u8]) {
         let _ = (address.tag(), address.display_text(), Uri::parse(address.uri));
     }
 }
+
+/// The bodies over the stored messages, those messages damaged, and random bytes: a short run in every test.
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn corpus() -> Vec<Vec<u8>> {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata");
+        let mut files = vec![root.join("trunk_invite.sip")];
+        for folder in ["rfc4475", "rfc5118"] {
+            files.extend(std::fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path()));
+        }
+        files.sort();
+        files.into_iter().map(|file| std::fs::read(file).unwrap()).collect()
+    }
+
+    fn all(data: &[u8]) {
+        sip_message(data);
+        framing(data);
+        uri(data);
+    }
+
+    #[test]
+    fn stored_messages_and_all_their_prefixes() {
+        for bytes in corpus() {
+            all(&bytes);
+            for end in (0..bytes.len()).step_by(7) {
+                sip_message(&bytes[..end]);
+            }
+            for row in bytes.split(|byte| *byte == b'\n') {
+                uri(row);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn random_bytes(data in prop::collection::vec(any::<u8>(), 0..400)) {
+            all(&data);
+        }
+
+        #[test]
+        fn random_text(data in "(sip|sips|tel|x):[ -~]{0,60}") {
+            uri(data.as_bytes());
+        }
+
+        #[test]
+        fn damaged_messages(
+            pick in any::<prop::sample::Index>(),
+            hits in prop::collection::vec((any::<prop::sample::Index>(), prop_oneof![
+                any::<u8>(), prop::sample::select(b"\r\n \t\0:;,<>\"\\@%=".to_vec()),
+            ]), 1..12),
+        ) {
+            let corpus = corpus();
+            let mut bytes = corpus[pick.index(corpus.len())].clone();
+            for (at, byte) in hits {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            all(&bytes);
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! A [`Uri`] is a view; escapes stay as written until asked for.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::chars::{
     dialable_byte, escapes_complete, host_byte, part, port, skip, uri_header_byte, uri_param_byte, user_byte,
@@ -93,12 +93,13 @@ impl<'a> Uri<'a> {
 
     /// The host as an address, if it is one.
     pub fn ip(&self) -> Option<IpAddr> {
-        let text = std::str::from_utf8(self.host).ok()?;
-        match text.strip_prefix('[') {
-            Some(rest) => rest.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
-            None if self.scheme == Scheme::Other => None,
-            None => text.parse::<std::net::Ipv4Addr>().ok().map(IpAddr::V4),
+        if self.scheme == Scheme::Other {
+            return None;
         }
+        if self.host.first() == Some(&b'[') {
+            return bracketed_ip6(self.host).map(IpAddr::V6);
+        }
+        std::str::from_utf8(self.host).ok()?.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
     }
 
     /// The user with its escapes decoded, written into `buffer` (emptied first). May hold any byte, NUL too.
@@ -142,8 +143,29 @@ pub(crate) fn escape_at(bytes: &[u8], at: usize) -> Option<u8> {
 
 /// Whether `host` is `[` IPv6 address `]`.
 pub(crate) fn host_is_bracketed_ip6(host: &[u8]) -> bool {
-    let inner = part(host, 1, host.len().saturating_sub(1));
-    std::str::from_utf8(inner).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
+    bracketed_ip6(host).is_some()
+}
+
+/// The longest IPv6 text (RFC 4291 §2.2) with one colon too many.
+const IP6_TEXT_MAX: usize = 46;
+
+/// Reads `[` IPv6 address `]`. RFC 3261's grammar puts a third colon before an embedded IPv4 address, which must
+/// be tolerated (RFC 5118 §4.10), there and nowhere else.
+fn bracketed_ip6(host: &[u8]) -> Option<Ipv6Addr> {
+    let inner = host.strip_prefix(b"[")?.strip_suffix(b"]")?;
+    let text = std::str::from_utf8(inner).ok()?;
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
+    let (before, after) =
+        text.split_once(":::").filter(|(_, after)| after.contains('.') && !after.contains(':'))?;
+    let mut buffer = [0u8; IP6_TEXT_MAX];
+    let mut end = 0;
+    for piece in [before.as_bytes(), b"::", after.as_bytes()] {
+        buffer.get_mut(end..end + piece.len())?.copy_from_slice(piece);
+        end += piece.len();
+    }
+    std::str::from_utf8(part(&buffer, 0, end)).ok()?.parse().ok()
 }
 
 fn parse_sip<'a>(scheme: Scheme, rest: &'a [u8], raw: &'a [u8]) -> Result<Uri<'a>, UriError> {
@@ -292,7 +314,7 @@ mod tests {
 
     #[test]
     fn refuses_what_breaks_the_grammar() {
-        let cases: [(&[u8], UriError); 17] = [
+        let cases: [(&[u8], UriError); 18] = [
             (b"", UriError::Scheme),
             (b"alice@example.com", UriError::Scheme),
             (b"<sip:a@b>", UriError::Scheme),
@@ -304,6 +326,7 @@ mod tests {
             (b"sip:2001:db8::10", UriError::Port),
             (b"sip:[2001:db8::10:5070", UriError::Host),
             (b"sip:[::1%25eth0]", UriError::Host),
+            (b"sip:[2001:db8:::1]", UriError::Host),
             (b"sip:a@b:65536", UriError::Port),
             (b"sip:a@b;;lr", UriError::Params),
             (b"sip:a@b?x", UriError::Headers),

@@ -109,18 +109,17 @@ impl<'a> Via<'a> {
     }
 }
 
-/// Where the transport starts, after `SIP/2.0/` with blanks anywhere between.
+/// Where the transport starts: after protocol name and version with blanks anywhere between. Both may be any
+/// token (RFC 3261 §25.1), so a request of another SIP version can still be answered along its Via.
 fn transport_start(value: &[u8]) -> Result<usize, HeaderError> {
-    if let Some(prefix) = value.get(..8)
-        && prefix == b"SIP/2.0/"
-    {
+    if value.starts_with(b"SIP/2.0/") {
         return Ok(skip_lws(value, 8));
     }
     let mut at = 0;
-    for word in [&b"SIP"[..], b"2.0"] {
+    for _ in 0..2 {
         let end = skip(value, at, token_byte);
         let slash = skip_lws(value, end);
-        if !part(value, at, end).eq_ignore_ascii_case(word) || value.get(slash) != Some(&b'/') {
+        if end == at || value.get(slash) != Some(&b'/') {
             return Err(HeaderError::malformed(Name::Via, "SIP/2.0/", at));
         }
         at = skip_lws(value, slash + 1);
@@ -178,7 +177,7 @@ mod tests {
             b"",
             b"SIP/2.0/UDP",
             b"SIP/2.0/UDP ",
-            b"SIP/3.0/UDP a",
+            b"SIP/2.0 UDP a",
             b"SIP/2.0/UDP a:99999",
             b"SIP/2.0/UDP a:",
             b"SIP/2.0/UDP [::g]",
