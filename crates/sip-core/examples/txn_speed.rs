@@ -1,36 +1,12 @@
 //! How long one handled message takes, and what a call's transactions keep: a UAS and a UAC, each with
-//! INVITE, 180, 200, ACK, BYE, 200, messages parsed beforehand. Run with `--release`.
+//! INVITE, 180, 200, ACK, BYE, 200, messages parsed beforehand. Run with `--release`; with `UAS` or `UAC` as
+//! argument only that side runs, so that the memory figure is its own.
 
 use base::{ListenId, ShardId, Time, Transport};
 use sip_core::{Flow, Incoming, Outbox, Request, Response, Setup, Timers, Transactions};
 use sip_msg::{Index, Leniency, Limits, Msg, parse};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::time::{Duration, Instant};
-
-/// Counts what is allocated.
-struct Counting;
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-static CALLS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: hands every call to the system's allocator unchanged and only counts beside it.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size(), Relaxed);
-        CALLS.fetch_add(1, Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: as above.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use std::collections::BTreeMap;
+use std::time::Instant;
 
 const CALLS_TIMED: u32 = 64_000;
 /// Calls per second of virtual time, so that lingering is as at that load.
@@ -42,12 +18,8 @@ struct Bench {
     out: Outbox,
     index: Index,
     now: Time,
-    /// Time inside the transaction layer, and the messages that it took or made.
-    spent: Duration,
-    parsing: Duration,
-    handled: u64,
-    allocations: u64,
-    most_live: usize,
+    /// Nanoseconds inside the transaction layer, by what was handled; beside it, of parsing and of timers.
+    samples: BTreeMap<String, Vec<u32>>,
 }
 
 fn flow() -> Flow {
@@ -69,30 +41,35 @@ impl Bench {
             out: Outbox::new(),
             index: Index::new(),
             now: Time::ZERO,
-            spent: Duration::ZERO,
-            parsing: Duration::ZERO,
-            handled: 0,
-            allocations: 0,
-            most_live: 0,
+            samples: BTreeMap::new(),
         }
     }
 
-    fn timed<T>(&mut self, deed: impl FnOnce(&mut Transactions<u32>, Time, &mut Outbox) -> T) -> T {
-        let calls = CALLS.load(Relaxed);
+    fn sample(&mut self, what: &str, since: Instant) {
+        let nanos = u32::try_from(since.elapsed().as_nanos()).unwrap_or(u32::MAX);
+        match self.samples.get_mut(what) {
+            Some(samples) => samples.push(nanos),
+            None => drop(self.samples.insert(what.to_owned(), vec![nanos])),
+        }
+    }
+
+    fn timed<T>(
+        &mut self,
+        what: &str,
+        deed: impl FnOnce(&mut Transactions<u32>, Time, &mut Outbox) -> T,
+    ) -> T {
         let start = clock();
         let result = deed(&mut self.txns, self.now, &mut self.out);
-        self.spent += start.elapsed();
-        self.allocations += CALLS.load(Relaxed) - calls;
-        self.handled += 1;
+        self.sample(what, start);
         result
     }
 
-    fn receive(&mut self, text: &[u8]) -> Incoming<u32> {
+    fn receive(&mut self, what: &str, text: &[u8]) -> Incoming<u32> {
         let start = clock();
         let mut index = std::mem::take(&mut self.index);
         let msg: Msg<'_> = parse(text, &mut index, &Limits::default(), Leniency::default()).expect("parses");
-        self.parsing += start.elapsed();
-        let incoming = self.timed(|txns, now, out| txns.receive(now, &msg, &flow(), out));
+        self.sample("(parsing)", start);
+        let incoming = self.timed(what, |txns, now, out| txns.receive(now, &msg, &flow(), out));
         self.index = index;
         incoming
     }
@@ -108,7 +85,7 @@ impl Bench {
             record_route: true,
             ..Response::default()
         };
-        self.timed(|txns, now, out| txns.respond(now, txn, &response, out));
+        self.timed(&format!("{status} out"), |txns, now, out| txns.respond(now, txn, &response, out));
     }
 
     fn request(&mut self, method: &str, call: u32, body: &[u8]) -> Vec<u8> {
@@ -129,9 +106,10 @@ impl Bench {
             alternative: None,
         };
         if method == "ACK" {
-            self.timed(|txns, _, out| txns.send_stateless(&request, out)).expect("fits");
+            self.timed("ACK out", |txns, _, out| txns.send_stateless(&request, out)).expect("fits");
         } else {
-            self.timed(|txns, now, out| txns.request(now, call, &request, out)).expect("fits");
+            self.timed(&format!("{method} out"), |txns, now, out| txns.request(now, call, &request, out))
+                .expect("fits");
         }
         self.sent()
     }
@@ -148,29 +126,34 @@ impl Bench {
         let mut events = Vec::new();
         let start = clock();
         self.txns.handle_timeout(self.now, &mut self.out, &mut events);
-        self.spent += start.elapsed();
+        self.sample("(timers of one call)", start);
         self.out.clear();
-        self.most_live = self.most_live.max(LIVE.load(Relaxed));
     }
 
-    fn report(&self, name: &str, before: usize) {
-        let handled = self.handled as f64;
+    fn report(&mut self, name: &str, before: u64) {
         let counters = self.txns.counters();
-        println!(
-            "{name}: {:.0} ns per handled message (timers included), {:.2} allocations, parsing {:.0} ns; \
-             {} server and {} client transactions linger in {} KiB",
-            self.spent.as_nanos() as f64 / handled,
-            self.allocations as f64 / handled,
-            self.parsing.as_nanos() as f64 / handled,
-            counters.server_live,
-            counters.client_live,
-            (LIVE.load(Relaxed) - before) / 1024,
-        );
+        let (servers, clients) = (counters.server_live, counters.client_live);
+        let held = resident_kib().saturating_sub(before);
+        println!("{name}: {servers} server and {clients} client transactions linger at {RATE} calls/s");
+        let samples: usize = self.samples.values().map(|s| s.len() * 4 / 1024).sum();
+        println!("  resident memory grew by {} KiB", held.saturating_sub(samples as u64));
+        for (what, samples) in &mut self.samples {
+            samples.sort_unstable();
+            let at = |part: usize| samples.get(samples.len() * part / 100).copied().unwrap_or_default();
+            println!("  {what:22} median {:5} ns, 90 % within {:5} ns", at(50), at(90));
+        }
     }
 }
 
+/// What the kernel says that we hold.
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let row = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
+    row.and_then(|r| r.trim().split(' ').next()).and_then(|n| n.parse().ok()).unwrap_or_default()
+}
+
 /// The example measures, so it reads the clock; the crate never does.
-#[allow(clippy::disallowed_methods)]
+#[expect(clippy::disallowed_methods)]
 fn clock() -> Instant {
     Instant::now()
 }
@@ -208,13 +191,13 @@ fn peer_response(request: &[u8], status: u16) -> Vec<u8> {
 }
 
 fn uas(bench: &mut Bench, call: u32) {
-    let Incoming::Request(invite) = bench.receive(&peer_request("INVITE", call, SDP)) else { return };
+    let invite = peer_request("INVITE", call, SDP);
+    let Incoming::Request(invite) = bench.receive("INVITE in", &invite) else { return };
     bench.respond(invite, 180, b"");
     bench.respond(invite, 200, SDP);
-    bench.receive(&peer_request("ACK", call, b""));
-    bench.timed(|txns, _, _| txns.acked(invite));
-    bench.handled -= 1;
-    let Incoming::Request(bye) = bench.receive(&peer_request("BYE", call, b"")) else { return };
+    bench.receive("ACK in", &peer_request("ACK", call, b""));
+    bench.txns.acked(invite);
+    let Incoming::Request(bye) = bench.receive("BYE in", &peer_request("BYE", call, b"")) else { return };
     bench.respond(bye, 200, b"");
     bench.out.clear();
     bench.pass_time();
@@ -222,32 +205,30 @@ fn uas(bench: &mut Bench, call: u32) {
 
 fn uac(bench: &mut Bench, call: u32) {
     let invite = bench.request("INVITE", call, SDP);
-    for status in [100, 180, 200] {
-        bench.receive(&peer_response(&invite, status));
+    for (status, what) in [(100, "100 in"), (180, "180 in"), (200, "200 in")] {
+        bench.receive(what, &peer_response(&invite, status));
     }
     bench.request("ACK", call, b"");
     let bye = bench.request("BYE", call, b"");
-    bench.receive(&peer_response(&bye, 200));
+    bench.receive("200 in (BYE)", &peer_response(&bye, 200));
     bench.out.clear();
     bench.pass_time();
 }
 
 fn main() {
-    let start = clock();
-    for _ in 0..1_000_000 {
-        std::hint::black_box(clock());
-    }
-    println!(
-        "one look at the clock: {} ns (two per message are in the figures)",
-        start.elapsed().as_millis()
-    );
+    let mut looks: Vec<u128> = (0..10_000).map(|_| clock().elapsed().as_nanos()).collect();
+    looks.sort_unstable();
+    println!("one look at the clock, in every figure: {} ns", looks.get(5_000).copied().unwrap_or_default());
+    let wanted = std::env::args().nth(1);
     for (name, call) in [("UAS", uas as fn(&mut Bench, u32)), ("UAC", uac)] {
-        let before = LIVE.load(Relaxed);
+        if wanted.as_deref().is_some_and(|w| w != name) {
+            continue;
+        }
+        let before = resident_kib();
         let mut bench = Bench::new();
         for n in 0..CALLS_TIMED {
             call(&mut bench, n);
         }
         bench.report(name, before);
-        println!("  at {RATE} calls/s the most held was {} KiB", (bench.most_live - before) / 1024);
     }
 }

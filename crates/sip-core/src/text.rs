@@ -8,8 +8,8 @@ use sip_msg::Name;
 pub(crate) fn push_clean(out: &mut Vec<u8>, value: &[u8]) {
     let start = out.len();
     out.extend_from_slice(value);
-    for byte in out.iter_mut().skip(start) {
-        if matches!(*byte, b'\r' | b'\n' | 0) {
+    if memchr::memchr3(b'\r', b'\n', 0, value).is_some() {
+        for byte in out.iter_mut().skip(start).filter(|b| matches!(**b, b'\r' | b'\n' | 0)) {
             *byte = b' ';
         }
     }
@@ -51,7 +51,7 @@ pub(crate) fn own_rows(text: &[u8]) -> impl Iterator<Item = (Name, &[u8], &[u8])
 
 /// The header section of a message that we wrote: from its start to the blank line, which is left out.
 pub(crate) fn own_head(message: &[u8]) -> &[u8] {
-    let end = message.windows(4).position(|w| w == b"\r\n\r\n").map_or(message.len(), |at| at + 2);
+    let end = memchr::memmem::find(message, b"\r\n\r\n").map_or(message.len(), |at| at + 2);
     message.get(..end).unwrap_or_default()
 }
 

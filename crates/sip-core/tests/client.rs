@@ -1,4 +1,5 @@
 //! The client side: every timer, ACK, CANCEL, and the races around them.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
@@ -337,4 +338,23 @@ fn a_forgotten_invite_still_acknowledges_its_failure() {
     end.txns.forget(txn);
     assert!(end.until(100_000).iter().all(|line| !line.contains("timeout")));
     assert_eq!(end.live(), (0, 0));
+}
+
+#[test]
+fn a_forgotten_invite_that_never_ends_is_given_up() {
+    let mut end = End::new(Transport::Udp);
+    for early in [false, true] {
+        let start = end.now.as_millis();
+        let txn = end.send("INVITE");
+        let invite = end.sent().remove(0);
+        if early {
+            end.txns.forget(txn);
+        }
+        end.answer_to(&invite, 180, "");
+        end.txns.forget(txn);
+        assert!(end.until(start + 179_990).is_empty());
+        assert_eq!(end.live(), (0, 1));
+        assert!(end.until(start + 180_004).is_empty());
+        assert_eq!(end.live(), (0, 0));
+    }
 }

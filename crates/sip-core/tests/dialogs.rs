@@ -1,4 +1,5 @@
 //! Dialogs: identity, sequence numbers, routing loose and strict, the journal.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use sip_core::{Dialog, JournalError};
 use sip_msg::{Index, Leniency, Limits, Msg, parse};

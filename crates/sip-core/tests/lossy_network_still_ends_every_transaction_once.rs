@@ -1,6 +1,7 @@
 //! A client and a server endpoint joined by a network that loses, repeats and delays messages, under a
 //! virtual clock. Whatever the network does: each request of the client has exactly one outcome, the server
 //! sees each request once, and nothing remains of it in either table.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use base::{ListenId, Rng, ShardId, Time, Transport};
 use sip_core::{

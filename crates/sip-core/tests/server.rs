@@ -1,4 +1,5 @@
 //! The server side: every timer, reliable provisionals, CANCEL, addresses of responses, limits.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! RFC 4028: who refreshes and when, in both roles.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use base::Time;
 use sip_core::{SessionAct, SessionPolicy, SessionTimer, TooSmall};

@@ -7,7 +7,7 @@ use super::machine::{ClientDeed, invite_client, other_client};
 use super::types::{ClientTxn, Event, Incoming, Request, RequestError};
 use super::{Transactions, client_token, print};
 use crate::flow::Flow;
-use crate::outbox::{Outbox, SendError};
+use crate::outbox::Outbox;
 use crate::text::own_head;
 use base::{Time, Transport};
 use sip_msg::{Method, Msg, Name};
@@ -17,6 +17,9 @@ use std::time::Duration;
 
 /// The largest UDP payload over IPv4.
 const DATAGRAM_MAX: usize = 65_507;
+
+/// How long an INVITE that the TU forgot may proceed.
+const FORGOTTEN_PATIENCE: Duration = Duration::from_secs(180);
 
 /// Which machine a request runs, and where in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,31 +43,31 @@ pub(super) enum Cancel {
 
 /// What a live transaction needs beyond its key; dropped when only the key still matters.
 pub(super) struct Bulk {
-    flow: Flow,
+    pub(super) flow: Flow,
     /// The request while it may be repeated or cancelled (over a stream its head only), then the ACK.
-    message: Box<[u8]>,
+    pub(super) message: Box<[u8]>,
     /// The TU's rows for the CANCEL.
-    cancel_rows: Box<[u8]>,
+    pub(super) cancel_rows: Box<[u8]>,
     /// Last RSeq of each early dialog: hash of its To tag, number.
     early: SmallVec<[(u64, u32); 2]>,
     /// The datagram flow for a request that was too large for it, should the stream not open.
-    fallback: Option<Box<(Flow, Box<[u8]>)>>,
+    pub(super) fallback: Option<Box<(Flow, Box<[u8]>)>>,
 }
 
 /// One request that we sent.
 pub(super) struct Client<U> {
     /// The random bits of its branch.
-    secret: u64,
-    machine: Machine,
+    pub(super) secret: u64,
+    pub(super) machine: Machine,
     /// The CSeq method of its responses.
     method: Method,
-    user: Option<U>,
-    stream: bool,
-    cancel: Cancel,
+    pub(super) user: Option<U>,
+    pub(super) stream: bool,
+    pub(super) cancel: Cancel,
     pub(super) fast: Alarm,
     pub(super) slow: Alarm,
-    interval: Duration,
-    bulk: Option<Box<Bulk>>,
+    pub(super) interval: Duration,
+    pub(super) bulk: Option<Box<Bulk>>,
 }
 
 impl<U: Copy> Transactions<U> {
@@ -79,6 +82,7 @@ impl<U: Copy> Transactions<U> {
         request: &Request<'_>,
         out: &mut Outbox,
     ) -> Result<ClientTxn, RequestError> {
+        self.latest = now;
         if !self.counters.client_limit.admit(self.clients.len() as u64) {
             return Err(RequestError::TableFull(self.counters.client_limit.name));
         }
@@ -184,47 +188,16 @@ impl<U: Copy> Transactions<U> {
     }
 
     /// The TU cares no more: nothing of this transaction is reported again; failures are still acknowledged.
-    pub fn forget(&mut self, txn: ClientTxn) {
-        if let Some(client) = self.clients.get_mut(txn) {
-            client.user = None;
-        }
-    }
-
-    /// Cancels an INVITE. RFC 3261 §9.1.
     ///
-    /// The CANCEL waits for a provisional response, has its own repeats, and carries `extra_rows` (Reason),
-    /// complete rows ending in CRLF. The INVITE then ends with its own final response (487, or a 2xx that
-    /// crossed), or with [`Event::Timeout`] 64*T1 after the CANCEL. Does nothing after a final response.
-    pub fn cancel(&mut self, now: Time, txn: ClientTxn, extra_rows: &[u8], out: &mut Outbox) {
-        use invite_client::State::{Calling, Proceeding};
-        let Some(client) = self.clients.get_mut(txn).filter(|c| c.cancel == Cancel::No) else { return };
-        let Machine::Invite(state @ (Calling | Proceeding)) = client.machine else { return };
-        let Some(bulk) = client.bulk.as_deref_mut() else { return };
-        bulk.cancel_rows = extra_rows.into();
-        client.cancel = Cancel::Wanted;
-        if state == Proceeding {
-            self.send_cancel(now, txn, out);
-        }
-    }
-
-    /// The first CANCEL, and the timers of its transaction (E, F) and of the wait for the INVITE's end.
-    fn send_cancel(&mut self, now: Time, txn: ClientTxn, out: &mut Outbox) {
-        Counters::by_method(&mut self.counters.requests_out, Method::Cancel);
-        self.push_cancel(txn, out);
+    /// An INVITE that nobody cancelled and whose peer never ends it is given up after three minutes, the
+    /// patience that RFC 3261 §16.6 item 11 gives a proxy.
+    pub fn forget(&mut self, txn: ClientTxn) {
         let Some(client) = self.clients.get_mut(txn) else { return };
-        client.cancel = Cancel::Sent;
-        client.interval = self.timers.t1;
-        if !client.stream {
-            client.fast.set(&mut self.wheel, Key::ClientFast(txn), now + self.timers.t1);
+        client.user = None;
+        let proceeding = client.machine == Machine::Invite(invite_client::State::Proceeding);
+        if proceeding && client.cancel == Cancel::No {
+            client.slow.set(&mut self.wheel, Key::ClientSlow(txn), self.latest + FORGOTTEN_PATIENCE);
         }
-        client.slow.set(&mut self.wheel, Key::ClientSlow(txn), now + self.timers.patience());
-    }
-
-    fn push_cancel(&self, txn: ClientTxn, out: &mut Outbox) {
-        let Some(bulk) = self.clients.get(txn).and_then(|c| c.bulk.as_deref()) else { return };
-        let start = out.bytes.len();
-        print::cancel(&mut out.bytes, &bulk.message, &bulk.cancel_rows);
-        out.seal(start, bulk.flow, None);
     }
 
     /// A response with a branch of ours. RFC 3261 §17.1.3.
@@ -312,6 +285,9 @@ impl<U: Copy> Transactions<U> {
         let Some(client) = self.clients.get_mut(txn) else { return };
         client.fast.clear();
         client.slow.clear();
+        if next == invite_client::State::Proceeding && client.user.is_none() {
+            client.slow.set(&mut self.wheel, Key::ClientSlow(txn), now + FORGOTTEN_PATIENCE);
+        }
         if next == invite_client::State::Accepted {
             client.bulk = None;
             client.slow.set(&mut self.wheel, Key::ClientSlow(txn), now + self.timers.patience());
@@ -456,53 +432,7 @@ impl<U: Copy> Transactions<U> {
         self.remove_client(txn);
     }
 
-    /// The request could not be sent. RFC 3261 §17.1.4, §18.1.1, §18.4.
-    ///
-    /// A request that took a stream for its size goes back to its datagram flow; a full queue of ours over
-    /// UDP is a loss like any other, which the next repeat repairs.
-    pub(super) fn client_send_failed(
-        &mut self,
-        now: Time,
-        txn: ClientTxn,
-        error: SendError,
-        events: &mut Vec<Event<U>>,
-    ) {
-        let Some(client) = self.clients.get_mut(txn) else { return };
-        if error == SendError::QueueFull && !client.stream {
-            return;
-        }
-        let deed = match client.machine {
-            Machine::Invite(state) => invite_client::step(state, invite_client::Input::TransportError).1,
-            Machine::Other(state) => other_client::step(state, other_client::Input::TransportError).1,
-        };
-        if deed != ClientDeed::ReportFailure || self.fall_back(now, txn) {
-            return;
-        }
-        if let Some(user) = self.clients.get(txn).and_then(|c| c.user) {
-            events.push(Event::Failed { txn, user, error });
-        }
-        self.remove_client(txn);
-    }
-
-    /// Whether the request has a datagram flow to go back to; it leaves with the next timeout, which is now.
-    /// RFC 3261 §18.1.1.
-    fn fall_back(&mut self, now: Time, txn: ClientTxn) -> bool {
-        let Some(client) = self.clients.get_mut(txn) else { return false };
-        let Some(bulk) = client.bulk.as_deref_mut() else { return false };
-        let Some(fallback) = bulk.fallback.take() else { return false };
-        let branch = Branch { shard: self.shard, slot: txn.data().as_ffi(), secret: client.secret }.encode();
-        let (flow, sent_by) = *fallback;
-        bulk.message = print::with_via(&bulk.message, &flow, &sent_by, &branch);
-        bulk.flow = flow;
-        client.stream = false;
-        // Half of T1: the repeat that is due now doubles it.
-        client.interval = self.timers.t1 / 2;
-        client.fast.set(&mut self.wheel, Key::ClientFast(txn), now);
-        self.counters.stream_fallbacks += 1;
-        true
-    }
-
-    fn remove_client(&mut self, txn: ClientTxn) {
+    pub(super) fn remove_client(&mut self, txn: ClientTxn) {
         if self.clients.remove(txn).is_some() {
             self.counters.client_live = self.clients.len();
         }

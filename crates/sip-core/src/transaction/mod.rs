@@ -2,16 +2,20 @@
 //!
 //! This room absorbs retransmissions, sends ours, acknowledges failures, cancels, and tells the transaction
 //! user (TU) of each thing exactly once. It knows nothing of dialogs, calls or authentication. Enter at
-//! [`Transactions`]; `receive.rs` sorts what arrives, `server.rs` and `client.rs` do the deeds that the
-//! tables in `machine` order, `reply.rs` and `print.rs` write the messages.
+//! [`Transactions`]; `receive.rs` sorts what arrives, `server.rs` (with `provisional.rs`) and `client.rs`
+//! (with `cancel.rs`) do the deeds that the tables in `machine` order, `failure.rs` takes what could not be
+//! sent, `reply.rs` and `print.rs` write the messages.
 
 mod alarm;
 mod branch;
+mod cancel;
 mod client;
 mod counters;
+mod failure;
 mod fingerprint;
 mod machine;
 mod print;
+mod provisional;
 mod receive;
 mod reliable;
 mod reply;
@@ -49,6 +53,8 @@ pub struct Transactions<U: Copy> {
     clients: SlotMap<ClientTxn, Client<U>>,
     wheel: Wheel<Key>,
     counters: Counters,
+    /// The latest instant that anybody told us.
+    latest: Time,
     /// Where rows to echo are put together; kept for its memory.
     scratch: Vec<u8>,
 }
@@ -69,6 +75,7 @@ impl<U: Copy> Transactions<U> {
             clients: SlotMap::with_key(),
             wheel: Wheel::new(),
             counters: Counters::new(setup.server_max.min(TABLE_MAX), setup.client_max.min(TABLE_MAX)),
+            latest: Time::ZERO,
             scratch: Vec::new(),
         }
     }
@@ -88,6 +95,7 @@ impl<U: Copy> Transactions<U> {
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Time, out: &mut Outbox, events: &mut Vec<Event<U>>) {
+        self.latest = now;
         while let Some(key) = self.wheel.pop(now) {
             match key {
                 Key::ServerFast(id) => {

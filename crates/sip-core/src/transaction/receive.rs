@@ -24,6 +24,7 @@ const FULL_ROWS: &[u8] = b"Retry-After: 5\r\n";
 impl<U: Copy> Transactions<U> {
     /// Takes one received message. RFC 3261 §17.1.3, §17.2.3, §18.1.2, §18.2.1.
     pub fn receive(&mut self, now: Time, msg: &Msg<'_>, flow: &Flow, out: &mut Outbox) -> Incoming<U> {
+        self.latest = now;
         if msg.is_request() {
             self.receive_request(now, *msg, flow, out)
         } else {
@@ -145,7 +146,7 @@ impl<U: Copy> Transactions<U> {
         }
         Counters::by_method(&mut self.counters.requests_in, msg.method());
         self.scratch.clear();
-        let marks = reply::collect(msg, &heads.via, flow.remote, &mut self.scratch);
+        let marks = reply::collect(msg, &heads.via, heads.to.tag().is_some(), flow.remote, &mut self.scratch);
         let invite = msg.method() == Method::Invite;
         let txn = self.servers.insert(Server {
             print,
@@ -163,7 +164,7 @@ impl<U: Copy> Transactions<U> {
             interval: self.timers.t1,
             bulk: Some(Box::new(Bulk {
                 flow: *flow,
-                back: reply::way_back(flow, &heads.via),
+                back_port: reply::way_back(flow, &heads.via).remote.port(),
                 echo: self.scratch.as_slice().into(),
                 marks,
                 last: Box::default(),
@@ -203,7 +204,7 @@ impl<U: Copy> Transactions<U> {
             push_tag(&mut tag, print);
         }
         self.scratch.clear();
-        let marks = reply::collect(msg, &heads.via, flow.remote, &mut self.scratch);
+        let marks = reply::collect(msg, &heads.via, heads.to.tag().is_some(), flow.remote, &mut self.scratch);
         let start = out.bytes.len();
         let response = Response { to_tag: &tag, ..*response };
         reply::print(&mut out.bytes, &self.scratch, marks, &response, None);
@@ -215,7 +216,8 @@ impl<U: Copy> Transactions<U> {
     fn answer_malformed(&mut self, msg: Msg<'_>, flow: &Flow, out: &mut Outbox) {
         let Ok(via) = msg.via() else { return };
         self.scratch.clear();
-        let marks = reply::collect(msg, &via, flow.remote, &mut self.scratch);
+        let tagged = msg.to().is_ok_and(|to| to.tag().is_some());
+        let marks = reply::collect(msg, &via, tagged, flow.remote, &mut self.scratch);
         let start = out.bytes.len();
         reply::print(
             &mut out.bytes,

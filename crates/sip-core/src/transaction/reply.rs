@@ -21,7 +21,13 @@ pub(super) struct Marks {
 }
 
 /// Appends to `rows` what responses to `msg` will copy.
-pub(super) fn collect(msg: Msg<'_>, via: &Via<'_>, source: SocketAddr, rows: &mut Vec<u8>) -> Marks {
+pub(super) fn collect(
+    msg: Msg<'_>,
+    via: &Via<'_>,
+    to_has_tag: bool,
+    source: SocketAddr,
+    rows: &mut Vec<u8>,
+) -> Marks {
     let start = rows.len();
     let here = |rows: &Vec<u8>| u32::try_from(rows.len() - start).unwrap_or(u32::MAX);
     for (place, element) in msg.list(Name::Via).enumerate() {
@@ -38,7 +44,7 @@ pub(super) fn collect(msg: Msg<'_>, via: &Via<'_>, source: SocketAddr, rows: &mu
     }
     let mut marks = Marks { to: here(rows), ..Marks::default() };
     crate::text::push_clean(rows, msg.first(Name::To).unwrap_or_default());
-    marks.to_has_tag = msg.to().is_ok_and(|to| to.tag().is_some());
+    marks.to_has_tag = to_has_tag;
     marks.record_route = here(rows);
     for value in msg.rows(Name::RecordRoute) {
         push_row(rows, b"Record-Route", value);

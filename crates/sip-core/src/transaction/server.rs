@@ -4,14 +4,13 @@ use super::alarm::{Alarm, Key};
 use super::counters::Counters;
 use super::fingerprint::Fingerprint;
 use super::machine::{ServerDeed, invite_server, other_server};
-use super::reliable::{Provisional, Reliable};
+use super::reliable::Reliable;
 use super::reply::{self, Marks};
-use super::types::{Event, LimitHit, Response, ServerTxn};
+use super::types::{Event, Response, ServerTxn};
 use super::{Transactions, server_token};
 use crate::flow::Flow;
-use crate::outbox::{Outbox, SendError};
+use crate::outbox::Outbox;
 use base::Time;
-use sip_msg::{Method, RAck};
 use smallvec::SmallVec;
 use std::time::Duration;
 
@@ -26,8 +25,8 @@ pub(super) enum Machine {
 pub(super) struct Bulk {
     /// The way that the request came.
     pub(super) flow: Flow,
-    /// The way that responses go.
-    pub(super) back: Flow,
+    /// The port that responses go to; all else of their way is as in `flow`.
+    pub(super) back_port: u16,
     /// Rows that responses copy.
     pub(super) echo: Box<[u8]>,
     pub(super) marks: Marks,
@@ -38,6 +37,15 @@ pub(super) struct Bulk {
     pub(super) tag: SmallVec<[u8; 32]>,
     /// The request's CSeq number.
     pub(super) cseq: u32,
+}
+
+impl Bulk {
+    /// The way that responses go.
+    pub(super) fn back(&self) -> Flow {
+        let mut back = self.flow;
+        back.remote.set_port(self.back_port);
+        back
+    }
 }
 
 /// One request that we received.
@@ -140,12 +148,12 @@ impl<U: Copy> Transactions<U> {
         }
         bulk.last = printed.into();
         Counters::by_class(&mut self.counters.responses_out, response.status);
-        out.seal(start, bulk.back, Some(server_token(txn)));
+        out.seal(start, bulk.back(), Some(server_token(txn)));
         self.responded(now, txn, response.status);
     }
 
     /// A response of this status left: runs the machine and sets the timers of the state it enters.
-    fn responded(&mut self, now: Time, txn: ServerTxn, status: u16) {
+    pub(super) fn responded(&mut self, now: Time, txn: ServerTxn, status: u16) {
         let Some(server) = self.servers.get_mut(txn) else { return };
         match server.machine {
             Machine::Invite(state) => {
@@ -218,100 +226,6 @@ impl<U: Copy> Transactions<U> {
         }
     }
 
-    /// Sends a provisional response reliably and says its RSeq. RFC 3262 §3.
-    ///
-    /// `Require: 100rel` and RSeq are added; it is repeated from T1, doubling, until [`Transactions::prack`]
-    /// or 64*T1, then [`Event::PrackMissing`]. Behind an unacknowledged one it waits.
-    ///
-    /// # Errors
-    /// Too many wait already (limit `reliable_provisionals_queued`), or the request is gone or answered.
-    pub fn respond_reliably(
-        &mut self,
-        now: Time,
-        txn: ServerTxn,
-        response: &Response<'_>,
-        out: &mut Outbox,
-    ) -> Result<u32, LimitHit> {
-        let gone = LimitHit { limit: "transaction_gone" };
-        let Some(server) = self.servers.get_mut(txn).filter(|s| !s.is_final()) else {
-            self.counters.late_responses += 1;
-            return Err(gone);
-        };
-        let bulk = server.bulk.as_deref_mut().ok_or(gone)?;
-        if bulk.reliable.is_none() {
-            bulk.reliable = Some(Box::new(Reliable::new(self.rng.next_u64())));
-        }
-        let reliable = bulk.reliable.as_deref_mut().ok_or(gone)?;
-        if !reliable.is_idle() && !self.counters.reliable_limit.admit(reliable.queued() as u64) {
-            return Err(LimitHit { limit: self.counters.reliable_limit.name });
-        }
-        if bulk.tag.is_empty() {
-            bulk.tag.extend_from_slice(response.to_tag);
-        }
-        let rseq = reliable.take_rseq();
-        let start = out.bytes.len();
-        reply::print(&mut out.bytes, &bulk.echo, bulk.marks, response, Some(rseq));
-        let message: Box<[u8]> = out.bytes.get(start..).unwrap_or_default().into();
-        out.bytes.truncate(start);
-        let provisional = Provisional { rseq, message, sdp: !response.body.is_empty() };
-        Counters::by_class(&mut self.counters.responses_out, response.status);
-        if reliable.is_idle() {
-            self.fly(now, txn, provisional, out);
-        } else {
-            reliable.enqueue(provisional);
-        }
-        Ok(rseq)
-    }
-
-    /// Sends a reliable provisional whose turn it is, and starts its timer.
-    fn fly(&mut self, now: Time, txn: ServerTxn, provisional: Provisional, out: &mut Outbox) {
-        let Some(server) = self.servers.get_mut(txn) else { return };
-        let Some(bulk) = server.bulk.as_deref_mut() else { return };
-        out.push(bulk.back, &provisional.message, Some(server_token(txn)));
-        bulk.last = provisional.message.clone();
-        if let Some(reliable) = bulk.reliable.as_deref_mut() {
-            reliable.fly(provisional, now, self.timers.t1);
-        }
-        server.fast.set(&mut self.wheel, Key::ServerFast(txn), now + self.timers.t1);
-    }
-
-    /// A PRACK came for this INVITE: true, it acknowledges the reliable provisional in flight, and the TU
-    /// answers it 200; false, it fits nothing, and the TU answers 481. RFC 3262 §3.
-    pub fn prack(&mut self, now: Time, txn: ServerTxn, rack: &RAck<'_>, out: &mut Outbox) -> bool {
-        let Some(server) = self.servers.get_mut(txn) else { return false };
-        let is_final = server.is_final();
-        let Some(bulk) = server.bulk.as_deref_mut() else { return false };
-        let Some(reliable) = bulk.reliable.as_deref_mut() else { return false };
-        if rack.cseq != bulk.cseq || rack.method != Method::Invite || !reliable.acknowledge(rack.rseq) {
-            return false;
-        }
-        if is_final {
-            return true;
-        }
-        server.fast.clear();
-        self.release_success(now, txn, out);
-        let next = self.servers.get_mut(txn).filter(|s| !s.is_final()).and_then(|s| {
-            let bulk = s.bulk.as_deref_mut()?;
-            bulk.reliable.as_deref_mut()?.next()
-        });
-        if let Some(next) = next {
-            self.fly(now, txn, next, out);
-        }
-        true
-    }
-
-    /// Sends the 2xx that waited, if nothing holds it back any more.
-    fn release_success(&mut self, now: Time, txn: ServerTxn, out: &mut Outbox) {
-        let Some(server) = self.servers.get_mut(txn) else { return };
-        let Some(bulk) = server.bulk.as_deref_mut() else { return };
-        let Some(reliable) = bulk.reliable.as_deref_mut().filter(|r| !r.blocks_success()) else { return };
-        let Some(success) = reliable.held_success.take() else { return };
-        out.push(bulk.back, &success, Some(server_token(txn)));
-        bulk.last = success;
-        Counters::by_class(&mut self.counters.responses_out, 200);
-        self.responded(now, txn, 200);
-    }
-
     /// The ACK for the 2xx came: it is repeated no more. RFC 3261 §13.3.1.4.
     ///
     /// The key stays until timer L, to absorb late repeats of the INVITE (RFC 6026 §8.5).
@@ -340,7 +254,7 @@ impl<U: Copy> Transactions<U> {
             return;
         }
         if let Some((bulk, message)) = server.repeatable() {
-            out.push(bulk.back, message, Some(server_token(txn)));
+            out.push(bulk.back(), message, Some(server_token(txn)));
             self.counters.retransmissions_out += 1;
         }
     }
@@ -374,41 +288,12 @@ impl<U: Copy> Transactions<U> {
                 server.interval = interval;
                 server.fast.set(&mut self.wheel, Key::ServerFast(txn), now + interval);
                 if let Some((bulk, message)) = server.repeatable() {
-                    out.push(bulk.back, message, Some(server_token(txn)));
+                    out.push(bulk.back(), message, Some(server_token(txn)));
                     self.counters.retransmissions_out += 1;
                 }
             }
             _ => {}
         }
-    }
-
-    /// RFC 3261 §17.2.1: the 100 after 200 ms; RFC 3262 §3: the repeats, whose wait has no ceiling but 64*T1.
-    fn trying_or_reliable(
-        &mut self,
-        now: Time,
-        txn: ServerTxn,
-        out: &mut Outbox,
-        events: &mut Vec<Event<U>>,
-    ) {
-        let Some(server) = self.servers.get_mut(txn) else { return };
-        let Some(bulk) = server.bulk.as_deref_mut() else { return };
-        let Some(flying) = bulk.reliable.as_deref_mut().and_then(|r| r.in_flight.as_mut()) else {
-            if bulk.last.is_empty() {
-                self.respond(now, txn, &Response { status: 100, ..Response::default() }, out);
-            }
-            return;
-        };
-        let end = flying.since + self.timers.patience();
-        if now >= end {
-            self.counters.prack_missing += 1;
-            events.push(Event::PrackMissing { txn, user: server.user });
-            return;
-        }
-        flying.interval = flying.interval.saturating_mul(2);
-        let next = (now + flying.interval).min(end);
-        out.push(bulk.back, &flying.provisional.message, Some(server_token(txn)));
-        self.counters.retransmissions_out += 1;
-        server.fast.set(&mut self.wheel, Key::ServerFast(txn), next);
     }
 
     /// The slow timer: H, I, J, L, or a request that the TU left unanswered.
@@ -426,28 +311,6 @@ impl<U: Copy> Transactions<U> {
             Machine::Other(state) => {
                 self.counters.unanswered += u64::from(!server.is_final());
                 let next = other_server::step(state, other_server::Input::Expire).0;
-                next == other_server::State::Terminated
-            }
-        };
-        if over {
-            self.remove_server(txn);
-        }
-    }
-
-    /// A response could not be sent. RFC 3261 §17.2.4; an INVITE keeps trying as RFC 6026 §8.5 has it. A
-    /// full queue of ours is a loss like any other, which repeats repair.
-    pub(super) fn server_send_failed(&mut self, txn: ServerTxn, error: SendError) {
-        let Some(server) = self.servers.get_mut(txn) else { return };
-        if error == SendError::QueueFull && !server.stream {
-            return;
-        }
-        let over = match server.machine {
-            Machine::Invite(state) => {
-                let next = invite_server::step(state, invite_server::Input::TransportError).0;
-                next == invite_server::State::Terminated
-            }
-            Machine::Other(state) => {
-                let next = other_server::step(state, other_server::Input::TransportError).0;
                 next == other_server::State::Terminated
             }
         };
