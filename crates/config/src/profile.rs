@@ -11,6 +11,7 @@ use crate::names::Names;
 use crate::report::Report;
 use crate::text::{self, Table};
 use crate::{Diagnostics, Format};
+use std::fmt;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ const FILES: [(&str, &str); 3] = [
 const MISSING: [(&str, &str); 1] = [("telekom-companyflex", "registration")];
 
 /// A built-in preset; a trunk names one and may override its keys.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq)]
 pub struct Profile {
     /// The name a trunk writes, such as `generic-pbx`.
     pub name: String,
@@ -37,6 +38,13 @@ pub struct Profile {
     pub defaults: Defaults,
     /// The file itself: what it writes down is told apart from what it leaves to the defaults.
     pub(crate) table: Table,
+}
+
+impl fmt::Debug for Profile {
+    /// Name and version: the values stand in the trunks that name it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Profile({} version {})", self.name, self.version)
+    }
 }
 
 /// What a profile sets.

@@ -1,5 +1,7 @@
 //! Whole configurations: what is understood, and what it becomes.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use config::*;
 use std::time::Duration;
 
@@ -217,4 +219,19 @@ fn differences_are_told_by_name() {
         ]
     );
     assert_eq!(diff(&old, &old), []);
+}
+
+#[test]
+fn an_organisation_of_many_numbers_and_routes_is_read() {
+    let mut text = with("");
+    for n in 0..50_000 {
+        text.push_str(&format!("[[numbers]]\nrange = \"+49302{n:06}\"\ndeliver = \"pbx\"\n"));
+    }
+    for n in 0..2_000 {
+        text.push_str(&format!(
+            "[[route]]\nname = \"r{n}\"\nmatch = {{ called = \"+1{n:04}*\" }}\nto = \"pbx\"\n"
+        ));
+    }
+    let config = good(&text);
+    assert_eq!((config.numbers.len(), config.routes.len()), (50_000, 2_000));
 }

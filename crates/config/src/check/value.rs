@@ -71,7 +71,8 @@ impl<'a> Check<'a, '_, '_> {
     }
 
     fn flaw(&mut self, flaw: Flaw, value: &Value, phrase: &str) {
-        let at = self.report.source.inside(value.span, flaw.at);
+        // A flaw of the whole string is told at its opening quote.
+        let at = if flaw.at == 0 { value.span.start } else { self.report.source.inside(value.span, flaw.at) };
         let message = format!("`{}`: {}", self.subject(), flaw.message);
         let expected = if flaw.expected.is_empty() { phrase.to_owned() } else { flaw.expected };
         let finding = Finding::new(at, self.path(), "bad-value", message);
@@ -241,8 +242,7 @@ impl<'a> Check<'a, '_, '_> {
             match plain::share(text) {
                 Err(flaw) => self.flaw(flaw, share, "a trunk such as `flex`, or with a weight `flex:80`"),
                 Ok((name, _)) => {
-                    let at = self.report.source.inside(share.span, 0);
-                    self.name(Family::Trunk, at, name);
+                    self.name(Family::Trunk, share.span.start, name);
                     if seen.contains(&name) {
                         let message = format!("trunk `{name}` is twice in the tier `{}`", self.subject());
                         self.report.error(Finding::new(share.span.start, self.path(), "duplicate", message));

@@ -161,9 +161,12 @@ pub(crate) fn ports(text: &str) -> Result<PortRange, Flaw> {
         return Err(Flaw::new("the range ends before it starts").nearest(Some(turned)));
     }
     if !range.first.is_multiple_of(2) || range.last.is_multiple_of(2) {
-        let even = PortRange { first: range.first & !1, last: range.last | 1 };
+        let even = PortRange {
+            first: range.first.saturating_add(1) & !1,
+            last: range.last.saturating_sub(u16::from(range.last.is_multiple_of(2))),
+        };
         return Err(Flaw::new("RTP takes the even port of a pair and RTCP the odd one (RFC 3550 §11)")
-            .nearest(Some(even.to_string())));
+            .nearest((even.first < even.last).then(|| even.to_string())));
     }
     if range.pairs() < 2 {
         return Err(

@@ -2,7 +2,6 @@
 
 use super::{Flaw, Form};
 use crate::country::{self, Country};
-use crate::nearest::nearest;
 
 /// Longest name.
 const NAME_MAX: usize = 63;
@@ -160,8 +159,7 @@ pub(crate) fn country(text: &str) -> Result<&'static Country, Flaw> {
             "EL" => Some("GR"),
             _ => country::find(&upper).map(|c| c.iso),
         };
-        let near = usual.or_else(|| nearest(text, country::COUNTRIES.iter().map(|c| c.iso)));
-        Flaw::new(format!("unknown country `{}`", text.escape_debug())).nearest(near.map(str::to_owned))
+        Flaw::new(format!("unknown country `{}`", text.escape_debug())).nearest(usual.map(str::to_owned))
     })
 }
 

@@ -95,6 +95,10 @@ fn sip_ports(listens: &[(&Entry, &Table, &Listen)], report: &mut Report<'_>) {
                 .iter()
                 .find(|(address, p, ..)| meet(*address, listen.address) && same_socket(*p, *port));
             if let Some((_, other_port, name, other_at)) = other {
+                // The list's own check reports items that are written alike.
+                if *name == listen.name && *other_port == *port {
+                    continue;
+                }
                 let line = report.source.line(*other_at);
                 let message = format!(
                     "{port} at {} is already taken by {other_port} of [listen.{name}] in line {line}",

@@ -63,7 +63,7 @@ fn dial_rule(index: usize, span: Span, table: &Table, rule: Option<&DialRule>, r
             let message =
                 format!("`to` names group `{}`, which `match` does not have", group.name.escape_debug());
             let finding = Finding::new(at, format!("dialplan[{index}].to"), "bad-value", message);
-            report.error(finding.expected(format!("one of its {count} groups")).nearest(meant));
+            report.error(finding.expected(format!("`$0` to `${count}`, or a group's name")).nearest(meant));
         }
     }
 }

@@ -11,15 +11,18 @@ pub(super) fn read(text: &str) -> (Table, Vec<Syntax>) {
         .iter()
         .map(|error| Syntax {
             at: error.span().map_or(0, |s| s.start),
-            message: first_line(error.message()),
+            message: message(error, text),
             expected: String::new(),
         })
         .collect();
     (table(root.get_ref()), faults)
 }
 
-fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or("not TOML").to_owned()
+/// The parser's first line; for a key that is written twice, with the key.
+fn message(error: &toml::de::Error, text: &str) -> String {
+    let line = error.message().lines().next().unwrap_or("not TOML");
+    let key = error.span().and_then(|range| text.get(range)).filter(|_| line == "duplicate key");
+    key.map_or_else(|| line.to_owned(), |key| format!("key `{}` is written twice", key.trim()))
 }
 
 fn span(range: Range<usize>) -> Span {
