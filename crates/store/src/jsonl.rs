@@ -25,6 +25,8 @@ pub(crate) const INODE: &str = "jsonl_inode";
 const CATCH_UP: usize = 500;
 /// Bytes from the end in which the last line is sought; no record is longer.
 const LAST_LINE_MAX: u64 = 32 << 20;
+/// How every line of ours begins.
+const LINE_START: &[u8] = b"{\"format\":";
 
 /// The sink.
 pub(crate) struct Lines {
@@ -254,7 +256,7 @@ fn last_line(file: &File) -> io::Result<(Option<LineHead>, Option<u64>)> {
         let line = &bytes[begin.unwrap_or(0)..whole];
         let head = serde_json::from_slice(line).ok();
         let tail = &bytes[whole..];
-        let ours = head.is_some() || (whole == 0 && tail.starts_with(b"{\"format\":"));
+        let ours = head.is_some() || tail.starts_with(LINE_START) || LINE_START.starts_with(tail);
         let torn = (!tail.is_empty() && ours).then_some(start + whole as u64);
         return Ok((head, torn));
     }
