@@ -3,6 +3,7 @@
 //! The child is this test binary again, told by an environment variable to run as the process
 //! that is to be killed. It says what it appended only after the journal has taken it, so what the
 //! parent has read must be found again.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod common;
 use common::*;

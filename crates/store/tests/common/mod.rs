@@ -1,5 +1,6 @@
 //! Calls to store, and a directory that goes away with its test.
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use b2bua::{
     AttemptFacts, AttemptRecord, CallFacts, CallKey, CallRecord, JournalEvent, MediaRecord, ReleasedBy,
