@@ -5,7 +5,7 @@ use b2bua::{Input, Outbox, Switchboard};
 use base::Time;
 
 /// A pure thing that takes inputs and fills an outbox; in a node, a [`Switchboard`].
-pub trait Brain {
+pub(crate) trait Brain {
     /// Takes one input; what it causes is added to `out`.
     fn handle(&mut self, now: Time, input: Input<'_>, out: &mut Outbox);
     /// When [`Input::Timeout`] is due next.

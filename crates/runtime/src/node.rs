@@ -3,7 +3,7 @@
 //! Starting either succeeds whole or leaves nothing behind, and says whether the configuration or the
 //! environment is to blame. Enter through [`Node::start`].
 
-mod start;
+pub(crate) mod start;
 
 pub use start::StartError;
 

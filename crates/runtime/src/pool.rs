@@ -27,15 +27,15 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// A TCP connect takes at most this long.
-pub const CONNECT_MAX: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// A TLS handshake takes at most this long, connect included.
-pub const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+pub(crate) const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// A peer that connects has this long for its first whole message.
-pub const FIRST_MESSAGE_MAX: Duration = Duration::from_secs(30);
+pub(crate) const FIRST_MESSAGE_MAX: Duration = Duration::from_secs(30);
 /// A connection that carries nothing is closed after this long, while no call lives.
-pub const IDLE_MAX: Duration = Duration::from_secs(600);
+pub(crate) const IDLE_MAX: Duration = Duration::from_secs(600);
 /// And after this long while calls live, one of which may need it for its end.
-pub const IDLE_WITH_CALLS_MAX: Duration = Duration::from_secs(7200);
+pub(crate) const IDLE_WITH_CALLS_MAX: Duration = Duration::from_secs(7200);
 /// Limits of time are looked at this often.
 const SWEEP_EVERY: Duration = Duration::from_millis(500);
 /// Bytes read from a connection at once.
@@ -378,6 +378,12 @@ impl Pool {
         for id in ids {
             self.end(id, Close::Stopping, &mut Vec::new());
         }
+    }
+
+    /// Rules have changed: connections dialled under the old ones serve the dialogs that name them, and no
+    /// new request.
+    pub(crate) fn rules_changed(&mut self) {
+        self.by_peer.retain(|peer, _| peer.transport != Transport::Tls);
     }
 
     /// Whether some connection has bytes that its peer has not taken yet.

@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 
 /// Addresses of one name, at most.
-pub const TARGETS_MAX: usize = 64;
+pub(crate) const TARGETS_MAX: usize = 64;
 /// Records followed per answer, at most.
 const RECORDS_MAX: usize = 32;
 /// Names being resolved at the same time, at most.
@@ -69,6 +69,8 @@ pub(crate) struct Answer {
 /// The resolver's thread. Dropping it ends the thread and forgets open questions.
 pub(crate) struct Dns {
     questions: Option<mpsc::Sender<Question>>,
+    /// Places for names being resolved; closed to end the thread at once.
+    room: Arc<Semaphore>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -81,11 +83,13 @@ impl Dns {
     ) -> io::Result<Dns> {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let room = Arc::new(Semaphore::new(CONCURRENT_MAX));
+        let places = room.clone();
         let thread = std::thread::Builder::new().name("dns".into()).spawn(move || {
-            runtime.block_on(serve(receiver, servers, seed, Arc::new(answer)));
+            runtime.block_on(serve(receiver, places, servers, seed, Arc::new(answer)));
             runtime.shutdown_background();
         })?;
-        Ok(Dns { questions: Some(sender), thread: Some(thread) })
+        Ok(Dns { questions: Some(sender), room, thread: Some(thread) })
     }
 
     /// Asks; `false` when too many names wait already.
@@ -97,6 +101,7 @@ impl Dns {
 impl Drop for Dns {
     fn drop(&mut self) {
         self.questions = None;
+        self.room.close();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -111,12 +116,12 @@ pub(crate) fn refused(question: &Question) -> Answer {
 
 async fn serve(
     mut questions: mpsc::Receiver<Question>,
+    room: Arc<Semaphore>,
     servers: DnsServers,
     seed: (u64, u64),
     answer: Arc<impl Fn(Answer) + Send + Sync + 'static>,
 ) {
     let lookups = Arc::new(Lookups::new(servers, seed));
-    let room = Arc::new(Semaphore::new(CONCURRENT_MAX));
     while let Some(question) = questions.recv().await {
         let Ok(permit) = room.clone().acquire_owned().await else { return };
         let (lookups, answer) = (lookups.clone(), answer.clone());

@@ -1,1 +1,239 @@
+//! RFC 3263 against a real name server (dnsmasq) with records of its own.
 
+use super::*;
+use base::Transport::{Tcp, Tls, Udp};
+use std::io::Read;
+use std::net::{TcpListener, UdpSocket};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+
+/// A guard against a test that hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A name server on loopback.
+struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The records of the tests: `order,preference,flags,service,regexp,replacement` for NAPTR.
+const RECORDS: [&str; 28] = [
+    // Everything: NAPTR prefers TCP, then UDP of the same order; TLS only in a later order.
+    "--naptr-record=full.test,10,20,s,SIP+D2U,,_sip._udp.full.test",
+    "--naptr-record=full.test,10,10,S,sip+d2t,,_sip._tcp.full.test",
+    "--naptr-record=full.test,50,1,s,SIPS+D2T,,_sips._tcp.full.test",
+    "--naptr-record=full.test,1,1,u,E2U+sip,!^.*$!sip:x@y!,",
+    "--srv-host=_sip._udp.full.test,a.test,5070,10,5",
+    "--srv-host=_sip._tcp.full.test,b.test,5081,20,0",
+    "--srv-host=_sip._tcp.full.test,a.test,5080,10,0",
+    "--srv-host=_sips._tcp.full.test,a.test,5061,1,0",
+    // No NAPTR: SRV for the first transport of ours that has any.
+    "--srv-host=_sip._tcp.srv.test,a.test,5090,1,0",
+    "--srv-host=_sips._tcp.srv.test,a.test,5091,1,0",
+    // Neither: the name's own addresses.
+    "--host-record=bare.test,127.0.1.9,::9",
+    "--host-record=a.test,127.0.1.1,::1,120",
+    "--host-record=b.test,127.0.1.2",
+    "--host-record=six.test,::6",
+    // Two addresses.
+    "--host-record=two.test,127.0.2.1",
+    "--host-record=two.test,127.0.2.2",
+    // Decidedly not offered.
+    "--srv-host=_sip._udp.closed.test",
+    "--host-record=closed.test,127.0.1.9",
+    // One SRV target is dead, the other lives.
+    "--srv-host=_sip._udp.half.test,gone.test,5060,1,0",
+    "--srv-host=_sip._udp.half.test,b.test,5060,2,0",
+    // An alias.
+    "--cname=alias.test,a.test",
+    "--local=/test/",
+    "--no-resolv",
+    "--no-hosts",
+    "--no-daemon",
+    "--bind-interfaces",
+    "--listen-address=127.0.0.1",
+    "--local-ttl=120",
+];
+
+impl Server {
+    fn start() -> Server {
+        // A port free for both; another program may take it meanwhile, then the next is tried.
+        for _ in 0..20 {
+            let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = tcp.local_addr().unwrap();
+            if UdpSocket::bind(address).is_err() {
+                continue;
+            }
+            drop(tcp);
+            let child = Command::new("dnsmasq")
+                .args(["--conf-file=/dev/null", "--user=", "--group=", "--pid-file=", "--log-facility=-"])
+                .arg(format!("--port={}", address.port()))
+                .args(RECORDS)
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("dnsmasq is installed");
+            let mut server = Server { child, address };
+            if server.is_up() {
+                return server;
+            }
+        }
+        panic!("dnsmasq does not start");
+    }
+
+    /// It says "started" once its sockets are bound, or ends.
+    fn is_up(&mut self) -> bool {
+        let mut said = Vec::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        let mut byte = [0];
+        while stderr.read(&mut byte).unwrap_or(0) == 1 {
+            said.push(byte[0]);
+            if said.ends_with(b"started") {
+                // Keep reading, so that it never blocks on its log.
+                std::thread::spawn(move || drop(std::io::copy(&mut stderr, &mut std::io::sink())));
+                return true;
+            }
+        }
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.contains("in use"), "{said}");
+        false
+    }
+}
+
+type Answered = Result<(Vec<String>, Duration), String>;
+
+/// Asks in order, gives the targets as text.
+fn ask(
+    server: &Server,
+    questions: Vec<(&str, Option<u16>, Option<Transport>, &[Transport], Family)>,
+) -> Vec<Answered> {
+    let (sender, answers) = channel();
+    let sender = std::sync::Mutex::new(sender);
+    let servers = DnsServers::Fixed(vec![server.address]);
+    let dns =
+        Dns::start(servers, (1, 2), move |answer| sender.lock().unwrap().send(answer).unwrap()).unwrap();
+    let count = questions.len();
+    for (index, (host, port, transport, ours, family)) in questions.into_iter().enumerate() {
+        let gateway = GatewayId(index as u32);
+        let (host, ours) = (host.to_owned(), ours.to_vec());
+        assert!(dns.ask(Question { revision: 1, gateway, host, port, transport, ours, family }));
+    }
+    let mut all: Vec<_> = (0..count).map(|_| answers.recv_timeout(PATIENCE).unwrap()).collect();
+    all.sort_by_key(|a| a.gateway);
+    all.into_iter()
+        .map(|answer| match answer.resolution {
+            Resolution::Found { targets, ttl } => {
+                Ok((targets.iter().map(|t| format!("{} {}", t.transport, t.address)).collect(), ttl))
+            }
+            Resolution::Failed { reason, .. } => Err(reason),
+        })
+        .collect()
+}
+
+#[test]
+fn naptr_then_srv_then_addresses_in_order() {
+    let server = Server::start();
+    let all = [Udp, Tcp, Tls];
+    let cases: Vec<(&str, Option<u16>, Option<Transport>, &[Transport], Family, Result<&[&str], &str>)> = vec![
+        (
+            "full.test",
+            None,
+            None,
+            &all,
+            Family::V4,
+            Ok(&["tcp 127.0.1.1:5080", "tcp 127.0.1.2:5081", "udp 127.0.1.1:5070"]),
+        ),
+        ("full.test", None, None, &[Udp], Family::V4, Ok(&["udp 127.0.1.1:5070"])),
+        ("full.test", None, None, &[Tls], Family::V4, Ok(&["tls 127.0.1.1:5061"])),
+        ("full.test", None, None, &all, Family::V6, Ok(&["tcp [::1]:5080", "udp [::1]:5070"])),
+        ("full.test", None, Some(Tls), &all, Family::V4, Ok(&["tls 127.0.1.1:5061"])),
+        ("srv.test", None, None, &all, Family::V4, Ok(&["tcp 127.0.1.1:5090"])),
+        ("srv.test", None, None, &[Tls, Tcp], Family::V4, Ok(&["tls 127.0.1.1:5091"])),
+        ("bare.test", None, None, &all, Family::V4, Ok(&["udp 127.0.1.9:5060"])),
+        ("bare.test", None, None, &[Tls], Family::V4, Ok(&["tls 127.0.1.9:5061"])),
+        ("bare.test", None, Some(Tls), &all, Family::V4, Ok(&["tls 127.0.1.9:5061"])),
+        ("bare.test", Some(5999), None, &all, Family::V4, Ok(&["udp 127.0.1.9:5999"])),
+        (
+            "full.test",
+            Some(5999),
+            None,
+            &all,
+            Family::V4,
+            Err("the name has no address that this interface can reach"),
+        ),
+        (
+            "six.test",
+            None,
+            None,
+            &all,
+            Family::V4,
+            Err("the name has no address that this interface can reach"),
+        ),
+        ("six.test", None, None, &all, Family::V6, Ok(&["udp [::6]:5060"])),
+        ("half.test", None, None, &all, Family::V4, Ok(&["udp 127.0.1.2:5060"])),
+        ("alias.test", None, None, &all, Family::V4, Ok(&["udp 127.0.1.1:5060"])),
+        ("absent.test", None, None, &all, Family::V4, Err("no such name")),
+        ("localhost", Some(5060), None, &all, Family::V4, Ok(&["udp 127.0.0.1:5060"])),
+        ("bad name", None, None, &all, Family::V4, Err("the name is no domain name")),
+    ];
+    let questions =
+        cases.iter().map(|&(host, port, transport, ours, family, _)| (host, port, transport, ours, family));
+    let answers = ask(&server, questions.collect());
+    for ((host, port, transport, ours, _, expected), answer) in cases.iter().zip(answers) {
+        let answer = answer.map(|(targets, _)| targets);
+        let expected =
+            expected.map(|e| e.iter().map(ToString::to_string).collect()).map_err(ToString::to_string);
+        assert_eq!(answer, expected, "{host} {port:?} {transport:?} {ours:?}");
+    }
+}
+
+#[test]
+fn a_service_that_is_not_offered_is_not_replaced_by_the_address() {
+    let server = Server::start();
+    let answers = ask(&server, vec![("closed.test", None, Some(Udp), &[Udp], Family::V4)]);
+    assert_eq!(answers, [Err("the domain says that it does not offer this service".to_owned())]);
+}
+
+#[test]
+fn answers_hold_as_long_as_their_records() {
+    let server = Server::start();
+    let answers = ask(&server, vec![("two.test", Some(5060), None, &[Udp], Family::V4)]);
+    let (mut targets, ttl) = answers[0].clone().unwrap();
+    targets.sort();
+    assert_eq!(targets, ["udp 127.0.2.1:5060", "udp 127.0.2.2:5060"]);
+    assert!(ttl <= Duration::from_secs(120) && ttl >= TTL_MIN, "{ttl:?}");
+}
+
+#[test]
+fn a_silent_server_is_said_to_be_silent() {
+    // Bound and never read.
+    let mute = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (sender, answers) = channel();
+    let sender = std::sync::Mutex::new(sender);
+    let servers = DnsServers::Fixed(vec![mute.local_addr().unwrap()]);
+    let dns =
+        Dns::start(servers, (1, 2), move |answer| sender.lock().unwrap().send(answer).unwrap()).unwrap();
+    let host = "a.test".to_owned();
+    let (ours, family) = (vec![Udp], Family::V4);
+    dns.ask(Question {
+        revision: 1,
+        gateway: GatewayId(0),
+        host,
+        port: Some(1),
+        transport: None,
+        ours,
+        family,
+    });
+    match answers.recv_timeout(PATIENCE).unwrap().resolution {
+        Resolution::Failed { reason, retry } => {
+            assert_eq!((reason.as_str(), retry), ("the DNS does not answer", RETRY));
+        }
+        Resolution::Found { .. } => panic!("nobody answered"),
+    }
+}

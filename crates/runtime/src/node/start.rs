@@ -137,11 +137,11 @@ where
             Parts { clock, poll, brain, out, ports, pool, rules, snapshot, engine, dns, journal, letters };
         match Shard::new(parts) {
             Ok(shard) => {
-                drop(started.send(Ok(())));
+                let _ = started.send(Ok(()));
                 shard.run()
             }
             Err(error) => {
-                drop(started.send(Err(error)));
+                let _ = started.send(Err(error));
                 Ok(())
             }
         }

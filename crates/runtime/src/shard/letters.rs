@@ -35,6 +35,11 @@ impl Stopping {
     }
 }
 
+/// An answer that nobody waits for any more is no failure.
+fn answer<T>(asker: &SyncSender<T>, value: T) {
+    let _ = asker.try_send(value);
+}
+
 impl<B: Brain> Shard<B> {
     /// Reads the letters that wait, up to a budget.
     pub(super) fn read_letters(&mut self, now: Time) {
@@ -46,15 +51,14 @@ impl<B: Brain> Shard<B> {
         self.more_letters = true;
     }
 
-    /// An answer that nobody waits for any more is no failure.
     fn read_letter(&mut self, letter: Letter, now: Time) {
         match letter {
-            Letter::Calls(answer) => drop(answer.try_send(self.core.brain.calls())),
-            Letter::Trunks(answer) => drop(answer.try_send(self.core.brain.trunks())),
-            Letter::Status(answer) => drop(answer.try_send(self.core.brain.status())),
-            Letter::Transport(answer) => drop(answer.try_send(self.transport_status(now))),
-            Letter::Engine(answer) => drop(answer.try_send(self.engine.status())),
-            Letter::Current(answer) => drop(answer.try_send(self.snapshot.clone())),
+            Letter::Calls(asker) => answer(&asker, self.core.brain.calls()),
+            Letter::Trunks(asker) => answer(&asker, self.core.brain.trunks()),
+            Letter::Status(asker) => answer(&asker, self.core.brain.status()),
+            Letter::Transport(asker) => answer(&asker, self.transport_status(now)),
+            Letter::Engine(asker) => answer(&asker, self.engine.status()),
+            Letter::Current(asker) => answer(&asker, self.snapshot.clone()),
             Letter::Command(command) => self.core.feed(now, Input::Command(command)),
             Letter::Apply(snapshot, rules, done) => {
                 self.engine.reconfigure(node::media_listens(&snapshot.config));
@@ -62,16 +66,17 @@ impl<B: Brain> Shard<B> {
                 self.snapshot = snapshot.clone();
                 self.rules = rules;
                 self.reached.clear();
+                self.pool.rules_changed();
                 self.core.feed(now, Input::Command(Command::Apply(snapshot)));
-                drop(done.try_send(()));
+                answer(&done, ());
             }
-            Letter::Resolved(answer) => {
-                if let Resolution::Found { targets, .. } = &answer.resolution
-                    && answer.revision == self.snapshot.revision
+            Letter::Resolved(found) => {
+                if let Resolution::Found { targets, .. } = &found.resolution
+                    && found.revision == self.snapshot.revision
                 {
-                    self.reached.insert(answer.gateway, targets.iter().map(|t| t.address).collect());
+                    self.reached.insert(found.gateway, targets.iter().map(|t| t.address).collect());
                 }
-                let crate::dns::Answer { revision, gateway, resolution } = answer;
+                let crate::dns::Answer { revision, gateway, resolution } = found;
                 self.core.feed(now, Input::Resolved { revision, gateway, resolution });
             }
             Letter::Stop { drain, stopped } => {
@@ -101,7 +106,7 @@ impl<B: Brain> Shard<B> {
         }
         let cut_calls = stopping.cut.unwrap_or(0);
         let ended_calls = stopping.calls_at_start.saturating_sub(cut_calls);
-        drop(stopping.stopped.try_send(Stopped { ended_calls, cut_calls }));
+        answer(&stopping.stopped, Stopped { ended_calls, cut_calls });
         true
     }
 

@@ -239,4 +239,4 @@ impl<B: Brain> Shard<B> {
 const ENGINE_STOP_MAX: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
