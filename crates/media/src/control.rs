@@ -211,7 +211,7 @@ pub enum Reply {
         /// Why.
         reason: OpenError,
     },
-    /// The session is over.
+    /// The session is over: closed as asked, or (with an empty report) lost to a fault of ours.
     Closed {
         /// The session.
         session: SessionId,

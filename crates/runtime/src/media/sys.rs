@@ -62,6 +62,20 @@ pub(super) fn recv_from(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(us
     Ok((got, address.decode(length)))
 }
 
+/// One datagram into `buffer`: its whole length (which may exceed the buffer).
+#[inline]
+pub(super) fn recv(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the buffer lives through the call and its true size is given.
+    check_size(unsafe {
+        libc::recv(
+            fd.as_raw_fd(),
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+            libc::MSG_DONTWAIT | libc::MSG_TRUNC,
+        )
+    })
+}
+
 /// Sends to the associated peer.
 #[inline]
 pub(super) fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<()> {

@@ -8,7 +8,7 @@ use media::{Command, DropReason, Latch, OpenError, Ports, Remote, Reply, Report,
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const ID: SessionId = SessionId(7);
 const INSIDE: ListenId = ListenId(0);
@@ -213,12 +213,15 @@ fn attacked(latch: Latch, attacker_ip: IpAddr, range: RangeInclusive<u16>) -> St
     shoot(50);
     let next_a = establish(&a.rtp, us_a, &b.rtp, 1);
     let next_b = establish(&b.rtp, us_b, &a.rtp, 2);
-    for n in 0..50 {
+    // Long enough for every state of a socket's filter.
+    let until = Instant::now() + Duration::from_millis(700);
+    for n in (0..u16::MAX).take_while(|&n| n < 50 || Instant::now() < until) {
         shoot(3);
-        a.rtp.send_to(&rtp(1, next_a + n), us_a).unwrap();
-        b.rtp.send_to(&rtp(2, next_b + n), us_b).unwrap();
-        assert_eq!(receive(&b.rtp).0, rtp(1, next_a + n), "only the victim's packets, all of them");
-        assert_eq!(receive(&a.rtp).0, rtp(2, next_b + n));
+        let (from_a, from_b) = (rtp(1, next_a.wrapping_add(n)), rtp(2, next_b.wrapping_add(n)));
+        a.rtp.send_to(&from_a, us_a).unwrap();
+        b.rtp.send_to(&from_b, us_b).unwrap();
+        assert_eq!(receive(&b.rtp).0, from_a, "only the victim's packets, all of them");
+        assert_eq!(receive(&a.rtp).0, from_b);
     }
     assert!(is_empty(&attacker.rtp) && is_empty(&attacker.rtcp), "nothing bled");
     assert!(is_empty(&b.rtcp));

@@ -4,7 +4,7 @@
 //! allocation. Commands come over a bounded channel and a bell; news goes back the same way.
 //! Enter through [`Worker::run`].
 
-use super::sockets::StreamPorts;
+use super::sockets::{Port, StreamPorts};
 use super::status::{Board, Counters};
 use super::sys::{self, Bell, Poll, Ready};
 use base::Time;
@@ -12,6 +12,7 @@ use base::hash::Fast;
 use media::{Component, DropReason, Remote, Reply, Report, Session, SessionId, Side, Verdict};
 use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +25,8 @@ const EVENTS_MAX: usize = 256;
 const DATAGRAM_MAX: usize = 9216;
 /// Receives that may fail on one socket in one go (an ICMP error is said once each).
 const RECV_TRIES: usize = 2;
+/// Datagrams taken from one socket in one go before its filter is trusted.
+const DRAIN_MAX: usize = 64;
 /// Every session is looked at once in this time, in [`SLICES`] slices.
 const SWEEP: Duration = Duration::from_millis(200);
 /// Slices of a sweep, so that thousands of sessions do not delay packets at once.
@@ -177,7 +180,8 @@ impl Worker {
                 if token == BELL {
                     self.take_orders(now);
                 } else {
-                    self.guarded(now, Token::unpack(token));
+                    let token = Token::unpack(token);
+                    self.guarded(token.slot, |w| _ = w.receive(now, token));
                 }
             }
             if now >= self.next_slice {
@@ -200,67 +204,85 @@ impl Worker {
         i32::try_from(wait).unwrap_or(i32::MAX)
     }
 
-    /// Handles one ready socket; a panic costs one session, not the thread.
-    fn guarded(&mut self, now: Time, token: Token) {
-        if catch_unwind(AssertUnwindSafe(|| self.receive(now, token))).is_err() {
+    /// Does something for the session in a slot; a panic costs that session, not the thread.
+    #[inline]
+    fn guarded(&mut self, slot: u32, work: impl FnOnce(&mut Worker)) {
+        if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
             self.counters.panics += 1;
-            if let Some(entry) = self.remove(token.slot) {
+            if let Some(entry) = self.remove(slot) {
                 let reply = Reply::Closed { session: entry.session.id(), report: Box::<Report>::default() };
                 self.tell(News::Reply(reply));
             }
         }
     }
 
-    /// Receives one datagram, judges it, sends it on. One is the normal case at 50 packets a second a
-    /// stream; the level-triggered poll comes back for more.
+    /// Receives one datagram and passes it on. One is the normal case at 50 packets a second a stream;
+    /// the level-triggered poll comes back for more.
+    /// False when nothing waited.
     #[inline]
-    fn receive(&mut self, now: Time, token: Token) {
-        let Some(slot) = self.slots.get_mut(token.slot as usize) else { return };
-        let Some(entry) = slot.entry.as_mut().filter(|_| slot.generation == token.generation) else { return };
-        let Some(Some(ports)) = entry.streams.get(usize::from(token.stream)) else { return };
+    fn receive(&mut self, now: Time, token: Token) -> bool {
+        let Some(slot) = self.slots.get_mut(token.slot as usize) else { return false };
+        let current = slot.generation == token.generation;
+        let Some(entry) = slot.entry.as_mut().filter(|_| current) else { return false };
+        let Some(Some(ports)) = entry.streams.get(usize::from(token.stream)) else { return false };
         let port = ports.port(token.side, token.component);
         for _ in 0..RECV_TRIES {
-            match sys::recv_from(port.fd(), &mut self.buffer) {
+            match port.receive(&mut self.buffer) {
                 Ok((length, Some(source))) => {
-                    let Some(bytes) = self.buffer.get_mut(..length) else {
-                        entry.session.count_drop(token.side, token.stream, DropReason::Oversize);
-                        self.counters.drops[DropReason::Oversize as usize] += 1;
-                        return;
-                    };
-                    let verdict = entry.session.on_packet(
-                        now,
-                        token.side,
-                        token.stream,
-                        token.component,
-                        source,
-                        bytes,
-                    );
-                    let dropped = match verdict {
-                        Verdict::Relay { component, to } => {
-                            let out = ports.port(token.side.other(), component);
-                            let sent = send(out, bytes, to);
-                            if !sent {
-                                entry.session.count_drop(token.side, token.stream, DropReason::SendFailed);
-                            }
-                            (!sent).then_some(DropReason::SendFailed)
-                        }
-                        Verdict::Drop(reason) => Some(reason),
-                    };
-                    match dropped {
-                        None => {
+                    let bytes = self.buffer.get_mut(..length);
+                    match relay(now, token, &mut entry.session, ports, source, bytes) {
+                        Ok(()) => {
                             self.counters.packets += 1;
                             self.counters.bytes += length as u64;
                         }
-                        Some(reason) => self.counters.drops[reason as usize] += 1,
+                        Err(reason) => self.counters.drops[reason as usize] += 1,
                     }
                     if entry.session.take_changed() {
                         self.follow(token.slot);
                     }
-                    return;
+                    return true;
                 }
-                Ok((_, None)) => return,
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
+                Ok((_, None)) => return true,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return false,
                 Err(_) => self.counters.socket_errors += 1,
+            }
+        }
+        true
+    }
+
+    /// Lets time go on for one session.
+    fn visit(&mut self, now: Time, at: u32) {
+        let Some(entry) = self.slots.get_mut(at as usize).and_then(|s| s.entry.as_mut()) else { return };
+        entry.session.on_tick(now);
+        if entry.session.take_changed() | entry.session.has_replies() {
+            self.follow(at);
+        }
+        self.ripen(now, at);
+    }
+
+    /// Empties the sockets of a session that have been filtered for a while, and trusts the filter from
+    /// then on. A socket that does not become empty has its turn at the next sweep.
+    fn ripen(&mut self, now: Time, at: u32) {
+        let mut ripe = Vec::new();
+        let Some(slot) = self.slots.get_mut(at as usize) else { return };
+        let Some(entry) = slot.entry.as_mut() else { return };
+        for (stream, ports) in (0u8..).zip(&mut entry.streams) {
+            let Some(ports) = ports else { continue };
+            for side in Side::BOTH {
+                for component in Component::BOTH {
+                    if ports.port_mut(side, component).ripen() {
+                        ripe.push(Token { slot: at, generation: slot.generation, stream, side, component });
+                    }
+                }
+            }
+        }
+        for token in ripe {
+            if (0..DRAIN_MAX).any(|_| !self.receive(now, token)) {
+                let entry = self.slots.get_mut(at as usize).and_then(|s| s.entry.as_mut());
+                let ports = entry.and_then(|e| e.streams.get_mut(usize::from(token.stream))?.as_mut());
+                if let Some(ports) = ports {
+                    ports.port_mut(token.side, token.component).trust();
+                }
             }
         }
     }
@@ -274,10 +296,7 @@ impl Worker {
             for side in Side::BOTH {
                 for component in Component::BOTH {
                     let want = entry.session.filter(side, stream, component);
-                    let port = ports.port_mut(side, component);
-                    if port.associated != want && sys::associate(port.fd(), want).is_ok() {
-                        port.associated = want;
-                    }
+                    ports.port_mut(side, component).associate(want);
                 }
             }
         }
@@ -332,17 +351,21 @@ impl Worker {
         self.shared.board.publish(&self.counters);
     }
 
+    /// Changes an open session; what the change answered, false when there is no such session.
     fn with(&mut self, session: SessionId, change: impl FnOnce(&mut Session) -> bool) -> bool {
-        let slot = self.ids.get(&session).copied();
-        let found = slot.and_then(|at| Some((at, self.slots.get_mut(at as usize)?.entry.as_mut()?)));
-        let Some((at, entry)) = found else {
+        let Some(at) = self.ids.get(&session).copied() else {
             self.counters.unknown_sessions += 1;
             return false;
         };
-        let done = change(&mut entry.session);
-        if entry.session.take_changed() {
-            self.follow(at);
-        }
+        let mut done = false;
+        self.guarded(at, |worker| {
+            let entry = worker.slots.get_mut(at as usize).and_then(|s| s.entry.as_mut());
+            let Some(entry) = entry else { return };
+            done = change(&mut entry.session);
+            if entry.session.take_changed() {
+                worker.follow(at);
+            }
+        });
         done
     }
 
@@ -408,11 +431,7 @@ impl Worker {
     /// Lets time go on for one slice of the sessions.
     fn sweep(&mut self, now: Time) {
         for at in (self.slice..self.slots.len()).step_by(SLICES) {
-            let Some(entry) = self.slots.get_mut(at).and_then(|s| s.entry.as_mut()) else { continue };
-            entry.session.on_tick(now);
-            if entry.session.take_changed() | entry.session.has_replies() {
-                self.follow(at as u32);
-            }
+            self.guarded(at as u32, |worker| worker.visit(now, at as u32));
         }
         self.slice = (self.slice + 1) % SLICES;
         self.next_slice = now + SWEEP / SLICES as u32;
@@ -420,12 +439,38 @@ impl Worker {
     }
 }
 
+/// Judges a datagram (`None`: it was larger than the buffer) and sends it on; why not, otherwise.
+#[inline]
+fn relay(
+    now: Time,
+    token: Token,
+    session: &mut Session,
+    ports: &StreamPorts,
+    source: SocketAddr,
+    bytes: Option<&mut [u8]>,
+) -> Result<(), DropReason> {
+    let Some(bytes) = bytes else {
+        session.count_drop(token.side, token.stream, DropReason::Oversize);
+        return Err(DropReason::Oversize);
+    };
+    match session.on_packet(now, token.side, token.stream, token.component, source, bytes) {
+        Verdict::Drop(reason) => Err(reason),
+        Verdict::Relay { component, to } if send(ports.port(token.side.other(), component), bytes, to) => {
+            Ok(())
+        }
+        Verdict::Relay { .. } => {
+            session.count_drop(token.side, token.stream, DropReason::SendFailed);
+            Err(DropReason::SendFailed)
+        }
+    }
+}
+
 /// Sends one datagram. An ICMP error that an earlier one caused is said once instead of sending: then
 /// it is tried again.
 #[inline]
-fn send(out: &super::sockets::Port, bytes: &[u8], to: std::net::SocketAddr) -> bool {
+fn send(out: &Port, bytes: &[u8], to: SocketAddr) -> bool {
     let once = || {
-        if out.associated == Some(to) {
+        if out.associated() == Some(to) {
             sys::send(out.fd(), bytes)
         } else {
             sys::send_to(out.fd(), bytes, to)
