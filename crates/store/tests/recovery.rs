@@ -30,7 +30,7 @@ fn place(room: &Room, name: &str, bytes: &[u8]) -> PathBuf {
 const FIRST: &str = "0000000000000001-0000-00000001.journal";
 
 fn recover(bytes: &[u8]) -> (Room, Store, Recovered) {
-    let room = Room::new("recover");
+    let room = Room::in_memory("recover");
     place(&room, FIRST, bytes);
     let (store, recovered) = Store::open(&room.0, room.options()).unwrap();
     (room, store, recovered)

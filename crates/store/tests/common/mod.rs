@@ -18,9 +18,19 @@ pub struct Room(pub PathBuf);
 
 impl Room {
     pub fn new(name: &str) -> Room {
+        Room::below(&std::env::temp_dir(), name)
+    }
+
+    /// In memory where the system has a place for that: for tests that open very many stores.
+    pub fn in_memory(name: &str) -> Room {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() { Room::below(memory, name) } else { Room::new(name) }
+    }
+
+    fn below(parent: &Path, name: &str) -> Room {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("tronco-store-{}-{name}-{number}", std::process::id()));
+        let path = parent.join(format!("tronco-store-{}-{name}-{number}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).unwrap();
         Room(path)
