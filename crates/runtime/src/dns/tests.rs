@@ -106,13 +106,15 @@ impl Server {
     }
 }
 
+/// Host, port, transport, transports of ours, family.
+type Asked<'a> = (&'a str, Option<u16>, Option<Transport>, &'a [Transport], Family);
+/// The same with the answer expected.
+type Case<'a> =
+    (&'a str, Option<u16>, Option<Transport>, &'a [Transport], Family, Result<&'a [&'a str], &'a str>);
 type Answered = Result<(Vec<String>, Duration), String>;
 
 /// Asks in order, gives the targets as text.
-fn ask(
-    server: &Server,
-    questions: Vec<(&str, Option<u16>, Option<Transport>, &[Transport], Family)>,
-) -> Vec<Answered> {
+fn ask(server: &Server, questions: Vec<Asked<'_>>) -> Vec<Answered> {
     let (sender, answers) = channel();
     let sender = std::sync::Mutex::new(sender);
     let servers = DnsServers::Fixed(vec![server.address]);
@@ -140,7 +142,7 @@ fn ask(
 fn naptr_then_srv_then_addresses_in_order() {
     let server = Server::start();
     let all = [Udp, Tcp, Tls];
-    let cases: Vec<(&str, Option<u16>, Option<Transport>, &[Transport], Family, Result<&[&str], &str>)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (
             "full.test",
             None,

@@ -59,7 +59,7 @@ impl<B: Brain> Shard<B> {
             return;
         }
         if let Err(error) = self.journal.append(&self.core.out.journal) {
-            if self.counters.journal_errors % JOURNAL_LOG_EVERY == 0 {
+            if self.counters.journal_errors.is_multiple_of(JOURNAL_LOG_EVERY) {
                 tracing::error!(%error, "calls go on, but a crash would now lose their records");
             }
             self.counters.journal_errors += 1;

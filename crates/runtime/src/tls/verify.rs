@@ -59,8 +59,8 @@ impl ServerCertVerifier for Anyone {
 }
 
 /// Believes a connecting peer whose certificate an authority of ours signed, for use as a client or
-/// as a server: in SIP one certificate does both (RFC 5922 §7.3 lets either purpose pass), and
-/// public authorities no longer sign certificates for clients.
+/// as a server: in SIP the same node is both, often with one certificate, and public authorities no
+/// longer sign certificates for clients.
 #[derive(Debug)]
 pub(super) struct Peers {
     /// Decides everything but the purpose.
