@@ -97,6 +97,11 @@ impl Sessions {
         self.calls.get(&session.0).copied()
     }
 
+    /// Sessions whose end is not yet known.
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
     pub(crate) fn close(&mut self, session: SessionId) {
         self.calls.remove(&session.0);
     }

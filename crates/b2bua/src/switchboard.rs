@@ -43,7 +43,7 @@ pub struct Switchboard {
     pub(crate) wheel: Wheel<Alarm>,
     pub(crate) rng: Rng,
     pub(crate) counters: Counters,
-    sessions: Sessions,
+    pub(crate) sessions: Sessions,
     pub(crate) draining: bool,
     scratch: Vec<Vec<u8>>,
     index: Index,

@@ -69,6 +69,8 @@ impl Switchboard {
             unknown_sources: c.unknown_sources,
             malformed: c.malformed,
             counters: vec![
+                ("calls_kept", self.calls.len() as u64),
+                ("media_sessions", self.sessions.len() as u64),
                 ("failovers", c.failovers),
                 ("requests_outside_dialog", c.outside_dialog),
                 ("acks_unsent", c.acks_unsent),

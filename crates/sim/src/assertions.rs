@@ -1,0 +1,146 @@
+//! What must be true when a world has come to rest.
+
+use crate::Outcome;
+use crate::peer::State;
+use crate::plan::{Faith, OnOffer};
+use crate::world::World;
+use std::fmt::Write as _;
+
+impl World {
+    /// Checks the whole and says what became of it.
+    #[must_use]
+    pub fn conclude(mut self) -> Outcome {
+        self.at_rest();
+        self.one_record_each();
+        if !self.garbled {
+            self.finals_agree();
+            self.both_ends_agree();
+            self.answers_acknowledged();
+        }
+        let mut faults = std::mem::take(&mut self.faults);
+        faults.append(&mut self.judge.faults);
+        faults.append(&mut self.journal.faults);
+        faults.append(&mut self.engine.faults);
+        let records = self.journal.records.iter().map(|r| {
+            let mut line =
+                format!("{} {} {} {}", r.facts.sip_call_id, r.status, r.reason, r.released_by.word());
+            for a in &r.attempts {
+                let _ = write!(line, " [{} {} {}]", a.facts.target, a.status, a.reason);
+            }
+            line
+        });
+        Outcome {
+            records: records.collect(),
+            calls: self.plan.calls.len(),
+            answered: self.journal.records.iter().filter(|r| r.answer.is_some()).count(),
+            messages: self.judge.messages,
+            ladder: std::mem::take(&mut self.ladder),
+            faults,
+        }
+    }
+
+    /// Every table is empty and every count zero.
+    fn at_rest(&mut self) {
+        let status = self.board.status();
+        let mut faults = Vec::new();
+        if self.board.live_calls() != 0 || !self.board.calls().is_empty() {
+            faults.push(format!("{} live calls at rest", self.board.live_calls()));
+        }
+        for (name, count) in &status.counters {
+            let must_be_zero =
+                ["server_transactions", "client_transactions", "calls_kept", "media_sessions"].contains(name);
+            if must_be_zero && *count != 0 {
+                faults.push(format!("{name} is {count} at rest"));
+            }
+        }
+        for trunk in self.board.trunks() {
+            if (trunk.calls_in, trunk.calls_out) != (0, 0) {
+                faults
+                    .push(format!("trunk {} has {} in, {} out", trunk.name, trunk.calls_in, trunk.calls_out));
+            }
+        }
+        let open = self.engine.open_sessions();
+        if !open.is_empty() {
+            faults.push(format!("media sessions {open:?} open at rest"));
+        }
+        self.faults.append(&mut faults);
+    }
+
+    fn one_record_each(&mut self) {
+        if self.journal.unended() != 0 {
+            self.faults.push(format!("{} accepted calls without a record", self.journal.unended()));
+        }
+        if self.garbled {
+            return;
+        }
+        for (call, agent) in self.agents.iter().enumerate().take(self.plan.calls.len()) {
+            let records: Vec<_> =
+                self.journal.records.iter().filter(|r| *r.facts.sip_call_id == agent.call_id).collect();
+            let seen = self.reference.seen(call);
+            if records.len() != usize::from(seen.invited) {
+                self.faults.push(format!(
+                    "call {call}: {} records, invited: {}",
+                    records.len(),
+                    seen.invited
+                ));
+            }
+            let patient = self.is_patient(call);
+            for record in records {
+                if let Some(fault) = self.reference.check(call, record, patient) {
+                    self.faults.push(format!("call {call}: {fault}"));
+                }
+            }
+        }
+    }
+
+    /// Whether all peers of a call kept every rule and could be reached.
+    fn is_patient(&self, call: usize) -> bool {
+        let ends = self.agents.iter().filter(|a| a.call == call);
+        ends.into_iter().all(|a| {
+            !a.gone
+                && !self.net.was_dead(a.addr.ip(), self.now)
+                && a.manner.refreshes
+                && a.manner.ack != Faith::Never
+                && a.manner.prack != Faith::Never
+                && a.manner.on_offer == OnOffer::Agree
+        })
+    }
+
+    /// The caller heard one final response, the one that the record tells of.
+    fn finals_agree(&mut self) {
+        for (call, agent) in self.agents.iter().enumerate().take(self.plan.calls.len()) {
+            let record = self.journal.records.iter().find(|r| *r.facts.sip_call_id == agent.call_id);
+            let Some(record) = record else { continue };
+            let said = self.judge.finals.iter().filter(|(key, _)| key.0 == agent.call_id && key.1 == 1);
+            let said: Vec<u16> = said.map(|(_, (status, _))| *status).collect();
+            if said != [record.status] {
+                self.faults.push(format!("call {call}: finals {said:?}, record {}", record.status));
+            }
+            let cut = agent.gone || self.net.was_dead(agent.addr.ip(), self.now);
+            if !cut && agent.final_status != Some(record.status) {
+                self.faults.push(format!(
+                    "call {call}: the caller heard {:?}, the record says {}",
+                    agent.final_status, record.status
+                ));
+            }
+        }
+    }
+
+    /// After everything was ended no peer believes that a call is up.
+    fn both_ends_agree(&mut self) {
+        for agent in &self.agents {
+            let cut = agent.gone || self.net.was_dead(agent.addr.ip(), self.now);
+            for dialog in &agent.dialogs {
+                if dialog.state == State::Up && !cut {
+                    self.faults.push(format!("call {}: still up at {}", agent.call, agent.addr));
+                }
+            }
+        }
+    }
+
+    fn answers_acknowledged(&mut self) {
+        for (call_id, tag, cseq) in &self.judge.owed_acks {
+            self.faults.push(format!("no ACK was ever sent for the 2xx {cseq} of {tag} in {call_id}"));
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The configurations of simulated worlds: one organisation with a PBX inside and providers outside.
+
+use crate::dice::Dice;
+use std::fmt::Write as _;
+
+/// What differs from the plain configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Variant {
+    /// Rows of `override` of the PBX's trunk.
+    pub inside: String,
+    /// Rows of `override` of the providers' trunks.
+    pub outside: String,
+    /// Rows of every trunk.
+    pub trunks: String,
+    /// Rows of the first provider's trunk alone.
+    pub first: String,
+    /// Time between OPTIONS, seconds; 0 is off.
+    pub options: u32,
+    /// The first provider's second gateway, written as a name.
+    pub named: bool,
+    /// The second provider is reached over TCP.
+    pub tcp: bool,
+}
+
+impl Variant {
+    /// A variant.
+    #[must_use]
+    pub fn draw(dice: &mut Dice) -> Variant {
+        let mut variant = Variant {
+            inside: policy(dice),
+            outside: policy(dice),
+            options: if dice.percent(25) { dice.between(5, 20) as u32 } else { 0 },
+            named: dice.percent(25),
+            tcp: dice.percent(20),
+            ..Variant::default()
+        };
+        let failover = dice.pick(&[2, 4, 10]);
+        let ring = dice.pick(&[10, 20, 180]);
+        let _ = writeln!(variant.trunks, "failover_after = \"{failover}s\"\nring_timeout = \"{ring}s\"");
+        if dice.percent(10) {
+            let _ = writeln!(variant.first, "calls_max = {}", dice.between(1, 2));
+        }
+        if dice.percent(10) {
+            let _ = writeln!(variant.first, "cps_max = 1");
+        }
+        variant
+    }
+
+    /// The text of the `edition`th configuration of this world: 0 the first, others slightly changed.
+    #[must_use]
+    pub fn text(&self, edition: usize, options: u32) -> String {
+        let Variant { inside, outside, trunks, first, .. } = self;
+        let common = format!("options_interval = \"{options}s\"\noptions_misses = 2\n{trunks}");
+        let named = if self.named { ", \"gw.one.example\"" } else { "" };
+        let tcp = if self.tcp { ":5060;transport=tcp" } else { "" };
+        let (to, name) = match edition {
+            1 => ("\"two\", \"one\"", "reversed"),
+            2 => ("\"two\"", "single"),
+            _ => ("\"one\", \"two\"", "world"),
+        };
+        let one = format!(
+            "[trunk.one]\nkind = \"itsp\"\nlisten = \"outside\"\ngateways = [\"192.0.2.7\"{named}]\n{common}{first}override = {{ {outside} }}\n"
+        );
+        let one = if edition == 2 { String::new() } else { one };
+        format!(
+            "version = 1\ncountry = \"DE\"\n\
+             [listen.inside]\naddress = \"10.0.0.5\"\nsip = [\"udp:5060\", \"tcp:5060\"]\nrtp = \"20000-29999\"\n\
+             [listen.outside]\naddress = \"192.0.2.1\"\nsip = [\"udp:5060\", \"tcp:5060\"]\nrtp = \"30000-39999\"\n\
+             [trunk.pbx]\nkind = \"direct\"\nlisten = \"inside\"\ngateways = [\"10.0.0.21\", \"10.0.0.22\"]\n{common}override = {{ {inside} }}\n\
+             {one}\
+             [trunk.two]\nkind = \"itsp\"\nlisten = \"outside\"\ngateways = [\"192.0.2.8{tcp}\"]\n{common}override = {{ {outside} }}\n\
+             [[numbers]]\nrange = \"+493023125000..+493023125999\"\ndeliver = [\"pbx\"]\n\
+             [[route]]\nname = \"{name}\"\nmatch = {{ called = \"+*\" }}\nto = [{to}]\n"
+        )
+    }
+}
+
+fn policy(dice: &mut Dice) -> String {
+    let mut rows = vec![
+        format!("early_offer = \"{}\"", dice.pick(&["pass", "make"])),
+        format!("prack = \"{}\"", dice.pick(&["supported", "supported", "off"])),
+        format!("hold = \"{}\"", dice.pick(&["pass", "pass", "pass", "sendonly", "inactive", "zero"])),
+    ];
+    if dice.percent(30) {
+        let seconds = dice.between(90, 200);
+        rows.push(format!("session_timer = {{ expires = \"{seconds}s\" }}"));
+    }
+    rows.join(", ")
+}
