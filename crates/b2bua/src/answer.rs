@@ -18,14 +18,19 @@ use sip_msg::Msg;
 
 impl Call {
     /// A 2xx to an attempt's INVITE (RFC 3261 §13.2.2.4): the first one of the current attempt is
-    /// the call; a repeated one is acknowledged again; any other one is acknowledged and ended.
-    pub(crate) fn on_invite_2xx(&mut self, number: u16, msg: Msg<'_>, flow: Flow, cx: &mut Context<'_>) {
+    /// the call; a repeated one is acknowledged again; one that crossed our CANCEL is acknowledged and
+    /// ended. `false`: it is a further fork's, or a late one's again, and nobody here wants it.
+    pub(crate) fn on_invite_2xx(
+        &mut self,
+        number: u16,
+        msg: Msg<'_>,
+        flow: Flow,
+        cx: &mut Context<'_>,
+    ) -> bool {
         if self.repeats_answer(msg, cx) {
-            return;
+            return true;
         }
-        let Some(at) = self.live.iter().position(|a| a.number == number) else {
-            return self.end_stray_fork(msg, cx);
-        };
+        let Some(at) = self.live.iter().position(|a| a.number == number) else { return false };
         let mut attempt = self.live.remove(at);
         cx.runs.gateway_mut(attempt.gateway).liveness.answered(cx.now, None);
         let epoch = self.epoch.clone();
@@ -36,12 +41,14 @@ impl Call {
             if self.phase == Phase::Setup && self.current == number {
                 self.fail(cx);
             }
-            return;
+            return true;
         };
         if self.phase != Phase::Setup || self.current != number {
-            return self.end_late(leg, &attempt, cx);
+            self.end_late(leg, &attempt, cx);
+        } else {
+            self.accept(leg, *attempt, msg, cx);
         }
-        self.accept(leg, *attempt, msg, cx);
+        true
     }
 
     /// A 2xx that we know already: its ACK was lost.
@@ -57,19 +64,6 @@ impl Call {
             b.acknowledge(cx, &epoch);
         }
         true
-    }
-
-    /// Another fork answered too (RFC 3261 §13.2.2.4): acknowledged and ended.
-    fn end_stray_fork(&mut self, msg: Msg<'_>, cx: &mut Context<'_>) {
-        let epoch = self.epoch.clone();
-        let Some(b) = self.b.as_ref() else { return };
-        let from = b.dialog.local_uri_row();
-        let Ok(dialog) = sip_core::dialog::Dialog::as_uac(from, b.dialog.call_id(), 1, &msg) else { return };
-        let mut leg = Leg::new(Side::B, dialog, b.flow, b.trunk, b.abilities);
-        leg.invite_cseq = 1;
-        leg.route(&epoch);
-        cx.counters.late_answers += 1;
-        self.acknowledge_and_bye(leg, cx);
     }
 
     /// The answer crossed our CANCEL: acknowledged and ended.

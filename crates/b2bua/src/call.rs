@@ -80,6 +80,8 @@ pub(crate) struct Call {
     pub(crate) end: Option<End>,
     /// How the last attempt failed: status (0: none came), reason, cause, Retry-After.
     pub(crate) failure: Option<Failure>,
+    /// With what the caller's INVITE was refused although the callee had answered.
+    pub(crate) withdrawn: Option<u16>,
     /// Requests of our own that have no final response.
     pub(crate) pending: u16,
     pub(crate) recorded: bool,
@@ -177,6 +179,7 @@ impl Call {
         self.phase = Phase::Over;
         self.arrived = None;
         self.queue.clear();
+        let status = self.withdrawn.unwrap_or(status);
         self.end = Some(End { at: cx.wall(), status, q850, reason, released_by });
         self.close_media(cx);
         self.try_record(cx);

@@ -27,6 +27,8 @@ pub(crate) enum User {
     Own(CallRef, Side, Own),
     /// OPTIONS to a gateway.
     Options(GatewayRef),
+    /// A request whose answer changes nothing.
+    Nobody,
 }
 
 /// Requests of our own inside a dialog.

@@ -27,6 +27,10 @@ pub(crate) fn bye(leg: &mut Leg, epoch: &Epoch, call: CallRef, rows: &[u8], cx: 
 impl Call {
     /// The caller's CANCEL (RFC 3261 §9.2): 487 to the caller, CANCEL to the callee.
     pub(crate) fn on_cancel(&mut self, msg: Msg<'_>, cx: &mut Context<'_>) {
+        let reason = ReasonId::Cancelled;
+        if self.phase == Phase::Answered && self.holds_answer(Side::A, cx) {
+            return self.release(reason, ReleasedBy::Caller, cx);
+        }
         if self.phase != Phase::Setup {
             return;
         }
@@ -34,7 +38,6 @@ impl Call {
         pass_reason(msg, &mut rows);
         self.end_attempts(cx, &rows);
         cx.give_rows(rows);
-        let reason = ReasonId::Cancelled;
         self.respond(cx, 487, b"", b"");
         self.finish(cx, 487, reason.q850(), reason, ReleasedBy::Caller);
     }
@@ -79,8 +82,10 @@ impl Call {
         let other = side.other();
         let to = self.trunk_of(other);
         pass_rows(msg, Kind::Bye, self.epoch.policy(self.trunk_of(side)), self.epoch.policy(to), &mut rows);
-        self.forget_ack(side, cx);
-        self.say_bye(other, &rows, cx);
+        if !self.withdraw_answer(side, 487, b"", cx) {
+            self.forget_ack(side, cx);
+        }
+        self.say_bye(other, &rows, 480, cx);
         cx.give_rows(rows);
         let (reason, by) = match side {
             Side::A => (ReasonId::HangupA, ReleasedBy::Caller),
@@ -106,8 +111,8 @@ impl Call {
             Phase::Answered => {
                 let mut rows = cx.take_rows();
                 push_why(&mut rows, reason.q850());
-                self.say_bye(Side::A, &rows, cx);
-                self.say_bye(Side::B, &rows, cx);
+                self.say_bye(Side::A, &rows, reason.status(), cx);
+                self.say_bye(Side::B, &rows, reason.status(), cx);
                 cx.give_rows(rows);
                 self.finish(cx, 200, reason.q850(), reason, by);
             }
@@ -120,7 +125,10 @@ impl Call {
         self.release(reason, by, cx);
     }
 
-    fn say_bye(&mut self, side: Side, rows: &[u8], cx: &mut Context<'_>) {
+    fn say_bye(&mut self, side: Side, rows: &[u8], status: u16, cx: &mut Context<'_>) {
+        if self.withdraw_answer(side, status, rows, cx) {
+            return self.refuse_relays(cx);
+        }
         let (epoch, me) = (self.epoch.clone(), self.me);
         let Some(leg) = self.leg_mut(side) else { return };
         if leg.ack_held {
@@ -134,6 +142,32 @@ impl Call {
         self.refuse_relays(cx);
     }
 
+    /// A 2xx of ours that still waits for the PRACK before it (RFC 3262 §3) never left: the peer hears
+    /// this refusal instead of it.
+    fn withdraw_answer(&mut self, side: Side, status: u16, rows: &[u8], cx: &mut Context<'_>) -> bool {
+        if !self.holds_answer(side, cx) {
+            return false;
+        }
+        let Some(waiting) = self.leg_mut(side).and_then(|leg| leg.await_ack.take()) else { return false };
+        let response = Response {
+            status,
+            reason: b"",
+            to_tag: self.leg(side).map_or(b"", |leg| leg.dialog.local_tag()),
+            rows,
+            content_type: b"",
+            body: b"",
+            record_route: false,
+        };
+        cx.txns.respond(cx.now, waiting.txn, &response, &mut cx.out.sip);
+        self.withdrawn = Some(status);
+        true
+    }
+
+    fn holds_answer(&self, side: Side, cx: &Context<'_>) -> bool {
+        let waiting = self.leg(side).and_then(|leg| leg.await_ack);
+        waiting.is_some_and(|w| !cx.txns.is_answered(w.txn))
+    }
+
     /// Whoever hangs up has our 2xx or does not want it: it is not repeated any more.
     fn forget_ack(&mut self, side: Side, cx: &mut Context<'_>) {
         if let Some(waiting) = self.leg_mut(side).and_then(|leg| leg.await_ack.take()) {
@@ -144,7 +178,10 @@ impl Call {
     /// Requests that were being passed on get their final response (RFC 3261 §15.1.2: 487).
     fn refuse_relays(&mut self, cx: &mut Context<'_>) {
         for relay in std::mem::take(&mut self.relays) {
-            cx.txns.forget(relay.client);
+            // A 2xx to an INVITE is still to be acknowledged; see `repeat_ack`.
+            if !relay.is_invite() {
+                cx.txns.forget(relay.client);
+            }
             self.answer_inner(relay.server, 487, b"", cx);
         }
     }

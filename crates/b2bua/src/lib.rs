@@ -22,6 +22,7 @@ mod relay;
 mod runs;
 mod session;
 mod setup;
+mod stray;
 mod switchboard;
 mod tag;
 mod views;

@@ -29,6 +29,13 @@ pub(crate) struct Relay {
     offer: Box<[u8]>,
 }
 
+impl Relay {
+    /// Whether what went on is an INVITE, whose 2xx has to be acknowledged.
+    pub(crate) fn is_invite(&self) -> bool {
+        self.sent == Method::Invite
+    }
+}
+
 impl Call {
     /// A request inside a dialog, from a side whose leg it matched.
     pub(crate) fn on_inner(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) {
@@ -62,7 +69,9 @@ impl Call {
 
     /// PRACK for a reliable provisional of ours (RFC 3262 §3); only the caller gets these.
     fn on_prack(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) {
-        let matched = match (msg.rack(), self.invite.filter(|_| side == Side::A)) {
+        // An answer may already wait behind the provisional (RFC 3262 §3).
+        let invite = self.invite.or(self.a.await_ack.map(|waiting| waiting.txn));
+        let matched = match (msg.rack(), invite.filter(|_| side == Side::A)) {
             (Ok(Some(rack)), Some(invite)) => cx.txns.prack(cx.now, invite, &rack, &mut cx.out.sip),
             _ => false,
         };

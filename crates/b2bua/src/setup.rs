@@ -97,6 +97,7 @@ impl Call {
             answer: None,
             end: None,
             failure: None,
+            withdrawn: None,
             pending: 0,
             recorded: false,
         };

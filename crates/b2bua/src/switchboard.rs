@@ -11,6 +11,7 @@ use crate::record::ReleasedBy;
 use crate::runs::Runs;
 use crate::setup::Arrival;
 use crate::snapshot::Snapshot;
+use crate::stray::{self, Unwanted};
 use crate::tag::{CallRef, Tag};
 use base::time::WallClock;
 use base::{ReasonId, Rng, ShardId, Time, TrunkId, Wheel};
@@ -308,20 +309,41 @@ impl Switchboard {
                 }
             }
             User::Invite(call, number) => {
-                self.with_call(now, call, out, |call, cx| match msg.status() {
-                    100..=199 => call.on_provisional(number, msg, flow, cx),
-                    200..=299 => call.on_invite_2xx(number, msg, flow, cx),
-                    _ => call.on_refusal(number, msg, cx),
+                let mut wanted = false;
+                self.with_call(now, call, out, |call, cx| {
+                    wanted = true;
+                    match msg.status() {
+                        100..=199 => call.on_provisional(number, msg, flow, cx),
+                        200..=299 => wanted = call.on_invite_2xx(number, msg, flow, cx),
+                        _ => call.on_refusal(number, msg, cx),
+                    }
                 });
+                if !wanted {
+                    self.on_stray_answer(now, flow, msg, Unwanted::Fork, out);
+                }
             }
             User::Relay(call, _) => {
-                self.with_call(now, call, out, |call, cx| call.on_relayed(txn, msg, flow, cx));
+                if !self.with_call(now, call, out, |call, cx| call.on_relayed(txn, msg, flow, cx)) {
+                    self.on_stray_answer(now, flow, msg, Unwanted::Ended, out);
+                }
             }
             User::Own(call, side, what) => {
-                self.with_call(now, call, out, |call, cx| call.on_own(side, what, Some(msg), cx));
+                if !self.with_call(now, call, out, |call, cx| call.on_own(side, what, Some(msg), cx)) {
+                    self.on_stray_answer(now, flow, msg, Unwanted::Ended, out);
+                }
             }
-            User::Arrived(_) | User::Inner(..) => {}
+            User::Arrived(_) | User::Inner(..) | User::Nobody => {}
         }
+    }
+
+    /// A response for a call that is forgotten: a 2xx to an INVITE is acknowledged all the same.
+    fn on_stray_answer(&mut self, now: Time, flow: Flow, msg: Msg<'_>, what: Unwanted, out: &mut Outbox) {
+        let invite = msg.cseq().is_ok_and(|c| c.method == Method::Invite);
+        let Some(trunk) = self.identify(&flow, &[]).filter(|_| invite && msg.status() / 100 == 2) else {
+            return;
+        };
+        let epoch = self.epoch.clone();
+        stray::end(msg, flow, trunk, what, &epoch, &mut self.context(now, out));
     }
 
     fn on_timeout(&mut self, now: Time, out: &mut Outbox) {
@@ -372,7 +394,7 @@ impl Switchboard {
             User::Own(call, side, what) => {
                 self.with_call(now, call, out, |call, cx| call.on_own(side, what, None, cx));
             }
-            User::Arrived(_) | User::Inner(..) => {}
+            User::Arrived(_) | User::Inner(..) | User::Nobody => {}
         }
     }
 
