@@ -1,0 +1,66 @@
+//! baresip as a phone without a sound card: it plays a tone and writes what it hears to a file.
+
+use crate::audio;
+use crate::place::Place;
+use crate::process::Process;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A running baresip.
+#[derive(Debug)]
+pub struct Baresip {
+    process: Process,
+    folder: PathBuf,
+}
+
+impl Baresip {
+    /// Starts it at `place.ip(host)`: answers by itself, sends a tone of `hertz`, and calls `dial` when
+    /// there is one.
+    #[must_use]
+    pub fn start(place: &Place, name: &str, host: u8, hertz: f64, dial: Option<&str>) -> Baresip {
+        let folder = place.path(name);
+        fs::create_dir_all(&folder).expect("baresip's folder");
+        let ip = place.ip(host);
+        let tone = folder.join("tone.wav");
+        audio::write_tone(&tone, hertz, 30);
+        let config = format!(
+            "sip_listen {ip}:5060\nsip_trans_def udp\ncall_local_timeout 120\ncall_max_calls 4\n\
+             audio_path {0}\naudio_player aubridge,none\naudio_source aufile,{1}\naudio_alert aubridge,none\n\
+             ausrc_srate 8000\nauplay_srate 8000\nausrc_channels 1\nauplay_channels 1\naudio_txmode poll\n\
+             rtp_ports 40000-40100\nrtp_timeout 60\njitter_buffer_delay 1-5\nnet_interface lo\n\
+             snd_path {0}\nmodule_path /usr/lib/baresip/modules\n\
+             module g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
+             module_app account.so\nmodule_app menu.so\n",
+            folder.display(),
+            tone.display()
+        );
+        fs::write(folder.join("config"), config).expect("baresip's configuration");
+        let account = format!(
+            "<sip:{name}@{ip}>;regint=0;answermode=auto;audio_codecs=PCMA;ptime=20;audio_player=aubridge,none\n"
+        );
+        fs::write(folder.join("accounts"), account).expect("baresip's account");
+        fs::write(folder.join("contacts"), "").expect("baresip's contacts");
+        let mut command = Command::new("baresip");
+        command.arg("-f").arg(&folder).current_dir(&folder).arg("-v");
+        if let Some(uri) = dial {
+            command.args(["-e", &format!("/dial {uri}")]);
+        }
+        Baresip { process: Process::start(name, &mut command), folder }
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// The samples that it has heard so far, without the first half second.
+    #[must_use]
+    pub fn heard(&self) -> Vec<i16> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let dump = entries.map(|e| e.path()).find(|p| p.to_string_lossy().ends_with("-dec.wav"));
+        let samples = dump.map(|p| audio::read(&p)).unwrap_or_default();
+        samples.get(audio::RATE as usize / 2..).unwrap_or_default().to_vec()
+    }
+}

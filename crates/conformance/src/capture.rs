@@ -1,0 +1,58 @@
+//! What was on the wire, and what `tshark` thinks of it. Needs the right to capture (root).
+
+use crate::place::Place;
+use crate::process::Process;
+use rustix::process::Signal;
+use std::net::UdpSocket;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A running capture of a place's network.
+#[derive(Debug)]
+pub struct Capture {
+    process: Process,
+    file: PathBuf,
+}
+
+impl Capture {
+    /// Starts capturing; returns when packets arrive in the file.
+    ///
+    /// # Panics
+    /// No packet arrives.
+    #[must_use]
+    pub fn start(place: &Place) -> Capture {
+        let file = place.path("wire.pcapng");
+        let mut command = Command::new("dumpcap");
+        command.args(["-q", "-i", "lo", "-B", "64", "-f", &format!("net {}", place.net()), "-w"]).arg(&file);
+        let process = Process::start("dumpcap", &mut command);
+        let capture = Capture { process, file };
+        let probe = UdpSocket::bind((place.ip(250), 0)).expect("a socket for the probe");
+        let target = (place.ip(251), 9);
+        let flows = crate::await_some(|| {
+            // Nobody listens there: the first refusal comes back on the next call, which is no matter.
+            let _ = probe.send_to(&[0; 64], (target.0.as_str(), target.1));
+            let size = std::fs::metadata(&capture.file).map_or(0, |m| m.len());
+            (size > 1000).then_some(())
+        });
+        assert!(flows.is_some(), "nothing is captured:\n{}", capture.process.tail());
+        capture
+    }
+
+    /// Ends the capture and gives the lines of `tshark` for packets that pass `filter`.
+    ///
+    /// # Panics
+    /// `tshark` fails.
+    #[must_use]
+    pub fn end(&self, filter: &str, fields: &[&str]) -> Vec<String> {
+        self.process.signal(Signal::INT);
+        let _ = self.process.exit_code();
+        let mut command = Command::new("tshark");
+        command.arg("-r").arg(&self.file).args(["-n", "-2", "-R", filter, "-T", "fields"]);
+        for field in fields {
+            command.args(["-e", field]);
+        }
+        let output = command.output().expect("tshark starts");
+        assert!(output.status.success(), "tshark: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+    }
+}

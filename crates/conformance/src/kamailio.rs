@@ -1,0 +1,68 @@
+//! Kamailio as the edge of a provider's network: record-routing, transaction-stateful, one next hop
+//! for what comes from us and one for what goes to us.
+
+use crate::place::Place;
+use crate::process::Process;
+use std::process::Command;
+
+/// A running Kamailio.
+#[derive(Debug)]
+pub struct Kamailio {
+    process: Process,
+}
+
+impl Kamailio {
+    /// Starts it at `place.ip(host)`, ports 5060 (UDP, TCP) and 5061 (TLS when `tls` names certificate and
+    /// key). Requests from `ours` (an address) go to `inner`, all others to `outer` (SIP URIs).
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn start(
+        place: &Place,
+        host: u8,
+        ours: &str,
+        inner: &str,
+        outer: &str,
+        tls: Option<(&str, &str)>,
+    ) -> Kamailio {
+        let template =
+            std::fs::read_to_string(Place::own("data/kamailio-edge.cfg")).expect("kamailio's template");
+        let folder = place.folder().display().to_string();
+        let mut text = template
+            .replace("@IP@", &place.ip(host))
+            .replace("@OURS@", ours)
+            .replace("@INNER@", inner)
+            .replace("@OUTER@", outer)
+            .replace("@RUN@", &folder);
+        if let Some((certificate, key)) = tls {
+            text = text.replace("@CERT@", certificate).replace("@KEY@", key);
+            text = text.replacen("#!KAMAILIO\n", "#!KAMAILIO\n#!define WITH_TLS\n", 1);
+        }
+        let config = place.write("kamailio.cfg", text);
+        let mut command = Command::new("kamailio");
+        command
+            .arg("-f")
+            .arg(&config)
+            .args(["-DD", "-E", "-e", "-m", "64", "-M", "8", "-Y", &folder, "-w", &folder]);
+        let kamailio = Kamailio { process: Process::start("kamailio", &mut command) };
+        let edge = crate::wire::Datagrams::new(&format!("{}:0", place.ip(host + 100)), &place.sip(host));
+        let up = crate::await_some(|| {
+            edge.send(crate::wire::options(&edge.local(), &place.sip(host), "UDP", "ready"));
+            std::thread::park_timeout(std::time::Duration::from_millis(50));
+            (!edge.is_silent() || !kamailio.process.runs()).then_some(())
+        });
+        assert!(
+            up.is_some() && kamailio.process.runs(),
+            "kamailio does not start:\n{}",
+            kamailio.process.tail()
+        );
+        kamailio
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+}

@@ -1,0 +1,48 @@
+//! Black-box conformance: a running `tronco` between peers that we did not write (SIPp, baresip,
+//! Kamailio, sipsak), judged by what they saw, by what `tshark` makes of the wire, and by the records.
+//! Nothing here knows the product's code: the subject is the program named by `TRONCO_BIN`.
+//!
+//! A test begins with a [`Place`] (addresses and a folder of its own, so tests run side by side),
+//! writes a configuration ([`config`]), starts a [`Server`] and lets peers loose on it. Waiting is
+//! always for an event, with a deadline that only a failure meets.
+
+#![allow(clippy::panic, reason = "a peer that does not do its part fails the test")]
+
+pub mod audio;
+pub mod baresip;
+pub mod capture;
+pub mod config;
+pub mod kamailio;
+pub mod phone;
+pub mod place;
+pub mod process;
+pub mod records;
+pub mod server;
+pub mod sipp;
+pub mod wire;
+
+pub use place::Place;
+pub use server::Server;
+pub use sipp::Sipp;
+
+use std::time::{Duration, Instant};
+
+/// How long anything may take before it counts as failed. Only failures wait this long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a condition is looked at that gives no event.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Waits until `found` gives something; `None` when `PATIENCE` ends first.
+pub fn await_some<T>(mut found: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(value) = found() {
+            return Some(value);
+        }
+        if Instant::now() >= end {
+            return None;
+        }
+        std::thread::park_timeout(LOOK_EVERY);
+    }
+}

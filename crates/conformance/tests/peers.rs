@@ -1,0 +1,153 @@
+//! Other people's programs on both ends: baresip with sound, Kamailio as the provider's edge.
+
+use conformance::audio::{level, share};
+use conformance::baresip::Baresip;
+use conformance::config::{INSIDE, ITSP, ITSP_2, OUTSIDE, PBX, Setup};
+use conformance::kamailio::Kamailio;
+use conformance::{Place, Server, Sipp, records};
+use std::process::Command;
+
+const WORLD: &str = "+441632960001";
+const DID: &str = "+493023125100";
+
+/// Waits until the phone has heard a second of a tone of `hertz`.
+fn hears(phone: &Baresip, hertz: f64, not: f64) {
+    let heard = conformance::await_some(|| Some(phone.heard()).filter(|s| s.len() >= 16_000));
+    let samples = heard.unwrap_or_else(|| phone.heard());
+    let (own, other) = (share(&samples, hertz), share(&samples, not));
+    let told = format!(
+        "{} samples, level {:.0}, {own:.2} at {hertz}, {other:.2} at {not}",
+        samples.len(),
+        level(&samples)
+    );
+    assert!(samples.len() >= 16_000 && own > 0.8 && other < 0.1, "{told}\n{}", phone.process().tail());
+    assert!((4000.0..7500.0).contains(&level(&samples)), "{told}");
+}
+
+#[test]
+fn two_baresip_hear_each_others_tone() {
+    let place = Place::new("baresip");
+    let server = Server::start(&place, &Setup::new(&place).text());
+    let callee = Baresip::start(&place, "callee", ITSP, 700.0, None);
+    callee.process().line("baresip is ready");
+    let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
+    let caller = Baresip::start(&place, "caller", PBX, 440.0, Some(&uri));
+    hears(&caller, 700.0, 440.0);
+    hears(&callee, 440.0, 700.0);
+    drop(caller);
+    drop(callee);
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn calls_out_through_kamailio_as_the_providers_edge() {
+    let place = Place::new("kamailio-out");
+    let _server = Server::start(&place, &Setup::new(&place).text());
+    let callee = Sipp::new(&place, "callee", "uas", &place.sip(ITSP_2)).calls(200).keep_messages().answer();
+    let inner = format!("sip:{}", place.sip(ITSP_2));
+    let _edge = Kamailio::start(&place, ITSP, &place.ip(OUTSIDE), &inner, "sip:127.0.0.1:9", None);
+    let caller = Sipp::new(&place, "caller", "uac", &place.sip(PBX)).calls(200).rate(100).with(&["-d", "50"]);
+    caller.call(WORLD, &place.sip(INSIDE)).finish();
+    callee.finish();
+    let invite = callee.await_received("INVITE ");
+    assert!(invite.contains("Record-Route: "), "the edge stays in the way:\n{invite}");
+    let _ = records::await_count(&place, 200);
+}
+
+#[test]
+fn calls_in_through_kamailio_as_the_providers_edge() {
+    let place = Place::new("kamailio-in");
+    let _server = Server::start(&place, &Setup::new(&place).text());
+    let ours = format!("sip:{}", place.sip(OUTSIDE));
+    let _edge = Kamailio::start(&place, ITSP, &place.ip(OUTSIDE), "sip:127.0.0.1:9", &ours, None);
+    let callee =
+        Sipp::new(&place, "callee", "uas_hangs_up", &place.sip(PBX)).calls(200).with(&["-d", "50"]).answer();
+    let caller = Sipp::new(&place, "caller", "uac_hung_up", &place.sip(ITSP_2))
+        .calls(200)
+        .rate(100)
+        .from("+441632960001");
+    caller.call(DID, &place.sip(ITSP)).finish();
+    callee.finish();
+    let _ = records::await_count(&place, 200);
+}
+
+/// A key and a certificate for `ip`, signed by itself, made by OpenSSL.
+fn certificate(place: &Place, name: &str, ip: &str) -> (String, String) {
+    let (cert, key) = (place.path(&format!("{name}.pem")), place.path(&format!("{name}.key")));
+    let output = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args(["-subj", &format!("/CN={name}"), "-addext", &format!("subjectAltName=IP:{ip}")])
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&cert)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    (cert.display().to_string(), key.display().to_string())
+}
+
+#[test]
+fn calls_both_ways_over_tls_with_kamailio() {
+    let place = Place::new("kamailio-tls");
+    let (our_cert, our_key) = certificate(&place, "tronco", &place.ip(OUTSIDE));
+    let (edge_cert, edge_key) = certificate(&place, "edge", &place.ip(ITSP));
+    let mut setup = Setup::new(&place);
+    setup.sip.1 = "\"udp:5060\", \"tls:5061\"";
+    setup.listen_more.1 = format!("tls = {{ cert = \"{our_cert}\", key = {{ file = \"{our_key}\" }} }}\n");
+    setup.itsp = vec![format!("{}:5061;transport=tls", place.ip(ITSP))];
+    setup.itsp_more = format!("tls = {{ ca = \"{edge_cert}\" }}\n");
+    let server = Server::start(&place, &setup.text());
+    let inner = format!("sip:{}", place.sip(ITSP_2));
+    let ours = format!("sip:{}:5061;transport=tls", place.ip(OUTSIDE));
+    let tls = Some((edge_cert.as_str(), edge_key.as_str()));
+    let _edge = Kamailio::start(&place, ITSP, &place.ip(OUTSIDE), &inner, &ours, tls);
+    let callee = Sipp::new(&place, "callee", "uas", &place.sip(ITSP_2)).calls(100).answer();
+    let caller = Sipp::new(&place, "caller", "uac", &place.sip(PBX)).calls(100).rate(50).with(&["-d", "50"]);
+    caller.call(WORLD, &place.sip(INSIDE)).finish();
+    callee.finish();
+    let callee = Sipp::new(&place, "callee-in", "uas_hangs_up", &place.sip(PBX))
+        .calls(100)
+        .with(&["-d", "50"])
+        .answer();
+    let caller = Sipp::new(&place, "caller-in", "uac_hung_up", &place.sip(ITSP_2)).calls(100).rate(50);
+    caller.from("+441632960001").call(DID, &place.sip(ITSP)).finish();
+    callee.finish();
+    for record in records::await_count(&place, 200) {
+        let attempt = record.pointer("/attempts/0/transport").and_then(serde_json::Value::as_str);
+        let outgoing = records::word(&record, "trunk_out") == "itsp";
+        assert!(!outgoing || attempt == Some("tls"), "{record}");
+    }
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_certificate_of_the_wrong_name_carries_no_call() {
+    let place = Place::new("kamailio-tls-name");
+    let (our_cert, our_key) = certificate(&place, "tronco", &place.ip(OUTSIDE));
+    let (edge_cert, edge_key) = certificate(&place, "edge", &place.ip(77));
+    let mut setup = Setup::new(&place);
+    setup.sip.1 = "\"udp:5060\", \"tls:5061\"";
+    setup.listen_more.1 = format!("tls = {{ cert = \"{our_cert}\", key = {{ file = \"{our_key}\" }} }}\n");
+    setup.itsp = vec![format!("{}:5061;transport=tls", place.ip(ITSP))];
+    setup.itsp_more = format!("tls = {{ ca = \"{edge_cert}\" }}\n");
+    let _server = Server::start(&place, &setup.text());
+    let inner = format!("sip:{}", place.sip(ITSP_2));
+    let tls = Some((edge_cert.as_str(), edge_key.as_str()));
+    let _edge = Kamailio::start(&place, ITSP, &place.ip(OUTSIDE), &inner, "sip:127.0.0.1:9", tls);
+    let callee = Sipp::new(&place, "callee", "uas", &place.sip(ITSP_2)).keep_messages().answer();
+    Sipp::new(&place, "caller", "uac_503", &place.sip(PBX)).call(WORLD, &place.sip(INSIDE)).finish();
+    assert!(callee.received().is_empty(), "a call went out over a connection to somebody else");
+    let record = records::await_count(&place, 1).remove(0);
+    assert!(!records::word(&record, "reason").is_empty(), "{record}");
+}

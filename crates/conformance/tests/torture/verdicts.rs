@@ -1,0 +1,1 @@
+//! What a server may do with each message of RFC 4475.
