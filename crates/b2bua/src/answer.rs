@@ -178,7 +178,7 @@ impl Call {
                 Offered::Us => Some(LateAnswer::Ours),
                 Offered::Nobody => Some(LateAnswer::PassOn),
             };
-            self.a.await_ack = Some(AwaitAck { txn, cseq: cseq.unwrap_or(0), answers });
+            self.a.await_ack = Some(AwaitAck { txn, cseq: cseq.unwrap_or(0), answers, initial: true });
         }
     }
 
@@ -191,6 +191,7 @@ impl Call {
         leg.await_ack = None;
         let trunk = leg.trunk;
         cx.txns.acked(waiting.txn);
+        self.send_held_bye(side, cx);
         let Some(answers) = waiting.answers else { return };
         if self.phase != Phase::Answered {
             return;

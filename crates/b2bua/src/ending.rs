@@ -56,7 +56,7 @@ impl Call {
     pub(crate) fn on_bye(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) {
         self.answer_inner(txn, 200, b"", cx);
         match self.phase {
-            Phase::Over => {}
+            Phase::Over => self.drop_held_bye(side, cx),
             Phase::Setup if side == Side::A => {
                 // A caller may end an early dialog by BYE; the INVITE is then answered 487 (§15.1.2).
                 let mut rows = cx.take_rows();
@@ -131,6 +131,11 @@ impl Call {
         }
         let (epoch, me) = (self.epoch.clone(), self.me);
         let Some(leg) = self.leg_mut(side) else { return };
+        if leg.await_ack.is_some_and(|waiting| waiting.initial) {
+            leg.bye_held = Some(rows.into());
+            self.pending += 1;
+            return self.refuse_relays(cx);
+        }
         if leg.ack_held {
             // The peer's 2xx waits for an ACK; BYE may follow only then (RFC 3261 §15).
             leg.ack_held = false;
@@ -140,6 +145,23 @@ impl Call {
         self.pending += pending;
         self.forget_ack(side, cx);
         self.refuse_relays(cx);
+    }
+
+    /// The ACK that a BYE of ours waited for has come, or never will (RFC 3261 §15).
+    pub(crate) fn send_held_bye(&mut self, side: Side, cx: &mut Context<'_>) {
+        let (epoch, me) = (self.epoch.clone(), self.me);
+        let Some(leg) = self.leg_mut(side) else { return };
+        let Some(rows) = leg.bye_held.take() else { return };
+        let sent = bye(leg, &epoch, me, &rows, cx);
+        self.pending = self.pending.saturating_sub(1) + sent;
+    }
+
+    /// The peer hung up before ours could leave.
+    fn drop_held_bye(&mut self, side: Side, cx: &mut Context<'_>) {
+        if self.leg_mut(side).is_some_and(|leg| leg.bye_held.take().is_some()) {
+            self.pending = self.pending.saturating_sub(1);
+            self.forget_ack(side, cx);
+        }
     }
 
     /// A 2xx of ours that still waits for the PRACK before it (RFC 3262 §3) never left: the peer hears

@@ -40,6 +40,8 @@ pub(crate) struct AwaitAck {
     pub(crate) cseq: u32,
     /// The ACK carries the answer to an offer of the other side (RFC 3261 §13.2.1, late offer).
     pub(crate) answers: Option<LateAnswer>,
+    /// It answers the INVITE that made the dialog: no BYE may leave before its ACK (RFC 3261 §15).
+    pub(crate) initial: bool,
 }
 
 /// Where the answer in an ACK goes.
@@ -77,6 +79,8 @@ pub(crate) struct Leg {
     pub(crate) ack_held: bool,
     /// A 2xx of ours is not yet acknowledged by this peer.
     pub(crate) await_ack: Option<AwaitAck>,
+    /// The rows of a BYE that waits for the ACK to our 2xx.
+    pub(crate) bye_held: Option<Box<[u8]>>,
     /// An INVITE of ours to this peer has no final response.
     pub(crate) inviting: bool,
     /// An INVITE of this peer inside the dialog has no final response.
@@ -97,6 +101,7 @@ impl Leg {
             ack_body: None,
             ack_held: false,
             await_ack: None,
+            bye_held: None,
             inviting: false,
             invited: false,
         }

@@ -408,7 +408,7 @@ impl Call {
         cx.give_rows(rows);
         if let Some(leg) = self.leg_mut(from).filter(|_| relay.method == Method::Invite) {
             let answers = late.then_some(LateAnswer::PassOn);
-            leg.await_ack = Some(AwaitAck { txn: relay.server, cseq: relay.cseq, answers });
+            leg.await_ack = Some(AwaitAck { txn: relay.server, cseq: relay.cseq, answers, initial: false });
         }
     }
 

@@ -409,6 +409,7 @@ impl Switchboard {
             if let Some(leg) = call.leg_mut(side) {
                 leg.await_ack = None;
             }
+            call.send_held_bye(side, cx);
             call.lose(side, ReasonId::NoAck, cx);
         });
     }

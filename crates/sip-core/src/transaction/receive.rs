@@ -218,14 +218,12 @@ impl<U: Copy> Transactions<U> {
         self.scratch.clear();
         let tagged = msg.to().is_ok_and(|to| to.tag().is_some());
         let marks = reply::collect(msg, &via, tagged, flow.remote, &mut self.scratch);
+        // §8.2.6.2, §8.2.7: a To tag that a repeat gets again.
+        let mut tag = Vec::with_capacity(13);
+        push_base32(&mut tag, super::fingerprint::short(self.print_key, msg.bytes()));
         let start = out.bytes.len();
-        reply::print(
-            &mut out.bytes,
-            &self.scratch,
-            marks,
-            &Response { status: 400, ..Response::default() },
-            None,
-        );
+        let response = Response { status: 400, to_tag: &tag, ..Response::default() };
+        reply::print(&mut out.bytes, &self.scratch, marks, &response, None);
         Counters::by_class(&mut self.counters.responses_out, 400);
         out.seal(start, reply::way_back(flow, &via), None);
     }
