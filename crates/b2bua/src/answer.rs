@@ -57,13 +57,11 @@ impl Call {
         let Some(b) = self.b.as_mut() else { return false };
         let tag = msg.to().ok().and_then(|to| to.tag());
         let cseq = msg.cseq().map(|c| c.number).unwrap_or(0);
-        if tag != Some(b.dialog.remote_tag()) || cseq != b.invite_cseq {
-            return false;
+        let known = tag == Some(b.dialog.remote_tag()) && msg.call_id().ok() == Some(b.dialog.call_id());
+        if known {
+            b.acknowledge_again(cseq, cx, &epoch);
         }
-        if !b.ack_held {
-            b.acknowledge(cx, &epoch);
-        }
-        true
+        known
     }
 
     /// The answer crossed our CANCEL: acknowledged and ended.
@@ -216,7 +214,7 @@ impl Call {
         leg.sdp = local;
         leg.ack_held = false;
         if described.is_ok() {
-            leg.ack_body = Some(leg.sdp.text.clone());
+            leg.ack_body = Some((leg.invite_cseq, leg.sdp.text.clone()));
         }
         leg.acknowledge(cx, &epoch);
         if described.is_err() {

@@ -73,8 +73,8 @@ pub(crate) struct Leg {
     pub(crate) sdp: LocalSdp,
     /// CSeq of the last INVITE that we sent: its ACK bears the same.
     pub(crate) invite_cseq: u32,
-    /// The body of the last ACK that we sent, if it had one, for repeated 2xx.
-    pub(crate) ack_body: Option<Box<[u8]>>,
+    /// The body of the last ACK of ours that had one, and its CSeq, for repeated 2xx.
+    pub(crate) ack_body: Option<(u32, Box<[u8]>)>,
     /// The ACK to the peer's 2xx is not sent yet: it waits for the other leg's answer.
     pub(crate) ack_held: bool,
     /// A 2xx of ours is not yet acknowledged by this peer.
@@ -140,7 +140,6 @@ impl Leg {
         let cseq = self.dialog.next_cseq();
         if request.method == b"INVITE" {
             self.invite_cseq = cseq;
-            self.ack_body = None;
         }
         let mut rows = cx.take_rows();
         self.dialog.write_rows(&mut rows, cseq, request.method);
@@ -174,9 +173,21 @@ impl Leg {
 
     /// Acknowledges the peer's 2xx to our last INVITE (RFC 3261 §13.2.2.4), or does so again.
     pub(crate) fn acknowledge(&mut self, cx: &mut Context<'_>, epoch: &Epoch) {
+        self.acknowledge_invite(self.invite_cseq, cx, epoch);
+    }
+
+    /// A 2xx to this INVITE of ours came again: its ACK was lost. A 2xx whose ACK is still held
+    /// waits on.
+    pub(crate) fn acknowledge_again(&mut self, cseq: u32, cx: &mut Context<'_>, epoch: &Epoch) {
+        if !(self.ack_held && cseq == self.invite_cseq) {
+            self.acknowledge_invite(cseq, cx, epoch);
+        }
+    }
+
+    fn acknowledge_invite(&mut self, cseq: u32, cx: &mut Context<'_>, epoch: &Epoch) {
         let mut rows = cx.take_rows();
-        self.dialog.write_rows(&mut rows, self.invite_cseq, b"ACK");
-        let body = self.ack_body.as_deref().unwrap_or_default();
+        self.dialog.write_rows(&mut rows, cseq, b"ACK");
+        let body = self.ack_body.as_ref().filter(|(of, _)| *of == cseq).map_or(&b""[..], |(_, body)| body);
         let face = epoch.face(self.flow.listen);
         let request = Request {
             method: b"ACK",

@@ -323,8 +323,8 @@ impl Call {
         let tag = msg.to().ok().and_then(|to| to.tag());
         for side in Side::BOTH {
             let Some(leg) = self.leg_mut(side) else { continue };
-            if leg.invite_cseq == cseq.number && Some(leg.dialog.remote_tag()) == tag && !leg.ack_held {
-                leg.acknowledge(cx, &epoch);
+            if Some(leg.dialog.remote_tag()) == tag && msg.call_id().ok() == Some(leg.dialog.call_id()) {
+                leg.acknowledge_again(cseq.number, cx, &epoch);
             }
         }
     }

@@ -42,13 +42,16 @@ fn explore(calls: u64, from: u64, stop: u64) -> ExitCode {
     let (mut placed, mut answered, mut messages, mut failures) = (0, 0, 0, 0);
     let mut seed = from;
     while placed < calls && failures < stop {
-        let outcome = sim::run(Plan::draw(seed), false);
+        let plan = Plan::draw(seed);
+        let garbled = plan.mutate > 0;
+        let outcome = sim::run(plan, false);
         placed += outcome.calls as u64;
         answered += outcome.answered as u64;
         messages += outcome.messages as u64;
         failures += u64::from(!outcome.faults.is_empty());
         for fault in &outcome.faults {
-            println!("seed {seed}: {fault}");
+            let mark = if garbled { "~ " } else { "" };
+            println!("seed {seed}: {mark}{fault}");
         }
         seed += 1;
     }

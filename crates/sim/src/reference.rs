@@ -22,6 +22,8 @@ pub struct Seen {
     pub acked: bool,
     /// A PRACK of the caller's.
     pub pracked: bool,
+    /// The caller knows reliable provisionals, so that an answer may wait for its PRACK.
+    pub pracks: bool,
     /// Final responses of callees, to anything.
     pub finals: Vec<u16>,
 }
@@ -50,7 +52,10 @@ impl Reference {
             return;
         }
         match (method, from_caller) {
-            ("INVITE", true) if message.tag("To").is_empty() => seen.invited = true,
+            ("INVITE", true) if message.tag("To").is_empty() => {
+                seen.invited = true;
+                seen.pracks = message.has("Supported", "100rel");
+            }
             ("CANCEL", true) => drop(seen.cancelled.get_or_insert(now)),
             ("BYE", true) => drop(seen.bye_a.get_or_insert(now)),
             ("BYE", false) => drop(seen.bye_b.get_or_insert(now)),
@@ -103,7 +108,9 @@ impl Reference {
                 return Some(format!("{id}, but the other side was first: {a:?} {b:?}"));
             }
         }
-        if record.answer.is_some() != (record.status == 200) {
+        // A callee's answer that waited for a PRACK which never came is withdrawn from the caller.
+        let withdrawn = record.status >= 400 && seen.pracks;
+        if record.answer.is_some() != (record.status == 200) && !withdrawn {
             return Some(format!("status {} and answer {:?}", record.status, record.answer));
         }
         let ordered = record.start <= record.end

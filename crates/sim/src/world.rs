@@ -8,7 +8,7 @@ use crate::judge::Judge;
 use crate::mutate::mutate;
 use crate::net::Net;
 use crate::peer::{Agent, Alarm, Desk, Letter, is_inside};
-use crate::plan::{Deed, Plan, Way};
+use crate::plan::{Deed, OnOffer, Plan, Way};
 use crate::reference::Reference;
 use crate::text::Message;
 use b2bua::{Command, Input, Outbox, Resolution, ResolveRequest, Setup, Snapshot, Switchboard, Target};
@@ -82,7 +82,7 @@ impl World {
             now: Time::ZERO,
             agents: Vec::new(),
             engine: Engine::new(dice.fork(), plan.media_fail),
-            judge: Judge::default(),
+            judge: Judge::new(plan.mutate > 0),
             journal: Journal::default(),
             reference: Reference::default(),
             net: Net::new(plan.weather, dice.fork()),
@@ -191,7 +191,13 @@ impl World {
     fn complain(&mut self, call: usize, addr: SocketAddr, fault: &str) {
         self.note(|| format!("!! {addr} complains: {fault}"));
         let cut = self.net.was_dead(addr.ip(), self.now);
-        if !cut && !self.garbled {
+        // Whoever waits for the other side waits as long as that side does.
+        let mute = |a: &Agent| {
+            a.gone || a.manner.on_offer == OnOffer::Silence || self.net.was_dead(a.addr.ip(), self.now)
+        };
+        let hopeless =
+            fault.starts_with("no answer") && self.agents.iter().any(|a| a.call == call && mute(a));
+        if !cut && !self.garbled && !hopeless {
             self.faults.push(format!("call {call}: {addr} complains: {fault}"));
         }
     }

@@ -432,16 +432,21 @@ impl Agent {
         desk: &mut Desk,
     ) {
         let dialog = self.servers[key].replies[index].dialog;
+        // RFC 3261 §9.1: whoever cancelled waits for 64*T1 and no longer.
+        let obeyed = !self.cancelled || self.manner.on_cancel == crate::plan::OnCancel::Obey;
         match until {
+            Until::Ack if !obeyed => {}
             Until::Ack => desk.faults.push(format!("no ACK for a refusal, {}", self.call_id)),
             Until::SuccessAck => {
-                if offered && self.manner.on_cancel == crate::plan::OnCancel::Obey {
+                if offered && obeyed {
                     desk.faults.push(format!("no ACK for a 2xx, {}", self.call_id));
                 }
                 self.hang_up(dialog, desk);
             }
             Until::Prack(_) => {
-                desk.faults.push(format!("no PRACK, {}", self.call_id));
+                if obeyed {
+                    desk.faults.push(format!("no PRACK, {}", self.call_id));
+                }
                 let request = self.servers[key].request.clone();
                 let tag = self.dialogs[dialog].local_tag.clone();
                 self.final_status.get_or_insert(504);
@@ -454,7 +459,7 @@ impl Agent {
 /// A word that the secrets of a side of the house bear.
 #[must_use]
 pub fn side_marker(addr: SocketAddr) -> &'static str {
-    if is_inside(addr) { "zin" } else { "zout" }
+    if is_inside(addr) { "z-in" } else { "z-out" }
 }
 
 /// Whether an address is on the inner side of the house.
