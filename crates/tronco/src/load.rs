@@ -1,77 +1,91 @@
 //! Configuration files: read, checked, and what is wrong with them told.
+//!
+//! Enter through [`load`], or [`check`] for the command.
 
-use crate::exit;
-use config::{Config, Format};
-use routing::Table;
+mod report;
+
+pub(crate) use report::check;
+
+use config::{Config, Diagnostic, Diagnostics, Format};
+use routing::{Table, TestOutcome};
+use std::fmt;
 use std::path::Path;
-use std::process::ExitCode;
 
 /// Why a configuration cannot be used.
 #[derive(Debug)]
 pub(crate) enum LoadError {
     /// The file cannot be read.
     Unreadable(String),
-    /// It is read, and wrong; one diagnostic a line.
-    Invalid(String),
+    /// It is read, and wrong.
+    Invalid(Diagnostics),
     /// It is right, and its own tests fail.
-    TestsFailed(String),
+    TestsFailed {
+        /// The file.
+        file: String,
+        /// The cases that fail; at least one.
+        failed: Vec<TestOutcome>,
+    },
 }
 
-impl std::fmt::Display for LoadError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for LoadError {
+    /// One line for each finding.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LoadError::Unreadable(text) | LoadError::Invalid(text) | LoadError::TestsFailed(text) => {
-                f.write_str(text)
+            LoadError::Unreadable(text) => f.write_str(text),
+            LoadError::Invalid(diagnostics) => diagnostics.fmt(f),
+            LoadError::TestsFailed { file, failed } => {
+                let lines: Vec<String> = failed.iter().map(|outcome| test_line(file, outcome)).collect();
+                f.write_str(&lines.join("\n"))
             }
         }
     }
+}
+
+fn test_line(file: &str, outcome: &TestOutcome) -> String {
+    format!("{file}: test `{}` failed: {}", outcome.name, outcome.failures.join("; "))
 }
 
 /// A configuration and what is allowed in it but probably not meant.
 pub(crate) struct Loaded {
     pub(crate) config: Config,
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Vec<Diagnostic>,
+    /// Routes that can never be taken, one sentence each.
+    pub(crate) shadowed: Vec<String>,
 }
 
-/// Reads a configuration file and runs the tests in it.
-pub(crate) fn load(path: &Path) -> Result<Loaded, LoadError> {
+impl Loaded {
+    /// All warnings, one line each.
+    pub(crate) fn warnings(&self, file: &Path) -> Vec<String> {
+        let shadowed = self.shadowed.iter().map(|text| format!("{}: warning: {text}", file.display()));
+        self.warnings.iter().map(ToString::to_string).chain(shadowed).collect()
+    }
+}
+
+/// Reads a configuration file, without running the tests in it.
+pub(crate) fn read(path: &Path) -> Result<Loaded, LoadError> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|e| LoadError::Unreadable(format!("{name}: {e}")))?;
     let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
     let format = if json { Format::Json } else { Format::Toml };
-    let loaded = config::parse(&text, &name, format).map_err(|d| LoadError::Invalid(d.to_string()))?;
-    let mut warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
-    let config = loaded.config;
-    for (hidden, by) in routing::shadowed(&config) {
-        let (hidden, by) = (&config.routes[hidden].name, &config.routes[by].name);
-        warnings.push(format!("{name}: warning: route `{hidden}` is never reached; `{by}` matches first"));
-    }
-    let table = Table::compile(&config);
-    let failed: Vec<String> = routing::run_tests(&config, &table)
-        .iter()
-        .filter(|outcome| !outcome.passed())
-        .map(|outcome| format!("{name}: test `{}` failed: {}", outcome.name, outcome.failures.join("; ")))
-        .collect();
-    if failed.is_empty() { Ok(Loaded { config, warnings }) } else { Err(LoadError::TestsFailed(failed.join("\n"))) }
+    let config::Loaded { config, warnings } =
+        config::parse(&text, &name, format).map_err(LoadError::Invalid)?;
+    let hidden = routing::shadowed(&config).into_iter().filter_map(|(hidden, by)| {
+        let (hidden, by) = (config.routes.get(hidden)?, config.routes.get(by)?);
+        Some(format!("route `{}` is never reached; `{}` matches first", hidden.name, by.name))
+    });
+    let shadowed = hidden.collect();
+    Ok(Loaded { config, warnings, shadowed })
 }
 
-/// `tronco check`.
-pub(crate) fn check(path: &Path) -> ExitCode {
-    match load(path) {
-        Ok(loaded) => {
-            for warning in &loaded.warnings {
-                eprintln!("{warning}");
-            }
-            println!("{}: ok", path.display());
-            ExitCode::SUCCESS
-        }
-        Err(error @ LoadError::TestsFailed(_)) => {
-            eprintln!("{error}");
-            ExitCode::from(exit::CHECK_FAILED)
-        }
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::from(exit::CONFIG)
-        }
+/// Reads a configuration file and runs the tests in it.
+pub(crate) fn load(path: &Path) -> Result<Loaded, LoadError> {
+    let loaded = read(path)?;
+    let table = Table::compile(&loaded.config);
+    let outcomes = routing::run_tests(&loaded.config, &table);
+    let failed: Vec<TestOutcome> = outcomes.into_iter().filter(|outcome| !outcome.passed()).collect();
+    if failed.is_empty() {
+        Ok(loaded)
+    } else {
+        Err(LoadError::TestsFailed { file: path.display().to_string(), failed })
     }
 }

@@ -1,47 +1,49 @@
 //! The `tronco` program: command line and wiring; it owns nothing.
 
+mod arguments;
+mod command;
 mod exit;
 mod load;
+mod print;
+#[cfg(test)]
+mod reference;
 mod run;
 
-use clap::{Parser, Subcommand};
-use std::path::PathBuf;
+use arguments::{Arguments, Command, Config};
+use clap::{CommandFactory, Parser};
+use exit::Failure;
+use print::Output;
 use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
-/// SIP trunking server: connects a voice network to Internet telephony providers.
-#[derive(Parser)]
-#[command(name = "tronco", version, about)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Run the server.
-    Run {
-        /// The configuration file (TOML, or JSON when it ends in .json).
-        #[arg(long, value_name = "FILE")]
-        config: PathBuf,
-    },
-    /// Check a configuration: syntax, references, shadowed routes, its own tests.
-    Check {
-        /// The configuration file.
-        #[arg(long, value_name = "FILE")]
-        config: PathBuf,
-    },
-}
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return exit::usage(&error),
     };
-    match arguments.command {
-        Command::Run { config } => run::run(&config),
-        Command::Check { config } => load::check(&config),
-    }
+    exit::of(match &arguments.command {
+        Command::Run { config } => return run::run(config),
+        Command::Check { config, json } => load::check(config, *json),
+        Command::Status { reach } => command::status::status(reach),
+        Command::Trunk(command) => command::trunk::trunk(command),
+        Command::Call(command) => command::call::call(command),
+        Command::Cdr(command) => command::cdr::cdr(command),
+        Command::Route(command) => command::route::route(command),
+        Command::Config(Config::Schema) => schema(),
+        Command::Completions { shell } => completions(*shell),
+    })
+}
+
+fn schema() -> Result<ExitCode, Failure> {
+    Output::new(true).json(&config::schema())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "tronco", &mut text);
+    Output::new(false).text(&String::from_utf8_lossy(&text))?;
+    Ok(ExitCode::SUCCESS)
 }

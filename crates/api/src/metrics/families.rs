@@ -1,0 +1,237 @@
+//! Which families there are, and where each gets its samples.
+
+use super::page::Page;
+use super::tally::{Table, Tally};
+use crate::serve::Picture;
+use crate::wire::{self, Trunk};
+use media::DropReason;
+
+const COUNTER: &str = "counter";
+const GAUGE: &str = "gauge";
+/// States of a trunk, as [`Trunk::state`].
+const STATES: [&str; 5] = ["up", "down", "unknown", "unresolved", "disabled"];
+
+/// The whole page.
+pub(crate) fn text(picture: &Picture, tally: &Tally) -> String {
+    let mut page = Page::default();
+    node(&mut page, picture);
+    let trunks: Vec<Trunk> = picture.trunks.iter().map(|t| wire::trunk(t, &picture.snapshot)).collect();
+    trunk_states(&mut page, &trunks);
+    trunk_calls(&mut page, &trunks);
+    signalling(&mut page, picture);
+    media_engine(&mut page, picture);
+    if picture.store.is_some() {
+        records(&mut page, picture, tally);
+        ended_calls(&mut page, tally);
+        quality(&mut page, tally);
+    }
+    page.finish()
+}
+
+fn node(page: &mut Page, picture: &Picture) {
+    let version = env!("CARGO_PKG_VERSION");
+    let config = &picture.snapshot.config;
+    page.family("tronco_build_info", GAUGE, "Version and node, as labels.");
+    page.sample("tronco_build_info", &[("version", version), ("node", &config.node.name)], 1_u64);
+    let uptime = picture.transport.uptime.as_secs_f64();
+    page.single("tronco_uptime_seconds", GAUGE, "Time since the start.", uptime);
+    let revision = picture.snapshot.revision;
+    page.single("tronco_config_revision", GAUGE, "Applied configurations, from 1.", revision);
+    let applied = picture.reload_failure.is_none();
+    let help = "Whether the last reload was taken over.";
+    page.single("tronco_config_last_apply_success", GAUGE, help, applied);
+    let status = &picture.status;
+    page.single("tronco_draining", GAUGE, "Whether no new calls are taken.", status.draining);
+    page.single("tronco_calls_live", GAUGE, "Live calls.", status.calls);
+    page.single("tronco_calls_limit", GAUGE, "Most calls at a time.", u64::from(config.limits.calls_max));
+    page.single("tronco_calls_accepted_total", COUNTER, "INVITEs accepted.", status.accepted);
+    page.single("tronco_calls_answered_total", COUNTER, "Calls answered.", status.answered);
+    page.single("tronco_calls_refused_total", COUNTER, "Calls that this node refused.", status.refused);
+}
+
+fn trunk_states(page: &mut Page, trunks: &[Trunk]) {
+    let name = "tronco_trunk_up";
+    page.family(name, GAUGE, "Whether the trunk is enabled and no fault of all its gateways is known.");
+    for trunk in trunks {
+        let up = matches!(trunk.state.as_str(), "up" | "unknown");
+        page.sample(name, &[("trunk", &trunk.name), ("site", trunk.site.as_deref().unwrap_or(""))], up);
+    }
+    let name = "tronco_trunk_state";
+    page.family(name, GAUGE, "1 for the state that the trunk is in.");
+    for trunk in trunks {
+        for state in STATES {
+            page.sample(name, &[("trunk", &trunk.name), ("state", state)], trunk.state == state);
+        }
+    }
+    let name = "tronco_trunk_endpoint_up";
+    page.family(name, GAUGE, "Whether the gateway answers, or has not been asked.");
+    for (trunk, gateway) in trunks.iter().flat_map(|t| t.gateways.iter().map(move |g| (t, g))) {
+        let up = matches!(gateway.state.as_str(), "up" | "unknown");
+        page.sample(name, &[("trunk", &trunk.name), ("endpoint", &gateway.name)], up);
+    }
+    let name = "tronco_options_rtt_seconds";
+    page.family(name, GAUGE, "Round trip of the last answered OPTIONS.");
+    for (trunk, gateway) in trunks.iter().flat_map(|t| t.gateways.iter().map(move |g| (t, g))) {
+        if let Some(rtt) = gateway.rtt_ms {
+            page.sample(name, &[("trunk", &trunk.name), ("endpoint", &gateway.name)], rtt / 1_000.0);
+        }
+    }
+}
+
+fn trunk_calls(page: &mut Page, trunks: &[Trunk]) {
+    let mut both = |name: &str, kind: &str, help: &str, of: fn(&Trunk) -> (u64, u64)| {
+        page.family(name, kind, help);
+        for trunk in trunks {
+            let (incoming, outgoing) = of(trunk);
+            page.sample(name, &[("trunk", &trunk.name), ("direction", "in")], incoming);
+            page.sample(name, &[("trunk", &trunk.name), ("direction", "out")], outgoing);
+        }
+    };
+    both("tronco_calls_active", GAUGE, "Live calls.", |t| (t.calls_in, t.calls_out));
+    let help = "Calls received and attempts made.";
+    both("tronco_call_attempts_total", COUNTER, help, |t| (t.total_in, t.total_out));
+    let name = "tronco_trunk_calls_limit";
+    page.family(name, GAUGE, "Most calls at a time, where the trunk has a limit.");
+    for trunk in trunks {
+        if let Some(limit) = trunk.calls_max {
+            page.sample(name, &[("trunk", &trunk.name)], limit);
+        }
+    }
+    let name = "tronco_attempts_answered_total";
+    page.family(name, COUNTER, "Attempts answered.");
+    trunks.iter().for_each(|t| page.sample(name, &[("trunk", &t.name)], t.answered_out));
+    let name = "tronco_attempts_failed_total";
+    page.family(name, COUNTER, "Attempts failed.");
+    trunks.iter().for_each(|t| page.sample(name, &[("trunk", &t.name)], t.failed_out));
+}
+
+fn signalling(page: &mut Page, picture: &Picture) {
+    let counter = |wanted: &str| {
+        picture.status.counters.iter().find(|(name, _)| *name == wanted).map_or(0, |(_, n)| *n)
+    };
+    let shard = picture.transport.shard;
+    let name = "tronco_sip_messages_total";
+    page.family(name, COUNTER, "SIP messages.");
+    page.sample(name, &[("direction", "in")], shard.messages_in);
+    page.sample(name, &[("direction", "out")], shard.messages_out);
+    let name = "tronco_sip_retransmissions_total";
+    page.family(name, COUNTER, "Messages received again, and sent again.");
+    page.sample(name, &[("direction", "in")], counter("retransmissions_in"));
+    page.sample(name, &[("direction", "out")], counter("retransmissions_out"));
+    let help = "Datagrams and frames that were no SIP message.";
+    page.single("tronco_sip_parse_errors_total", COUNTER, help, picture.status.malformed);
+    page.family("tronco_blocked_requests_total", COUNTER, "Requests dropped without an answer.");
+    let blocked = picture.status.unknown_sources;
+    page.sample("tronco_blocked_requests_total", &[("reason", "unknown_source")], blocked);
+    let help = "Messages that could not be sent.";
+    page.single("tronco_sip_send_failures_total", COUNTER, help, shard.send_failures);
+    page.single("tronco_panics_total", COUNTER, "Faults of ours.", shard.panics + picture.engine.panics);
+    let name = "tronco_connections_closed_total";
+    page.family(name, COUNTER, "Connections closed, by cause.");
+    for (cause, count) in picture.transport.streams.closed() {
+        page.sample(name, &[("cause", cause)], count);
+    }
+    let name = "tronco_limit_hits_total";
+    page.family(name, COUNTER, "How often a named limit was met.");
+    for (limit, _, hits) in &picture.transport.limits {
+        page.sample(name, &[("limit", limit)], *hits);
+    }
+    let name = "tronco_tls_certificate_expiry_timestamp_seconds";
+    page.family(name, GAUGE, "When the interface's certificate ends, seconds since 1970.");
+    for listen in &picture.transport.listens {
+        if let Some(ends) = listen.certificate_ends {
+            page.sample(name, &[("name", &listen.name)], u64::try_from(ends).unwrap_or(0));
+        }
+    }
+}
+
+fn media_engine(page: &mut Page, picture: &Picture) {
+    let engine = &picture.engine;
+    page.single("tronco_media_sessions", GAUGE, "Open media sessions.", engine.sessions);
+    page.single("tronco_rtp_packets_total", COUNTER, "RTP and RTCP packets relayed.", engine.packets);
+    page.single("tronco_rtp_bytes_total", COUNTER, "Their UDP payload.", engine.bytes);
+    let name = "tronco_rtp_dropped_total";
+    page.family(name, COUNTER, "Packets received and not relayed.");
+    for reason in DropReason::ALL {
+        page.sample(name, &[("reason", reason.name())], engine.dropped(reason));
+    }
+    let listens = wire::listens(&picture.transport, engine);
+    let ports =
+        listens.iter().filter_map(|l| Some((l.name.as_str(), l.media_ports_used?, l.media_ports_limit?)));
+    let ports: Vec<(&str, u64, u64)> = ports.collect();
+    page.family("tronco_media_ports_used", GAUGE, "Pairs of media ports in use.");
+    ports
+        .iter()
+        .for_each(|(name, used, _)| page.sample("tronco_media_ports_used", &[("listen", name)], *used));
+    page.family("tronco_media_ports_limit", GAUGE, "Pairs of media ports in the range.");
+    ports
+        .iter()
+        .for_each(|(name, _, max)| page.sample("tronco_media_ports_limit", &[("listen", name)], *max));
+}
+
+fn records(page: &mut Page, picture: &Picture, tally: &Tally) {
+    let Some(stats) = picture.store else { return };
+    page.single("tronco_cdr_written_total", COUNTER, "Records committed.", stats.records);
+    let name = "tronco_cdr_failed_total";
+    page.family(name, COUNTER, "Writes of records that failed and were tried again.");
+    page.sample(name, &[("sink", "sqlite")], stats.sqlite_errors);
+    page.sample(name, &[("sink", "jsonl")], stats.line_errors);
+    let help = "Journal bytes that wait in memory because the disk refuses them.";
+    page.single("tronco_journal_held_bytes", GAUGE, help, stats.held_bytes);
+    let help = "Journal events lost because the disk refused for too long.";
+    page.single("tronco_journal_events_dropped_total", COUNTER, help, stats.events_dropped);
+    let help = "Whether the families below are complete: no record waits to be counted.";
+    page.single("tronco_records_counted", GAUGE, help, !tally.failed && !tally.behind);
+}
+
+fn table<const N: usize>(page: &mut Page, name: &str, help: &str, labels: [&str; N], rows: &Table<N>) {
+    page.family(name, COUNTER, help);
+    for (values, count) in rows {
+        let pairs: Vec<(&str, &str)> = labels.into_iter().zip(values.iter().map(String::as_str)).collect();
+        page.sample(name, &pairs, *count);
+    }
+}
+
+fn ended_calls(page: &mut Page, tally: &Tally) {
+    let labels = ["trunk", "direction", "code", "origin", "class"];
+    let help = "Calls ended, for each trunk they used; origin released them, class has to act.";
+    table(page, "tronco_calls_ended_total", help, labels, &tally.ended);
+    let help = "Calls refused before any attempt, by reason id.";
+    table(page, "tronco_calls_rejected_total", help, ["reason"], &tally.rejected);
+    let help = "Attempts that followed a failed one.";
+    table(page, "tronco_failovers_total", help, ["from", "to", "reason"], &tally.failovers);
+    table(page, "tronco_route_hits_total", "Calls by route.", ["route"], &tally.routes);
+    let help = "INVITE to the first ringing or answer.";
+    page.histogram("tronco_post_dial_delay_seconds", help, &tally.post_dial_delay);
+    page.histogram("tronco_call_setup_seconds", "INVITE to answer.", &tally.setup);
+    page.histogram("tronco_call_duration_seconds", "Answer to end.", &tally.duration);
+}
+
+fn quality(page: &mut Page, tally: &Tally) {
+    let sides = ["caller", "callee"];
+    let mut by_side = |name: &str, help: &str, counts: [u64; 2]| {
+        page.family(name, COUNTER, help);
+        for (side, count) in sides.iter().zip(counts) {
+            page.sample(name, &[("from", side)], count);
+        }
+    };
+    by_side("tronco_rtp_packets_lost_total", "Packets of ended calls that never came.", tally.lost);
+    by_side(
+        "tronco_rtp_packets_expected_total",
+        "Packets of ended calls that were sent to us.",
+        tally.expected,
+    );
+    page.histogram(
+        "tronco_rtp_jitter_seconds",
+        "Interarrival jitter at the end, by direction.",
+        &tally.jitter,
+    );
+    page.histogram(
+        "tronco_rtp_round_trip_seconds",
+        "Round trip to the peer, by direction.",
+        &tally.round_trip,
+    );
+    page.histogram("tronco_mos", "Mean estimated MOS, by direction.", &tally.mos);
+    let help = "Calls with a side that never sent though it might.";
+    page.single("tronco_one_way_calls_total", COUNTER, help, tally.one_way);
+}

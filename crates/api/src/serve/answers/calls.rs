@@ -1,0 +1,69 @@
+//! Live calls: shown and hung up.
+
+use super::{Asked, Filters, Shared, ask};
+use crate::serve::Peer;
+use crate::serve::refused::Refused;
+use crate::wire::{self, Call, CallQuery, Calls, HungUp, Moments};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use b2bua::Command;
+use b2bua::view::CallView;
+use runtime::NodeHandle;
+
+/// Hex digits of a whole key.
+const KEY_DIGITS: usize = 32;
+/// Fewer hex digits name no call.
+const KEY_DIGITS_MIN: usize = 4;
+
+/// `GET /v1/calls`.
+pub(super) async fn list(State(house): Shared, filters: Filters<CallQuery>) -> Asked<Json<Calls>> {
+    let Filters(query) = filters;
+    let limit = query.limit.unwrap_or(CallQuery::LIMIT_DEFAULT).min(CallQuery::LIMIT_MAX);
+    let mut calls = ask(move || house.subject.node.calls()).await?;
+    if let Some(trunk) = &query.trunk {
+        calls.retain(|call| *call.trunk_in == **trunk || call.trunk_out.as_deref() == Some(trunk));
+    }
+    calls.sort_unstable_by_key(|call| (call.start, call.key));
+    let moments = Moments::now();
+    let total = calls.len() as u64;
+    Ok(Json(Calls { total, calls: calls.iter().take(limit).map(|c| wire::call(c, moments)).collect() }))
+}
+
+/// `GET /v1/calls/{key}`; the key may be cut short as long as it names one live call.
+pub(super) async fn show(State(house): Shared, Path(key): Path<String>) -> Asked<Json<Call>> {
+    let found = ask(move || find(&house.subject.node, &key)).await?;
+    Ok(Json(wire::call(&found, Moments::now())))
+}
+
+/// `DELETE /v1/calls/{key}`.
+pub(super) async fn hang_up(
+    State(house): Shared,
+    Extension(peer): Extension<Peer>,
+    Path(key): Path<String>,
+) -> Asked<(StatusCode, Json<HungUp>)> {
+    let found = ask(move || -> Asked<CallView> {
+        let found = find(&house.subject.node, &key)?;
+        house.subject.node.command(Command::HangUp(found.key))?;
+        Ok(found)
+    })
+    .await?;
+    let call = found.key.to_string();
+    tracing::info!(call, uid = peer.uid, pid = peer.pid, "call hung up by an operator");
+    Ok((StatusCode::ACCEPTED, Json(HungUp { call })))
+}
+
+fn find(node: &NodeHandle, key: &str) -> Asked<CallView> {
+    let digits = key.len();
+    if !(KEY_DIGITS_MIN..=KEY_DIGITS).contains(&digits) || !key.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(Refused::bad_key(key));
+    }
+    let key = key.to_ascii_lowercase();
+    let mut found: Vec<CallView> = node.calls()?;
+    found.retain(|call| call.key.to_string().starts_with(&key));
+    match (found.len(), found.pop()) {
+        (1, Some(call)) => Ok(call),
+        (0, _) | (_, None) => Err(Refused::no_call(&key)),
+        (count, _) => Err(Refused::ambiguous(&key, count)),
+    }
+}

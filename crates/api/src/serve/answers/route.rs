@@ -1,0 +1,46 @@
+//! What would happen to a call now: the same function as for live calls, on the present state.
+
+use super::{Asked, Filters, Shared, ask};
+use crate::serve::House;
+use crate::serve::refused::Refused;
+use crate::wire::{RouteQuery, RouteTest};
+use axum::Json;
+use axum::extract::State;
+use b2bua::view::TrunkView;
+use base::TrunkId;
+use routing::{Health, TrunkState};
+
+/// `GET /v1/route`.
+pub(super) async fn test(State(house): Shared, filters: Filters<RouteQuery>) -> Asked<Json<RouteTest>> {
+    Ok(Json(ask(move || judge(&house, &filters.0)).await?))
+}
+
+fn judge(house: &House, query: &RouteQuery) -> Asked<RouteTest> {
+    let node = &house.subject.node;
+    let snapshot = node.snapshot()?;
+    let trunks = node.trunks()?;
+    let draining = node.status()?.draining;
+    let Some(on) = snapshot.config.trunk_named(&query.on) else {
+        let known: Vec<String> = snapshot.config.trunks.iter().map(|t| t.name.clone()).collect();
+        return Err(Refused::no_trunk(&query.on, &known));
+    };
+    let state =
+        |id: TrunkId| trunks.iter().find(|view| view.id == id).map_or_else(TrunkState::default, state_of);
+    let mut test = crate::wire::route_test(&snapshot.config, &snapshot.table, on, query, &state);
+    if draining {
+        test.story.insert(0, "the node is draining: no new call is taken at all".to_owned());
+    }
+    Ok(test)
+}
+
+/// A trunk as its view shows it; what passes within a second or by a Retry-After is not in the view.
+fn state_of(view: &TrunkView) -> TrunkState {
+    let down =
+        !view.gateways.is_empty() && view.gateways.iter().all(|g| matches!(g.state, "down" | "unresolved"));
+    TrunkState {
+        enabled: view.enabled,
+        health: if down { Health::Down } else { Health::Up },
+        calls: view.calls_in.saturating_add(view.calls_out),
+        ..TrunkState::default()
+    }
+}

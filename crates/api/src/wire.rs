@@ -1,0 +1,350 @@
+//! What goes over the wire: plain values as JSON, apart from the types of calls and engines.
+//!
+//! Times are RFC 3339 in UTC, durations carry their unit in the name. Fields may be added within
+//! `/v1`; none changes its meaning. Records have the store's format ([`store::StoredCall`]).
+//! Nothing here knows how a value is made; that is in `show`.
+
+mod query;
+mod route;
+mod show;
+
+pub use query::{CallQuery, ExportFormat, ExportQuery, RecordQuery, RouteQuery, TailQuery};
+pub use route::route_test;
+pub(crate) use show::{Moments, call, listens, trunk};
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use store::StoredCall;
+
+/// `GET /v1/status`: one node at a glance.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// The node's name.
+    pub node: String,
+    /// Where it stands.
+    pub site: Option<String>,
+    /// The program's version.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+    /// Seconds since its start.
+    pub uptime_s: u64,
+    /// The configuration file.
+    pub config: String,
+    /// Counts applied configurations from 1.
+    pub revision: u64,
+    /// Whether it takes no new calls.
+    pub draining: bool,
+    /// Calls.
+    pub calls: CallCounts,
+    /// Interfaces.
+    pub listens: Vec<Listen>,
+    /// Trunks, in short.
+    pub trunks: Vec<TrunkLine>,
+    /// The media engine.
+    pub media: Media,
+    /// Records; `None` when the configuration keeps none.
+    pub records: Option<Records>,
+    /// Requests from unknown sources, dropped without an answer.
+    pub unknown_sources: u64,
+    /// Datagrams and frames that were no SIP message.
+    pub malformed: u64,
+    /// Further counters by name.
+    pub counters: BTreeMap<String, u64>,
+    /// Named limits.
+    pub limits: Vec<Limit>,
+    /// What somebody should look at, one sentence each.
+    pub troubles: Vec<String>,
+}
+
+/// Calls of a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct CallCounts {
+    /// Live now.
+    pub live: u64,
+    /// How many may live at a time.
+    pub limit: u64,
+    /// Accepted since the start.
+    pub accepted: u64,
+    /// Answered since the start.
+    pub answered: u64,
+    /// Ended since the start.
+    pub ended: u64,
+    /// Refused by this node since the start.
+    pub refused: u64,
+}
+
+/// One interface.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Listen {
+    /// Its name.
+    pub name: String,
+    /// Open ports, such as `udp:192.0.2.10:5060`.
+    pub ports: Vec<String>,
+    /// Open connections that peers made.
+    pub connections_in: u64,
+    /// Open connections that we made.
+    pub connections_out: u64,
+    /// Datagrams received.
+    pub datagrams_in: u64,
+    /// Datagrams sent.
+    pub datagrams_out: u64,
+    /// Pairs of media ports in use.
+    pub media_ports_used: Option<u64>,
+    /// Pairs of media ports in the range.
+    pub media_ports_limit: Option<u64>,
+    /// When its TLS certificate ends.
+    pub certificate_ends: Option<String>,
+}
+
+/// A trunk in one line.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TrunkLine {
+    /// Its name.
+    pub name: String,
+    /// As [`Trunk::state`].
+    pub state: String,
+    /// Live calls, both directions.
+    pub calls: u64,
+}
+
+/// The media engine.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Media {
+    /// Which engine relays.
+    pub engine: String,
+    /// Worker threads.
+    pub workers: u64,
+    /// Open sessions.
+    pub sessions: u64,
+    /// Packets relayed since the start.
+    pub packets: u64,
+    /// Their UDP payload bytes.
+    pub bytes: u64,
+    /// Packets not relayed, by reason; reasons without any are left out.
+    pub drops: BTreeMap<String, u64>,
+}
+
+/// The record store.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Records {
+    /// Records committed since the start.
+    pub written: u64,
+    /// Failed writes to the database, tried again.
+    pub database_errors: u64,
+    /// Failed writes to the JSON lines file, caught up later.
+    pub line_errors: u64,
+    /// Journal bytes that wait in memory because the disk refuses them.
+    pub held_bytes: u64,
+    /// Journal events lost because the disk refused for too long.
+    pub events_dropped: u64,
+}
+
+/// A named limit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Limit {
+    /// Its name.
+    pub name: String,
+    /// Its maximum.
+    pub max: u64,
+    /// How often it was met.
+    pub hits: u64,
+}
+
+/// `GET /v1/trunks`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Trunks {
+    /// In the order of the configuration.
+    pub trunks: Vec<Trunk>,
+}
+
+/// `GET /v1/trunks/{name}`: a trunk and its gateways.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Trunk {
+    /// Its name.
+    pub name: String,
+    /// `itsp` or `direct`.
+    pub kind: String,
+    /// The profile it names.
+    pub profile: String,
+    /// The interface it lives on.
+    pub listen: String,
+    /// The place it belongs to.
+    pub site: Option<String>,
+    /// Whether it takes new calls.
+    pub enabled: bool,
+    /// `up`: a gateway answers. `unknown`: none has been asked yet. `down`: none answers.
+    /// `unresolved`: no gateway has an address. `disabled`: it takes no calls.
+    pub state: String,
+    /// Live calls that came in on it.
+    pub calls_in: u64,
+    /// Live calls that go out on it.
+    pub calls_out: u64,
+    /// Most calls at a time, both directions.
+    pub calls_max: Option<u64>,
+    /// Most new calls a second.
+    pub cps_max: Option<u64>,
+    /// Calls in since the start.
+    pub total_in: u64,
+    /// Attempts out since the start.
+    pub total_out: u64,
+    /// Attempts answered since the start.
+    pub answered_out: u64,
+    /// Attempts failed since the start.
+    pub failed_out: u64,
+    /// Its gateways.
+    pub gateways: Vec<Gateway>,
+}
+
+/// One gateway.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Gateway {
+    /// As configured.
+    pub name: String,
+    /// `up`, `down`, `unknown` or `unresolved`.
+    pub state: String,
+    /// Present addresses and ports.
+    pub targets: Vec<String>,
+    /// Why it cannot be used, when it cannot.
+    pub trouble: Option<String>,
+    /// Round trip of the last answered OPTIONS, milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// OPTIONS unanswered in a row.
+    pub misses: u32,
+}
+
+/// `GET /v1/calls`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Calls {
+    /// All that live, also those that the limit left out.
+    pub total: u64,
+    /// Oldest first.
+    pub calls: Vec<Call>,
+}
+
+/// `GET /v1/calls/{key}`: a live call.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Call {
+    /// Names it for ever: 32 hex digits.
+    pub key: String,
+    /// `routing`, `trying`, `ringing`, `answered` or `ending`.
+    pub state: String,
+    /// The trunk it came in on.
+    pub trunk_in: String,
+    /// The trunk of the present attempt.
+    pub trunk_out: Option<String>,
+    /// The route.
+    pub route: String,
+    /// The caller's number, normalised.
+    pub caller: String,
+    /// The called number, normalised.
+    pub called: String,
+    /// INVITE accepted.
+    pub start: String,
+    /// Answered.
+    pub answer: Option<String>,
+    /// Seconds since `start`.
+    pub age_s: u64,
+    /// Seconds since `answer`.
+    pub talk_s: Option<u64>,
+    /// Attempts so far.
+    pub attempts: u16,
+    /// Call-ID of the caller's leg.
+    pub a_call_id: String,
+    /// Call-ID of the called leg.
+    pub b_call_id: Option<String>,
+    /// Whether media flows through this node.
+    pub anchored: bool,
+    /// Codec agreed for the first audio stream.
+    pub codec: Option<String>,
+}
+
+/// `DELETE /v1/calls/{key}`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HungUp {
+    /// The call whose end was ordered; it is carried out at once, its record follows.
+    pub call: String,
+}
+
+/// `GET /v1/records`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RecordPage {
+    /// In the order asked for.
+    pub records: Vec<StoredCall>,
+    /// When more may follow: the `after` (or `before`, newest first) of the next page.
+    pub next: Option<i64>,
+}
+
+/// `GET /v1/records/tail`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Tail {
+    /// What was stored since, oldest first; empty when the wait was over.
+    pub records: Vec<StoredCall>,
+    /// The `after` of the next request.
+    pub last: i64,
+}
+
+/// `GET /v1/route`: what would happen to a call now.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RouteTest {
+    /// Whether attempts would be made.
+    pub routed: bool,
+    /// The route taken, or `numbers`.
+    pub route: Option<String>,
+    /// The called number, normalised; `None` when refused before.
+    pub called: Option<String>,
+    /// The caller's number, normalised.
+    pub caller: Option<String>,
+    /// What would be tried, in order.
+    pub attempts: Vec<RouteAttempt>,
+    /// Trunks left out, and why.
+    pub skipped: Vec<RouteSkip>,
+    /// The refusal, when there is one.
+    pub refusal: Option<RouteRefusal>,
+    /// Every step of the decision, one sentence each.
+    pub story: Vec<String>,
+}
+
+/// One attempt that would be made.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RouteAttempt {
+    /// The trunk.
+    pub trunk: String,
+    /// The tier, from 0.
+    pub tier: u8,
+    /// The called number as sent.
+    pub called: String,
+    /// The caller's number as sent.
+    pub caller: String,
+    /// Whether it was put last because it is down or asked to be left alone.
+    pub demoted: bool,
+}
+
+/// A trunk that would be left out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RouteSkip {
+    /// The trunk.
+    pub trunk: String,
+    /// Why.
+    pub why: String,
+}
+
+/// A call that would be refused.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RouteRefusal {
+    /// SIP status.
+    pub status: u16,
+    /// Stable reason id.
+    pub reason: String,
+    /// What happened and what to do.
+    pub sentence: String,
+}
+
+/// What every answer other than 2xx carries.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Problem {
+    /// One sentence for people.
+    pub error: String,
+    /// A stable word for machines.
+    pub reason: String,
+}

@@ -1,0 +1,129 @@
+//! From the house's values to the wire's: one function for each.
+//!
+//! They copy and name, and judge only what a trunk's one-word state is.
+
+use super::{Call, Gateway, Listen, Trunk};
+use b2bua::Snapshot;
+use b2bua::view::{CallView, GatewayView, TrunkView};
+use base::WallTime;
+use runtime::TransportStatus;
+use runtime::media::Status as EngineStatus;
+use std::time::{SystemTime, UNIX_EPOCH};
+use store::Moment;
+
+/// Microseconds in a second.
+const SECOND: u64 = 1_000_000;
+
+/// The present, for ages.
+#[derive(Clone, Copy)]
+pub(crate) struct Moments {
+    now: Moment,
+}
+
+impl Moments {
+    /// As of now.
+    pub(crate) fn now() -> Moments {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Moments { now: Moment(u64::try_from(since.as_micros()).unwrap_or(u64::MAX)) }
+    }
+
+    /// Whole seconds since `then`.
+    pub(crate) fn seconds_since(self, then: WallTime) -> u64 {
+        self.now.0.saturating_sub(then.0) / SECOND
+    }
+}
+
+fn text(wall: WallTime) -> String {
+    Moment::from(wall).to_string()
+}
+
+/// A live call.
+pub(crate) fn call(view: &CallView, moments: Moments) -> Call {
+    Call {
+        key: view.key.to_string(),
+        state: view.state.to_owned(),
+        trunk_in: view.trunk_in.to_string(),
+        trunk_out: view.trunk_out.as_deref().map(str::to_owned),
+        route: view.route.to_string(),
+        caller: view.caller.to_string(),
+        called: view.called.to_string(),
+        start: text(view.start),
+        answer: view.answer.map(text),
+        age_s: moments.seconds_since(view.start),
+        talk_s: view.answer.map(|at| moments.seconds_since(at)),
+        attempts: view.attempts,
+        a_call_id: view.a_call_id.to_string(),
+        b_call_id: view.b_call_id.as_deref().map(str::to_owned),
+        anchored: view.anchored,
+        codec: view.codec.as_deref().map(str::to_owned),
+    }
+}
+
+/// A trunk, with what the configuration says of it.
+pub(crate) fn trunk(view: &TrunkView, snapshot: &Snapshot) -> Trunk {
+    let config = snapshot.config.trunk(view.id).filter(|t| *t.name == *view.name);
+    let listen = config.and_then(|t| snapshot.config.listen(t.listen));
+    Trunk {
+        name: view.name.to_string(),
+        kind: config.map_or(String::new(), |t| t.kind.to_string()),
+        profile: config.map_or(String::new(), |t| t.profile.name.to_owned()),
+        listen: listen.map_or(String::new(), |l| l.name.clone()),
+        site: config.and_then(|t| t.site.clone()),
+        enabled: view.enabled,
+        state: trunk_state(view).to_owned(),
+        calls_in: view.calls_in.into(),
+        calls_out: view.calls_out.into(),
+        calls_max: config.and_then(|t| t.calls_max).map(u64::from),
+        cps_max: config.and_then(|t| t.cps_max).map(u64::from),
+        total_in: view.total_in,
+        total_out: view.total_out,
+        answered_out: view.answered_out,
+        failed_out: view.failed_out,
+        gateways: view.gateways.iter().map(gateway).collect(),
+    }
+}
+
+/// The best of its gateways' states, unless it is disabled.
+fn trunk_state(view: &TrunkView) -> &'static str {
+    let any = |state: &str| view.gateways.iter().any(|g| g.state == state);
+    match () {
+        () if !view.enabled => "disabled",
+        () if any("up") => "up",
+        () if any("unknown") => "unknown",
+        () if any("down") => "down",
+        () => "unresolved",
+    }
+}
+
+fn gateway(view: &GatewayView) -> Gateway {
+    Gateway {
+        name: view.name.to_string(),
+        state: view.state.to_owned(),
+        targets: view.targets.iter().map(ToString::to_string).collect(),
+        trouble: view.trouble.clone(),
+        rtt_ms: view.rtt.map(|rtt| rtt.as_secs_f64() * 1_000.0),
+        misses: view.misses,
+    }
+}
+
+/// The interfaces, with their media ports.
+pub(crate) fn listens(transport: &TransportStatus, engine: &EngineStatus) -> Vec<Listen> {
+    let one = |(index, listen): (usize, &runtime::ListenStatus)| {
+        let ports = engine.ports.iter().find(|p| p.listen.index() == index);
+        Listen {
+            name: listen.name.clone(),
+            ports: listen.ports.iter().map(|(t, at)| format!("{}:{at}", t.token().to_lowercase())).collect(),
+            connections_in: listen.connections.inbound,
+            connections_out: listen.connections.outbound,
+            datagrams_in: listen.datagrams.received,
+            datagrams_out: listen.datagrams.sent,
+            media_ports_used: ports.map(|p| p.used),
+            media_ports_limit: ports.map(|p| p.limit),
+            certificate_ends: listen
+                .certificate_ends
+                .and_then(|seconds| u64::try_from(seconds).ok())
+                .map(|seconds| Moment(seconds.saturating_mul(SECOND)).to_string()),
+        }
+    };
+    transport.listens.iter().enumerate().map(one).collect()
+}

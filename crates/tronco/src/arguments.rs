@@ -1,0 +1,270 @@
+//! The command line: every command, option and default, and nothing of what they do.
+//!
+//! `docs/reference/cli.md` is made from it by `reference`. Enter through [`Arguments`].
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where the configuration is when nobody says otherwise.
+pub(crate) const CONFIG_DEFAULT: &str = "/etc/tronco/tronco.toml";
+
+/// SIP trunking server: connects a voice network to Internet telephony providers.
+#[derive(Parser)]
+#[command(name = "tronco", version, about, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run the server.
+    Run {
+        /// The configuration file (TOML, or JSON when it ends in .json).
+        #[arg(long, value_name = "FILE", default_value = CONFIG_DEFAULT)]
+        config: PathBuf,
+    },
+    /// Check a configuration: syntax, references, shadowed routes, its own tests.
+    Check {
+        /// The configuration file (TOML, or JSON when it ends in .json).
+        #[arg(long, value_name = "FILE", default_value = CONFIG_DEFAULT)]
+        config: PathBuf,
+        /// Print the findings as one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the node at a glance.
+    Status {
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Show and set trunks.
+    #[command(subcommand)]
+    Trunk(Trunk),
+    /// Show and end calls.
+    #[command(subcommand)]
+    Call(Call),
+    /// Show call records.
+    #[command(subcommand)]
+    Cdr(Cdr),
+    /// Ask how calls are routed.
+    #[command(subcommand)]
+    Route(Route),
+    /// Help with configurations.
+    #[command(subcommand)]
+    Config(Config),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How the daemon is reached, and how its answer is shown.
+#[derive(Args, Clone)]
+pub(crate) struct Reach {
+    /// The daemon's control socket; by default that of /etc/tronco/tronco.toml, else
+    /// /run/tronco/tronco.sock.
+    #[arg(long, value_name = "PATH", env = "TRONCO_SOCKET", hide_env_values = true)]
+    pub(crate) socket: Option<PathBuf>,
+    /// Longest wait for an answer, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Trunk {
+    /// List the trunks with their states and calls.
+    List {
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Show one trunk with its gateways.
+    Show {
+        /// The trunk.
+        name: String,
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Let a trunk take new calls, until the next reload.
+    Enable {
+        /// The trunk.
+        name: String,
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Give a trunk no new calls, until the next reload; present calls go on.
+    Disable {
+        /// The trunk.
+        name: String,
+        #[command(flatten)]
+        reach: Reach,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Call {
+    /// List live calls, oldest first.
+    List {
+        /// Only calls in or out on this trunk.
+        #[arg(long)]
+        trunk: Option<String>,
+        /// How many at most.
+        #[arg(long, default_value_t = 1000)]
+        limit: usize,
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Show one call: live, or its record when it is over.
+    Show {
+        /// The call's key; of a live call the first digits are enough.
+        key: String,
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// End a live call.
+    Hangup {
+        /// The call's key, or its first digits.
+        key: String,
+        #[command(flatten)]
+        reach: Reach,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Cdr {
+    /// Show the newest records, and with -f those that follow.
+    Tail {
+        /// Keep on until interrupted.
+        #[arg(short, long)]
+        follow: bool,
+        /// How many of the newest to begin with.
+        #[arg(short = 'n', long, default_value_t = 10)]
+        lines: usize,
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Show the newest records that match, oldest of them first.
+    Query {
+        #[command(flatten)]
+        filters: Filters,
+        /// How many at most, up to 10000.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Write all records that match, oldest first, for other programs.
+    Export {
+        #[command(flatten)]
+        filters: Filters,
+        /// How many at most; all by default.
+        #[arg(long)]
+        limit: Option<usize>,
+        /// The form.
+        #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+        format: Format,
+        #[command(flatten)]
+        reach: Reach,
+    },
+}
+
+/// Which records; every filter that is given must hold.
+#[derive(Args, Clone)]
+pub(crate) struct Filters {
+    /// Started at or after: a time such as 2026-03-01T12:30:00Z, a date, or an age such as 2h or 7d.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Started before.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Caller or called number, normalised or as received; `*` stands for any characters.
+    #[arg(long)]
+    pub(crate) number: Option<String>,
+    /// The trunk it came in on, or the trunk of any attempt.
+    #[arg(long)]
+    pub(crate) trunk: Option<String>,
+    /// Reason id, such as P-BUSY.
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    /// Final response, such as 486.
+    #[arg(long)]
+    pub(crate) status: Option<u16>,
+    /// One call: its key of 32 hex digits.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) call: Option<String>,
+}
+
+/// The form of an export.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Format {
+    /// One JSON object a line, with its attempts.
+    Jsonl,
+    /// RFC 4180 with a header, one line for each call.
+    Csv,
+    /// RFC 4180 with a header, one line for each attempt.
+    CsvAttempts,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Route {
+    /// Tell where a call would go, and why: now at the daemon, or by a file with all trunks up.
+    ///
+    /// Exit code 3 when the call would be refused.
+    Test {
+        /// The trunk that the call arrives by.
+        #[arg(long, value_name = "TRUNK")]
+        on: String,
+        /// The calling number as received.
+        #[arg(long, value_name = "NUMBER", default_value = "", allow_hyphen_values = true)]
+        from: String,
+        /// The called number as received.
+        #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+        to: String,
+        /// Ask this configuration file instead of the daemon.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        #[command(flatten)]
+        reach: Reach,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Config {
+    /// Print the JSON Schema of configurations.
+    Schema,
+}
+
+/// Seconds, also with a fraction; more than none and at most an hour.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 =
+        text.parse().map_err(|_| "expected a number of seconds such as 10 or 0.5".to_owned())?;
+    if seconds > 0.0 && seconds <= 3_600.0 {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("expected more than 0 and at most 3600 seconds".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn seconds_have_bounds() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for bad in ["0", "-1", "3601", "NaN", "inf", "ten"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+}

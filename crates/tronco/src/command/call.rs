@@ -1,0 +1,102 @@
+//! `tronco call list|show|hangup`.
+
+use super::cdr;
+use crate::arguments::{Call as Command, Reach};
+use crate::exit::Failure;
+use crate::print::{Cell, Table, clock, whole_seconds};
+use api::ClientError;
+use api::client::segment;
+use api::wire::{Call, CallQuery, Calls, HungUp, RecordPage, RecordQuery};
+use std::process::ExitCode;
+
+/// Hex digits of a whole key.
+const KEY_DIGITS: usize = 32;
+
+/// Does what the command says.
+pub(crate) fn call(command: &Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::List { trunk, limit, reach } => {
+            let query = CallQuery { trunk: trunk.clone(), limit: Some(*limit) };
+            let calls: Calls = reach.client().get("/v1/calls", &query)?;
+            reach.output().show(&calls, list)?;
+        }
+        Command::Show { key, reach } => show(key, reach)?,
+        Command::Hangup { key, reach } => {
+            let done: HungUp = reach.client().order("DELETE", &path(key))?;
+            reach.output().show(&done, |done, _| format!("call {} is being ended\n", done.call))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn path(key: &str) -> String {
+    format!("/v1/calls/{}", segment(key))
+}
+
+/// The live call, or the record of the one that is over.
+fn show(key: &str, reach: &Reach) -> Result<(), Failure> {
+    let client = reach.client();
+    let missing = match client.get::<Call>(&path(key), &()) {
+        Ok(call) => return reach.output().show(&call, |call, colour| live(call).print(colour)),
+        Err(error) => error,
+    };
+    let over = matches!(&missing, ClientError::Refused { problem, .. } if problem.reason == "no-such-call");
+    if !over || key.len() != KEY_DIGITS {
+        return Err(missing.into());
+    }
+    let query = RecordQuery { call: Some(key.to_ascii_lowercase()), ..RecordQuery::default() };
+    let page: Result<RecordPage, ClientError> = client.get("/v1/records", &query);
+    match page.ok().and_then(|page| page.records.into_iter().next()) {
+        Some(record) => reach.output().show(&record, |record, colour| cdr::whole(record, colour)),
+        None => Err(missing.into()),
+    }
+}
+
+fn list(calls: &Calls, colour: bool) -> String {
+    let header = ["CALL", "STATE", "AGE", "CALLER", "CALLED", "IN", "OUT", "ROUTE", "TRY", "CODEC"];
+    let mut table = Table::new(&header);
+    for call in &calls.calls {
+        table.row(vec![
+            Cell::new(&call.key),
+            Cell::state(&call.state),
+            Cell::number(whole_seconds(call.age_s)),
+            Cell::new(&call.caller),
+            Cell::new(&call.called),
+            Cell::new(&call.trunk_in),
+            Cell::maybe(call.trunk_out.as_deref()),
+            Cell::new(&call.route),
+            Cell::number(call.attempts),
+            Cell::maybe(call.codec.as_deref()),
+        ]);
+    }
+    let mut text = table.print(colour);
+    let left_out = calls.total.saturating_sub(calls.calls.len() as u64);
+    if left_out > 0 {
+        text.push_str(&format!("and {left_out} more\n"));
+    }
+    text
+}
+
+fn live(call: &Call) -> Table {
+    let mut table = Table::pairs();
+    table.pair("call", &call.key);
+    table.row(vec![Cell::new("state"), Cell::state(&call.state)]);
+    table.pair("caller", &call.caller);
+    table.pair("called", &call.called);
+    table.pair("in", format!("{}, Call-ID {}", call.trunk_in, call.a_call_id));
+    match (&call.trunk_out, &call.b_call_id) {
+        (Some(trunk), Some(id)) => table.pair("out", format!("{trunk}, Call-ID {id}")),
+        (trunk, _) => table.pair("out", trunk.as_deref().unwrap_or_default()),
+    }
+    table.pair("route", format!("{}, attempt {}", call.route, call.attempts));
+    table.pair("start", format!("{}, {} ago", clock(&call.start), whole_seconds(call.age_s)));
+    match (&call.answer, call.talk_s) {
+        (Some(answer), Some(talk)) => {
+            table.pair("answer", format!("{}, {} ago", clock(answer), whole_seconds(talk)));
+        }
+        _ => table.pair("answer", ""),
+    }
+    let media = if call.anchored { "through this node" } else { "between the peers" };
+    table.pair("media", format!("{media}, codec {}", call.codec.as_deref().unwrap_or("not agreed")));
+    table
+}

@@ -1,0 +1,112 @@
+//! Records for people: in a table, line after line, and whole.
+
+use crate::print::{Cell, Colour, Table, clock, count, duration};
+use store::{DirectionRow, StoredCall};
+
+const HEADER: [&str; 10] =
+    ["START", "CALLER", "CALLED", "IN", "OUT", "STATUS", "REASON", "DELAY", "TALK", "CALL"];
+
+fn cells(record: &StoredCall) -> Vec<Cell> {
+    vec![
+        Cell::new(clock(&record.start.to_string())),
+        Cell::new(&record.caller),
+        Cell::new(&record.called),
+        Cell::new(&record.trunk_in),
+        Cell::new(&record.trunk_out),
+        Cell::number(record.status),
+        Cell::new(&record.reason),
+        Cell::number(record.post_dial_delay_ms.map_or("-".to_owned(), duration)),
+        Cell::number(duration(record.duration_ms)),
+        Cell::new(record.call.to_string()),
+    ]
+}
+
+/// All in one table.
+pub(super) fn list(records: &[StoredCall]) -> Table {
+    let mut table = Table::new(&HEADER);
+    records.iter().for_each(|record| table.row(cells(record)));
+    table
+}
+
+/// Lines of a table whose end is not known: the widths of what came before are kept.
+#[derive(Default)]
+pub(super) struct Columns {
+    widths: Vec<usize>,
+}
+
+impl Columns {
+    /// The next lines, under the header when they are the first.
+    pub(super) fn print(&mut self, records: &[StoredCall], colour: bool) -> String {
+        let mut table = if self.widths.is_empty() { Table::new(&HEADER) } else { Table::pairs() };
+        records.iter().for_each(|record| table.row(cells(record)));
+        table.widen(&mut self.widths);
+        table.print_as_wide(colour, &self.widths)
+    }
+}
+
+/// One record in full.
+pub(crate) fn whole(record: &StoredCall, colour: bool) -> String {
+    let mut table = Table::pairs();
+    table.pair("call", record.call.to_string());
+    table.pair("state", "over");
+    table.pair("caller", with_received(&record.caller, &record.caller_received));
+    table.pair("called", with_received(&record.called, &record.called_received));
+    table.pair("in", format!("{} from {}, Call-ID {}", record.trunk_in, record.source, record.sip_call_id));
+    table.pair("route", &record.route);
+    table.pair("start", clock(&record.start.to_string()));
+    table.pair("answer", record.answer.map_or(String::new(), |at| clock(&at.to_string())));
+    let estimated = if record.end_estimated { " (estimated: the node was killed)" } else { "" };
+    table.pair("end", format!("{}{estimated}", clock(&record.end.to_string())));
+    table.pair("talk", duration(record.duration_ms));
+    let sentence = base::ReasonId::from_id(&record.reason).map_or("", |reason| reason.sentence());
+    table.pair("outcome", format!("{} {}: {sentence}", record.status, record.reason));
+    table.pair("released by", format!("{}, Q.850 cause {}", record.released_by, record.q850));
+    table.pair("decision", &record.decision);
+    if let Some(media) = &record.media {
+        table.pair("codec", &media.codec);
+        table.row(direction("from caller", &media.from_caller));
+        table.row(direction("from callee", &media.from_callee));
+    }
+    let mut text = table.print(colour);
+    if !record.attempts.is_empty() {
+        text.push('\n');
+        text.push_str(&attempts(record).print(colour));
+    }
+    text
+}
+
+fn with_received(number: &str, received: &str) -> String {
+    if number == received { number.to_owned() } else { format!("{number} (received {received})") }
+}
+
+fn direction(name: &str, row: &DirectionRow<'_>) -> Vec<Cell> {
+    let mut text = format!(
+        "{}, {} lost, jitter {:.1} ms",
+        count(row.packets, "packet"),
+        row.lost,
+        f64::from(row.jitter_us) / 1_000.0
+    );
+    if let Some(mos) = row.mos_avg {
+        text.push_str(&format!(", MOS {:.2}", f64::from(mos) / 100.0));
+    }
+    if row.one_way {
+        text.push_str(", never sent (one-way)");
+    }
+    vec![Cell::new(name), Cell::new(text).coloured(row.one_way.then_some(Colour::Bad))]
+}
+
+fn attempts(record: &StoredCall) -> Table {
+    let mut table = Table::new(&["TRY", "TRUNK", "GATEWAY", "TARGET", "CALLED SENT", "STATUS", "REASON"]);
+    for attempt in &record.attempts {
+        table.row(vec![
+            Cell::number(attempt.number),
+            Cell::new(&attempt.trunk),
+            Cell::new(&attempt.gateway),
+            Cell::new(format!("{}:{}", attempt.transport, attempt.target)),
+            Cell::new(&attempt.called_sent),
+            Cell::number(attempt.status),
+            Cell::new(&attempt.reason),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,74 @@
+//! `tronco route test`: the live decision, or a dry one from a file, by the same function.
+
+use crate::arguments::{Reach, Route as Command};
+use crate::exit::{self, Failure};
+use crate::load::{self, LoadError};
+use crate::print::{Cell, Colour, Table};
+use api::wire::{RouteQuery, RouteTest, route_test};
+use routing::AllIdle;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Does what the command says; 3 when the call would be refused.
+pub(crate) fn route(command: &Command) -> Result<ExitCode, Failure> {
+    let Command::Test { on, from, to, config, reach } = command;
+    let query = RouteQuery { on: on.clone(), from: from.clone(), to: to.clone() };
+    let test = match config {
+        None => live(&query, reach)?,
+        Some(path) => match dry(&query, path)? {
+            Ok(test) => test,
+            Err(error) => {
+                eprintln!("{error}");
+                return Ok(ExitCode::from(exit::CONFIG));
+            }
+        },
+    };
+    reach.output().show(&test, people)?;
+    Ok(if test.routed { ExitCode::SUCCESS } else { ExitCode::from(exit::CHECK_FAILED) })
+}
+
+fn live(query: &RouteQuery, reach: &Reach) -> Result<RouteTest, Failure> {
+    Ok(reach.client().get("/v1/route", query)?)
+}
+
+/// The file's own tests may fail: that is when one wants to ask.
+fn dry(query: &RouteQuery, path: &Path) -> Result<Result<RouteTest, LoadError>, Failure> {
+    let read = match load::read(path) {
+        Ok(read) => read,
+        Err(error) => return Ok(Err(error)),
+    };
+    let Some(on) = read.config.trunk_named(&query.on) else {
+        let known: Vec<&str> = read.config.trunks.iter().map(|t| t.name.as_str()).collect();
+        return Err(Failure::Usage(format!(
+            "--on: no trunk {:?}; there are: {}",
+            query.on,
+            known.join(", ")
+        )));
+    };
+    let table = routing::Table::compile(&read.config);
+    Ok(Ok(route_test(&read.config, &table, on, query, &AllIdle)))
+}
+
+fn people(test: &RouteTest, colour: bool) -> String {
+    let mut text: String = test.story.iter().map(|step| format!("{step}\n")).collect();
+    text.push('\n');
+    if let Some(refusal) = &test.refusal {
+        let verdict = format!("refused {} {}: {}", refusal.status, refusal.reason, refusal.sentence);
+        text.push_str(&if colour { Colour::Bad.paint(&verdict) } else { verdict });
+        text.push('\n');
+        return text;
+    }
+    let mut table = Table::new(&["TRY", "TRUNK", "TIER", "CALLED SENT", "CALLER SENT", "NOTE"]);
+    for (number, attempt) in (1_usize..).zip(&test.attempts) {
+        table.row(vec![
+            Cell::number(number),
+            Cell::new(&attempt.trunk),
+            Cell::number(attempt.tier + 1),
+            Cell::new(&attempt.called),
+            Cell::new(&attempt.caller),
+            Cell::new(if attempt.demoted { "down or cooling: last" } else { "" }),
+        ]);
+    }
+    text.push_str(&table.print(colour));
+    text
+}

@@ -1,0 +1,98 @@
+//! `tronco status`.
+
+use crate::arguments::Reach;
+use crate::exit::Failure;
+use crate::print::{Cell, Colour, Table, count, whole_seconds};
+use api::wire::{Listen, Status};
+use std::process::ExitCode;
+
+/// Shows the node at a glance.
+pub(crate) fn status(reach: &Reach) -> Result<ExitCode, Failure> {
+    let status: Status = reach.client().get("/v1/status", &())?;
+    reach.output().show(&status, people)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn people(status: &Status, colour: bool) -> String {
+    let mut text = node(status).print(colour);
+    text.push('\n');
+    text.push_str(&listens(&status.listens).print(colour));
+    let mut trunks = Table::new(&["TRUNK", "STATE", "CALLS"]);
+    for trunk in &status.trunks {
+        trunks.row(vec![Cell::new(&trunk.name), Cell::state(&trunk.state), Cell::number(trunk.calls)]);
+    }
+    text.push('\n');
+    text.push_str(&trunks.print(colour));
+    if !status.troubles.is_empty() {
+        text.push('\n');
+        let paint = |line: &String| if colour { Colour::Bad.paint(line) } else { line.clone() };
+        status.troubles.iter().for_each(|line| text.push_str(&format!("trouble: {}\n", paint(line))));
+    }
+    text
+}
+
+fn node(status: &Status) -> Table {
+    let mut table = Table::pairs();
+    let site = status.site.as_ref().map_or(String::new(), |site| format!(" at {site}"));
+    let uptime = whole_seconds(status.uptime_s);
+    table.pair(
+        "node",
+        format!("{}{site}, tronco {}, process {}, up {uptime}", status.node, status.version, status.pid),
+    );
+    let draining = if status.draining { ", draining: no new calls" } else { "" };
+    table.pair("config", format!("{}, revision {}{draining}", status.config, status.revision));
+    let calls = &status.calls;
+    table.pair(
+        "calls",
+        format!(
+            "{} live of {}; {} accepted, {} answered, {} ended, {} refused",
+            calls.live, calls.limit, calls.accepted, calls.answered, calls.ended, calls.refused
+        ),
+    );
+    let media = &status.media;
+    let dropped: u64 = media.drops.values().sum();
+    table.pair(
+        "media",
+        format!(
+            "{} engine, {}, {}; {} packets relayed, {dropped} dropped",
+            media.engine,
+            count(media.workers, "worker"),
+            count(media.sessions, "session"),
+            media.packets
+        ),
+    );
+    match &status.records {
+        Some(records) => table.pair("records", format!("{} written", records.written)),
+        None => table.pair("records", "off"),
+    }
+    let hits: u64 = status.limits.iter().map(|limit| limit.hits).sum();
+    table.pair(
+        "refused",
+        format!(
+            "{} from unknown sources, {} malformed, {}",
+            count(status.unknown_sources, "request"),
+            status.malformed,
+            count(hits, "limit hit")
+        ),
+    );
+    table
+}
+
+fn listens(listens: &[Listen]) -> Table {
+    let mut table = Table::new(&["LISTEN", "CONNECTIONS", "DATAGRAMS IN", "OUT", "MEDIA PORTS", "OPEN"]);
+    for listen in listens {
+        let media = match (listen.media_ports_used, listen.media_ports_limit) {
+            (Some(used), Some(limit)) => format!("{used}/{limit}"),
+            _ => String::new(),
+        };
+        table.row(vec![
+            Cell::new(&listen.name),
+            Cell::number(listen.connections_in + listen.connections_out),
+            Cell::number(listen.datagrams_in),
+            Cell::number(listen.datagrams_out),
+            Cell::new(media),
+            Cell::new(listen.ports.join(" ")),
+        ]);
+    }
+    table
+}

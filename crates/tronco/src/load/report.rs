@@ -1,0 +1,108 @@
+//! `tronco check`: the findings for people, or as one JSON object.
+
+use super::{LoadError, load};
+use crate::exit::{self, Failure};
+use crate::print::Output;
+use config::Diagnostic;
+use routing::TestOutcome;
+use serde::Serialize;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// The outcome of a check, for machines.
+#[derive(Serialize, Default)]
+struct Report<'a> {
+    ok: bool,
+    file: String,
+    errors: Vec<Finding<'a>>,
+    warnings: Vec<Finding<'a>>,
+    failed_tests: Vec<FailedTest<'a>>,
+}
+
+/// One finding; no line and column when it is about the whole file.
+#[derive(Serialize)]
+struct Finding<'a> {
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u32>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    path: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    expected: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nearest: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct FailedTest<'a> {
+    name: &'a str,
+    failures: &'a [String],
+    story: &'a [String],
+}
+
+impl<'a> Finding<'a> {
+    fn of(diagnostic: &'a Diagnostic) -> Finding<'a> {
+        Finding {
+            code: diagnostic.code,
+            message: &diagnostic.message,
+            line: Some(diagnostic.line),
+            column: Some(diagnostic.column),
+            path: &diagnostic.path,
+            expected: &diagnostic.expected,
+            nearest: diagnostic.nearest.as_deref(),
+        }
+    }
+
+    fn whole(code: &'a str, message: &'a str) -> Finding<'a> {
+        Finding { code, message, line: None, column: None, path: "", expected: "", nearest: None }
+    }
+}
+
+/// Checks a file.
+pub(crate) fn check(path: &Path, json: bool) -> Result<ExitCode, Failure> {
+    let outcome = load(path);
+    let code = match &outcome {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(LoadError::TestsFailed { .. }) => ExitCode::from(exit::CHECK_FAILED),
+        Err(LoadError::Unreadable(_) | LoadError::Invalid(_)) => ExitCode::from(exit::CONFIG),
+    };
+    let output = Output::new(json);
+    if json {
+        let mut report =
+            Report { ok: outcome.is_ok(), file: path.display().to_string(), ..Report::default() };
+        match &outcome {
+            Ok(loaded) => {
+                report.warnings = loaded.warnings.iter().map(Finding::of).collect();
+                report
+                    .warnings
+                    .extend(loaded.shadowed.iter().map(|text| Finding::whole("shadowed-route", text)));
+            }
+            Err(LoadError::Unreadable(text)) => report.errors.push(Finding::whole("unreadable", text)),
+            Err(LoadError::Invalid(found)) => {
+                let is_error = |d: &&Diagnostic| d.severity == config::Severity::Error;
+                report.errors = found.0.iter().filter(is_error).map(Finding::of).collect();
+                report.warnings = found.0.iter().filter(|d| !is_error(d)).map(Finding::of).collect();
+            }
+            Err(LoadError::TestsFailed { failed, .. }) => {
+                report.failed_tests = failed.iter().map(test).collect()
+            }
+        }
+        output.json(&report)?;
+        return Ok(code);
+    }
+    match &outcome {
+        Ok(loaded) => {
+            loaded.warnings(path).iter().for_each(|line| eprintln!("{line}"));
+            output.text(&format!("{}: ok\n", path.display()))?;
+        }
+        Err(error) => eprintln!("{error}"),
+    }
+    Ok(code)
+}
+
+fn test(outcome: &TestOutcome) -> FailedTest<'_> {
+    FailedTest { name: &outcome.name, failures: &outcome.failures, story: &outcome.story }
+}
