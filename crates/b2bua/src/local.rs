@@ -1,10 +1,14 @@
 //! Requests outside any dialog that are answered here.
 
 use crate::context::Context;
+use crate::headers::push_row;
 use crate::relay::allow_row;
 use base::ReasonId;
 use sip_core::{Response, ServerTxn};
-use sip_msg::{Method, Msg, Scheme, Uri};
+use sip_msg::{Method, Msg, Name, Scheme, Uri};
+
+/// Extensions that a peer may require.
+const EXTENSIONS: &[&str] = &["100rel", "timer"];
 
 /// Answers a request without a body; a To tag is added from fresh random bits (RFC 3261 §8.2.6.2).
 pub(crate) fn answer(cx: &mut Context<'_>, txn: ServerTxn, status: u16, rows: &[u8]) {
@@ -26,6 +30,13 @@ pub(crate) fn answer(cx: &mut Context<'_>, txn: ServerTxn, status: u16, rows: &[
 pub(crate) fn outside_dialog(cx: &mut Context<'_>, msg: Msg<'_>, txn: ServerTxn) {
     match msg.method() {
         Method::Options => {
+            let mut unsupported = cx.take_rows();
+            unsupported_rows(msg, &mut unsupported);
+            if !unsupported.is_empty() {
+                answer(cx, txn, 420, &unsupported);
+                return cx.give_rows(unsupported);
+            }
+            cx.give_rows(unsupported);
             let mut rows = allow_row();
             rows.extend_from_slice(b"Accept: application/sdp\r\nSupported: timer, 100rel\r\n");
             answer(cx, txn, 200, &rows);
@@ -38,6 +49,15 @@ pub(crate) fn outside_dialog(cx: &mut Context<'_>, msg: Msg<'_>, txn: ServerTxn)
         Method::Refer => answer(cx, txn, 603, b""),
         Method::Other => answer(cx, txn, 501, &allow_row()),
         _ => answer(cx, txn, 405, &allow_row()),
+    }
+}
+
+/// Names what the peer requires and we do not know, one `Unsupported` row each (RFC 3261 §8.2.2.3).
+pub(crate) fn unsupported_rows(msg: Msg<'_>, rows: &mut Vec<u8>) {
+    for tag in msg.list(Name::Require) {
+        if !EXTENSIONS.iter().any(|e| e.as_bytes().eq_ignore_ascii_case(tag)) {
+            push_row(rows, b"Unsupported", tag);
+        }
     }
 }
 

@@ -24,9 +24,6 @@ use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Extensions of RFC 3261 §19.2 that a request may require of us.
-const EXTENSIONS: &[&str] = &["100rel", "timer"];
-
 /// How many attempts (gateways and their addresses) one call may have: limit `attempts`.
 pub(crate) const ATTEMPTS_MAX: usize = 16;
 
@@ -146,11 +143,7 @@ impl Call {
     /// What RFC 3261 §8.2.2, §8.2.3 and §16.3 ask of a request before it is acted on.
     fn check(&mut self, msg: Msg<'_>, cx: &mut Context<'_>) -> bool {
         let mut unsupported = cx.take_rows();
-        for tag in msg.list(Name::Require) {
-            if !EXTENSIONS.iter().any(|e| e.as_bytes().eq_ignore_ascii_case(tag)) {
-                push_row(&mut unsupported, b"Unsupported", tag);
-            }
-        }
+        crate::local::unsupported_rows(msg, &mut unsupported);
         let reliable = self.epoch.policy(self.trunk_in).prack != Prack::Off;
         if msg.has_token(Name::Require, "100rel") && !reliable {
             push_row(&mut unsupported, b"Unsupported", b"100rel");
@@ -267,7 +260,7 @@ impl Call {
                 self.media.state = State::Open { session, b, ports: *ports };
                 let arrived = self.arrived.take();
                 let told = match arrived.as_deref() {
-                    Some(a) if !a.offer.is_empty() => self.tell_engine(Side::A, self.trunk_in, &a.offer, cx),
+                    Some(a) if !a.offer.is_empty() => self.tell_engine(Side::A, self.trunk_in, &a.offer, false, cx),
                     _ => Ok(()),
                 };
                 self.arrived = arrived;

@@ -187,7 +187,7 @@ impl Switchboard {
 
     fn on_message(&mut self, now: Time, flow: Flow, verified: &[String], msg: Msg<'_>, out: &mut Outbox) {
         let mut trunk = None;
-        if msg.is_request() && self.own_tag(msg).is_none() {
+        if msg.is_request() && !self.is_within_call(msg) {
             trunk = self.identify(&flow, verified);
             // Unknown sources are dropped without an answer (DESIGN §5).
             if trunk.is_none() {
@@ -221,6 +221,13 @@ impl Switchboard {
     fn own_tag(&self, msg: Msg<'_>) -> Option<(CallRef, Side)> {
         let (shard, side, call) = Tag::decode(msg.to().ok()?.tag()?)?;
         (shard == self.shard).then_some((call, side))
+    }
+
+    /// Whether a request is inside a dialog of ours: then it may come from anywhere, for its tags and
+    /// Call-ID are known to the peer alone. A tag that only looks like ours is no pass.
+    fn is_within_call(&self, msg: Msg<'_>) -> bool {
+        let named = self.own_tag(msg);
+        named.is_some_and(|(call, side)| self.calls.get(call).is_some_and(|c| c.matches(side, msg)))
     }
 
     /// To which trunk a source belongs: its certificate's names, a gateway's address, a network.
@@ -339,10 +346,17 @@ impl Switchboard {
     /// A response for a call that is forgotten: a 2xx to an INVITE is acknowledged all the same.
     fn on_stray_answer(&mut self, now: Time, flow: Flow, msg: Msg<'_>, what: Unwanted, out: &mut Outbox) {
         let invite = msg.cseq().is_ok_and(|c| c.method == Method::Invite);
-        let Some(trunk) = self.identify(&flow, &[]).filter(|_| invite && msg.status() / 100 == 2) else {
+        if !invite || msg.status() / 100 != 2 {
             return;
-        };
+        }
+        // The branch proves that it answers us, even if its trunk has left the configuration since.
         let epoch = self.epoch.clone();
+        let neighbour = || {
+            let trunks = &epoch.snapshot.config.trunks;
+            let at = trunks.iter().position(|t| t.listen == flow.listen)?;
+            u32::try_from(at).ok().map(TrunkId)
+        };
+        let Some(trunk) = self.identify(&flow, &[]).or_else(neighbour) else { return };
         stray::end(msg, flow, trunk, what, &epoch, &mut self.context(now, out));
     }
 
