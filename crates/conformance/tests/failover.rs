@@ -69,8 +69,7 @@ fn a_silent_gateway_is_left_after_the_time_without_progress() {
 fn a_gateway_that_is_out_of_service_is_passed_over() {
     let place = Place::new("gateway-503");
     let _server = Server::start(&place, &two_gateways(&place).text());
-    let first = Sipp::new(&place, "first", "uas_refuses_at_once", &place.sip(ITSP))
-        .key("status", "503 Service Unavailable");
+    let first = Sipp::new(&place, "first", "uas_refuses_503", &place.sip(ITSP));
     let first = first.answer();
     let second = gateway(&place, ITSP_2, 1);
     caller(&place, "caller", "uac", 1).call(WORLD, &place.sip(INSIDE)).finish();
@@ -84,9 +83,7 @@ fn a_gateway_that_is_out_of_service_is_passed_over() {
 fn a_busy_callee_is_not_tried_again_by_another_way() {
     let place = Place::new("gateway-486");
     let _server = Server::start(&place, &two_gateways(&place).text());
-    let first = Sipp::new(&place, "first", "uas_refuses_at_once", &place.sip(ITSP))
-        .key("status", "486 Busy Here")
-        .answer();
+    let first = Sipp::new(&place, "first", "uas_refuses_486", &place.sip(ITSP)).answer();
     let second = gateway(&place, ITSP_2, 1);
     caller(&place, "caller", "uac_486", 1).call(WORLD, &place.sip(INSIDE)).finish();
     first.finish();
@@ -99,8 +96,7 @@ fn a_busy_callee_is_not_tried_again_by_another_way() {
 fn a_call_that_has_rung_is_not_tried_again_by_another_way() {
     let place = Place::new("gateway-rung");
     let _server = Server::start(&place, &two_gateways(&place).text());
-    let first = Sipp::new(&place, "first", "uas_refuses", &place.sip(ITSP));
-    let first = first.key("status", "503 Service Unavailable").key("cause", "cause=41").answer();
+    let first = Sipp::new(&place, "first", "uas_rings_503", &place.sip(ITSP)).answer();
     let second = gateway(&place, ITSP_2, 1);
     caller(&place, "caller", "uac_503", 1).call(WORLD, &place.sip(INSIDE)).finish();
     first.finish();

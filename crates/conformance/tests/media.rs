@@ -108,14 +108,16 @@ fn ports_come_back_when_calls_end() {
 fn without_a_free_port_a_call_is_refused_with_503_and_retry_after() {
     let place = Place::new("no-ports");
     let mut setup = Setup::new(&place);
-    setup.rtp = ("20000-20001".into(), "30000-30001".into());
+    setup.rtp = ("20000-20003".into(), "30000-30003".into());
     let _server = Server::start(&place, &setup.text());
     let (pbx, itsp) = phones(&place);
-    let (a, _b) = call(&pbx, &itsp, WORLD, EXTENSION, "first");
-    let refused = pbx.refused(WORLD, EXTENSION, "second");
+    let (a, _) = call(&pbx, &itsp, WORLD, EXTENSION, "first");
+    let (b, _) = call(&pbx, &itsp, WORLD, EXTENSION, "second");
+    let refused = pbx.refused(WORLD, EXTENSION, "third");
     assert_eq!(refused.status(), Some(503), "{}", refused.0);
     assert!(refused.header("Retry-After").parse::<u32>().is_ok(), "{}", refused.0);
     pbx.hang_up(&a, &itsp);
+    pbx.hang_up(&b, &itsp);
 }
 
 #[test]

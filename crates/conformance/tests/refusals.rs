@@ -1,8 +1,9 @@
 //! What is not a call: requests outside dialogs, methods we do not serve, strangers.
 
 use conformance::config::{INSIDE, PBX, Setup};
-use conformance::wire::{Datagrams, Message, request};
+use conformance::wire::{Datagrams, Message, options, request};
 use conformance::{Place, Server};
+use std::io::{Read, Write};
 use std::process::Command;
 
 fn trunk(place: &Place) -> Datagrams {
@@ -116,10 +117,43 @@ fn a_stranger_hears_nothing_whatever_he_sends() {
 }
 
 #[test]
-fn a_stranger_gets_no_connection_to_talk_over() {
+fn a_stranger_hears_nothing_over_tcp_either() {
     let place = Place::new("stranger-tcp");
     let _server = Server::start(&place, &Setup::new(&place).text());
-    let said = conformance::wire::over_tcp(&place.ip(99), &place.sip(INSIDE), b"", "stranger");
-    assert_eq!(said.text, "");
-    assert!(said.closed, "the connection stays open for a stranger");
+    let mut stranger = conformance::wire::connect_from(&place.ip(99), &place.sip(INSIDE));
+    let here = stranger.local_addr().unwrap().to_string();
+    stranger.write_all(options(&here, &place.sip(INSIDE), "TCP", "stranger").as_bytes()).unwrap();
+    let known = trunk(&place);
+    for round in 0..5 {
+        let _ = known.all_until_options_answered(&format!("after{round}"));
+    }
+    stranger.set_nonblocking(true).unwrap();
+    let heard = stranger.read(&mut [0; 512]);
+    assert!(!matches!(heard, Ok(n) if n > 0), "a stranger got an answer over TCP");
+}
+
+#[test]
+fn a_tag_that_looks_like_ours_lets_no_stranger_in() {
+    let place = Place::new("stranger-tag");
+    let _server = Server::start(&place, &Setup::new(&place).text());
+    let known = trunk(&place);
+    let uri = format!("sip:+441632960001@{}", place.sip(INSIDE));
+    let body = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r\n";
+    let more = format!("Content-Type: application/sdp\r\nContent-Length: {}\r\n", body.len());
+    let invite = request("INVITE", &uri, &place.sip(PBX), "call", "").replace("Content-Length: 0\r\n", &more);
+    known.send(invite + body);
+    let refusal = loop {
+        let message = known.receive();
+        if message.header("To").contains("tag=") {
+            break message;
+        }
+    };
+    let tag = refusal.header("To").split("tag=").nth(1).unwrap_or_default().to_owned();
+    let stranger = Datagrams::new(&place.sip(99), &place.sip(INSIDE));
+    for method in ["BYE", "INFO", "INVITE", "UPDATE"] {
+        let forged = request(method, &uri, &place.sip(99), &format!("forged{method}"), "");
+        stranger.send(forged.replacen(&format!("To: <{uri}>"), &format!("To: <{uri}>;tag={tag}"), 1));
+    }
+    let _ = known.all_until_options_answered("after");
+    assert!(stranger.is_silent(), "a stranger got {:?}", stranger.receive());
 }
