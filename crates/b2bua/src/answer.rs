@@ -3,7 +3,9 @@
 use crate::attempt::{Attempt, Offered};
 use crate::call::{Call, Failure, Phase};
 use crate::context::Context;
+use crate::early::Early;
 use crate::ending::bye;
+use crate::epoch::Epoch;
 use crate::headers::{Kind, pass_rows, push_row};
 use crate::invite::contact_user;
 use crate::journal::JournalEvent;
@@ -34,7 +36,7 @@ impl Call {
         let mut attempt = self.live.remove(at);
         cx.runs.gateway_mut(attempt.gateway).liveness.answered(cx.now, None);
         let epoch = self.epoch.clone();
-        let Some(leg) = attempt.confirmed_leg(msg, flow, &epoch) else {
+        let Some((leg, early_answer)) = attempt.confirmed_leg(msg, flow, &epoch) else {
             let failure = Failure::ours(ReasonId::BadResponse);
             self.close_attempt(number, failure, cx);
             self.failure = Some(failure);
@@ -46,7 +48,7 @@ impl Call {
         if self.phase != Phase::Setup || self.current != number {
             self.end_late(leg, &attempt, cx);
         } else {
-            self.accept(leg, *attempt, msg, cx);
+            self.accept(leg, *attempt, &early_answer, msg, cx);
         }
         true
     }
@@ -78,13 +80,22 @@ impl Call {
         self.pending += bye(&mut leg, &epoch, self.me, b"", cx);
     }
 
-    fn accept(&mut self, mut leg: Leg, mut attempt: Attempt, msg: Msg<'_>, cx: &mut Context<'_>) {
+    /// `early_answer`: the answer that a provisional response of this dialog bore; then the 2xx need
+    /// not repeat it (RFC 3261 §13.2.1).
+    fn accept(
+        &mut self,
+        mut leg: Leg,
+        mut attempt: Attempt,
+        early_answer: &[u8],
+        msg: Msg<'_>,
+        cx: &mut Context<'_>,
+    ) {
         let epoch = self.epoch.clone();
         leg.sdp = std::mem::take(&mut attempt.sdp);
         let trunk = attempt.trunk;
         let policy = session_policy(&epoch, trunk, leg.abilities.update);
         leg.session = SessionTimer::uac(&msg, &policy, true);
-        let body = if msg.is_sdp() { msg.body() } else { b"" };
+        let body = if msg.is_sdp() && !msg.body().is_empty() { msg.body() } else { &early_answer };
         if body.is_empty() {
             return self.refuse_answer(leg, attempt.number, ReasonId::SdpAnswerMissing, cx);
         }
@@ -93,7 +104,11 @@ impl Call {
         let offer = arrived.as_ref().map_or(&b""[..], |a| &a.offer);
         let told = self
             .describe(Side::A, self.trunk_in, body, offer, &mut local, cx)
-            .and_then(|()| self.tell_engine(Side::B, trunk, body, cx));
+            .and_then(|()| self.tell_engine(Side::B, trunk, body, true, cx))
+            .and_then(|()| match offer {
+                b"" => Ok(()),
+                offer => self.tell_engine(Side::A, self.trunk_in, offer, true, cx),
+            });
         self.arrived = arrived;
         self.a.sdp = local;
         if told.is_err() {
@@ -195,7 +210,7 @@ impl Call {
             return;
         }
         let body = if msg.is_sdp() { msg.body() } else { b"" };
-        if body.is_empty() || self.tell_engine(side, trunk, body, cx).is_err() {
+        if body.is_empty() || self.tell_engine(side, trunk, body, true, cx).is_err() {
             return self.release(ReasonId::SdpAnswerMissing, ReleasedBy::Us, cx);
         }
         if answers == LateAnswer::PassOn {
@@ -224,15 +239,16 @@ impl Call {
 }
 
 impl Attempt {
-    /// The leg that a 2xx confirms: the early dialog of its tag, or a new one.
-    fn confirmed_leg(&mut self, msg: Msg<'_>, flow: Flow, epoch: &crate::epoch::Epoch) -> Option<Leg> {
+    /// The leg that a 2xx confirms: the early dialog of its tag with the answer that it bore, or a
+    /// new one.
+    fn confirmed_leg(&mut self, msg: Msg<'_>, flow: Flow, epoch: &Epoch) -> Option<(Leg, Box<[u8]>)> {
         let tag = msg.to().ok().and_then(|to| to.tag());
         let Some(at) = self.early.iter().position(|e| Some(e.leg.dialog.remote_tag()) == tag) else {
-            return self.leg_for(msg, flow, epoch);
+            return self.leg_for(msg, flow, epoch).map(|leg| (leg, Box::default()));
         };
-        let mut leg = self.early.swap_remove(at).leg;
+        let Early { mut leg, answer, .. } = self.early.swap_remove(at);
         leg.dialog.update_route_set_on_2xx(&msg);
         leg.refresh(msg, epoch);
-        Some(leg)
+        Some((leg, answer))
     }
 }

@@ -65,7 +65,7 @@ impl Call {
             let trunk = cx.runs.trunk(run);
             // The same trunk may have filled up since the plan was made.
             let again = self.attempts.last().is_some_and(|a| *a.facts.trunk == *trunk.name);
-            if !trunk.enabled() || (!again && trunk.is_full()) {
+            if !trunk.enabled() || (!again && trunk.is_full() && !self.emergency) {
                 cx.counters.attempts_refused += 1;
                 self.failure.get_or_insert(Failure::ours(ReasonId::TrunkFull));
                 self.queue.pop_front();

@@ -85,6 +85,8 @@ pub(crate) struct Call {
     /// Requests of our own that have no final response.
     pub(crate) pending: u16,
     pub(crate) recorded: bool,
+    /// An emergency service is called: limits do not hold.
+    pub(crate) emergency: bool,
 }
 
 /// How an attempt failed.
@@ -185,9 +187,13 @@ impl Call {
         self.try_record(cx);
     }
 
-    /// Whether the switchboard may forget this call.
+    /// Whether the switchboard may forget this call. A 2xx of ours is repeated until its ACK, also when
+    /// a BYE has crossed it: the peer's INVITE wants its end (RFC 3261 §13.3.1.4).
     pub(crate) fn is_done(&self) -> bool {
-        self.phase == Phase::Over && self.recorded && self.live.is_empty() && self.pending == 0
+        let awaits_ack =
+            [Some(&self.a), self.b.as_ref()].into_iter().flatten().any(|l| l.await_ack.is_some());
+        let quiet = self.live.is_empty() && self.pending == 0 && !awaits_ack;
+        self.phase == Phase::Over && self.recorded && quiet
     }
 
     pub(crate) fn journal_attempt_failed(&mut self, cx: &mut Context<'_>, number: u16, failure: Failure) {

@@ -29,6 +29,8 @@ pub(crate) struct Early {
     pub(crate) leg: Leg,
     /// The last reliable provisional that we acknowledged (RFC 3262 §4).
     rseq: Option<u32>,
+    /// The answer that a provisional response bore; empty until one did.
+    pub(crate) answer: Box<[u8]>,
 }
 
 impl Call {
@@ -53,6 +55,9 @@ impl Call {
             Fork::Dialog(early) => {
                 if !early.acknowledge_provisional(msg, &epoch, me, cx) {
                     return;
+                }
+                if msg.is_sdp() && !msg.body().is_empty() {
+                    early.answer = msg.body().into();
                 }
             }
             Fork::Refused => return,
@@ -83,7 +88,7 @@ impl Call {
             let offer = arrived.as_ref().map_or(&b""[..], |a| &a.offer);
             let described = self
                 .describe(Side::A, self.trunk_in, msg.body(), offer, &mut local, cx)
-                .and_then(|()| self.tell_engine(Side::B, trunk, msg.body(), cx));
+                .and_then(|()| self.tell_engine(Side::B, trunk, msg.body(), false, cx));
             if described.is_ok() {
                 body = local.text.clone();
                 self.early_media.get_or_insert(cx.wall());
@@ -147,7 +152,7 @@ impl Attempt {
             }
             None => {
                 let Some(leg) = self.leg_for(msg, flow, epoch) else { return Fork::None };
-                self.early.push(Early { leg, rseq: None });
+                self.early.push(Early { leg, rseq: None, answer: Box::default() });
                 self.early.len() - 1
             }
         };

@@ -56,7 +56,7 @@ impl Call {
     pub(crate) fn on_bye(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) {
         self.answer_inner(txn, 200, b"", cx);
         match self.phase {
-            Phase::Over => self.drop_held_bye(side, cx),
+            Phase::Over => self.drop_held_bye(side),
             Phase::Setup if side == Side::A => {
                 // A caller may end an early dialog by BYE; the INVITE is then answered 487 (§15.1.2).
                 let mut rows = cx.take_rows();
@@ -82,9 +82,8 @@ impl Call {
         let other = side.other();
         let to = self.trunk_of(other);
         pass_rows(msg, Kind::Bye, self.epoch.policy(self.trunk_of(side)), self.epoch.policy(to), &mut rows);
-        if !self.withdraw_answer(side, 487, b"", cx) {
-            self.forget_ack(side, cx);
-        }
+        self.withdraw_answer(side, 487, b"", cx);
+        self.release_held_ack(side, cx);
         self.say_bye(other, &rows, 480, cx);
         cx.give_rows(rows);
         let (reason, by) = match side {
@@ -129,6 +128,7 @@ impl Call {
         if self.withdraw_answer(side, status, rows, cx) {
             return self.refuse_relays(cx);
         }
+        self.release_held_ack(side, cx);
         let (epoch, me) = (self.epoch.clone(), self.me);
         let Some(leg) = self.leg_mut(side) else { return };
         if leg.await_ack.is_some_and(|waiting| waiting.initial) {
@@ -136,15 +136,19 @@ impl Call {
             self.pending += 1;
             return self.refuse_relays(cx);
         }
-        if leg.ack_held {
-            // The peer's 2xx waits for an ACK; BYE may follow only then (RFC 3261 §15).
+        let pending = bye(leg, &epoch, me, rows, cx);
+        self.pending += pending;
+        self.refuse_relays(cx);
+    }
+
+    /// A 2xx of the peer's whose ACK waited for an answer that will not come: acknowledged as it is,
+    /// so that BYE may follow (RFC 3261 §13.2.2.4, §15).
+    fn release_held_ack(&mut self, side: Side, cx: &mut Context<'_>) {
+        let epoch = self.epoch.clone();
+        if let Some(leg) = self.leg_mut(side).filter(|leg| leg.ack_held) {
             leg.ack_held = false;
             leg.acknowledge(cx, &epoch);
         }
-        let pending = bye(leg, &epoch, me, rows, cx);
-        self.pending += pending;
-        self.forget_ack(side, cx);
-        self.refuse_relays(cx);
     }
 
     /// The ACK that a BYE of ours waited for has come, or never will (RFC 3261 §15).
@@ -157,10 +161,9 @@ impl Call {
     }
 
     /// The peer hung up before ours could leave.
-    fn drop_held_bye(&mut self, side: Side, cx: &mut Context<'_>) {
+    fn drop_held_bye(&mut self, side: Side) {
         if self.leg_mut(side).is_some_and(|leg| leg.bye_held.take().is_some()) {
             self.pending = self.pending.saturating_sub(1);
-            self.forget_ack(side, cx);
         }
     }
 
@@ -188,13 +191,6 @@ impl Call {
     fn holds_answer(&self, side: Side, cx: &Context<'_>) -> bool {
         let waiting = self.leg(side).and_then(|leg| leg.await_ack);
         waiting.is_some_and(|w| !cx.txns.is_answered(w.txn))
-    }
-
-    /// Whoever hangs up has our 2xx or does not want it: it is not repeated any more.
-    fn forget_ack(&mut self, side: Side, cx: &mut Context<'_>) {
-        if let Some(waiting) = self.leg_mut(side).and_then(|leg| leg.await_ack.take()) {
-            cx.txns.acked(waiting.txn);
-        }
     }
 
     /// Requests that were being passed on get their final response (RFC 3261 §15.1.2: 487).

@@ -81,26 +81,13 @@ pub(crate) fn is_anchored(a: &Policy, b: &Policy) -> bool {
 /// Checks that a description can be anchored at all; tells how many streams it needs.
 pub(crate) fn count_streams(text: &[u8]) -> Result<u8, SdpTrouble> {
     let session = parse(text)?;
-    let mut first_error = None;
-    let mut usable = 0;
-    for media in session.media() {
-        match sdp::can_anchor(media) {
-            Ok(()) if media.port != 0 => usable += 1,
-            Ok(()) => {}
-            Err(error) => {
-                first_error.get_or_insert(error);
-            }
-        }
-    }
-    match first_error {
-        Some(error) if usable == 0 => {
-            let (code, text) = error.warning();
-            let srtp = matches!(error.kind, sdp::SdpErrorKind::Secured);
-            let reason = if srtp { ReasonId::SrtpUnsupported } else { ReasonId::MediaStreams };
-            Err(SdpTrouble { reason, warning: (code, text.to_owned()) })
-        }
-        _ => Ok(u8::try_from(session.media().len().clamp(1, media::MAX_STREAMS)).unwrap_or(1)),
-    }
+    sdp::can_anchor_any(&session).map_err(|error| {
+        let (code, text) = error.warning();
+        let srtp = matches!(error.kind, sdp::SdpErrorKind::Secured);
+        let reason = if srtp { ReasonId::SrtpUnsupported } else { ReasonId::MediaStreams };
+        SdpTrouble { reason, warning: (code, text.to_owned()) }
+    })?;
+    Ok(u8::try_from(session.media().len().clamp(1, media::MAX_STREAMS)).unwrap_or(1))
 }
 
 pub(crate) fn parse(text: &[u8]) -> Result<Session<'_>, SdpTrouble> {
@@ -180,19 +167,22 @@ impl Call {
         local.text = sdp::offer(&codecs, &anchor).into_boxed_slice();
     }
 
-    /// Tells the engine what a side's peer described: where it listens, what it may send.
+    /// Tells the engine what a side's peer described: where it listens, what it may send. `live`: the
+    /// call is answered, so that silence counts from here on.
     pub(crate) fn tell_engine(
         &mut self,
         side: Side,
         trunk: TrunkId,
         text: &[u8],
+        live: bool,
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
         let State::Open { session: id, ports, .. } = self.media.state else { return Ok(()) };
         let session = parse(text)?;
         let policy = self.epoch.policy(trunk);
         for (index, media) in session.media().iter().enumerate().take(ports.streams().len()) {
-            let remote = remote_of(media, policy)?;
+            let remote =
+                Remote { timeout: policy.media_timeout.filter(|_| live), ..remote_of(media, policy)? };
             let stream = u8::try_from(index).unwrap_or(u8::MAX);
             cx.out.media.push(Command::Set { session: id, side, stream, remote });
         }
@@ -254,7 +244,7 @@ fn remote_of(media: &sdp::Media<'_>, policy: &Policy) -> Result<Remote, SdpTroub
         payload_types: Remote::ANY_PAYLOAD_TYPE,
         clock_rate: first.as_ref().map_or(8_000, |c| c.clock),
         ptime_ms: media.ptime().and_then(|p| u8::try_from(p).ok()).filter(|p| *p > 0).unwrap_or(20),
-        timeout: policy.media_timeout,
+        timeout: None,
         udptl,
         codec: first.map_or(CodecKind::Other, |c| codec_kind(c.name)),
     })

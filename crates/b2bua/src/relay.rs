@@ -123,8 +123,10 @@ impl Call {
         let Some(there) = self.leg(side.other()) else {
             return self.update_early(side, msg, txn, cseq, cx);
         };
-        let here_busy = self.leg(side).is_some_and(|l| l.inviting || l.ack_held);
-        if here_busy || there.inviting || there.invited {
+        // RFC 3311 §5.2: an offer is open, here or there, or an answer is still to come in an ACK.
+        let offered = |l: &Leg| l.await_ack.is_some_and(|w| w.answers.is_some());
+        let here_busy = self.leg(side).is_some_and(|l| l.inviting || l.ack_held || offered(l));
+        if here_busy || there.is_negotiating() {
             return self.answer_inner(txn, 491, b"", cx);
         }
         let method = if there.abilities.update { Method::Update } else { Method::Invite };
@@ -423,9 +425,10 @@ impl Call {
             return Ok(Box::default());
         }
         let other = relay.from.other();
-        self.tell_engine(other, self.trunk_of(other), msg.body(), cx)?;
+        let live = self.phase == Phase::Answered;
+        self.tell_engine(other, self.trunk_of(other), msg.body(), live, cx)?;
         if !relay.offer.is_empty() {
-            self.tell_engine(relay.from, self.trunk_of(relay.from), &relay.offer, cx)?;
+            self.tell_engine(relay.from, self.trunk_of(relay.from), &relay.offer, live, cx)?;
         }
         if !relay.offer.is_empty() {
             self.note_codec(msg.body());

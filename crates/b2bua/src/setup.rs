@@ -97,6 +97,7 @@ impl Call {
             withdrawn: None,
             pending: 0,
             recorded: false,
+            emergency: false,
         };
         cx.txns.bind(txn, User::Arrived(me));
         cx.counters.accepted += 1;
@@ -128,7 +129,7 @@ impl Call {
             () if rate_spent => Some(ReasonId::TrunkCpsMax),
             () => None,
         };
-        if let Some(reason) = limit {
+        if let Some(reason) = limit.filter(|_| !self.is_emergency(cx)) {
             return self.refuse(cx, reason, b"");
         }
         if !self.check(msg, cx) || !self.agree_session_timer(msg, cx) {
@@ -138,6 +139,11 @@ impl Call {
             Decision::Plan(plan) => self.follow(plan, cx),
             Decision::Refuse(refusal) => self.refuse_route(&refusal, cx),
         }
+    }
+
+    /// Whether an emergency service is called: no limit holds for it (R95).
+    fn is_emergency(&self, cx: &mut Context<'_>) -> bool {
+        self.decide(cx).plan().is_some_and(|plan| plan.emergency)
     }
 
     /// What RFC 3261 §8.2.2, §8.2.3 and §16.3 ask of a request before it is acted on.
@@ -179,7 +185,7 @@ impl Call {
     }
 
     /// The same judgement that `route test` prints.
-    fn decide(&mut self, cx: &mut Context<'_>) -> Decision {
+    fn decide(&self, cx: &mut Context<'_>) -> Decision {
         let epoch = self.epoch.clone();
         let dice = cx.rng.next_u64();
         let facts = Facts {
@@ -208,6 +214,7 @@ impl Call {
         self.caller = plan.caller.as_str().into();
         self.called = plan.called.as_str().into();
         self.retry_on = plan.retry_on.clone();
+        self.emergency = plan.emergency;
         self.queue = candidates(&plan, &self.epoch, cx);
         self.try_next(cx);
     }
@@ -260,7 +267,9 @@ impl Call {
                 self.media.state = State::Open { session, b, ports: *ports };
                 let arrived = self.arrived.take();
                 let told = match arrived.as_deref() {
-                    Some(a) if !a.offer.is_empty() => self.tell_engine(Side::A, self.trunk_in, &a.offer, false, cx),
+                    Some(a) if !a.offer.is_empty() => {
+                        self.tell_engine(Side::A, self.trunk_in, &a.offer, false, cx)
+                    }
                     _ => Ok(()),
                 };
                 self.arrived = arrived;

@@ -180,9 +180,33 @@ impl Switchboard {
         let mut index = std::mem::take(&mut self.index);
         match sip_msg::parse(bytes, &mut index, &self.limits, Leniency::default()) {
             Ok(msg) => self.on_message(now, flow, verified, msg, out),
-            Err(_) => self.counters.malformed += 1,
+            Err(error) => {
+                self.counters.malformed += 1;
+                if let Some(msg) = sip_msg::salvage(bytes, &mut index, &self.limits) {
+                    self.refuse_broken(now, flow, verified, msg, error.kind.status(), out);
+                }
+            }
         }
         self.index = index;
+    }
+
+    /// A request that cannot be acted on, from a known source: the status that the RFC names, if it
+    /// can be answered at all (RFC 3261 §8.2, §16.3).
+    fn refuse_broken(
+        &mut self,
+        now: Time,
+        flow: Flow,
+        verified: &[String],
+        msg: Msg<'_>,
+        status: u16,
+        out: &mut Outbox,
+    ) {
+        if msg.method() == Method::Ack || self.identify(&flow, verified).is_none() {
+            return;
+        }
+        if let Incoming::Request(txn) = self.txns.receive(now, &msg, &flow, &mut out.sip) {
+            local::answer(&mut self.context(now, out), txn, status, b"");
+        }
     }
 
     fn on_message(&mut self, now: Time, flow: Flow, verified: &[String], msg: Msg<'_>, out: &mut Outbox) {
@@ -194,6 +218,13 @@ impl Switchboard {
                 self.counters.unknown_sources += 1;
                 return;
             }
+        }
+        if let Err(fault) = sip_msg::verify(msg, Leniency::default()) {
+            self.counters.malformed += 1;
+            if msg.is_request() {
+                self.refuse_broken(now, flow, verified, msg, fault.status(), out);
+            }
+            return;
         }
         match self.txns.receive(now, &msg, &flow, &mut out.sip) {
             Incoming::Absorbed | Incoming::Refused => {}

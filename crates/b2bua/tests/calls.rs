@@ -340,3 +340,111 @@ fn a_did_is_delivered_to_the_pbx() {
     world.expect(&[(PBX, "ACK"), (GW1, "SIP/2.0 486")]);
     world.settle();
 }
+
+#[test]
+fn an_answer_in_a_provisional_need_not_be_repeated_in_the_2xx() {
+    let mut world = World::new(CONFIG);
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let first = world.expect(&[(GW1, "INVITE")]);
+    world.receive(
+        GW1,
+        &response(&first[0], "183 Session Progress", "tb", "Require: 100rel\r\nRSeq: 1\r\n", ANSWER),
+    );
+    let sent = world.expect(&[(GW1, "PRACK"), (PBX, "SIP/2.0 183")]);
+    world.receive(GW1, &response(&sent[0], "200 OK", "", "", ""));
+    world.receive(GW1, &response(&first[0], "200 OK", "tb", "", ""));
+    let sent = world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]);
+    assert!(sent[1].body().contains("m=audio 20000 "), "the caller has its answer");
+    world.receive(PBX, &inside("ACK", 1, sent[1].header("To"), "ack1", "", ""));
+    world.receive(PBX, &inside("BYE", 2, sent[1].header("To"), "bye1", "", ""));
+    let sent = world.expect(&[(PBX, "SIP/2.0 200"), (GW1, "BYE")]);
+    world.receive(GW1, &response(&sent[1], "200 OK", "", "", ""));
+    world.settle();
+}
+
+#[test]
+fn an_emergency_call_passes_full_trunks() {
+    let config = CONFIG
+        .replace("[trunk.pbx]", "[trunk.pbx]\ncalls_max = 1")
+        .replace("[trunk.one]", "[trunk.one]\ncalls_max = 1")
+        .replace("called = \"+*\"", "called = \"*\"");
+    let mut world = World::new(&config);
+    answered(&mut world);
+    let again = |called: &str| {
+        invite(called, OFFER, "")
+            .replace("call-a", &format!("call-{called}"))
+            .replace("z9hG4bKa1", &format!("z9hG4bK{called}"))
+    };
+    world.receive(PBX, &again("0030123456"));
+    world.expect(&[(PBX, "SIP/2.0 503")]);
+    world.receive(PBX, &again("112"));
+    let sent = world.expect(&[(GW1, "INVITE sip:112@")]);
+    world.receive(GW1, &response(&sent[0], "486 Busy Here", "x", "", ""));
+    world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 486")]);
+}
+
+#[test]
+fn a_broken_request_of_a_known_peer_is_told_what_the_rfc_names() {
+    let mut world = World::new(CONFIG);
+    world.receive(PBX, &invite("+4420700000", OFFER, "").replace("CSeq: 1 INVITE", "CSeq: 1 OPTIONS"));
+    world.expect(&[(PBX, "SIP/2.0 400")]);
+    let other = invite("+4420700000", OFFER, "").replace("z9hG4bKa1", "z9hG4bKa2");
+    world.receive(PBX, &other.replacen("SIP/2.0", "SIP/7.0", 1));
+    world.expect(&[(PBX, "SIP/2.0 505")]);
+    world.receive("10.0.0.99:5060", &other.replacen("SIP/2.0", "SIP/7.0", 1));
+    world.expect(&[]);
+    world.settle();
+}
+
+#[test]
+fn silence_before_the_answer_is_no_media_timeout() {
+    let mut world = World::new(CONFIG);
+    answered(&mut world);
+    let timeouts: Vec<(media::Side, bool)> = world
+        .media
+        .iter()
+        .filter_map(|c| match c {
+            media::Command::Set { side, remote, .. } => Some((*side, remote.timeout.is_some())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(timeouts, [(media::Side::A, false), (media::Side::B, true), (media::Side::A, true)]);
+}
+
+#[test]
+fn an_operator_hangs_up_and_a_drained_node_takes_no_calls() {
+    let mut world = World::new(CONFIG);
+    answered(&mut world);
+    let key = world.board.calls()[0].key;
+    world.command(b2bua::Command::HangUp(key));
+    let sent = world.expect(&[(PBX, "BYE"), (GW1, "BYE")]);
+    world.receive(PBX, &response(&sent[0], "200 OK", "", "", ""));
+    world.receive(GW1, &response(&sent[1], "200 OK", "", "", ""));
+    assert_eq!(world.records[0].reason, ReasonId::Hangup);
+    world.command(b2bua::Command::Drain);
+    world.receive(
+        PBX,
+        &invite("+4420700000", OFFER, "").replace("call-a", "call-b").replace("z9hG4bKa1", "z9hG4bKb1"),
+    );
+    let sent = world.expect(&[(PBX, "SIP/2.0 503")]);
+    assert!(sent[0].text.contains("X-DRAINING"));
+    world.settle();
+}
+
+#[test]
+fn media_that_stop_end_the_call() {
+    let mut world = World::new(CONFIG);
+    answered(&mut world);
+    let session = world
+        .media
+        .iter()
+        .find_map(|c| match c {
+            media::Command::Open { session, .. } => Some(*session),
+            _ => None,
+        })
+        .expect("opened");
+    world.media_reply(media::Reply::Timeout { session, side: media::Side::A });
+    world.expect(&[(PBX, "BYE"), (GW1, "BYE")]);
+    world.settle();
+    assert_eq!(world.records[0].reason, ReasonId::MediaTimeout);
+}

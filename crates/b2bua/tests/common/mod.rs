@@ -9,11 +9,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub const PBX: &str = "10.0.0.21:5060";
-pub const GW1: &str = "192.0.2.7:5060";
-pub const GW2: &str = "192.0.2.8:5060";
+pub(crate) const PBX: &str = "10.0.0.21:5060";
+pub(crate) const GW1: &str = "192.0.2.7:5060";
+pub(crate) const GW2: &str = "192.0.2.8:5060";
 
-pub const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 version = 1
 country = "DE"
 [listen.inside]
@@ -48,45 +48,45 @@ match = { called = "+*" }
 to = ["one", "two"]
 "#;
 
-pub const OFFER: &str = "v=0\r\no=alice 1 1 IN IP4 10.0.0.21\r\ns=call\r\nc=IN IP4 10.0.0.21\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n";
-pub const ANSWER: &str = "v=0\r\no=bob 5 5 IN IP4 192.0.2.70\r\ns=-\r\nc=IN IP4 192.0.2.70\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
+pub(crate) const OFFER: &str = "v=0\r\no=alice 1 1 IN IP4 10.0.0.21\r\ns=call\r\nc=IN IP4 10.0.0.21\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n";
+pub(crate) const ANSWER: &str = "v=0\r\no=bob 5 5 IN IP4 192.0.2.70\r\ns=-\r\nc=IN IP4 192.0.2.70\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
 
 /// One message that left.
 #[derive(Clone, Debug)]
-pub struct Sent {
-    pub to: SocketAddr,
-    pub text: String,
+pub(crate) struct Sent {
+    pub(crate) to: SocketAddr,
+    pub(crate) text: String,
 }
 
 impl Sent {
-    pub fn start(&self) -> &str {
+    pub(crate) fn start(&self) -> &str {
         self.text.split("\r\n").next().unwrap_or("")
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         let mut values = self.text.split("\r\n").filter_map(|l| l.strip_prefix(name)?.strip_prefix(": "));
         values.next().unwrap_or("")
     }
 
-    pub fn body(&self) -> &str {
+    pub(crate) fn body(&self) -> &str {
         self.text.split_once("\r\n\r\n").map_or("", |(_, b)| b)
     }
 }
 
-pub struct World {
-    pub board: Switchboard,
-    pub now: Time,
-    pub sent: Vec<Sent>,
-    pub records: Vec<CallRecord>,
-    pub events: Vec<JournalEvent>,
-    pub media: Vec<media::Command>,
+pub(crate) struct World {
+    pub(crate) board: Switchboard,
+    pub(crate) now: Time,
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) records: Vec<CallRecord>,
+    pub(crate) events: Vec<JournalEvent>,
+    pub(crate) media: Vec<media::Command>,
     ports: u16,
     /// The engine answers `Open` with a failure.
-    pub media_fails: bool,
+    pub(crate) media_fails: bool,
 }
 
 impl World {
-    pub fn new(config: &str) -> World {
+    pub(crate) fn new(config: &str) -> World {
         let loaded =
             config::parse(config, "test.toml", config::Format::Toml).unwrap_or_else(|e| panic!("{e}"));
         let mut out = Outbox::new();
@@ -165,16 +165,16 @@ impl World {
         }
     }
 
-    pub fn command(&mut self, command: Command) {
+    pub(crate) fn command(&mut self, command: Command) {
         self.input(Input::Command(command));
     }
 
-    pub fn media_reply(&mut self, reply: media::Reply) {
+    pub(crate) fn media_reply(&mut self, reply: media::Reply) {
         self.input(Input::Media(reply));
     }
 
     /// A datagram from a peer.
-    pub fn receive(&mut self, from: &str, text: &str) {
+    pub(crate) fn receive(&mut self, from: &str, text: &str) {
         let remote: SocketAddr = from.parse().expect("address");
         let listen = ListenId(u16::from(remote.ip().to_string().starts_with("192")));
         let flow = Flow { listen, transport: Transport::Udp, remote, conn: None, trunk: None };
@@ -182,7 +182,7 @@ impl World {
     }
 
     /// Lets time pass, firing every deadline on the way.
-    pub fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(next) = self.board.next_deadline().filter(|d| *d <= end) {
             self.now = self.now.max(next);
@@ -192,12 +192,12 @@ impl World {
     }
 
     /// Takes all that left since the last look.
-    pub fn take(&mut self) -> Vec<Sent> {
+    pub(crate) fn take(&mut self) -> Vec<Sent> {
         std::mem::take(&mut self.sent)
     }
 
     /// Takes what left, which must be exactly these start lines to these peers.
-    pub fn expect(&mut self, what: &[(&str, &str)]) -> Vec<Sent> {
+    pub(crate) fn expect(&mut self, what: &[(&str, &str)]) -> Vec<Sent> {
         let sent = self.take();
         let seen: Vec<(String, String)> =
             sent.iter().map(|s| (s.to.to_string(), s.start().to_string())).collect();
@@ -211,7 +211,7 @@ impl World {
     }
 
     /// Checks that nothing is left behind: every call has one record and every table is empty.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         self.pass(Duration::from_secs(200));
         assert_eq!(self.board.live_calls(), 0, "no live call");
         let status = self.board.status();
@@ -227,7 +227,7 @@ impl World {
 }
 
 /// The caller's INVITE from the PBX.
-pub fn invite(called: &str, body: &str, rows: &str) -> String {
+pub(crate) fn invite(called: &str, body: &str, rows: &str) -> String {
     let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
     format!(
         "INVITE sip:{called}@10.0.0.5 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.21:5060;rport;branch=z9hG4bKa1\r\nMax-Forwards: 70\r\nFrom: \"Alice\" <sip:+493023125100@10.0.0.21>;tag=fa\r\nTo: <sip:{called}@10.0.0.5>\r\nCall-ID: call-a\r\nCSeq: 1 INVITE\r\nContact: <sip:alice@10.0.0.21:5060>\r\nAllow: INVITE, ACK, BYE, CANCEL, UPDATE, PRACK\r\n{rows}{kind}Content-Length: {}\r\n\r\n{body}",
@@ -236,7 +236,7 @@ pub fn invite(called: &str, body: &str, rows: &str) -> String {
 }
 
 /// A request of the caller inside its dialog.
-pub fn inside(method: &str, cseq: u32, to: &str, branch: &str, rows: &str, body: &str) -> String {
+pub(crate) fn inside(method: &str, cseq: u32, to: &str, branch: &str, rows: &str, body: &str) -> String {
     let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
     format!(
         "{method} sip:10.0.0.5:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.21:5060;rport;branch=z9hG4bK{branch}\r\nMax-Forwards: 70\r\nFrom: \"Alice\" <sip:+493023125100@10.0.0.21>;tag=fa\r\nTo: {to}\r\nCall-ID: call-a\r\nCSeq: {cseq} {method}\r\nContact: <sip:alice@10.0.0.21:5060>\r\n{rows}{kind}Content-Length: {}\r\n\r\n{body}",
@@ -245,7 +245,7 @@ pub fn inside(method: &str, cseq: u32, to: &str, branch: &str, rows: &str, body:
 }
 
 /// A gateway's response to a request of ours.
-pub fn response(request: &Sent, status: &str, tag: &str, rows: &str, body: &str) -> String {
+pub(crate) fn response(request: &Sent, status: &str, tag: &str, rows: &str, body: &str) -> String {
     let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
     let to = request.header("To");
     let to = if tag.is_empty() || to.contains(";tag=") { to.to_string() } else { format!("{to};tag={tag}") };
@@ -265,7 +265,14 @@ pub fn response(request: &Sent, status: &str, tag: &str, rows: &str, body: &str)
 }
 
 /// A request of the callee inside its dialog, made from our INVITE to it.
-pub fn from_callee(method: &str, cseq: u32, invite: &Sent, tag: &str, branch: &str, body: &str) -> String {
+pub(crate) fn from_callee(
+    method: &str,
+    cseq: u32,
+    invite: &Sent,
+    tag: &str,
+    branch: &str,
+    body: &str,
+) -> String {
     let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
     format!(
         "{method} sip:192.0.2.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP {};rport;branch=z9hG4bK{branch}\r\nMax-Forwards: 70\r\nFrom: {};tag={tag}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {cseq} {method}\r\nContact: <sip:bob@{}>\r\n{kind}Content-Length: {}\r\n\r\n{body}",
