@@ -91,7 +91,9 @@ impl Judge {
         } else {
             self.response(&message);
         }
-        if fresh && !message.body.is_empty() && message.row("Content-Type") == Some("application/sdp") {
+        let told = mark(message.body.as_bytes()) ^ mark(message.call_id().as_bytes());
+        let news = fresh && !message.body.is_empty() && self.sent.insert(told);
+        if news && message.row("Content-Type") == Some("application/sdp") {
             self.description(letter, &message, call, engine);
         }
         Some(message)

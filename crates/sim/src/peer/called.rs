@@ -26,7 +26,7 @@ impl Agent {
         let from = invite.row("From").unwrap_or_default();
         agent.remote = from.split(";tag=").next().unwrap_or_default().to_owned();
         agent.invite = invite.branch().to_owned();
-        agent.next_rseq = 1 + (agent.dice.roll() % 1_000) as u32;
+        agent.first_rseq = 1 + (agent.dice.roll() % 1_000) as u32;
         agent
     }
 
@@ -42,6 +42,7 @@ impl Agent {
                 target: request.contact().unwrap_or_default().to_owned(),
                 state: State::Early,
                 cseq: 100,
+                rseq: self.first_rseq,
                 remote_cseq: request.cseq().0,
                 lines: if lines.is_empty() { vec!["audio".to_owned()] } else { lines },
                 direction: "sendrecv".to_owned(),
@@ -110,8 +111,10 @@ impl Agent {
         let reliable = reliable && request.has("Supported", "100rel") && self.manner.reliable;
         let mut until = None;
         if reliable {
-            let rseq = self.next_rseq;
-            self.next_rseq += 1;
+            // RFC 3262 §3: each fork is a user agent of its own and counts by itself.
+            let d = &mut self.dialogs[dialog];
+            d.rseq += 1;
+            let rseq = d.rseq;
             message = message.with("Require", "100rel").with("RSeq", rseq.to_string());
             until = Some(Until::Prack(rseq));
         }

@@ -32,6 +32,7 @@ impl Agent {
             target: format!("sip:{called}@{}", ends.1),
             state: State::Early,
             cseq: 0,
+            rseq: 0,
             remote_cseq: 0,
             lines: vec!["audio".to_owned()],
             direction: "sendrecv".to_owned(),

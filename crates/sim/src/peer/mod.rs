@@ -101,6 +101,7 @@ pub struct Dialog {
     /// Where it stands.
     pub state: State,
     cseq: u32,
+    rseq: u32,
     remote_cseq: u32,
     /// Kinds of the m-lines, in order.
     lines: Vec<String>,
@@ -181,7 +182,7 @@ pub struct Agent {
     seen_2xx: u32,
     seen_reliable: BTreeMap<String, u32>,
     cancel_wanted: bool,
-    next_rseq: u32,
+    first_rseq: u32,
     port: u16,
     count: u64,
     dice: Dice,
@@ -215,7 +216,7 @@ impl Agent {
             seen_2xx: 0,
             seen_reliable: BTreeMap::new(),
             cancel_wanted: false,
-            next_rseq: 1,
+            first_rseq: 1,
             port: 0,
             count: 0,
             dice,
