@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-#![allow(clippy::unwrap_used)]
-
 use std::path::{Path, PathBuf};
 
 /// README.md and every page below `docs/`.
