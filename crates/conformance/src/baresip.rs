@@ -15,11 +15,11 @@ pub struct Baresip {
 }
 
 impl Baresip {
-    /// Starts it at `place.ip(host)`: answers by itself, sends a tone of `hertz`, and calls `dial` when
-    /// there is one.
+    /// Starts it at `place.ip(host)` as `number`: answers by itself, sends a tone of `hertz`, and calls
+    /// `dial` when there is one.
     #[must_use]
-    pub fn start(place: &Place, name: &str, host: u8, hertz: f64, dial: Option<&str>) -> Baresip {
-        let folder = place.path(name);
+    pub fn start(place: &Place, number: &str, host: u8, hertz: f64, dial: Option<&str>) -> Baresip {
+        let folder = place.path(number);
         fs::create_dir_all(&folder).expect("baresip's folder");
         let ip = place.ip(host);
         let tone = folder.join("tone.wav");
@@ -28,7 +28,7 @@ impl Baresip {
             "sip_listen {ip}:5060\nsip_trans_def udp\ncall_local_timeout 120\ncall_max_calls 4\n\
              audio_path {0}\naudio_player aubridge,none\naudio_source aufile,{1}\naudio_alert aubridge,none\n\
              ausrc_srate 8000\nauplay_srate 8000\nausrc_channels 1\nauplay_channels 1\naudio_txmode poll\n\
-             rtp_ports 40000-40100\nrtp_timeout 60\njitter_buffer_delay 1-5\nnet_interface lo\n\
+             rtp_ports 40000-40100\nrtp_timeout 60\njitter_buffer_delay 1-5\nnet_interface {ip}\n\
              snd_path {0}\nmodule_path /usr/lib/baresip/modules\n\
              module g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
              module_app account.so\nmodule_app menu.so\n",
@@ -37,7 +37,7 @@ impl Baresip {
         );
         fs::write(folder.join("config"), config).expect("baresip's configuration");
         let account = format!(
-            "<sip:{name}@{ip}>;regint=0;answermode=auto;audio_codecs=PCMA;ptime=20;audio_player=aubridge,none\n"
+            "<sip:{number}@{ip}>;regint=0;answermode=auto;audio_codecs=PCMA;ptime=20;audio_player=aubridge,none\n"
         );
         fs::write(folder.join("accounts"), account).expect("baresip's account");
         fs::write(folder.join("contacts"), "").expect("baresip's contacts");
@@ -46,7 +46,7 @@ impl Baresip {
         if let Some(uri) = dial {
             command.args(["-e", &format!("/dial {uri}")]);
         }
-        Baresip { process: Process::start(name, &mut command), folder }
+        Baresip { process: Process::start(number, &mut command), folder }
     }
 
     /// Its process.

@@ -5,6 +5,7 @@ use conformance::baresip::Baresip;
 use conformance::config::{INSIDE, ITSP, ITSP_2, OUTSIDE, PBX, Setup};
 use conformance::kamailio::Kamailio;
 use conformance::{Place, Server, Sipp, records};
+use std::path::Path;
 use std::process::Command;
 
 const WORLD: &str = "+441632960001";
@@ -12,7 +13,7 @@ const DID: &str = "+493023125100";
 
 /// Waits until the phone has heard a second of a tone of `hertz`.
 fn hears(phone: &Baresip, hertz: f64, not: f64) {
-    let heard = conformance::await_some(|| Some(phone.heard()).filter(|s| s.len() >= 16_000));
+    let heard = conformance::await_some(|| Some(phone.heard()).filter(|s| s.len() >= 8_000));
     let samples = heard.unwrap_or_else(|| phone.heard());
     let (own, other) = (share(&samples, hertz), share(&samples, not));
     let told = format!(
@@ -20,18 +21,23 @@ fn hears(phone: &Baresip, hertz: f64, not: f64) {
         samples.len(),
         level(&samples)
     );
-    assert!(samples.len() >= 16_000 && own > 0.8 && other < 0.1, "{told}\n{}", phone.process().tail());
+    assert!(samples.len() >= 8_000 && own > 0.8 && other < 0.1, "{told}\n{}", phone.process().tail());
     assert!((4000.0..7500.0).contains(&level(&samples)), "{told}");
 }
 
 #[test]
 fn two_baresip_hear_each_others_tone() {
     let place = Place::new("baresip");
-    let server = Server::start(&place, &Setup::new(&place).text());
-    let callee = Baresip::start(&place, "callee", ITSP, 700.0, None);
+    let mut setup = Setup::new(&place);
+    // baresip sends RTP from whatever address the system picks, on loopback not the one it names in its
+    // description: a phone behind NAT, as far as the server can tell.
+    setup.pbx_more = "override = { latch = \"nat\" }\n".into();
+    setup.itsp_more = "override = { latch = \"nat\" }\n".into();
+    let server = Server::start(&place, &setup.text());
+    let callee = Baresip::start(&place, WORLD, ITSP, 700.0, None);
     callee.process().line("baresip is ready");
     let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
-    let caller = Baresip::start(&place, "caller", PBX, 440.0, Some(&uri));
+    let caller = Baresip::start(&place, DID, PBX, 440.0, Some(&uri));
     hears(&caller, 700.0, 440.0);
     hears(&callee, 440.0, 700.0);
     drop(caller);
@@ -71,42 +77,56 @@ fn calls_in_through_kamailio_as_the_providers_edge() {
     let _ = records::await_count(&place, 200);
 }
 
-/// A key and a certificate for `ip`, signed by itself, made by OpenSSL.
-fn certificate(place: &Place, name: &str, ip: &str) -> (String, String) {
-    let (cert, key) = (place.path(&format!("{name}.pem")), place.path(&format!("{name}.key")));
-    let output = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-        ])
-        .args(["-subj", &format!("/CN={name}"), "-addext", &format!("subjectAltName=IP:{ip}")])
-        .arg("-keyout")
-        .arg(&key)
-        .arg("-out")
-        .arg(&cert)
-        .output()
-        .unwrap();
+fn openssl(arguments: &[&str], folder: &Path) {
+    let output = Command::new("openssl").current_dir(folder).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    (cert.display().to_string(), key.display().to_string())
+}
+
+/// An authority of the test's own: `ca.pem`.
+fn authority(place: &Place) -> String {
+    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+    let own = ["req", "-x509", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem"];
+    openssl(&[&own[..], &key[..]].concat(), place.folder());
+    place.path("ca.pem").display().to_string()
+}
+
+/// A certificate for `ip`, signed by the authority, and its key: two paths.
+fn certificate(place: &Place, name: &str, ip: &str) -> (String, String) {
+    let (request, cert, key) = (format!("{name}.csr"), format!("{name}.pem"), format!("{name}.key"));
+    let key_kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    let subject = format!("/CN={name}");
+    let ask = ["req", "-new", "-subj", &subject, "-keyout", &key, "-out", &request];
+    openssl(&[&ask[..], &key_kind[..]].concat(), place.folder());
+    let names =
+        place.write(&format!("{name}.ext"), format!("subjectAltName=IP:{ip}\n")).display().to_string();
+    let sign = [
+        "x509",
+        "-req",
+        "-in",
+        &request,
+        "-CA",
+        "ca.pem",
+        "-CAkey",
+        "ca.key",
+        "-CAcreateserial",
+        "-days",
+        "2",
+    ];
+    openssl(&[&sign[..], &["-extfile", &names, "-out", &cert]].concat(), place.folder());
+    (place.path(&cert).display().to_string(), place.path(&key).display().to_string())
 }
 
 #[test]
 fn calls_both_ways_over_tls_with_kamailio() {
     let place = Place::new("kamailio-tls");
+    let ca = authority(&place);
     let (our_cert, our_key) = certificate(&place, "tronco", &place.ip(OUTSIDE));
     let (edge_cert, edge_key) = certificate(&place, "edge", &place.ip(ITSP));
     let mut setup = Setup::new(&place);
     setup.sip.1 = "\"udp:5060\", \"tls:5061\"";
     setup.listen_more.1 = format!("tls = {{ cert = \"{our_cert}\", key = {{ file = \"{our_key}\" }} }}\n");
     setup.itsp = vec![format!("{}:5061;transport=tls", place.ip(ITSP))];
-    setup.itsp_more = format!("tls = {{ ca = \"{edge_cert}\" }}\n");
+    setup.itsp_more = format!("tls = {{ ca = \"{ca}\" }}\n");
     let server = Server::start(&place, &setup.text());
     let inner = format!("sip:{}", place.sip(ITSP_2));
     let ours = format!("sip:{}:5061;transport=tls", place.ip(OUTSIDE));
@@ -134,13 +154,14 @@ fn calls_both_ways_over_tls_with_kamailio() {
 #[test]
 fn a_certificate_of_the_wrong_name_carries_no_call() {
     let place = Place::new("kamailio-tls-name");
+    let ca = authority(&place);
     let (our_cert, our_key) = certificate(&place, "tronco", &place.ip(OUTSIDE));
     let (edge_cert, edge_key) = certificate(&place, "edge", &place.ip(77));
     let mut setup = Setup::new(&place);
     setup.sip.1 = "\"udp:5060\", \"tls:5061\"";
     setup.listen_more.1 = format!("tls = {{ cert = \"{our_cert}\", key = {{ file = \"{our_key}\" }} }}\n");
     setup.itsp = vec![format!("{}:5061;transport=tls", place.ip(ITSP))];
-    setup.itsp_more = format!("tls = {{ ca = \"{edge_cert}\" }}\n");
+    setup.itsp_more = format!("tls = {{ ca = \"{ca}\" }}\n");
     let _server = Server::start(&place, &setup.text());
     let inner = format!("sip:{}", place.sip(ITSP_2));
     let tls = Some((edge_cert.as_str(), edge_key.as_str()));

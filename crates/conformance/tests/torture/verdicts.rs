@@ -7,7 +7,7 @@ const SILENT: &[u16] = &[0];
 
 const VERDICTS: &[Verdict] = &[
     // §3.1.1: valid messages.
-    verdict("wsinv", ROUTED, "§3.1.1.1 a short tortuous INVITE is valid"),
+    verdict("wsinv", &[481], "§3.1.1.1 a short tortuous INVITE is valid; its To tag names no dialog of ours"),
     verdict("intmeth", &[405, 501], "§3.1.1.2 a method of odd characters is unknown, not wrong"),
     verdict("esc01", ROUTED, "§3.1.1.3 escapes in the user part are valid"),
     verdict("escnull", REGISTER, "§3.1.1.4 escaped nulls in URIs are valid"),
