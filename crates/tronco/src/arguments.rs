@@ -54,6 +54,10 @@ pub(crate) enum Command {
     /// Help with configurations.
     #[command(subcommand)]
     Config(Config),
+    /// Place calls with audio through a server of its own between two scripted peers, and check them.
+    ///
+    /// Everything is embedded and stays on loopback. Exit code 3 when a call did not go as it should.
+    Demo(crate::demo::Wanted),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod command;
+mod demo;
 mod exit;
 mod load;
 mod print;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Cdr(command) => command::cdr::cdr(command),
         Command::Route(command) => command::route::route(command),
         Command::Config(Config::Schema) => schema(),
+        Command::Demo(wanted) => demo::demo(wanted),
         Command::Completions { shell } => completions(*shell),
     })
 }

@@ -18,12 +18,13 @@ use runtime::{Node, NodeOptions, Secrets, StartError};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use store::StoreError;
+use std::time::Duration;
+use store::{Store, StoreError};
 use tracing::{error, info, warn};
 
 /// What stands in the way of a start.
 #[derive(Debug, thiserror::Error)]
-enum Obstacle {
+pub(crate) enum Obstacle {
     #[error("no control socket: {0}")]
     Socket(#[from] SocketError),
     #[error("records cannot be kept: {0}")]
@@ -35,6 +36,11 @@ enum Obstacle {
 }
 
 impl Obstacle {
+    /// Whether another program holds a port of the configuration.
+    pub(crate) fn is_port_in_use(&self) -> bool {
+        matches!(self, Obstacle::Node(StartError::PortInUse { .. }))
+    }
+
     /// Whether trying again with the same configuration is vain.
     fn code(&self) -> u8 {
         match self {
@@ -74,14 +80,35 @@ fn hindered(obstacle: &Obstacle) -> ExitCode {
 }
 
 /// A node with all that belongs to it.
-struct Running {
+pub(crate) struct Running {
     node: Node,
     server: Server,
     kept: Kept,
     reload: ReloadState,
 }
 
-fn start(path: &Path, config: Config) -> Result<Running, Obstacle> {
+impl Running {
+    /// The records, when any are kept.
+    pub(crate) fn store(&self) -> Option<Arc<Store>> {
+        self.kept.store()
+    }
+
+    /// Ends it by itself: calls have `drain` to end, then all is closed.
+    pub(crate) async fn halt(self, drain: Duration) {
+        let Running { node, server, kept, .. } = self;
+        let stopping = tokio::task::spawn_blocking(move || node.stop(drain));
+        if let Err(error) = stopping.await {
+            error!("stopping: {error}");
+        }
+        server.stop().await;
+        if let StoppedRecords::Behind(error) = kept.close() {
+            error!("records not closed: {error}");
+        }
+    }
+}
+
+/// Starts everything that serves calls; within a tokio runtime.
+pub(crate) fn start(path: &Path, config: Config) -> Result<Running, Obstacle> {
     let socket = Socket::claim(Path::new(&config.api.socket))?;
     let (kept, journal) = keep::open(&config)?;
     let snapshot = Arc::new(Snapshot::new(config, 1));

@@ -1,6 +1,7 @@
 //! What was seen: messages on the wire and how each end of each call went, as the scripted peers tell it.
 
 use super::heard::Heard;
+use super::peer::message::Message;
 use super::script::{Role, Script};
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,7 +32,7 @@ pub(super) struct Seen {
     pub(super) side: Side,
     /// The peer sent it to the server; else the server sent it to the peer.
     pub(super) sent: bool,
-    pub(super) text: String,
+    pub(super) message: Message,
 }
 
 /// How a call went at one end.
@@ -43,7 +44,8 @@ pub(super) struct Facts {
     pub(super) called: String,
     pub(super) invited: Option<Instant>,
     pub(super) ringing: Option<Instant>,
-    pub(super) answered: Option<Instant>,
+    /// When the final response left or came.
+    pub(super) decided: Option<Instant>,
     /// The final response.
     pub(super) status: u16,
     /// Where this end was told to send audio.
@@ -62,7 +64,7 @@ pub(super) struct Facts {
 pub(super) struct Board {
     seen: Mutex<Vec<Seen>>,
     ends: Mutex<Vec<Ends>>,
-    dead: Mutex<Vec<String>>,
+    dead: Mutex<Vec<(Instant, Message)>>,
     strays: Mutex<Vec<String>>,
 }
 
@@ -123,14 +125,14 @@ impl Board {
         callee.is_some() || (caller.status != plan.status() && caller.status != 200)
     }
 
-    /// The dead gateway got an INVITE for this number.
-    pub(super) fn knocked(&self, called: String) {
-        lock(&self.dead).push(called);
+    /// The dead gateway got a request of a call.
+    pub(super) fn knocked(&self, message: Message) {
+        lock(&self.dead).push((Instant::now(), message));
     }
 
-    /// Whether the dead gateway was tried for this number.
-    pub(super) fn was_knocked(&self, called: &str) -> bool {
-        lock(&self.dead).iter().any(|c| c == called)
+    /// What the dead gateway got for this number.
+    pub(super) fn knocks(&self, called: &str) -> Vec<(Instant, Message)> {
+        lock(&self.dead).iter().filter(|(_, message)| message.called() == called).cloned().collect()
     }
 
     /// A call arrived that no script expects.

@@ -2,7 +2,7 @@
 //! that fits them. Enter through [`Ground::candidates`].
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// SIP ports that are tried, the usual one first: another SIP server may hold it on every address.
 const PORTS: [u16; 4] = [5060, 5070, 15_060, 25_060];
@@ -22,12 +22,9 @@ pub(super) struct Ground {
 
 impl Ground {
     /// Places to be tried, in order.
-    pub(super) fn candidates() -> impl Iterator<Item = Ground> {
-        let folder = std::env::temp_dir().join(format!("tronco-demo-{}", std::process::id()));
-        PORTS.into_iter().flat_map(move |port| {
-            let folder = folder.clone();
-            NETWORKS.map(move |network| Ground { network, port, folder: folder.clone() })
-        })
+    pub(super) fn candidates(folder: &Path) -> impl Iterator<Item = Ground> {
+        let on = |port, network| Ground { network, port, folder: folder.to_owned() };
+        PORTS.into_iter().flat_map(move |port| NETWORKS.map(move |network| on(port, network)))
     }
 
     fn at(&self, side: u8, host: u8) -> SocketAddr {
@@ -145,7 +142,7 @@ mod tests {
 
     #[test]
     fn every_candidate_has_a_good_configuration() {
-        for ground in Ground::candidates() {
+        for ground in Ground::candidates(Path::new("/tmp/x")) {
             let parsed = config::parse(&ground.config(), "demo.toml", config::Format::Toml).unwrap();
             assert!(parsed.warnings.is_empty(), "{}", parsed.warnings.first().unwrap());
             let table = routing::Table::compile(&parsed.config);
@@ -155,7 +152,7 @@ mod tests {
 
     #[test]
     fn no_address_is_the_beginning_of_one_on_the_other_side() {
-        let ground = Ground::candidates().next().unwrap();
+        let ground = Ground::candidates(Path::new("/tmp/x")).next().unwrap();
         for inner in [ground.inside(), ground.pbx()] {
             for outer in [ground.outside(), ground.itsp(), ground.dead()] {
                 assert!(!outer.to_string().starts_with(&inner.ip().to_string()));

@@ -123,7 +123,14 @@ fn read(datagram: &[u8], payload_type: u8) -> Option<(u16, u32, &[u8])> {
 }
 
 /// Writes an RTP packet (RFC 3550 §5.1).
-pub(super) fn write(out: &mut Vec<u8>, law: Law, marker: bool, place: u32, origin: (u16, u32), samples: &[i16]) {
+pub(super) fn write(
+    out: &mut Vec<u8>,
+    law: Law,
+    marker: bool,
+    place: u32,
+    origin: (u16, u32),
+    samples: &[i16],
+) {
     let (sequence, ssrc) = origin;
     out.clear();
     out.extend_from_slice(&[0x80, payload_type(law) | if marker { 0x80 } else { 0 }]);
@@ -139,8 +146,7 @@ mod tests {
     use codec::Tone;
 
     fn stream(law: Law, hertz: f64, lost: &[u32]) -> Heard {
-        let (mut tone, mut samples, mut packet) =
-            (Tone::sine(hertz, -10.0, RATE), [0; FRAME], Vec::new());
+        let (mut tone, mut samples, mut packet) = (Tone::sine(hertz, -10.0, RATE), [0; FRAME], Vec::new());
         let mut heard = Heard::default();
         for place in 0..100 {
             tone.fill(&mut samples);

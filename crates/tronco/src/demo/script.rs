@@ -125,7 +125,7 @@ fn script(number: usize) -> Script {
     };
     match way {
         Way::In => Script {
-            title: "to a number of ours",
+            title: "own number",
             caller: format!("+441632960{:03}", 300 + number),
             called: format!("+493023125{:03}", 500 + number),
             caller_shown: format!("00441632960{:03}", 300 + number),
@@ -134,9 +134,9 @@ fn script(number: usize) -> Script {
         },
         Way::Out => Script {
             title: match kind {
-                Kind::Plain => "to another country",
-                Kind::Busy => "to a busy number",
-                Kind::Failover => "past a dead gateway",
+                Kind::Plain => "abroad",
+                Kind::Busy => "busy",
+                Kind::Failover => "dead gateway",
             },
             caller: format!("03023125{:03}", 100 + number),
             caller_shown: format!("+493023125{:03}", 100 + number),

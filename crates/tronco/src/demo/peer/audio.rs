@@ -39,7 +39,8 @@ impl Line {
         for _ in 0..TRIES_MAX {
             let port = (*next).clamp(FIRST_PORT, LAST_PORT);
             *next = if port >= LAST_PORT { FIRST_PORT } else { port + 2 };
-            let pair = UdpSocket::bind((ip, port)).and_then(|rtp| Ok((rtp, UdpSocket::bind((ip, port + 1))?)));
+            let pair =
+                UdpSocket::bind((ip, port)).and_then(|rtp| Ok((rtp, UdpSocket::bind((ip, port + 1))?)));
             match pair {
                 Ok((rtp, rtcp)) => return Ok(Line { rtp, _rtcp: rtcp, address: SocketAddr::new(ip, port) }),
                 Err(error) => last = error,

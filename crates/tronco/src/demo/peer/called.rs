@@ -61,7 +61,7 @@ impl Leg {
         let body = description(address, self.part.law);
         let rows = format!("{}Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO\r\n", contact(wire));
         self.last = response(&self.invite, "200 OK", &self.tag, &rows, &body);
-        self.facts.answered = Some(Instant::now());
+        self.facts.decided = Some(Instant::now());
         self.facts.status = 200;
         self.stage = Stage::AwaitingAck(false);
         self.until = Instant::now() + REPLY_WITHIN;
@@ -70,6 +70,7 @@ impl Leg {
 
     fn refuse(&mut self, status: &str, wire: &Wire) {
         self.last = response(&self.invite, status, &self.tag, "", "");
+        self.facts.decided = Some(Instant::now());
         self.facts.status = Message(self.last.clone()).status();
         self.stage = Stage::AwaitingAck(true);
         self.until = Instant::now() + REPLY_WITHIN;

@@ -76,7 +76,7 @@ impl Leg {
     }
 
     fn on_answer(&mut self, message: &Message, wire: &Wire) {
-        self.facts.answered = Some(Instant::now());
+        self.facts.decided = Some(Instant::now());
         self.facts.status = message.status();
         self.remote = message.header("To").to_owned();
         if let Some(contact) = message.contact() {
@@ -98,6 +98,7 @@ impl Leg {
 
     /// ACK of a refusal goes where the INVITE went, with its branch (RFC 3261 §17.1.1.3).
     fn on_refusal(&mut self, message: &Message, wire: &Wire) {
+        self.facts.decided = Some(Instant::now());
         self.facts.status = message.status();
         self.last = format!(
             "ACK {} SIP/2.0\r\nVia: {}\r\nMax-Forwards: 70\r\nFrom: {}\r\nTo: {}\r\nCall-ID: {}\r\n\

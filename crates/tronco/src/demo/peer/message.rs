@@ -46,7 +46,7 @@ impl Message {
         self.headers(name).next().unwrap_or_default()
     }
 
-    fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    fn headers<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
         let head = self.0.split("\r\n\r\n").next().unwrap_or_default();
         let rows = head.lines().skip(1).filter_map(|line| line.split_once(':'));
         rows.filter(move |(n, _)| n.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())

@@ -15,7 +15,7 @@ use audio::{Line, Progress};
 use leg::{Leg, Part, Stage, Talks};
 use message::{Message, response};
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -75,7 +75,8 @@ impl Peers {
         begin: Instant,
     ) -> io::Result<Peers> {
         let signals = Arc::new(Signals::default());
-        let talks: Arc<[(Arc<Progress>, Arc<Progress>)]> = scripts.iter().map(|_| Default::default()).collect();
+        let talks: Arc<[(Arc<Progress>, Arc<Progress>)]> =
+            scripts.iter().map(|_| Default::default()).collect();
         let mut peers = Peers { signals: Arc::clone(&signals), threads: Vec::new() };
         let outer = [ground.outside(), ground.itsp(), ground.dead()].map(|a| a.ip().to_string());
         let inner = [ground.inside(), ground.pbx()].map(|a| a.ip().to_string());
@@ -129,8 +130,8 @@ fn lie_dead(socket: &UdpSocket, board: &Board, signals: &Signals) {
         let Ok((length, _)) = socket.recv_from(&mut buffer) else { continue };
         let bytes = buffer.get(..length).unwrap_or_default();
         let message = Message(String::from_utf8_lossy(bytes).into_owned());
-        if message.method() == "INVITE" {
-            board.knocked(message.called().to_owned());
+        if message.method() != "OPTIONS" {
+            board.knocked(message);
         }
     }
 }
@@ -171,7 +172,8 @@ impl Peer {
     /// Places the calls of this side that are due.
     fn place_due(&mut self, now: Instant) {
         let own = if self.wire.side == Side::Pbx { Way::Out } else { Way::In };
-        while let Some(script) = self.scripts.get(self.placed) {
+        let scripts = Arc::clone(&self.scripts);
+        while let Some(script) = scripts.get(self.placed) {
             if now < self.begin + script.start {
                 return;
             }
@@ -224,9 +226,7 @@ impl Peer {
         let scripts = Arc::clone(&self.scripts);
         let expected = scripts.iter().find(|s| s.way == own && s.called_shown == message.called());
         let (part, talks) = match (expected.filter(|_| !open), message.media()) {
-            (Some(script), _) => {
-                (Part::scripted(script, Role::Callee), self.talks_of(script, Role::Callee))
-            }
+            (Some(script), _) => (Part::scripted(script, Role::Callee), self.talks_of(script, Role::Callee)),
             (None, Some((_, law))) if open && self.visitors() < VISITORS_MAX => {
                 let own = Arc::<Progress>::default();
                 (Part::open(law), Talks { own: Arc::clone(&own), other: own })

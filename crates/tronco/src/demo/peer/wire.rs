@@ -39,7 +39,16 @@ impl Wire {
     ) -> io::Result<Wire> {
         socket.set_read_timeout(Some(TICK))?;
         let me = socket.local_addr()?;
-        Ok(Wire { socket, me, server, side, board, foreign, entropy: RandomState::new(), drawn: Cell::new(0) })
+        Ok(Wire {
+            socket,
+            me,
+            server,
+            side,
+            board,
+            foreign,
+            entropy: RandomState::new(),
+            drawn: Cell::new(0),
+        })
     }
 
     /// A number that nobody else draws.
@@ -77,7 +86,8 @@ impl Wire {
     /// Notes a message of a scripted call.
     pub(super) fn note(&self, script: Option<usize>, sent: bool, text: &str) {
         if let Some(script) = script {
-            let seen = Seen { at: Instant::now(), script, side: self.side, sent, text: text.to_owned() };
+            let message = Message(text.to_owned());
+            let seen = Seen { at: Instant::now(), script, side: self.side, sent, message };
             self.board.note(seen);
         }
     }
