@@ -104,6 +104,7 @@ mod tests {
         assert!(needs_restart("listen.in.side.sip"));
         assert!(needs_restart("node.name") && needs_restart("records.path") && needs_restart("api.socket"));
         assert!(!needs_restart("trunk.pbx.override.session_timer.expires"));
+        assert!(needs_restart("limits.message_max") && needs_restart("limits.transactions_max"));
         assert!(!needs_restart("limits.calls_max") && !needs_restart("country"));
     }
 }

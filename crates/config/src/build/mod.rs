@@ -24,7 +24,7 @@ use view::View;
 /// The parts, by their place in the text.
 pub(crate) struct Draft {
     pub(crate) listens: Vec<Option<Listen>>,
-    pub(crate) sites: Vec<Option<Site>>,
+    pub(crate) sites: Vec<Site>,
     pub(crate) trunks: Vec<Option<Trunk>>,
     pub(crate) gateways: Vec<Gateway>,
     pub(crate) dialplan: Vec<Option<DialRule>>,
@@ -42,7 +42,7 @@ impl Draft {
         let each = |key| root.tables_of(key);
         Draft {
             listens: listens.iter().map(|e| listen::listen(&e.key, e.value.table()?)).collect(),
-            sites: sites.iter().map(|e| listen::site(&e.key, e.value.table()?)).collect(),
+            sites: sites.iter().map(|e| listen::site(&e.key)).collect(),
             trunks,
             gateways,
             dialplan: each("dialplan").iter().map(|(_, t)| routing::dial_rule(t, names)).collect(),
@@ -60,7 +60,7 @@ impl Draft {
             country: view.text("country").and_then(|t| plain::country(t).ok()),
             node: node(&view.inner(&NODE, "node"))?,
             listens: whole(self.listens)?,
-            sites: whole(self.sites)?,
+            sites: self.sites,
             trunks: whole(self.trunks)?,
             gateways: self.gateways,
             dialplan: whole(self.dialplan)?,
@@ -116,7 +116,6 @@ fn log(view: &View<'_>) -> Option<Log> {
 
 fn signalling(view: &View<'_>) -> Option<Signalling> {
     Some(Signalling {
-        shards: view.integer("shards"),
         drain_timeout: view.duration("drain_timeout")?,
         max_forwards: view.integer("max_forwards")?,
         t1_ms: view.integer("t1_ms")?,

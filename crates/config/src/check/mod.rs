@@ -99,7 +99,8 @@ impl<'a> Check<'a, '_, '_> {
     }
 
     fn unknown(&mut self, section: &Section, entry: &Entry) {
-        let known = section.keys.iter().filter(|k| !matches!(k.shape, Shape::Later(_))).map(|k| k.name);
+        let built = section.keys.iter().filter(|k| !matches!(k.shape, Shape::Later(_)));
+        let known: Vec<&str> = built.map(|k| k.name).collect();
         let message = format!("unknown key `{}` {}", entry.key.escape_debug(), self.place());
         let mut path = self.path();
         if !path.is_empty() {
@@ -112,7 +113,8 @@ impl<'a> Check<'a, '_, '_> {
             finding.expected(format!("`override = {{ {} = … }}`", entry.key))
         } else {
             let near = nearest(&entry.key, section.keys.iter().map(|k| k.name));
-            finding.expected(one_of(known)).nearest(near.map(str::to_owned))
+            let expected = if known.is_empty() { "no key yet".to_owned() } else { one_of(known) };
+            finding.expected(expected).nearest(near.map(str::to_owned))
         };
         self.report.error(finding);
     }

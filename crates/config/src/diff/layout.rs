@@ -75,7 +75,7 @@ impl Sheet<'_> {
         self.put("node", "name", &config.node.name);
         self.put_some("node", "site", config.node.site.as_ref());
         for site in &config.sites {
-            self.put(&format!("site.{}", site.name), "subnets", list(&site.subnets));
+            self.put("site", &site.name, "place");
         }
         self.put("records", "path", config.records.path.as_deref().unwrap_or("off"));
         self.put_some("records", "jsonl", config.records.jsonl.as_ref());
@@ -90,7 +90,6 @@ impl Sheet<'_> {
         self.put("log", "level", config.log.level);
         self.put("log", "format", config.log.format);
         let signalling = &config.signalling;
-        self.put_some("signalling", "shards", signalling.shards);
         self.put("signalling", "drain_timeout", written(signalling.drain_timeout));
         self.put("signalling", "max_forwards", signalling.max_forwards);
         self.put("signalling", "t1_ms", signalling.t1_ms);

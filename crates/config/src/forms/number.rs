@@ -24,7 +24,9 @@ fn number(text: &str, at: usize) -> Result<(), Flaw> {
     let digits = text.strip_prefix('+').unwrap_or(text);
     let skipped = text.len() - digits.len();
     if let Some((inner, c)) = digits.char_indices().find(|(_, c)| !c.is_ascii_digit()) {
-        let bare: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+        // A plus within counts as a separator, so that what is left is digits alone.
+        let plus = text.get(..skipped).unwrap_or_default();
+        let bare = plus.chars().chain(digits.chars().filter(char::is_ascii_digit)).collect::<String>();
         let near = (number(&bare, 0).is_ok() && !c.is_alphabetic()).then_some(bare);
         return Err(Flaw::new(format!("`{}` is no digit", c.escape_debug()))
             .at(at + skipped + inner)
@@ -90,6 +92,13 @@ mod tests {
         assert!(e.is_match("+4930123") && !e.is_match("00+4930123"));
         assert_eq!(pattern("/a(/").unwrap_err().at, 2);
         assert!(pattern("+49 30").is_err());
+    }
+
+    #[test]
+    fn a_plus_within_a_number_is_told() {
+        let flaw = range("+49+30").unwrap_err();
+        assert_eq!((flaw.at, flaw.nearest.as_deref()), (3, Some("+4930")));
+        assert!(range("++").is_err() && range("1+2..3").is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod routes;
 mod trunks;
 
 use crate::build::Draft;
-use crate::report::Report;
+use crate::report::{Finding, Report};
 use crate::text::Table;
 
 /// Judges a draft. Findings go to the report.
@@ -20,6 +20,7 @@ pub(crate) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     numbers::judge(root, draft, report);
     routes::judge(root, draft, report);
     timers(root, report);
+    records(root, report);
 }
 
 /// Where the value of a key stands, or where its table does.
@@ -33,6 +34,17 @@ fn item_at(table: &Table, key: &str, index: usize, otherwise: usize) -> usize {
     item.map_or(otherwise, |v| v.span.start)
 }
 
+/// JSON lines are written from the journal and the database; without them there is nothing to write.
+fn records(root: &Table, report: &mut Report<'_>) {
+    let Some(table) = root.table("records") else { return };
+    let off = table.value("path").and_then(|value| value.text()) == Some("off");
+    if off && table.value("jsonl").is_some() {
+        let message = "`jsonl` names a file and `path` is `off`";
+        let finding = Finding::new(value_at(table, "jsonl", 0), "records.jsonl", "conflict", message);
+        report.error(finding.expected("a directory at `path`, or no `jsonl`"));
+    }
+}
+
 /// T2 is the ceiling that T1 doubles up to (RFC 3261 §17.1.2.2).
 fn timers(root: &Table, report: &mut Report<'_>) {
     let Some(table) = root.table("signalling") else { return };
@@ -41,7 +53,7 @@ fn timers(root: &Table, report: &mut Report<'_>) {
     if t2 < t1 {
         let at = value_at(table, "t2_ms", value_at(table, "t1_ms", 0));
         let message = format!("`t2_ms` is {t2} and `t1_ms` is {t1}");
-        let finding = crate::report::Finding::new(at, "signalling", "conflict", message);
+        let finding = Finding::new(at, "signalling", "conflict", message);
         report.error(finding.expected("T2 not below T1"));
     }
 }

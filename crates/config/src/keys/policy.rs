@@ -133,7 +133,7 @@ pub(crate) static POLICY: Section = Section {
             shape: Shape::Text(&plain::TEXT),
             need: Absent("Tronco's own"),
             effect: Reload,
-            doc: "User-Agent and Server towards this trunk.",
+            doc: "User-Agent of requests towards this trunk.",
         },
     ],
 };
@@ -158,10 +158,10 @@ pub(crate) static SESSION_TIMER: Section = Section {
         },
         Key {
             name: "refresher",
-            shape: Shape::Word { now: Refresher::TOKENS, later: &[] },
+            shape: Shape::Word { now: Refresher::TOKENS, later: &["us", "peer"] },
             need: Default(Word("auto")),
             effect: Reload,
-            doc: "Who refreshes: the peer's choice, this node, or the peer.",
+            doc: "Who refreshes; `auto`: as RFC 4028 lets the peers agree.",
         },
     ],
 };

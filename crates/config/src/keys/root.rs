@@ -147,14 +147,14 @@ pub(crate) static NODE: Section = Section {
     ],
 };
 
-pub(crate) static SITE: Section = Section {
+static SITE: Section = Section {
     title: "site.NAME",
     doc: "A place: central or branch.",
     keys: &[
         Key {
             name: "subnets",
-            shape: Shape::List { of: &Shape::Text(&crate::forms::net::NETWORK), min: 0, max: 1_000 },
-            need: Absent("none"),
+            shape: Shape::Later("finding a place by its networks"),
+            need: Absent(""),
             effect: Reload,
             doc: "Its networks.",
         },
@@ -244,14 +244,14 @@ pub(crate) static LIMITS: Section = Section {
             name: "transactions_max",
             shape: Shape::Integer { min: 100, max: 10_000_000 },
             need: Default(Int(200_000)),
-            effect: Reload,
+            effect: Restart,
             doc: "Transactions at a time, both roles.",
         },
         Key {
             name: "message_max",
             shape: Shape::Integer { min: 2_048, max: 1_048_576 },
             need: Default(Int(65_535)),
-            effect: Reload,
+            effect: Restart,
             doc: "Bytes of one SIP message on a stream.",
         },
     ],
@@ -296,8 +296,8 @@ pub(crate) static SIGNALLING: Section = Section {
     keys: &[
         Key {
             name: "shards",
-            shape: Shape::Integer { min: 1, max: 64 },
-            need: Absent("as many as the machine suggests"),
+            shape: Shape::Later("signalling on more than one thread"),
+            need: Absent(""),
             effect: Restart,
             doc: "Threads that carry signalling.",
         },

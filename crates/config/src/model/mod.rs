@@ -20,7 +20,6 @@ pub use words::Words;
 
 use crate::country::Country;
 use base::{GatewayId, ListenId, TrunkId};
-use ipnet::IpNet;
 use std::time::Duration;
 use words::words;
 
@@ -109,8 +108,6 @@ pub struct Node {
 pub struct Site {
     /// Its name.
     pub name: String,
-    /// Its networks.
-    pub subnets: Vec<IpNet>,
 }
 
 /// Call records and the journal.
@@ -189,8 +186,6 @@ pub struct Log {
 /// SIP timers and the like.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Signalling {
-    /// Threads that carry signalling; `None` leaves the number to the start-up probe.
-    pub shards: Option<usize>,
     /// Longest wait for running calls at shutdown.
     pub drain_timeout: Duration,
     /// Max-Forwards of requests that start here (RFC 3261 §8.1.1.6).

@@ -50,12 +50,8 @@ words! {
 words! {
     /// Who refreshes a session that we asked a timer for (RFC 4028).
     pub enum Refresher {
-        /// The peer decides.
+        /// As both sides agree (RFC 4028 §7, §9).
         Auto = "auto",
-        /// This node.
-        Us = "us",
-        /// The peer.
-        Peer = "peer",
     }
 }
 
@@ -153,6 +149,6 @@ pub struct Policy {
     pub media_timeout: Option<Duration>,
     /// Whether RTCP is relayed and sent.
     pub rtcp: bool,
-    /// User-Agent and Server towards this trunk; `None` takes ours.
+    /// User-Agent of requests towards this trunk; `None` takes ours.
     pub user_agent: Option<String>,
 }

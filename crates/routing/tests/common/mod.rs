@@ -12,7 +12,6 @@ node = { name = "test", site = "berlin" }
 [records]
 path = "/tmp/none"
 [site.berlin]
-subnets = ["10.10.0.0/16"]
 [listen.inside]
 address = "127.0.0.1"
 sip = ["udp:5060"]
