@@ -48,7 +48,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The answer beyond [`CONNECTIONS_MAX`].
 const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
-Retry-After: 1\r\nConnection: close\r\nContent-Length: 64\r\n\r\n\
+Retry-After: 1\r\nConnection: close\r\nContent-Length: 65\r\n\r\n\
 {\"error\":\"too many connections\",\"reason\":\"too-many-connections\"}\n";
 
 /// How the last reload went; told by whoever reloads.

@@ -1,0 +1,138 @@
+//! Commands that need no daemon, and what they say when there is none: every exit code.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{Place, tronco};
+use serde_json::Value;
+
+#[test]
+fn wrong_usage_is_64_and_help_is_0() {
+    for wrong in [
+        &["statuss"][..],
+        &[],
+        &["trunk"],
+        &["trunk", "show"],
+        &["status", "--timeout", "0"],
+        &["cdr", "export", "--format", "parquet"],
+        &["cdr", "query", "--status", "busy"],
+        &["cdr", "query", "--since", "yesterday"],
+        &["cdr", "export", "--json", "--format", "csv"],
+        &["route", "test", "--on", "pbx"],
+    ] {
+        let said = tronco(wrong);
+        assert_eq!(said.code, 64, "{wrong:?}: {}", said.error);
+        assert!(said.text.is_empty() && !said.error.is_empty(), "{wrong:?}");
+    }
+    for right in [&["--help"][..], &["--version"], &["cdr", "query", "--help"]] {
+        let said = tronco(right);
+        assert_eq!(said.code, 0, "{right:?}");
+        assert!(said.error.is_empty() && !said.text.is_empty(), "{right:?}");
+    }
+}
+
+#[test]
+fn without_a_daemon_it_is_69() {
+    let place = Place::new("nobody");
+    for asking in [
+        &["status"][..],
+        &["trunk", "list"],
+        &["trunk", "enable", "x"],
+        &["call", "list"],
+        &["call", "hangup", "abcd"],
+        &["cdr", "tail"],
+        &["cdr", "query"],
+        &["cdr", "export"],
+        &["route", "test", "--on", "pbx", "--to", "1"],
+    ] {
+        let said = place.tronco(asking);
+        assert_eq!(said.code, 69, "{asking:?}: {}", said.error);
+        assert!(said.error.contains(&place.socket()), "{}", said.error);
+    }
+    let said = tronco(&["status", "--socket", "/nowhere/t.sock"]);
+    assert_eq!(said.code, 69);
+    assert!(said.error.contains("/nowhere/t.sock"));
+}
+
+#[test]
+fn a_silent_daemon_is_69_too() {
+    let place = Place::new("silent");
+    let path = place.path("silent.sock");
+    let _silent = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let said = tronco(&["status", "--timeout", "0.1", "--socket", &path.display().to_string()]);
+    assert_eq!(said.code, 69, "{}", said.error);
+    assert!(said.error.contains("no answer within 0.1 s"), "{}", said.error);
+}
+
+#[test]
+fn check_says_ok_or_what_is_wrong_and_where() {
+    let place = Place::new("check");
+    let path = place.write(&place.text());
+    let said = tronco(&["check", "--config", &path]);
+    assert_eq!((said.code, said.text.as_str()), (0, format!("{path}: ok\n").as_str()), "{}", said.error);
+
+    let path = place.write(&place.text().replace("gateways", "gatewayz"));
+    let said = tronco(&["check", "--config", &path]);
+    assert_eq!(said.code, 78);
+    assert!(said.text.is_empty() && said.error.contains("tronco.toml:15:1"), "{}", said.error);
+    let said = tronco(&["check", "--json", "--config", &path]);
+    assert_eq!(said.code, 78);
+    let report: Value = serde_json::from_str(&said.text).unwrap();
+    assert_eq!(report["ok"], false);
+    let misspelt = report["errors"].as_array().unwrap().iter().find(|e| e["code"] == "unknown-key").unwrap();
+    assert_eq!((&misspelt["line"], &misspelt["nearest"]), (&15.into(), &"gateways".into()));
+
+    let said = tronco(&["check", "--json", "--config", "/nowhere.toml"]);
+    assert_eq!(said.code, 78);
+    assert!(said.text.contains("unreadable"), "{}", said.text);
+}
+
+#[test]
+fn a_failing_test_in_the_configuration_is_3() {
+    let place = Place::new("failing");
+    let case =
+        "[[test]]\nname = \"t\"\ncall = { on = \"pbx\", from = \"1\", to = \"030 1234567\" }\nexpect = ";
+    let path = place.write(&format!("{}{case}{{ called = \"+49301234567\" }}\n", place.text()));
+    assert_eq!(tronco(&["check", "--config", &path]).code, 0);
+    let path = place.write(&format!("{}{case}{{ called = \"+1\" }}\n", place.text()));
+    let said = tronco(&["check", "--config", &path]);
+    assert_eq!(said.code, 3);
+    assert!(said.error.contains("test `t` failed"), "{}", said.error);
+    let said = tronco(&["check", "--json", "--config", &path]);
+    assert_eq!(said.code, 3);
+    let report: Value = serde_json::from_str(&said.text).unwrap();
+    assert_eq!(report["failed_tests"][0]["name"], "t");
+    assert_eq!(tronco(&["run", "--config", &path]).code, 78);
+}
+
+#[test]
+fn a_route_is_tested_from_a_file() {
+    let place = Place::new("dry");
+    let path = place.write(&place.text());
+    let ask = |arguments: &[&str]| tronco(&[&["route", "test", "--config", &path], arguments].concat());
+    let said = ask(&["--on", "pbx", "--from", "030 111", "--to", "0044 1632 960001", "--json"]);
+    assert_eq!(said.code, 0, "{}", said.error);
+    let test: Value = serde_json::from_str(&said.text).unwrap();
+    assert_eq!(test["route"], "world");
+    assert_eq!(test["attempts"][0]["trunk"], "itsp");
+    assert_eq!(test["called"], "+441632960001");
+    let said = ask(&["--on", "itsp", "--to", "+441632960001"]);
+    assert_eq!(said.code, 3, "hairpin: {}", said.text);
+    assert!(said.text.contains("refused"), "{}", said.text);
+    assert_eq!(ask(&["--on", "nobody", "--to", "1"]).code, 64);
+    assert_eq!(tronco(&["route", "test", "--config", "/nowhere", "--on", "pbx", "--to", "1"]).code, 78);
+}
+
+#[test]
+fn schema_and_completions_are_printed() {
+    let said = tronco(&["config", "schema"]);
+    assert_eq!(said.code, 0);
+    let schema: Value = serde_json::from_str(&said.text).unwrap();
+    assert!(schema["properties"]["trunk"].is_object());
+    for shell in ["bash", "zsh", "fish"] {
+        let said = tronco(&["completions", shell]);
+        assert_eq!(said.code, 0);
+        assert!(said.text.contains("hangup"), "{shell}");
+    }
+}
