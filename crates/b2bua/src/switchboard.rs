@@ -310,6 +310,9 @@ impl Switchboard {
         }
         if msg.method() == Method::Invite {
             self.on_invite(now, Arrival { msg, flow, trunk, txn }, out);
+        } else if unusable_uri(msg) == Some(ReasonId::UriScheme) {
+            // RFC 3261 §8.2.2.1.
+            local::answer(&mut self.context(now, out), txn, 416, b"");
         } else {
             local::outside_dialog(&mut self.context(now, out), msg, txn);
         }
@@ -318,10 +321,7 @@ impl Switchboard {
     fn on_invite(&mut self, now: Time, arrival: Arrival<'_>, out: &mut Outbox) {
         let draining = self.draining;
         let full = self.live_calls() >= self.epoch.snapshot.config.limits.calls_max as usize;
-        let unusable = match arrival.msg.start() {
-            Start::Request { uri, .. } => local::check_uri(uri),
-            Start::Response { .. } => Some(ReasonId::BadRequest),
-        };
+        let unusable = unusable_uri(arrival.msg);
         let (calls, mut cx) = self.split(now, out);
         let call = calls.try_insert_with_key(|me| Call::begin(me, &arrival, &mut cx).map(Box::new));
         let Ok(call) = call else { return local::answer(&mut cx, arrival.txn, 400, b"") };
@@ -533,6 +533,14 @@ impl Switchboard {
         for call in live {
             self.with_call(now, call, out, |call, cx| call.release(ReasonId::Drained, ReleasedBy::Us, cx));
         }
+    }
+}
+
+/// What is wrong with a request's URI, if anything.
+fn unusable_uri(msg: Msg<'_>) -> Option<ReasonId> {
+    match msg.start() {
+        Start::Request { uri, .. } => local::check_uri(uri),
+        Start::Response { .. } => Some(ReasonId::BadRequest),
     }
 }
 
