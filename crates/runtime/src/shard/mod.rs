@@ -8,11 +8,13 @@
 mod core;
 mod drain;
 mod letters;
+mod pace;
 
 pub(crate) use letters::GRACE_MAX;
 use letters::Stopping;
 
 use self::core::Core;
+use self::pace::Pace;
 use crate::brain::Brain;
 use crate::clock::Clock;
 use crate::dns::Dns;
@@ -134,6 +136,7 @@ impl<B: Brain> Shard<B> {
     pub(crate) fn run(mut self) -> std::io::Result<()> {
         let mut news = News::new();
         let mut panics = 0;
+        let mut pace = Pace::default();
         self.drain(self.clock.now());
         loop {
             let pause = if self.core.panics == panics { Duration::ZERO } else { PANIC_PAUSE };
@@ -151,6 +154,10 @@ impl<B: Brain> Shard<B> {
             self.drain(now);
             if self.has_stopped(now) {
                 break;
+            }
+            let rest = pace.rest(now, self.clock.now(), self.core.messages);
+            if !rest.is_zero() {
+                std::thread::sleep(rest);
             }
         }
         self.pool.close_all();
