@@ -10,7 +10,7 @@ const PAIRS: &[(&str, &str)] = &[
     ("uac_early", "uas_early"),
     ("uac_prack", "uas_prack"),
     ("uac_hold_zero", "uas_held"),
-    ("uac_late", "uas_late"),
+    ("uac_late", "uas"),
     ("uac_info", "uas_info"),
     ("uac_cancel", "uas_cancelled"),
     ("uac_refer", "uas"),
@@ -32,7 +32,7 @@ fn tshark_finds_nothing_malformed_in_what_we_send() {
     let fields =
         ["_ws.malformed", "_ws.expert.severity", "_ws.expert.message", "sip.Request-Line", "sip.Status-Line"];
     let lines = capture.end(&ours, &fields);
-    assert!(lines.len() > 80, "{} messages of ours were seen", lines.len());
+    assert!(lines.len() > 45, "{} messages of ours were seen", lines.len());
     // Severities are numbers: 0x400000 note, 0x600000 warning, 0x800000 error.
     let bad: Vec<&String> = lines
         .iter()

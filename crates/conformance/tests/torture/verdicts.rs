@@ -57,5 +57,9 @@ const VERDICTS: &[Verdict] = &[
     verdict("cparam02", REGISTER, "§3.3.13 REGISTER with a URL parameter"),
     verdict("regescrt", REGISTER, "§3.3.14 REGISTER with an escaped Route"),
     verdict("sdp01", &[404, 406, 480, 484, 488], "§3.3.15 an INVITE that accepts no SDP"),
-    verdict("inv2543", ROUTED, "§3.4.1 an INVITE of RFC 2543"),
+    verdict("inv2543", &[400, 404, 480, 484, 488, 503], "§3.4.1 an INVITE of RFC 2543 that gives no Contact to answer to"),
 ];
+
+/// Messages that end a stream: what follows their framing cannot be told apart any more (RFC 3261
+/// §18.3). There a closed connection is an answer, too.
+const UNFRAMED: &[&str] = &["dblreq", "inv2543"];
