@@ -85,6 +85,8 @@ pub(crate) struct Call {
     /// Requests of our own that have no final response.
     pub(crate) pending: u16,
     pub(crate) recorded: bool,
+    /// The Min-SE that a 422 asked for; 0 before.
+    pub(crate) min_se: u32,
     /// An emergency service is called: limits do not hold.
     pub(crate) emergency: bool,
 }
@@ -183,6 +185,7 @@ impl Call {
         self.queue.clear();
         let status = self.withdrawn.unwrap_or(status);
         self.end = Some(End { at: cx.wall(), status, q850, reason, released_by });
+        self.refuse_relays(cx);
         self.close_media(cx);
         self.try_record(cx);
     }

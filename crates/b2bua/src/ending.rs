@@ -126,7 +126,7 @@ impl Call {
 
     fn say_bye(&mut self, side: Side, rows: &[u8], status: u16, cx: &mut Context<'_>) {
         if self.withdraw_answer(side, status, rows, cx) {
-            return self.refuse_relays(cx);
+            return;
         }
         self.release_held_ack(side, cx);
         let (epoch, me) = (self.epoch.clone(), self.me);
@@ -134,11 +134,10 @@ impl Call {
         if leg.await_ack.is_some_and(|waiting| waiting.initial) {
             leg.bye_held = Some(rows.into());
             self.pending += 1;
-            return self.refuse_relays(cx);
+            return;
         }
         let pending = bye(leg, &epoch, me, rows, cx);
         self.pending += pending;
-        self.refuse_relays(cx);
     }
 
     /// A 2xx of the peer's whose ACK waited for an answer that will not come: acknowledged as it is,
@@ -194,7 +193,7 @@ impl Call {
     }
 
     /// Requests that were being passed on get their final response (RFC 3261 §15.1.2: 487).
-    fn refuse_relays(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn refuse_relays(&mut self, cx: &mut Context<'_>) {
         for relay in std::mem::take(&mut self.relays) {
             // A 2xx to an INVITE is still to be acknowledged; see `repeat_ack`.
             if !relay.is_invite() {

@@ -94,13 +94,20 @@ impl Call {
         status: u16,
         cx: &mut Context<'_>,
     ) {
-        self.pending = self.pending.saturating_sub(1);
         let epoch = self.epoch.clone();
         let me = self.me;
+        let cseq = msg.and_then(|m| m.cseq().ok()).map(|c| c.number);
         let Some(leg) = self.leg_mut(side) else { return };
         if what == Own::RefreshInvite {
+            // A repeated 2xx: its ACK was lost (RFC 3261 §13.2.2.4).
+            let answered = !leg.inviting || cseq.is_some_and(|c| c != leg.invite_cseq);
+            if let (true, 200..=299, Some(cseq)) = (answered, status, cseq) {
+                return leg.acknowledge_again(cseq, cx, &epoch);
+            }
             leg.inviting = false;
         }
+        self.pending = self.pending.saturating_sub(1);
+        let Some(leg) = self.leg_mut(side) else { return };
         match (status, msg) {
             (200..=299, Some(msg)) => {
                 if what == Own::RefreshInvite {

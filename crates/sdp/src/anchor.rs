@@ -299,6 +299,9 @@ fn write_section(
                     write_attribute(&line, name, port, out);
                 }
             }
+            // What belongs to the session has no place below m= (RFC 8866 §9): a stray o= would tell the
+            // peer's address.
+            b'v' | b'o' | b's' | b'u' | b'e' | b'p' | b't' | b'r' | b'z' => {}
             kind => write_line(kind, line.value, out),
         }
     }

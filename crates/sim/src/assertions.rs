@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use crate::peer::State;
-use crate::plan::{Faith, OnOffer};
+use crate::plan::{Faith, OnCancel, OnOffer};
 use crate::world::World;
 use std::fmt::Write as _;
 
@@ -142,7 +142,11 @@ impl World {
         if self.disturbed {
             return;
         }
-        for (call_id, tag, cseq) in &self.judge.owed_acks {
+        // Whoever goes on after a CANCEL may answer when nobody listens any more (RFC 3261 §9.1).
+        let stubborn = |id: &str| {
+            self.agents.iter().any(|a| a.call_id == id && a.cancelled && a.manner.on_cancel != OnCancel::Obey)
+        };
+        for (call_id, tag, cseq) in self.judge.owed_acks.iter().filter(|(id, ..)| !stubborn(id)) {
             self.faults.push(format!("no ACK was ever sent for the 2xx {cseq} of {tag} in {call_id}"));
         }
     }

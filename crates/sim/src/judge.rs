@@ -117,7 +117,7 @@ impl Judge {
         if message.row("Content-Type").is_some() == message.body.is_empty() {
             self.fault("Content-Type and body do not fit", message);
         }
-        if message.tag("From").is_empty() {
+        if message.tag("From").is_empty() && !self.tolerant {
             self.fault("no From tag", message);
         }
     }
@@ -137,14 +137,15 @@ impl Judge {
             self.fault("no Contact", message);
         }
         let first = message.tag("To").is_empty();
-        if first && !matches!(method, "INVITE" | "OPTIONS" | "CANCEL" | "ACK") {
+        if first && !self.tolerant && !matches!(method, "INVITE" | "OPTIONS" | "CANCEL" | "ACK") {
             self.fault("no To tag", message);
         }
         if method == "ACK" {
             let key = (message.call_id().to_owned(), message.tag("To").to_owned(), number);
             self.owed_acks.remove(&key);
         }
-        if matches!(method, "ACK" | "CANCEL") || !fresh {
+        // Faulty copies with an old Call-ID are calls of their own: counting by Call-ID proves nothing then.
+        if matches!(method, "ACK" | "CANCEL") || !fresh || self.tolerant {
             return;
         }
         let key = (message.call_id().to_owned(), message.tag("To").to_owned());
@@ -165,7 +166,7 @@ impl Judge {
 
     fn response(&mut self, message: &Message) {
         let status = message.status();
-        if self.tolerant && status == 400 {
+        if self.tolerant {
             return;
         }
         if status > 100 && message.tag("To").is_empty() {
@@ -195,8 +196,10 @@ impl Judge {
         let text = String::from_utf8_lossy(&letter.bytes);
         let foreign = if inside { ["z-out", "192.0.2."] } else { ["z-in", "10.0.0."] };
         for secret in foreign {
-            if text.contains(secret) {
-                self.fault(&format!("{secret} leaks to {}", letter.to), message);
+            // A faulty copy may bear its sender's address anywhere, also where descriptions pass as they are.
+            let told = |l: &&str| !self.tolerant || !(l.starts_with("a=") || l.starts_with("t="));
+            if let Some(line) = text.lines().filter(told).find(|l| l.contains(secret)) {
+                self.fault(&format!("{secret} leaks to {} in {line:?}", letter.to), message);
             }
         }
         let tag = message.tag(if message.is_request() { "From" } else { "To" });
@@ -241,7 +244,9 @@ impl Judge {
                 }
             }
         }
-        self.origin(message, inside);
+        if !self.tolerant {
+            self.origin(message, inside);
+        }
     }
 
     fn origin(&mut self, message: &Message, inside: bool) {

@@ -57,12 +57,17 @@ impl Reference {
                 seen.pracks = message.has("Supported", "100rel");
             }
             ("CANCEL", true) => drop(seen.cancelled.get_or_insert(now)),
-            ("BYE", true) => drop(seen.bye_a.get_or_insert(now)),
-            ("BYE", false) => drop(seen.bye_b.get_or_insert(now)),
             ("ACK", true) => seen.acked = true,
             ("PRACK", true) => seen.pracked = true,
             _ => {}
         }
+    }
+
+    /// The house answered a BYE with 200: it came from a dialog of the call.
+    pub fn hung_up(&mut self, now: Time, call: usize, caller: bool) {
+        let seen = self.calls.entry(call).or_default();
+        let bye = if caller { &mut seen.bye_a } else { &mut seen.bye_b };
+        bye.get_or_insert(now);
     }
 
     /// What was seen of a call.

@@ -52,7 +52,7 @@ pub struct World {
     pub(crate) faults: Vec<String>,
     /// A host was cut off, or strange things were sent: peers' complaints prove nothing.
     pub(crate) disturbed: bool,
-    /// What went into the house: mutated messages.
+    /// Faulty copies of messages reach the house.
     pub(crate) garbled: bool,
     /// The first provider's trunk is not in the configuration now.
     removed: bool,
@@ -92,7 +92,7 @@ impl World {
             net: Net::new(plan.weather, dice.fork()),
             faults: Vec::new(),
             disturbed: false,
-            garbled: false,
+            garbled: plan.mutate > 0,
             removed: false,
             unheard: BTreeSet::new(),
             by_call_id: BTreeMap::new(),
@@ -222,7 +222,6 @@ impl World {
         });
         if is_house(letter.to) && self.dice.below(1_000) < self.plan.mutate {
             let bytes = mutate(&letter.bytes, &mut self.dice);
-            self.garbled = true;
             let wait = self.dice.millis(1, 500);
             self.at(wait, Event::Arrive(Letter { bytes, ..letter.clone() }));
         }
@@ -236,10 +235,13 @@ impl World {
             let agent = self.by_call_id.get(message.call_id()).and_then(|i| self.agents.get(*i));
             let (call, is_caller) = (agent.map(|a| a.call), agent.is_some_and(|a| a.is_caller));
             self.judge.arrives(&message, call);
-            if self.removed && !is_inside(letter.from) && message.tag("To").is_empty() {
-                // Who belongs to no trunk now is a stranger: the house says nothing.
+            let stranger = self.removed && !is_inside(letter.from) && message.is_request();
+            if stranger {
+                // Who belongs to no trunk now is a stranger: the house says nothing, but in a live call.
                 self.unheard.extend(call);
-            } else if let Some(call) = call {
+            }
+            let outside = stranger && message.tag("To").is_empty();
+            if let Some(call) = call.filter(|_| !outside) {
                 let last = self.judge.attempts.get(&call).and_then(|a| a.last());
                 let current = is_caller || last.is_some_and(|a| a.call_id == message.call_id());
                 if current {
@@ -306,7 +308,14 @@ impl World {
 
     fn leave(&mut self, letter: Letter, token: Option<SendToken>) {
         let call = self.call_of(&letter);
-        self.judge.leaves(&letter, call, &self.engine);
+        let message = self.judge.leaves(&letter, call, &self.engine);
+        if let (Some(call), Some(message)) = (call, message)
+            && message.method() == "BYE"
+            && message.status() == 200
+        {
+            let by = self.by_call_id.get(message.call_id()).and_then(|i| self.agents.get(*i));
+            self.reference.hung_up(self.now, call, by.is_some_and(|a| a.is_caller));
+        }
         let stranger = ["10.0.0.99", "192.0.2.99"].map(host).contains(&letter.to.ip());
         if stranger && !self.garbled {
             self.faults.push(format!("a stranger is answered: {}", first_line(&letter.bytes)));

@@ -217,6 +217,11 @@ impl Agent {
                     desk.alarms.push((desk.now + wait, Alarm::After(dialog, index)));
                 }
             }
+            500 if request.method() == "PRACK" && self.final_status.is_none() => {
+                // A later request of ours overtook it: once more with a higher CSeq.
+                let rack = request.row("RAck").unwrap_or_default().to_owned();
+                self.request(dialog, "PRACK", vec![("RAck", rack)], "", desk);
+            }
             481 | 408 if self.dialogs[dialog].state == State::Up => {
                 // RFC 5057 §5.1: the dialog is gone.
                 self.hang_up(dialog, desk);
