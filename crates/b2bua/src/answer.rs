@@ -103,7 +103,8 @@ impl Call {
         let arrived = self.arrived.take();
         let offer = arrived.as_ref().map_or(&b""[..], |a| &a.offer);
         let told = self
-            .describe(Side::A, self.trunk_in, body, offer, &mut local, cx)
+            .judge(&leg.sdp.text, body)
+            .and_then(|()| self.describe(Side::A, self.trunk_in, body, offer, &mut local, cx))
             .and_then(|()| self.tell_engine(Side::B, trunk, body, true, cx))
             .and_then(|()| match offer {
                 b"" => Ok(()),

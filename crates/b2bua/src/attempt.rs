@@ -38,6 +38,8 @@ pub(crate) enum Offered {
 /// An attempt whose INVITE has no final response yet.
 pub(crate) struct Attempt {
     pub(crate) number: u16,
+    /// What it tries.
+    pub(crate) candidate: Candidate,
     pub(crate) trunk: TrunkId,
     pub(crate) gateway: GatewayRef,
     pub(crate) invite: ClientTxn,
@@ -109,7 +111,19 @@ impl Call {
                 gateway.cooling_until = cx.now + std::time::Duration::from_secs(wait);
             }
         }
+        self.heed_interval(number, msg);
         self.attempt_failed(number, failure, Some(msg), cx);
+    }
+
+    /// 422 names the Min-SE that the peer wants: the same gateway is asked once more with it
+    /// (RFC 4028 §7.4).
+    fn heed_interval(&mut self, number: u16, msg: Msg<'_>) {
+        let wanted = msg.min_se().ok().flatten().filter(|_| msg.status() == 422 && self.min_se == 0);
+        let again = self.live.iter().find(|a| a.number == number).map(|a| a.candidate.clone());
+        if let (Some(wanted), Some(candidate)) = (wanted, again) {
+            self.min_se = wanted.max(1);
+            self.queue.push_front(candidate);
+        }
     }
 
     /// An attempt's INVITE got no final response, or could not be sent.
@@ -147,7 +161,10 @@ impl Call {
             self.failure = Some(failure);
         }
         let status = if failure.status == 0 { failure.reason.status() } else { failure.status };
-        let may_retry = !attempt.progressed && self.retries(attempt.trunk, status, failure.status == 0);
+        let raised =
+            status == 422 && self.queue.front().is_some_and(|c| c.gateway == attempt.candidate.gateway);
+        let may_retry =
+            !attempt.progressed && (raised || self.retries(attempt.trunk, status, failure.status == 0));
         if may_retry && !self.queue.is_empty() {
             return self.fail_over(attempt.trunk, failure, cx);
         }

@@ -106,6 +106,13 @@ impl Epoch {
         &self.snapshot.config.listens[id.index()]
     }
 
+    /// Whether the configuration pins every gateway of a trunk to UDP; large messages stay there then.
+    pub(crate) fn is_pinned_to_udp(&self, id: TrunkId) -> bool {
+        let config = &self.snapshot.config;
+        let mut gateways = self.trunk(id).gateways.iter().map(|g| &config.gateways[g.index()]);
+        gateways.all(|g| g.transport == Some(Transport::Udp))
+    }
+
     /// The trunk that a network of its `sources` gives a request to; the narrowest network wins.
     pub(crate) fn trunk_of_network(&self, listen: ListenId, address: IpAddr) -> Option<TrunkId> {
         self.networks

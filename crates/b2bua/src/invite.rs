@@ -70,10 +70,12 @@ impl Call {
             }
         };
         self.attempt_begun(&candidate, number, flow, &call_id, cx);
+        let (trunk, gateway) = (candidate.trunk, epoch.gateway_run(candidate.gateway));
         self.live.push(Box::new(Attempt {
             number,
-            trunk: candidate.trunk,
-            gateway: epoch.gateway_run(candidate.gateway),
+            candidate,
+            trunk,
+            gateway,
             invite,
             call_id,
             from: from.into_boxed_slice(),
@@ -175,7 +177,7 @@ impl Call {
         if policy.prack == Prack::Required && offered != Offered::Nobody {
             push_row(rows, b"Require", b"100rel");
         }
-        push_session_request(rows, &policy.session_timer);
+        push_session_request(rows, &policy.session_timer, self.min_se);
         push_row(rows, b"User-Agent", policy.user_agent.as_deref().unwrap_or("Tronco").as_bytes());
         rows.extend_from_slice(&passed);
     }

@@ -163,7 +163,8 @@ impl Leg {
                 content_type: request.content_type,
                 body: request.body,
                 udp_max: face.udp_max,
-                alternative: stream_alternative(&self.flow, face),
+                alternative: stream_alternative(&self.flow, face)
+                    .filter(|_| !epoch.is_pinned_to_udp(self.trunk)),
             },
             &mut cx.out.sip,
         );
@@ -198,7 +199,7 @@ impl Leg {
             content_type: if body.is_empty() { b"" } else { b"application/sdp" },
             body,
             udp_max: face.udp_max,
-            alternative: stream_alternative(&self.flow, face),
+            alternative: stream_alternative(&self.flow, face).filter(|_| !epoch.is_pinned_to_udp(self.trunk)),
         };
         if cx.txns.send_stateless(&request, &mut cx.out.sip).is_err() {
             cx.counters.acks_unsent += 1;
@@ -257,11 +258,11 @@ pub(crate) fn push_contact(rows: &mut Vec<u8>, face: &Face, transport: Transport
 }
 
 /// Appends Session-Expires and Min-SE for a request of ours, when the policy asks for a timer
-/// (RFC 4028 §7.1).
-pub(crate) fn push_session_request(rows: &mut Vec<u8>, policy: &config::SessionTimer) {
+/// (RFC 4028 §7.1). `floor`: the Min-SE that a 422 asked for, else 0.
+pub(crate) fn push_session_request(rows: &mut Vec<u8>, policy: &config::SessionTimer, floor: u32) {
     let Some(expires) = policy.expires else { return };
-    push_number(rows, b"Session-Expires", u64::from(expires));
-    push_number(rows, b"Min-SE", u64::from(policy.min_se));
+    push_number(rows, b"Session-Expires", u64::from(expires.max(floor)));
+    push_number(rows, b"Min-SE", u64::from(policy.min_se.max(floor)));
 }
 
 /// The interface that a trunk of this epoch lives on.

@@ -149,6 +149,22 @@ impl Call {
         Ok(())
     }
 
+    /// Whether an answer fits the offer that we sent (RFC 3264 §6): as many streams, each of its kind
+    /// and with a codec that was offered. What is not anchored is the peers' own business.
+    pub(crate) fn judge(&self, sent: &[u8], answer: &[u8]) -> Result<(), SdpTrouble> {
+        if sent.is_empty() || !self.media.is_anchored() {
+            return Ok(());
+        }
+        let (offer, answer) = (parse(sent)?, parse(answer)?);
+        match sdp::check_answer(&offer, &answer) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let (code, text) = error.warning();
+                Err(SdpTrouble { reason: ReasonId::SdpAnswerBad, warning: (code, text.to_owned()) })
+            }
+        }
+    }
+
     /// An offer of our own towards a trunk (late offer made early).
     pub(crate) fn make_offer(&self, trunk: TrunkId, local: &mut LocalSdp, cx: &mut Context<'_>) {
         let Some(ports) = self.media.ports() else { return };

@@ -426,6 +426,9 @@ impl Call {
         }
         let other = relay.from.other();
         let live = self.phase == Phase::Answered;
+        if let Some(leg) = self.leg(other).filter(|_| !relay.offer.is_empty()) {
+            self.judge(&leg.sdp.text, msg.body())?;
+        }
         self.tell_engine(other, self.trunk_of(other), msg.body(), live, cx)?;
         if !relay.offer.is_empty() {
             self.tell_engine(relay.from, self.trunk_of(relay.from), &relay.offer, live, cx)?;

@@ -98,6 +98,7 @@ impl Call {
             pending: 0,
             recorded: false,
             emergency: false,
+            min_se: 0,
         };
         cx.txns.bind(txn, User::Arrived(me));
         cx.counters.accepted += 1;

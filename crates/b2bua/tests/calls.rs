@@ -448,3 +448,32 @@ fn media_that_stop_end_the_call() {
     world.settle();
     assert_eq!(world.records[0].reason, ReasonId::MediaTimeout);
 }
+
+#[test]
+fn a_session_interval_found_too_small_is_raised_and_asked_again() {
+    let config =
+        CONFIG.replace("[trunk.one]", "[trunk.one]\noverride = { session_timer = { expires = 600 } }");
+    let mut world = World::new(&config);
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let first = world.expect(&[(GW1, "INVITE")]);
+    assert_eq!(first[0].header("Session-Expires"), "600");
+    world.receive(GW1, &response(&first[0], "422 Session Interval Too Small", "x", "Min-SE: 900\r\n", ""));
+    let sent = world.expect(&[(GW1, "ACK"), (GW1, "INVITE")]);
+    assert_eq!((sent[1].header("Session-Expires"), sent[1].header("Min-SE")), ("900", "900"));
+    world.receive(GW1, &response(&sent[1], "486 Busy Here", "y", "", ""));
+    world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 486")]);
+    world.settle();
+}
+
+#[test]
+fn an_answer_that_answers_nothing_offered_ends_the_call() {
+    let mut world = World::new(CONFIG);
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let first = world.expect(&[(GW1, "INVITE")]);
+    let foreign = ANSWER.replace("RTP/AVP 8 101", "RTP/AVP 18");
+    world.receive(GW1, &response(&first[0], "200 OK", "tb", "", &foreign));
+    let sent = world.expect(&[(GW1, "ACK"), (GW1, "BYE"), (PBX, "SIP/2.0 502")]);
+    world.receive(GW1, &response(&sent[1], "200 OK", "", "", ""));
+    world.settle();
+    assert_eq!(world.records[0].reason, ReasonId::SdpAnswerBad);
+}
