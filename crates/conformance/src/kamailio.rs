@@ -3,6 +3,7 @@
 
 use crate::place::Place;
 use crate::process::Process;
+use crate::wire::{Datagrams, options};
 use std::process::Command;
 
 /// A running Kamailio.
@@ -46,18 +47,18 @@ impl Kamailio {
             .arg(&config)
             .args(["-DD", "-E", "-e", "-m", "64", "-M", "8", "-Y", &folder, "-w", &folder]);
         let kamailio = Kamailio { process: Process::start("kamailio", &mut command) };
-        let edge = crate::wire::Datagrams::new(&format!("{}:0", place.ip(host + 100)), &place.sip(host));
-        let up = crate::await_some(|| {
-            edge.send(crate::wire::options(&edge.local(), &place.sip(host), "UDP", "ready"));
-            std::thread::park_timeout(std::time::Duration::from_millis(50));
-            (!edge.is_silent() || !kamailio.process.runs()).then_some(())
-        });
-        assert!(
-            up.is_some() && kamailio.process.runs(),
-            "kamailio does not start:\n{}",
-            kamailio.process.tail()
-        );
+        kamailio.await_answer(place, host);
         kamailio
+    }
+
+    /// Asks it until it answers.
+    fn await_answer(&self, place: &Place, host: u8) {
+        let probe = Datagrams::new(&format!("{}:0", place.ip(host + 100)), &place.sip(host));
+        let up = crate::await_some(|| {
+            probe.send(options(&probe.local(), &place.sip(host), "UDP", "ready"));
+            (!probe.is_silent() || !self.process.runs()).then_some(())
+        });
+        assert!(up.is_some() && self.process.runs(), "kamailio does not start:\n{}", self.process.tail());
     }
 
     /// Its process.

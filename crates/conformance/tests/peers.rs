@@ -78,7 +78,8 @@ fn calls_in_through_kamailio_as_the_providers_edge() {
 }
 
 fn openssl(arguments: &[&str], folder: &Path) {
-    let output = Command::new("openssl").current_dir(folder).args(arguments).output().unwrap();
+    let output =
+        Command::new("openssl").current_dir(folder).args(arguments).output().expect("openssl starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

@@ -7,25 +7,17 @@ use conformance::{Place, Server};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// What may come back. `0` stands for no answer.
-struct Verdict {
-    name: &'static str,
-    may: &'static [u16],
-    why: &'static str,
-}
+#[path = "torture/verdicts.rs"]
+mod verdicts;
 
-const fn verdict(name: &'static str, may: &'static [u16], why: &'static str) -> Verdict {
-    Verdict { name, may, why }
-}
-
-include!("torture/verdicts.rs");
+use verdicts::{UNFRAMED, VERDICTS};
 
 fn messages() -> BTreeMap<String, Vec<u8>> {
     let folder = Place::own("../sip-msg/testdata/rfc4475");
-    let files = std::fs::read_dir(&folder).unwrap().flatten();
+    let files = std::fs::read_dir(&folder).expect("the messages' folder").flatten();
     let read = |e: std::fs::DirEntry| {
-        let name = e.path().file_stem().unwrap().to_string_lossy().into_owned();
-        (name, std::fs::read(e.path()).unwrap())
+        let name = e.file_name().to_string_lossy().trim_end_matches(".dat").to_owned();
+        (name, std::fs::read(e.path()).expect("a message"))
     };
     files.map(read).collect()
 }

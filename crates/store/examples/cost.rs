@@ -69,6 +69,17 @@ fn threads() -> std::io::Result<Vec<(String, u64)>> {
     Ok(all)
 }
 
+fn report() -> Box<media::Report> {
+    let stream = media::StreamReport {
+        packets: 3_000,
+        expected: 3_000,
+        mos_min: 440,
+        mos_avg: 441,
+        ..Default::default()
+    };
+    Box::new(media::Report { a: vec![stream.clone()], b: vec![stream], ..Default::default() })
+}
+
 fn events(number: u128) -> [JournalEvent; 4] {
     let call = CallKey(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
     let start = WallTime(1_793_872_800_000_000 + number as u64 * 500);
@@ -95,23 +106,6 @@ fn events(number: u128) -> [JournalEvent; 4] {
         called_sent: format!("+441632{:06}", number * 7 % 1_000_000).into(),
     });
     let later = |ms: u64| Some(WallTime(start.0 + ms * 1_000));
-    let report = Box::new(media::Report {
-        a: vec![media::StreamReport {
-            packets: 3_000,
-            expected: 3_000,
-            mos_min: 440,
-            mos_avg: 441,
-            ..Default::default()
-        }],
-        b: vec![media::StreamReport {
-            packets: 3_000,
-            expected: 3_000,
-            mos_min: 440,
-            mos_avg: 441,
-            ..Default::default()
-        }],
-        ..Default::default()
-    });
     let record = Box::new(CallRecord {
         key: call,
         facts: Arc::clone(&facts),
@@ -138,7 +132,7 @@ fn events(number: u128) -> [JournalEvent; 4] {
             q850: None,
             reason: ReasonId::HangupA,
         }],
-        media: Some(MediaRecord { report, codec: "PCMA".into() }),
+        media: Some(MediaRecord { report: report(), codec: "PCMA".into() }),
     });
     [
         JournalEvent::Accepted { call, at: start, facts },

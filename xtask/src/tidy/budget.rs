@@ -8,7 +8,8 @@ use std::path::Path;
 
 /// Lines of a file.
 const FILE: Limit = Limit { soft: 400, hard: 800 };
-/// Lines of a function, from its name to its closing brace.
+/// Lines of a function with code on them, from its name to its closing brace: comments, empty lines and
+/// the inside of long texts do not count.
 const FUNCTION: Limit = Limit { soft: 40, hard: 70 };
 /// Lines of a shipped crate's `src`.
 const CRATE: Limit = Limit { soft: 10_000, hard: usize::MAX };
@@ -124,13 +125,17 @@ fn body_lines(rest: &str) -> Option<usize> {
                 // A brace within the signature (a const generic) is at round depth 0 as well, but never
                 // the first: signatures with one are not written here.
                 if curly == 0 && round == 0 {
-                    return rest.get(..=at).map(|body| body.lines().count());
+                    return rest.get(..=at).map(code_lines);
                 }
             }
             _ => {}
         }
     }
     None
+}
+
+fn code_lines(body: &str) -> usize {
+    body.lines().filter(|l| !l.trim().is_empty()).count()
 }
 
 fn read(list: &Path) -> std::io::Result<Sizes> {
@@ -168,7 +173,7 @@ mod tests {
 
     #[test]
     fn functions_are_measured_from_name_to_closing_brace() {
-        let text = "trait T { fn a(&self) -> [u8; 4]; }\nfn b(\n x: u8,\n) -> u8 {\n  \"}\".len();\n  { 1 }\n}\nfn c() {}\n";
+        let text = "trait T { fn a(&self) -> [u8; 4]; }\nfn b(\n x: u8,\n) -> u8 {\n  \"}\".len();\n\n  // no\n  { 1 }\n}\nfn c() {}\n";
         assert_eq!(functions(&source(text)), [("b".to_owned(), 6), ("c".to_owned(), 1)]);
     }
 

@@ -1,11 +1,27 @@
-// What a server that carries calls, keeps no registrar and knows none of the called names may do with
-// each message of RFC 4475. `ROUTED`: understood; that the callee is unknown here is routing's word.
+//! What a server that carries calls, keeps no registrar and knows none of the called names may do with
+//! each message of RFC 4475.
 
+/// What may come back to one message.
+pub(super) struct Verdict {
+    /// The message's name in the RFC.
+    pub(super) name: &'static str,
+    /// Final statuses; 0 stands for no answer.
+    pub(super) may: &'static [u16],
+    /// The section and why.
+    pub(super) why: &'static str,
+}
+
+const fn verdict(name: &'static str, may: &'static [u16], why: &'static str) -> Verdict {
+    Verdict { name, may, why }
+}
+
+/// Understood; that the callee is unknown here is routing's word.
 const ROUTED: &[u16] = &[404, 480, 484, 488, 503, 603];
 const REGISTER: &[u16] = &[403, 405, 501];
 const SILENT: &[u16] = &[0];
 
-const VERDICTS: &[Verdict] = &[
+/// All 49.
+pub(super) const VERDICTS: &[Verdict] = &[
     // §3.1.1: valid messages.
     verdict("wsinv", &[481], "§3.1.1.1 a short tortuous INVITE is valid; its To tag names no dialog of ours"),
     verdict("intmeth", &[405, 501], "§3.1.1.2 a method of odd characters is unknown, not wrong"),
@@ -57,9 +73,13 @@ const VERDICTS: &[Verdict] = &[
     verdict("cparam02", REGISTER, "§3.3.13 REGISTER with a URL parameter"),
     verdict("regescrt", REGISTER, "§3.3.14 REGISTER with an escaped Route"),
     verdict("sdp01", &[404, 406, 480, 484, 488], "§3.3.15 an INVITE that accepts no SDP"),
-    verdict("inv2543", &[400, 404, 480, 484, 488, 503], "§3.4.1 an INVITE of RFC 2543 that gives no Contact to answer to"),
+    verdict(
+        "inv2543",
+        &[400, 404, 480, 484, 488, 503],
+        "§3.4.1 an INVITE of RFC 2543 that gives no Contact to answer to",
+    ),
 ];
 
 /// Messages that end a stream: what follows their framing cannot be told apart any more (RFC 3261
 /// §18.3). There a closed connection is an answer, too.
-const UNFRAMED: &[&str] = &["dblreq", "inv2543"];
+pub(super) const UNFRAMED: &[&str] = &["dblreq", "inv2543"];
