@@ -22,9 +22,9 @@ pub(crate) fn fuzz(root: &Path, seconds: &str) -> ExitCode {
     run(cargo)
 }
 
-/// The measurements: `bench/run`, which needs the machine for itself.
+/// The measurements: `bench/side_by_side`, which needs the machine for itself.
 pub(crate) fn bench(root: &Path, arguments: &[&str]) -> ExitCode {
-    let mut command = Command::new(root.join("bench/run"));
+    let mut command = Command::new(root.join("bench/side_by_side"));
     command.current_dir(root).args(arguments);
     run(command)
 }
