@@ -95,7 +95,7 @@ impl Call {
         let trunk = attempt.trunk;
         let policy = session_policy(&epoch, trunk, leg.abilities.update);
         leg.session = SessionTimer::uac(&msg, &policy, true);
-        let body = if msg.is_sdp() && !msg.body().is_empty() { msg.body() } else { &early_answer };
+        let body = if msg.is_sdp() && !msg.body().is_empty() { msg.body() } else { early_answer };
         if body.is_empty() {
             return self.refuse_answer(leg, attempt.number, ReasonId::SdpAnswerMissing, cx);
         }
