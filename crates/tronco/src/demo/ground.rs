@@ -101,12 +101,12 @@ deliver = ["pbx"]
 
 [[route]]                             # first match wins: the cheap way first, the sure one next
 name  = "france"
-match = {{ called = "+33*" }}
+match = {{ on = "pbx", called = "+33*" }}
 to    = ["budget", "itsp"]
 
 [[route]]
 name  = "world"
-match = {{ called = "+*" }}
+match = {{ on = "pbx", called = "+*" }}
 to    = ["itsp"]
 
 [[test]]                              # runs in every check and before every start

@@ -29,6 +29,10 @@ pub(super) struct Heard {
     jitter: f64,
     transit: Option<f64>,
     first: Option<u16>,
+    /// What it sounded like; told by [`Heard::finish`].
+    pub(super) sound: Option<Sound>,
+    /// Packets missing between the first and the last; likewise.
+    pub(super) gaps: usize,
     frames: Vec<Option<[i16; FRAME]>>,
 }
 
@@ -77,9 +81,11 @@ impl Heard {
         self.received += 1;
     }
 
-    /// Packets missing between the first and the last.
-    pub(super) fn gaps(&self) -> usize {
-        self.frames.iter().filter(|f| f.is_none()).count()
+    /// Nothing more comes: what was heard is judged, and the samples are forgotten.
+    pub(super) fn finish(&mut self) {
+        self.gaps = self.frames.iter().filter(|frame| frame.is_none()).count();
+        self.sound = self.listen();
+        self.frames = Vec::new();
     }
 
     /// Jitter at the end, milliseconds.
@@ -87,14 +93,16 @@ impl Heard {
         self.jitter * 1_000.0 / f64::from(RATE)
     }
 
-    /// What it sounded like; nothing before 200 ms were heard. Missing packets are silence.
-    pub(super) fn sound(&self) -> Option<Sound> {
+    /// What it sounds like; nothing before 200 ms were heard. Missing packets are silence.
+    fn listen(&self) -> Option<Sound> {
         let samples: Vec<i16> = self.frames.iter().flat_map(|f| f.unwrap_or([0; FRAME])).collect();
         let middle = samples.chunks_exact(SPAN).nth(samples.len() / SPAN / 2)?;
         let level = |block: &[i16], hertz: f64| tone_level_dbm0(block, hertz, RATE);
         let hertz = SEARCH
             .map(|step| f64::from(step * 5))
-            .max_by(|a, b| level(middle, *a).total_cmp(&level(middle, *b)))?;
+            .map(|hertz| (level(middle, hertz), hertz))
+            .max_by(|a, b| a.0.total_cmp(&b.0))?
+            .1;
         let spans = samples.chunks_exact(SPAN).map(|span| level(span, hertz));
         Some(Sound {
             hertz,
@@ -155,6 +163,7 @@ mod tests {
                 heard.take(&packet, law, f64::from(place) * 0.02);
             }
         }
+        heard.finish();
         heard
     }
 
@@ -162,9 +171,9 @@ mod tests {
     fn a_tone_is_recognised_across_a_wrapping_sequence() {
         for law in [Law::A, Law::Mu] {
             let heard = stream(law, 1_325.0, &[]);
-            assert_eq!((heard.received, heard.gaps(), heard.strange), (100, 0, 0));
+            assert_eq!((heard.received, heard.gaps, heard.strange), (100, 0, 0));
             assert!(heard.jitter_ms() < 0.001);
-            let sound = heard.sound().unwrap();
+            let sound = heard.sound.unwrap();
             assert_eq!(sound.hertz, 1_325.0);
             for level in [sound.dbm0, sound.softest_dbm0, sound.total_dbm0] {
                 assert!((level + 10.0).abs() < 0.2, "{level}");
@@ -175,8 +184,8 @@ mod tests {
     #[test]
     fn a_gap_is_counted_and_heard() {
         let heard = stream(Law::A, 800.0, &[40, 41, 42, 43, 44]);
-        assert_eq!((heard.received, heard.gaps()), (95, 5));
-        let sound = heard.sound().unwrap();
+        assert_eq!((heard.received, heard.gaps), (95, 5));
+        let sound = heard.sound.unwrap();
         assert!(sound.softest_dbm0 < -15.0 && sound.dbm0 > -11.0, "{sound:?}");
     }
 
@@ -187,6 +196,7 @@ mod tests {
             heard.take(datagram, Law::A, 0.0);
         }
         assert_eq!((heard.received, heard.strange), (0, 4));
-        assert_eq!(heard.sound(), None);
+        heard.finish();
+        assert_eq!(heard.sound, None);
     }
 }

@@ -81,21 +81,19 @@ struct Look<'a> {
     ground: &'a Ground,
 }
 
-/// The checks of every call, of answered calls, and of the call that meets a dead gateway.
-const ALWAYS: [(&str, fn(&Look<'_>) -> Finding); 5] = [
-    ("messages", messages),
-    ("status", status),
-    ("numbers", numbers),
-    ("topology hidden", hidden),
-    ("record", record),
-];
-const ANSWERED: [(&str, fn(&Look<'_>) -> Finding); 4] = [
+type Checker = fn(&Look<'_>) -> Finding;
+
+/// The checks of every call, of calls that got through, of those that are answered, and of the call that
+/// meets a dead gateway.
+const ALWAYS: [(&str, Checker); 3] = [("messages", messages), ("status", status), ("record", record)];
+const GOT_THROUGH: [(&str, Checker); 2] = [("numbers", numbers), ("topology hidden", hidden)];
+const ANSWERED: [(&str, Checker); 4] = [
     ("ringing", ringing),
     ("audio there", |look| audio(look, Role::Caller)),
     ("audio back", |look| audio(look, Role::Callee)),
     ("media record", media),
 ];
-const FAILED_OVER: [(&str, fn(&Look<'_>) -> Finding); 1] = [("failover", failover)];
+const FAILED_OVER: [(&str, Checker); 1] = [("failover", failover)];
 
 /// Judges one call by what was seen and the records that name it.
 pub(super) fn judge<'a>(
@@ -112,13 +110,18 @@ pub(super) fn judge<'a>(
         None => vec![verdict("placed", Err("it was never placed".into()))],
         Some(caller) => {
             let look = Look { case: &case, caller, callee: case.ends.callee.as_ref(), board, ground };
-            let answered: &[_] = if script.kind == Kind::Busy { &[] } else { &ANSWERED };
-            let failed_over: &[_] = if script.kind == Kind::Failover { &FAILED_OVER } else { &[] };
-            let all = ALWAYS.iter().chain(answered).chain(failed_over);
-            all.map(|(name, check)| verdict(name, check(&look))).collect()
+            checks(script, look.callee.is_some()).map(|(name, check)| verdict(name, check(&look))).collect()
         }
     };
     case
+}
+
+/// The checks of a call; of one that did not get through only those that have something to look at.
+fn checks(script: &Script, got_through: bool) -> impl Iterator<Item = &'static (&'static str, Checker)> {
+    let through = |checks: &'static [_], when: bool| if when { checks } else { &[] };
+    let answered = through(&ANSWERED, got_through && script.kind != Kind::Busy);
+    let failed_over = through(&FAILED_OVER, script.kind == Kind::Failover);
+    ALWAYS.iter().chain(through(&GOT_THROUGH, got_through)).chain(answered).chain(failed_over)
 }
 
 fn verdict(check: &'static str, finding: Finding) -> Check {
@@ -135,13 +138,13 @@ fn same(what: &str, found: &str, expected: &str) -> Finding {
 
 /// Both ends said and got what belongs to a call, from INVITE to the answer of BYE.
 fn messages(look: &Look<'_>) -> Finding {
-    let callee = look.callee.ok_or("the call did not reach the other end")?;
-    for (end, facts) in [("caller", look.caller), ("callee", callee)] {
-        if let Some(trouble) = &facts.trouble {
+    for (end, facts) in [("caller", Some(look.caller)), ("callee", look.callee)] {
+        if let Some(trouble) = facts.and_then(|facts| facts.trouble.as_ref()) {
             return Err(format!("at the {end}: {trouble}"));
         }
     }
-    Ok(())
+    let status = look.caller.status;
+    expect(look.callee.is_some(), || format!("the call did not reach the other end; the caller got {status}"))
 }
 
 fn status(look: &Look<'_>) -> Finding {
@@ -181,13 +184,13 @@ fn audio(look: &Look<'_>, from: Role) -> Finding {
     let stream = look.case.stream(from).ok_or("none was heard")?;
     let Stream { sent, heard, tone, .. } = stream;
     expect(sent == PACKETS, || format!("{sent} of {PACKETS} packets were sent"))?;
-    expect(heard.received == sent && heard.gaps() == 0, || {
+    expect(heard.received == sent && heard.gaps == 0, || {
         format!("{} of {sent} packets arrived", heard.received)
     })?;
     expect(heard.repeated + heard.strange == 0, || {
         format!("{} packets came twice and {} were strange", heard.repeated, heard.strange)
     })?;
-    let Sound { hertz, dbm0, softest_dbm0, total_dbm0 } = heard.sound().ok_or("too short to be heard")?;
+    let Sound { hertz, dbm0, softest_dbm0, total_dbm0 } = heard.sound.ok_or("too short to be heard")?;
     expect(hertz == tone, || format!("{hertz:.0} Hz was heard, {tone:.0} Hz was sent"))?;
     let off =
         [dbm0, softest_dbm0, total_dbm0].into_iter().find(|l| (l - TONE_DBM0).abs() > LEVEL_TOLERANCE_DB);
@@ -251,4 +254,127 @@ fn failover(look: &Look<'_>) -> Finding {
     let first = first.ok_or("the record holds no attempt")?;
     same("the first attempt's trunk", &first.trunk, "budget")?;
     same("the first attempt's reason", &first.reason, "S-FAILOVER-SILENT")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::script::scripts;
+    use std::path::Path;
+    use std::time::Instant;
+
+    fn ground() -> Ground {
+        Ground::candidates(Path::new("/tmp/x")).next().unwrap()
+    }
+
+    fn heard(tone: f64) -> Heard {
+        let sound = Sound { hertz: tone, dbm0: -10.0, softest_dbm0: -10.1, total_dbm0: -10.0 };
+        let mut heard = Heard::default();
+        (heard.sent, heard.received, heard.sound) = (PACKETS, PACKETS, Some(sound));
+        heard
+    }
+
+    /// Both ends and the record of the first script's call, as they should be.
+    fn good(script: &Script) -> (Facts, Facts, serde_json::Value) {
+        let caller = Facts {
+            call_id: "c".into(),
+            ringing: Some(Instant::now()),
+            status: 200,
+            media: Some(ground().inside()),
+            heard: Some(heard(script.callee_tone)),
+            ..Facts::default()
+        };
+        let callee = Facts {
+            caller: script.caller_shown.clone(),
+            called: script.called_shown.clone(),
+            media: Some(ground().outside()),
+            heard: Some(heard(script.caller_tone)),
+            ..caller.clone()
+        };
+        let way = serde_json::json!({
+            "packets": PACKETS, "expected": PACKETS, "lost": 0, "dropped": 0, "jitter_ms": 0.1,
+            "jitter_max_ms": 0.1, "mos_min": 4.4, "mos_avg": 4.4, "one_way": false, "silence_max_ms": 20, "source": ""
+        });
+        let mut attempt = serde_json::json!({
+            "number": 1, "tier": 0, "trunk": "itsp", "start": "2026-03-01T12:30:00Z", "status": 200,
+        });
+        let mut record = serde_json::json!({
+            "format": 1, "id": 1, "call": "0".repeat(32), "revision": 1, "trunk_in": "pbx", "trunk_out": "itsp",
+            "sip_call_id": "c", "route": "world", "start": "2026-03-01T12:30:00Z", "end": "2026-03-01T12:30:02Z",
+            "end_estimated": false, "duration_ms": 2000, "status": 200, "q850": 16, "reason": "P-HANGUP-A",
+        });
+        for key in ["gateway", "target", "transport", "sip_call_id", "caller_sent", "called_sent", "reason"] {
+            attempt[key] = "".into();
+        }
+        for key in
+            ["node", "source", "asserted_received", "diversion_received", "blame", "released_by", "decision"]
+        {
+            record[key] = "".into();
+        }
+        for (key, number) in [("caller", &script.caller_shown), ("called", &script.called_shown)] {
+            record[key] = number.as_str().into();
+        }
+        for (key, number) in [("caller_received", &script.caller), ("called_received", &script.called)] {
+            record[key] = number.as_str().into();
+        }
+        record["attempts"] = vec![attempt].into();
+        record["media"] = serde_json::json!({
+            "codec": "PCMA", "duration_ms": 2000, "from_caller": way, "from_callee": way
+        });
+        (caller, callee, record)
+    }
+
+    /// The checks that fail when this is changed.
+    fn failed(change: impl FnOnce(&mut Facts, &mut Facts, &mut serde_json::Value)) -> Vec<&'static str> {
+        let scripts = scripts(4);
+        let script = scripts.first().unwrap();
+        let (mut caller, mut callee, mut record) = good(script);
+        change(&mut caller, &mut callee, &mut record);
+        let board = Board::new(scripts.len());
+        board.over(0, Role::Caller, caller);
+        board.over(0, Role::Callee, callee);
+        let record: StoredCall = serde_json::from_value(record).unwrap();
+        let case = judge(script, &board, &[record], &ground());
+        case.checks.iter().filter(|check| !check.passed).map(|check| check.check).collect()
+    }
+
+    fn sound(facts: &mut Facts) -> &mut Sound {
+        facts.heard.as_mut().unwrap().sound.as_mut().unwrap()
+    }
+
+    #[test]
+    fn a_good_call_passes_and_each_fault_fails_its_own_check() {
+        assert_eq!(failed(|_, _, _| {}), [""; 0]);
+        assert_eq!(failed(|caller, _, _| caller.trouble = Some("no ACK".into())), ["messages"]);
+        assert_eq!(failed(|caller, _, _| caller.status = 202), ["status"]);
+        assert_eq!(failed(|_, callee, _| callee.called = "0044".into()), ["numbers"]);
+        assert_eq!(failed(|_, callee, _| callee.leak = Some("127.60.1.10".into())), ["topology hidden"]);
+        assert_eq!(failed(|caller, _, _| caller.media = Some(ground().itsp())), ["topology hidden"]);
+        assert_eq!(failed(|caller, _, _| caller.ringing = None), ["ringing"]);
+        assert_eq!(failed(|_, callee, _| callee.heard.as_mut().unwrap().received -= 1), ["audio there"]);
+        assert_eq!(failed(|_, callee, _| sound(callee).hertz = 955.0), ["audio there"]);
+        assert_eq!(failed(|caller, _, _| sound(caller).softest_dbm0 = -12.0), ["audio back"]);
+        assert_eq!(failed(|_, _, record| record["route"] = "france".into()), ["record"]);
+        assert_eq!(failed(|_, _, record| record["reason"] = "M-TIMEOUT".into()), ["record"]);
+        let lost = failed(|_, _, record| record["media"]["from_caller"]["packets"] = 99.into());
+        assert_eq!(lost, ["media record"]);
+    }
+
+    #[test]
+    fn a_call_without_record_or_never_placed_fails() {
+        assert_eq!(failed(|caller, _, _| caller.call_id = "other".into()), ["record", "media record"]);
+        let scripts = scripts(4);
+        let case = judge(scripts.first().unwrap(), &Board::new(4), &[], &ground());
+        assert!(!case.passed());
+    }
+
+    #[test]
+    fn a_dead_gateway_must_have_been_tried() {
+        let scripts = scripts(4);
+        let script = scripts.get(3).unwrap();
+        let board = Board::new(4);
+        board.over(3, Role::Caller, Facts { status: 504, ..Facts::default() });
+        let case = judge(script, &board, &[], &ground());
+        assert!(case.checks.iter().any(|check| check.check == "failover" && !check.passed));
+    }
 }

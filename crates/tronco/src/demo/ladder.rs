@@ -16,38 +16,53 @@ const SPAN: usize = 39;
 /// Columns before the first lifeline.
 const MARGIN: usize = 11;
 
-/// One arrow.
+/// One arrow on one leg, or one on each.
 #[derive(Debug)]
 struct Rung {
     at: Instant,
-    side: Side,
     /// From the left to the right.
     rightwards: bool,
     /// What the arrow is drawn with.
     stroke: char,
-    label: String,
+    /// Above the IP-PBX's leg and the ITSP's.
+    labels: [Option<String>; 2],
     /// Below the arrow.
     details: Vec<String>,
     colour: Option<Colour>,
 }
 
+impl Rung {
+    /// A message on one leg.
+    fn message(at: Instant, side: Side, rightwards: bool, label: String) -> Rung {
+        let labels = if side == Side::Pbx { [Some(label), None] } else { [None, Some(label)] };
+        Rung { at, rightwards, stroke: '-', labels, details: Vec::new(), colour: None }
+    }
+}
+
 /// The ladder of a call.
 pub(super) fn draw(case: &Case<'_>, board: &Board, ground: &Ground, colour: bool) -> String {
     let mut rungs = rungs(&board.messages(case.script.number - 1));
-    for (at, message) in board.knocks(&case.script.called_shown) {
-        rungs.push(knock(at, &message, ground));
-    }
+    rungs.extend(knocks(&board.knocks(&case.script.called_shown), ground));
     rungs.extend(audio(case));
     rungs.sort_by_key(|rung| rung.at);
     let mut text = head(ground);
     let Some(begin) = rungs.first().map(|rung| rung.at) else { return text };
     for rung in &rungs {
         let millis = rung.at.saturating_duration_since(begin).as_secs_f64() * 1_000.0;
-        line(&mut text, &format!("{millis:.1} ms"), rung.side, &arrow(rung), rung.colour.filter(|_| colour));
+        let paint = rung.colour.filter(|_| colour);
+        line(
+            &mut text,
+            &format!("{millis:.1} ms"),
+            rung.labels.each_ref().map(|label| {
+                let arrow = arrow(rung, label.as_deref()?);
+                Some(paint.map_or(arrow.clone(), |colour| colour.paint(&arrow)))
+            }),
+        );
         for detail in &rung.details {
             let room = SPAN.saturating_sub(4);
             let detail: String = detail.chars().take(room).collect();
-            line(&mut text, "", rung.side, &format!("    {detail:<room$}"), None);
+            let half = format!("    {detail:<room$}");
+            line(&mut text, "", rung.labels.each_ref().map(|label| label.as_ref().map(|_| half.clone())));
         }
     }
     text
@@ -72,17 +87,15 @@ fn head(ground: &Ground) -> String {
     text
 }
 
-/// One line: a time, and one half filled between the lifelines.
-fn line(text: &mut String, time: &str, side: Side, half: &str, colour: Option<Colour>) {
-    let half = colour.map_or_else(|| half.to_owned(), |colour| colour.paint(half));
-    let blank = " ".repeat(SPAN);
-    let (left, right) = if side == Side::Pbx { (&half, &blank) } else { (&blank, &half) };
+/// One line: a time, and what stands between the lifelines.
+fn line(text: &mut String, time: &str, halves: [Option<String>; 2]) {
+    let [left, right] = halves.map(|half| half.unwrap_or_else(|| " ".repeat(SPAN)));
     let _ = writeln!(text, "{time:>width$} |{left}|{right}|", width = MARGIN - 1);
 }
 
 /// An arrow across half the page: `--- INVITE 030 ----->`.
-fn arrow(rung: &Rung) -> String {
-    let label: String = rung.label.chars().take(SPAN - 8).collect();
+fn arrow(rung: &Rung, label: &str) -> String {
+    let label: String = label.chars().take(SPAN - 8).collect();
     let stroke = |count: usize| rung.stroke.to_string().repeat(count);
     let rest = SPAN.saturating_sub(label.chars().count() + 2 + 3 + 1);
     if rung.rightwards {
@@ -92,37 +105,34 @@ fn arrow(rung: &Rung) -> String {
     }
 }
 
+/// A label, and whether the same was seen before.
+fn again(label: String, again: bool) -> String {
+    if again { format!("{label} (again)") } else { label }
+}
+
 fn rungs(messages: &[Seen]) -> Vec<Rung> {
     let mut rungs: Vec<Rung> = Vec::new();
     for (place, seen) in messages.iter().enumerate() {
         let earlier = messages.get(..place).unwrap_or_default();
-        let again = earlier.iter().any(|e| e.side == seen.side && e.message.0 == seen.message.0);
+        let repeated = earlier.iter().any(|e| e.side == seen.side && e.message.0 == seen.message.0);
         let (label, details, colour) = tell(&seen.message);
-        rungs.push(Rung {
-            at: seen.at,
-            side: seen.side,
-            rightwards: seen.sent == (seen.side == Side::Pbx),
-            stroke: '-',
-            label: if again { format!("{label} (again)") } else { label },
-            details: if again { Vec::new() } else { details },
-            colour,
-        });
+        let rightwards = seen.sent == (seen.side == Side::Pbx);
+        let rung = Rung::message(seen.at, seen.side, rightwards, again(label, repeated));
+        rungs.push(Rung { details: if repeated { Vec::new() } else { details }, colour, ..rung });
     }
     rungs
 }
 
-/// A request that the dead gateway got.
-fn knock(at: Instant, message: &Message, ground: &Ground) -> Rung {
-    let (label, _, _) = tell(message);
-    Rung {
-        at,
-        side: Side::Itsp,
-        rightwards: true,
-        stroke: '-',
-        label,
-        details: vec![format!("to {}, which is dead", ground.dead())],
-        colour: Some(Colour::Doubtful),
+/// The requests that the dead gateway got.
+fn knocks(requests: &[(Instant, Message)], ground: &Ground) -> Vec<Rung> {
+    let mut rungs: Vec<Rung> = Vec::new();
+    for (at, message) in requests {
+        let label = again(tell(message).0, !rungs.is_empty());
+        let rung = Rung::message(*at, Side::Itsp, true, label);
+        let details = vec![format!("to {}, which is dead", ground.dead())];
+        rungs.push(Rung { details, colour: Some(Colour::Doubtful), ..rung });
     }
+    rungs
 }
 
 /// What a message is, in a few words, and its key facts.
@@ -161,31 +171,14 @@ fn audio(case: &Case<'_>) -> Vec<Rung> {
     let began = [caller.audio_at, callee.audio_at].into_iter().flatten().max();
     let Some(began) = began else { return rungs };
     let codec = codec_name(case.script.law);
-    for (from, near) in [(Role::Caller, Side::Pbx), (Role::Callee, Side::Itsp)] {
+    for from in [Role::Caller, Role::Callee] {
         let Some(Stream { sent, heard, tone, .. }) = case.stream(from) else { continue };
-        let near = if case.script.way == Way::Out { near } else { other(near) };
-        let sound = heard.sound();
-        let heard_as =
-            sound.map_or(String::from("no tone"), |s| format!("{:.0} Hz, {:.1} dBm0", s.hertz, s.dbm0));
-        let halves = [
-            (near, format!("RTP {sent} x {codec}, {tone:.0} Hz")),
-            (other(near), format!("RTP {}, {heard_as}", heard.received)),
-        ];
-        for (side, label) in halves {
-            rungs.push(Rung {
-                at: began,
-                side,
-                rightwards: near == Side::Pbx,
-                stroke: '=',
-                label,
-                details: Vec::new(),
-                colour: None,
-            });
-        }
+        let rightwards = (from == Role::Caller) == (case.script.way == Way::Out);
+        let said = format!("RTP {sent} x {codec}, {tone:.0} Hz");
+        let sound = heard.sound.map(|s| format!("{:.0} Hz, {:.1} dBm0", s.hertz, s.dbm0));
+        let got = format!("RTP {}, {}", heard.received, sound.unwrap_or_else(|| "no tone".to_owned()));
+        let labels = if rightwards { [said, got] } else { [got, said] }.map(Some);
+        rungs.push(Rung { at: began, rightwards, stroke: '=', labels, details: Vec::new(), colour: None });
     }
     rungs
-}
-
-fn other(side: Side) -> Side {
-    if side == Side::Pbx { Side::Itsp } else { Side::Pbx }
 }

@@ -26,6 +26,7 @@ use peer::{Peers, Sockets};
 use script::{Script, scripts};
 use std::fs::DirBuilder;
 use std::io::{self, IsTerminal};
+use std::net::IpAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -79,6 +80,8 @@ enum Trouble {
     Folder { at: PathBuf, error: io::Error },
     #[error("no free addresses on loopback: {0}")]
     Addresses(io::Error),
+    #[error("no datagram gets to {0}: is the interface `lo` up, and loopback not filtered?")]
+    Loopback(IpAddr),
     #[error("the embedded configuration: {0}")]
     Config(LoadError),
     #[error(transparent)]
@@ -104,6 +107,10 @@ pub(crate) fn demo(wanted: &Wanted) -> Result<ExitCode, Failure> {
         let ground = Ground::candidates(&folder).next();
         Output::new(false).text(&ground.map(|ground| ground.config()).unwrap_or_default())?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if wanted.ladder > wanted.calls {
+        let Wanted { ladder, calls, .. } = wanted;
+        return Err(Failure::Usage(format!("--ladder {ladder}: there are only {calls} calls; see --calls")));
     }
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = tokio.map_err(Trouble::Loop).and_then(|tokio| {
@@ -207,6 +214,9 @@ impl Stage {
                     continue;
                 }
             };
+            if !sockets.can_talk() {
+                return Err(Trouble::Loopback(ground.itsp().ip()));
+            }
             let running = match serve(&ground) {
                 Err(Trouble::Server(obstacle)) if obstacle.is_port_in_use() => continue,
                 running => running?,
@@ -222,37 +232,46 @@ impl Stage {
     async fn play(&mut self, wanted: &Wanted, begin: Instant) -> Result<Option<String>, Trouble> {
         let output = Output::new(wanted.json);
         if !wanted.json {
-            output.text(&report::opening(&self.ground, self.scripts.len())).map_err(Failure::from)?;
+            told(output.text(&report::opening(&self.ground, self.scripts.len())))?;
         }
-        let waiting = io::stderr().is_terminal().then(|| eprint!("The calls take a few seconds ... "));
-        let over = |board: &Board, scripts: &[Script]| {
-            scripts.iter().all(|script| board.is_over(script.number - 1, script))
-        };
-        let until = Instant::now() + CALLS_WITHIN;
-        while !over(&self.board, &self.scripts) && Instant::now() < until {
-            sleep(LOOK_EVERY).await;
+        let watched = io::stderr().is_terminal();
+        if watched {
+            eprint!("The calls take a few seconds ... ");
         }
-        self.peers.close();
-        let until = Instant::now() + CLOSE_WITHIN;
-        while !over(&self.board, &self.scripts) && Instant::now() < until {
-            sleep(LOOK_EVERY).await;
+        if !self.over_within(CALLS_WITHIN).await {
+            self.peers.close();
+            self.over_within(CLOSE_WITHIN).await;
         }
         let records = self.records().await?;
-        if waiting.is_some() {
+        if watched {
             eprintln!("done.\n");
         }
         let case = |script| judge(script, &self.board, &records, &self.ground);
         let cases: Vec<Case<'_>> = self.scripts.iter().map(case).collect();
         let (strays, took) = (self.board.strays(), begin.elapsed());
         if wanted.json {
-            output.json(&report::Summary::new(&cases, &strays, &self.ground, took))?;
+            told(output.json(&report::Summary::new(&cases, &strays, &self.ground, took)))?;
         } else {
-            let shown = usize::from(wanted.ladder).saturating_sub(1).min(cases.len().saturating_sub(1));
+            let shown = usize::from(wanted.ladder).saturating_sub(1);
             let mut text = report::people(&cases, shown, &self.board, &self.ground, output.has_colour());
             text.push_str(&report::closing(&cases, &strays, took));
-            output.text(&text).map_err(Failure::from)?;
+            told(output.text(&text))?;
         }
         Ok(report::failure(&cases, &strays))
+    }
+
+    /// Whether all calls are over, at once or within this time.
+    async fn over_within(&self, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        loop {
+            if self.scripts.iter().all(|script| self.board.is_over(script.number - 1, script)) {
+                return true;
+            }
+            if Instant::now() >= until {
+                return false;
+            }
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     /// The records of all calls, as soon as they are there.
@@ -275,6 +294,14 @@ impl Stage {
         if timeout(HALT_WITHIN, running.halt(Duration::ZERO)).await.is_err() {
             eprintln!("tronco demo: the server did not end within {} s", HALT_WITHIN.as_secs());
         }
+    }
+}
+
+/// Who stops reading changes nothing about the calls.
+fn told<E: Into<Failure>>(written: Result<(), E>) -> Result<(), Trouble> {
+    match written.map_err(Into::into) {
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
     }
 }
 

@@ -17,14 +17,14 @@ use store::StoredCall;
 /// The opening: who is there.
 pub(super) fn opening(ground: &Ground, calls: usize) -> String {
     let (inside, outside) = (ground.inside(), ground.outside());
+    let version = env!("CARGO_PKG_VERSION");
+    let calls = count(calls as u64, "call");
+    let near = format!("  IP-PBX {} <---> {inside} tronco {outside}", ground.pbx());
+    let gap = " ".repeat(near.len());
     format!(
-        "Tronco {}: {} in real time through the real server, between two scripted peers.\n\n  \
-         IP-PBX {} <---> {inside} tronco {outside} <---> ITSP {}\n{:>70}{}\n\n",
-        env!("CARGO_PKG_VERSION"),
-        count(calls as u64, "call"),
-        ground.pbx(),
+        "Tronco {version}: {calls} in real time through the real server, between two scripted peers.\n\n\
+         {near} <---> ITSP {}\n{gap} <-x-> dead {}\n\n",
         ground.itsp(),
-        "<-x-> dead ",
         ground.dead()
     )
 }
@@ -52,8 +52,10 @@ pub(super) fn people(
     text.push_str(&indent(&table(cases).print(colour)));
     let _ = writeln!(
         text,
-        "\n  rtp: packets heard at the far end of those sent, -> from the caller, <- to the caller.\n  \
-         The callee answers {} ms after 180; the dead gateway is given {} ms. Jitter in ms, the worse way.",
+        "\n  out: from the IP-PBX to the ITSP; in: the other way; final: until the final response.\n  \
+         rtp: packets heard at the far end of those sent; ->: from the caller; <-: to the caller.\n  \
+         jitter: in ms, the worse way. By script the callee answers {} ms after 180, and the server\n  \
+         gives a gateway that says nothing {} ms.",
         ANSWER_AFTER.as_millis(),
         super::ground::FAILOVER_MS
     );
@@ -84,14 +86,16 @@ fn record(record: &StoredCall) -> Table {
         let (trunk, target, transport) = (&attempt.trunk, &attempt.target, &attempt.transport);
         table.pair(&name, format!("{trunk}, {transport} {target}, sent {}: {outcome}", attempt.called_sent));
     }
-    let delay = record.post_dial_delay_ms.map_or("-".to_owned(), |ms| format!("{ms} ms"));
-    table.pair("post-dial delay", delay);
-    table.pair("talked", format!("{:.1} s", record.duration_ms as f64 / 1_000.0));
+    let delay =
+        record.post_dial_delay_ms.map(|ms| if ms == 0 { "below 1 ms".into() } else { format!("{ms} ms") });
+    table.pair("post-dial delay", delay.unwrap_or_default());
+    let talked = record.answer.map(|_| format!("{:.1} s", record.duration_ms as f64 / 1_000.0));
+    table.pair("talked", talked.unwrap_or_default());
     let sentence = ReasonId::from_id(&record.reason).map_or("", ReasonId::sentence);
     table.pair("reason", format!("{}: {sentence}", record.reason));
     let cause = q850_text(record.q850);
     table.pair("released by", format!("{} (Q.850 {} {cause})", record.released_by, record.q850));
-    if let Some(media) = &record.media {
+    if let Some(media) = record.media.as_ref().filter(|_| record.answer.is_some()) {
         table.pair("codec", &*media.codec);
         for (name, row) in [("from caller", &media.from_caller), ("from callee", &media.from_callee)] {
             let mos = row.mos_avg.map_or("-".to_owned(), |mos| format!("{:.2}", f64::from(mos) / 100.0));
@@ -262,7 +266,7 @@ impl From<Stream<'_>> for Direction {
     fn from(stream: Stream<'_>) -> Direction {
         let Stream { sent, heard, tone, mos } = stream;
         let &Heard { received, repeated, .. } = heard;
-        let sound = heard.sound();
+        let sound = heard.sound;
         Direction {
             sent,
             received,

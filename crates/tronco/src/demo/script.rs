@@ -12,8 +12,10 @@ pub(super) const PACKETS: u32 = 100;
 pub(super) const TONE_DBM0: f64 = -10.0;
 /// From ringing to answer.
 pub(super) const ANSWER_AFTER: Duration = Duration::from_millis(300);
-/// Between the beginnings of two calls.
+/// Between the beginnings of two calls, unless there are so many that [`SPREAD`] is reached.
 const APART: Duration = Duration::from_millis(40);
+/// All calls begin within this time.
+const SPREAD: Duration = Duration::from_secs(3);
 /// Least calls that show everything.
 pub(super) const CALLS_MIN: usize = 4;
 
@@ -96,10 +98,12 @@ impl Script {
 
 /// The first `count` calls (at least [`CALLS_MIN`]), of which one is busy and one meets a dead gateway.
 pub(super) fn scripts(count: usize) -> Vec<Script> {
-    (1..=count.max(CALLS_MIN)).map(script).collect()
+    let count = count.max(CALLS_MIN);
+    let apart = APART.min(SPREAD / u32::try_from(count).unwrap_or(u32::MAX));
+    (1..=count).map(|number| script(number, apart)).collect()
 }
 
-fn script(number: usize) -> Script {
+fn script(number: usize, apart: Duration) -> Script {
     let kind = match number {
         3 => Kind::Busy,
         4 => Kind::Failover,
@@ -112,7 +116,7 @@ fn script(number: usize) -> Script {
         way,
         kind,
         title: "",
-        start: APART * u32::try_from(number - 1).unwrap_or(0),
+        start: apart * u32::try_from(number - 1).unwrap_or(0),
         caller: String::new(),
         called: String::new(),
         caller_shown: String::new(),

@@ -1,7 +1,6 @@
 //! After the calls: the server goes on, and whoever likes may call it.
 
-use super::{Stage, Trouble, all_records, report};
-use crate::exit::Failure;
+use super::{Stage, Trouble, all_records, report, told};
 use crate::print::Output;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -15,7 +14,7 @@ pub(super) async fn stay(stage: &Stage, json: bool) -> Result<(), Trouble> {
     if json {
         eprintln!("{}", invitation(stage));
     } else {
-        output.text(&invitation(stage)).map_err(Failure::from)?;
+        told(output.text(&invitation(stage)))?;
     }
     let Some(store) = stage.running.store() else { return std::future::pending().await };
     let mut last = all_records(&store)?.iter().map(|record| record.id).max().unwrap_or(0);
@@ -24,9 +23,9 @@ pub(super) async fn stay(stage: &Stage, json: bool) -> Result<(), Trouble> {
         for record in store.tail(last)? {
             last = last.max(record.id);
             if json {
-                output.json_line(&record)?;
+                told(output.json_line(&record))?;
             } else {
-                output.text(&report::visitor(&record)).map_err(Failure::from)?;
+                told(output.text(&report::visitor(&record)))?;
             }
         }
     }

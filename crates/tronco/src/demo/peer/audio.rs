@@ -126,5 +126,6 @@ fn run(line: &Line, speech: &Speech, progress: &Progress) -> Heard {
         }
         progress.received.store(heard.received, Ordering::Relaxed);
     }
+    heard.finish();
     heard
 }

@@ -28,6 +28,8 @@ const REMEMBERED: Duration = Duration::from_secs(5);
 const VISITORS_MAX: usize = 100;
 /// How often the dead gateway looks whether the demo is over.
 const DEAD_TICK: Duration = Duration::from_millis(50);
+/// How long one datagram on loopback may take.
+const PROBE_WITHIN: Duration = Duration::from_secs(1);
 /// Largest datagram.
 const DATAGRAM_MAX: usize = 65_535;
 
@@ -46,6 +48,17 @@ impl Sockets {
             itsp: UdpSocket::bind(ground.itsp())?,
             dead: UdpSocket::bind(ground.dead())?,
         })
+    }
+
+    /// Whether a datagram gets from one to another: loopback may be down, or filtered.
+    pub(super) fn can_talk(&self) -> bool {
+        let word = b"\r\n\r\n";
+        let talk = || -> io::Result<usize> {
+            self.itsp.set_read_timeout(Some(PROBE_WITHIN))?;
+            self.pbx.send_to(word, self.itsp.local_addr()?)?;
+            self.itsp.recv_from(&mut [0; 16]).map(|(length, _)| length)
+        };
+        talk().is_ok_and(|length| length == word.len())
     }
 }
 
