@@ -138,7 +138,7 @@ async fn accept(socket: Socket, listener: UnixListener, router: Router, mut stop
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     tracing::warn!(%error, "control socket");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    let _ = tokio::time::timeout(ACCEPT_PAUSE, asked_to_stop(&mut stopping)).await;
                     continue;
                 }
             },

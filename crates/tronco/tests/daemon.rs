@@ -93,7 +93,8 @@ fn a_call_is_listed_shown_hung_up_and_recorded() {
     caller.await_bye();
     let line: Value = serde_json::from_str(&tail.line(&key)).unwrap();
     assert_eq!(line["released_by"], "operator");
-    records(&place, &key);
+    filters_choose(&place, &key);
+    forms_show(&place, &key);
     let metrics = get(&place, "/v1/metrics");
     assert!(metrics.contains("tronco_calls_answered_total 1"), "{metrics}");
     let ended = "tronco_calls_ended_total{trunk=\"itsp\",direction=\"out\",code=\"200\",origin=\"operator\"";
@@ -101,8 +102,8 @@ fn a_call_is_listed_shown_hung_up_and_recorded() {
     assert_eq!(daemon.stop(), 0);
 }
 
-/// What is known of the one call that is over.
-fn records(place: &Place, key: &str) {
+/// Each filter keeps or drops the one call that is over.
+fn filters_choose(place: &Place, key: &str) {
     let count = |filters: &[&str]| {
         let page = place.json(&[&["cdr", "query"], filters].concat());
         page["records"].as_array().unwrap().len()
@@ -126,6 +127,10 @@ fn records(place: &Place, key: &str) {
         &["--limit", "0"],
     ];
     misses.iter().for_each(|filters| assert_eq!(count(filters), 0, "{filters:?}"));
+}
+
+/// The one call that is over, in every form.
+fn forms_show(place: &Place, key: &str) {
     let table = place.tronco(&["cdr", "query"]).text;
     assert!(table.lines().count() == 2 && table.contains(key), "{table}");
     let csv = place.tronco(&["cdr", "export", "--format", "csv"]).text;

@@ -2,14 +2,13 @@
 //!
 //! Without it a client that stops reading would hold a connection, and an export's thread, for ever.
 
-use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
-use tokio::time::{Instant, Sleep};
+use tokio::time::{Interval, interval};
 
 /// Longest pause of a client that is being sent to.
 const STALL_MAX: Duration = Duration::from_secs(30);
@@ -17,13 +16,13 @@ const STALL_MAX: Duration = Duration::from_secs(30);
 /// A connection with a limit to its patience.
 pub(super) struct Impatient {
     stream: UnixStream,
-    deadline: Pin<Box<Sleep>>,
+    patience: Interval,
     waiting: bool,
 }
 
 impl Impatient {
     pub(super) fn new(stream: UnixStream) -> Impatient {
-        Impatient { stream, deadline: Box::pin(tokio::time::sleep(STALL_MAX)), waiting: false }
+        Impatient { stream, patience: interval(STALL_MAX), waiting: false }
     }
 
     /// Starts the clock when a write begins to wait and stops it when it goes on.
@@ -33,9 +32,9 @@ impl Impatient {
             return poll;
         }
         if !std::mem::replace(&mut self.waiting, true) {
-            self.deadline.as_mut().reset(Instant::now() + STALL_MAX);
+            self.patience.reset();
         }
-        ready!(self.deadline.as_mut().poll(cx));
+        ready!(self.patience.poll_tick(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }

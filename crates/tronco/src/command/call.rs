@@ -47,7 +47,7 @@ fn show(key: &str, reach: &Reach) -> Result<(), Failure> {
     let query = RecordQuery { call: Some(key.to_ascii_lowercase()), ..RecordQuery::default() };
     let page: Result<RecordPage, ClientError> = client.get("/v1/records", &query);
     match page.ok().and_then(|page| page.records.into_iter().next()) {
-        Some(record) => reach.output().show(&record, |record, colour| cdr::whole(record, colour)),
+        Some(record) => reach.output().show(&record, cdr::whole),
         None => Err(missing.into()),
     }
 }

@@ -77,13 +77,15 @@ fn tail(follow: bool, lines: usize, reach: &Reach) -> Result<(), Failure> {
     let mut columns = Columns::default();
     print(&output, &mut columns, &first)?;
     let wait = Duration::from_secs(FOLLOW_WAIT_S);
-    while follow {
+    if !follow {
+        return Ok(());
+    }
+    loop {
         let query = TailQuery { after: Some(last), wait: Some(FOLLOW_WAIT_S) };
         let next: Tail = client.wait("/v1/records/tail", &query, wait)?;
         print(&output, &mut columns, &next.records)?;
         last = next.last;
     }
-    Ok(())
 }
 
 fn print(output: &Output, columns: &mut Columns, records: &[StoredCall]) -> Result<(), Failure> {

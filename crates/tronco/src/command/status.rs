@@ -3,7 +3,7 @@
 use crate::arguments::Reach;
 use crate::exit::Failure;
 use crate::print::{Cell, Colour, Table, count, whole_seconds};
-use api::wire::{Listen, Status};
+use api::wire::{CallCounts, Listen, Media, Status};
 use std::process::ExitCode;
 
 /// Shows the node at a glance.
@@ -41,26 +41,8 @@ fn node(status: &Status) -> Table {
     );
     let draining = if status.draining { ", draining: no new calls" } else { "" };
     table.pair("config", format!("{}, revision {}{draining}", status.config, status.revision));
-    let calls = &status.calls;
-    table.pair(
-        "calls",
-        format!(
-            "{} live of {}; {} accepted, {} answered, {} ended, {} refused",
-            calls.live, calls.limit, calls.accepted, calls.answered, calls.ended, calls.refused
-        ),
-    );
-    let media = &status.media;
-    let dropped: u64 = media.drops.values().sum();
-    table.pair(
-        "media",
-        format!(
-            "{} engine, {}, {}; {} packets relayed, {dropped} dropped",
-            media.engine,
-            count(media.workers, "worker"),
-            count(media.sessions, "session"),
-            media.packets
-        ),
-    );
+    table.pair("calls", calls(&status.calls));
+    table.pair("media", media(&status.media));
     match &status.records {
         Some(records) => table.pair("records", format!("{} written", records.written)),
         None => table.pair("records", "off"),
@@ -76,6 +58,24 @@ fn node(status: &Status) -> Table {
         ),
     );
     table
+}
+
+fn calls(calls: &CallCounts) -> String {
+    format!(
+        "{} live of {}; {} accepted, {} answered, {} ended, {} refused",
+        calls.live, calls.limit, calls.accepted, calls.answered, calls.ended, calls.refused
+    )
+}
+
+fn media(media: &Media) -> String {
+    format!(
+        "{} engine, {}, {}; {} packets relayed, {} dropped",
+        media.engine,
+        count(media.workers, "worker"),
+        count(media.sessions, "session"),
+        media.packets,
+        media.drops.values().sum::<u64>()
+    )
 }
 
 fn listens(listens: &[Listen]) -> Table {

@@ -58,47 +58,13 @@ impl Place {
 
     /// A whole configuration with an IP-PBX inside and a provider outside.
     pub fn text(&self) -> String {
-        format!(
-            r#"version = 1
-country = "DE"
-node = {{ name = "n1", site = "hall" }}
-[listen.inside]
-address = "{inside}"
-sip = ["udp:5060"]
-rtp = "20000-20099"
-[listen.outside]
-address = "{outside}"
-sip = ["udp:5060"]
-rtp = "30000-30099"
-[trunk.pbx]
-kind = "direct"
-listen = "inside"
-gateways = ["{pbx}"]
-options_interval = 0
-[trunk.itsp]
-kind = "itsp"
-listen = "outside"
-gateways = ["{itsp}"]
-options_interval = 0
-calls_max = 10
-[[route]]
-name = "world"
-match = {{ called = "+*" }}
-to = "itsp"
-[records]
-path = "{data}"
-[api]
-socket = "{socket}"
-[signalling]
-drain_timeout = "20s"
-"#,
-            inside = self.ip(0),
-            outside = self.ip(1),
-            pbx = self.pbx(),
-            itsp = self.itsp(),
-            data = self.path("data").display(),
-            socket = self.socket(),
-        )
+        let names =
+            [("INSIDE", self.ip(0)), ("OUTSIDE", self.ip(1)), ("PBX", self.pbx()), ("ITSP", self.itsp())];
+        let files = [("DATA", self.path("data").display().to_string()), ("SOCKET", self.socket())];
+        let all = names.into_iter().chain(files);
+        all.fold(include_str!("tronco.toml").to_owned(), |text, (name, value)| {
+            text.replace(&format!("@{name}@"), &value)
+        })
     }
 
     /// Writes a configuration and gives its path.

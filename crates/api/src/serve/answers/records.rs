@@ -45,10 +45,8 @@ pub(super) async fn tail(State(house): Shared, filters: Filters<TailQuery>) -> A
         if !records.is_empty() || next_look > deadline || *stopping.borrow() {
             return Ok(Json(Tail { records, last }));
         }
-        tokio::select! {
-            () = tokio::time::sleep_until(next_look) => {}
-            _ = stopping.changed() => {}
-        }
+        // Whether the time is over or the server stops: the next look decides.
+        let _ = tokio::time::timeout_at(next_look, stopping.changed()).await;
     }
 }
 
