@@ -326,7 +326,7 @@ impl World {
         }
         if (nobody || self.net.is_dead(letter.to.ip(), self.now))
             && let Some(token) = token
-            && (letter.stream || mark(&letter.bytes) % 2 == 0)
+            && (letter.stream || mark(&letter.bytes).is_multiple_of(2))
         {
             let (wait, error) = if letter.stream {
                 (Duration::from_secs(5), SendError::Timeout)

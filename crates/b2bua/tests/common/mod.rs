@@ -1,5 +1,6 @@
 //! A switchboard under a virtual clock, with peers played by hand: messages go in as text, what
 //! leaves is read as text.
+#![allow(clippy::panic, reason = "a wrong test configuration fails the test")]
 
 use b2bua::{CallRecord, Command, Input, JournalEvent, Outbox, Setup, Snapshot, Switchboard};
 use base::time::WallClock;
