@@ -151,27 +151,32 @@ impl Mutator {
                 bytes.drain(at..end);
             }
             4 => {
-                let end = (at + self.below(64)).min(bytes.len());
-                let piece = bytes[at..end].to_vec();
-                let to = self.below(bytes.len() + 1).min(bytes.len());
-                bytes.splice(to..to, piece);
-            }
-            5 => {
                 let value = self.rng.next_u64() as u8;
                 bytes.insert(at, value);
             }
-            6 => {
+            _ => self.repeat(bytes, at),
+        }
+    }
+
+    /// Copies a piece elsewhere, takes another input's tail, or repeats a piece many times.
+    fn repeat(&mut self, bytes: &mut Vec<u8>, at: usize) {
+        let end = (at + 1 + self.below(64)).min(bytes.len());
+        let piece = bytes[at..end].to_vec();
+        match self.below(3) {
+            0 => {
+                let to = self.below(bytes.len() + 1).min(bytes.len());
+                bytes.splice(to..to, piece);
+            }
+            1 => {
                 let other = self.below(self.corpus.len());
-                let tail = self.corpus[other].clone();
+                let tail = self.corpus.get(other).cloned().unwrap_or_default();
                 let from = self.below(tail.len() + 1).min(tail.len());
                 bytes.truncate(at);
                 bytes.extend_from_slice(&tail[from..]);
             }
             _ => {
                 let times = [2, 17, 300][self.below(3)];
-                let end = (at + 1 + self.below(8)).min(bytes.len());
-                let piece = bytes[at..end].repeat(times);
-                bytes.splice(at..at, piece);
+                bytes.splice(at..at, piece.repeat(times));
             }
         }
     }
