@@ -291,6 +291,10 @@ mod tests {
             heard: Some(heard(script.caller_tone)),
             ..caller.clone()
         };
+        (caller, callee, good_record(script))
+    }
+
+    fn good_record(script: &Script) -> serde_json::Value {
         let way = serde_json::json!({
             "packets": PACKETS, "expected": PACKETS, "lost": 0, "dropped": 0, "jitter_ms": 0.1,
             "jitter_max_ms": 0.1, "mos_min": 4.4, "mos_avg": 4.4, "one_way": false, "silence_max_ms": 20, "source": ""
@@ -321,7 +325,7 @@ mod tests {
         record["media"] = serde_json::json!({
             "codec": "PCMA", "duration_ms": 2000, "from_caller": way, "from_callee": way
         });
-        (caller, callee, record)
+        record
     }
 
     /// The checks that fail when this is changed.
