@@ -213,8 +213,9 @@ impl Switchboard {
         let mut trunk = None;
         if msg.is_request() && !self.is_within_call(msg) {
             trunk = self.identify(&flow, verified);
-            // Unknown sources are dropped without an answer (DESIGN §5).
-            if trunk.is_none() {
+            // Unknown sources are dropped without an answer (DESIGN §5); not so who has lost its trunk
+            // while a request of its was under way, which it repeats or cancels.
+            if trunk.is_none() && !self.txns.knows(&msg) {
                 self.counters.unknown_sources += 1;
                 return;
             }

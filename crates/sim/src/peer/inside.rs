@@ -212,10 +212,11 @@ impl Agent {
                 }
             }
             491 | 500 if negotiates => {
-                if let Some(index) = act {
-                    let wait = self.dice.millis(0, 4_000);
-                    desk.alarms.push((desk.now + wait, Alarm::After(dialog, index)));
-                }
+                let generation = self.dialogs[dialog].generation;
+                let again = act.map_or(Alarm::Refresh(dialog, generation), |i| Alarm::After(dialog, i));
+                // Only a refresher of ours had a refresh to repeat; `refresh_due` knows.
+                let wait = self.dice.millis(0, 4_000);
+                desk.alarms.push((desk.now + wait, again));
             }
             500 if request.method() == "PRACK" && self.final_status.is_none() => {
                 // A later request of ours overtook it: once more with a higher CSeq.

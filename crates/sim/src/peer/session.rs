@@ -81,7 +81,8 @@ impl Agent {
 
     pub(super) fn refresh_due(&mut self, dialog: usize, generation: u32, desk: &mut Desk) {
         let d = &self.dialogs[dialog];
-        if d.generation != generation || d.state != State::Up || !self.manner.refreshes {
+        let mine = d.session.is_some_and(|s| s.mine);
+        if d.generation != generation || d.state != State::Up || !self.manner.refreshes || !mine {
             return;
         }
         if self.is_busy(dialog) {

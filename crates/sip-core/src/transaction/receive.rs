@@ -32,6 +32,19 @@ impl<U: Copy> Transactions<U> {
         }
     }
 
+    /// Whether a request belongs to a server transaction that exists: a repetition, an ACK, a CANCEL.
+    /// RFC 3261 §9.2, §17.2.3.
+    #[must_use]
+    pub fn knows(&self, request: &Msg<'_>) -> bool {
+        let method = match request.method() {
+            Method::Ack | Method::Cancel => Method::Invite,
+            method => method,
+        };
+        request_heads(*request).is_ok_and(|heads| {
+            self.by_print.contains_key(&fingerprint(self.print_key, *request, &heads, method))
+        })
+    }
+
     /// RFC 3261 §17.1.3, §18.1.2; one Via only, §8.1.3.3.
     fn receive_response(&mut self, now: Time, msg: Msg<'_>, out: &mut Outbox) -> Incoming<U> {
         let (branch, cseq) = match response_heads(msg) {
