@@ -239,7 +239,7 @@ fn remote_of(media: &sdp::Media<'_>, policy: &Policy) -> Result<Remote, SdpTroub
     };
     let usable = address.filter(|_| media.port != 0 && !null);
     let rtp = usable.map(|ip| SocketAddr::new(ip, media.port));
-    let rtcp = usable.filter(|_| policy.rtcp).and_then(|ip| match media.rtcp() {
+    let rtcp = usable.and_then(|ip| match media.rtcp() {
         Some(rtcp) => Some(SocketAddr::new(rtcp.address.and_then(Address::ip).unwrap_or(ip), rtcp.port)),
         None => media.port.checked_add(1).map(|port| SocketAddr::new(ip, port)),
     });

@@ -119,7 +119,7 @@ fn a_trunk_has_the_documented_defaults() {
     assert_eq!(trunk.ring_timeout, Duration::from_secs(180));
     assert_eq!(trunk.options_interval, Some(Duration::from_secs(60)));
     assert_eq!(trunk.options_misses, 5);
-    assert!(trunk.enabled && trunk.tls.verify && trunk.policy.rtcp);
+    assert!(trunk.enabled && trunk.tls.verify);
     let policy = &trunk.policy;
     assert_eq!((policy.media, policy.latch, policy.refer), (MediaMode::Anchor, Latch::Off, Refer::Refuse));
     assert_eq!((policy.prack, policy.hold), (Prack::Supported, Hold::Pass));

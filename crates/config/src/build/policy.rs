@@ -27,7 +27,6 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         number_format: view.word("number_format")?,
         user_phone: view.truth("user_phone")?,
         media_timeout: view.duration_or_off("media_timeout"),
-        rtcp: view.truth("rtcp")?,
         user_agent: view.string("user_agent"),
     })
 }

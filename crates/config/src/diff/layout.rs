@@ -172,7 +172,6 @@ impl Sheet<'_> {
         self.put(path, "number_format", policy.number_format);
         self.put(path, "user_phone", policy.user_phone);
         self.put(path, "media_timeout", length_or_off(policy.media_timeout));
-        self.put(path, "rtcp", policy.rtcp);
         self.put_some(path, "user_agent", policy.user_agent.as_ref());
     }
 

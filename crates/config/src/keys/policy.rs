@@ -122,13 +122,6 @@ pub(crate) static POLICY: Section = Section {
             doc: "Time without RTP and RTCP until the call ends; 0 is off. A held call is judged by RTCP.",
         },
         Key {
-            name: "rtcp",
-            shape: Shape::Bool,
-            need: Default(Truth(true)),
-            effect: Reload,
-            doc: "Whether RTCP is relayed and sent.",
-        },
-        Key {
             name: "user_agent",
             shape: Shape::Text(&plain::TEXT),
             need: Absent("Tronco's own"),

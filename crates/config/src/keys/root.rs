@@ -245,7 +245,7 @@ pub(crate) static LIMITS: Section = Section {
             shape: Shape::Integer { min: 100, max: 10_000_000 },
             need: Default(Int(200_000)),
             effect: Restart,
-            doc: "Transactions at a time, both roles.",
+            doc: "Transactions at a time, for each role (server and client).",
         },
         Key {
             name: "message_max",

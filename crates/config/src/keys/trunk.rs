@@ -116,7 +116,7 @@ pub(crate) static TRUNK: Section = Section {
             shape: Shape::Integer { min: 1, max: 100_000 },
             need: Absent("no limit"),
             effect: Reload,
-            doc: "New calls a second towards this trunk.",
+            doc: "New calls a second, both directions.",
         },
         RETRY_ON,
         FAILOVER_AFTER,

@@ -147,8 +147,6 @@ pub struct Policy {
     pub user_phone: bool,
     /// Time without RTP and RTCP until the call ends; `None` is off.
     pub media_timeout: Option<Duration>,
-    /// Whether RTCP is relayed and sent.
-    pub rtcp: bool,
     /// User-Agent of requests towards this trunk; `None` takes ours.
     pub user_agent: Option<String>,
 }
