@@ -14,6 +14,7 @@ mod ending;
 mod epoch;
 mod gateways;
 mod headers;
+mod inner;
 mod invite;
 mod leg;
 mod local;

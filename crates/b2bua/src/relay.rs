@@ -37,54 +37,14 @@ impl Relay {
 }
 
 impl Call {
-    /// A request inside a dialog, from a side whose leg it matched.
-    pub(crate) fn on_inner(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) {
-        cx.txns.bind(txn, self.user(side));
-        let cseq = msg.cseq().map(|c| c.number).unwrap_or(0);
-        let Some(leg) = self.leg_mut(side) else { return self.answer_inner(txn, 481, b"", cx) };
-        if !leg.dialog.accept_cseq(cseq) {
-            return self.answer_inner(txn, 500, b"", cx);
-        }
-        match msg.method() {
-            Method::Bye => self.on_bye(side, msg, txn, cx),
-            Method::Prack => self.on_prack(side, msg, txn, cx),
-            Method::Options => self.answer_options(txn, cx),
-            Method::Invite => self.on_reinvite(side, msg, txn, cseq, cx),
-            Method::Update => self.on_update(side, msg, txn, cseq, cx),
-            Method::Info | Method::Message => self.pass_on(side, msg, txn, cseq, msg.method(), cx),
-            // RFC 3515 §2.4.2: we may decline; RFC 6665 §4.1.3, §4.2.1: no such subscription.
-            Method::Refer => self.answer_inner(txn, 603, b"", cx),
-            Method::Subscribe => self.answer_inner(txn, 489, b"Allow-Events: \r\n", cx),
-            Method::Notify => self.answer_inner(txn, 481, b"", cx),
-            Method::Other => self.answer_inner(txn, 501, &allow_row(), cx),
-            _ => self.answer_inner(txn, 405, &allow_row(), cx),
-        }
-    }
-
-    fn answer_options(&mut self, txn: ServerTxn, cx: &mut Context<'_>) {
-        let mut rows = allow_row();
-        rows.extend_from_slice(b"Accept: application/sdp\r\nSupported: timer, 100rel\r\n");
-        self.answer_inner(txn, 200, &rows, cx);
-    }
-
-    /// PRACK for a reliable provisional of ours (RFC 3262 §3); only the caller gets these.
-    fn on_prack(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) {
-        // An answer may already wait behind the provisional (RFC 3262 §3).
-        let invite = self.invite.or(self.a.await_ack.map(|waiting| waiting.txn));
-        let matched = match (msg.rack(), invite.filter(|_| side == Side::A)) {
-            (Ok(Some(rack)), Some(invite)) => cx.txns.prack(cx.now, invite, &rack, &mut cx.out.sip),
-            _ => false,
-        };
-        let status = match () {
-            () if !matched => 481,
-            // A new offer in PRACK (RFC 3262 §5) is refused; the provisional is acknowledged all the same.
-            () if !msg.body().is_empty() => 488,
-            () => 200,
-        };
-        self.answer_inner(txn, status, b"", cx);
-    }
-
-    fn on_reinvite(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cseq: u32, cx: &mut Context<'_>) {
+    pub(crate) fn on_reinvite(
+        &mut self,
+        side: Side,
+        msg: Msg<'_>,
+        txn: ServerTxn,
+        cseq: u32,
+        cx: &mut Context<'_>,
+    ) {
         if self.phase != Phase::Answered {
             let status = if self.phase == Phase::Over { 481 } else { 491 };
             return self.answer_inner(txn, status, b"", cx);
@@ -105,7 +65,14 @@ impl Call {
         self.pass_on(side, msg, txn, cseq, Method::Invite, cx);
     }
 
-    fn on_update(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cseq: u32, cx: &mut Context<'_>) {
+    pub(crate) fn on_update(
+        &mut self,
+        side: Side,
+        msg: Msg<'_>,
+        txn: ServerTxn,
+        cseq: u32,
+        cx: &mut Context<'_>,
+    ) {
         if !self.agree_refresh(side, msg, txn, cx) {
             return;
         }
@@ -198,7 +165,7 @@ impl Call {
     }
 
     /// Passes a request on to the other leg, as `sent`.
-    fn pass_on(
+    pub(crate) fn pass_on(
         &mut self,
         side: Side,
         msg: Msg<'_>,
@@ -209,7 +176,8 @@ impl Call {
     ) {
         let epoch = self.epoch.clone();
         let other = side.other();
-        if self.relays.len() >= RELAYS_MAX || self.phase == Phase::Over || self.leg(other).is_none() {
+        if self.relays.len() >= RELAYS_MAX || self.phase == Phase::Over || self.next_leg_mut(other).is_none()
+        {
             let status = if self.relays.len() >= RELAYS_MAX { 503 } else { 481 };
             return self.answer_inner(txn, status, b"", cx);
         }
@@ -226,13 +194,8 @@ impl Call {
         }
         let user = User::Relay(self.me, other);
         let mut rows = cx.take_rows();
-        pass_rows(
-            msg,
-            Kind::Inner,
-            epoch.policy(self.trunk_of(side)),
-            epoch.policy(self.trunk_of(other)),
-            &mut rows,
-        );
+        let (from, to) = (epoch.policy(self.trunk_of(side)), epoch.policy(self.trunk_of(other)));
+        pass_rows(msg, Kind::Inner, from, to, &mut rows);
         if let Some(leg) = self.leg(other).filter(|_| negotiates) {
             session_request_rows(leg, &mut rows);
         }
@@ -243,7 +206,7 @@ impl Call {
             content_type: if negotiates { b"application/sdp" } else { content_type },
             body: &body,
         };
-        let Some(leg) = self.leg_mut(other) else { return };
+        let Some(leg) = self.next_leg_mut(other) else { return };
         let result = leg.request(cx, &epoch, request, user);
         cx.give_rows(rows);
         let Ok(client) = result else { return self.answer_inner(txn, 503, b"Retry-After: 1\r\n", cx) };

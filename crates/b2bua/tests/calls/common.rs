@@ -285,3 +285,18 @@ pub(crate) fn from_callee(
         body.len()
     )
 }
+
+/// Brings a call up to its answer; gives our INVITE to the gateway and the 200 to the caller.
+pub(crate) fn answered(world: &mut World) -> (Sent, Sent) {
+    world.receive(PBX, &invite("004420700000", OFFER, ""));
+    let sent = world.expect(&[(GW1, "INVITE sip:+4420700000@192.0.2.7")]);
+    let out = sent[0].clone();
+    world.receive(GW1, &response(&out, "180 Ringing", "tb", "", ""));
+    world.expect(&[(PBX, "SIP/2.0 180")]);
+    world.receive(GW1, &response(&out, "200 OK", "tb", "", ANSWER));
+    let sent = world.expect(&[(GW1, "ACK sip:bob@192.0.2.7:5060"), (PBX, "SIP/2.0 200")]);
+    let ok = sent[1].clone();
+    world.receive(PBX, &inside("ACK", 1, ok.header("To"), "ack1", "", ""));
+    world.expect(&[]);
+    (out, ok)
+}

@@ -1,0 +1,102 @@
+//! Requests inside a dialog, method by method: answered here, or handed to the room that passes them on.
+
+use crate::call::Call;
+use crate::context::Context;
+use crate::invite::contact_user;
+use crate::leg::{Leg, push_contact};
+use crate::relay::allow_row;
+use media::Side;
+use sip_core::ServerTxn;
+use sip_msg::{Method, Msg};
+
+impl Call {
+    /// A request inside a dialog, from a side whose leg it matched.
+    pub(crate) fn on_inner(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) {
+        cx.txns.bind(txn, self.user(side));
+        let cseq = msg.cseq().map(|c| c.number).unwrap_or(0);
+        let Some(leg) = self.leg_mut(side) else { return self.on_early_callee(msg, txn, cseq, cx) };
+        if !leg.dialog.accept_cseq(cseq) {
+            return self.answer_inner(txn, 500, b"", cx);
+        }
+        match msg.method() {
+            Method::Bye => self.on_bye(side, msg, txn, cx),
+            Method::Prack => self.on_prack(side, msg, txn, cx),
+            Method::Options => self.answer_options(txn, cx),
+            Method::Invite => self.on_reinvite(side, msg, txn, cseq, cx),
+            Method::Update => self.on_update(side, msg, txn, cseq, cx),
+            Method::Info | Method::Message => self.pass_on(side, msg, txn, cseq, msg.method(), cx),
+            // RFC 3515 §2.4.2: we may decline; RFC 6665 §4.1.3, §4.2.1: no such subscription.
+            Method::Refer => self.answer_inner(txn, 603, b"", cx),
+            Method::Subscribe => self.answer_inner(txn, 489, b"Allow-Events: \r\n", cx),
+            Method::Notify => self.answer_inner(txn, 481, b"", cx),
+            Method::Other => self.answer_inner(txn, 501, &allow_row(), cx),
+            _ => self.answer_inner(txn, 405, &allow_row(), cx),
+        }
+    }
+
+    /// A request of the callee inside an early dialog (RFC 3261 §12.2.2). A new offer in one is refused:
+    /// the caller has one under way.
+    fn on_early_callee(&mut self, msg: Msg<'_>, txn: ServerTxn, cseq: u32, cx: &mut Context<'_>) {
+        let epoch = self.epoch.clone();
+        let early =
+            self.live.iter_mut().flat_map(|a| a.early.iter_mut()).find(|e| e.leg.dialog.matches(&msg));
+        let Some(early) = early else { return self.answer_inner(txn, 481, b"", cx) };
+        if !early.leg.dialog.accept_cseq(cseq) {
+            return self.answer_inner(txn, 500, b"", cx);
+        }
+        match msg.method() {
+            Method::Options => self.answer_options(txn, cx),
+            Method::Info | Method::Message => self.pass_on(Side::B, msg, txn, cseq, msg.method(), cx),
+            Method::Update if msg.body().is_empty() => {
+                early.leg.refresh(msg, &epoch);
+                let (listen, transport) = (early.leg.flow.listen, early.leg.flow.transport);
+                let mut rows = cx.take_rows();
+                push_contact(&mut rows, epoch.face(listen), transport, contact_user(&self.caller));
+                self.answer_inner(txn, 200, &rows, cx);
+                cx.give_rows(rows);
+            }
+            Method::Update | Method::Invite => self.answer_inner(txn, 488, b"", cx),
+            Method::Refer => self.answer_inner(txn, 603, b"", cx),
+            Method::Subscribe => self.answer_inner(txn, 489, b"Allow-Events: \r\n", cx),
+            Method::Other => self.answer_inner(txn, 501, &allow_row(), cx),
+            Method::Bye | Method::Notify | Method::Prack => self.answer_inner(txn, 481, b"", cx),
+            _ => self.answer_inner(txn, 405, &allow_row(), cx),
+        }
+    }
+
+    /// The leg that a request may go on to: also the one early dialog of an attempt without an answer.
+    pub(crate) fn next_leg_mut(&mut self, side: Side) -> Option<&mut Leg> {
+        if side == Side::A || self.b.is_some() {
+            return self.leg_mut(side);
+        }
+        let current = self.current;
+        let attempt = self.live.iter_mut().find(|a| a.number == current)?;
+        match attempt.early.as_mut_slice() {
+            [only] => Some(&mut only.leg),
+            _ => None,
+        }
+    }
+
+    fn answer_options(&mut self, txn: ServerTxn, cx: &mut Context<'_>) {
+        let mut rows = allow_row();
+        rows.extend_from_slice(b"Accept: application/sdp\r\nSupported: timer, 100rel\r\n");
+        self.answer_inner(txn, 200, &rows, cx);
+    }
+
+    /// PRACK for a reliable provisional of ours (RFC 3262 §3); only the caller gets these.
+    fn on_prack(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) {
+        // An answer may already wait behind the provisional (RFC 3262 §3).
+        let invite = self.invite.or(self.a.await_ack.map(|waiting| waiting.txn));
+        let matched = match (msg.rack(), invite.filter(|_| side == Side::A)) {
+            (Ok(Some(rack)), Some(invite)) => cx.txns.prack(cx.now, invite, &rack, &mut cx.out.sip),
+            _ => false,
+        };
+        let status = match () {
+            () if !matched => 481,
+            // A new offer in PRACK (RFC 3262 §5) is refused; the provisional is acknowledged all the same.
+            () if !msg.body().is_empty() => 488,
+            () => 200,
+        };
+        self.answer_inner(txn, status, b"", cx);
+    }
+}

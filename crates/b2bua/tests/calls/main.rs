@@ -1,0 +1,5 @@
+//! Calls through a switchboard under a virtual clock.
+
+mod common;
+mod exceptions;
+mod straight;
