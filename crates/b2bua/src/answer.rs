@@ -178,10 +178,7 @@ impl Call {
         }
         pass_rows(msg, Kind::Response, epoch.policy(trunk), epoch.policy(self.trunk_in), &mut rows);
         let txn = self.invite;
-        let cseq = self
-            .arrived
-            .take()
-            .and_then(|a| crate::setup::with_msg(&a.bytes, |m| m.cseq().map(|c| c.number).unwrap_or(0)));
+        let cseq = self.arrived.take().map(|arrived| arrived.cseq);
         let body = std::mem::take(&mut self.a.sdp.text);
         self.respond(cx, 200, &rows, &body);
         self.a.sdp.text = body;

@@ -3,7 +3,7 @@
 use crate::attempt::{Attempt, Candidate};
 use crate::context::{Context, User};
 use crate::epoch::Epoch;
-use crate::headers::{push_number, push_parts};
+use crate::headers::{Kept, push_number, push_parts};
 use crate::journal::{CallKey, JournalEvent};
 use crate::leg::Leg;
 use crate::offer::CallMedia;
@@ -38,9 +38,16 @@ pub(crate) struct End {
     pub(crate) released_by: ReleasedBy,
 }
 
-/// The INVITE as it came, kept while attempts may be made.
+/// What attempts need of the INVITE, kept while one may be made.
 pub(crate) struct Arrived {
-    pub(crate) bytes: Box<[u8]>,
+    /// Its header rows that may cross.
+    pub(crate) kept: Box<[Kept]>,
+    /// The display name in From, with its quotes.
+    pub(crate) display: Box<[u8]>,
+    /// Its Max-Forwards, if it had one.
+    pub(crate) hops: Option<u8>,
+    /// Its CSeq number: the ACK bears the same.
+    pub(crate) cseq: u32,
     /// The offer in it; empty when it has none.
     pub(crate) offer: Box<[u8]>,
 }

@@ -100,6 +100,32 @@ pub(crate) fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
     }
 }
 
+/// A header of the caller's INVITE that may cross to one trunk or another.
+pub(crate) struct Kept {
+    name: Name,
+    spelled: Box<[u8]>,
+    value: Box<[u8]>,
+}
+
+/// Keeps what may cross to some trunk; which of it does, each attempt's policy says.
+pub(crate) fn keep_rows(msg: Msg<'_>) -> Box<[Kept]> {
+    let crossing = msg.headers().filter(|header| !NEVER.contains(&header.name));
+    let keep = |header: sip_msg::Header<'_>| Kept {
+        name: header.name,
+        spelled: header.raw_name.into(),
+        value: header.value.into(),
+    };
+    crossing.map(keep).collect()
+}
+
+/// Appends the kept rows that may cross from the trunk with policy `from` to that with `to`.
+pub(crate) fn pass_kept(kept: &[Kept], from: &Policy, to: &Policy, out: &mut Vec<u8>) {
+    for row in kept.iter().filter(|row| crosses(row.name, &row.spelled, Kind::Invite, from, to)) {
+        let name = row.name.as_str().as_bytes();
+        push_row(out, if name.is_empty() { &row.spelled } else { name }, &row.value);
+    }
+}
+
 /// Appends the rows of `msg` that may cross from the trunk with policy `from` to that with `to`.
 pub(crate) fn pass_rows(msg: Msg<'_>, kind: Kind, from: &Policy, to: &Policy, out: &mut Vec<u8>) {
     for header in msg.headers() {

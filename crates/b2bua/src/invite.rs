@@ -4,11 +4,10 @@ use crate::attempt::{Attempt, Candidate, Offered};
 use crate::call::{Call, Failure};
 use crate::context::{Alarm, Context, User};
 use crate::epoch::{Epoch, Face};
-use crate::headers::{Kind, pass_rows, push_number, push_parts, push_row};
+use crate::headers::{pass_kept, push_number, push_parts, push_row};
 use crate::journal::JournalEvent;
 use crate::leg::{ALLOW, LocalSdp, listen_of, push_contact, push_session_request, stream_alternative};
 use crate::record::{AttemptFacts, AttemptRecord};
-use crate::setup::with_msg;
 use crate::tag::{Tag, hex};
 use base::ReasonId;
 use config::Prack;
@@ -118,10 +117,7 @@ impl Call {
         let trunk = self.epoch.trunk(candidate.trunk);
         let domain = trunk.domain.as_deref().unwrap_or(face.host());
         let mut value = Vec::with_capacity(128);
-        let display = self.arrived.as_ref().and_then(|a| {
-            with_msg(&a.bytes, |msg| msg.from().map(|f| f.display.to_vec()).unwrap_or_default())
-        });
-        if let Some(display) = display.filter(|d| !d.is_empty()) {
+        if let Some(display) = self.arrived.as_ref().map(|a| &a.display).filter(|d| !d.is_empty()) {
             value.extend(display.iter().map(|&c| if matches!(c, b'\r' | b'\n' | 0) { b' ' } else { c }));
             value.push(b' ');
         }
@@ -153,17 +149,9 @@ impl Call {
         let face = epoch.face(listen_of(epoch, candidate.trunk));
         let in_policy = epoch.policy(self.trunk_in);
         let hops_max = epoch.snapshot.config.signalling.max_forwards;
-        let mut hops = hops_max;
-        let mut passed = Vec::new();
-        if let Some(arrived) = &self.arrived {
-            with_msg(&arrived.bytes, |msg| {
-                // A B2BUA keeps the hop count, so that loops through it end (RFC 7332 §2).
-                let seen = msg.max_forwards().ok().flatten().unwrap_or(hops_max);
-                hops = seen.min(hops_max).saturating_sub(1);
-                pass_rows(msg, Kind::Invite, in_policy, policy, &mut passed);
-            });
-        }
-        push_number(rows, b"Max-Forwards", u64::from(hops));
+        // A B2BUA keeps the hop count, so that loops through it end (RFC 7332 §2).
+        let seen = self.arrived.as_ref().and_then(|a| a.hops).unwrap_or(hops_max);
+        push_number(rows, b"Max-Forwards", u64::from(seen.min(hops_max).saturating_sub(1)));
         push_row(rows, b"From", from);
         push_parts(rows, b"To", &[b"<", uri, b">"]);
         push_row(rows, b"Call-ID", call_id);
@@ -179,7 +167,9 @@ impl Call {
         }
         push_session_request(rows, &policy.session_timer, self.min_se);
         push_row(rows, b"User-Agent", policy.user_agent.as_deref().unwrap_or("Tronco").as_bytes());
-        rows.extend_from_slice(&passed);
+        if let Some(arrived) = &self.arrived {
+            pass_kept(&arrived.kept, in_policy, policy, rows);
+        }
     }
 
     /// Counts, journals and arms the timers of an attempt whose INVITE has left.

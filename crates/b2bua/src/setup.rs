@@ -4,7 +4,7 @@ use crate::attempt::Candidate;
 use crate::call::{Arrived, Call, Phase};
 use crate::context::{Context, User};
 use crate::epoch::Epoch;
-use crate::headers::{push_number, push_row};
+use crate::headers::{keep_rows, push_number, push_row};
 use crate::journal::{CallKey, JournalEvent};
 use crate::leg::{Abilities, Leg, listen_of};
 use crate::offer::{self, CallMedia, State};
@@ -74,7 +74,7 @@ impl Call {
             phase: Phase::Setup,
             a,
             invite: Some(txn),
-            arrived: Some(Box::new(Arrived { bytes: msg.bytes().into(), offer: msg.body().into() })),
+            arrived: Some(Box::new(arrived(msg))),
             route: "".into(),
             caller: facts.caller_received.clone(),
             called: facts.called_received.clone(),
@@ -302,12 +302,15 @@ impl Call {
     }
 }
 
-/// Parses a message that was parsed before; `None` only if it never was one.
-pub(crate) fn with_msg<R>(bytes: &[u8], use_it: impl FnOnce(Msg<'_>) -> R) -> Option<R> {
-    let mut index = sip_msg::Index::new();
-    let msg =
-        sip_msg::parse(bytes, &mut index, &sip_msg::Limits::default(), sip_msg::Leniency::default()).ok()?;
-    Some(use_it(msg))
+/// What of an INVITE its attempts need.
+fn arrived(msg: Msg<'_>) -> Arrived {
+    Arrived {
+        kept: keep_rows(msg),
+        display: msg.from().map(|from| from.display.into()).unwrap_or_default(),
+        hops: msg.max_forwards().ok().flatten(),
+        cseq: msg.cseq().map(|cseq| cseq.number).unwrap_or(0),
+        offer: msg.body().into(),
+    }
 }
 
 /// The session policy of a trunk as sip-core wants it.
