@@ -3,7 +3,7 @@
 use crate::attempt::{Attempt, Candidate};
 use crate::context::{Context, User};
 use crate::epoch::Epoch;
-use crate::headers::{Kept, push_number, push_parts};
+use crate::headers::{Kept, keep_rows, push_number, push_parts};
 use crate::journal::{CallKey, JournalEvent};
 use crate::leg::Leg;
 use crate::offer::CallMedia;
@@ -13,6 +13,7 @@ use crate::tag::CallRef;
 use base::{ReasonId, TrunkId, WallTime, q850_text};
 use media::Side;
 use sip_core::{Response, ServerTxn};
+use sip_msg::Msg;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -50,6 +51,19 @@ pub(crate) struct Arrived {
     pub(crate) cseq: u32,
     /// The offer in it; empty when it has none.
     pub(crate) offer: Box<[u8]>,
+}
+
+impl Arrived {
+    /// Reads it from the INVITE.
+    pub(crate) fn of(msg: Msg<'_>) -> Arrived {
+        Arrived {
+            kept: keep_rows(msg),
+            display: msg.from().map(|from| from.display.into()).unwrap_or_default(),
+            hops: msg.max_forwards().ok().flatten(),
+            cseq: msg.cseq().map(|cseq| cseq.number).unwrap_or(0),
+            offer: msg.body().into(),
+        }
+    }
 }
 
 /// One call; see the module text.

@@ -4,7 +4,7 @@ use crate::attempt::Candidate;
 use crate::call::{Arrived, Call, Phase};
 use crate::context::{Context, User};
 use crate::epoch::Epoch;
-use crate::headers::{keep_rows, push_number, push_row};
+use crate::headers::{push_number, push_row};
 use crate::journal::{CallKey, JournalEvent};
 use crate::leg::{Abilities, Leg, listen_of};
 use crate::offer::{self, CallMedia, State};
@@ -74,7 +74,7 @@ impl Call {
             phase: Phase::Setup,
             a,
             invite: Some(txn),
-            arrived: Some(Box::new(arrived(msg))),
+            arrived: Some(Box::new(Arrived::of(msg))),
             route: "".into(),
             caller: facts.caller_received.clone(),
             called: facts.called_received.clone(),
@@ -299,17 +299,6 @@ impl Call {
     pub(crate) fn makes_offer(&self, trunk: TrunkId) -> bool {
         let late = self.arrived.as_ref().is_some_and(|a| a.offer.is_empty());
         late && self.media.is_anchored() && self.epoch.policy(trunk).early_offer == EarlyOffer::Make
-    }
-}
-
-/// What of an INVITE its attempts need.
-fn arrived(msg: Msg<'_>) -> Arrived {
-    Arrived {
-        kept: keep_rows(msg),
-        display: msg.from().map(|from| from.display.into()).unwrap_or_default(),
-        hops: msg.max_forwards().ok().flatten(),
-        cseq: msg.cseq().map(|cseq| cseq.number).unwrap_or(0),
-        offer: msg.body().into(),
     }
 }
 
