@@ -197,7 +197,9 @@ impl Judge {
         let foreign = if inside { ["z-out", "192.0.2."] } else { ["z-in", "10.0.0."] };
         for secret in foreign {
             // A faulty copy may bear its sender's address anywhere, also where descriptions pass as they are.
-            let told = |l: &&str| !self.tolerant || !(l.starts_with("a=") || l.starts_with("t="));
+            let passes =
+                |l: &str| l.as_bytes().get(1) == Some(&b'=') && !l.starts_with("o=") && !l.starts_with("c=");
+            let told = |l: &&str| !self.tolerant || !passes(l);
             if let Some(line) = text.lines().filter(told).find(|l| l.contains(secret)) {
                 self.fault(&format!("{secret} leaks to {} in {line:?}", letter.to), message);
             }

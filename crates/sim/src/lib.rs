@@ -19,6 +19,7 @@ pub mod text;
 pub mod world;
 
 mod assertions;
+mod deeds;
 mod mutate;
 
 pub use plan::Plan;

@@ -11,9 +11,9 @@ use crate::peer::{Agent, Alarm, Desk, Letter, is_inside};
 use crate::plan::{Deed, OnOffer, Plan, Way};
 use crate::reference::Reference;
 use crate::text::Message;
-use b2bua::{Command, Input, Outbox, Resolution, ResolveRequest, Setup, Snapshot, Switchboard, Target};
+use b2bua::{Input, Outbox, ResolveRequest, Setup, Snapshot, Switchboard};
 use base::time::WallClock;
-use base::{ListenId, ShardId, Time, Transport, TrunkId, WallTime};
+use base::{ListenId, ShardId, Time, Transport, WallTime};
 use media::Reply;
 use sip_core::{ConnId, Flow, SendError, SendToken};
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,15 +55,15 @@ pub struct World {
     /// Faulty copies of messages reach the house.
     pub(crate) garbled: bool,
     /// The first provider's trunk is not in the configuration now.
-    removed: bool,
+    pub(crate) removed: bool,
     /// Calls of which something came from what was then a stranger.
     unheard: BTreeSet<usize>,
     by_call_id: BTreeMap<String, usize>,
     met: BTreeMap<usize, usize>,
     queue: BTreeMap<(Time, u64), Event>,
     count: u64,
-    revision: u64,
-    dice: Dice,
+    pub(crate) revision: u64,
+    pub(crate) dice: Dice,
     trace: bool,
     pub(crate) ladder: Vec<String>,
 }
@@ -135,7 +135,7 @@ impl World {
         self.queue.insert((self.now + wait, self.count), event);
     }
 
-    fn note(&mut self, text: impl FnOnce() -> String) {
+    pub(crate) fn note(&mut self, text: impl FnOnce() -> String) {
         if self.trace {
             let line = format!("{:>10.3} {}", self.now.0 as f64 / 1e9, text());
             self.ladder.push(line);
@@ -210,7 +210,7 @@ impl World {
     }
 
     /// Puts a message on its way.
-    fn post(&mut self, letter: Letter) {
+    pub(crate) fn post(&mut self, letter: Letter) {
         let times = self.net.send(self.now, (letter.from, letter.to), letter.stream, &letter.bytes);
         self.note(|| {
             let fate = match times.len() {
@@ -240,7 +240,7 @@ impl World {
                 // Who belongs to no trunk now is a stranger: the house says nothing, but in a live call.
                 self.unheard.extend(call);
             }
-            let outside = stranger && message.tag("To").is_empty();
+            let outside = stranger && message.method() == "INVITE" && message.tag("To").is_empty();
             if let Some(call) = call.filter(|_| !outside) {
                 let last = self.judge.attempts.get(&call).and_then(|a| a.last());
                 let current = is_caller || last.is_some_and(|a| a.call_id == message.call_id());
@@ -257,7 +257,7 @@ impl World {
         self.input(Input::Message { flow, verified: &[], bytes: &letter.bytes });
     }
 
-    fn input(&mut self, input: Input<'_>) {
+    pub(crate) fn input(&mut self, input: Input<'_>) {
         let mut out = Outbox::new();
         self.board.handle(self.now, input, &mut out);
         self.drain(&mut out);
@@ -383,98 +383,9 @@ impl World {
         self.agents.push(agent);
         self.turn(index, |agent, desk| agent.hear(message, desk));
     }
-
-    fn resolve(&mut self, request: &ResolveRequest) {
-        let target = |ip| Target { address: SocketAddr::new(host(ip), 5060), transport: Transport::Udp };
-        let resolution = if self.dice.percent(20) {
-            Resolution::Failed { reason: "no such name".to_owned(), retry: Duration::from_secs(10) }
-        } else {
-            let targets = if self.dice.percent(50) {
-                vec![target("192.0.2.9")]
-            } else {
-                vec![target("192.0.2.10"), target("192.0.2.9")]
-            };
-            Resolution::Found { targets, ttl: Duration::from_secs(30) }
-        };
-        self.input(Input::Resolved { revision: request.revision, gateway: request.gateway, resolution });
-    }
-
-    fn perform(&mut self, deed: Deed) {
-        self.note(|| format!("** {deed:?}"));
-        match deed {
-            Deed::Apply(edition) => self.apply(edition, self.plan.config.options),
-            Deed::Drain => {
-                self.reference.drained = true;
-                self.input(Input::Command(Command::Drain));
-            }
-            Deed::EndAll => {
-                self.reference.drained = true;
-                self.input(Input::Command(Command::EndAll));
-            }
-            Deed::HangUp(chance) => {
-                let calls = self.board.calls();
-                if let Some(call) = calls.get(chance as usize % calls.len().max(1)) {
-                    self.reference.operator = true;
-                    self.input(Input::Command(Command::HangUp(call.key)));
-                }
-            }
-            Deed::Enable(enabled) => self.input(Input::Command(Command::EnableTrunk(TrunkId(1), enabled))),
-            Deed::Silence(chance) => {
-                let open = self.engine.open_sessions();
-                if let Some(session) = open.get(chance as usize % open.len().max(1)).copied() {
-                    self.reference.silence = true;
-                    self.input(Input::Media(Reply::Timeout { session, side: media::Side::A }));
-                }
-            }
-            Deed::Cut(name, millis) => {
-                self.disturbed = true;
-                self.net.kill(host(name), self.now, self.now + Duration::from_millis(millis));
-            }
-            Deed::Stranger(chance) => self.stranger(chance),
-            Deed::Garbage(chance) => {
-                let mut dice = Dice::new(chance);
-                let bytes: Vec<u8> = (0..dice.below(300)).map(|_| dice.roll() as u8).collect();
-                let from = SocketAddr::new(host("10.0.0.21"), 5060);
-                self.post(Letter { from, to: house_of(from), stream: false, bytes });
-            }
-        }
-    }
-
-    fn stranger(&mut self, chance: u64) {
-        let mut dice = Dice::new(chance);
-        let from = SocketAddr::new(host(dice.pick(&["10.0.0.99", "192.0.2.99"])), 5060);
-        let method = dice.pick(&["INVITE", "OPTIONS", "REGISTER", "BYE", "CANCEL", "ACK", "SUBSCRIBE"]);
-        let message = Message {
-            first: format!("{method} sip:+4420700000@{} SIP/2.0", house_of(from)),
-            rows: Vec::new(),
-            body: String::new(),
-        }
-        .with("Via", format!("SIP/2.0/UDP {from};rport;branch=z9hG4bKstranger{chance}"))
-        .with("Max-Forwards", "70")
-        .with("From", format!("<sip:x@{}>;tag=s{chance}", from.ip()))
-        .with("To", format!("<sip:+4420700000@{}>", from.ip()))
-        .with("Call-ID", format!("stranger{chance}"))
-        .with("CSeq", format!("1 {method}"))
-        .with("Contact", format!("<sip:x@{from}>"));
-        self.post(Letter { from, to: house_of(from), stream: false, bytes: message.write() });
-    }
-
-    fn apply(&mut self, edition: usize, options: u32) {
-        self.removed = edition == 2;
-        self.revision += 1;
-        let snapshot = snapshot(&self.plan.config, edition, options, self.revision);
-        self.input(Input::Command(Command::Apply(snapshot)));
-    }
-
-    fn close(&mut self) {
-        self.note(|| "** everything is ended".to_owned());
-        self.reference.drained = true;
-        self.apply(0, 0);
-        self.input(Input::Command(Command::EndAll));
-    }
 }
 
-fn snapshot(variant: &Variant, edition: usize, options: u32, revision: u64) -> Arc<Snapshot> {
+pub(crate) fn snapshot(variant: &Variant, edition: usize, options: u32, revision: u64) -> Arc<Snapshot> {
     let text = variant.text(edition, options);
     match config::parse(&text, "sim.toml", config::Format::Toml) {
         Ok(loaded) => Arc::new(Snapshot::new(loaded.config, revision)),
@@ -489,7 +400,7 @@ fn called_index(message: &Message) -> Option<usize> {
     digits.parse().ok()
 }
 
-fn host(text: &str) -> IpAddr {
+pub(crate) fn host(text: &str) -> IpAddr {
     text.parse().unwrap_or(IpAddr::from([0, 0, 0, 0]))
 }
 
@@ -501,7 +412,7 @@ fn is_peer(ip: IpAddr) -> bool {
     ["10.0.0.21", "10.0.0.22", "192.0.2.7", "192.0.2.8", "192.0.2.9", "192.0.2.10"].map(host).contains(&ip)
 }
 
-fn house_of(peer: SocketAddr) -> SocketAddr {
+pub(crate) fn house_of(peer: SocketAddr) -> SocketAddr {
     SocketAddr::new(host(if is_inside(peer) { "10.0.0.5" } else { "192.0.2.1" }), 5060)
 }
 

@@ -1,0 +1,103 @@
+//! What operators, the network, the DNS and strangers do to a world.
+
+use crate::dice::Dice;
+use crate::peer::Letter;
+use crate::plan::Deed;
+use crate::text::Message;
+use crate::world::{World, host, house_of, snapshot};
+use b2bua::{Command, Input, Resolution, ResolveRequest, Target};
+use base::{Transport, TrunkId};
+use media::Reply;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+impl World {
+    pub(crate) fn resolve(&mut self, request: &ResolveRequest) {
+        let target = |ip| Target { address: SocketAddr::new(host(ip), 5060), transport: Transport::Udp };
+        let resolution = if self.dice.percent(20) {
+            Resolution::Failed { reason: "no such name".to_owned(), retry: Duration::from_secs(10) }
+        } else {
+            let targets = if self.dice.percent(50) {
+                vec![target("192.0.2.9")]
+            } else {
+                vec![target("192.0.2.10"), target("192.0.2.9")]
+            };
+            Resolution::Found { targets, ttl: Duration::from_secs(30) }
+        };
+        self.input(Input::Resolved { revision: request.revision, gateway: request.gateway, resolution });
+    }
+
+    pub(crate) fn perform(&mut self, deed: Deed) {
+        self.note(|| format!("** {deed:?}"));
+        match deed {
+            Deed::Apply(edition) => self.apply(edition, self.plan.config.options),
+            Deed::Drain => {
+                self.reference.drained = true;
+                self.input(Input::Command(Command::Drain));
+            }
+            Deed::EndAll => {
+                self.reference.drained = true;
+                self.input(Input::Command(Command::EndAll));
+            }
+            Deed::HangUp(chance) => {
+                let calls = self.board.calls();
+                if let Some(call) = calls.get(chance as usize % calls.len().max(1)) {
+                    self.reference.operator = true;
+                    self.input(Input::Command(Command::HangUp(call.key)));
+                }
+            }
+            Deed::Enable(enabled) => self.input(Input::Command(Command::EnableTrunk(TrunkId(1), enabled))),
+            Deed::Silence(chance) => {
+                let open = self.engine.open_sessions();
+                if let Some(session) = open.get(chance as usize % open.len().max(1)).copied() {
+                    self.reference.silence = true;
+                    self.input(Input::Media(Reply::Timeout { session, side: media::Side::A }));
+                }
+            }
+            Deed::Cut(name, millis) => {
+                self.disturbed = true;
+                self.net.kill(host(name), self.now, self.now + Duration::from_millis(millis));
+            }
+            Deed::Stranger(chance) => self.stranger(chance),
+            Deed::Garbage(chance) => {
+                let mut dice = Dice::new(chance);
+                let bytes: Vec<u8> = (0..dice.below(300)).map(|_| dice.roll() as u8).collect();
+                let from = SocketAddr::new(host("10.0.0.21"), 5060);
+                self.post(Letter { from, to: house_of(from), stream: false, bytes });
+            }
+        }
+    }
+
+    fn stranger(&mut self, chance: u64) {
+        let mut dice = Dice::new(chance);
+        let from = SocketAddr::new(host(dice.pick(&["10.0.0.99", "192.0.2.99"])), 5060);
+        let method = dice.pick(&["INVITE", "OPTIONS", "REGISTER", "BYE", "CANCEL", "ACK", "SUBSCRIBE"]);
+        let message = Message {
+            first: format!("{method} sip:+4420700000@{} SIP/2.0", house_of(from)),
+            rows: Vec::new(),
+            body: String::new(),
+        }
+        .with("Via", format!("SIP/2.0/UDP {from};rport;branch=z9hG4bKstranger{chance}"))
+        .with("Max-Forwards", "70")
+        .with("From", format!("<sip:x@{}>;tag=s{chance}", from.ip()))
+        .with("To", format!("<sip:+4420700000@{}>", from.ip()))
+        .with("Call-ID", format!("stranger{chance}"))
+        .with("CSeq", format!("1 {method}"))
+        .with("Contact", format!("<sip:x@{from}>"));
+        self.post(Letter { from, to: house_of(from), stream: false, bytes: message.write() });
+    }
+
+    fn apply(&mut self, edition: usize, options: u32) {
+        self.removed = edition == 2;
+        self.revision += 1;
+        let snapshot = snapshot(&self.plan.config, edition, options, self.revision);
+        self.input(Input::Command(Command::Apply(snapshot)));
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.note(|| "** everything is ended".to_owned());
+        self.reference.drained = true;
+        self.apply(0, 0);
+        self.input(Input::Command(Command::EndAll));
+    }
+}
