@@ -70,6 +70,8 @@ pub(crate) struct Leg {
     pub(crate) trunk: TrunkId,
     pub(crate) abilities: Abilities,
     pub(crate) session: Option<SessionTimer>,
+    /// What the peer's last refresh asks for, until it has its 2xx.
+    pub(crate) session_asked: Option<Option<SessionTimer>>,
     pub(crate) sdp: LocalSdp,
     /// CSeq of the last INVITE that we sent: its ACK bears the same.
     pub(crate) invite_cseq: u32,
@@ -96,6 +98,7 @@ impl Leg {
             trunk,
             abilities,
             session: None,
+            session_asked: None,
             sdp: LocalSdp::default(),
             invite_cseq: 0,
             ack_body: None,

@@ -82,6 +82,7 @@ impl Call {
         }
         if msg.body().is_empty() {
             // A session refresh (RFC 4028 §10) or target refresh concerns this leg alone.
+            self.adopt_session(side, cx);
             let mut rows = cx.take_rows();
             self.refresh_rows(side, &mut rows);
             self.answer_inner(txn, 200, &rows, cx);
@@ -150,8 +151,7 @@ impl Call {
         let Some(leg) = self.leg_mut(side) else { return false };
         match SessionTimer::uas(&msg, &session_policy(&epoch, leg.trunk, leg.abilities.update)) {
             Ok(timer) => {
-                leg.session = timer;
-                self.arm_session(side, cx);
+                leg.session_asked = Some(timer);
                 true
             }
             Err(too_small) => {
@@ -349,6 +349,7 @@ impl Call {
         }
         let mut rows = cx.take_rows();
         if negotiates {
+            self.adopt_session(from, cx);
             self.refresh_rows(from, &mut rows);
         }
         pass_rows(

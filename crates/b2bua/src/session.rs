@@ -27,6 +27,16 @@ impl Call {
         }
     }
 
+    /// A refresh of the peer's succeeds: what it asked for holds from now on (RFC 4028 §10; a refused
+    /// one changes nothing).
+    pub(crate) fn adopt_session(&mut self, side: Side, cx: &mut Context<'_>) {
+        let Some(leg) = self.leg_mut(side) else { return };
+        if let Some(asked) = leg.session_asked.take() {
+            leg.session = asked;
+            self.arm_session(side, cx);
+        }
+    }
+
     /// A session alarm fired: refresh, or end what was not refreshed.
     pub(crate) fn on_session_alarm(&mut self, side: Side, cx: &mut Context<'_>) {
         let me = self.me;

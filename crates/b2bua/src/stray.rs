@@ -49,5 +49,5 @@ pub(crate) fn end(
 fn late_cseq(now: Time) -> u32 {
     const BASE: u32 = 0x4000_0000;
     const SPAN: u64 = 0x3fff_fff0;
-    BASE + u32::try_from(now.as_millis() % SPAN).unwrap_or(0)
+    BASE + u32::try_from((now.0 / 100_000) % SPAN).unwrap_or(0)
 }

@@ -56,6 +56,7 @@ pub struct Judge {
     pub tolerant: bool,
     /// Messages read.
     pub messages: usize,
+    acked: BTreeSet<(String, String, u32)>,
     sent: BTreeSet<u64>,
     counting: BTreeMap<(String, String), u32>,
     origins: BTreeMap<(String, bool), Origin>,
@@ -143,6 +144,7 @@ impl Judge {
         if method == "ACK" {
             let key = (message.call_id().to_owned(), message.tag("To").to_owned(), number);
             self.owed_acks.remove(&key);
+            self.acked.insert(key);
         }
         // Faulty copies with an old Call-ID are calls of their own: counting by Call-ID proves nothing then.
         if matches!(method, "ACK" | "CANCEL") || !fresh || self.tolerant {
@@ -291,7 +293,9 @@ impl Judge {
         }
         if (200..300).contains(&status) {
             let key = (message.call_id().to_owned(), message.tag("To").to_owned(), message.cseq().0);
-            self.owed_acks.insert(key);
+            if !self.acked.contains(&key) {
+                self.owed_acks.insert(key);
+            }
         }
     }
 }

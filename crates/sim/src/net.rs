@@ -76,7 +76,7 @@ impl Net {
             return vec![*last];
         }
         if self.dice.percent(self.weather.loss) {
-            let lost = self.lost.entry(mark(bytes)).or_default();
+            let lost = self.lost.entry(identity(way, bytes)).or_default();
             if *lost < LOSSES_MAX {
                 *lost += 1;
                 return Vec::new();
@@ -89,4 +89,14 @@ impl Net {
         }
         times
     }
+}
+
+/// The same for all copies of a message: an ACK for a repeated 2xx is a new request each time, so the
+/// branch does not count.
+fn identity(way: (SocketAddr, SocketAddr), bytes: &[u8]) -> u64 {
+    let text = String::from_utf8_lossy(bytes);
+    let kept = |l: &&str| ["SIP/2.0 ", "ACK ", "Call-ID:", "CSeq:", "To:"].iter().any(|p| l.starts_with(p));
+    let request = !text.starts_with("SIP/2.0 ") && !text.starts_with("ACK ");
+    let name: String = if request { text.into_owned() } else { text.split("\r\n").filter(kept).collect() };
+    mark(name.as_bytes()) ^ mark(format!("{way:?}").as_bytes())
 }
