@@ -261,7 +261,7 @@ impl Pool {
     fn find(&self, flow: &Flow) -> Option<u32> {
         if let Some(ConnId(id)) = flow.conn
             && self.streams.contains_key(&id)
-            && !self.doomed.iter().any(|(doomed, why)| *doomed == id && *why != Close::Ended)
+            && !self.doomed.iter().any(|(doomed, why)| *doomed == id && !why.still_answers())
         {
             return Some(id);
         }

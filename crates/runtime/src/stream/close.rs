@@ -105,6 +105,12 @@ impl Close {
         matches!(self, Close::Reset | Close::Tls(_) | Close::Unreachable | Close::SlowReader)
     }
 
+    /// Whether what was read before the end is still answered with this turn: the peer may still read, and
+    /// a framing error says nothing against the messages before it.
+    pub(crate) fn still_answers(self) -> bool {
+        matches!(self, Close::Ended | Close::Framing)
+    }
+
     /// Whether the peer should hear that this is the end, so that it is not taken for an attack
     /// (RFC 8446 §6.1).
     pub(crate) fn is_orderly(self) -> bool {
