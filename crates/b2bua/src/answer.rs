@@ -208,9 +208,15 @@ impl Call {
             return;
         }
         let body = if msg.is_sdp() { msg.body() } else { b"" };
-        if body.is_empty() || self.tell_engine(side, trunk, body, true, cx).is_err() {
+        if body.is_empty() {
             return self.release(ReasonId::SdpAnswerMissing, ReleasedBy::Us, cx);
         }
+        let offered = self.leg(side).map(|leg| leg.sdp.text.clone()).unwrap_or_default();
+        let judged = self.judge(&offered, body).and_then(|()| self.tell_engine(side, trunk, body, true, cx));
+        if judged.is_err() {
+            return self.release(ReasonId::SdpAnswerBad, ReleasedBy::Us, cx);
+        }
+        self.note_codec(body);
         if answers == LateAnswer::PassOn {
             self.pass_late_answer(side.other(), body, cx);
         }

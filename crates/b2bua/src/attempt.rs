@@ -65,9 +65,8 @@ impl Call {
             let Some(candidate) = self.queue.front().cloned() else { return self.fail(cx) };
             let run = self.epoch.run(candidate.trunk);
             let trunk = cx.runs.trunk(run);
-            // The same trunk may have filled up since the plan was made.
-            let again = self.attempts.last().is_some_and(|a| *a.facts.trunk == *trunk.name);
-            if !trunk.enabled() || (!again && trunk.is_full() && !self.emergency) {
+            // The trunk may have filled up since the plan was made.
+            if !trunk.enabled() || (trunk.is_full() && !self.emergency) {
                 cx.counters.attempts_refused += 1;
                 self.failure.get_or_insert(Failure::ours(ReasonId::TrunkFull));
                 self.queue.pop_front();
@@ -118,7 +117,11 @@ impl Call {
     /// 422 names the Min-SE that the peer wants: the same gateway is asked once more with it
     /// (RFC 4028 §7.4).
     fn heed_interval(&mut self, number: u16, msg: Msg<'_>) {
-        let wanted = msg.min_se().ok().flatten().filter(|_| msg.status() == 422 && self.min_se == 0);
+        let wanted = msg
+            .min_se()
+            .ok()
+            .flatten()
+            .filter(|_| msg.status() == 422 && self.min_se == 0 && self.current == number);
         let again = self.live.iter().find(|a| a.number == number).map(|a| a.candidate.clone());
         if let (Some(wanted), Some(candidate)) = (wanted, again) {
             self.min_se = wanted.max(1);
@@ -292,7 +295,7 @@ impl Call {
 const COOLDOWN_SECONDS_MAX: u32 = 3_600;
 
 /// What a caller is told: redirects are not followed and challenges are not the caller's business.
-fn status_for_caller(status: u16) -> u16 {
+pub(crate) fn status_for_caller(status: u16) -> u16 {
     match status {
         300..=399 => ReasonId::Redirected.status(),
         401 | 407 => ReasonId::AuthRequired.status(),

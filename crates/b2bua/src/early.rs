@@ -8,11 +8,12 @@ use crate::headers::{Kind, decimal, pass_rows, push_parts, push_row};
 use crate::invite::contact_user;
 use crate::journal::JournalEvent;
 use crate::leg::{ALLOW, Abilities, InnerRequest, Leg, push_contact};
+use crate::relay::Relay;
 use config::Prack;
 use media::Side;
 use sip_core::dialog::Dialog;
-use sip_core::{Flow, Response};
-use sip_msg::{Msg, Name};
+use sip_core::{Flow, Response, ServerTxn};
+use sip_msg::{Method, Msg, Name};
 
 /// What a provisional response says of its fork.
 enum Fork<'a> {
@@ -125,6 +126,52 @@ impl Call {
             self.respond(cx, msg.status(), &rows, &body);
         }
         cx.give_rows(rows);
+    }
+
+    /// UPDATE with an offer before the answer (RFC 3311 §5.2): only a single early dialog that
+    /// knows UPDATE can take it.
+    pub(crate) fn update_early(
+        &mut self,
+        side: Side,
+        msg: Msg<'_>,
+        txn: ServerTxn,
+        cseq: u32,
+        cx: &mut Context<'_>,
+    ) {
+        let current = self.current;
+        let epoch = self.epoch.clone();
+        let user = User::Relay(self.me, Side::B);
+        let single =
+            |a: &&mut Attempt| side == Side::A && a.early.len() == 1 && a.early[0].leg.abilities.update;
+        let Some(attempt) = self.attempt_mut(current).filter(single) else {
+            return self.answer_inner(txn, 504, b"", cx);
+        };
+        let (trunk, mut local) = (attempt.trunk, std::mem::take(&mut attempt.sdp));
+        let described = self.describe(Side::B, trunk, msg.body(), b"", &mut local, cx);
+        let body = local.text.clone();
+        if let Some(attempt) = self.attempt_mut(current) {
+            attempt.sdp = local;
+        }
+        if let Err(trouble) = described {
+            return self.refuse_inner_sdp(txn, side, &trouble, cx);
+        }
+        let request =
+            InnerRequest { method: b"UPDATE", rows: b"", content_type: b"application/sdp", body: &body };
+        let Some(attempt) = self.attempt_mut(current) else { return };
+        let Some(early) = attempt.early.first_mut() else { return };
+        match early.leg.request(cx, &epoch, request, user) {
+            Ok(client) => self.relays.push(Relay {
+                client,
+                server: txn,
+                from: side,
+                method: Method::Update,
+                sent: Method::Update,
+                cseq,
+                offer: msg.body().into(),
+                before: Box::default(),
+            }),
+            Err(_) => self.answer_inner(txn, 503, b"", cx),
+        }
     }
 }
 

@@ -14,6 +14,9 @@ use config::Host;
 use sip_core::liveness::{Change, Liveness, LivenessAct};
 use sip_core::{Flow, Request};
 
+/// Liveness alarms of one gateway come at least this far apart.
+const ALARM_GAP: std::time::Duration = std::time::Duration::from_millis(100);
+
 impl Switchboard {
     /// Starts asking after every gateway of a configuration just put to use.
     pub(crate) fn watch_gateways(&mut self, now: Time, out: &mut crate::Outbox) {
@@ -25,9 +28,15 @@ impl Switchboard {
             let interval = trunk.options_interval.filter(|_| trunk.enabled);
             let jitter = self.rng.next_u64();
             let run = self.runs.gateway_mut(at);
-            run.liveness = Liveness::new(interval, trunk.options_misses, now, jitter);
-            if let Some(deadline) = run.liveness.next_deadline() {
-                self.wheel.insert(deadline, Alarm::Liveness(at));
+            // What a new configuration does not change keeps its health and its rhythm.
+            let rhythm = Some((interval, trunk.options_misses));
+            if run.rhythm != rhythm {
+                run.rhythm = rhythm;
+                run.liveness = Liveness::new(interval, trunk.options_misses, now, jitter);
+                run.alarm_at = run.liveness.next_deadline();
+                if let Some(deadline) = run.alarm_at {
+                    self.wheel.insert(deadline, Alarm::Liveness(at));
+                }
             }
             if matches!(gateway.host, Host::Name(_)) {
                 request_resolution(&epoch, id, gateway, out);
@@ -80,13 +89,18 @@ impl Switchboard {
     /// OPTIONS is due, or its answer overdue.
     pub(crate) fn on_liveness_alarm(&mut self, at: GatewayRef, cx_now: Time, out: &mut crate::Outbox) {
         let run = self.runs.gateway_mut(at);
+        if run.alarm_at.is_none_or(|standing| standing > cx_now) {
+            return; // replaced since
+        }
+        run.alarm_at = None;
         if !run.configured {
+            run.rhythm = None;
             return;
         }
         let act = run.liveness.handle_timeout(cx_now);
-        if let Some(deadline) = run.liveness.next_deadline() {
-            self.wheel
-                .insert(deadline.max(cx_now + std::time::Duration::from_millis(100)), Alarm::Liveness(at));
+        run.alarm_at = run.liveness.next_deadline().map(|d| d.max(cx_now + ALARM_GAP));
+        if let Some(deadline) = run.alarm_at {
+            self.wheel.insert(deadline, Alarm::Liveness(at));
         }
         if matches!(act, Some(LivenessAct::SendOptions)) {
             let mut cx = self.context(cx_now, out);

@@ -4,6 +4,7 @@ use crate::call::Call;
 use crate::context::Context;
 use crate::invite::contact_user;
 use crate::leg::{Leg, push_contact};
+use crate::local::unsupported_rows;
 use crate::relay::allow_row;
 use media::Side;
 use sip_core::ServerTxn;
@@ -18,6 +19,13 @@ impl Call {
         if !leg.dialog.accept_cseq(cseq) {
             return self.answer_inner(txn, 500, b"", cx);
         }
+        let mut unsupported = cx.take_rows();
+        unsupported_rows(msg, &mut unsupported);
+        if !unsupported.is_empty() {
+            self.answer_inner(txn, 420, &unsupported, cx);
+            return cx.give_rows(unsupported);
+        }
+        cx.give_rows(unsupported);
         match msg.method() {
             Method::Bye => self.on_bye(side, msg, txn, cx),
             Method::Prack => self.on_prack(side, msg, txn, cx),

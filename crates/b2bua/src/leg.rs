@@ -3,7 +3,7 @@
 use crate::context::{Context, User};
 use crate::epoch::{Epoch, Face};
 use crate::headers::{push_number, push_parts};
-use base::{ListenId, Transport, TrunkId};
+use base::{ListenId, Time, Transport, TrunkId};
 use media::Side;
 use sip_core::dialog::Dialog;
 use sip_core::session_timer::SessionTimer;
@@ -54,7 +54,7 @@ pub(crate) enum LateAnswer {
 }
 
 /// The session description that we last sent to the peer.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct LocalSdp {
     /// `sess-id` of our origin line; 0 until the first.
     pub(crate) id: u64,
@@ -70,6 +70,8 @@ pub(crate) struct Leg {
     pub(crate) trunk: TrunkId,
     pub(crate) abilities: Abilities,
     pub(crate) session: Option<SessionTimer>,
+    /// When the leg's session alarm fires.
+    pub(crate) session_alarm: Option<Time>,
     /// What the peer's last refresh asks for, until it has its 2xx.
     pub(crate) session_asked: Option<Option<SessionTimer>>,
     pub(crate) sdp: LocalSdp,
@@ -98,6 +100,7 @@ impl Leg {
             trunk,
             abilities,
             session: None,
+            session_alarm: None,
             session_asked: None,
             sdp: LocalSdp::default(),
             invite_cseq: 0,

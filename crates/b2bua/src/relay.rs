@@ -1,5 +1,6 @@
 //! Requests inside a call: answered here, or passed on to the other leg and their answer back.
 
+use crate::attempt::status_for_caller;
 use crate::call::{Call, Phase};
 use crate::context::{Context, Own, User};
 use crate::headers::{Kind, pass_rows, push_number, push_row};
@@ -21,12 +22,15 @@ pub(crate) struct Relay {
     pub(crate) server: ServerTxn,
     pub(crate) from: Side,
     /// The method that came.
-    method: Method,
+    pub(crate) method: Method,
     /// The method that went (UPDATE may go on as INVITE).
-    sent: Method,
-    cseq: u32,
+    pub(crate) sent: Method,
+    pub(crate) cseq: u32,
     /// The offer in it; empty when it had none.
-    offer: Box<[u8]>,
+    pub(crate) offer: Box<[u8]>,
+    /// What we had described to the other side before: it holds again when the offer is refused (RFC
+    /// 3261 §14.1).
+    pub(crate) before: Box<[u8]>,
 }
 
 impl Relay {
@@ -101,50 +105,6 @@ impl Call {
         self.pass_on(side, msg, txn, cseq, method, cx);
     }
 
-    /// UPDATE with an offer before the answer (RFC 3311 §5.2): only a single early dialog that
-    /// knows UPDATE can take it.
-    fn update_early(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cseq: u32, cx: &mut Context<'_>) {
-        let current = self.current;
-        let epoch = self.epoch.clone();
-        let user = User::Relay(self.me, Side::B);
-        let single = self
-            .live
-            .iter()
-            .find(|a| a.number == current && a.early.len() == 1 && a.early[0].leg.abilities.update)
-            .map(|a| a.trunk);
-        let (Some(trunk), Side::A) = (single, side) else {
-            return self.answer_inner(txn, 504, b"", cx);
-        };
-        let mut local = match self.attempt_mut(current) {
-            Some(attempt) => std::mem::take(&mut attempt.sdp),
-            None => return self.answer_inner(txn, 481, b"", cx),
-        };
-        let described = self.describe(Side::B, trunk, msg.body(), b"", &mut local, cx);
-        let body = local.text.clone();
-        if let Some(attempt) = self.attempt_mut(current) {
-            attempt.sdp = local;
-        }
-        if let Err(trouble) = described {
-            return self.refuse_inner_sdp(txn, side, &trouble, cx);
-        }
-        let request =
-            InnerRequest { method: b"UPDATE", rows: b"", content_type: b"application/sdp", body: &body };
-        let Some(attempt) = self.attempt_mut(current) else { return };
-        let Some(early) = attempt.early.first_mut() else { return };
-        match early.leg.request(cx, &epoch, request, user) {
-            Ok(client) => self.relays.push(Relay {
-                client,
-                server: txn,
-                from: side,
-                method: Method::Update,
-                sent: Method::Update,
-                cseq,
-                offer: msg.body().into(),
-            }),
-            Err(_) => self.answer_inner(txn, 503, b"", cx),
-        }
-    }
-
     /// Takes part in the session timer of a refresh (RFC 4028 §9); `false`: answered 422.
     fn agree_refresh(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) -> bool {
         let epoch = self.epoch.clone();
@@ -182,6 +142,7 @@ impl Call {
             return self.answer_inner(txn, status, b"", cx);
         }
         let negotiates = matches!(sent, Method::Invite | Method::Update);
+        let before = self.leg(other).map(|leg| leg.sdp.text.clone()).unwrap_or_default();
         let mut body: Box<[u8]> = msg.body().into();
         if negotiates && !body.is_empty() {
             if !msg.is_sdp() {
@@ -199,11 +160,12 @@ impl Call {
         if let Some(leg) = self.leg(other).filter(|_| negotiates) {
             session_request_rows(leg, &mut rows);
         }
-        let content_type = msg.content_type().unwrap_or_default();
+        let sdp = b"application/sdp".as_slice();
+        let content_type = if negotiates { sdp } else { msg.content_type().unwrap_or_default() };
         let request = InnerRequest {
             method: sent.as_str().as_bytes(),
             rows: &rows,
-            content_type: if negotiates { b"application/sdp" } else { content_type },
+            content_type: if body.is_empty() { b"" } else { content_type },
             body: &body,
         };
         let Some(leg) = self.next_leg_mut(other) else { return };
@@ -216,7 +178,16 @@ impl Call {
             here.refresh(msg, &epoch);
         }
         let offer = if negotiates { msg.body().into() } else { Box::default() };
-        self.relays.push(Relay { client, server: txn, from: side, method: msg.method(), sent, cseq, offer });
+        self.relays.push(Relay {
+            client,
+            server: txn,
+            from: side,
+            method: msg.method(),
+            sent,
+            cseq,
+            offer,
+            before,
+        });
     }
 
     /// Describes a peer's offer or answer for a side, and keeps it there.
@@ -237,7 +208,7 @@ impl Call {
         described.map(|()| made)
     }
 
-    fn refuse_inner_sdp(
+    pub(crate) fn refuse_inner_sdp(
         &mut self,
         txn: ServerTxn,
         side: Side,
@@ -294,6 +265,13 @@ impl Call {
         }
     }
 
+    /// The other side refused the offer, or said nothing: what was described before holds.
+    fn take_back(&mut self, relay: &Relay) {
+        if let Some(leg) = self.leg_mut(relay.from.other()).filter(|_| !relay.offer.is_empty()) {
+            leg.sdp.text = relay.before.clone();
+        }
+    }
+
     fn settle(&mut self, relay: &Relay) {
         if let Some(leg) = self.leg_mut(relay.from.other()).filter(|_| relay.sent == Method::Invite) {
             leg.inviting = false;
@@ -307,14 +285,14 @@ impl Call {
         let status = msg.status();
         let other = relay.from.other();
         let epoch = self.epoch.clone();
+        self.take_back(relay);
         let mut rows = cx.take_rows();
         let (from, to) = (epoch.policy(self.trunk_of(other)), epoch.policy(self.trunk_of(relay.from)));
         pass_rows(msg, Kind::Response, from, to, &mut rows);
         if let Some(seconds) = msg.retry_after() {
             push_number(&mut rows, b"Retry-After", u64::from(seconds));
         }
-        let told = if matches!(status, 401 | 407) { 403 } else { status };
-        self.answer_inner(relay.server, told, &rows, cx);
+        self.answer_inner(relay.server, status_for_caller(status), &rows, cx);
         cx.give_rows(rows);
         // RFC 3261 §12.2.1.2 and RFC 5057 §5.1: the dialog is gone.
         if matches!(status, 408 | 481) && self.phase == Phase::Answered {
@@ -349,7 +327,6 @@ impl Call {
         }
         let mut rows = cx.take_rows();
         if negotiates {
-            self.adopt_session(from, cx);
             self.refresh_rows(from, &mut rows);
         }
         pass_rows(
@@ -386,7 +363,9 @@ impl Call {
         cx: &mut Context<'_>,
     ) -> Result<Box<[u8]>, crate::offer::SdpTrouble> {
         if !msg.is_sdp() || msg.body().is_empty() {
-            return Ok(Box::default());
+            // A peer that repeats nothing changes nothing: whoever offered hears what held before.
+            let held = self.leg(relay.from).filter(|_| !relay.offer.is_empty());
+            return Ok(held.map(|leg| leg.sdp.text.clone()).unwrap_or_default());
         }
         let other = relay.from.other();
         let live = self.phase == Phase::Answered;
@@ -403,12 +382,14 @@ impl Call {
         self.describe_for(relay.from, msg.body(), &relay.offer, cx)
     }
 
+    /// A 2xx passes: the session timers of both legs are as it and the request say.
     fn take_session(&mut self, side: Side, msg: Msg<'_>, cx: &mut Context<'_>) {
         let epoch = self.epoch.clone();
         if let Some(leg) = self.leg_mut(side) {
             let policy = session_policy(&epoch, leg.trunk, leg.abilities.update);
             leg.session = SessionTimer::uac(&msg, &policy, true);
         }
+        self.adopt_session(side.other(), cx);
         self.arm_session(side, cx);
     }
 
@@ -417,6 +398,7 @@ impl Call {
         let Some(at) = self.relays.iter().position(|r| r.client == client) else { return };
         let relay = self.relays.remove(at);
         self.settle(&relay);
+        self.take_back(&relay);
         self.answer_inner(relay.server, 408, b"", cx);
         if self.phase == Phase::Answered {
             self.lose(relay.from.other(), ReasonId::RefreshFailed, cx);

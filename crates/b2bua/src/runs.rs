@@ -78,6 +78,10 @@ pub(crate) struct GatewayRun {
     /// A Retry-After holds until then (RFC 3261 §21.5.4).
     pub(crate) cooling_until: Time,
     pub(crate) liveness: Liveness,
+    /// Interval and misses that `liveness` was made with.
+    pub(crate) rhythm: Option<(Option<std::time::Duration>, u32)>,
+    /// When its alarm fires.
+    pub(crate) alarm_at: Option<Time>,
     /// When the OPTIONS under way was sent.
     pub(crate) asked_at: Option<Time>,
     /// CSeq of our OPTIONS.
@@ -155,6 +159,8 @@ impl Runs {
                 trouble: None,
                 cooling_until: Time::ZERO,
                 liveness: Liveness::new(None, owner.options_misses, Time::ZERO, 0),
+                rhythm: None,
+                alarm_at: None,
                 asked_at: None,
                 cseq: 0,
                 resolve_at: None,

@@ -13,16 +13,27 @@ use std::time::Duration;
 /// After 491 a refresh waits this long (RFC 3261 §14.1 asks for 2.1–4 s from the dialog's owner).
 const GLARE_WAIT: Duration = Duration::from_millis(3_000);
 
+/// The longest Retry-After that a refresh waits, in seconds; the session may expire before.
+const RETRY_AFTER_MAX: u32 = 600;
+
 impl Call {
     /// Starts or restarts a leg's session timer and sets its next alarm.
     pub(crate) fn arm_session(&mut self, side: Side, cx: &mut Context<'_>) {
-        let me = self.me;
         if self.phase != Phase::Answered {
             return;
         }
         let Some(session) = self.leg_mut(side).and_then(|leg| leg.session.as_mut()) else { return };
         session.start(cx.now);
-        if let Some(at) = session.next_deadline() {
+        self.set_session_alarm(side, cx);
+    }
+
+    /// One alarm stands for each leg: a later deadline is looked up when the earlier one fires.
+    fn set_session_alarm(&mut self, side: Side, cx: &mut Context<'_>) {
+        let me = self.me;
+        let Some(leg) = self.leg_mut(side) else { return };
+        let Some(at) = leg.session.as_ref().and_then(SessionTimer::next_deadline) else { return };
+        if leg.session_alarm.is_none_or(|standing| at < standing) {
+            leg.session_alarm = Some(at);
             cx.wheel.insert(at, Alarm::Session(me, side));
         }
     }
@@ -39,16 +50,16 @@ impl Call {
 
     /// A session alarm fired: refresh, or end what was not refreshed.
     pub(crate) fn on_session_alarm(&mut self, side: Side, cx: &mut Context<'_>) {
-        let me = self.me;
         if self.phase != Phase::Answered {
             return;
         }
-        let Some(session) = self.leg_mut(side).and_then(|leg| leg.session.as_mut()) else { return };
-        let act = session.handle_timeout(cx.now);
-        // A stale alarm (the timer was restarted since) has a newer one behind it.
-        if let Some(at) = session.next_deadline().filter(|_| act.is_some()) {
-            cx.wheel.insert(at, Alarm::Session(me, side));
+        let Some(leg) = self.leg_mut(side) else { return };
+        if leg.session_alarm.is_none_or(|standing| standing > cx.now) {
+            return; // replaced by an earlier one since
         }
+        leg.session_alarm = None;
+        let act = leg.session.as_mut().and_then(|session| session.handle_timeout(cx.now));
+        self.set_session_alarm(side, cx);
         match act {
             Some(SessionAct::Refresh) => self.refresh_session(side, cx),
             Some(SessionAct::Expired) => self.lose(side, ReasonId::SessionExpired, cx),
@@ -131,6 +142,16 @@ impl Call {
             (408 | 481, _) => {
                 let reason = if status == 481 { ReasonId::DialogGone } else { ReasonId::RefreshFailed };
                 self.lose(side, reason, cx);
+            }
+            (422, Some(msg)) => {
+                // RFC 4028 §7.4: asked again with the interval that the peer wants.
+                if leg.session.as_mut().is_some_and(|session| session.raise_min_se(&msg)) {
+                    self.refresh_session(side, cx);
+                }
+            }
+            (500 | 503, Some(msg)) if msg.retry_after().is_some() => {
+                let wait = msg.retry_after().unwrap_or(1).clamp(1, RETRY_AFTER_MAX);
+                cx.wheel.insert(cx.now + Duration::from_secs(u64::from(wait)), Alarm::Refresh(me, side));
             }
             (491, _) => cx.wheel.insert(cx.now + GLARE_WAIT, Alarm::Refresh(me, side)),
             (405 | 501, _) if what == Own::RefreshUpdate => {

@@ -132,6 +132,12 @@ impl Switchboard {
         usize::try_from(self.counters.accepted - self.counters.ended).unwrap_or(usize::MAX)
     }
 
+    /// Calls that are kept: live ones, and those whose last messages are not answered yet.
+    #[must_use]
+    pub fn kept_calls(&self) -> usize {
+        self.calls.len()
+    }
+
     pub(crate) fn context<'a>(&'a mut self, now: Time, out: &'a mut Outbox) -> Context<'a> {
         self.split(now, out).1
     }

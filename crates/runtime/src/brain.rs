@@ -12,6 +12,10 @@ pub(crate) trait Brain {
     fn next_deadline(&self) -> Option<Time>;
     /// Calls that are not over.
     fn live_calls(&self) -> usize;
+    /// Calls whose last messages are not answered yet, live ones included.
+    fn kept_calls(&self) -> usize {
+        self.live_calls()
+    }
     /// The live calls.
     fn calls(&self) -> Vec<CallView>;
     /// The trunks.
@@ -31,6 +35,10 @@ impl Brain for Switchboard {
 
     fn live_calls(&self) -> usize {
         Switchboard::live_calls(self)
+    }
+
+    fn kept_calls(&self) -> usize {
+        Switchboard::kept_calls(self)
     }
 
     fn calls(&self) -> Vec<CallView> {

@@ -168,3 +168,67 @@ fn info_crosses_before_the_answer_both_ways() {
     world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 486")]);
     world.settle();
 }
+
+#[test]
+fn a_refused_change_leaves_what_was_described_before() {
+    let config =
+        CONFIG.replace("[trunk.one]", "[trunk.one]\noverride = { session_timer = { expires = 90 } }");
+    let mut world = World::new(&config);
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let first = world.expect(&[(GW1, "INVITE")]);
+    let plain = |text: String| text.replace("BYE, CANCEL, UPDATE\r\n", "BYE, CANCEL\r\n");
+    world.receive(GW1, &plain(response(&first[0], "200 OK", "tb", "", ANSWER)));
+    let sent = world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]);
+    let to = sent[1].header("To").to_string();
+    world.receive(PBX, &inside("ACK", 1, &to, "ack1", "", ""));
+    let change = OFFER.replace("a=sendrecv", "a=inactive").replace(" 1 1 IN", " 1 2 IN");
+    world.receive(PBX, &inside("INVITE", 2, &to, "re1", "", &change));
+    let sent = world.expect(&[(GW1, "INVITE")]);
+    assert!(sent[0].body().contains("a=inactive"));
+    world.receive(GW1, &plain(response(&sent[0], "488 Not Acceptable Here", "", "", "")));
+    world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 488")]);
+    world.receive(PBX, &inside("ACK", 2, &to, "re1", "", ""));
+    world.pass(std::time::Duration::from_secs(46));
+    let sent = world.take();
+    let refresh = sent.iter().find(|s| s.start().starts_with("INVITE")).expect("a refresh");
+    assert!(!refresh.body().contains("a=inactive"), "{}", refresh.body());
+    world.receive(
+        GW1,
+        &plain(response(refresh, "422 Session Interval Too Small", "", "Min-SE: 1800\r\n", "")),
+    );
+    let sent = world.take();
+    let again = sent.iter().find(|s| s.start().starts_with("INVITE")).expect("asked again");
+    assert!(again.header("Session-Expires").starts_with("1800"), "{}", again.text);
+    world.receive(
+        GW1,
+        &plain(response(again, "200 OK", "", "Session-Expires: 1800;refresher=uac\r\n", ANSWER)),
+    );
+    world.receive(PBX, &inside("BYE", 3, &to, "bye1", "", ""));
+    let sent = world.take();
+    let bye = sent.iter().find(|s| s.start().starts_with("BYE")).expect("BYE");
+    world.receive(GW1, &response(bye, "200 OK", "", "", ""));
+    world.settle();
+}
+
+#[test]
+fn a_late_answer_that_answers_nothing_offered_ends_the_call() {
+    let mut world = World::new(CONFIG);
+    world.receive(PBX, &invite("+4420700000", "", ""));
+    let first = world.expect(&[(GW1, "INVITE")]);
+    world.receive(GW1, &response(&first[0], "200 OK", "tb", "", ANSWER));
+    let sent = world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]);
+    let foreign = OFFER.replace("RTP/AVP 8 0 101", "RTP/AVP 18");
+    world.receive(PBX, &inside("ACK", 1, sent[1].header("To"), "ack1", "", &foreign));
+    world.expect(&[(PBX, "BYE"), (GW1, "BYE")]);
+    world.settle();
+    assert_eq!(world.records[0].reason, ReasonId::SdpAnswerBad);
+}
+
+#[test]
+fn a_request_inside_a_call_that_requires_the_unknown_is_told_so() {
+    let mut world = World::new(CONFIG);
+    let (_, ok) = answered(&mut world);
+    world.receive(PBX, &inside("INFO", 2, ok.header("To"), "i1", "Require: foo\r\n", ""));
+    let sent = world.expect(&[(PBX, "SIP/2.0 420")]);
+    assert_eq!(sent[0].header("Unsupported"), "foo");
+}

@@ -100,7 +100,11 @@ impl<B: Brain> Shard<B> {
             self.drain(now);
             return false;
         }
-        let done = live == 0 && !self.pool.is_waiting();
+        // What ended has its last messages to send again until they are answered; not for ever.
+        if live == 0 {
+            stopping.until = stopping.until.min(now + GRACE_MAX);
+        }
+        let done = self.core.brain.kept_calls() == 0 && !self.pool.is_waiting();
         if !done && now < stopping.until {
             return false;
         }
