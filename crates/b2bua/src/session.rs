@@ -143,11 +143,9 @@ impl Call {
                 let reason = if status == 481 { ReasonId::DialogGone } else { ReasonId::RefreshFailed };
                 self.lose(side, reason, cx);
             }
-            (422, Some(msg)) => {
-                // RFC 4028 §7.4: asked again with the interval that the peer wants.
-                if leg.session.as_mut().is_some_and(|session| session.raise_min_se(&msg)) {
-                    self.refresh_session(side, cx);
-                }
+            // RFC 4028 §7.4: asked again with the interval that the peer wants.
+            (422, Some(msg)) if leg.session.as_mut().is_some_and(|timer| timer.raise_min_se(&msg)) => {
+                self.refresh_session(side, cx);
             }
             (500 | 503, Some(msg)) if msg.retry_after().is_some() => {
                 let wait = msg.retry_after().unwrap_or(1).clamp(1, RETRY_AFTER_MAX);
