@@ -138,9 +138,7 @@ impl Call {
         cseq: u32,
         cx: &mut Context<'_>,
     ) {
-        let current = self.current;
-        let epoch = self.epoch.clone();
-        let user = User::Relay(self.me, Side::B);
+        let (current, epoch, user) = (self.current, self.epoch.clone(), User::Relay(self.me, Side::B));
         let single =
             |a: &&mut Attempt| side == Side::A && a.early.len() == 1 && a.early[0].leg.abilities.update;
         let Some(attempt) = self.attempt_mut(current).filter(single) else {

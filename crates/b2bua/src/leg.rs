@@ -60,6 +60,33 @@ pub(crate) struct LocalSdp {
     pub(crate) id: u64,
     pub(crate) version: u64,
     pub(crate) text: Box<[u8]>,
+    /// What holds instead of `text`, which the peer refused (RFC 3261 §14.1).
+    pub(crate) standing: Option<Box<[u8]>>,
+}
+
+impl LocalSdp {
+    /// What holds between us and the peer.
+    pub(crate) fn standing(&self) -> &[u8] {
+        self.standing.as_deref().unwrap_or(&self.text)
+    }
+
+    /// What holds, to be sent again; after a refused offer under a version of its own (RFC 3264 §8).
+    pub(crate) fn restate(&mut self) -> &[u8] {
+        if let Some(old) = self.standing.take() {
+            self.version += 1;
+            self.text = with_version(&old, self.id, self.version);
+        }
+        &self.text
+    }
+}
+
+/// A description of ours with another version in its origin line.
+fn with_version(text: &[u8], id: u64, version: u64) -> Box<[u8]> {
+    let whole = String::from_utf8_lossy(text);
+    let origin = format!("o=- {id} ");
+    let Some(at) = whole.find(&origin).map(|at| at + origin.len()) else { return text.into() };
+    let digits = whole[at..].bytes().take_while(u8::is_ascii_digit).count();
+    format!("{}{version}{}", &whole[..at], &whole[at + digits..]).into_bytes().into_boxed_slice()
 }
 
 /// One leg; see the module text.

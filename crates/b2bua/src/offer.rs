@@ -107,6 +107,7 @@ impl Call {
         local: &mut LocalSdp,
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
+        local.standing = None;
         let Some(ports) = self.media.ports() else {
             if *local.text != *text {
                 local.text = text.into();

@@ -142,7 +142,7 @@ impl Call {
             return self.answer_inner(txn, status, b"", cx);
         }
         let negotiates = matches!(sent, Method::Invite | Method::Update);
-        let before = self.leg(other).map(|leg| leg.sdp.text.clone()).unwrap_or_default();
+        let before = self.leg(other).map(|leg| leg.sdp.standing().into()).unwrap_or_default();
         let mut body: Box<[u8]> = msg.body().into();
         if negotiates && !body.is_empty() {
             if !msg.is_sdp() {
@@ -160,8 +160,7 @@ impl Call {
         if let Some(leg) = self.leg(other).filter(|_| negotiates) {
             session_request_rows(leg, &mut rows);
         }
-        let sdp = b"application/sdp".as_slice();
-        let content_type = if negotiates { sdp } else { msg.content_type().unwrap_or_default() };
+        let content_type = content_type_of(msg, negotiates);
         let request = InnerRequest {
             method: sent.as_str().as_bytes(),
             rows: &rows,
@@ -268,7 +267,8 @@ impl Call {
     /// The other side refused the offer, or said nothing: what was described before holds.
     fn take_back(&mut self, relay: &Relay) {
         if let Some(leg) = self.leg_mut(relay.from.other()).filter(|_| !relay.offer.is_empty()) {
-            leg.sdp.text = relay.before.clone();
+            let changed = *leg.sdp.text != *relay.before;
+            leg.sdp.standing = changed.then(|| relay.before.clone());
         }
     }
 
@@ -365,7 +365,7 @@ impl Call {
         if !msg.is_sdp() || msg.body().is_empty() {
             // A peer that repeats nothing changes nothing: whoever offered hears what held before.
             let held = self.leg(relay.from).filter(|_| !relay.offer.is_empty());
-            return Ok(held.map(|leg| leg.sdp.text.clone()).unwrap_or_default());
+            return Ok(held.map(|leg| leg.sdp.standing().into()).unwrap_or_default());
         }
         let other = relay.from.other();
         let live = self.phase == Phase::Answered;
@@ -444,4 +444,9 @@ pub(crate) fn allow_row() -> Vec<u8> {
     let mut rows = Vec::with_capacity(96);
     push_row(&mut rows, b"Allow", ALLOW);
     rows
+}
+
+/// The Content-Type of a body that goes on.
+fn content_type_of<'a>(msg: Msg<'a>, negotiates: bool) -> &'a [u8] {
+    if negotiates { b"application/sdp" } else { msg.content_type().unwrap_or_default() }
 }

@@ -87,7 +87,7 @@ impl Call {
             let user = User::Own(me, side, Own::RefreshUpdate);
             leg.request(cx, &epoch, InnerRequest::bare(b"UPDATE", &rows), user)
         } else {
-            let body = leg.sdp.text.clone();
+            let body: Box<[u8]> = leg.sdp.restate().into();
             let request = InnerRequest {
                 method: b"INVITE",
                 rows: &rows,

@@ -54,10 +54,7 @@ impl World {
                     self.input(Input::Media(Reply::Timeout { session, side: media::Side::A }));
                 }
             }
-            Deed::Cut(name, millis) => {
-                self.disturbed = true;
-                self.net.kill(host(name), self.now, self.now + Duration::from_millis(millis));
-            }
+            Deed::Cut(name, millis) => self.cut(name, millis),
             Deed::Stranger(chance) => self.stranger(chance),
             Deed::Garbage(chance) => {
                 let mut dice = Dice::new(chance);
@@ -66,6 +63,13 @@ impl World {
                 self.post(Letter { from, to: house_of(from), stream: false, bytes });
             }
         }
+    }
+
+    fn cut(&mut self, name: &str, millis: u64) {
+        self.disturbed = true;
+        let there = self.agents.iter().filter(|a| a.addr.ip() == host(name));
+        self.judge.forgiven.extend(there.map(|a| a.call_id.clone()));
+        self.net.kill(host(name), self.now, self.now + Duration::from_millis(millis));
     }
 
     fn stranger(&mut self, chance: u64) {
