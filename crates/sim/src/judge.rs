@@ -39,6 +39,8 @@ struct Origin {
     id: String,
     version: u64,
     rest: String,
+    /// The last offer was refused: what follows is a change from it, be it the same again (RFC 3264 §8).
+    refused: bool,
 }
 
 /// The judge.
@@ -196,7 +198,7 @@ impl Judge {
         );
         let given = (status, message.tag("To").to_owned());
         let known = self.finals.entry(key).or_insert_with(|| given.clone()).clone();
-        if known != given && !self.forgiven.contains(&message.call_id().to_owned()) {
+        if known != given && !self.forgiven.contains(message.call_id()) {
             self.fault(&format!("a second final response after {known:?}"), message);
         }
     }
@@ -278,6 +280,7 @@ impl Judge {
         let trouble = match () {
             () if known.id.is_empty() => None,
             () if known.id != *id => Some(format!("origin {id} after {}", known.id)),
+            () if known.refused && version == known.version + 1 => None,
             () if known.rest == rest && known.version != version => {
                 Some(format!("version {version} after {} without a change", known.version))
             }
@@ -286,7 +289,7 @@ impl Judge {
             }
             () => None,
         };
-        *known = Origin { id: (*id).to_owned(), version, rest };
+        *known = Origin { id: (*id).to_owned(), version, rest, refused: false };
         if let Some(trouble) = trouble {
             self.fault(&trouble, message);
         }
@@ -295,6 +298,12 @@ impl Judge {
     /// A readable message reached the house.
     pub fn arrives(&mut self, message: &Message, call: Option<usize>) {
         let status = message.status();
+        if status >= 300 && matches!(message.method(), "INVITE" | "UPDATE") {
+            let of = |key: &(String, bool)| key.0 == message.call_id();
+            for (_, origin) in self.origins.iter_mut().filter(|(key, _)| of(key)) {
+                origin.refused = true;
+            }
+        }
         if message.is_request() || message.method() != "INVITE" {
             return;
         }
