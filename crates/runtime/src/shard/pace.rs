@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Turns of a busy loop begin at least this far apart. A call's INVITE and its 180 pass the loop once
 /// each, so that this adds at most twice as much to the time until the caller hears ringing.
-const SPACING: Duration = Duration::from_micros(600);
+const SPACING: Duration = Duration::from_micros(900);
 /// The span over which messages are counted.
 const SPAN: Duration = Duration::from_millis(20);
 /// So many messages in a span (1,500 a second) make the loop busy: from here on a turn's own cost is
