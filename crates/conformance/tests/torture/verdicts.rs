@@ -81,5 +81,5 @@ pub(super) const VERDICTS: &[Verdict] = &[
 ];
 
 /// Messages that end a stream: what follows their framing cannot be told apart any more (RFC 3261
-/// §18.3). There a closed connection is an answer, too.
+/// §18.3). There a closed connection is an answer, too, and only the first answer is the message's own.
 pub(super) const UNFRAMED: &[&str] = &["dblreq", "inv2543"];
