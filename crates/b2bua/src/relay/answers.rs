@@ -1,227 +1,20 @@
-//! Requests inside a call: answered here, or passed on to the other leg and their answer back.
+//! Answers to requests that were passed on, and to our own inside a call.
 
+use super::Relay;
 use crate::attempt::status_for_caller;
 use crate::call::{Call, Phase};
-use crate::context::{Context, Own, User};
+use crate::context::{Context, Own};
 use crate::headers::{Kind, pass_rows, push_number, push_row};
 use crate::invite::contact_user;
-use crate::leg::{ALLOW, AwaitAck, InnerRequest, LateAnswer, Leg, push_contact};
-use crate::setup::{push_warning, session_policy};
+use crate::leg::{ALLOW, AwaitAck, LateAnswer, push_contact};
+use crate::setup::session_policy;
 use base::ReasonId;
 use media::Side;
 use sip_core::session_timer::SessionTimer;
-use sip_core::{ClientTxn, Flow, Response, ServerTxn};
+use sip_core::{ClientTxn, Flow, Response};
 use sip_msg::{Method, Msg};
 
-/// How many requests of one call may be on their way to the other leg: limit `relays`.
-const RELAYS_MAX: usize = 16;
-
-/// A request that was passed on and has no answer yet.
-pub(crate) struct Relay {
-    pub(crate) client: ClientTxn,
-    pub(crate) server: ServerTxn,
-    pub(crate) from: Side,
-    /// The method that came.
-    pub(crate) method: Method,
-    /// The method that went (UPDATE may go on as INVITE).
-    pub(crate) sent: Method,
-    pub(crate) cseq: u32,
-    /// The offer in it; empty when it had none.
-    pub(crate) offer: Box<[u8]>,
-    /// What we had described to the other side before: it holds again when the offer is refused (RFC
-    /// 3261 §14.1).
-    pub(crate) before: Box<[u8]>,
-}
-
-impl Relay {
-    /// Whether what went on is an INVITE, whose 2xx has to be acknowledged.
-    pub(crate) fn is_invite(&self) -> bool {
-        self.sent == Method::Invite
-    }
-}
-
 impl Call {
-    pub(crate) fn on_reinvite(
-        &mut self,
-        side: Side,
-        msg: Msg<'_>,
-        txn: ServerTxn,
-        cseq: u32,
-        cx: &mut Context<'_>,
-    ) {
-        if self.phase != Phase::Answered {
-            let status = if self.phase == Phase::Over { 481 } else { 491 };
-            return self.answer_inner(txn, status, b"", cx);
-        }
-        let (Some(here), Some(there)) = (self.leg(side), self.leg(side.other())) else {
-            return self.answer_inner(txn, 481, b"", cx);
-        };
-        if here.invited {
-            // RFC 3261 §14.2: a second INVITE before the first has its final response.
-            return self.answer_inner(txn, 500, b"Retry-After: 1\r\n", cx);
-        }
-        if here.is_negotiating() || there.is_negotiating() {
-            return self.answer_inner(txn, 491, b"", cx);
-        }
-        if !self.agree_refresh(side, msg, txn, cx) {
-            return;
-        }
-        self.pass_on(side, msg, txn, cseq, Method::Invite, cx);
-    }
-
-    pub(crate) fn on_update(
-        &mut self,
-        side: Side,
-        msg: Msg<'_>,
-        txn: ServerTxn,
-        cseq: u32,
-        cx: &mut Context<'_>,
-    ) {
-        if !self.agree_refresh(side, msg, txn, cx) {
-            return;
-        }
-        let epoch = self.epoch.clone();
-        if let Some(leg) = self.leg_mut(side) {
-            leg.refresh(msg, &epoch);
-        }
-        if msg.body().is_empty() {
-            // A session refresh (RFC 4028 §10) or target refresh concerns this leg alone.
-            self.adopt_session(side, cx);
-            let mut rows = cx.take_rows();
-            self.refresh_rows(side, &mut rows);
-            self.answer_inner(txn, 200, &rows, cx);
-            return cx.give_rows(rows);
-        }
-        let Some(there) = self.leg(side.other()) else {
-            return self.update_early(side, msg, txn, cseq, cx);
-        };
-        // RFC 3311 §5.2: an offer is open, here or there, or an answer is still to come in an ACK.
-        let offered = |l: &Leg| l.await_ack.is_some_and(|w| w.answers.is_some());
-        let here_busy = self.leg(side).is_some_and(|l| l.inviting || l.ack_held || offered(l));
-        if here_busy || there.is_negotiating() {
-            return self.answer_inner(txn, 491, b"", cx);
-        }
-        let method = if there.abilities.update { Method::Update } else { Method::Invite };
-        self.pass_on(side, msg, txn, cseq, method, cx);
-    }
-
-    /// Takes part in the session timer of a refresh (RFC 4028 §9); `false`: answered 422.
-    fn agree_refresh(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) -> bool {
-        let epoch = self.epoch.clone();
-        let Some(leg) = self.leg_mut(side) else { return false };
-        match SessionTimer::uas(&msg, &session_policy(&epoch, leg.trunk, leg.abilities.update)) {
-            Ok(timer) => {
-                leg.session_asked = Some(timer);
-                true
-            }
-            Err(too_small) => {
-                let mut rows = cx.take_rows();
-                push_number(&mut rows, b"Min-SE", u64::from(too_small.min_se));
-                self.answer_inner(txn, 422, &rows, cx);
-                cx.give_rows(rows);
-                false
-            }
-        }
-    }
-
-    /// Passes a request on to the other leg, as `sent`.
-    pub(crate) fn pass_on(
-        &mut self,
-        side: Side,
-        msg: Msg<'_>,
-        txn: ServerTxn,
-        cseq: u32,
-        sent: Method,
-        cx: &mut Context<'_>,
-    ) {
-        let epoch = self.epoch.clone();
-        let other = side.other();
-        if self.relays.len() >= RELAYS_MAX || self.phase == Phase::Over || self.next_leg_mut(other).is_none()
-        {
-            let status = if self.relays.len() >= RELAYS_MAX { 503 } else { 481 };
-            return self.answer_inner(txn, status, b"", cx);
-        }
-        let negotiates = matches!(sent, Method::Invite | Method::Update);
-        let before = self.leg(other).map(|leg| leg.sdp.standing().into()).unwrap_or_default();
-        let mut body: Box<[u8]> = msg.body().into();
-        if negotiates && !body.is_empty() {
-            if !msg.is_sdp() {
-                return self.answer_inner(txn, 415, b"Accept: application/sdp\r\n", cx);
-            }
-            match self.describe_for(other, &body, b"", cx) {
-                Ok(text) => body = text,
-                Err(trouble) => return self.refuse_inner_sdp(txn, side, &trouble, cx),
-            }
-        }
-        let user = User::Relay(self.me, other);
-        let mut rows = cx.take_rows();
-        let (from, to) = (epoch.policy(self.trunk_of(side)), epoch.policy(self.trunk_of(other)));
-        pass_rows(msg, Kind::Inner, from, to, &mut rows);
-        if let Some(leg) = self.leg(other).filter(|_| negotiates) {
-            session_request_rows(leg, &mut rows);
-        }
-        let content_type = content_type_of(msg, negotiates);
-        let request = InnerRequest {
-            method: sent.as_str().as_bytes(),
-            rows: &rows,
-            content_type: if body.is_empty() { b"" } else { content_type },
-            body: &body,
-        };
-        let Some(leg) = self.next_leg_mut(other) else { return };
-        let result = leg.request(cx, &epoch, request, user);
-        cx.give_rows(rows);
-        let Ok(client) = result else { return self.answer_inner(txn, 503, b"Retry-After: 1\r\n", cx) };
-        leg.inviting |= sent == Method::Invite;
-        if let Some(here) = self.leg_mut(side).filter(|_| msg.method() == Method::Invite) {
-            here.invited = true;
-            here.refresh(msg, &epoch);
-        }
-        let offer = if negotiates { msg.body().into() } else { Box::default() };
-        self.relays.push(Relay {
-            client,
-            server: txn,
-            from: side,
-            method: msg.method(),
-            sent,
-            cseq,
-            offer,
-            before,
-        });
-    }
-
-    /// Describes a peer's offer or answer for a side, and keeps it there.
-    fn describe_for(
-        &mut self,
-        side: Side,
-        text: &[u8],
-        offer: &[u8],
-        cx: &mut Context<'_>,
-    ) -> Result<Box<[u8]>, crate::offer::SdpTrouble> {
-        let trunk = self.trunk_of(side);
-        let mut local = self.leg_mut(side).map(|l| std::mem::take(&mut l.sdp)).unwrap_or_default();
-        let described = self.describe(side, trunk, text, offer, &mut local, cx);
-        let made = local.text.clone();
-        if let Some(leg) = self.leg_mut(side) {
-            leg.sdp = local;
-        }
-        described.map(|()| made)
-    }
-
-    pub(crate) fn refuse_inner_sdp(
-        &mut self,
-        txn: ServerTxn,
-        side: Side,
-        trouble: &crate::offer::SdpTrouble,
-        cx: &mut Context<'_>,
-    ) {
-        let mut rows = cx.take_rows();
-        if let Some(leg) = self.leg(side) {
-            push_warning(&mut rows, self.epoch.face(leg.flow.listen).host(), &trouble.warning);
-        }
-        self.answer_inner(txn, 488, &rows, cx);
-        cx.give_rows(rows);
-    }
-
     /// The other leg's answer to a request that was passed on.
     pub(crate) fn on_relayed(&mut self, client: ClientTxn, msg: Msg<'_>, flow: Flow, cx: &mut Context<'_>) {
         let Some(at) = self.relays.iter().position(|r| r.client == client) else {
@@ -406,7 +199,7 @@ impl Call {
     }
 
     /// Contact, Allow, Supported and Session-Expires of a 2xx inside a call.
-    fn refresh_rows(&self, side: Side, rows: &mut Vec<u8>) {
+    pub(super) fn refresh_rows(&self, side: Side, rows: &mut Vec<u8>) {
         let Some(leg) = self.leg(side) else { return };
         let number = if side == Side::A { &self.called } else { &self.caller };
         push_contact(rows, self.epoch.face(leg.flow.listen), leg.flow.transport, contact_user(number));
@@ -429,24 +222,4 @@ impl Call {
             Own::RefreshUpdate | Own::RefreshInvite => self.on_refreshed(side, what, msg, status, cx),
         }
     }
-}
-
-/// Session-Expires in a request that is passed on: this leg's own timer goes on (R35: refreshes of
-/// one leg are hidden from the other).
-fn session_request_rows(leg: &Leg, rows: &mut Vec<u8>) {
-    if let Some(session) = &leg.session {
-        session.refresh_rows(rows);
-    }
-}
-
-/// The Allow row of our refusals.
-pub(crate) fn allow_row() -> Vec<u8> {
-    let mut rows = Vec::with_capacity(96);
-    push_row(&mut rows, b"Allow", ALLOW);
-    rows
-}
-
-/// The Content-Type of a body that goes on.
-fn content_type_of<'a>(msg: Msg<'a>, negotiates: bool) -> &'a [u8] {
-    if negotiates { b"application/sdp" } else { msg.content_type().unwrap_or_default() }
 }

@@ -1,0 +1,49 @@
+//! Commands of whoever runs the node: apply, drain, end, switch a trunk.
+
+use super::Switchboard;
+use crate::call::Phase;
+use crate::epoch::{Epoch, Sources};
+use crate::input::Command;
+use crate::output::Outbox;
+use crate::record::ReleasedBy;
+use crate::tag::CallRef;
+use base::{ReasonId, Time};
+use std::sync::Arc;
+
+impl Switchboard {
+    pub(super) fn on_command(&mut self, now: Time, command: Command, out: &mut Outbox) {
+        match command {
+            Command::Apply(snapshot) => {
+                self.runs.begin();
+                self.epoch = Arc::new(Epoch::new(snapshot, &mut self.runs));
+                self.sources = Sources::gather(&self.epoch, &self.runs);
+                self.watch_gateways(now, out);
+            }
+            Command::Drain => self.draining = true,
+            Command::EndAll => self.end_all(now, out),
+            Command::HangUp(key) => {
+                let found = self.calls.iter().find(|(_, c)| c.key == key).map(|(me, _)| me);
+                if let Some(call) = found {
+                    self.with_call(now, call, out, |call, cx| {
+                        call.release(ReasonId::Hangup, ReleasedBy::Operator, cx);
+                    });
+                }
+            }
+            Command::EnableTrunk(trunk, enabled) => {
+                if trunk.index() < self.epoch.snapshot.config.trunks.len() {
+                    let run = self.epoch.run(trunk);
+                    self.runs.trunk_mut(run).override_enabled = Some(enabled);
+                }
+            }
+        }
+    }
+
+    fn end_all(&mut self, now: Time, out: &mut Outbox) {
+        self.draining = true;
+        let live: Vec<CallRef> =
+            self.calls.iter().filter(|(_, c)| c.phase != Phase::Over).map(|(me, _)| me).collect();
+        for call in live {
+            self.with_call(now, call, out, |call, cx| call.release(ReasonId::Drained, ReleasedBy::Us, cx));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What is not a message: the passing of time, transactions that failed, replies of the media engine.
+
+use super::Switchboard;
+use crate::context::{Alarm, User};
+use crate::gateways;
+use crate::output::Outbox;
+use crate::record::ReleasedBy;
+use base::{ReasonId, Time};
+use media::{Reply, SessionId, Side};
+use sip_core::{Event, SendError};
+
+impl Switchboard {
+    pub(super) fn on_timeout(&mut self, now: Time, out: &mut Outbox) {
+        let mut events = std::mem::take(&mut self.events);
+        self.txns.handle_timeout(now, &mut out.sip, &mut events);
+        self.on_events(now, events, out);
+        while let Some(alarm) = self.wheel.pop(now) {
+            self.on_alarm(now, alarm, out);
+        }
+    }
+
+    pub(super) fn on_events(&mut self, now: Time, mut events: Vec<Event<User>>, out: &mut Outbox) {
+        for event in events.drain(..) {
+            match event {
+                Event::Timeout { txn, user } => self.on_lost(now, txn, user, None, out),
+                Event::Failed { txn, user, error } => self.on_lost(now, txn, user, Some(error), out),
+                Event::AckMissing { user, .. } => self.on_unacknowledged(now, user, out),
+                Event::PrackMissing { user, .. } => {
+                    if let Some(User::Arrived(call)) = user {
+                        // RFC 3262 §3: the INVITE is refused with a 5xx.
+                        self.with_call(now, call, out, |call, cx| {
+                            call.release(ReasonId::NoPrack, ReleasedBy::Caller, cx);
+                        });
+                    }
+                }
+            }
+        }
+        self.events = events;
+    }
+
+    /// A request of ours got no answer, or could not be sent.
+    fn on_lost(
+        &mut self,
+        now: Time,
+        txn: sip_core::ClientTxn,
+        user: User,
+        error: Option<SendError>,
+        out: &mut Outbox,
+    ) {
+        match user {
+            User::Options(at) => gateways::missed(at, &mut self.context(now, out)),
+            User::Invite(call, number) => {
+                self.with_call(now, call, out, |call, cx| call.on_lost(number, error, cx));
+            }
+            User::Relay(call, _) => {
+                self.with_call(now, call, out, |call, cx| call.on_relay_lost(txn, cx));
+            }
+            User::Own(call, side, what) => {
+                self.with_call(now, call, out, |call, cx| call.on_own(side, what, None, cx));
+            }
+            User::Arrived(_) | User::Inner(..) | User::Nobody => {}
+        }
+    }
+
+    /// Our 2xx was never acknowledged (RFC 3261 §13.3.1.4): the call is ended.
+    fn on_unacknowledged(&mut self, now: Time, user: Option<User>, out: &mut Outbox) {
+        let (call, side) = match user {
+            Some(User::Arrived(call)) => (call, Side::A),
+            Some(User::Inner(call, side)) => (call, side),
+            _ => return,
+        };
+        self.with_call(now, call, out, |call, cx| {
+            if let Some(leg) = call.leg_mut(side) {
+                leg.await_ack = None;
+            }
+            call.send_held_bye(side, cx);
+            call.lose(side, ReasonId::NoAck, cx);
+        });
+    }
+
+    fn on_alarm(&mut self, now: Time, alarm: Alarm, out: &mut Outbox) {
+        match alarm {
+            Alarm::Silence(call, number) => {
+                self.with_call(now, call, out, |call, cx| call.on_silence(number, cx));
+            }
+            Alarm::Ring(call, number) => {
+                self.with_call(now, call, out, |call, cx| call.on_ring_timeout(number, cx));
+            }
+            Alarm::Session(call, side) => {
+                self.with_call(now, call, out, |call, cx| call.on_session_alarm(side, cx));
+            }
+            Alarm::Refresh(call, side) => {
+                self.with_call(now, call, out, |call, cx| call.refresh_session(side, cx));
+            }
+            Alarm::Report(call) => {
+                self.with_call(now, call, out, |call, cx| {
+                    if let Some(session) = call.media.session() {
+                        cx.counters.media_reports_missed += u64::from(!call.recorded);
+                        call.on_report(session, None, cx);
+                    }
+                });
+            }
+            Alarm::Liveness(at) => self.on_liveness_alarm(at, now, out),
+            Alarm::Resolve(at) => self.on_resolve_alarm(now, at, out),
+        }
+    }
+
+    pub(super) fn on_media(&mut self, now: Time, reply: Reply, out: &mut Outbox) {
+        let session: SessionId = reply.session();
+        let Some(call) = self.sessions.call_of(session) else { return };
+        self.with_call(now, call, out, |call, cx| match reply {
+            Reply::Opened { .. } | Reply::OpenFailed { .. } => call.on_media_opened(&reply, cx),
+            Reply::Closed { session, report } => call.on_report(session, Some(report), cx),
+            Reply::Timeout { .. } if call.media.session() == Some(session) => {
+                call.release(ReasonId::MediaTimeout, ReleasedBy::Us, cx);
+            }
+            Reply::Timeout { .. } | Reply::OneWay { .. } | Reply::Latched { .. } => {}
+        });
+    }
+}
