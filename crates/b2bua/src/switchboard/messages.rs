@@ -15,7 +15,14 @@ use sip_core::{Flow, Incoming, ServerTxn};
 use sip_msg::{Leniency, Method, Msg, Start};
 
 impl Switchboard {
-    pub(super) fn on_bytes(&mut self, now: Time, flow: Flow, verified: &[String], bytes: &[u8], out: &mut Outbox) {
+    pub(super) fn on_bytes(
+        &mut self,
+        now: Time,
+        flow: Flow,
+        verified: &[String],
+        bytes: &[u8],
+        out: &mut Outbox,
+    ) {
         let mut index = std::mem::take(&mut self.index);
         match sip_msg::parse(bytes, &mut index, &self.limits, Leniency::default()) {
             Ok(msg) => self.on_message(now, flow, verified, msg, out),
