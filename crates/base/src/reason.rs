@@ -91,6 +91,7 @@ reasons! {
     TrunkDraining     "R-TRUNK-DRAINING"       Operator again 503  42 "Every trunk of the route is being drained and takes no new calls; wait or add a trunk.";
     NoTrunk           "R-NO-TRUNK"             Us       again 503  34 "No trunk of the route can take a call now, each for its own reason; see the decision trace.";
     Hairpin           "R-HAIRPIN"              Us       never 403  21 "The route leads only back to the trunk that the call came from; name that direct trunk in the route if it is meant.";
+    Untranslatable    "R-UNTRANSLATABLE"       Operator never 404  28 "The translations of every trunk of the route leave no number that can be sent; correct their rules.";
     AttemptsMax       "R-ATTEMPTS-MAX"         Us       again 503  41 "As many attempts as one call may make have failed; see each attempt's own reason.";
 
     CallsMax          "L-CALLS-MAX"            Us       again 503  42 "This node carries as many calls as limits.calls_max allows; raise it or add a node.";

@@ -34,7 +34,8 @@ pub use model::{
     Api, Config, DialRule, EarlyOffer, Expect, Expression, Gateway, Hidden, Hold, Host, Kind, Latch, Level,
     Limits, Listen, Log, LogFormat, Media, MediaMode, Node, NumberFormat, NumberRange, PassStrip, Pattern,
     Policy, PortRange, Prack, Records, Refer, Refresher, Route, Scope, Secret, SessionTimer, Signalling,
-    SipPort, Site, Test, Tier, TlsIdentity, Trunk, TrunkTls, Words,
+    SipPort, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Test, Tier, TlsIdentity, Translate, Translation,
+    Trunk, TrunkTls, Words,
 };
 pub use profile::Profile;
 pub use reference::reference_markdown;

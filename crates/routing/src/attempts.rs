@@ -6,14 +6,13 @@
 
 use crate::decision::{Attempt, Plan, Refusal, SkipReason};
 use crate::facts::{Health, State};
-use crate::number::wire;
 use crate::plan::{Found, Numbers};
-use crate::table::{Table, TrunkFacts};
-use crate::trace::{Step, Trace};
+use crate::table::Table;
+use crate::trace::{Side, Step, Trace};
+use crate::wire::write;
 use base::{ReasonId, Rng, TrunkId};
-use config::NumberFormat;
 use smallvec::SmallVec;
-use std::fmt::Write;
+use std::fmt::Write as _;
 
 /// Most attempts of one call.
 pub const ATTEMPTS_MAX: usize = 16;
@@ -50,15 +49,29 @@ pub(crate) fn lay(
     state: &dyn State,
     trace: &mut dyn Trace,
 ) -> Result<Plan, Refusal> {
-    let (places, skipped) = choose(table, found, order, state, trace);
-    if places.is_empty() {
+    let (places, mut skipped) = choose(table, found, order, state, trace);
+    let mut attempts: SmallVec<[Attempt; 4]> = SmallVec::new();
+    for place in &places {
+        match attempt(table, place, &numbers, trace) {
+            Ok(attempt) => {
+                tell(table, attempts.len() + 1, &attempt, trace);
+                attempts.push(attempt);
+            }
+            Err(why) => {
+                if trace.wants() {
+                    trace.note(Step::Skipped { trunk: table.trunk_name(place.trunk), why });
+                }
+                skipped.push((place.trunk, why));
+            }
+        }
+    }
+    if attempts.is_empty() {
         return Err(refuse(table, found, skipped));
     }
-    let attempts = places.iter().map(|place| attempt(table, place, &numbers));
-    let plan = Plan {
+    Ok(Plan {
         route: found.route,
         route_name: found.name.clone(),
-        attempts: attempts.collect(),
+        attempts,
         called: numbers.called.number,
         caller: numbers.caller.number,
         called_rule: numbers.called.rule,
@@ -66,20 +79,14 @@ pub(crate) fn lay(
         emergency: order.emergency,
         retry_on: found.retry_on.cloned(),
         skipped,
-    };
+    })
+}
+
+fn tell(table: &Table, number: usize, attempt: &Attempt, trace: &mut dyn Trace) {
     if trace.wants() {
-        for (number, attempt) in (1..).zip(&plan.attempts) {
-            let Attempt { tier, ref called, ref caller, .. } = *attempt;
-            trace.note(Step::Attempt {
-                number,
-                trunk: table.trunk_name(attempt.trunk),
-                tier,
-                called,
-                caller,
-            });
-        }
+        let Attempt { tier, ref called, ref caller, .. } = *attempt;
+        trace.note(Step::Attempt { number, trunk: table.trunk_name(attempt.trunk), tier, called, caller });
     }
-    Ok(plan)
 }
 
 /// Judges every trunk of the tiers once, in drawn order.
@@ -191,29 +198,18 @@ fn draw(members: &[(TrunkId, u32)], rng: &mut Rng) -> Drawn {
     drawn
 }
 
-fn attempt(table: &Table, place: &Place, numbers: &Numbers) -> Attempt {
-    let facts = table.trunks.get(place.trunk.index());
+fn attempt(
+    table: &Table,
+    place: &Place,
+    numbers: &Numbers,
+    trace: &mut dyn Trace,
+) -> Result<Attempt, SkipReason> {
+    let Some(facts) = table.trunks.get(place.trunk.index()) else { return Err(SkipReason::Disabled) };
     let country = table.dialplan.country();
-    let write = |normal: &crate::dialplan::Normal| {
-        let Some(TrunkFacts { format, direct, .. }) = facts else { return normal.number.clone() };
-        let mut text = wire(&normal.number, *format, country);
-        let whole = matches!(format, NumberFormat::E164Plus | NumberFormat::AsRouted);
-        // An extension means something to a PBX only, and only beside a whole number (R66).
-        if let Some(extension) = &normal.extension
-            && *direct
-            && whole
-        {
-            let _ = write!(text, ";ext={extension}");
-        }
-        text
-    };
-    Attempt {
-        trunk: place.trunk,
-        tier: place.tier,
-        called: write(&numbers.called),
-        caller: write(&numbers.caller),
-        demoted: place.demoted,
-    }
+    let called = write(facts, Side::Called, &numbers.called, country, trace);
+    let caller = write(facts, Side::Caller, &numbers.caller, country, trace);
+    let (Some(called), Some(caller)) = (called, caller) else { return Err(SkipReason::Unwritable) };
+    Ok(Attempt { trunk: place.trunk, tier: place.tier, called, caller, demoted: place.demoted })
 }
 
 /// No trunk of the route can be tried: the common reason, or that each has its own.

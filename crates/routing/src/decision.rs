@@ -117,6 +117,8 @@ pub enum SkipReason {
     Rate,
     /// The plan already holds [`crate::ATTEMPTS_MAX`] attempts.
     PlanFull,
+    /// Its translations leave no number that can be sent.
+    Unwritable,
 }
 
 impl SkipReason {
@@ -130,6 +132,7 @@ impl SkipReason {
             SkipReason::Full => ReasonId::TrunkFull,
             SkipReason::Rate => ReasonId::TrunkRate,
             SkipReason::PlanFull => ReasonId::AttemptsMax,
+            SkipReason::Unwritable => ReasonId::Untranslatable,
         }
     }
 }
@@ -143,6 +146,7 @@ impl fmt::Display for SkipReason {
             SkipReason::Full => "full",
             SkipReason::Rate => "rate used up",
             SkipReason::PlanFull => "plan full",
+            SkipReason::Unwritable => "its translations leave no number",
         })
     }
 }

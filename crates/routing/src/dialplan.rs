@@ -1,4 +1,5 @@
-//! Normalisation: from what was received to +E.164, by dial rules and then by the country.
+//! Normalisation: from what was received to +E.164, by the arriving trunk's translations, by dial
+//! rules and then by the country.
 //!
 //! Rules of the arriving trunk are asked first, then those of its site, then the global ones; the
 //! first that matches counts (R60). A result without plus is then read as the country reads numbers,
@@ -6,32 +7,33 @@
 
 use crate::decision::Rule;
 use crate::number::clean;
-use crate::pattern::Beginnings;
 use crate::reading::{is_emergency, read};
-use crate::trace::{Side, Step, Trace};
-use config::{Config, Country, Expression, NumberFormat, Scope};
+use crate::rewrite::{Rewrite, TooLong};
+use crate::trace::{Side, Step, Trace, Way};
+use crate::translate::{List, Translator, apart, push_extension};
+use config::{Config, Country, NumberFormat, Scope, Trunk};
 use std::sync::Arc;
-
-struct DialRule {
-    name: Arc<str>,
-    expression: Expression,
-    beginnings: Beginnings,
-    /// The replacement in the engine's language (`+49$1`).
-    to: String,
-}
 
 /// The dial rules of a configuration and which of them each trunk asks.
 pub(crate) struct DialPlan {
-    rules: Vec<DialRule>,
+    rules: Vec<Rewrite>,
     country: Option<&'static Country>,
-    /// For each trunk: positions of its rules, most specific scope first.
-    asked: Vec<Vec<u16>>,
-    /// For each trunk: whether plain digits from it are E.164.
-    plain_e164: Vec<bool>,
+    arrivals: Vec<Arrival>,
+}
+
+/// How numbers of calls that arrive by one trunk are read.
+struct Arrival {
+    trunk: Arc<str>,
+    called: Translator,
+    caller: Translator,
+    /// Positions of its dial rules, most specific scope first.
+    asked: Vec<u16>,
+    /// Whether plain digits from it are E.164.
+    plain_e164: bool,
 }
 
 /// A number after normalisation.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Normal {
     /// +E.164, or as received without separators.
     pub number: String,
@@ -43,8 +45,7 @@ pub(crate) struct Normal {
     pub emergency: bool,
 }
 
-fn asked_by(config: &Config, trunk: usize) -> Vec<u16> {
-    let site = config.trunks.get(trunk).and_then(|t| t.site.as_deref());
+fn asked_by(config: &Config, trunk: usize, site: Option<&str>) -> Vec<u16> {
     let rank = |scope: &Scope| match scope {
         Scope::Trunk(id) => (id.index() == trunk).then_some(0),
         Scope::Site(name) => (Some(name.as_str()) == site).then_some(1),
@@ -56,19 +57,45 @@ fn asked_by(config: &Config, trunk: usize) -> Vec<u16> {
     ranked.into_iter().map(|(_, at)| at).collect()
 }
 
+impl Arrival {
+    fn compile(config: &Config, index: usize, trunk: &Trunk) -> Arrival {
+        Arrival {
+            trunk: trunk.name.as_str().into(),
+            called: Translator::compile(&trunk.translate.called_in),
+            caller: Translator::compile(&trunk.translate.caller_in),
+            asked: asked_by(config, index, trunk.site.as_deref()),
+            plain_e164: trunk.policy.number_format == NumberFormat::E164,
+        }
+    }
+
+    /// The number and extension after the trunk's own translations.
+    fn translate(
+        &self,
+        number: String,
+        extension: Option<String>,
+        side: Side,
+        trace: &mut dyn Trace,
+    ) -> Result<(String, Option<String>), TooLong> {
+        let translator = if side == Side::Called { &self.called } else { &self.caller };
+        if translator.is_empty() {
+            return Ok((number, extension));
+        }
+        let list = List { trunk: &self.trunk, side, way: Way::In };
+        let mut text = number.clone();
+        push_extension(&mut text, extension.as_deref());
+        let result = translator.run(&text, list, trace)?;
+        Ok(result.map_or((number, extension), |text| apart(&text)))
+    }
+}
+
 impl DialPlan {
     pub(crate) fn compile(config: &Config) -> DialPlan {
-        let rules = config.dialplan.iter().map(|rule| DialRule {
-            name: rule.name.as_str().into(),
-            beginnings: Beginnings::of(&rule.pattern),
-            expression: rule.pattern.clone(),
-            to: rule.to.clone(),
-        });
+        let rules = config.dialplan.iter().map(|rule| Rewrite::compile(&rule.name, &rule.pattern, &rule.to));
+        let trunks = config.trunks.iter().enumerate();
         DialPlan {
             rules: rules.collect(),
             country: config.country,
-            asked: (0..config.trunks.len()).map(|trunk| asked_by(config, trunk)).collect(),
-            plain_e164: config.trunks.iter().map(|t| t.policy.number_format == NumberFormat::E164).collect(),
+            arrivals: trunks.map(|(index, trunk)| Arrival::compile(config, index, trunk)).collect(),
         }
     }
 
@@ -83,79 +110,97 @@ impl DialPlan {
         side: Side,
         trunk: usize,
         trace: &mut dyn Trace,
-    ) -> Normal {
+    ) -> Result<Normal, TooLong> {
         let cleaned = clean(received);
         if trace.wants() && *cleaned.number != *received {
             trace.note(Step::Cleaned { side, to: &cleaned.number });
         }
-        let extension = cleaned.extension.map(str::to_owned);
-        let number = cleaned.number.into_owned();
-        if side == Side::Called && is_emergency(&number, self.country) {
-            if trace.wants() {
-                trace.note(Step::Emergency { number: &number });
-            }
-            return Normal { number, extension, rule: None, emergency: true };
+        let mut extension = cleaned.extension.map(str::to_owned);
+        let mut number = cleaned.number.into_owned();
+        let mut emergency = self.calls_emergency(&number, side, trace);
+        let arrival = self.arrivals.get(trunk);
+        if let Some(arrival) = arrival.filter(|_| !emergency) {
+            (number, extension) = arrival.translate(number, extension, side, trace)?;
+            emergency = self.calls_emergency(&number, side, trace);
         }
-        let (number, rule) = self.read(number, side, trunk, trace);
+        if emergency {
+            return Ok(Normal { number, extension, rule: None, emergency });
+        }
+        let read = self.read(Normal { number, extension, ..Normal::default() }, side, arrival, trace)?;
         if trace.wants() {
-            trace.note(match rule {
-                Some(rule) => Step::Read { side, rule, to: &number },
-                None => Step::AsReceived { side, number: &number },
+            let number = &read.number;
+            trace.note(match read.rule {
+                Some(rule) => Step::Read { side, rule, to: number },
+                None => Step::AsReceived { side, number },
             });
         }
-        Normal { number, extension, rule, emergency: false }
+        Ok(read)
+    }
+
+    fn calls_emergency(&self, number: &str, side: Side, trace: &mut dyn Trace) -> bool {
+        let emergency = side == Side::Called && is_emergency(number, self.country);
+        if emergency && trace.wants() {
+            trace.note(Step::Emergency { number });
+        }
+        emergency
     }
 
     fn read(
         &self,
-        number: String,
+        as_dialled: Normal,
         side: Side,
-        trunk: usize,
+        arrival: Option<&Arrival>,
         trace: &mut dyn Trace,
-    ) -> (String, Option<Rule>) {
-        let plain_e164 = self.plain_e164.get(trunk).copied().unwrap_or(false);
-        let Some((index, result)) = self.by_rule(&number, side, trunk, trace) else {
+    ) -> Result<Normal, TooLong> {
+        let plain_e164 = arrival.is_some_and(|a| a.plain_e164);
+        let number = &as_dialled.number;
+        let Some((index, result)) = self.by_rule(number, side, arrival, trace)? else {
             if number.starts_with('+') {
-                return (number, None);
+                return Ok(as_dialled);
             }
-            return match read(&number, self.country, plain_e164) {
-                Some((whole, rule)) => (whole, Some(rule)),
-                None => (number, None),
-            };
+            return Ok(match read(number, self.country, plain_e164) {
+                Some((whole, rule)) => Normal { number: whole, rule: Some(rule), ..as_dialled },
+                None => as_dialled,
+            });
+        };
+        let (result, named) = apart(&result);
+        let extension = named.or_else(|| as_dialled.extension.clone());
+        let by = |number: String, rule| {
+            let emergency = side == Side::Called && is_emergency(&number, self.country);
+            Normal { number, extension, rule: Some(rule), emergency }
         };
         // A rule that leaves the number as it is says that it is to stay so ("Keep All", R60).
-        if result.starts_with('+') || result == number || is_emergency(&result, self.country) {
-            return (result, Some(Rule::Dial(index)));
+        if result.starts_with('+') || result == *number || is_emergency(&result, self.country) {
+            return Ok(by(result, Rule::Dial(index)));
         }
-        match read(&result, self.country, plain_e164) {
-            Some((whole, _)) => (whole, Some(Rule::DialThenCountry(index))),
-            None => (result, Some(Rule::Dial(index))),
-        }
+        Ok(match read(&result, self.country, plain_e164) {
+            Some((whole, _)) => by(whole, Rule::DialThenCountry(index)),
+            None => by(result, Rule::Dial(index)),
+        })
     }
 
     fn by_rule(
         &self,
         number: &str,
         side: Side,
-        trunk: usize,
+        arrival: Option<&Arrival>,
         trace: &mut dyn Trace,
-    ) -> Option<(u16, String)> {
-        for &index in self.asked.get(trunk)? {
+    ) -> Result<Option<(u16, String)>, TooLong> {
+        for &index in arrival.map_or(&[][..], |a| &a.asked) {
             let Some(rule) = self.rules.get(usize::from(index)) else { continue };
-            let captures =
-                if rule.beginnings.begin(number) { rule.expression.captures(number) } else { None };
-            let result = captures.map(|captures| {
-                let mut to = String::with_capacity(number.len() + rule.to.len());
-                captures.expand(&rule.to, &mut to);
-                to
-            });
+            let result = rule.apply(number);
             if trace.wants() {
-                trace.note(Step::DialRule { side, name: &rule.name, to: result.as_deref() });
+                let name = &rule.name;
+                trace.note(match &result {
+                    Some(Err(TooLong)) => Step::TooLong { side, name },
+                    Some(Ok(to)) => Step::DialRule { side, name, to: Some(to) },
+                    None => Step::DialRule { side, name, to: None },
+                });
             }
             if let Some(result) = result {
-                return Some((index, result));
+                return Ok(Some((index, result?)));
             }
         }
-        None
+        Ok(None)
     }
 }

@@ -1,6 +1,6 @@
 //! Pure routing judgement: a call's facts in, an ordered plan with its reasons out.
 //!
-//! Floor 3. Numbers are normalised to +E.164, looked up among our own (DIDs) and then among the
+//! Floor 3. Numbers are rewritten by the arriving trunk's translations and normalised to +E.164, looked up among our own (DIDs) and then among the
 //! routes, first match; the route's tiers become ordered attempts with the numbers that each puts on
 //! the wire. It reads no clock, draws no entropy (`dice` comes in) and keeps no state: how trunks
 //! stand comes in through [`State`]. Live calls, `route test` and the configuration's tests all use
@@ -18,9 +18,12 @@ mod plan;
 mod prefix;
 mod ranges;
 mod reading;
+mod rewrite;
 mod shadow;
 mod table;
 mod trace;
+mod translate;
+mod wire;
 
 pub use attempts::ATTEMPTS_MAX;
 pub use check::{TestOutcome, run_tests};
@@ -30,4 +33,4 @@ pub use lint::{RuleDoubt, doubtful_rules};
 pub use number::NUMBER_MAX;
 pub use shadow::shadowed;
 pub use table::Table;
-pub use trace::{NoTrace, Side, Step, Story, Trace, Verdict};
+pub use trace::{NoTrace, Side, Step, Story, Trace, Verdict, Way};

@@ -5,6 +5,7 @@ use crate::decision::{Decision, Plan, Refusal, RouteRef};
 use crate::dialplan::Normal;
 use crate::facts::{Facts, State};
 use crate::number::is_possible;
+use crate::rewrite::TooLong;
 use crate::table::{Table, Way};
 use crate::trace::{Side, Step, Trace, Verdict};
 use base::{ReasonId, TrunkId};
@@ -60,10 +61,11 @@ impl Table {
         }
         // A caller that cannot be one is not worth refusing the call for; it has no number then.
         let caller = if is_possible(facts.caller) { facts.caller } else { "" };
-        let numbers = Numbers {
-            called: self.dialplan.normalise(facts.called, Side::Called, facts.on.index(), trace),
-            caller: self.dialplan.normalise(caller, Side::Caller, facts.on.index(), trace),
-        };
+        let on = facts.on.index();
+        let called = self.dialplan.normalise(facts.called, Side::Called, on, trace);
+        let called = called.map_err(|TooLong| refuse(ReasonId::NumberInvalid))?;
+        let caller = self.dialplan.normalise(caller, Side::Caller, on, trace).unwrap_or_default();
+        let numbers = Numbers { called, caller };
         if numbers.called.number.trim_start_matches('+').is_empty() {
             return Err(refuse(ReasonId::NumberIncomplete));
         }

@@ -7,6 +7,7 @@ use crate::dialplan::DialPlan;
 use crate::pattern::Matcher;
 use crate::prefix::PrefixTree;
 use crate::ranges::Ranges;
+use crate::translate::Translator;
 use base::TrunkId;
 use config::{Config, Kind, NumberFormat, Tier};
 use std::collections::BTreeMap;
@@ -50,6 +51,10 @@ pub(crate) struct TrunkFacts {
     pub enabled: bool,
     pub direct: bool,
     pub format: NumberFormat,
+    /// Rules over the called numbers of calls that leave by it.
+    pub called_out: Translator,
+    /// Rules over the callers' numbers of such calls.
+    pub caller_out: Translator,
     pub calls_max: Option<u32>,
 }
 
@@ -101,6 +106,8 @@ impl Table {
             enabled: trunk.enabled,
             direct: trunk.kind == Kind::Direct,
             format: trunk.policy.number_format,
+            called_out: Translator::compile(&trunk.translate.called_out),
+            caller_out: Translator::compile(&trunk.translate.caller_out),
             calls_max: trunk.calls_max,
         });
         Table {

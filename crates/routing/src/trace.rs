@@ -1,6 +1,7 @@
 //! The story of a decision: every step, in order, for `route test` and for records.
 
 use crate::decision::{Rule, SkipReason};
+use crate::number::NUMBER_MAX;
 use base::ReasonId;
 use std::fmt;
 
@@ -56,6 +57,15 @@ impl fmt::Display for Side {
     }
 }
 
+/// Which way a call goes through a trunk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// It arrives by it.
+    In,
+    /// It leaves by it.
+    Out,
+}
+
 /// Why a route does or does not take a call; the first that differs is named.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -89,6 +99,28 @@ pub enum Step<'a> {
         side: Side,
         /// What is left.
         to: &'a str,
+    },
+    /// A translation of a trunk was asked.
+    Translated {
+        /// Name of the trunk.
+        trunk: &'a str,
+        /// Which number.
+        side: Side,
+        /// Whether the call arrives or leaves by the trunk.
+        way: Way,
+        /// Name of the rule.
+        name: &'a str,
+        /// The number before.
+        from: &'a str,
+        /// What it made of the number; `None` when it does not match.
+        to: Option<&'a str>,
+    },
+    /// A rule made the number longer than [`crate::NUMBER_MAX`].
+    TooLong {
+        /// Which number.
+        side: Side,
+        /// Name of the rule.
+        name: &'a str,
     },
     /// An emergency number: it is never rewritten and limits do not hold.
     Emergency {
@@ -205,6 +237,17 @@ impl fmt::Display for Step<'_> {
                 write!(f, "arrived on {on}: called {called:?}, caller {caller:?}{privacy}")
             }
             Step::Cleaned { side, to } => write!(f, "{side}: without separators and parameters {to:?}"),
+            Step::Translated { trunk, side, way, name, from, to } => {
+                let way = if way == Way::In { "from" } else { "to" };
+                write!(f, "{side}: translation {name} {way} {trunk} ")?;
+                match to {
+                    Some(to) => write!(f, "makes {from:?} {to:?}"),
+                    None => write!(f, "does not match {from:?}"),
+                }
+            }
+            Step::TooLong { side, name } => {
+                write!(f, "{side}: rule {name} makes the number longer than {NUMBER_MAX} bytes")
+            }
             Step::Emergency { number } => {
                 write!(f, "called: {number} is an emergency number, left as dialled, limits do not hold")
             }

@@ -2,4 +2,5 @@
 
 mod common;
 mod exceptions;
+mod numbers;
 mod straight;

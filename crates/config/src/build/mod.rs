@@ -6,6 +6,7 @@
 mod listen;
 mod policy;
 mod routing;
+mod translate;
 mod trunk;
 mod view;
 

@@ -1,7 +1,7 @@
 //! Trunks and their gateways.
 
 use super::view::View;
-use super::{listen_id, policy};
+use super::{listen_id, policy, translate};
 use crate::country::Country;
 use crate::forms::{net, plain};
 use crate::keys::{POLICY, TRUNK, TRUNK_TLS};
@@ -79,6 +79,7 @@ fn trunk(
         options_interval: view.duration_or_off("options_interval"),
         options_misses: view.integer("options_misses")?,
         tls: tls(&view.inner(&TRUNK_TLS, "tls"))?,
+        translate: translate::translate(table)?,
         policy: policy::policy(&policy_view, country)?,
     })
 }

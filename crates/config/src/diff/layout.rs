@@ -1,7 +1,7 @@
 //! A picture as paths and values.
 
 use crate::forms::time::written;
-use crate::model::{Config, Listen, Pattern, Policy, Route, Scope, Test, Tier, Trunk, TrunkTls};
+use crate::model::{Config, Listen, Pattern, Policy, Route, Scope, Test, Tier, Translate, Trunk, TrunkTls};
 use base::TrunkId;
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
@@ -140,6 +140,7 @@ impl Sheet<'_> {
         self.put(&path, "options_interval", length_or_off(trunk.options_interval));
         self.put(&path, "options_misses", trunk.options_misses);
         self.trunk_tls(&format!("{path}.tls"), &trunk.tls);
+        self.translate(&format!("{path}.translate"), &trunk.translate);
         self.policy(&format!("{path}.override"), &trunk.policy);
     }
 
@@ -150,6 +151,16 @@ impl Sheet<'_> {
         self.put_some(path, "client_cert", tls.client_cert.as_ref());
         self.put_debug(path, "client_key", &tls.client_key);
         self.put(path, "peer_names", list(&tls.peer_names));
+    }
+
+    fn translate(&mut self, path: &str, translate: &Translate) {
+        for (key, rules) in translate.lists() {
+            for (index, rule) in rules.iter().enumerate() {
+                let on = if rule.ends { "" } else { ", and on" };
+                let text = format!("{}: {} -> {}{on}", rule.name, rule.pattern.source(), rule.to);
+                self.put(&format!("{path}.{key}"), &(index + 1).to_string(), text);
+            }
+        }
     }
 
     fn policy(&mut self, path: &str, policy: &Policy) {

@@ -1,14 +1,17 @@
 //! Regular expressions of the linear engine, and replacements that name their groups.
 //!
 //! The engine's time grows with the text alone; what it cannot run (look-around, backreferences) is
-//! refused here with its place.
+//! refused here with its place, and so is what the .NET dialect of vendors' rules reads otherwise (R70).
 
 use super::{Flaw, Form};
-use crate::model::Expression;
+use crate::model::{Expression, TRANSLATION_NAME_MAX};
 use regex::{Regex, RegexBuilder};
+use regex_syntax::ast::{self, ClassSetBinaryOp, ClassSetItem};
 
-/// Longest expression, in bytes.
-const LENGTH_MAX: usize = 1000;
+/// Longest expression, in characters (R67).
+const LENGTH_MAX: usize = 1024;
+/// Longest replacement, in characters (R67).
+const REPLACEMENT_MAX: usize = 256;
 /// Largest compiled expression, in bytes.
 const COMPILED_MAX: usize = 256 * 1024;
 
@@ -19,19 +22,53 @@ pub(crate) static EXPRESSION: Form = Form {
 };
 
 pub(crate) static REPLACEMENT: Form =
-    Form { phrase: "a replacement such as `+49$1`", check: |t| groups(t).map(drop), schema_pattern: "" };
+    Form { phrase: "a replacement such as `+49$1`", check: replacement, schema_pattern: "" };
+
+pub(crate) static RULE_NAME: Form = Form {
+    phrase: "a name of 1 to 100 characters without control characters",
+    check: rule_name,
+    schema_pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]{1,100}$",
+};
+
+fn rule_name(text: &str) -> Result<(), Flaw> {
+    let length = text.chars().count();
+    if !(1..=TRANSLATION_NAME_MAX).contains(&length) {
+        return Err(Flaw::new(format!("the name has {length} characters")));
+    }
+    no_controls(text)
+}
+
+fn no_controls(text: &str) -> Result<(), Flaw> {
+    match text.char_indices().find(|(_, c)| c.is_control()) {
+        Some((at, _)) => Err(Flaw::new("a control character").at(at)),
+        None => Ok(()),
+    }
+}
+
+fn replacement(text: &str) -> Result<(), Flaw> {
+    let length = text.chars().count();
+    if length > REPLACEMENT_MAX {
+        let flaw = Flaw::new(format!("a replacement of {length} characters"));
+        return Err(flaw.expected(format!("at most {REPLACEMENT_MAX} characters")));
+    }
+    no_controls(text)?;
+    groups(text).map(drop)
+}
 
 /// Reads an expression, anchored at both ends.
 pub(crate) fn expression(source: &str) -> Result<Expression, Flaw> {
     if source.is_empty() {
         return Err(Flaw::new("the expression is empty"));
     }
-    if source.len() > LENGTH_MAX {
-        return Err(
-            Flaw::new(format!("an expression of {} bytes", source.len())).expected("at most 1000 bytes")
-        );
+    let length = source.chars().count();
+    if length > LENGTH_MAX {
+        let flaw = Flaw::new(format!("an expression of {length} characters"));
+        return Err(flaw.expected(format!("at most {LENGTH_MAX} characters")));
     }
     regex_syntax::Parser::new().parse(source).map_err(|error| syntax(&error))?;
+    if let Ok(tree) = ast::parse::Parser::new().parse(source) {
+        ast::visit(&tree, Dialect)?;
+    }
     let compiled = RegexBuilder::new(&format!("^(?:{source})$")).size_limit(COMPILED_MAX).build();
     match compiled {
         Ok(regex) => Ok(Expression::new(source.to_owned(), regex)),
@@ -53,6 +90,39 @@ fn syntax(error: &regex_syntax::Error) -> Flaw {
     Flaw::new(format!("the expression cannot be run: {message}"))
         .at(at)
         .expected("a regular expression without look-around and backreferences")
+}
+
+/// Refuses character classes inside classes: `[a-z-[aeiou]]` takes away in .NET and adds here, `&&` is
+/// two characters there and an intersection here.
+struct Dialect;
+
+impl Dialect {
+    fn flaw(span: &ast::Span) -> Flaw {
+        Flaw::new("a character class inside a class, which other dialects read otherwise")
+            .at(span.start.offset)
+            .expected("single characters and ranges in a class, such as `[0-9*#]`")
+    }
+}
+
+impl ast::Visitor for Dialect {
+    type Output = ();
+    type Err = Flaw;
+
+    fn finish(self) -> Result<(), Flaw> {
+        Ok(())
+    }
+
+    fn visit_class_set_item_pre(&mut self, item: &ClassSetItem) -> Result<(), Flaw> {
+        match item {
+            ClassSetItem::Bracketed(inner) => Err(Dialect::flaw(&inner.span)),
+            ClassSetItem::Ascii(inner) => Err(Dialect::flaw(&inner.span)),
+            _ => Ok(()),
+        }
+    }
+
+    fn visit_class_set_binary_op_pre(&mut self, both: &ClassSetBinaryOp) -> Result<(), Flaw> {
+        Err(Dialect::flaw(&both.span))
+    }
 }
 
 /// A group that a replacement names.
@@ -126,7 +196,12 @@ mod tests {
         assert_eq!(at(r"(a)\1"), 3);
         assert_eq!(at("0["), 1);
         assert!(expression("((a{100}){100}){100}").is_err());
+        assert_eq!(at("[0-9-[5]]"), 5);
+        assert_eq!(at("[[:digit:]]+"), 1);
+        assert_eq!(at("[0-9&&5]"), 1);
+        assert_eq!(at("0(?>1)"), 1);
         assert!(expression("(?x)a#").is_err());
+        assert!(expression(&"é".repeat(1024)).is_ok() && expression(&"1".repeat(1025)).is_err());
         assert!(expression("").is_err());
     }
 
@@ -144,6 +219,9 @@ mod tests {
         let names = |t| groups(t).unwrap().into_iter().map(|g| g.name).collect::<Vec<_>>();
         assert_eq!(names("+49$1"), ["1"]);
         assert_eq!(names("${1}0$$x$tail"), ["1", "tail"]);
+        assert!(replacement(&"1".repeat(256)).is_ok() && replacement(&"1".repeat(257)).is_err());
+        assert_eq!(replacement("+49\n$1").unwrap_err().at, 3);
+        assert!(rule_name("5-digit Extension").is_ok() && rule_name(&"n".repeat(101)).is_err());
         assert!(groups("a$").is_err());
         assert!(groups("${1").is_err());
         let e = expression("0(.*)").unwrap();

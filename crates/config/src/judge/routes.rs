@@ -2,8 +2,7 @@
 
 use super::value_at;
 use crate::build::Draft;
-use crate::forms::expression::{groups, has_group};
-use crate::model::{DialRule, Kind, Pattern, Route};
+use crate::model::{Kind, Pattern, Route};
 use crate::report::{Finding, Report};
 use crate::text::{Span, Table};
 use base::TrunkId;
@@ -14,8 +13,8 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     let rules = root.tables_of("dialplan");
     repeated_names("route", &routes, report);
     repeated_names("dialplan", &rules, report);
-    for (index, ((span, table), rule)) in rules.iter().zip(&draft.dialplan).enumerate() {
-        dial_rule(index, *span, table, rule.as_ref(), report);
+    for (index, (_, table)) in rules.iter().enumerate() {
+        one_scope(index, table, report);
     }
     shadowed(&routes, draft, report);
     for (index, ((span, table), route)) in routes.iter().zip(&draft.routes).enumerate() {
@@ -47,24 +46,12 @@ fn repeated_names(kind: &str, tables: &[(Span, &Table)], report: &mut Report<'_>
     }
 }
 
-fn dial_rule(index: usize, span: Span, table: &Table, rule: Option<&DialRule>, report: &mut Report<'_>) {
+fn one_scope(index: usize, table: &Table, report: &mut Report<'_>) {
     if let (Some(_), Some(site)) = (table.value("trunk"), table.entry("site")) {
         let message = "a rule holds for a trunk or for a site, not for both";
         let finding =
             Finding::new(site.key_span.start, format!("dialplan[{index}].site"), "conflict", message);
         report.error(finding.expected("`trunk` or `site`"));
-    }
-    let (Some(rule), Some(value)) = (rule, table.value("to")) else { return };
-    let Ok(named) = groups(&rule.to) else { return };
-    for group in named {
-        if let Err(meant) = has_group(&rule.pattern, &group.name) {
-            let at = report.source.inside(value.span, group.at).max(span.start);
-            let count = rule.pattern.captures_len().saturating_sub(1);
-            let message =
-                format!("`to` names group `{}`, which `match` does not have", group.name.escape_debug());
-            let finding = Finding::new(at, format!("dialplan[{index}].to"), "bad-value", message);
-            report.error(finding.expected(format!("`$0` to `${count}`, or a group's name")).nearest(meant));
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Effect::Reload;
 use super::Need::{Absent, Default, Required};
 use super::Preset::{Bool as Truth, Integer as Int, Integers, Text as Word};
-use super::{Family, Key, POLICY, Section, Shape, seconds};
+use super::{Family, Key, POLICY, Section, Shape, TRANSLATE, seconds};
 use crate::forms::{net, plain};
 use crate::model::{Kind, Words};
 use std::time::Duration;
@@ -129,6 +129,13 @@ pub(crate) static TRUNK: Section = Section {
             need: Absent("its keys' defaults"),
             effect: Reload,
             doc: "TLS towards this trunk.",
+        },
+        Key {
+            name: "translate",
+            shape: Shape::Table(&TRANSLATE),
+            need: Absent("numbers are not rewritten"),
+            effect: Reload,
+            doc: "Rules that rewrite this trunk's numbers.",
         },
         Key {
             name: "override",

@@ -6,6 +6,7 @@
 mod listen;
 mod policy;
 mod route;
+mod translate;
 mod trunk;
 mod words;
 
@@ -15,6 +16,7 @@ pub use policy::{
     SessionTimer,
 };
 pub use route::{DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
+pub use translate::{TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};
 pub use trunk::{Gateway, Kind, Trunk, TrunkTls};
 pub use words::Words;
 

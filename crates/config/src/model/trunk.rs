@@ -2,6 +2,7 @@
 
 use super::listen::{Host, Secret};
 use super::policy::Policy;
+use super::translate::Translate;
 use super::words::words;
 use crate::profile::Profile;
 use base::{GatewayId, ListenId, Transport, TrunkId};
@@ -56,6 +57,8 @@ pub struct Trunk {
     pub options_misses: u32,
     /// TLS towards this trunk.
     pub tls: TrunkTls,
+    /// Rules that rewrite its numbers.
+    pub translate: Translate,
     /// How its calls are treated: the profile's values with `override` on top.
     pub policy: Policy,
 }
