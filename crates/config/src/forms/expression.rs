@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(at("[0-9-[5]]"), 5);
         assert_eq!(at("[[:digit:]]+"), 1);
         assert_eq!(at("[0-9&&5]"), 1);
-        assert_eq!(at("0(?>1)"), 1);
+        assert_eq!(at("0(?>1)"), 3);
         assert!(expression("(?x)a#").is_err());
         assert!(expression(&"é".repeat(1024)).is_ok() && expression(&"1".repeat(1025)).is_err());
         assert!(expression("").is_err());
