@@ -19,8 +19,7 @@ to = ["flex", "elastic"]
 
 /// The world with rules for one trunk.
 fn world(trunk: &str, country: &str, lists: &str) -> World {
-    let tables: String =
-        lists.replace("[[", &format!("[[trunk.{trunk}.translate."));
+    let tables: String = lists.replace("[[", &format!("[[trunk.{trunk}.translate."));
     World::new(country, &format!("{tables}\n{ROUTES}"))
 }
 
@@ -53,7 +52,11 @@ to = "+493023125$1"
     assert_eq!((plan.called.as_str(), plan.called_rule), ("+493023125007", Some(Rule::National)));
     assert_eq!((plan.caller.as_str(), plan.caller_rule), ("+493023125100", None));
     let plan = w.plan("flex", "100", "#7");
-    assert_eq!((plan.called.as_str(), plan.caller.as_str()), ("#7", "100"), "other trunks have no such rules");
+    assert_eq!(
+        (plan.called.as_str(), plan.caller.as_str()),
+        ("#7", "100"),
+        "other trunks have no such rules"
+    );
     let told = story(&w, "pbx", "100", "#7");
     for line in [
         "called: translation quick from pbx makes \"#7\" \"03023125007\"",
@@ -143,9 +146,15 @@ fn an_extension_is_part_of_what_a_translation_sees() {
     let w = world("flex", "DE", strip);
     assert_eq!(w.plan("flex", "", "+493023125;ext=100").called, "+493023125100");
     let add = "[[called_in]]\nmatch = '^(\\d{5})$'\nto = \"+14255550100;ext=$1\"\n";
-    let w = World::new("DE", &format!("{}[[route]]\nname = \"in\"\nto = \"pbx\"\n", add.replace("[[", "[[trunk.flex.translate.")));
+    let w = World::new(
+        "DE",
+        &format!("{}[[route]]\nname = \"in\"\nto = \"pbx\"\n", add.replace("[[", "[[trunk.flex.translate.")),
+    );
     let plan = w.plan("flex", "", "10001");
-    assert_eq!((plan.called.as_str(), plan.attempts[0].called.as_str()), ("+14255550100", "+14255550100;ext=10001"));
+    assert_eq!(
+        (plan.called.as_str(), plan.attempts[0].called.as_str()),
+        ("+14255550100", "+14255550100;ext=10001")
+    );
 }
 
 #[test]
@@ -155,7 +164,10 @@ fn a_number_that_grows_too_long_is_refused() {
     let long = "1".repeat(routing::NUMBER_MAX / 3 + 1);
     assert_eq!(w.refusal("pbx", "", &long).reason, ReasonId::NumberInvalid);
     assert_eq!(w.plan("pbx", &long, "5").caller, "", "a caller that cannot be one has no number");
-    assert!(story(&w, "pbx", "", &long).contains("called: rule called_in 1 makes the number longer than 128 bytes"));
+    assert!(
+        story(&w, "pbx", "", &long)
+            .contains("called: rule called_in 1 makes the number longer than 128 bytes")
+    );
 }
 
 #[test]
@@ -165,7 +177,8 @@ fn a_trunk_whose_translations_leave_no_number_is_left_out() {
     let plan = w.plan("pbx", "", "+1");
     assert_eq!(w.names(&plan), ["elastic"]);
     assert_eq!(plan.skipped.as_slice(), [(w.id("flex"), SkipReason::Unwritable)]);
-    let long = format!("[[trunk.elastic.translate.called_out]]\nmatch = '\\d+'\nto = \"{}\"\n", "$0".repeat(127));
+    let long =
+        format!("[[trunk.elastic.translate.called_out]]\nmatch = '\\d+'\nto = \"{}\"\n", "$0".repeat(127));
     let none = none.replace("[[", "[[trunk.flex.translate.");
     let w = World::new("", &format!("{none}{long}{ROUTES}"));
     assert_eq!(w.names(&w.plan("pbx", "", "+1")), ["elastic"]);
