@@ -173,8 +173,8 @@ pub struct Trunk {
     pub site: Option<String>,
     /// Whether it takes new calls.
     pub enabled: bool,
-    /// `up`: a gateway answers. `unknown`: none has been asked yet. `down`: none answers.
-    /// `unresolved`: no gateway has an address. `disabled`: it takes no calls.
+    /// `up`: a gateway answers. `unknown`: none has been asked yet. `cooling`: those that answer asked
+    /// to be left alone for a while. `down`: none answers. `unresolved`: no gateway has an address. `disabled`: it takes no calls.
     pub state: String,
     /// Live calls that came in on it.
     pub calls_in: u64,
@@ -201,16 +201,40 @@ pub struct Trunk {
 pub struct Gateway {
     /// As configured.
     pub name: String,
-    /// `up`, `down`, `unknown` or `unresolved`.
+    /// The best of its addresses' states: `up`, `unknown`, `cooling` (it asked to be left alone),
+    /// `down`; `unresolved` without an address.
     pub state: String,
     /// Present addresses and ports.
     pub targets: Vec<String>,
-    /// Why it cannot be used, when it cannot.
+    /// What is wrong with its name, when something is.
     pub trouble: Option<String>,
+    /// Shortest round trip of the last answered OPTIONS, milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// OPTIONS and calls unanswered in a row at the best of its addresses.
+    pub misses: u32,
+    /// Each of its addresses.
+    pub addresses: Vec<Address>,
+}
+
+/// One address of a gateway.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Address {
+    /// Address and port.
+    pub target: String,
+    /// `udp`, `tcp` or `tls`.
+    pub transport: String,
+    /// `up`, `unknown`, `cooling` or `down`.
+    pub state: String,
+    /// Lower ranks are tried first (NAPTR, SRV priority).
+    pub rank: u16,
+    /// SRV weight inside the rank.
+    pub weight: u16,
     /// Round trip of the last answered OPTIONS, milliseconds.
     pub rtt_ms: Option<f64>,
-    /// OPTIONS unanswered in a row.
+    /// OPTIONS and calls unanswered in a row.
     pub misses: u32,
+    /// For how many more seconds it asked to be left alone.
+    pub cooling_s: Option<u64>,
 }
 
 /// `GET /v1/calls`.

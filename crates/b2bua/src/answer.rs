@@ -34,7 +34,7 @@ impl Call {
         }
         let Some(at) = self.live.iter().position(|a| a.number == number) else { return false };
         let mut attempt = self.live.remove(at);
-        cx.runs.gateway_mut(attempt.gateway).liveness.answered(cx.now, None);
+        crate::gateways::answered(attempt.candidate.at, None, cx);
         let epoch = self.epoch.clone();
         let Some((leg, early_answer)) = attempt.confirmed_leg(msg, flow, &epoch) else {
             let failure = Failure::ours(ReasonId::BadResponse);

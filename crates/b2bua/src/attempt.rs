@@ -8,7 +8,7 @@ use crate::headers::{Kind, pass_rows, push_number};
 use crate::input::Target;
 use crate::leg::LocalSdp;
 use crate::output::Level;
-use crate::runs::GatewayRef;
+use crate::targets::TargetRef;
 use base::{GatewayId, ReasonId, TrunkId};
 use sip_core::{ClientTxn, Flow, SendError};
 use sip_msg::Msg;
@@ -18,6 +18,7 @@ use sip_msg::Msg;
 pub(crate) struct Candidate {
     pub(crate) trunk: TrunkId,
     pub(crate) gateway: GatewayId,
+    pub(crate) at: TargetRef,
     pub(crate) target: Target,
     pub(crate) tier: u8,
     pub(crate) caller: Box<str>,
@@ -41,7 +42,6 @@ pub(crate) struct Attempt {
     /// What it tries.
     pub(crate) candidate: Candidate,
     pub(crate) trunk: TrunkId,
-    pub(crate) gateway: GatewayRef,
     pub(crate) invite: ClientTxn,
     pub(crate) call_id: [u8; 32],
     /// The value of our From header, tag included.
@@ -102,12 +102,10 @@ impl Call {
             q850,
             retry_after: msg.retry_after(),
         };
-        if let Some(attempt) = self.attempt_mut(number) {
-            let gateway = cx.runs.gateway_mut(attempt.gateway);
-            gateway.liveness.answered(cx.now, None);
+        if let Some(at) = self.attempt_mut(number).map(|attempt| attempt.candidate.at) {
+            crate::gateways::answered(at, None, cx);
             if let (503, Some(seconds)) = (status, failure.retry_after) {
-                let wait = u64::from(seconds.min(COOLDOWN_SECONDS_MAX));
-                gateway.cooling_until = cx.now + std::time::Duration::from_secs(wait);
+                crate::gateways::cool(at, seconds, cx);
             }
         }
         self.heed_interval(number, msg);
@@ -133,9 +131,9 @@ impl Call {
     pub(crate) fn on_lost(&mut self, number: u16, error: Option<SendError>, cx: &mut Context<'_>) {
         let Some(attempt) = self.attempt_mut(number) else { return };
         let given_up = attempt.given_up;
-        let (gateway, progressed) = (attempt.gateway, attempt.progressed);
+        let (at, progressed) = (attempt.candidate.at, attempt.progressed);
         if !attempt.cancelled {
-            crate::gateways::missed(gateway, cx);
+            crate::gateways::missed(at, cx);
         }
         let reason = match error {
             None => given_up.unwrap_or(if progressed { ReasonId::TimerC } else { ReasonId::TimerB }),
@@ -164,8 +162,7 @@ impl Call {
             self.failure = Some(failure);
         }
         let status = if failure.status == 0 { failure.reason.status() } else { failure.status };
-        let raised =
-            status == 422 && self.queue.front().is_some_and(|c| c.gateway == attempt.candidate.gateway);
+        let raised = status == 422 && self.queue.front().is_some_and(|c| c.at == attempt.candidate.at);
         let may_retry =
             !attempt.progressed && (raised || self.retries(attempt.trunk, status, failure.status == 0));
         if may_retry && !self.queue.is_empty() {
@@ -223,9 +220,9 @@ impl Call {
         if attempt.progressed || attempt.cancelled {
             return;
         }
-        let (trunk, gateway) = (attempt.trunk, attempt.gateway);
+        let (trunk, at) = (attempt.trunk, attempt.candidate.at);
         self.give_up(number, ReasonId::FailoverSilent, b"", cx);
-        crate::gateways::missed(gateway, cx);
+        crate::gateways::missed(at, cx);
         let failure = Failure::ours(ReasonId::FailoverSilent);
         self.close_attempt(number, failure, cx);
         self.failure = Some(failure);
@@ -290,9 +287,6 @@ impl Call {
         self.finish(cx, status, q850, failure.reason, by);
     }
 }
-
-/// The longest Retry-After that is obeyed, in seconds.
-const COOLDOWN_SECONDS_MAX: u32 = 3_600;
 
 /// What a caller is told: redirects are not followed and challenges are not the caller's business.
 pub(crate) fn status_for_caller(status: u16) -> u16 {

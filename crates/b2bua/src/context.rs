@@ -4,6 +4,7 @@ use crate::epoch::Epoch;
 use crate::output::{Level, Note, Outbox};
 use crate::runs::{GatewayRef, Runs};
 use crate::tag::CallRef;
+use crate::targets::TargetRef;
 use base::hash::Fast;
 use base::time::WallClock;
 use base::{Rng, ShardId, Time, WallTime, Wheel};
@@ -25,8 +26,8 @@ pub(crate) enum User {
     Relay(CallRef, Side),
     /// A request of our own to a side.
     Own(CallRef, Side, Own),
-    /// OPTIONS to a gateway.
-    Options(GatewayRef),
+    /// OPTIONS to an address of a gateway.
+    Options(TargetRef),
     /// A request whose answer changes nothing.
     Nobody,
 }
@@ -55,8 +56,8 @@ pub(crate) enum Alarm {
     Refresh(CallRef, Side),
     /// The media report of an ended call is overdue.
     Report(CallRef),
-    /// OPTIONS or its answer is due.
-    Liveness(GatewayRef),
+    /// OPTIONS to an address of a gateway is due.
+    Liveness(TargetRef),
     /// A gateway's name is to be resolved again.
     Resolve(GatewayRef),
 }

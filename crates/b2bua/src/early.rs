@@ -43,7 +43,7 @@ impl Call {
         let me = self.me;
         let limit = epoch.snapshot.config.limits.early_dialogs_max as usize;
         let Some(attempt) = self.attempt_mut(number) else { return };
-        cx.runs.gateway_mut(attempt.gateway).liveness.answered(cx.now, None);
+        crate::gateways::answered(attempt.candidate.at, None, cx);
         if status == 100 || attempt.cancelled || !setup {
             return;
         }

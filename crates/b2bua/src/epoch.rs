@@ -144,7 +144,7 @@ impl Sources {
         let mut sources = Sources::default();
         for (gateway, run) in epoch.snapshot.config.gateways.iter().zip(epoch.gateway_runs()) {
             let listen = epoch.trunk(gateway.trunk).listen;
-            for target in &runs.gateway(*run).targets {
+            for target in runs.gateway(*run).targets.iter().map(|t| t.target()) {
                 let entry = sources.by_address.entry((listen, target.address.ip())).or_default();
                 entry.push((target.address.port(), gateway.trunk));
             }

@@ -1,4 +1,4 @@
-//! Gateways: their names resolved, their life asked after by OPTIONS, their silence remembered.
+//! Gateways: their names resolved, the life of each of their addresses asked after by OPTIONS.
 
 use crate::context::{Alarm, Context, User};
 use crate::epoch::{Epoch, Sources};
@@ -9,13 +9,16 @@ use crate::output::{Level, ResolveRequest};
 use crate::runs::GatewayRef;
 use crate::switchboard::Switchboard;
 use crate::tag::hex;
+use crate::targets::{TargetRef, WATCHED_MAX};
 use base::{GatewayId, Time};
 use config::Host;
-use sip_core::liveness::{Change, Liveness, LivenessAct};
+use sip_core::liveness::{Change, LivenessAct};
 use sip_core::{Flow, Request};
 
-/// Liveness alarms of one gateway come at least this far apart.
+/// Liveness alarms of one address come at least this far apart.
 const ALARM_GAP: std::time::Duration = std::time::Duration::from_millis(100);
+/// The longest Retry-After that is obeyed, in seconds.
+const COOLDOWN_SECONDS_MAX: u32 = 3_600;
 
 impl Switchboard {
     /// Starts asking after every gateway of a configuration just put to use.
@@ -23,23 +26,28 @@ impl Switchboard {
         let epoch = self.epoch.clone();
         for (index, gateway) in epoch.snapshot.config.gateways.iter().enumerate() {
             let id = GatewayId(u32::try_from(index).unwrap_or(u32::MAX));
-            let at = epoch.gateway_run(id);
-            let trunk = epoch.trunk(gateway.trunk);
-            let interval = trunk.options_interval.filter(|_| trunk.enabled);
-            let jitter = self.rng.next_u64();
-            let run = self.runs.gateway_mut(at);
-            // What a new configuration does not change keeps its health and its rhythm.
-            let rhythm = Some((interval, trunk.options_misses));
-            if run.rhythm != rhythm {
-                run.rhythm = rhythm;
-                run.liveness = Liveness::new(interval, trunk.options_misses, now, jitter);
-                run.alarm_at = run.liveness.next_deadline();
-                if let Some(deadline) = run.alarm_at {
-                    self.wheel.insert(deadline, Alarm::Liveness(at));
-                }
-            }
+            self.watch_targets(epoch.gateway_run(id), now);
             if matches!(gateway.host, Host::Name(_)) {
                 request_resolution(&epoch, id, gateway, out);
+            }
+        }
+    }
+
+    /// Starts asking after every address of a gateway. What a new configuration or resolution does not
+    /// change keeps its health and its rhythm.
+    fn watch_targets(&mut self, at: GatewayRef, now: Time) {
+        let epoch = self.epoch.clone();
+        let trunk = epoch.trunk(self.runs.gateway(at).trunk_id);
+        let interval = trunk.options_interval.filter(|_| trunk.enabled);
+        for (place, target) in self.runs.gateway_mut(at).targets.iter_mut().enumerate() {
+            let interval = interval.filter(|_| place < WATCHED_MAX);
+            target.watch((interval, trunk.options_misses), now, self.rng.next_u64());
+            if target.alarm_at.is_none()
+                && let Some(deadline) = target.liveness.next_deadline()
+            {
+                target.alarm_at = Some(deadline);
+                let at = TargetRef { gateway: at, id: target.id };
+                self.wheel.insert(deadline, Alarm::Liveness(at));
             }
         }
     }
@@ -69,6 +77,7 @@ impl Switchboard {
         }
         if changed {
             self.sources = Sources::gather(&self.epoch, &self.runs);
+            self.watch_targets(at, now);
         }
     }
 
@@ -86,24 +95,24 @@ impl Switchboard {
         }
     }
 
-    /// OPTIONS is due, or its answer overdue.
-    pub(crate) fn on_liveness_alarm(&mut self, at: GatewayRef, cx_now: Time, out: &mut crate::Outbox) {
-        let run = self.runs.gateway_mut(at);
-        if run.alarm_at.is_none_or(|standing| standing > cx_now) {
+    /// OPTIONS to an address is due.
+    pub(crate) fn on_liveness_alarm(&mut self, at: TargetRef, now: Time, out: &mut crate::Outbox) {
+        let configured = self.runs.gateway(at.gateway).configured;
+        let Some(target) = self.runs.target_mut(at) else { return };
+        if target.alarm_at.is_none_or(|standing| standing > now) {
             return; // replaced since
         }
-        run.alarm_at = None;
-        if !run.configured {
-            run.rhythm = None;
-            return;
+        target.alarm_at = None;
+        if !configured {
+            return target.watch((None, 1), now, 0);
         }
-        let act = run.liveness.handle_timeout(cx_now);
-        run.alarm_at = run.liveness.next_deadline().map(|d| d.max(cx_now + ALARM_GAP));
-        if let Some(deadline) = run.alarm_at {
+        let act = target.liveness.handle_timeout(now);
+        target.alarm_at = target.liveness.next_deadline().map(|d| d.max(now + ALARM_GAP));
+        if let Some(deadline) = target.alarm_at {
             self.wheel.insert(deadline, Alarm::Liveness(at));
         }
         if matches!(act, Some(LivenessAct::SendOptions)) {
-            let mut cx = self.context(cx_now, out);
+            let mut cx = self.context(now, out);
             ask(at, &mut cx);
         }
     }
@@ -119,16 +128,20 @@ fn request_resolution(epoch: &Epoch, id: GatewayId, gateway: &config::Gateway, o
     });
 }
 
-/// Sends OPTIONS to a gateway (RFC 3261 §11.1).
-fn ask(at: GatewayRef, cx: &mut Context<'_>) {
+/// Sends OPTIONS to an address of a gateway (RFC 3261 §11.1).
+fn ask(at: TargetRef, cx: &mut Context<'_>) {
     let epoch = cx.current.clone();
-    let run = cx.runs.gateway_mut(at);
-    let Some(target) = run.targets.first().copied() else { return };
-    let face = epoch.face(run.listen);
+    let now = cx.now;
+    let Some(run) = cx.runs.target_mut(at) else { return };
+    let target = run.target();
+    let face = epoch.face(cx.runs.gateway(at.gateway).listen);
     let Some(sent_by) = face.sent_by(target.transport) else { return };
+    if let Some(run) = cx.runs.target_mut(at) {
+        run.asked_at = Some(now);
+    }
+    let run = cx.runs.gateway_mut(at.gateway);
     run.cseq = run.cseq % 0x7fff_ffff + 1;
     let (cseq, listen, trunk) = (run.cseq, run.listen, run.trunk_id);
-    run.asked_at = Some(cx.now);
     let host = run.host.to_string();
     let port = run.port.map(|p| format!(":{p}")).unwrap_or_default();
     let uri = format!(
@@ -182,29 +195,49 @@ fn ask(at: GatewayRef, cx: &mut Context<'_>) {
     }
 }
 
-/// A gateway answered our OPTIONS: any final response is a sign of life.
-pub(crate) fn options_answered(at: GatewayRef, cx: &mut Context<'_>) {
+/// An address answered our OPTIONS: any final response is a sign of life.
+pub(crate) fn options_answered(at: TargetRef, cx: &mut Context<'_>) {
     let now = cx.now;
-    let run = cx.runs.gateway_mut(at);
-    let rtt = run.asked_at.take().map(|t| now.since(t));
-    if let Some(Change::Up) = run.liveness.answered(now, rtt) {
+    let asked = cx.runs.target_mut(at).and_then(|target| target.asked_at.take());
+    answered(at, asked.map(|then| now.since(then)), cx);
+}
+
+/// An address answered, OPTIONS or a call.
+pub(crate) fn answered(at: TargetRef, rtt: Option<std::time::Duration>, cx: &mut Context<'_>) {
+    let now = cx.now;
+    if let Some(Change::Up) = cx.runs.target_mut(at).and_then(|target| target.answered(now, rtt)) {
         let detail = named(at, cx);
         cx.note(Level::Info, "gateway up", detail);
     }
 }
 
-/// A gateway was silent, to OPTIONS or to a call.
-pub(crate) fn missed(at: GatewayRef, cx: &mut Context<'_>) {
+/// An address was silent, to OPTIONS or to a call.
+pub(crate) fn missed(at: TargetRef, cx: &mut Context<'_>) {
     let now = cx.now;
-    let run = cx.runs.gateway_mut(at);
-    run.asked_at = None;
-    if let Some(Change::Down) = run.liveness.missed(now) {
+    let Some(target) = cx.runs.target_mut(at) else { return };
+    target.asked_at = None;
+    if let Some(Change::Down) = target.missed(now) {
         let detail = named(at, cx);
         cx.note(Level::Warn, "gateway down", detail);
     }
 }
 
-fn named(at: GatewayRef, cx: &Context<'_>) -> String {
-    let run = cx.runs.gateway(at);
-    format!("gateway {} of trunk {}", run.name, cx.runs.trunk(run.trunk).name)
+/// A 503 asked to leave an address alone for a while (RFC 3261 §21.5.4); its neighbours go on.
+pub(crate) fn cool(at: TargetRef, seconds: u32, cx: &mut Context<'_>) {
+    let until = cx.now + std::time::Duration::from_secs(u64::from(seconds.min(COOLDOWN_SECONDS_MAX)));
+    if let Some(target) = cx.runs.target_mut(at) {
+        target.cooling_until = until;
+    }
+}
+
+fn named(at: TargetRef, cx: &mut Context<'_>) -> String {
+    let address = cx.runs.target_mut(at).map(|target| target.target());
+    let run = cx.runs.gateway(at.gateway);
+    let trunk = &cx.runs.trunk(run.trunk).name;
+    match address {
+        Some(target) => {
+            format!("gateway {} of trunk {trunk} at {} {}", run.name, target.transport, target.address)
+        }
+        None => format!("gateway {} of trunk {trunk}", run.name),
+    }
 }

@@ -43,14 +43,16 @@ pub enum Input<'a> {
     Timeout,
 }
 
-/// The addresses behind a gateway's name, best first, or the reason why there are none.
+/// The addresses behind a gateway's name, or the reason why there are none.
 pub enum Resolution {
-    /// Targets in the order of RFC 3263, and for how long they hold.
+    /// Targets with their ranks and weights, and for how long they hold.
     Found {
-        /// Where to send, best first.
-        targets: Vec<Target>,
+        /// Where to send, lower ranks first.
+        choices: Vec<Choice>,
         /// After this the name is asked for again.
         ttl: Duration,
+        /// What is not as it should be although there are addresses (`the DNS does not answer; …`).
+        trouble: Option<String>,
     },
     /// The name has no usable record, or the DNS does not answer.
     Failed {
@@ -58,7 +60,29 @@ pub enum Resolution {
         reason: String,
         /// After this the name is asked for again.
         retry: Duration,
+        /// The domain itself says so (RFC 2308); else the DNS is at fault.
+        denied: bool,
     },
+}
+
+/// One address of a gateway and its place among them (RFC 3263 §4.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Choice {
+    /// Where to send.
+    pub target: Target,
+    /// Lower ranks are tried first: NAPTR's order, then SRV's priority.
+    pub rank: u16,
+    /// SRV's weight: the share of first tries inside a rank (RFC 2782).
+    pub weight: u16,
+    /// The host that it is an address of; all addresses of one host share its weight.
+    pub host: u16,
+}
+
+impl From<Target> for Choice {
+    /// The only address there is.
+    fn from(target: Target) -> Choice {
+        Choice { target, rank: 0, weight: 0, host: 0 }
+    }
 }
 
 /// One address of a gateway.

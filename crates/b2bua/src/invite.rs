@@ -69,12 +69,11 @@ impl Call {
             }
         };
         self.attempt_begun(&candidate, number, flow, &call_id, cx);
-        let (trunk, gateway) = (candidate.trunk, epoch.gateway_run(candidate.gateway));
+        let trunk = candidate.trunk;
         self.live.push(Box::new(Attempt {
             number,
             candidate,
             trunk,
-            gateway,
             invite,
             call_id,
             from: from.into_boxed_slice(),

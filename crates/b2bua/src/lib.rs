@@ -8,6 +8,7 @@
 mod answer;
 mod attempt;
 mod call;
+mod candidates;
 mod context;
 mod early;
 mod ending;
@@ -26,6 +27,7 @@ mod setup;
 mod stray;
 mod switchboard;
 mod tag;
+mod targets;
 mod views;
 
 pub mod input;
@@ -35,7 +37,7 @@ pub mod record;
 pub mod snapshot;
 pub mod view;
 
-pub use input::{Command, Input, Resolution, Target};
+pub use input::{Choice, Command, Input, Resolution, Target};
 pub use journal::{CallKey, JournalEvent};
 pub use output::{Note, Outbox, ResolveRequest};
 pub use record::{AttemptFacts, AttemptRecord, CallFacts, CallRecord, MediaRecord, ReleasedBy};

@@ -1,13 +1,16 @@
 //! The running state of trunks and gateways: counts, rates, health. It outlives configurations:
 //! what has the same name keeps its state.
 
-use crate::input::{Resolution, Target};
+use crate::input::{Choice, Resolution, Target};
+use crate::targets::{TargetRef, TargetRun};
 use base::{ListenId, Time, Transport, TrunkId};
 use config::{Gateway, Host, Trunk};
 use routing::{Health, TrunkState};
-use sip_core::liveness::{Health as GatewayHealth, Liveness};
 use std::net::SocketAddr;
 use std::sync::Arc;
+
+/// A domain that denies its own name (RFC 2308) is believed when it says so this often in a row.
+const DENIALS_MAX: u32 = 2;
 
 /// A trunk's running state; the index never changes its meaning.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -72,18 +75,11 @@ pub(crate) struct GatewayRun {
     pub(crate) configured: bool,
     pub(crate) host: Host,
     pub(crate) port: Option<u16>,
-    /// Present addresses, best first; empty while its name does not resolve.
-    pub(crate) targets: Vec<Target>,
+    /// Present addresses, lower ranks first; empty while its name does not resolve.
+    pub(crate) targets: Vec<TargetRun>,
     pub(crate) trouble: Option<String>,
-    /// A Retry-After holds until then (RFC 3261 §21.5.4).
-    pub(crate) cooling_until: Time,
-    pub(crate) liveness: Liveness,
-    /// Interval and misses that `liveness` was made with.
-    pub(crate) rhythm: Option<(Option<std::time::Duration>, u32)>,
-    /// When its alarm fires.
-    pub(crate) alarm_at: Option<Time>,
-    /// When the OPTIONS under way was sent.
-    pub(crate) asked_at: Option<Time>,
+    /// How often in a row its domain denied its name.
+    denials: u32,
     /// CSeq of our OPTIONS.
     pub(crate) cseq: u32,
     pub(crate) resolve_at: Option<Time>,
@@ -92,7 +88,11 @@ pub(crate) struct GatewayRun {
 impl GatewayRun {
     /// Whether calls should try others first.
     pub(crate) fn is_demoted(&self, now: Time) -> bool {
-        self.liveness.state() == GatewayHealth::Down || self.cooling_until > now || self.targets.is_empty()
+        self.targets.iter().all(|t| t.is_demoted(now))
+    }
+
+    fn is_cooling(&self, now: Time) -> bool {
+        self.targets.iter().all(|t| t.cooling_until > now)
     }
 }
 
@@ -101,6 +101,8 @@ impl GatewayRun {
 pub(crate) struct Runs {
     trunks: Vec<TrunkRun>,
     gateways: Vec<GatewayRun>,
+    /// Numbers addresses.
+    addresses: u32,
 }
 
 impl Runs {
@@ -147,6 +149,7 @@ impl Runs {
     pub(crate) fn adopt_gateway(&mut self, trunk: TrunkRef, gateway: &Gateway, owner: &Trunk) -> GatewayRef {
         let found = self.gateways.iter().position(|g| g.trunk == trunk && *g.name == *gateway.text);
         let index = found.unwrap_or_else(|| {
+            let targets = literal_target(gateway).map(|target| self.target_run(target.into()));
             self.gateways.push(GatewayRun {
                 trunk,
                 trunk_id: gateway.trunk,
@@ -155,13 +158,9 @@ impl Runs {
                 configured: true,
                 host: gateway.host.clone(),
                 port: gateway.port,
-                targets: literal_targets(gateway),
+                targets: targets.into_iter().collect(),
                 trouble: None,
-                cooling_until: Time::ZERO,
-                liveness: Liveness::new(None, owner.options_misses, Time::ZERO, 0),
-                rhythm: None,
-                alarm_at: None,
-                asked_at: None,
+                denials: 0,
                 cseq: 0,
                 resolve_at: None,
             });
@@ -201,7 +200,7 @@ impl Runs {
         let run = self.trunk(at);
         let demoted = |g: &GatewayRef| self.gateway(*g).is_demoted(now);
         let all_demoted = !run.gateways.is_empty() && run.gateways.iter().all(demoted);
-        let cooling = |g: &GatewayRef| self.gateway(*g).cooling_until > now;
+        let cooling = |g: &GatewayRef| self.gateway(*g).is_cooling(now);
         TrunkState {
             enabled: run.enabled(),
             draining: false,
@@ -212,31 +211,64 @@ impl Runs {
         }
     }
 
-    /// Takes over what a gateway's name stands for; tells whether its addresses changed.
+    fn target_run(&mut self, choice: Choice) -> TargetRun {
+        self.addresses = self.addresses.wrapping_add(1);
+        TargetRun::new(self.addresses, choice)
+    }
+
+    /// An address, while its gateway still has it.
+    pub(crate) fn target_mut(&mut self, at: TargetRef) -> Option<&mut TargetRun> {
+        self.gateway_mut(at.gateway).targets.iter_mut().find(|t| t.id == at.id)
+    }
+
+    /// Takes over what a gateway's name stands for; tells whether its addresses changed. An address that
+    /// stays keeps its health.
     pub(crate) fn resolved(&mut self, at: GatewayRef, resolution: Resolution, now: Time) -> bool {
-        let run = self.gateway_mut(at);
         match resolution {
-            Resolution::Found { targets, ttl } => {
-                let changed = run.targets != targets;
-                run.targets = targets;
-                run.trouble = None;
+            Resolution::Found { choices, ttl, trouble } => {
+                let run = self.gateway_mut(at);
+                run.trouble = trouble;
+                run.denials = 0;
                 run.resolve_at = Some(now + ttl);
-                changed
+                self.replace_targets(at, choices)
             }
-            // Addresses known from before stay in use while the DNS is away (stale use).
-            Resolution::Failed { reason, retry } => {
+            Resolution::Failed { reason, retry, denied } => {
+                let run = self.gateway_mut(at);
                 run.trouble = Some(reason);
                 run.resolve_at = Some(now + retry);
-                false
+                run.denials = if denied { run.denials + 1 } else { 0 };
+                // Addresses known from before stay in use while the DNS is away (stale use), and over a
+                // single slip of the domain's.
+                run.denials >= DENIALS_MAX && self.replace_targets(at, Vec::new())
             }
         }
+    }
+
+    fn replace_targets(&mut self, at: GatewayRef, choices: Vec<Choice>) -> bool {
+        let mut old = std::mem::take(&mut self.gateway_mut(at).targets);
+        let before = old.len();
+        let mut kept = 0;
+        let mut targets = Vec::with_capacity(choices.len());
+        for choice in choices {
+            let known = old.iter().position(|t| t.target() == choice.target);
+            targets.push(match known {
+                Some(place) => {
+                    kept += 1;
+                    old.swap_remove(place).placed(choice)
+                }
+                None => self.target_run(choice),
+            });
+        }
+        let changed = kept != before || kept != targets.len();
+        self.gateway_mut(at).targets = targets;
+        changed
     }
 }
 
 /// The one target of a gateway written as an address (RFC 3263 §4.1, §4.2 for literals).
-fn literal_targets(gateway: &Gateway) -> Vec<Target> {
-    let Host::Ip(address) = gateway.host else { return Vec::new() };
+fn literal_target(gateway: &Gateway) -> Option<Target> {
+    let Host::Ip(address) = gateway.host else { return None };
     let transport = gateway.transport.unwrap_or(Transport::Udp);
     let port = gateway.port.unwrap_or(transport.default_port());
-    vec![Target { address: SocketAddr::new(address, port), transport }]
+    Some(Target { address: SocketAddr::new(address, port), transport })
 }

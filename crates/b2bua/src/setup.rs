@@ -1,7 +1,7 @@
 //! The beginning of a call: an INVITE from a trunk, checked, routed, given media ports.
 
-use crate::attempt::Candidate;
 use crate::call::{Arrived, Call, Phase};
+use crate::candidates::candidates;
 use crate::context::{Context, User};
 use crate::epoch::Epoch;
 use crate::headers::{push_number, push_row};
@@ -23,9 +23,6 @@ use sip_msg::{HeaderError, Msg, Name, Scheme, Uri};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// How many attempts (gateways and their addresses) one call may have: limit `attempts`.
-pub(crate) const ATTEMPTS_MAX: usize = 16;
 
 /// The longest number kept in a record; longer ones are cut there, never on the wire.
 const NUMBER_SHOWN_MAX: usize = 128;
@@ -353,31 +350,6 @@ fn is_anonymous(caller: &str) -> bool {
         || ["anonymous", "restricted", "unknown", "unavailable"]
             .iter()
             .any(|w| caller.eq_ignore_ascii_case(w))
-}
-
-/// Every gateway address of every planned trunk, in order; demoted gateways come after their peers.
-fn candidates(plan: &Plan, epoch: &Epoch, cx: &Context<'_>) -> VecDeque<Candidate> {
-    let mut queue = VecDeque::new();
-    for attempt in &plan.attempts {
-        let gateways = &epoch.trunk(attempt.trunk).gateways;
-        let demoted = |g: &&base::GatewayId| cx.runs.gateway(epoch.gateway_run(**g)).is_demoted(cx.now);
-        let ordered = gateways.iter().filter(|g| !demoted(g)).chain(gateways.iter().filter(demoted));
-        for gateway in ordered {
-            for target in &cx.runs.gateway(epoch.gateway_run(*gateway)).targets {
-                if queue.len() < ATTEMPTS_MAX {
-                    queue.push_back(Candidate {
-                        trunk: attempt.trunk,
-                        gateway: *gateway,
-                        target: *target,
-                        tier: attempt.tier,
-                        caller: attempt.caller.as_str().into(),
-                        called: attempt.called.as_str().into(),
-                    });
-                }
-            }
-        }
-    }
-    queue
 }
 
 /// One line for the record: which route, what was skipped.

@@ -1,7 +1,8 @@
 //! What people may see of a switchboard: plain values, made on demand.
 
 use crate::journal::CallKey;
-use base::{TrunkId, WallTime};
+use base::{Transport, TrunkId, WallTime};
+use routing::TrunkState;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub struct TrunkView {
     pub name: Arc<str>,
     /// Takes new calls.
     pub enabled: bool,
+    /// How routing sees it at this moment.
+    pub standing: TrunkState,
     /// Live calls that came in on it.
     pub calls_in: u32,
     /// Live calls that go out on it.
@@ -64,21 +67,38 @@ pub struct TrunkView {
     pub gateways: Vec<GatewayView>,
 }
 
-/// One gateway's health.
+/// One gateway: the best of its addresses speaks for it.
 #[derive(Clone, Debug)]
 pub struct GatewayView {
     /// As configured.
     pub name: Arc<str>,
-    /// `up`, `down`, `unknown`.
+    /// `up`, `unknown`, `cooling`, `down`; `unresolved` without an address.
     pub state: &'static str,
-    /// Present addresses.
-    pub targets: Vec<SocketAddr>,
-    /// Why it cannot be used, when it cannot (`no such name`, `5 OPTIONS unanswered`).
+    /// Present addresses, lower ranks first.
+    pub targets: Vec<TargetView>,
+    /// What is wrong with its name (`no such name`).
     pub trouble: Option<String>,
+}
+
+/// One address of a gateway.
+#[derive(Clone, Debug)]
+pub struct TargetView {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// Transport.
+    pub transport: Transport,
+    /// `up`, `unknown`, `cooling` (it asked to be left alone), `down`.
+    pub state: &'static str,
+    /// Lower ranks are tried first (NAPTR, SRV priority).
+    pub rank: u16,
+    /// SRV weight.
+    pub weight: u16,
     /// Round trip of the last answered OPTIONS.
     pub rtt: Option<Duration>,
-    /// OPTIONS unanswered in a row.
+    /// OPTIONS and calls unanswered in a row.
     pub misses: u32,
+    /// How much longer it is to be left alone.
+    pub cooling: Option<Duration>,
 }
 
 /// Counters of a switchboard.

@@ -2,8 +2,9 @@
 
 use crate::call::{Call, Phase};
 use crate::switchboard::Switchboard;
-use crate::view::{CallView, GatewayView, StatusView, TrunkView};
-use base::TrunkId;
+use crate::targets::TargetRun;
+use crate::view::{CallView, GatewayView, StatusView, TargetView, TrunkView};
+use base::{Time, TrunkId};
 use sip_core::liveness::Health;
 
 impl Switchboard {
@@ -15,36 +16,32 @@ impl Switchboard {
 
     /// The trunks of the present configuration with their gateways.
     #[must_use]
-    pub fn trunks(&self) -> Vec<TrunkView> {
+    pub fn trunks(&self, now: Time) -> Vec<TrunkView> {
         let count = self.epoch.snapshot.config.trunks.len();
         let ids = (0..count).filter_map(|i| u32::try_from(i).ok()).map(TrunkId);
-        ids.map(|id| self.trunk_view(id)).collect()
+        ids.map(|id| self.trunk_view(id, now)).collect()
     }
 
-    fn trunk_view(&self, id: TrunkId) -> TrunkView {
+    fn trunk_view(&self, id: TrunkId, now: Time) -> TrunkView {
         let at = self.epoch.run(id);
         let run = self.runs.trunk(at);
         let gateways = self.runs.gateways_of(at).iter().map(|g| {
             let gateway = self.runs.gateway(*g);
-            let state = match gateway.liveness.state() {
-                _ if gateway.targets.is_empty() => "unresolved",
-                Health::Up => "up",
-                Health::Down => "down",
-                Health::Unknown => "unknown",
-            };
+            let targets: Vec<TargetView> = gateway.targets.iter().map(|t| target_view(t, now)).collect();
+            let best = ["up", "unknown", "cooling", "down"];
+            let state = best.into_iter().find(|state| targets.iter().any(|t| t.state == *state));
             GatewayView {
                 name: gateway.name.clone(),
-                state,
-                targets: gateway.targets.iter().map(|t| t.address).collect(),
+                state: state.unwrap_or("unresolved"),
+                targets,
                 trouble: gateway.trouble.clone(),
-                rtt: gateway.liveness.rtt(),
-                misses: gateway.liveness.misses(),
             }
         });
         TrunkView {
             id,
             name: run.name.clone(),
             enabled: run.enabled(),
+            standing: self.runs.state(at, now),
             calls_in: run.calls_in,
             calls_out: run.calls_out,
             total_in: run.total_in,
@@ -89,6 +86,25 @@ impl Switchboard {
             ],
             draining: self.draining,
         }
+    }
+}
+
+fn target_view(run: &TargetRun, now: Time) -> TargetView {
+    let state = match run.liveness.state() {
+        Health::Down => "down",
+        _ if run.cooling_until > now => "cooling",
+        Health::Up => "up",
+        Health::Unknown => "unknown",
+    };
+    TargetView {
+        address: run.target().address,
+        transport: run.target().transport,
+        state,
+        rank: run.choice.rank,
+        weight: run.choice.weight,
+        rtt: run.liveness.rtt(),
+        misses: run.liveness.misses(),
+        cooling: (run.cooling_until > now).then(|| run.cooling_until.since(now)),
     }
 }
 

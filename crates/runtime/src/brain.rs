@@ -19,7 +19,7 @@ pub(crate) trait Brain {
     /// The live calls.
     fn calls(&self) -> Vec<CallView>;
     /// The trunks.
-    fn trunks(&self) -> Vec<TrunkView>;
+    fn trunks(&self, now: Time) -> Vec<TrunkView>;
     /// The counters.
     fn status(&self) -> StatusView;
 }
@@ -45,8 +45,8 @@ impl Brain for Switchboard {
         Switchboard::calls(self)
     }
 
-    fn trunks(&self) -> Vec<TrunkView> {
-        Switchboard::trunks(self)
+    fn trunks(&self, now: Time) -> Vec<TrunkView> {
+        Switchboard::trunks(self, now)
     }
 
     fn status(&self) -> StatusView {

@@ -53,7 +53,7 @@ impl World {
                 faults.push(format!("{name} is {count} at rest"));
             }
         }
-        for trunk in self.board.trunks() {
+        for trunk in self.board.trunks(self.now) {
             if (trunk.calls_in, trunk.calls_out) != (0, 0) {
                 faults
                     .push(format!("trunk {} has {} in, {} out", trunk.name, trunk.calls_in, trunk.calls_out));

@@ -15,14 +15,15 @@ impl World {
     pub(crate) fn resolve(&mut self, request: &ResolveRequest) {
         let target = |ip| Target { address: SocketAddr::new(host(ip), 5060), transport: Transport::Udp };
         let resolution = if self.dice.percent(20) {
-            Resolution::Failed { reason: "no such name".to_owned(), retry: Duration::from_secs(10) }
+            let reason = "no such name".to_owned();
+            Resolution::Failed { reason, retry: Duration::from_secs(10), denied: self.dice.percent(50) }
         } else {
-            let targets = if self.dice.percent(50) {
-                vec![target("192.0.2.9")]
+            let choices = if self.dice.percent(50) {
+                vec![target("192.0.2.9").into()]
             } else {
-                vec![target("192.0.2.10"), target("192.0.2.9")]
+                vec![target("192.0.2.10").into(), target("192.0.2.9").into()]
             };
-            Resolution::Found { targets, ttl: Duration::from_secs(30) }
+            Resolution::Found { choices, ttl: Duration::from_secs(30), trouble: None }
         };
         self.input(Input::Resolved { revision: request.revision, gateway: request.gateway, resolution });
     }

@@ -9,7 +9,7 @@ use media::DropReason;
 const COUNTER: &str = "counter";
 const GAUGE: &str = "gauge";
 /// States of a trunk, as [`Trunk::state`].
-const STATES: [&str; 5] = ["up", "down", "unknown", "unresolved", "disabled"];
+const STATES: [&str; 6] = ["up", "down", "unknown", "cooling", "unresolved", "disabled"];
 
 /// The whole page.
 pub(crate) fn text(picture: &Picture, tally: &Tally) -> String {
@@ -53,7 +53,7 @@ fn trunk_states(page: &mut Page, trunks: &[Trunk]) {
     let name = "tronco_trunk_up";
     page.family(name, GAUGE, "Whether the trunk is enabled and no fault of all its gateways is known.");
     for trunk in trunks {
-        let up = matches!(trunk.state.as_str(), "up" | "unknown");
+        let up = matches!(trunk.state.as_str(), "up" | "unknown" | "cooling");
         page.sample(name, &[("trunk", &trunk.name), ("site", trunk.site.as_deref().unwrap_or(""))], up);
     }
     let name = "tronco_trunk_state";
@@ -66,11 +66,24 @@ fn trunk_states(page: &mut Page, trunks: &[Trunk]) {
     let name = "tronco_trunk_endpoint_up";
     page.family(name, GAUGE, "Whether the gateway answers, or has not been asked.");
     for (trunk, gateway) in trunks.iter().flat_map(|t| t.gateways.iter().map(move |g| (t, g))) {
-        let up = matches!(gateway.state.as_str(), "up" | "unknown");
+        let up = matches!(gateway.state.as_str(), "up" | "unknown" | "cooling");
         page.sample(name, &[("trunk", &trunk.name), ("endpoint", &gateway.name)], up);
     }
+    let name = "tronco_trunk_target_up";
+    page.family(name, GAUGE, "Whether this address of the gateway answers, or has not been asked.");
+    for (trunk, gateway) in trunks.iter().flat_map(|t| t.gateways.iter().map(move |g| (t, g))) {
+        for address in &gateway.addresses {
+            let labels = [
+                ("trunk", trunk.name.as_str()),
+                ("endpoint", &gateway.name),
+                ("target", &address.target),
+                ("transport", &address.transport),
+            ];
+            page.sample(name, &labels, address.state != "down");
+        }
+    }
     let name = "tronco_options_rtt_seconds";
-    page.family(name, GAUGE, "Round trip of the last answered OPTIONS.");
+    page.family(name, GAUGE, "Round trip of the last answered OPTIONS, at the nearest address.");
     for (trunk, gateway) in trunks.iter().flat_map(|t| t.gateways.iter().map(move |g| (t, g))) {
         if let Some(rtt) = gateway.rtt_ms {
             page.sample(name, &[("trunk", &trunk.name), ("endpoint", &gateway.name)], rtt / 1_000.0);

@@ -2,13 +2,13 @@
 //!
 //! They copy and name, and judge only what a trunk's one-word state is.
 
-use super::{Call, Gateway, Listen, Trunk};
+use super::{Address, Call, Gateway, Listen, Trunk};
 use b2bua::Snapshot;
-use b2bua::view::{CallView, GatewayView, TrunkView};
+use b2bua::view::{CallView, GatewayView, TargetView, TrunkView};
 use base::WallTime;
 use runtime::TransportStatus;
 use runtime::media::Status as EngineStatus;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use store::Moment;
 
 /// Microseconds in a second.
@@ -90,6 +90,7 @@ fn trunk_state(view: &TrunkView) -> &'static str {
         () if !view.enabled => "disabled",
         () if any("up") => "up",
         () if any("unknown") => "unknown",
+        () if any("cooling") => "cooling",
         () if any("down") => "down",
         () => "unresolved",
     }
@@ -99,11 +100,29 @@ fn gateway(view: &GatewayView) -> Gateway {
     Gateway {
         name: view.name.to_string(),
         state: view.state.to_owned(),
-        targets: view.targets.iter().map(ToString::to_string).collect(),
+        targets: view.targets.iter().map(|t| t.address.to_string()).collect(),
         trouble: view.trouble.clone(),
-        rtt_ms: view.rtt.map(|rtt| rtt.as_secs_f64() * 1_000.0),
-        misses: view.misses,
+        rtt_ms: view.targets.iter().filter_map(|t| t.rtt).min().map(millis),
+        misses: view.targets.iter().map(|t| t.misses).min().unwrap_or(0),
+        addresses: view.targets.iter().map(address).collect(),
     }
+}
+
+fn address(view: &TargetView) -> Address {
+    Address {
+        target: view.address.to_string(),
+        transport: view.transport.token().to_owned(),
+        state: view.state.to_owned(),
+        rank: view.rank,
+        weight: view.weight,
+        rtt_ms: view.rtt.map(millis),
+        misses: view.misses,
+        cooling_s: view.cooling.map(|left| left.as_secs()),
+    }
+}
+
+fn millis(length: Duration) -> f64 {
+    length.as_secs_f64() * 1_000.0
 }
 
 /// The interfaces, with their media ports.

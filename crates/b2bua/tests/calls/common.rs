@@ -2,7 +2,7 @@
 //! leaves is read as text.
 #![allow(clippy::panic, reason = "a wrong test configuration fails the test")]
 
-use b2bua::{CallRecord, Command, Input, JournalEvent, Outbox, Setup, Snapshot, Switchboard};
+use b2bua::{CallRecord, Command, Input, JournalEvent, Outbox, Resolution, Setup, Snapshot, Switchboard};
 use base::time::WallClock;
 use base::{ListenId, ShardId, Time, Transport, WallTime};
 use sip_core::Flow;
@@ -182,6 +182,11 @@ impl World {
         self.input(Input::Message { flow, verified: &[], bytes: text.as_bytes() });
     }
 
+    /// A gateway's name is resolved, or not.
+    pub(crate) fn resolved(&mut self, gateway: u32, resolution: Resolution) {
+        self.input(Input::Resolved { revision: 1, gateway: base::GatewayId(gateway), resolution });
+    }
+
     /// Lets time pass, firing every deadline on the way.
     pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
@@ -221,7 +226,7 @@ impl World {
         assert_eq!(count("client_transactions"), 0, "no client transaction");
         let accepted = self.events.iter().filter(|e| matches!(e, JournalEvent::Accepted { .. })).count();
         assert_eq!(accepted, self.records.len(), "one record per accepted INVITE");
-        for trunk in self.board.trunks() {
+        for trunk in self.board.trunks(self.now) {
             assert_eq!((trunk.calls_in, trunk.calls_out), (0, 0), "trunk {} is idle", trunk.name);
         }
     }

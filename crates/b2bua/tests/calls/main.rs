@@ -4,3 +4,4 @@ mod common;
 mod exceptions;
 mod numbers;
 mod straight;
+mod targets;

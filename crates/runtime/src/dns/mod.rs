@@ -1,15 +1,17 @@
 //! Names into addresses: RFC 3263 over hickory's resolver, on a thread of its own.
 //!
 //! The shard never waits for a name: it asks with [`Dns::ask`] and gets the answer through its
-//! mailbox. What to ask and in which order to try is [`order`]'s judgement; here are the questions,
-//! their limits and the time that answers hold. `/etc/hosts` and `localhost` count.
+//! mailbox. What to ask is [`order`]'s judgement; here are the questions, their limits and the time that
+//! answers hold. The answer keeps priorities and weights: which target a call begins at is drawn by the
+//! switchboard, call by call. `/etc/hosts` and `localhost` count.
 
+mod kept;
 mod lookup;
 pub(crate) mod order;
 
-use b2bua::{Resolution, Target};
+use b2bua::{Choice, Resolution, Target};
 use base::{GatewayId, Transport};
-use lookup::{Failure, Lookups};
+use lookup::{Answered, Failure, Lookups};
 use order::{Family, Pointer, Step};
 use std::io;
 use std::net::SocketAddr;
@@ -78,7 +80,6 @@ impl Dns {
     /// Starts the thread; `answer` is called on it.
     pub(crate) fn start(
         servers: DnsServers,
-        seed: (u64, u64),
         answer: impl Fn(Answer) + Send + Sync + 'static,
     ) -> io::Result<Dns> {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
@@ -86,7 +87,7 @@ impl Dns {
         let room = Arc::new(Semaphore::new(CONCURRENT_MAX));
         let places = room.clone();
         let thread = std::thread::Builder::new().name("dns".into()).spawn(move || {
-            runtime.block_on(serve(receiver, places, servers, seed, Arc::new(answer)));
+            runtime.block_on(serve(receiver, places, servers, Arc::new(answer)));
             runtime.shutdown_background();
         })?;
         Ok(Dns { questions: Some(sender), room, thread: Some(thread) })
@@ -110,7 +111,8 @@ impl Drop for Dns {
 
 /// The answer to a question that could not even be asked.
 pub(crate) fn refused(question: &Question) -> Answer {
-    let resolution = Resolution::Failed { reason: "too many names wait to be resolved".into(), retry: RETRY };
+    let reason = "too many names wait to be resolved".into();
+    let resolution = Resolution::Failed { reason, retry: RETRY, denied: false };
     Answer { revision: question.revision, gateway: question.gateway, resolution }
 }
 
@@ -118,10 +120,9 @@ async fn serve(
     mut questions: mpsc::Receiver<Question>,
     room: Arc<Semaphore>,
     servers: DnsServers,
-    seed: (u64, u64),
     answer: Arc<impl Fn(Answer) + Send + Sync + 'static>,
 ) {
-    let lookups = Arc::new(Lookups::new(servers, seed));
+    let lookups = Arc::new(Lookups::new(servers));
     while let Some(question) = questions.recv().await {
         let Ok(permit) = room.clone().acquire_owned().await else { return };
         let (lookups, answer) = (lookups.clone(), answer.clone());
@@ -129,7 +130,11 @@ async fn serve(
             let found = tokio::time::timeout(NAME_TIME_MAX, resolve(&lookups, &question)).await;
             let resolution = match found.unwrap_or(Err(Failure::Silent)) {
                 Ok(found) => found.into_resolution(),
-                Err(failure) => Resolution::Failed { reason: failure.to_string(), retry: RETRY },
+                Err(failure) => Resolution::Failed {
+                    reason: failure.to_string(),
+                    retry: failure.retry(),
+                    denied: failure.is_denial(),
+                },
             };
             answer(Answer { revision: question.revision, gateway: question.gateway, resolution });
             drop(permit);
@@ -139,28 +144,36 @@ async fn serve(
 
 /// Targets so far and the shortest time that one of the records used holds.
 struct Found {
-    targets: Vec<Target>,
+    choices: Vec<Choice>,
     ttl: Duration,
+    /// Some records are the last known ones, and why.
+    stale: Option<Failure>,
+    /// Of the next target: counts NAPTR records and SRV priorities, then hosts.
+    rank: u16,
+    host: u16,
 }
 
 impl Found {
     fn new() -> Found {
-        Found { targets: Vec::new(), ttl: TTL_MAX }
+        Found { choices: Vec::new(), ttl: TTL_MAX, stale: None, rank: 0, host: 0 }
     }
 
-    fn add(&mut self, address: SocketAddr, transport: Transport) {
+    fn add(&mut self, address: SocketAddr, transport: Transport, weight: u16) {
         let target = Target { address, transport };
-        if self.targets.len() < TARGETS_MAX && !self.targets.contains(&target) {
-            self.targets.push(target);
+        if self.choices.len() < TARGETS_MAX && !self.choices.iter().any(|c| c.target == target) {
+            self.choices.push(Choice { target, rank: self.rank, weight, host: self.host });
         }
     }
 
-    fn holds(&mut self, ttl: Duration) {
-        self.ttl = self.ttl.min(ttl);
+    /// Notes how long an answer holds, and whether it is only the last known one.
+    fn uses<T>(&mut self, answered: &Answered<T>) {
+        self.ttl = self.ttl.min(answered.ttl);
+        self.stale = self.stale.or(answered.stale);
     }
 
     fn into_resolution(self) -> Resolution {
-        Resolution::Found { targets: self.targets, ttl: self.ttl.clamp(TTL_MIN, TTL_MAX) }
+        let trouble = self.stale.map(|why| format!("{why}; its last known answer is used"));
+        Resolution::Found { choices: self.choices, ttl: self.ttl.clamp(TTL_MIN, TTL_MAX), trouble }
     }
 }
 
@@ -169,59 +182,75 @@ async fn resolve(lookups: &Lookups, question: &Question) -> Result<Found, Failur
     let mut found = Found::new();
     match order::first_step(question.port, question.transport, &question.ours) {
         Step::Addresses(transport, port) => {
-            addresses(lookups, &question.host, port, transport, question.family, &mut found).await?;
+            addresses(lookups, &question.host, (port, transport, 0), question.family, &mut found).await?;
         }
         Step::Services(transport) => by_transports(lookups, question, &[transport], &mut found).await?,
         Step::Everything => by_pointers(lookups, question, &mut found).await?,
     }
-    if found.targets.is_empty() { Err(Failure::NoAddress) } else { Ok(found) }
+    if found.choices.is_empty() { Err(Failure::NoAddress(Duration::ZERO)) } else { Ok(found) }
 }
 
 /// NAPTR first, and what RFC 3263 §4.1 does without it. A server that fails at NAPTR (not rare)
-/// is treated as one that has none: the addresses decide.
+/// is treated as one that has none, but asked again soon.
 async fn by_pointers(lookups: &Lookups, question: &Question, found: &mut Found) -> Result<(), Failure> {
-    let (pointers, ttl) = lookups.pointers(&question.host).await.unwrap_or_default();
-    let pointers = order::sort_pointers(pointers, &question.ours);
-    if !pointers.is_empty() {
-        found.holds(ttl);
-    }
+    let pointers = match lookups.pointers(&question.host).await {
+        Ok(answered) => {
+            found.uses(&answered);
+            order::sort_pointers(answered.records, &question.ours)
+        }
+        Err(failure) => {
+            if !failure.is_denial() {
+                found.ttl = found.ttl.min(RETRY);
+            }
+            Vec::new()
+        }
+    };
     let mut trouble = None;
     for Pointer { transport, replacement, .. } in pointers.into_iter().take(RECORDS_MAX) {
         if let Err(failure) = services(lookups, &replacement, transport, question.family, found).await {
             trouble = Some(failure);
         }
     }
-    match (found.targets.is_empty(), trouble) {
-        (false, _) => Ok(()),
-        (true, Some(failure @ (Failure::NotOffered | Failure::Silent))) => Err(failure),
-        (true, _) => by_transports(lookups, question, &question.ours, found).await,
+    match trouble.filter(|failure| !failure.is_absence()) {
+        _ if !found.choices.is_empty() => Ok(()),
+        Some(failure) => Err(failure),
+        None => by_transports(lookups, question, &question.ours, found).await,
     }
 }
 
 /// SRV for each transport in order, the first that has records; without any, the addresses of the
-/// name itself with the transport's own port (RFC 3263 §4.1, §4.2).
+/// name itself with the transport's own port (RFC 3263 §4.1, §4.2). A server that does not answer for
+/// SRV has not said that there are none, and records that lead nowhere are records: the name's own
+/// address may be another machine.
 async fn by_transports(
     lookups: &Lookups,
     question: &Question,
     transports: &[Transport],
     found: &mut Found,
 ) -> Result<(), Failure> {
+    let mut refused = None;
     for &transport in transports {
         let name = order::service_name(&question.host, transport);
         match services(lookups, &name, transport, question.family, found).await {
             Ok(()) => return Ok(()),
-            Err(failure @ Failure::NotOffered) if transports.len() == 1 => return Err(failure),
-            Err(_) => {}
+            Err(failure) if !failure.is_denial() => return Err(failure),
+            Err(failure) if failure.is_absence() => {}
+            Err(failure) => refused = Some(failure),
         }
+    }
+    if let Some(failure) = refused {
+        return Err(failure);
     }
     let transport = match transports {
         [only] => *only,
         _ => order::plain(&question.ours),
     };
-    addresses(lookups, &question.host, transport.default_port(), transport, question.family, found).await
+    let plain = (transport.default_port(), transport, 0);
+    addresses(lookups, &question.host, plain, question.family, found).await
 }
 
-/// The addresses behind the SRV records of a name, in the order of RFC 2782. An error when there is none.
+/// The addresses behind the SRV records of a name, each with its priority and weight (RFC 2782). An
+/// error when there is none. A host without an address does not stand in the way of the others.
 async fn services(
     lookups: &Lookups,
     name: &str,
@@ -229,36 +258,43 @@ async fn services(
     family: Family,
     found: &mut Found,
 ) -> Result<(), Failure> {
-    let (services, ttl) = lookups.services(name).await?;
+    let answered = lookups.services(name).await?;
     // RFC 2782: the target "." says that the service is decidedly not offered.
-    if services.iter().all(|s| s.target == ".") {
+    if answered.records.iter().all(|s| s.target == ".") {
         return Err(Failure::NotOffered);
     }
-    found.holds(ttl);
-    let before = found.targets.len();
-    let mut trouble = Failure::NoAddress;
-    for service in lookups.sort(services).into_iter().take(RECORDS_MAX) {
-        if let Err(failure) =
-            addresses(lookups, &service.target, service.port, transport, family, found).await
+    found.uses(&answered);
+    let before = found.choices.len();
+    let mut trouble = Failure::Dangling;
+    let mut priority = None;
+    for service in order::sort_services(answered.records).into_iter().take(RECORDS_MAX) {
+        if priority.replace(service.priority) != Some(service.priority) {
+            found.rank += 1;
+        }
+        let place = (service.port, transport, service.weight);
+        if let Err(failure) = addresses(lookups, &service.target, place, family, found).await
+            && !failure.is_denial()
         {
+            found.ttl = found.ttl.min(RETRY);
             trouble = failure;
         }
     }
-    if found.targets.len() > before { Ok(()) } else { Err(trouble) }
+    if found.choices.len() > before { Ok(()) } else { Err(trouble) }
 }
 
+/// The addresses of one host, for a port, transport and weight.
 async fn addresses(
     lookups: &Lookups,
     host: &str,
-    port: u16,
-    transport: Transport,
+    (port, transport, weight): (u16, Transport, u16),
     family: Family,
     found: &mut Found,
 ) -> Result<(), Failure> {
-    let (addresses, ttl) = lookups.addresses(host, family).await?;
-    found.holds(ttl);
-    for address in addresses {
-        found.add(SocketAddr::new(address, port), transport);
+    let answered = lookups.addresses(host, family).await?;
+    found.uses(&answered);
+    found.host += 1;
+    for address in answered.records {
+        found.add(SocketAddr::new(address, port), transport, weight);
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! RFC 3263 against a real name server (dnsmasq) with records of its own.
 
+mod changing;
+
 use super::*;
 use base::Transport::{Tcp, Tls, Udp};
 use std::io::Read;
@@ -24,7 +26,7 @@ impl Drop for Server {
 }
 
 /// The records of the tests: `order,preference,flags,service,regexp,replacement` for NAPTR.
-const RECORDS: [&str; 28] = [
+const RECORDS: &[&str] = &[
     // Everything: NAPTR prefers TCP, then UDP of the same order; TLS only in a later order.
     "--naptr-record=full.test,10,20,s,SIP+D2U,,_sip._udp.full.test",
     "--naptr-record=full.test,10,10,S,sip+d2t,,_sip._tcp.full.test",
@@ -51,19 +53,41 @@ const RECORDS: [&str; 28] = [
     // One SRV target is dead, the other lives.
     "--srv-host=_sip._udp.half.test,gone.test,5060,1,0",
     "--srv-host=_sip._udp.half.test,b.test,5060,2,0",
+    // SRV records that lead nowhere, beside an address.
+    "--srv-host=_sip._udp.dangle.test,gone.test,5060,1,0",
+    "--host-record=dangle.test,127.0.1.9",
+    // Priorities and weights.
+    "--srv-host=_sip._udp.share.test,a.test,5060,2,10",
+    "--srv-host=_sip._udp.share.test,b.test,5060,1,30",
+    "--srv-host=_sip._udp.share.test,two.test,5060,1,70",
+    // An address in a domain for which every other question is refused.
+    "--host-record=refusing.example,127.0.1.9",
     // An alias.
     "--cname=alias.test,a.test",
+    "--local-ttl=120",
+];
+/// How it is run.
+const MANNER: &[&str] = &[
     "--local=/test/",
     "--no-resolv",
     "--no-hosts",
     "--no-daemon",
     "--bind-interfaces",
     "--listen-address=127.0.0.1",
-    "--local-ttl=120",
+    "--conf-file=/dev/null",
+    "--user=",
+    "--group=",
+    "--pid-file=",
+    "--log-facility=-",
 ];
 
 impl Server {
     fn start() -> Server {
+        let records: Vec<String> = RECORDS.iter().map(ToString::to_string).collect();
+        Server::start_with(&records)
+    }
+
+    fn start_with(records: &[String]) -> Server {
         // A port free for both; another program may take it meanwhile, then the next is tried.
         for _ in 0..20 {
             let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -72,19 +96,23 @@ impl Server {
                 continue;
             }
             drop(tcp);
-            let child = Command::new("dnsmasq")
-                .args(["--conf-file=/dev/null", "--user=", "--group=", "--pid-file=", "--log-facility=-"])
-                .arg(format!("--port={}", address.port()))
-                .args(RECORDS)
-                .stderr(Stdio::piped())
-                .spawn()
-                .expect("dnsmasq is installed");
-            let mut server = Server { child, address };
-            if server.is_up() {
+            if let Some(server) = Server::at(address, records) {
                 return server;
             }
         }
         panic!("dnsmasq does not start");
+    }
+
+    fn at(address: SocketAddr, records: &[String]) -> Option<Server> {
+        let child = Command::new("dnsmasq")
+            .args(MANNER)
+            .arg(format!("--port={}", address.port()))
+            .args(records)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("dnsmasq is installed");
+        let mut server = Server { child, address };
+        server.is_up().then_some(server)
     }
 
     /// It says "started" once its sockets are bound, or ends.
@@ -118,8 +146,7 @@ fn ask(server: &Server, questions: Vec<Asked<'_>>) -> Vec<Answered> {
     let (sender, answers) = channel();
     let sender = std::sync::Mutex::new(sender);
     let servers = DnsServers::Fixed(vec![server.address]);
-    let dns =
-        Dns::start(servers, (1, 2), move |answer| sender.lock().unwrap().send(answer).unwrap()).unwrap();
+    let dns = Dns::start(servers, move |answer| sender.lock().unwrap().send(answer).unwrap()).unwrap();
     let count = questions.len();
     for (index, (host, port, transport, ours, family)) in questions.into_iter().enumerate() {
         let gateway = GatewayId(index as u32);
@@ -130,8 +157,9 @@ fn ask(server: &Server, questions: Vec<Asked<'_>>) -> Vec<Answered> {
     all.sort_by_key(|a| a.gateway);
     all.into_iter()
         .map(|answer| match answer.resolution {
-            Resolution::Found { targets, ttl } => {
-                Ok((targets.iter().map(|t| format!("{} {}", t.transport, t.address)).collect(), ttl))
+            Resolution::Found { choices, ttl, .. } => {
+                let text = |c: &b2bua::Choice| format!("{} {}", c.target.transport, c.target.address);
+                Ok((choices.iter().map(text).collect(), ttl))
             }
             Resolution::Failed { reason, .. } => Err(reason),
         })
@@ -180,6 +208,10 @@ fn naptr_then_srv_then_addresses_in_order() {
         ("six.test", None, None, &all, Family::V6, Ok(&["udp [::6]:5060"])),
         ("half.test", None, None, &all, Family::V4, Ok(&["udp 127.0.1.2:5060"])),
         ("alias.test", None, None, &all, Family::V4, Ok(&["udp 127.0.1.1:5060"])),
+        // SRV decides: never an address of the name itself while SRV has, or may have, records.
+        ("dangle.test", None, None, &all, Family::V4, Err("the name's SRV records lead to no address")),
+        ("refusing.example", None, None, &all, Family::V4, Err("the DNS answers with an error")),
+        ("refusing.example", Some(5060), None, &all, Family::V4, Ok(&["udp 127.0.1.9:5060"])),
         ("absent.test", None, None, &all, Family::V4, Err("no such name")),
         ("localhost", Some(5060), None, &all, Family::V4, Ok(&["udp 127.0.0.1:5060"])),
         ("bad name", None, None, &all, Family::V4, Err("the name is no domain name")),
@@ -219,8 +251,7 @@ fn a_silent_server_is_said_to_be_silent() {
     let (sender, answers) = channel();
     let sender = std::sync::Mutex::new(sender);
     let servers = DnsServers::Fixed(vec![mute.local_addr().unwrap()]);
-    let dns =
-        Dns::start(servers, (1, 2), move |answer| sender.lock().unwrap().send(answer).unwrap()).unwrap();
+    let dns = Dns::start(servers, move |answer| sender.lock().unwrap().send(answer).unwrap()).unwrap();
     let host = "a.test".to_owned();
     let (ours, family) = (vec![Udp], Family::V4);
     dns.ask(Question {
@@ -233,8 +264,8 @@ fn a_silent_server_is_said_to_be_silent() {
         family,
     });
     match answers.recv_timeout(PATIENCE).unwrap().resolution {
-        Resolution::Failed { reason, retry } => {
-            assert_eq!((reason.as_str(), retry), ("the DNS does not answer", RETRY));
+        Resolution::Failed { reason, retry, denied } => {
+            assert_eq!((reason.as_str(), retry, denied), ("the DNS does not answer", RETRY, false));
         }
         Resolution::Found { .. } => panic!("nobody answered"),
     }

@@ -119,7 +119,7 @@ where
         .map_err(system("media threads"))?;
     let (mailbox, letters) = mailbox(bell);
     let answers = mailbox.clone();
-    let dns = Dns::start(servers, dice.next_pair(), move |answer| {
+    let dns = Dns::start(servers, move |answer| {
         // Without a shard nobody waits for the answer.
         let _ = answers.send(Letter::Resolved(answer));
     })

@@ -54,7 +54,7 @@ impl<B: Brain> Shard<B> {
     fn read_letter(&mut self, letter: Letter, now: Time) {
         match letter {
             Letter::Calls(asker) => answer(&asker, self.core.brain.calls()),
-            Letter::Trunks(asker) => answer(&asker, self.core.brain.trunks()),
+            Letter::Trunks(asker) => answer(&asker, self.core.brain.trunks(now)),
             Letter::Status(asker) => answer(&asker, self.core.brain.status()),
             Letter::Transport(asker) => answer(&asker, self.transport_status(now)),
             Letter::Engine(asker) => answer(&asker, self.engine.status()),
@@ -71,10 +71,10 @@ impl<B: Brain> Shard<B> {
                 answer(&done, ());
             }
             Letter::Resolved(found) => {
-                if let Resolution::Found { targets, .. } = &found.resolution
+                if let Resolution::Found { choices, .. } = &found.resolution
                     && found.revision == self.snapshot.revision
                 {
-                    self.reached.insert(found.gateway, targets.iter().map(|t| t.address).collect());
+                    self.reached.insert(found.gateway, choices.iter().map(|c| c.target.address).collect());
                 }
                 let crate::dns::Answer { revision, gateway, resolution } = found;
                 self.core.feed(now, Input::Resolved { revision, gateway, resolution });

@@ -90,16 +90,29 @@ fn show(trunk: &Trunk, colour: bool) -> String {
 }
 
 fn gateways(gateways: &[Gateway]) -> Table {
-    let mut table = Table::new(&["GATEWAY", "STATE", "RTT", "MISSES", "ADDRESSES", "TROUBLE"]);
+    let mut table = Table::new(&["GATEWAY", "STATE", "ADDRESS", "RANK", "RTT", "MISSES", "TROUBLE"]);
     for gateway in gateways {
-        table.row(vec![
-            Cell::new(&gateway.name),
-            Cell::state(&gateway.state),
-            Cell::maybe(gateway.rtt_ms.map(|rtt| format!("{rtt:.1} ms"))),
-            Cell::number(gateway.misses),
-            Cell::new(gateway.targets.join(" ")),
-            Cell::maybe(gateway.trouble.as_deref()),
-        ]);
+        if gateway.addresses.is_empty() {
+            let mut row = vec![Cell::new(&gateway.name), Cell::state(&gateway.state)];
+            row.extend([Cell::new("-"), Cell::new("-"), Cell::new("-"), Cell::new("-")]);
+            row.push(Cell::maybe(gateway.trouble.as_deref()));
+            table.row(row);
+        }
+        for (place, address) in gateway.addresses.iter().enumerate() {
+            let once = |text: &str| Cell::new(if place == 0 { text } else { "" });
+            table.row(vec![
+                once(&gateway.name),
+                Cell::state(&address.state),
+                Cell::new(format!("{} {}", address.transport, address.target)),
+                Cell::number(format!("{}/{}", address.rank, address.weight)),
+                Cell::maybe(address.rtt_ms.map(|rtt| format!("{rtt:.1} ms"))),
+                Cell::number(address.misses),
+                match address.cooling_s {
+                    Some(seconds) => Cell::new(format!("asked to be left alone, {seconds} s more")),
+                    None => once(gateway.trouble.as_deref().unwrap_or("-")),
+                },
+            ]);
+        }
     }
     table
 }

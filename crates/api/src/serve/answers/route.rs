@@ -6,9 +6,8 @@ use crate::serve::refused::Refused;
 use crate::wire::{RouteQuery, RouteTest};
 use axum::Json;
 use axum::extract::State;
-use b2bua::view::TrunkView;
 use base::TrunkId;
-use routing::{Health, TrunkState};
+use routing::TrunkState;
 
 /// `GET /v1/route`.
 pub(super) async fn test(State(house): Shared, filters: Filters<RouteQuery>) -> Asked<Json<RouteTest>> {
@@ -25,22 +24,10 @@ fn judge(house: &House, query: &RouteQuery) -> Asked<RouteTest> {
         return Err(Refused::no_trunk(&query.on, &known));
     };
     let state =
-        |id: TrunkId| trunks.iter().find(|view| view.id == id).map_or_else(TrunkState::default, state_of);
+        |id: TrunkId| trunks.iter().find(|v| v.id == id).map_or_else(TrunkState::default, |v| v.standing);
     let mut test = crate::wire::route_test(&snapshot.config, &snapshot.table, on, query, &state);
     if draining {
         test.story.insert(0, "the node is draining: no new call is taken at all".to_owned());
     }
     Ok(test)
-}
-
-/// A trunk as its view shows it; what passes within a second or by a Retry-After is not in the view.
-fn state_of(view: &TrunkView) -> TrunkState {
-    let down =
-        !view.gateways.is_empty() && view.gateways.iter().all(|g| matches!(g.state, "down" | "unresolved"));
-    TrunkState {
-        enabled: view.enabled,
-        health: if down { Health::Down } else { Health::Up },
-        calls: view.calls_in.saturating_add(view.calls_out),
-        ..TrunkState::default()
-    }
 }

@@ -71,7 +71,7 @@ impl Brain for Echo {
             Input::SendFailed { token, error } => drop(self.seen.send(Seen::Failed(token, error))),
             Input::Resolved { resolution, .. } => {
                 let seen = match resolution {
-                    Resolution::Found { targets, .. } => Ok(targets),
+                    Resolution::Found { choices, .. } => Ok(choices.iter().map(|c| c.target).collect()),
                     Resolution::Failed { reason, .. } => Err(reason),
                 };
                 let _ = self.seen.send(Seen::Resolved(seen));
@@ -106,7 +106,7 @@ impl Brain for Echo {
         Vec::new()
     }
 
-    fn trunks(&self) -> Vec<TrunkView> {
+    fn trunks(&self, _: Time) -> Vec<TrunkView> {
         Vec::new()
     }
 

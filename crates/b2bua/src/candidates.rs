@@ -1,0 +1,83 @@
+//! What a call may try, in order: the addresses of the gateways of the planned trunks.
+
+use crate::attempt::Candidate;
+use crate::context::Context;
+use crate::epoch::Epoch;
+use crate::targets::{TargetRef, draw};
+use base::GatewayId;
+use routing::{Attempt, Plan};
+use std::collections::VecDeque;
+
+/// How many attempts (gateways and their addresses) one call may have: limit `attempts`.
+pub(crate) const ATTEMPTS_MAX: usize = 16;
+
+/// Every gateway address of every planned trunk, in order. Of a trunk, those that a call has just met
+/// silence at come after the others; what is down or cooling comes after everything, of all trunks, and
+/// is never left out (R79) but for the bound. Each trunk has at least one place.
+pub(crate) fn candidates(plan: &Plan, epoch: &Epoch, cx: &mut Context<'_>) -> VecDeque<Candidate> {
+    let mut queue = VecDeque::new();
+    let mut last = Vec::new();
+    for (place, attempt) in plan.attempts.iter().enumerate() {
+        let behind = plan.attempts.len() - place - 1;
+        let room = ATTEMPTS_MAX.saturating_sub(queue.len() + last.len() + behind);
+        let mut all = of_trunk(attempt, epoch, cx);
+        all.truncate(room);
+        for (standing, candidate) in all {
+            if standing == Standing::Demoted {
+                last.push(candidate);
+            } else {
+                queue.push_back(candidate);
+            }
+        }
+    }
+    queue.extend(last);
+    queue
+}
+
+/// How soon an address is tried.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    Good,
+    BackingOff,
+    Demoted,
+}
+
+/// The addresses of one trunk, the best first.
+fn of_trunk(attempt: &Attempt, epoch: &Epoch, cx: &mut Context<'_>) -> Vec<(Standing, Candidate)> {
+    let mut all = Vec::new();
+    for &gateway in &epoch.trunk(attempt.trunk).gateways {
+        of_gateway(attempt, gateway, epoch, cx, &mut all);
+    }
+    // Stable: the order of gateways and the draw stay inside each standing.
+    all.sort_by_key(|(standing, _)| *standing);
+    all
+}
+
+fn of_gateway(
+    attempt: &Attempt,
+    gateway: GatewayId,
+    epoch: &Epoch,
+    cx: &mut Context<'_>,
+    all: &mut Vec<(Standing, Candidate)>,
+) {
+    let run = epoch.gateway_run(gateway);
+    let targets = &cx.runs.gateway(run).targets;
+    for place in draw(targets, cx.rng) {
+        let target = &targets[place];
+        let standing = match () {
+            () if target.is_demoted(cx.now) => Standing::Demoted,
+            () if target.is_backing_off(cx.now) => Standing::BackingOff,
+            () => Standing::Good,
+        };
+        let candidate = Candidate {
+            trunk: attempt.trunk,
+            gateway,
+            at: TargetRef { gateway: run, id: target.id },
+            target: target.target(),
+            tier: attempt.tier,
+            caller: attempt.caller.as_str().into(),
+            called: attempt.called.as_str().into(),
+        };
+        all.push((standing, candidate));
+    }
+}

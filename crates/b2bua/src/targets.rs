@@ -1,0 +1,237 @@
+//! The addresses behind a gateway: each with a health of its own, and drawn anew for each call.
+//!
+//! A dead address never blocks another: it is asked and judged by itself, and a call tries it after
+//! all that live.
+
+use crate::input::{Choice, Target};
+use crate::runs::GatewayRef;
+use base::{Rng, Time};
+use sip_core::Change;
+use sip_core::liveness::{Health, Liveness};
+use smallvec::SmallVec;
+use std::time::Duration;
+
+/// Addresses of one gateway that OPTIONS are sent to, at most: limit `targets_watched`. Further ones are
+/// judged by calls alone.
+pub(crate) const WATCHED_MAX: usize = 16;
+/// After a call met silence at an address, others are tried before it for this long; twice as long
+/// after each further miss.
+const BACKOFF_FIRST: Duration = Duration::from_secs(10);
+/// The longest such time, and the time after which an address that nobody asks by OPTIONS is trusted
+/// again.
+const BACKOFF_MAX: Duration = Duration::from_secs(300);
+
+/// An address of a gateway; the id is never used again for another.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) struct TargetRef {
+    pub(crate) gateway: GatewayRef,
+    pub(crate) id: u32,
+}
+
+/// What an address's liveness is made with.
+pub(crate) type Rhythm = (Option<Duration>, u32);
+
+/// How one address is doing.
+pub(crate) struct TargetRun {
+    pub(crate) id: u32,
+    pub(crate) choice: Choice,
+    pub(crate) liveness: Liveness,
+    /// Interval and misses that `liveness` was made with.
+    rhythm: Rhythm,
+    /// When its alarm fires.
+    pub(crate) alarm_at: Option<Time>,
+    /// When the OPTIONS under way was sent.
+    pub(crate) asked_at: Option<Time>,
+    /// A Retry-After holds until then (RFC 3261 §21.5.4).
+    pub(crate) cooling_until: Time,
+    /// A call met silence here: others first until then.
+    backoff_until: Time,
+}
+
+impl TargetRun {
+    pub(crate) fn new(id: u32, choice: Choice) -> TargetRun {
+        TargetRun {
+            id,
+            choice,
+            liveness: Liveness::new(None, 1, Time::ZERO, 0),
+            rhythm: (None, 0),
+            alarm_at: None,
+            asked_at: None,
+            cooling_until: Time::ZERO,
+            backoff_until: Time::ZERO,
+        }
+    }
+
+    /// The same address at another place.
+    pub(crate) fn placed(self, choice: Choice) -> TargetRun {
+        TargetRun { choice, ..self }
+    }
+
+    pub(crate) fn target(&self) -> Target {
+        self.choice.target
+    }
+
+    /// Whether calls should try all others first.
+    pub(crate) fn is_demoted(&self, now: Time) -> bool {
+        self.is_dead(now) || self.cooling_until > now
+    }
+
+    /// Known to be down. Without OPTIONS nobody would ever find out otherwise: then it is trusted again
+    /// after a while.
+    fn is_dead(&self, now: Time) -> bool {
+        let asked = self.rhythm.0.is_some();
+        self.liveness.state() == Health::Down && (asked || self.backoff_until > now)
+    }
+
+    /// Whether calls should try its neighbours first.
+    pub(crate) fn is_backing_off(&self, now: Time) -> bool {
+        self.backoff_until > now
+    }
+
+    /// Watches it from now on; what keeps its rhythm keeps its health.
+    pub(crate) fn watch(&mut self, rhythm: Rhythm, now: Time, jitter: u64) {
+        if self.rhythm != rhythm {
+            self.rhythm = rhythm;
+            self.liveness = Liveness::new(rhythm.0, rhythm.1, now, jitter);
+            self.alarm_at = None;
+        }
+    }
+
+    /// It answered something.
+    pub(crate) fn answered(&mut self, now: Time, rtt: Option<Duration>) -> Option<Change> {
+        self.backoff_until = Time::ZERO;
+        self.liveness.answered(now, rtt)
+    }
+
+    /// It was silent, to OPTIONS or to a call.
+    pub(crate) fn missed(&mut self, now: Time) -> Option<Change> {
+        let doublings = self.liveness.misses().min(8);
+        self.backoff_until = now + (BACKOFF_FIRST * 2_u32.pow(doublings)).min(BACKOFF_MAX);
+        self.liveness.missed(now)
+    }
+}
+
+/// Places of addresses in the order of one call: by rank; inside a rank hosts drawn by weight (RFC 2782,
+/// usage rules), so that each call begins anew; the addresses of a host in any order.
+pub(crate) fn draw(targets: &[TargetRun], rng: &mut Rng) -> SmallVec<[usize; 4]> {
+    let mut left: SmallVec<[usize; 4]> = (0..targets.len()).collect();
+    if left.len() < 2 {
+        return left;
+    }
+    let choice = |at: usize| targets[at].choice;
+    // Weight 0 first, so that such a record has its small chance, as RFC 2782 asks.
+    left.sort_by_key(|&at| (choice(at).rank, choice(at).weight, choice(at).host));
+    let mut drawn = SmallVec::new();
+    while let Some(&first) = left.first() {
+        let rank = choice(first).rank;
+        let hosts = left.iter().take_while(|&&at| choice(at).rank == rank);
+        let mut hosts: SmallVec<[(u16, u16); 4]> =
+            hosts.map(|&at| (choice(at).host, choice(at).weight)).collect();
+        hosts.dedup();
+        let host = one_by_weight(&hosts, rng);
+        let from = drawn.len();
+        left.retain(|at| {
+            let taken = choice(*at).rank == rank && choice(*at).host == host;
+            if taken {
+                drawn.push(*at);
+            }
+            !taken
+        });
+        shuffle(&mut drawn[from..], rng);
+    }
+    drawn
+}
+
+/// RFC 2782: a number from 0 to the sum of weights, and the first host whose running sum reaches it.
+/// Where no host has a weight, each has the same chance.
+fn one_by_weight(hosts: &[(u16, u16)], rng: &mut Rng) -> u16 {
+    let sum: u64 = hosts.iter().map(|h| u64::from(h.1)).sum();
+    let at = match (hosts.len(), sum) {
+        (0 | 1, _) => 0,
+        (count, 0) => rng.below(count as u64) as usize,
+        _ => {
+            let mark = rng.below(sum + 1);
+            let mut running = 0;
+            let reached = |h: &(u16, u16)| {
+                running += u64::from(h.1);
+                running >= mark
+            };
+            hosts.iter().position(reached).unwrap_or(0)
+        }
+    };
+    hosts.get(at).map_or(0, |h| h.0)
+}
+
+fn shuffle(places: &mut [usize], rng: &mut Rng) {
+    for last in (1..places.len()).rev() {
+        let other = rng.below(last as u64 + 1) as usize;
+        places.swap(last, other);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::Transport;
+
+    fn targets(choices: &[(u16, u16, u16)]) -> Vec<TargetRun> {
+        let one = |(at, &(rank, weight, host)): (usize, &(u16, u16, u16))| {
+            let address = std::net::SocketAddr::from(([192, 0, 2, at as u8], 5060));
+            let target = Target { address, transport: Transport::Udp };
+            TargetRun::new(at as u32, Choice { target, rank, weight, host })
+        };
+        choices.iter().enumerate().map(one).collect()
+    }
+
+    #[test]
+    fn weights_share_the_first_place_and_ranks_never_mix() {
+        // Two addresses of the heavy host, a light host, one without weight, one of a later rank.
+        let all = targets(&[(1, 75, 1), (1, 75, 1), (1, 25, 2), (1, 0, 3), (2, 100, 4)]);
+        let mut rng = Rng::new((1, 2));
+        let mut first = [0_u32; 5];
+        for _ in 0..1_000 {
+            let drawn = draw(&all, &mut rng);
+            let mut sorted = drawn.to_vec();
+            sorted.sort_unstable();
+            assert_eq!(sorted, [0, 1, 2, 3, 4]);
+            assert_eq!(drawn[4], 4);
+            let at = |target| drawn.iter().position(|d| *d == target).unwrap();
+            assert_eq!(at(0).abs_diff(at(1)), 1, "addresses of a host stay together");
+            first[drawn[0]] += 1;
+        }
+        assert!((330..420).contains(&first[0]) && (330..420).contains(&first[1]), "{first:?}");
+        assert!((200..300).contains(&first[2]) && first[3] < 40 && first[4] == 0, "{first:?}");
+    }
+
+    #[test]
+    fn an_address_backs_off_longer_each_time_and_one_answer_ends_it() {
+        let mut all = targets(&[(0, 0, 0)]);
+        let target = &mut all[0];
+        target.watch((None, 3), Time::ZERO, 0);
+        let at = |seconds: u64| Time::ZERO + Duration::from_secs(seconds);
+        assert_eq!(target.missed(at(0)), None);
+        assert!(target.is_backing_off(at(9)) && !target.is_backing_off(at(10)) && !target.is_demoted(at(1)));
+        target.missed(at(10));
+        assert!(target.is_backing_off(at(29)) && !target.is_backing_off(at(30)));
+        assert_eq!(target.missed(at(30)), Some(Change::Down));
+        assert!(target.is_demoted(at(69)));
+        assert!(!target.is_demoted(at(70)), "nobody asks it, so it is tried again");
+        for _ in 0..20 {
+            target.missed(at(70));
+        }
+        assert!(target.is_demoted(at(369)) && !target.is_demoted(at(370)), "the time is bounded");
+        assert_eq!(target.answered(at(100), None), Some(Change::Up));
+        assert!(!target.is_demoted(at(100)) && !target.is_backing_off(at(100)));
+    }
+
+    #[test]
+    fn an_address_that_is_asked_stays_down_until_it_answers() {
+        let mut all = targets(&[(0, 0, 0)]);
+        let target = &mut all[0];
+        target.watch((Some(Duration::from_secs(60)), 1), Time::ZERO, 0);
+        target.missed(Time::ZERO);
+        assert!(target.is_demoted(Time::ZERO + Duration::from_secs(3_600)));
+        target.answered(Time::ZERO + Duration::from_secs(3_600), None);
+        assert!(!target.is_demoted(Time::ZERO + Duration::from_secs(3_600)));
+    }
+}
