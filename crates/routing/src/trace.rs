@@ -229,6 +229,21 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// What a translation does to a number.
+struct Made<'a> {
+    from: &'a str,
+    to: Option<&'a str>,
+}
+
+impl fmt::Display for Made<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.from, self.to) {
+            (from, Some(to)) => write!(f, "makes {from:?} {to:?}"),
+            (from, None) => write!(f, "does not match {from:?}"),
+        }
+    }
+}
+
 impl fmt::Display for Step<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -239,11 +254,7 @@ impl fmt::Display for Step<'_> {
             Step::Cleaned { side, to } => write!(f, "{side}: without separators and parameters {to:?}"),
             Step::Translated { trunk, side, way, name, from, to } => {
                 let way = if way == Way::In { "from" } else { "to" };
-                write!(f, "{side}: translation {name} {way} {trunk} ")?;
-                match to {
-                    Some(to) => write!(f, "makes {from:?} {to:?}"),
-                    None => write!(f, "does not match {from:?}"),
-                }
+                write!(f, "{side}: translation {name} {way} {trunk} {}", Made { from, to })
             }
             Step::TooLong { side, name } => {
                 write!(f, "{side}: rule {name} makes the number longer than {NUMBER_MAX} bytes")
