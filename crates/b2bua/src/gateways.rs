@@ -140,37 +140,15 @@ fn ask(at: TargetRef, cx: &mut Context<'_>) {
         run.asked_at = Some(now);
     }
     let run = cx.runs.gateway_mut(at.gateway);
-    run.cseq = run.cseq % 0x7fff_ffff + 1;
-    let (cseq, listen, trunk) = (run.cseq, run.listen, run.trunk_id);
-    let host = run.host.to_string();
+    let (listen, trunk) = (run.listen, run.trunk_id);
     let port = run.port.map(|p| format!(":{p}")).unwrap_or_default();
-    let uri = format!(
-        "sip:{host}{port}{}",
-        match target.transport {
-            base::Transport::Udp => "",
-            base::Transport::Tcp => ";transport=tcp",
-            base::Transport::Tls => ";transport=tls",
-        }
-    );
-    let (mut tag, mut call_id) = ([0; 16], [0; 32]);
-    hex(cx.rng.next_u64(), &mut tag);
-    let (high, low) = cx.rng.next_pair();
-    hex(high, &mut call_id[..16]);
-    hex(low, &mut call_id[16..]);
-    let mut rows = cx.take_rows();
-    push_number(&mut rows, b"Max-Forwards", 70);
-    push_parts(&mut rows, b"From", &[b"<sip:", face.host().as_bytes(), b">;tag=", &tag]);
-    push_parts(&mut rows, b"To", &[b"<", uri.as_bytes(), b">"]);
-    push_row(&mut rows, b"Call-ID", &call_id);
-    push_row(&mut rows, b"CSeq", format!("{cseq} OPTIONS").as_bytes());
-    push_contact(&mut rows, face, target.transport, b"");
-    push_row(&mut rows, b"Allow", ALLOW);
-    push_row(&mut rows, b"Accept", b"application/sdp");
-    push_row(
-        &mut rows,
-        b"User-Agent",
-        epoch.policy(trunk).user_agent.as_deref().unwrap_or("Tronco").as_bytes(),
-    );
+    let parameter = match target.transport {
+        base::Transport::Udp => "",
+        base::Transport::Tcp => ";transport=tcp",
+        base::Transport::Tls => ";transport=tls",
+    };
+    let uri = format!("sip:{}{port}{parameter}", run.host);
+    let rows = options_rows(at, &uri, target.transport, cx);
     let request = Request {
         method: b"OPTIONS",
         uri: uri.as_bytes(),
@@ -193,6 +171,31 @@ fn ask(at: TargetRef, cx: &mut Context<'_>) {
     if sent.is_err() {
         missed(at, cx);
     }
+}
+
+fn options_rows(at: TargetRef, uri: &str, transport: base::Transport, cx: &mut Context<'_>) -> Vec<u8> {
+    let epoch = cx.current.clone();
+    let run = cx.runs.gateway_mut(at.gateway);
+    run.cseq = run.cseq % 0x7fff_ffff + 1;
+    let (cseq, trunk) = (run.cseq, run.trunk_id);
+    let face = epoch.face(run.listen);
+    let (mut tag, mut call_id) = ([0; 16], [0; 32]);
+    hex(cx.rng.next_u64(), &mut tag);
+    let (high, low) = cx.rng.next_pair();
+    hex(high, &mut call_id[..16]);
+    hex(low, &mut call_id[16..]);
+    let mut rows = cx.take_rows();
+    push_number(&mut rows, b"Max-Forwards", 70);
+    push_parts(&mut rows, b"From", &[b"<sip:", face.host().as_bytes(), b">;tag=", &tag]);
+    push_parts(&mut rows, b"To", &[b"<", uri.as_bytes(), b">"]);
+    push_row(&mut rows, b"Call-ID", &call_id);
+    push_row(&mut rows, b"CSeq", format!("{cseq} OPTIONS").as_bytes());
+    push_contact(&mut rows, face, transport, b"");
+    push_row(&mut rows, b"Allow", ALLOW);
+    push_row(&mut rows, b"Accept", b"application/sdp");
+    let agent = epoch.policy(trunk).user_agent.as_deref().unwrap_or("Tronco");
+    push_row(&mut rows, b"User-Agent", agent.as_bytes());
+    rows
 }
 
 /// An address answered our OPTIONS: any final response is a sign of life.

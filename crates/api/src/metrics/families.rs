@@ -17,6 +17,7 @@ pub(crate) fn text(picture: &Picture, tally: &Tally) -> String {
     node(&mut page, picture);
     let trunks: Vec<Trunk> = picture.trunks.iter().map(|t| wire::trunk(t, &picture.snapshot)).collect();
     trunk_states(&mut page, &trunks);
+    gateway_states(&mut page, &trunks);
     trunk_calls(&mut page, &trunks);
     signalling(&mut page, picture);
     media_engine(&mut page, picture);
@@ -63,15 +64,20 @@ fn trunk_states(page: &mut Page, trunks: &[Trunk]) {
             page.sample(name, &[("trunk", &trunk.name), ("state", state)], trunk.state == state);
         }
     }
+}
+
+fn gateway_states(page: &mut Page, trunks: &[Trunk]) {
+    let gateways = trunks.iter().flat_map(|t| t.gateways.iter().map(move |g| (t, g)));
+    let gateways: Vec<_> = gateways.collect();
     let name = "tronco_trunk_endpoint_up";
     page.family(name, GAUGE, "Whether the gateway answers, or has not been asked.");
-    for (trunk, gateway) in trunks.iter().flat_map(|t| t.gateways.iter().map(move |g| (t, g))) {
+    for (trunk, gateway) in &gateways {
         let up = matches!(gateway.state.as_str(), "up" | "unknown" | "cooling");
         page.sample(name, &[("trunk", &trunk.name), ("endpoint", &gateway.name)], up);
     }
     let name = "tronco_trunk_target_up";
     page.family(name, GAUGE, "Whether this address of the gateway answers, or has not been asked.");
-    for (trunk, gateway) in trunks.iter().flat_map(|t| t.gateways.iter().map(move |g| (t, g))) {
+    for (trunk, gateway) in &gateways {
         for address in &gateway.addresses {
             let labels = [
                 ("trunk", trunk.name.as_str()),
@@ -84,7 +90,7 @@ fn trunk_states(page: &mut Page, trunks: &[Trunk]) {
     }
     let name = "tronco_options_rtt_seconds";
     page.family(name, GAUGE, "Round trip of the last answered OPTIONS, at the nearest address.");
-    for (trunk, gateway) in trunks.iter().flat_map(|t| t.gateways.iter().map(move |g| (t, g))) {
+    for (trunk, gateway) in &gateways {
         if let Some(rtt) = gateway.rtt_ms {
             page.sample(name, &[("trunk", &trunk.name), ("endpoint", &gateway.name)], rtt / 1_000.0);
         }

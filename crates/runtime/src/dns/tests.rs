@@ -208,10 +208,6 @@ fn naptr_then_srv_then_addresses_in_order() {
         ("six.test", None, None, &all, Family::V6, Ok(&["udp [::6]:5060"])),
         ("half.test", None, None, &all, Family::V4, Ok(&["udp 127.0.1.2:5060"])),
         ("alias.test", None, None, &all, Family::V4, Ok(&["udp 127.0.1.1:5060"])),
-        // SRV decides: never an address of the name itself while SRV has, or may have, records.
-        ("dangle.test", None, None, &all, Family::V4, Err("the name's SRV records lead to no address")),
-        ("refusing.example", None, None, &all, Family::V4, Err("the DNS answers with an error")),
-        ("refusing.example", Some(5060), None, &all, Family::V4, Ok(&["udp 127.0.1.9:5060"])),
         ("absent.test", None, None, &all, Family::V4, Err("no such name")),
         ("localhost", Some(5060), None, &all, Family::V4, Ok(&["udp 127.0.0.1:5060"])),
         ("bad name", None, None, &all, Family::V4, Err("the name is no domain name")),
@@ -225,6 +221,24 @@ fn naptr_then_srv_then_addresses_in_order() {
             expected.map(|e| e.iter().map(ToString::to_string).collect()).map_err(ToString::to_string);
         assert_eq!(answer, expected, "{host} {port:?} {transport:?} {ours:?}");
     }
+}
+
+#[test]
+fn never_an_address_of_the_name_itself_while_srv_has_or_may_have_records() {
+    let server = Server::start();
+    let plain = |host, port| (host, port, None, &[Udp, Tcp][..], Family::V4);
+    let questions = vec![
+        plain("dangle.test", None),
+        plain("refusing.example", None),
+        plain("refusing.example", Some(5060)),
+    ];
+    let answers = ask(&server, questions).into_iter().map(|answer| answer.map(|(targets, _)| targets));
+    let expected = [
+        Err("the name's SRV records lead to no address".to_owned()),
+        Err("the DNS answers with an error".to_owned()),
+        Ok(vec!["udp 127.0.1.9:5060".to_owned()]),
+    ];
+    assert_eq!(answers.collect::<Vec<_>>(), expected);
 }
 
 #[test]
