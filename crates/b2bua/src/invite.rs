@@ -6,6 +6,7 @@ use crate::context::{Alarm, Context, User};
 use crate::epoch::{Epoch, Face};
 use crate::headers::{pass_kept, push_number, push_parts, push_row};
 use crate::journal::JournalEvent;
+use crate::number_uri::push_uri;
 use crate::leg::{ALLOW, LocalSdp, listen_of, push_contact, push_session_request, stream_alternative};
 use crate::record::{AttemptFacts, AttemptRecord};
 use crate::tag::{Tag, hex};
@@ -120,15 +121,8 @@ impl Call {
             value.extend(display.iter().map(|&c| if matches!(c, b'\r' | b'\n' | 0) { b' ' } else { c }));
             value.push(b' ');
         }
-        value.extend_from_slice(b"<sip:");
-        push_user(&mut value, &candidate.caller);
-        if !candidate.caller.is_empty() {
-            value.push(b'@');
-        }
-        value.extend_from_slice(domain.as_bytes());
-        if trunk.policy.user_phone && !candidate.caller.is_empty() {
-            value.extend_from_slice(b";user=phone");
-        }
+        value.push(b'<');
+        push_uri(&mut value, &candidate.caller, domain, b"", &trunk.policy);
         value.extend_from_slice(b">;tag=");
         value.extend_from_slice(tag.as_bytes());
         value
@@ -216,47 +210,25 @@ impl Call {
 /// The Request-URI of an attempt: the number at the trunk's domain, or at the gateway itself.
 fn request_uri(epoch: &Epoch, candidate: &Candidate) -> Vec<u8> {
     let trunk = epoch.trunk(candidate.trunk);
+    let gateway = &epoch.snapshot.config.gateways[candidate.gateway.index()];
+    let host = match (&trunk.domain, gateway.port) {
+        (Some(domain), _) => domain.clone(),
+        (None, Some(port)) => format!("{}:{port}", gateway.host),
+        (None, None) => gateway.host.to_string(),
+    };
+    let params: &[u8] = match candidate.target.transport {
+        base::Transport::Tcp => b";transport=tcp",
+        base::Transport::Tls => b";transport=tls",
+        base::Transport::Udp => b"",
+    };
     let mut uri = Vec::with_capacity(64);
-    uri.extend_from_slice(b"sip:");
-    push_user(&mut uri, &candidate.called);
-    uri.push(b'@');
-    match &trunk.domain {
-        Some(domain) => uri.extend_from_slice(domain.as_bytes()),
-        None => {
-            let gateway = &epoch.snapshot.config.gateways[candidate.gateway.index()];
-            uri.extend_from_slice(gateway.host.to_string().as_bytes());
-            if let Some(port) = gateway.port {
-                uri.extend_from_slice(format!(":{port}").as_bytes());
-            }
-        }
-    }
-    match candidate.target.transport {
-        base::Transport::Tcp => uri.extend_from_slice(b";transport=tcp"),
-        base::Transport::Tls => uri.extend_from_slice(b";transport=tls"),
-        base::Transport::Udp => {}
-    }
-    if trunk.policy.user_phone {
-        uri.extend_from_slice(b";user=phone");
-    }
+    push_uri(&mut uri, &candidate.called, &host, params, &trunk.policy);
     uri
 }
 
 /// Large messages may leave UDP only where the configuration does not pin the gateway to it.
 fn tcp_if_free(epoch: &Epoch, candidate: &Candidate) -> Option<()> {
     epoch.snapshot.config.gateways[candidate.gateway.index()].transport.is_none().then_some(())
-}
-
-/// Appends a user part, escaping what RFC 3261 §25.1 does not allow there.
-fn push_user(out: &mut Vec<u8>, user: &str) {
-    for &c in user.as_bytes() {
-        if c.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/".contains(&c) {
-            out.push(c);
-        } else {
-            out.push(b'%');
-            out.push(b"0123456789ABCDEF"[usize::from(c >> 4)]);
-            out.push(b"0123456789ABCDEF"[usize::from(c & 15)]);
-        }
-    }
 }
 
 /// The user part of our Contact: the number when it needs no escaping.

@@ -9,6 +9,7 @@ use crate::journal::{CallKey, JournalEvent};
 use crate::leg::{Abilities, Leg, listen_of};
 use crate::offer::{self, CallMedia, State};
 use crate::output::Level;
+use crate::received::{called_of, number_of};
 use crate::record::CallFacts;
 use crate::runs::Runs;
 use crate::tag::{CallRef, Tag};
@@ -19,12 +20,12 @@ use routing::{Decision, Facts, NoTrace, Plan, Refusal, TrunkState};
 use sip_core::dialog::Dialog;
 use sip_core::session_timer::{SessionPolicy, SessionTimer};
 use sip_core::{Flow, ServerTxn};
-use sip_msg::{HeaderError, Msg, Name, Scheme, Uri};
+use sip_msg::{HeaderError, Msg, Name};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// The longest number kept in a record; longer ones are cut there, never on the wire.
+/// The longest header value kept in a record; longer ones are cut there, never on the wire.
 const NUMBER_SHOWN_MAX: usize = 128;
 
 /// Where an INVITE came from and to whom it belongs.
@@ -324,24 +325,11 @@ fn facts(epoch: &Epoch, arrival: &Arrival<'_>) -> CallFacts {
         source: arrival.flow.remote,
         sip_call_id: text(msg.call_id().unwrap_or_default()),
         caller_received: from.map_or_else(Box::default, |f| number_of(f.uri)),
-        called_received: number_of(msg.request_uri()),
+        called_received: called_of(msg, &epoch.policy(arrival.trunk).called_from),
         asserted_received: first(Name::PAssertedIdentity),
         diversion_received: first(Name::Diversion),
         revision: epoch.snapshot.revision,
     }
-}
-
-/// The number that a URI names: the user part of sip and sips, the number of tel, decoded.
-pub(crate) fn number_of(uri: &[u8]) -> Box<str> {
-    let Ok(uri) = Uri::parse(uri) else { return Box::default() };
-    if uri.scheme == Scheme::Other {
-        return Box::default();
-    }
-    let mut decoded = Vec::with_capacity(uri.user.len());
-    uri.user_decoded(&mut decoded);
-    // Parameters of the user part (RFC 3966 §3, `;ext=`, `;phone-context=`) are not the number.
-    let bare = decoded.split(|c| *c == b';').next().unwrap_or_default();
-    String::from_utf8_lossy(&bare[..bare.len().min(NUMBER_SHOWN_MAX)]).into_owned().into_boxed_str()
 }
 
 /// RFC 3323 §4.1.1.3 and common practice.

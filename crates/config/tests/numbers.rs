@@ -75,3 +75,37 @@ fn a_changed_translation_is_told() {
         ["~ trunk.pbx.translate.called_in.1: called_in 1: 1 -> 2 -> called_in 1: 1 -> 3, and on"]
     );
 }
+
+#[test]
+fn pilots_prefixes_and_forms_of_numbers_are_read() {
+    let trunk = pbx("external_prefix = '0'\npilot = { number = '+493023125', digits = '2..4' }\n\
+         override = { extension = 'short', uri = 'tel', phone_context = '+49', called_from = 'header:X-DID' }\n");
+    assert_eq!(trunk.external_prefix.as_deref(), Some("0"));
+    let pilot = Pilot { number: "+493023125".into(), digits_min: 2, digits_max: 4 };
+    assert_eq!(trunk.pilot, Some(pilot));
+    let policy = &trunk.policy;
+    assert_eq!((policy.extension, policy.uri), (Extension::Short, UriScheme::Tel));
+    assert_eq!(policy.phone_context.as_deref(), Some("+49"));
+    assert_eq!(policy.called_from, CalledFrom::Header("X-DID".into()));
+    let usual = pbx("");
+    assert_eq!((usual.policy.extension, usual.policy.uri), (Extension::Pass, UriScheme::Sip));
+    assert_eq!(usual.policy.called_from, CalledFrom::RequestUri);
+    let itsp = with("").replace("kind = \"direct\"", "kind = \"itsp\"");
+    let itsp = parse(&itsp, "t", Format::Toml).unwrap().config;
+    assert_eq!(itsp.trunks[0].policy.extension, Extension::Strip);
+}
+
+#[test]
+fn faults_of_numbers_are_told_with_their_place() {
+    for (more, said) in [
+        ("external_prefix = '99999'", "t:10:19: error: `external_prefix`: a prefix of 5 characters; expected 1 to 4 of `0` to `9`, `*` and `#`"),
+        ("pilot = { number = '030', digits = '3' }", "t:10:20: error: `number`: a pilot number without its `+`; expected a number such as `+493023125`"),
+        ("pilot = { number = '+4930' }", "t:10:1: error: `digits` is missing in [trunk.pbx.pilot]; expected a count of digits such as `3`, or the least and the most such as `2..4`"),
+        ("override = { extension = 'short' }", "t:10:26: error: `extension = \"short\"` without a `pilot`; expected `pilot = { number = \"+493023125\", digits = \"3\" }` or the like in the trunk"),
+        ("override = { called_from = 'header:X DID' }", "t:10:37: error: `called_from`: ` ` may not stand in a header name; expected one of `request-uri`, `to`, `p-called-party-id`, `diversion`, or `header:NAME`"),
+        ("override = { phone_context = '192.0.2.1' }", "t:10:30: error: `phone_context`: an address is no context of numbers; expected a domain name such as `example.com`, or the beginning of a number such as `+49`"),
+    ] {
+        let errors = parse(&with(more), "t", Format::Toml).unwrap_err();
+        assert_eq!(errors.to_string(), said);
+    }
+}

@@ -7,11 +7,12 @@
 
 use crate::decision::Rule;
 use crate::number::clean;
+use crate::pilot::Extensions;
 use crate::reading::{is_emergency, read};
 use crate::rewrite::{Rewrite, TooLong};
 use crate::trace::{Side, Step, Trace, Way};
 use crate::translate::{List, Translator, apart, push_extension};
-use config::{Config, Country, NumberFormat, Scope, Trunk};
+use config::{Config, Country, Kind, NumberFormat, Scope, Trunk};
 use std::sync::Arc;
 
 /// The dial rules of a configuration and which of them each trunk asks.
@@ -26,8 +27,14 @@ struct Arrival {
     trunk: Arc<str>,
     called: Translator,
     caller: Translator,
+    /// What is dialled for an outside line.
+    external: Option<Box<str>>,
     /// Positions of its dial rules, most specific scope first.
     asked: Vec<u16>,
+    /// Its pilot number and how long extensions are.
+    pilot: Option<Extensions>,
+    /// Whether callers' numbers may be extensions too, and not only called numbers.
+    direct: bool,
     /// Whether plain digits from it are E.164.
     plain_e164: bool,
 }
@@ -57,15 +64,41 @@ fn asked_by(config: &Config, trunk: usize, site: Option<&str>) -> Vec<u16> {
     ranked.into_iter().map(|(_, at)| at).collect()
 }
 
+/// The most specific external prefix (R60).
+fn external<'c>(config: &'c Config, trunk: &'c Trunk) -> Option<&'c str> {
+    let site = || config.sites.iter().find(|site| Some(&site.name) == trunk.site.as_ref());
+    let own = trunk.external_prefix.as_deref();
+    own.or_else(|| site()?.external_prefix.as_deref()).or(config.external_prefix.as_deref())
+}
+
 impl Arrival {
     fn compile(config: &Config, index: usize, trunk: &Trunk) -> Arrival {
         Arrival {
             trunk: trunk.name.as_str().into(),
             called: Translator::compile(&trunk.translate.called_in),
             caller: Translator::compile(&trunk.translate.caller_in),
+            external: external(config, trunk).map(Box::from),
             asked: asked_by(config, index, trunk.site.as_deref()),
+            pilot: trunk.pilot.as_ref().map(Extensions::compile),
+            direct: trunk.kind == Kind::Direct,
             plain_e164: trunk.policy.number_format == NumberFormat::E164,
         }
+    }
+
+    /// A called number without what is dialled for an outside line; `None` when it has no such prefix.
+    fn outside(&self, number: &str, side: Side, trace: &mut dyn Trace) -> Option<String> {
+        let prefix = self.external.as_deref().filter(|_| side == Side::Called)?;
+        let rest = number.strip_prefix(prefix).filter(|rest| !rest.is_empty())?;
+        if trace.wants() {
+            trace.note(Step::Outside { prefix, to: rest });
+        }
+        Some(rest.to_owned())
+    }
+
+    /// The whole number of an extension.
+    fn whole(&self, number: &str, side: Side) -> Option<String> {
+        let pilot = self.pilot.as_ref().filter(|_| side == Side::Called || self.direct)?;
+        pilot.whole(number)
     }
 
     /// The number and extension after the trunk's own translations.
@@ -122,6 +155,10 @@ impl DialPlan {
         if let Some(arrival) = arrival.filter(|_| !emergency) {
             (number, extension) = arrival.translate(number, extension, side, trace)?;
             emergency = self.calls_emergency(&number, side, trace);
+            if let Some(rest) = arrival.outside(&number, side, trace).filter(|_| !emergency) {
+                number = rest;
+                emergency = self.calls_emergency(&number, side, trace);
+            }
         }
         if emergency {
             return Ok(Normal { number, extension, rule: None, emergency });
@@ -157,6 +194,9 @@ impl DialPlan {
         let Some((index, result)) = self.by_rule(number, side, arrival, trace)? else {
             if number.starts_with('+') {
                 return Ok(as_dialled);
+            }
+            if let Some(whole) = arrival.and_then(|a| a.whole(number, side)) {
+                return Ok(Normal { number: whole, rule: Some(Rule::Extension), ..as_dialled });
             }
             return Ok(match read(number, self.country, plain_e164) {
                 Some((whole, rule)) => Normal { number: whole, rule: Some(rule), ..as_dialled },

@@ -14,6 +14,7 @@ mod facts;
 mod lint;
 mod number;
 mod pattern;
+mod pilot;
 mod plan;
 mod prefix;
 mod ranges;

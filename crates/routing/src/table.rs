@@ -5,11 +5,12 @@
 
 use crate::dialplan::DialPlan;
 use crate::pattern::Matcher;
+use crate::pilot::Extensions;
 use crate::prefix::PrefixTree;
 use crate::ranges::Ranges;
 use crate::translate::Translator;
 use base::TrunkId;
-use config::{Config, Kind, NumberFormat, Tier};
+use config::{Config, Extension, Kind, NumberFormat, Tier};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -51,6 +52,9 @@ pub(crate) struct TrunkFacts {
     pub enabled: bool,
     pub direct: bool,
     pub format: NumberFormat,
+    /// How extensions are written towards it.
+    pub extension: Extension,
+    pub pilot: Option<Extensions>,
     /// Rules over the called numbers of calls that leave by it.
     pub called_out: Translator,
     /// Rules over the callers' numbers of such calls.
@@ -106,6 +110,8 @@ impl Table {
             enabled: trunk.enabled,
             direct: trunk.kind == Kind::Direct,
             format: trunk.policy.number_format,
+            extension: trunk.policy.extension,
+            pilot: trunk.pilot.as_ref().map(Extensions::compile),
             called_out: Translator::compile(&trunk.translate.called_out),
             caller_out: Translator::compile(&trunk.translate.caller_out),
             calls_max: trunk.calls_max,

@@ -127,6 +127,13 @@ pub enum Step<'a> {
         /// The number.
         number: &'a str,
     },
+    /// What is dialled for an outside line was taken off.
+    Outside {
+        /// The prefix.
+        prefix: &'a str,
+        /// What is left.
+        to: &'a str,
+    },
     /// A dial rule was asked.
     DialRule {
         /// Which number.
@@ -212,6 +219,7 @@ impl fmt::Display for Rule {
             Rule::Dial(index) => write!(f, "dial rule {}", index + 1),
             Rule::DialThenCountry(index) => write!(f, "dial rule {} and the country's reading", index + 1),
             Rule::International => f.write_str("the international prefix"),
+            Rule::Extension => f.write_str("the arriving trunk's pilot number"),
             Rule::National => f.write_str("the country's reading of national numbers"),
             Rule::TrunkForm => f.write_str("the arriving trunk's number format"),
         }
@@ -262,6 +270,7 @@ impl fmt::Display for Step<'_> {
             Step::Emergency { number } => {
                 write!(f, "called: {number} is an emergency number, left as dialled, limits do not hold")
             }
+            Step::Outside { prefix, to } => write!(f, "called: without the external prefix {prefix} {to:?}"),
             Step::DialRule { side, name, to: Some(to) } => {
                 write!(f, "{side}: dial rule {name} matches and makes it {to:?}")
             }

@@ -2,7 +2,7 @@
 
 use super::view::View;
 use crate::forms::net;
-use crate::keys::{LISTEN, LISTEN_TLS};
+use crate::keys::{LISTEN, LISTEN_TLS, SITE};
 use crate::model::{Listen, Site, TlsIdentity};
 use crate::text::Table;
 
@@ -42,7 +42,7 @@ fn identity(view: &View<'_>) -> Option<TlsIdentity> {
     })
 }
 
-/// A place; its keys are checked, and none is built yet.
-pub(super) fn site(name: &str) -> Site {
-    Site { name: name.to_owned() }
+pub(super) fn site(name: &str, table: Option<&Table>) -> Site {
+    let view = View::new(&SITE, [table]);
+    Site { name: name.to_owned(), external_prefix: view.string("external_prefix") }
 }

@@ -43,7 +43,7 @@ impl Draft {
         let each = |key| root.tables_of(key);
         Draft {
             listens: listens.iter().map(|e| listen::listen(&e.key, e.value.table()?)).collect(),
-            sites: sites.iter().map(|e| listen::site(&e.key)).collect(),
+            sites: sites.iter().map(|e| listen::site(&e.key, e.value.table())).collect(),
             trunks,
             gateways,
             dialplan: each("dialplan").iter().map(|(_, t)| routing::dial_rule(t, names)).collect(),
@@ -64,6 +64,7 @@ impl Draft {
             sites: self.sites,
             trunks: whole(self.trunks)?,
             gateways: self.gateways,
+            external_prefix: view.string("external_prefix"),
             dialplan: whole(self.dialplan)?,
             numbers: whole(self.numbers)?,
             routes: whole(self.routes)?,

@@ -2,6 +2,7 @@
 
 use super::view::View;
 use crate::country::Country;
+use crate::forms::called;
 use crate::keys::SESSION_TIMER;
 use crate::model::{Policy, SessionTimer};
 use std::time::Duration;
@@ -25,6 +26,10 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         identity: view.word("identity")?,
         headers_pass: view.strings("headers_pass"),
         number_format: view.word("number_format")?,
+        extension: view.word("extension")?,
+        called_from: called::called_from(view.text("called_from")?).ok()?,
+        uri: view.word("uri")?,
+        phone_context: view.string("phone_context"),
         user_phone: view.truth("user_phone")?,
         media_timeout: view.duration_or_off("media_timeout"),
         user_agent: view.string("user_agent"),

@@ -1,9 +1,9 @@
-//! Translations of a trunk.
+//! Translations and pilot number of a trunk.
 
 use super::view::View;
-use crate::forms::expression;
-use crate::keys::TRANSLATION;
-use crate::model::{Translate, Translation};
+use crate::forms::{expression, number};
+use crate::keys::{PILOT, TRANSLATION};
+use crate::model::{Pilot, Translate, Translation};
 use crate::text::Table;
 
 /// Reads the table `translate` of a trunk; without it all lists are empty.
@@ -29,4 +29,12 @@ fn translation(list: &str, index: usize, rule: &Table) -> Option<Translation> {
         to: view.string("to")?,
         ends: view.truth("final")?,
     })
+}
+
+/// Reads the table `pilot` of a trunk, which may be absent.
+pub(super) fn pilot(trunk: &Table) -> Option<Option<Pilot>> {
+    let Some(table) = trunk.table("pilot") else { return Some(None) };
+    let view = View::new(&PILOT, [Some(table)]);
+    let (digits_min, digits_max) = number::lengths(view.text("digits")?).ok()?;
+    Some(Some(Pilot { number: view.string("number")?, digits_min, digits_max }))
 }

@@ -79,6 +79,8 @@ fn trunk(
         options_interval: view.duration_or_off("options_interval"),
         options_misses: view.integer("options_misses")?,
         tls: tls(&view.inner(&TRUNK_TLS, "tls"))?,
+        external_prefix: view.string("external_prefix"),
+        pilot: translate::pilot(table)?,
         translate: translate::translate(table)?,
         policy: policy::policy(&policy_view, country)?,
     })

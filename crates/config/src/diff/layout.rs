@@ -1,7 +1,7 @@
 //! A picture as paths and values.
 
 use crate::forms::time::written;
-use crate::model::{Config, Listen, Pattern, Policy, Route, Scope, Test, Tier, Translate, Trunk, TrunkTls};
+use crate::model::{Config, Listen, Pattern, Pilot, Policy, Route, Scope, Test, Tier, Translate, Trunk, TrunkTls};
 use base::TrunkId;
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
@@ -42,6 +42,10 @@ fn pattern(pattern: &Pattern) -> String {
     }
 }
 
+fn pilot(pilot: &Pilot) -> String {
+    format!("{} with {} to {} digits", pilot.number, pilot.digits_min, pilot.digits_max)
+}
+
 impl Sheet<'_> {
     fn put(&mut self, path: &str, key: &str, value: impl Display) {
         let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
@@ -72,10 +76,12 @@ impl Sheet<'_> {
     fn root(&mut self) {
         let config = self.config;
         self.put_some("", "country", config.country.map(|c| c.iso));
+        self.put_some("", "external_prefix", config.external_prefix.as_ref());
         self.put("node", "name", &config.node.name);
         self.put_some("node", "site", config.node.site.as_ref());
         for site in &config.sites {
             self.put("site", &site.name, "place");
+            self.put_some(&format!("site.{}", site.name), "external_prefix", site.external_prefix.as_ref());
         }
         self.put("records", "path", config.records.path.as_deref().unwrap_or("off"));
         self.put_some("records", "jsonl", config.records.jsonl.as_ref());
@@ -140,6 +146,8 @@ impl Sheet<'_> {
         self.put(&path, "options_interval", length_or_off(trunk.options_interval));
         self.put(&path, "options_misses", trunk.options_misses);
         self.trunk_tls(&format!("{path}.tls"), &trunk.tls);
+        self.put_some(&path, "external_prefix", trunk.external_prefix.as_ref());
+        self.put_some(&path, "pilot", trunk.pilot.as_ref().map(pilot));
         self.translate(&format!("{path}.translate"), &trunk.translate);
         self.policy(&format!("{path}.override"), &trunk.policy);
     }
@@ -181,6 +189,10 @@ impl Sheet<'_> {
         self.put(path, "identity", policy.identity);
         self.put(path, "headers_pass", list(&policy.headers_pass));
         self.put(path, "number_format", policy.number_format);
+        self.put(path, "extension", policy.extension);
+        self.put(path, "called_from", &policy.called_from);
+        self.put(path, "uri", policy.uri);
+        self.put_some(path, "phone_context", policy.phone_context.as_ref());
         self.put(path, "user_phone", policy.user_phone);
         self.put(path, "media_timeout", length_or_off(policy.media_timeout));
         self.put_some(path, "user_agent", policy.user_agent.as_ref());

@@ -20,6 +20,56 @@ pub(crate) static PATTERN: Form = Form {
     schema_pattern: "",
 };
 
+/// Longest external prefix (R60).
+const EXTERNAL_MAX: usize = 4;
+/// Most digits of an extension.
+const EXTENSION_MAX: u8 = 7;
+
+pub(crate) static EXTERNAL_PREFIX: Form = Form {
+    phrase: "1 to 4 of `0` to `9`, `*` and `#`",
+    check: external_prefix,
+    schema_pattern: "^[0-9*#]{1,4}$",
+};
+
+pub(crate) static PILOT: Form =
+    Form { phrase: "a number such as `+493023125`", check: pilot, schema_pattern: "^\\+[0-9]{1,15}$" };
+
+pub(crate) static LENGTHS: Form = Form {
+    phrase: "a count of digits such as `3`, or the least and the most such as `2..4`",
+    check: |t| lengths(t).map(drop),
+    schema_pattern: "^[1-7](\\.\\.[1-7])?$",
+};
+
+/// What is dialled to get an outside line.
+fn external_prefix(text: &str) -> Result<(), Flaw> {
+    if text.is_empty() || text.len() > EXTERNAL_MAX {
+        return Err(Flaw::new(format!("a prefix of {} characters", text.chars().count())));
+    }
+    match text.char_indices().find(|(_, c)| !(c.is_ascii_digit() || "*#".contains(*c))) {
+        Some((at, c)) => Err(Flaw::new(format!("`{}` cannot be dialled", c.escape_debug())).at(at)),
+        None => Ok(()),
+    }
+}
+
+/// The number that stands before extensions.
+fn pilot(text: &str) -> Result<(), Flaw> {
+    if text.starts_with('+') { number(text, 0) } else { Err(Flaw::new("a pilot number without its `+`")) }
+}
+
+/// How many digits extensions have.
+pub(crate) fn lengths(text: &str) -> Result<(u8, u8), Flaw> {
+    let (least, most) = text.split_once("..").unwrap_or((text, text));
+    let count = |text: &str, at: usize| {
+        let read = text.parse::<u8>().ok().filter(|n| (1..=EXTENSION_MAX).contains(n) && text.len() == 1);
+        read.ok_or_else(|| Flaw::new(format!("`{}` is no count of digits", text.escape_debug())).at(at))
+    };
+    let (least, most) = (count(least, 0)?, count(most, text.len() - most.len())?);
+    if least > most {
+        return Err(Flaw::new("the least is more than the most").nearest(Some(format!("{most}..{least}"))));
+    }
+    Ok((least, most))
+}
+
 fn number(text: &str, at: usize) -> Result<(), Flaw> {
     let digits = text.strip_prefix('+').unwrap_or(text);
     let skipped = text.len() - digits.len();
@@ -99,6 +149,18 @@ mod tests {
         let flaw = range("+49+30").unwrap_err();
         assert_eq!((flaw.at, flaw.nearest.as_deref()), (3, Some("+4930")));
         assert!(range("++").is_err() && range("1+2..3").is_err());
+    }
+
+    #[test]
+    fn prefixes_pilots_and_lengths_are_read() {
+        assert!(external_prefix("9").is_ok() && external_prefix("*#09").is_ok());
+        assert!(external_prefix("").is_err() && external_prefix("12345").is_err());
+        assert_eq!(external_prefix("9+").unwrap_err().at, 1);
+        assert!(pilot("+493023125").is_ok() && pilot("03023125").is_err() && pilot("+").is_err());
+        assert_eq!((lengths("3").unwrap(), lengths("2..4").unwrap()), ((3, 3), (2, 4)));
+        assert_eq!(lengths("4..2").unwrap_err().nearest.as_deref(), Some("2..4"));
+        assert_eq!(lengths("2..9").unwrap_err().at, 3);
+        assert!(lengths("").is_err() && lengths("03").is_err() && lengths("2..").is_err());
     }
 
     #[test]

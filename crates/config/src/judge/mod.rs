@@ -6,6 +6,7 @@
 
 mod listens;
 mod numbers;
+mod pilots;
 mod replacements;
 mod routes;
 mod trunks;
@@ -19,6 +20,7 @@ pub(crate) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     listens::judge(root, draft, report);
     trunks::judge(root, draft, report);
     numbers::judge(root, draft, report);
+    pilots::judge(root, draft, report);
     replacements::judge(root, draft, report);
     routes::judge(root, draft, report);
     timers(root, report);

@@ -13,9 +13,9 @@ mod trunk;
 
 pub(crate) use interface::{LISTEN, LISTEN_TLS};
 pub(crate) use policy::{POLICY, SESSION_TIMER};
-pub(crate) use root::{API, LIMITS, LOG, MEDIA, NODE, PROFILE, RECORDS, ROOT, SIGNALLING};
+pub(crate) use root::{API, LIMITS, LOG, MEDIA, NODE, PROFILE, RECORDS, ROOT, SIGNALLING, SITE};
 pub(crate) use routing::{CALL, DIALPLAN, EXPECT, MATCH, NUMBERS, ROUTE, TEST};
-pub(crate) use translate::{TRANSLATE, TRANSLATION};
+pub(crate) use translate::{PILOT, TRANSLATE, TRANSLATION};
 pub(crate) use trunk::{PRESET, TRUNK, TRUNK_TLS};
 
 use crate::forms::Form;

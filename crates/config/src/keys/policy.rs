@@ -4,9 +4,9 @@ use super::Effect::Reload;
 use super::Need::{Absent, Default};
 use super::Preset::{Bool as Truth, Text as Word, Texts};
 use super::{Key, Section, Shape, seconds};
-use crate::forms::plain;
+use crate::forms::{called, plain};
 use crate::model::{
-    EarlyOffer, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Refer, Refresher, Words,
+    EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Refer, Refresher, UriScheme, Words,
 };
 
 /// Codecs that an offer of ours can hold.
@@ -106,6 +106,34 @@ pub(crate) static POLICY: Section = Section {
             need: Default(Word("e164-plus")),
             effect: Reload,
             doc: "Form of numbers on the wire: `+4930…`, `4930…`, `004930…`, `030…` inside the country, or as routing left them.",
+        },
+        Key {
+            name: "extension",
+            shape: Shape::Word { now: Extension::TOKENS, later: &[] },
+            need: Default(Word("strip")),
+            effect: Reload,
+            doc: "How extensions are written towards this trunk. `pass`: `;ext=` as received (RFC 3966 §5.3). `strip`: left out. `append`: digits behind the number itself. `add`: numbers of the trunk's `pilot` as the pilot with `;ext=`. `short`: numbers of the `pilot` as the extension alone.",
+        },
+        Key {
+            name: "called_from",
+            shape: Shape::Text(&called::CALLED_FROM),
+            need: Default(Word("request-uri")),
+            effect: Reload,
+            doc: "Where the called number of calls that arrive by this trunk is taken from: the Request-URI, To, P-Called-Party-ID (RFC 7315 §4.2), the first Diversion, or a header by name. Where it names no number the Request-URI does.",
+        },
+        Key {
+            name: "uri",
+            shape: Shape::Word { now: UriScheme::TOKENS, later: &[] },
+            need: Default(Word("sip")),
+            effect: Reload,
+            doc: "Scheme of the numbers in Request-URI, To and From towards this trunk: `sip`, or `tel` (RFC 3966). Names, and local numbers where no `phone_context` is set, stay `sip`. Both are understood when received.",
+        },
+        Key {
+            name: "phone_context",
+            shape: Shape::Text(&called::PHONE_CONTEXT),
+            need: Absent("none"),
+            effect: Reload,
+            doc: "What numbers without `+` are local to: `;phone-context=` (RFC 3966 §5.1.5) in `tel` URIs and beside `;user=phone`.",
         },
         Key {
             name: "user_phone",

@@ -4,7 +4,7 @@ use super::Effect::{Reload, Restart};
 use super::Need::{Absent, Default, Required};
 use super::Preset::{Integer as Int, Text as Word};
 use super::{DIALPLAN, Key, LISTEN, NUMBERS, POLICY, PRESET, ROUTE, Section, Shape, TEST, TRUNK, seconds};
-use crate::forms::plain;
+use crate::forms::{number, plain};
 use crate::model::{Level, LogFormat, Words};
 
 pub(crate) static ROOT: Section = Section {
@@ -52,6 +52,13 @@ pub(crate) static ROOT: Section = Section {
             need: Absent("no trunks"),
             effect: Reload,
             doc: "Trunks: the associations with providers, IP-PBXs and PSTN gateways.",
+        },
+        Key {
+            name: "external_prefix",
+            shape: Shape::Text(&number::EXTERNAL_PREFIX),
+            need: Absent("no prefix"),
+            effect: Reload,
+            doc: "What is dialled before called numbers to get an outside line; taken off before dial rules are asked. A site or trunk may have its own; the most specific holds.",
         },
         Key {
             name: "dialplan",
@@ -147,10 +154,17 @@ pub(crate) static NODE: Section = Section {
     ],
 };
 
-static SITE: Section = Section {
+pub(crate) static SITE: Section = Section {
     title: "site.NAME",
     doc: "A place: central or branch.",
     keys: &[
+        Key {
+            name: "external_prefix",
+            shape: Shape::Text(&number::EXTERNAL_PREFIX),
+            need: Absent("the top level's"),
+            effect: Reload,
+            doc: "What is dialled before called numbers to get an outside line, on calls that arrive by trunks of this site.",
+        },
         Key {
             name: "subnets",
             shape: Shape::Later("finding a place by its networks"),

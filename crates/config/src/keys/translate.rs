@@ -1,10 +1,10 @@
-//! `[trunk.NAME.translate]`: rules that rewrite the numbers of one trunk.
+//! `[trunk.NAME.translate]` and `[trunk.NAME.pilot]`: what is done with the numbers of one trunk.
 
 use super::Effect::Reload;
 use super::Need::{Absent, Default, Required};
 use super::Preset::Bool as Truth;
 use super::{Key, Section, Shape};
-use crate::forms::expression;
+use crate::forms::{expression, number};
 use crate::model::{TRANSLATION_NAME_MAX, TRANSLATIONS_MAX};
 
 pub(crate) static TRANSLATE: Section = Section {
@@ -75,6 +75,27 @@ pub(crate) static TRANSLATION: Section = Section {
             need: Default(Truth(true)),
             effect: Reload,
             doc: "Whether the list ends with this rule when it matches. Otherwise the rules behind it go on with its result.",
+        },
+    ],
+};
+
+pub(crate) static PILOT: Section = Section {
+    title: "trunk.NAME.pilot",
+    doc: "The number whose extensions the peer's telephones are.",
+    keys: &[
+        Key {
+            name: "number",
+            shape: Shape::Text(&number::PILOT),
+            need: Required,
+            effect: Reload,
+            doc: "The number that stands before every extension.",
+        },
+        Key {
+            name: "digits",
+            shape: Shape::Text(&number::LENGTHS),
+            need: Required,
+            effect: Reload,
+            doc: "How many digits extensions have.",
         },
     ],
 };

@@ -3,8 +3,8 @@
 use super::Effect::Reload;
 use super::Need::{Absent, Default, Required};
 use super::Preset::{Bool as Truth, Integer as Int, Integers, Text as Word};
-use super::{Family, Key, POLICY, Section, Shape, TRANSLATE, seconds};
-use crate::forms::{net, plain};
+use super::{Family, Key, PILOT, POLICY, Section, Shape, TRANSLATE, seconds};
+use crate::forms::{net, number, plain};
 use crate::model::{Kind, Words};
 use std::time::Duration;
 
@@ -129,6 +129,20 @@ pub(crate) static TRUNK: Section = Section {
             need: Absent("its keys' defaults"),
             effect: Reload,
             doc: "TLS towards this trunk.",
+        },
+        Key {
+            name: "external_prefix",
+            shape: Shape::Text(&number::EXTERNAL_PREFIX),
+            need: Absent("its site's, or the top level's"),
+            effect: Reload,
+            doc: "What is dialled before called numbers to get an outside line, on calls that arrive here.",
+        },
+        Key {
+            name: "pilot",
+            shape: Shape::Table(&PILOT),
+            need: Absent("short numbers stay as they are"),
+            effect: Reload,
+            doc: "The number whose extensions the peer's telephones are. Short numbers that arrive become the pilot with the extension behind it: called numbers, and on `direct` trunks callers' numbers too. `extension` says how they are written towards the peer.",
         },
         Key {
             name: "translate",

@@ -12,11 +12,11 @@ mod words;
 
 pub use listen::{Hidden, Host, Listen, PortRange, Secret, SipPort, TlsIdentity};
 pub use policy::{
-    EarlyOffer, Hold, Latch, MediaMode, NumberFormat, PassStrip, Policy, Prack, Refer, Refresher,
-    SessionTimer,
+    CalledFrom, EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Policy, Prack, Refer, Refresher,
+    SessionTimer, UriScheme,
 };
 pub use route::{DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
-pub use translate::{TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};
+pub use translate::{Pilot, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};
 pub use trunk::{Gateway, Kind, Trunk, TrunkTls};
 pub use words::Words;
 
@@ -42,6 +42,8 @@ pub struct Config {
     pub trunks: Vec<Trunk>,
     /// Gateways of all trunks; the index is the [`GatewayId`].
     pub gateways: Vec<Gateway>,
+    /// What is dialled before called numbers to get an outside line, where no site or trunk says so.
+    pub external_prefix: Option<String>,
     /// Dial rules in the order of the text, all scopes.
     pub dialplan: Vec<DialRule>,
     /// Number ranges in the order of the text; they never overlap.
@@ -110,6 +112,8 @@ pub struct Node {
 pub struct Site {
     /// Its name.
     pub name: String,
+    /// What is dialled before called numbers to get an outside line.
+    pub external_prefix: Option<String>,
 }
 
 /// Call records and the journal.

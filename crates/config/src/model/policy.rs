@@ -1,6 +1,7 @@
 //! Policies: how a trunk's calls are treated.
 
 use super::words::words;
+use std::fmt;
 use std::time::Duration;
 
 words! {
@@ -103,6 +104,59 @@ words! {
     }
 }
 
+words! {
+    /// How extensions are written.
+    pub enum Extension {
+        /// `;ext=` as received (RFC 3966 §5.3).
+        Pass = "pass",
+        /// Not at all.
+        Strip = "strip",
+        /// Their digits follow the number itself.
+        Append = "append",
+        /// Numbers of the pilot as the pilot with `;ext=`.
+        Add = "add",
+        /// Numbers of the pilot as the extension alone.
+        Short = "short",
+    }
+}
+
+words! {
+    /// How numbers are written in URIs.
+    pub enum UriScheme {
+        /// `sip:+493023125@example.com` (RFC 3261 §19.1).
+        Sip = "sip",
+        /// `tel:+493023125` (RFC 3966).
+        Tel = "tel",
+    }
+}
+
+/// Where the called number stands in a request; where it names none, the Request-URI does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CalledFrom {
+    /// The Request-URI.
+    RequestUri,
+    /// To.
+    To,
+    /// P-Called-Party-ID (RFC 7315 §4.2).
+    PCalledPartyId,
+    /// The first Diversion: who was called last before (RFC 5806).
+    Diversion,
+    /// The first header of this name, holding a URI or a bare number.
+    Header(String),
+}
+
+impl fmt::Display for CalledFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CalledFrom::RequestUri => f.write_str("request-uri"),
+            CalledFrom::To => f.write_str("to"),
+            CalledFrom::PCalledPartyId => f.write_str("p-called-party-id"),
+            CalledFrom::Diversion => f.write_str("diversion"),
+            CalledFrom::Header(name) => write!(f, "header:{name}"),
+        }
+    }
+}
+
 /// Session timer of our own (RFC 4028); a peer's is always answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SessionTimer {
@@ -143,6 +197,14 @@ pub struct Policy {
     pub headers_pass: Vec<String>,
     /// Form of numbers on the wire.
     pub number_format: NumberFormat,
+    /// How extensions are written.
+    pub extension: Extension,
+    /// Where the called number of calls that arrive stands.
+    pub called_from: CalledFrom,
+    /// Scheme of numbers in URIs.
+    pub uri: UriScheme,
+    /// What numbers without plus are local to.
+    pub phone_context: Option<String>,
     /// Whether numbers carry `;user=phone`.
     pub user_phone: bool,
     /// Time without RTP and RTCP until the call ends; `None` is off.

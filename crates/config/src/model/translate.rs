@@ -1,4 +1,5 @@
-//! Translations: ordered rules that rewrite the numbers of one trunk, each direction and side by itself.
+//! What is done with the numbers of one trunk: its pilot number, and translations, each direction and
+//! side by itself.
 
 use super::route::Expression;
 
@@ -6,6 +7,17 @@ use super::route::Expression;
 pub const TRANSLATIONS_MAX: usize = 400;
 /// Longest name of a rule, in characters.
 pub const TRANSLATION_NAME_MAX: usize = 100;
+
+/// The number whose extensions a peer's telephones are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pilot {
+    /// The number before every extension, +E.164.
+    pub number: String,
+    /// Fewest digits of an extension, at least 1.
+    pub digits_min: u8,
+    /// Most digits of an extension.
+    pub digits_max: u8,
+}
 
 /// The four lists of a trunk; an empty list leaves numbers as they are.
 #[derive(Clone, PartialEq, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use super::listen::{Host, Secret};
 use super::policy::Policy;
-use super::translate::Translate;
+use super::translate::{Pilot, Translate};
 use super::words::words;
 use crate::profile::Profile;
 use base::{GatewayId, ListenId, Transport, TrunkId};
@@ -57,6 +57,10 @@ pub struct Trunk {
     pub options_misses: u32,
     /// TLS towards this trunk.
     pub tls: TrunkTls,
+    /// What is dialled before called numbers to get an outside line, on calls that arrive here.
+    pub external_prefix: Option<String>,
+    /// The number whose extensions the peer's telephones are.
+    pub pilot: Option<Pilot>,
     /// Rules that rewrite its numbers.
     pub translate: Translate,
     /// How its calls are treated: the profile's values with `override` on top.

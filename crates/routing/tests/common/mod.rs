@@ -72,6 +72,14 @@ pub struct World {
 }
 
 impl World {
+    /// Of a whole configuration.
+    pub fn of(text: &str) -> World {
+        match config::parse(text, "test.toml", Format::Toml) {
+            Ok(loaded) => World { table: Table::compile(&loaded.config), config: loaded.config },
+            Err(faults) => panic!("{faults}"),
+        }
+    }
+
     pub fn new(country: &str, more: &str) -> World {
         let config = config(country, more);
         World { table: Table::compile(&config), config }

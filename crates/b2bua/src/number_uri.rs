@@ -1,0 +1,115 @@
+//! Numbers as URIs towards a trunk: `sip` (RFC 3261 §19.1) or `tel` (RFC 3966), as its policy says.
+//!
+//! Enter through [`push_uri`].
+
+use config::{Policy, UriScheme};
+
+/// Appends the URI of a number at a host. `params` are parameters of a sip URI, which tel does not have.
+///
+/// A tel URI is global, or says what it is local to (RFC 3966 §5.1.5); what can be neither stays a sip
+/// URI.
+pub(crate) fn push_uri(out: &mut Vec<u8>, number: &str, host: &str, params: &[u8], policy: &Policy) {
+    let dialled = number.split(';').next().unwrap_or_default();
+    let context = policy.phone_context.as_deref().filter(|_| is_local(dialled));
+    if policy.uri == UriScheme::Tel && (is_global(dialled) || context.is_some()) {
+        out.extend_from_slice(b"tel:");
+        out.extend_from_slice(number.as_bytes());
+        push_context(out, context);
+        return;
+    }
+    out.extend_from_slice(b"sip:");
+    push_user(out, number);
+    if !number.is_empty() {
+        push_context(out, context.filter(|_| policy.user_phone));
+        out.push(b'@');
+    }
+    out.extend_from_slice(host.as_bytes());
+    out.extend_from_slice(params);
+    if policy.user_phone && !number.is_empty() {
+        out.extend_from_slice(b";user=phone");
+    }
+}
+
+fn push_context(out: &mut Vec<u8>, context: Option<&str>) {
+    if let Some(context) = context {
+        out.extend_from_slice(b";phone-context=");
+        out.extend_from_slice(context.as_bytes());
+    }
+}
+
+/// `global-number-digits` without separators (RFC 3966 §3).
+fn is_global(number: &str) -> bool {
+    number.strip_prefix('+').is_some_and(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// `local-number-digits` without separators; one with `#`, which ends a URI elsewhere, counts as none.
+fn is_local(number: &str) -> bool {
+    let dialled = |b: u8| b.is_ascii_digit() || b == b'*';
+    !number.is_empty() && number.bytes().all(dialled)
+}
+
+/// Appends a user part, escaping what RFC 3261 §25.1 does not allow there.
+pub(crate) fn push_user(out: &mut Vec<u8>, user: &str) {
+    for &c in user.as_bytes() {
+        if c.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/".contains(&c) {
+            out.push(c);
+        } else {
+            out.push(b'%');
+            out.push(b"0123456789ABCDEF"[usize::from(c >> 4)]);
+            out.push(b"0123456789ABCDEF"[usize::from(c & 15)]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::received::number_of;
+    use proptest::prelude::*;
+
+    fn policy(uri: UriScheme, user_phone: bool, context: Option<&str>) -> Policy {
+        let usual = &config::profile::find("generic-pbx").expect("a profile").defaults.policy;
+        Policy { uri, user_phone, phone_context: context.map(str::to_owned), ..usual.clone() }
+    }
+
+    fn written(number: &str, policy: &Policy) -> String {
+        let mut out = Vec::new();
+        push_uri(&mut out, number, "example.com", b";transport=tcp", policy);
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn each_form() {
+        use UriScheme::{Sip, Tel};
+        for (number, scheme, phone, context, uri) in [
+            ("+4930", Sip, false, None, "sip:+4930@example.com;transport=tcp"),
+            ("+4930", Sip, true, Some("+49"), "sip:+4930@example.com;transport=tcp;user=phone"),
+            ("100", Sip, true, Some("+49"), "sip:100;phone-context=+49@example.com;transport=tcp;user=phone"),
+            ("100", Sip, false, Some("+49"), "sip:100@example.com;transport=tcp"),
+            ("+4930", Tel, false, None, "tel:+4930"),
+            ("+4930;ext=7", Tel, true, Some("x.example"), "tel:+4930;ext=7"),
+            ("100", Tel, false, Some("x.example"), "tel:100;phone-context=x.example"),
+            ("100", Tel, false, None, "sip:100@example.com;transport=tcp"),
+            ("*21#", Tel, false, Some("x.example"), "sip:*21%23@example.com;transport=tcp"),
+            ("alice", Tel, false, Some("x.example"), "sip:alice@example.com;transport=tcp"),
+            ("", Tel, true, Some("x.example"), "sip:example.com;transport=tcp"),
+            ("+", Tel, false, None, "sip:+@example.com;transport=tcp"),
+        ] {
+            assert_eq!(written(number, &policy(scheme, phone, context)), uri, "{number} as {scheme}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(
+            number in "\\+[0-9]{1,15}(;ext=[0-9]{1,7})?|[0-9*#]{1,20}|[a-z.]{1,20}|[^\\x00-\\x1f;]{0,30}",
+            tel in any::<bool>(),
+            user_phone in any::<bool>(),
+            context in prop::option::of(prop::sample::select(vec!["+49", "pbx.example"])),
+        ) {
+            let scheme = if tel { UriScheme::Tel } else { UriScheme::Sip };
+            let uri = written(&number, &policy(scheme, user_phone, context));
+            prop_assert_eq!(&*number_of(uri.as_bytes()), number.as_str(), "{}", uri);
+        }
+    }
+}

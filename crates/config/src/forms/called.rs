@@ -1,0 +1,83 @@
+//! Where the called number stands in a request, and what local numbers are local to.
+
+use super::{Flaw, Form, net};
+use crate::model::{CalledFrom, Host};
+
+/// Longest `phone-context` (a host name has 253 characters at most, RFC 1035 §2.3.4).
+const CONTEXT_MAX: usize = 253;
+/// Longest name of a header.
+const HEADER_MAX: usize = 64;
+
+pub(crate) static CALLED_FROM: Form = Form {
+    phrase: "one of `request-uri`, `to`, `p-called-party-id`, `diversion`, or `header:NAME`",
+    check: |t| called_from(t).map(drop),
+    schema_pattern: "^(request-uri|to|p-called-party-id|diversion|header:[A-Za-z0-9.!%*_+`'~-]+)$",
+};
+
+pub(crate) static PHONE_CONTEXT: Form = Form {
+    phrase: "a domain name such as `example.com`, or the beginning of a number such as `+49`",
+    check: phone_context,
+    schema_pattern: "",
+};
+
+/// Reads a source of called numbers.
+pub(crate) fn called_from(text: &str) -> Result<CalledFrom, Flaw> {
+    Ok(match text {
+        "request-uri" => CalledFrom::RequestUri,
+        "to" => CalledFrom::To,
+        "p-called-party-id" => CalledFrom::PCalledPartyId,
+        "diversion" => CalledFrom::Diversion,
+        other => match other.strip_prefix("header:") {
+            Some(name) => CalledFrom::Header(header(name)?),
+            None => return Err(Flaw::new(format!("`{}` is no source of numbers", other.escape_debug()))),
+        },
+    })
+}
+
+/// A header name is a token (RFC 3261 §25.1).
+fn header(name: &str) -> Result<String, Flaw> {
+    const BEFORE: usize = "header:".len();
+    if name.is_empty() || name.len() > HEADER_MAX {
+        return Err(Flaw::new(format!("a header name of {} characters", name.chars().count())).at(BEFORE));
+    }
+    match name.char_indices().find(|(_, c)| !(c.is_ascii_alphanumeric() || "-.!%*_+`'~".contains(*c))) {
+        Some((at, c)) => {
+            let message = format!("`{}` may not stand in a header name", c.escape_debug());
+            Err(Flaw::new(message).at(BEFORE + at))
+        }
+        None => Ok(name.to_owned()),
+    }
+}
+
+/// A domain name or the initial digits of global numbers (RFC 3966 §5.1.5).
+fn phone_context(text: &str) -> Result<(), Flaw> {
+    if let Some(digits) = text.strip_prefix('+') {
+        let fits = (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        return if fits { Ok(()) } else { Err(Flaw::new("no beginning of a number").at(1)) };
+    }
+    if text.len() > CONTEXT_MAX {
+        return Err(Flaw::new(format!("a name of {} characters", text.len())));
+    }
+    match net::host(text)? {
+        Host::Name(_) => Ok(()),
+        Host::Ip(_) => Err(Flaw::new("an address is no context of numbers")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_and_contexts_are_read() {
+        assert_eq!(called_from("to").unwrap(), CalledFrom::To);
+        assert_eq!(called_from("header:X-DID").unwrap(), CalledFrom::Header("X-DID".into()));
+        assert!(called_from("header:").is_err() && called_from("ruri").is_err());
+        assert_eq!(called_from("header:X DID").unwrap_err().at, 8);
+        for (text, good) in
+            [("example.com", true), ("+49", true), ("+", false), ("+4x", false), ("192.0.2.1", false), ("", false)]
+        {
+            assert_eq!(phone_context(text).is_ok(), good, "{text}");
+        }
+    }
+}
