@@ -98,12 +98,30 @@ fn pilots_prefixes_and_forms_of_numbers_are_read() {
 #[test]
 fn faults_of_numbers_are_told_with_their_place() {
     for (more, said) in [
-        ("external_prefix = '99999'", "t:10:19: error: `external_prefix`: a prefix of 5 characters; expected 1 to 4 of `0` to `9`, `*` and `#`"),
-        ("pilot = { number = '030', digits = '3' }", "t:10:20: error: `number`: a pilot number without its `+`; expected a number such as `+493023125`"),
-        ("pilot = { number = '+4930' }", "t:10:1: error: `digits` is missing in [trunk.pbx.pilot]; expected a count of digits such as `3`, or the least and the most such as `2..4`"),
-        ("override = { extension = 'short' }", "t:10:26: error: `extension = \"short\"` without a `pilot`; expected `pilot = { number = \"+493023125\", digits = \"3\" }` or the like in the trunk"),
-        ("override = { called_from = 'header:X DID' }", "t:10:37: error: `called_from`: ` ` may not stand in a header name; expected one of `request-uri`, `to`, `p-called-party-id`, `diversion`, or `header:NAME`"),
-        ("override = { phone_context = '192.0.2.1' }", "t:10:30: error: `phone_context`: an address is no context of numbers; expected a domain name such as `example.com`, or the beginning of a number such as `+49`"),
+        (
+            "external_prefix = '99999'",
+            "t:10:19: error: `external_prefix`: a prefix of 5 characters; expected 1 to 4 of `0` to `9`, `*` and `#`",
+        ),
+        (
+            "pilot = { number = '030', digits = '3' }",
+            "t:10:20: error: `number`: a pilot number without its `+`; expected a number such as `+493023125`",
+        ),
+        (
+            "pilot = { number = '+4930' }",
+            "t:10:1: error: `digits` is missing in [trunk.pbx.pilot]; expected a count of digits such as `3`, or the least and the most such as `2..4`",
+        ),
+        (
+            "override = { extension = 'short' }",
+            "t:10:26: error: `extension = \"short\"` without a `pilot`; expected `pilot = { number = \"+493023125\", digits = \"3\" }` or the like in the trunk",
+        ),
+        (
+            "override = { called_from = 'header:X DID' }",
+            "t:10:37: error: `called_from`: ` ` may not stand in a header name; expected one of `request-uri`, `to`, `p-called-party-id`, `diversion`, or `header:NAME`",
+        ),
+        (
+            "override = { phone_context = '192.0.2.1' }",
+            "t:10:30: error: `phone_context`: an address is no context of numbers; expected a domain name such as `example.com`, or the beginning of a number such as `+49`",
+        ),
     ] {
         let errors = parse(&with(more), "t", Format::Toml).unwrap_err();
         assert_eq!(errors.to_string(), said);

@@ -61,13 +61,20 @@ fn extensions_become_whole_numbers_and_back() {
     assert_eq!((plan.caller.as_str(), plan.caller_rule), ("+493023125100", Some(Rule::Extension)));
     assert_eq!(sent(&w, "pbx", "100", "17", "pbx"), ("17".into(), "100".into()));
     assert_eq!(sent(&w, "pbx", "100", "17", "flex"), ("+49302312517".into(), "+493023125100".into()));
-    assert_eq!(sent(&w, "flex", "+441632960001", "+493023125100", "pbx"), ("100".into(), "+441632960001".into()));
+    assert_eq!(
+        sent(&w, "flex", "+441632960001", "+493023125100", "pbx"),
+        ("100".into(), "+441632960001".into())
+    );
     assert_eq!(w.plan("pbx", "", "110").called, "110", "an emergency number is none");
     assert_eq!(w.plan("pbx", "", "1234").called, "1234");
     assert_eq!(w.plan("gw", "100", "17").called, "17", "another trunk's");
     let w = world("flex", pilot, "", "");
     let plan = w.plan("flex", "100", "17");
-    assert_eq!((plan.called.as_str(), plan.caller.as_str()), ("+49302312517", "100"), "strangers are no extensions");
+    assert_eq!(
+        (plan.called.as_str(), plan.caller.as_str()),
+        ("+49302312517", "100"),
+        "strangers are no extensions"
+    );
 }
 
 #[test]

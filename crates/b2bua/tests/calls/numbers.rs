@@ -46,7 +46,8 @@ fn a_trunk_may_want_tel_uris_and_send_them() {
     let sent = world.expect(&[(GW1, "ACK sip:bob@192.0.2.7:5060"), (PBX, "SIP/2.0 200")]);
     let to = sent[1].header("To").to_string();
     let ack = inside("ACK", 1, &to, "ack1", "", "");
-    let own = |text: String| text.replace("<sip:+493023125100@10.0.0.21>;tag=fa", "<tel:+49-30-23125100>;tag=fa");
+    let own =
+        |text: String| text.replace("<sip:+493023125100@10.0.0.21>;tag=fa", "<tel:+49-30-23125100>;tag=fa");
     world.receive(PBX, &own(ack));
     world.receive(PBX, &own(inside("BYE", 2, &to, "bye1", "", "")));
     let sent = world.expect(&[(PBX, "SIP/2.0 200"), (GW1, "BYE sip:bob@192.0.2.7:5060")]);
@@ -58,7 +59,8 @@ fn a_trunk_may_want_tel_uris_and_send_them() {
 
 #[test]
 fn local_numbers_say_what_they_are_local_to() {
-    let policy = "override = { uri = \"tel\", phone_context = \"provider.example\", number_format = \"national\" }";
+    let policy =
+        "override = { uri = \"tel\", phone_context = \"provider.example\", number_format = \"national\" }";
     let mut world = World::new(&with("one", policy));
     world.receive(PBX, &invite("+4930555", OFFER, ""));
     let sent = world.expect(&[(GW1, "INVITE tel:030555;phone-context=provider.example SIP/2.0")]);
@@ -80,8 +82,8 @@ fn the_called_number_is_taken_from_where_the_trunk_puts_it() {
         ("header:X-None", "+4420700000"),
     ] {
         let mut world = World::new(&with("pbx", &format!("override = {{ called_from = \"{from}\" }}")));
-        let text = invite("+4420700000", OFFER, rows)
-            .replace("To: <sip:+4420700000@", "To: <sip:+4420700009@");
+        let text =
+            invite("+4420700000", OFFER, rows).replace("To: <sip:+4420700000@", "To: <sip:+4420700009@");
         world.receive(PBX, &text);
         world.expect(&[(GW1, &format!("INVITE sip:{called}@192.0.2.7"))]);
     }
@@ -95,7 +97,10 @@ fn an_extension_reaches_the_pbx_as_it_came_or_short() {
     let from_gateway = |called: &str| {
         invite(called, OFFER, "").replace("10.0.0.21", "192.0.2.7").replace("10.0.0.5", "192.0.2.1")
     };
-    let mut world = World::new(&CONFIG.replace("..+493023125999", "..+493023125999\"\ndeliver = [\"pbx\"]\n[[numbers]]\nrange = \"+493023125"));
+    let mut world = World::new(&CONFIG.replace(
+        "..+493023125999",
+        "..+493023125999\"\ndeliver = [\"pbx\"]\n[[numbers]]\nrange = \"+493023125",
+    ));
     world.receive(GW1, &from_gateway("+493023125;ext=100"));
     let sent = world.expect(&[(PBX, "INVITE sip:+493023125;ext=100@10.0.0.21 ")]);
     assert_eq!(sent[0].header("To"), "<sip:+493023125;ext=100@10.0.0.21>");

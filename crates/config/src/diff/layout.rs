@@ -1,7 +1,9 @@
 //! A picture as paths and values.
 
 use crate::forms::time::written;
-use crate::model::{Config, Listen, Pattern, Pilot, Policy, Route, Scope, Test, Tier, Translate, Trunk, TrunkTls};
+use crate::model::{
+    Config, Listen, Pattern, Pilot, Policy, Route, Scope, Test, Tier, Translate, Trunk, TrunkTls,
+};
 use base::TrunkId;
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};

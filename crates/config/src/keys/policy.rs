@@ -6,7 +6,8 @@ use super::Preset::{Bool as Truth, Text as Word, Texts};
 use super::{Key, Section, Shape, seconds};
 use crate::forms::{called, plain};
 use crate::model::{
-    EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Refer, Refresher, UriScheme, Words,
+    EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Refer, Refresher,
+    UriScheme, Words,
 };
 
 /// Codecs that an offer of ours can hold.
