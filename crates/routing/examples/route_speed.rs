@@ -1,4 +1,5 @@
-//! Prints the time of one routing decision for tables of the sizes that organisations have.
+//! Prints the time of one routing decision for tables of the sizes that organisations have, with and
+//! without translations on every trunk of the call.
 //!
 //! `cargo run --release -p routing --example route_speed`
 
@@ -77,9 +78,35 @@ fn fill(config: &mut Config, routes: usize, numbers: usize, rng: &mut Rng) {
     }
 }
 
-fn measure(name: &str, routes: usize, numbers: usize) {
+/// Ten rules in each list of each trunk, of which every number meets one near the end.
+fn translate(config: &mut Config) {
+    const IN: &str = r"^(\+?)(\d*)$";
+    const OUT: &str = r"^\+(\d*)$";
+    let rules = |last: &str, to: &str| {
+        let others: String =
+            (1..10).map(|n| format!("{{ match = '^77{n}(\\d{{4}})$', to = '$1' }}, ")).collect();
+        format!("[{others}{{ match = '{last}', to = '{to}' }}]")
+    };
+    let (keep, bare) = (rules(IN, "$1$2"), rules(OUT, "$1"));
+    let lists = format!(
+        "[trunk.x]\nkind = 'direct'\nlisten = 'inside'\ngateways = ['127.0.1.9']\n[trunk.x.translate]\n\
+         called_in = {keep}\ncaller_in = {keep}\ncalled_out = {bare}\ncaller_out = {bare}\n"
+    );
+    match config::parse(&format!("{BASE}{lists}"), "speed.toml", Format::Toml) {
+        Ok(loaded) => {
+            let made = loaded.config.trunks.last().map(|trunk| trunk.translate.clone()).unwrap_or_default();
+            config.trunks.iter_mut().for_each(|trunk| trunk.translate = made.clone());
+        }
+        Err(faults) => eprintln!("{faults}"),
+    }
+}
+
+fn measure(name: &str, routes: usize, numbers: usize, translated: bool) {
     const ROUNDS: u32 = 200_000;
     let Some(mut config) = organisation() else { return };
+    if translated {
+        translate(&mut config);
+    }
     let mut rng = Rng::new((3, 4));
     fill(&mut config, routes, numbers, &mut rng);
     let start = Instant::now();
@@ -105,14 +132,19 @@ fn measure(name: &str, routes: usize, numbers: usize) {
     }
     let each = start.elapsed().as_secs_f64() * 1e6 / f64::from(ROUNDS);
     println!(
-        "{name:<36} {each:6.2} us/decision   compiled in {:.1} ms, {} beginnings",
+        "{name:<46} {each:6.2} us/decision   compiled in {:.1} ms, {} beginnings",
         compiled.as_secs_f64() * 1e3,
         table.prefixes()
     );
 }
 
 fn main() {
-    measure("10 routes, 100 numbers", 10, 100);
-    measure("1,000 routes, 10,000 numbers", 1_000, 10_000);
-    measure("100,000 prefixes, 10,000 numbers", 100_000, 10_000);
+    for (name, routes, numbers) in [
+        ("10 routes, 100 numbers", 10, 100),
+        ("1,000 routes, 10,000 numbers", 1_000, 10_000),
+        ("100,000 prefixes, 10,000 numbers", 100_000, 10_000),
+    ] {
+        measure(name, routes, numbers, false);
+        measure(&format!("{name}, translated"), routes, numbers, true);
+    }
 }

@@ -275,30 +275,6 @@ to = ["gw", "pbx"]
     }
 }
 
-/// Sample rules of the vendor's pages (REQUIREMENTS §13.8), as vectors.
-#[test]
-fn published_normalisation_samples() {
-    for (pattern, to, dialled, called) in [
-        (r"^(\d{4})$", "+1425555$1", "0100", "+14255550100"),
-        (r"^5(\d{4})$", "+1425555$1", "50100", "+14255550100"),
-        (r"^(\d{7})$", "+1425$1", "5550100", "+14255550100"),
-        (r"^(\d{7})$", "+1972$1", "5550100", "+19725550100"),
-        (r"^(\d{10})$", "+1$1", "2065550100", "+12065550100"),
-        (r"^1(\d{10})$", "+$1", "12145550100", "+2145550100"),
-        (r"^011(\d*)$", "+$1", "01191445550100", "+91445550100"),
-        (r"^0$", "+14255550100", "0", "+14255550100"),
-        (r"^6222(\d{4})$", "+1425555$1", "62220100", "+14255550100"),
-        (r"^(\d{11})$", "$1", "12345678901", "12345678901"),
-    ] {
-        let rule = format!(
-            "[[dialplan]]\nname = \"sample\"\nmatch = '{pattern}'\nto = \"{to}\"\n[[route]]\nname = \"all\"\nto = \"gw\"\n"
-        );
-        let w = World::new("", &rule);
-        let plan = w.plan("pbx", "", dialled);
-        assert_eq!((plan.called.as_str(), plan.called_rule), (called, Some(Rule::Dial(0))), "{pattern}");
-    }
-}
-
 #[test]
 fn the_linter_names_the_bad_samples() {
     let rules = r#"
