@@ -59,7 +59,11 @@ fn the_redmond_dial_plan_reads_all_its_numbers() {
     let w = World::new("", &format!("{text}{TO_GW}"));
     for (at, (name, _, _, dialled, called)) in rules.into_iter().enumerate() {
         let plan = w.plan("pbx", "", dialled);
-        assert_eq!((plan.called.as_str(), plan.called_rule), (*called, Some(Rule::Dial(at as u16))), "{name}");
+        assert_eq!(
+            (plan.called.as_str(), plan.called_rule),
+            (*called, Some(Rule::Dial(at as u16))),
+            "{name}"
+        );
     }
 }
 
@@ -78,7 +82,8 @@ fn outbound(rules: &[(&str, &str)]) -> World {
             format!("[[trunk.off.translate.called_out]]\nmatch = '{pattern}'\nto = \"{to}\"\n")
         })
         .collect();
-    let text = common::BASE.replace("enabled = false", "override = { extension = \"pass\", number_format = \"as-routed\" }");
+    let text = common::BASE
+        .replace("enabled = false", "override = { extension = \"pass\", number_format = \"as-routed\" }");
     World::of(&format!("country = \"US\"\n{text}{list}[[route]]\nname = \"all\"\nto = \"off\"\n"))
 }
 
@@ -126,10 +131,17 @@ fn teams(strip: &str) -> World {
     let lists: String = rules
         .iter()
         .map(|(list, name, pattern, to)| {
-            format!("[[trunk.flex.translate.{list}]]\nname = \"{name}\"\nmatch = '{pattern}'\nto = \"{to}\"\n")
+            format!(
+                "[[trunk.flex.translate.{list}]]\nname = \"{name}\"\nmatch = '{pattern}'\nto = \"{to}\"\n"
+            )
         })
         .collect();
-    World::new("", &format!("{lists}[[route]]\nname = \"out\"\nmatch = {{ on = \"pbx\" }}\nto = \"flex\"\n[[route]]\nname = \"in\"\nto = \"pbx\"\n"))
+    World::new(
+        "",
+        &format!(
+            "{lists}[[route]]\nname = \"out\"\nmatch = {{ on = \"pbx\" }}\nto = \"flex\"\n[[route]]\nname = \"in\"\nto = \"pbx\"\n"
+        ),
+    )
 }
 
 #[test]
