@@ -9,7 +9,8 @@ use crate::epoch::Epoch;
 use crate::headers::{Kind, pass_rows, push_row};
 use crate::invite::contact_user;
 use crate::journal::JournalEvent;
-use crate::leg::{ALLOW, AwaitAck, LateAnswer, Leg, push_contact};
+use crate::offer::SdpTrouble;
+use crate::leg::{AwaitAck, LateAnswer, Leg, allow, push_contact};
 use crate::record::ReleasedBy;
 use crate::setup::session_policy;
 use base::ReasonId;
@@ -17,6 +18,15 @@ use media::Side;
 use sip_core::Flow;
 use sip_core::session_timer::SessionTimer;
 use sip_msg::Msg;
+
+/// What an early dialog had described before its 2xx.
+#[derive(Default)]
+struct Described {
+    /// The answer; the offer, where our INVITE had none.
+    text: Box<[u8]>,
+    /// That offer was answered in PRACK.
+    answered: bool,
+}
 
 impl Call {
     /// A 2xx to an attempt's INVITE (RFC 3261 §13.2.2.4): the first one of the current attempt is
@@ -36,7 +46,7 @@ impl Call {
         let mut attempt = self.live.remove(at);
         crate::gateways::answered(attempt.candidate.at, None, cx);
         let epoch = self.epoch.clone();
-        let Some((leg, early_answer)) = attempt.confirmed_leg(msg, flow, &epoch) else {
+        let Some((leg, early)) = attempt.confirmed_leg(msg, flow, &epoch) else {
             let failure = Failure::ours(ReasonId::BadResponse);
             self.close_attempt(number, failure, cx);
             self.failure = Some(failure);
@@ -48,7 +58,7 @@ impl Call {
         if self.phase != Phase::Setup || self.current != number {
             self.end_late(leg, &attempt, cx);
         } else {
-            self.accept(leg, *attempt, &early_answer, msg, cx);
+            self.accept(leg, *attempt, &early, msg, cx);
         }
         true
     }
@@ -80,13 +90,13 @@ impl Call {
         self.pending += bye(&mut leg, &epoch, self.me, b"", cx);
     }
 
-    /// `early_answer`: the answer that a provisional response of this dialog bore; then the 2xx need
-    /// not repeat it (RFC 3261 §13.2.1).
+    /// `early`: what a provisional response of this dialog bore; then the 2xx need not repeat it (RFC 3261
+    /// §13.2.1).
     fn accept(
         &mut self,
         mut leg: Leg,
         mut attempt: Attempt,
-        early_answer: &[u8],
+        early: &Described,
         msg: Msg<'_>,
         cx: &mut Context<'_>,
     ) {
@@ -95,10 +105,40 @@ impl Call {
         let trunk = attempt.trunk;
         let policy = session_policy(&epoch, trunk, leg.abilities.update);
         leg.session = SessionTimer::uac(&msg, &policy, true);
-        let body = if msg.is_sdp() && !msg.body().is_empty() { msg.body() } else { early_answer };
+        let body = if msg.is_sdp() && !msg.body().is_empty() { msg.body() } else { &early.text };
         if body.is_empty() {
             return self.refuse_answer(leg, attempt.number, ReasonId::SdpAnswerMissing, cx);
         }
+        let asked = self.is_asked_early(attempt.offered);
+        let told = match asked {
+            false => self.join_media(&leg, trunk, body, cx),
+            true => self.join_settled(&mut leg, attempt.offered, body, early.answered, cx),
+        };
+        if told.is_err() {
+            return self.refuse_answer(leg, attempt.number, ReasonId::SdpAnswerBad, cx);
+        }
+        self.note_codec(body);
+        leg.described = body.into();
+        leg.ack_held = attempt.offered == Offered::Nobody && (!asked || self.offer_in_provisional.is_some());
+        if !leg.ack_held {
+            leg.acknowledge(cx, &epoch);
+        }
+        self.give_up_others(attempt.number, cx);
+        self.answered(attempt.number, cx);
+        self.b = Some(leg);
+        self.answer_caller(attempt.offered, trunk, msg, cx);
+        self.arm_session(Side::A, cx);
+        self.arm_session(Side::B, cx);
+    }
+
+    /// Fits the answer for the caller, and tells the engine of both sides.
+    fn join_media(
+        &mut self,
+        leg: &Leg,
+        trunk: base::TrunkId,
+        body: &[u8],
+        cx: &mut Context<'_>,
+    ) -> Result<(), SdpTrouble> {
         let mut local = std::mem::take(&mut self.a.sdp);
         let arrived = self.arrived.take();
         let offer = arrived.as_ref().map_or(&b""[..], |a| &a.offer);
@@ -112,20 +152,7 @@ impl Call {
             });
         self.arrived = arrived;
         self.a.sdp = local;
-        if told.is_err() {
-            return self.refuse_answer(leg, attempt.number, ReasonId::SdpAnswerBad, cx);
-        }
-        self.note_codec(body);
-        leg.ack_held = attempt.offered == Offered::Nobody;
-        if !leg.ack_held {
-            leg.acknowledge(cx, &epoch);
-        }
-        self.give_up_others(attempt.number, cx);
-        self.answered(attempt.number, cx);
-        self.b = Some(leg);
-        self.answer_caller(attempt.offered, trunk, msg, cx);
-        self.arm_session(Side::A, cx);
-        self.arm_session(Side::B, cx);
+        told
     }
 
     /// The callee answered, but not so that there can be a call.
@@ -171,20 +198,23 @@ impl Call {
             self.a.flow.transport,
             contact_user(&self.called),
         );
-        push_row(&mut rows, b"Allow", ALLOW);
+        push_row(&mut rows, b"Allow", allow(epoch.policy(self.trunk_in)));
         push_row(&mut rows, b"Supported", b"timer");
         if let Some(session) = &self.a.session {
             session.response_rows(&mut rows);
         }
         pass_rows(msg, Kind::Response, epoch.policy(trunk), epoch.policy(self.trunk_in), &mut rows);
         let txn = self.invite;
+        // An offer in a reliable provisional is not repeated (RFC 3261 §13.2.1).
+        let asked = self.is_asked_early(offered);
         let cseq = self.arrived.take().map(|arrived| arrived.cseq);
         let body = std::mem::take(&mut self.a.sdp.text);
-        self.respond(cx, 200, &rows, &body);
+        self.respond(cx, 200, &rows, if asked { b"" } else { &body });
         self.a.sdp.text = body;
         cx.give_rows(rows);
         if let Some(txn) = txn {
             let answers = match offered {
+                _ if asked => None,
                 Offered::Caller => None,
                 Offered::Us => Some(LateAnswer::Ours),
                 Offered::Nobody => Some(LateAnswer::PassOn),
@@ -223,7 +253,7 @@ impl Call {
     }
 
     /// The answer that came in an ACK completes the other leg's offer.
-    fn pass_late_answer(&mut self, to: Side, body: &[u8], cx: &mut Context<'_>) {
+    pub(crate) fn pass_late_answer(&mut self, to: Side, body: &[u8], cx: &mut Context<'_>) {
         let epoch = self.epoch.clone();
         let Some(leg) = self.leg_mut(to) else { return };
         let trunk = leg.trunk;
@@ -245,14 +275,14 @@ impl Call {
 impl Attempt {
     /// The leg that a 2xx confirms: the early dialog of its tag with the answer that it bore, or a
     /// new one.
-    fn confirmed_leg(&mut self, msg: Msg<'_>, flow: Flow, epoch: &Epoch) -> Option<(Leg, Box<[u8]>)> {
+    fn confirmed_leg(&mut self, msg: Msg<'_>, flow: Flow, epoch: &Epoch) -> Option<(Leg, Described)> {
         let tag = msg.to().ok().and_then(|to| to.tag());
         let Some(at) = self.early.iter().position(|e| Some(e.leg.dialog.remote_tag()) == tag) else {
-            return self.leg_for(msg, flow, epoch).map(|leg| (leg, Box::default()));
+            return self.leg_for(msg, flow, epoch).map(|leg| (leg, Described::default()));
         };
-        let Early { mut leg, answer, .. } = self.early.swap_remove(at);
+        let Early { mut leg, answer, answered, .. } = self.early.swap_remove(at);
         leg.dialog.update_route_set_on_2xx(&msg);
         leg.refresh(msg, epoch);
-        Some((leg, answer))
+        Some((leg, Described { text: answer, answered }))
     }
 }

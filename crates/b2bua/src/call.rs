@@ -7,8 +7,10 @@ use crate::headers::{Kept, keep_rows, push_number, push_parts};
 use crate::journal::{CallKey, JournalEvent};
 use crate::leg::Leg;
 use crate::offer::CallMedia;
+use crate::prack::OfferInProvisional;
 use crate::record::{AttemptRecord, CallFacts, ReleasedBy};
 use crate::relay::Relay;
+use crate::showing::Shown;
 use crate::tag::CallRef;
 use base::{ReasonId, TrunkId, WallTime, q850_text};
 use media::Side;
@@ -97,6 +99,9 @@ pub(crate) struct Call {
     pub(crate) start: WallTime,
     pub(crate) progress: Option<WallTime>,
     pub(crate) early_media: Option<WallTime>,
+    pub(crate) shown: Shown,
+    /// Our offer in a reliable provisional, until its answer came in PRACK.
+    pub(crate) offer_in_provisional: Option<OfferInProvisional>,
     pub(crate) answer: Option<WallTime>,
     pub(crate) end: Option<End>,
     /// How the last attempt failed: status (0: none came), reason, cause, Retry-After.

@@ -50,6 +50,8 @@ pub(crate) enum Alarm {
     Silence(CallRef, u16),
     /// `ring_timeout` of an attempt.
     Ring(CallRef, u16),
+    /// `ringing.after` of the caller's trunk.
+    Ringback(CallRef),
     /// A session timer of a side.
     Session(CallRef, Side),
     /// A session refresh is tried again after glare.

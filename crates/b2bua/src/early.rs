@@ -4,16 +4,13 @@ use crate::attempt::{Attempt, Offered};
 use crate::call::{Call, Phase};
 use crate::context::{Alarm, Context, Own, User};
 use crate::epoch::Epoch;
-use crate::headers::{Kind, decimal, pass_rows, push_parts, push_row};
-use crate::invite::contact_user;
+use crate::headers::{decimal, push_parts};
 use crate::journal::JournalEvent;
-use crate::leg::{ALLOW, Abilities, InnerRequest, Leg, push_contact};
-use crate::relay::Relay;
-use config::Prack;
+use crate::leg::{Abilities, InnerRequest, Leg};
 use media::Side;
 use sip_core::dialog::Dialog;
-use sip_core::{Flow, Response, ServerTxn};
-use sip_msg::{Method, Msg, Name};
+use sip_core::Flow;
+use sip_msg::{Msg, Name};
 
 /// What a provisional response says of its fork.
 enum Fork<'a> {
@@ -30,8 +27,19 @@ pub(crate) struct Early {
     pub(crate) leg: Leg,
     /// The last reliable provisional that we acknowledged (RFC 3262 §4).
     rseq: Option<u32>,
-    /// The answer that a provisional response bore; empty until one did.
+    /// The answer that a provisional response bore (the offer, where our INVITE had none); empty until one
+    /// did.
     pub(crate) answer: Box<[u8]>,
+    /// The reliable provisional whose offer waits for the caller's answer.
+    pub(crate) unanswered: Option<u32>,
+    /// That answer went out in PRACK.
+    pub(crate) answered: bool,
+    /// The body of the last PRACK.
+    pub(crate) prack_body: Box<[u8]>,
+    /// 199 said that its fork is gone (RFC 6228).
+    gone: bool,
+    /// P-Early-Media has authorised its media (RFC 5009).
+    pub(crate) authorised: bool,
 }
 
 impl Call {
@@ -41,8 +49,13 @@ impl Call {
         let setup = self.phase == Phase::Setup && self.current == number;
         let epoch = self.epoch.clone();
         let me = self.me;
-        let limit = epoch.snapshot.config.limits.early_dialogs_max as usize;
+        let trunk = self.trunk_of(Side::B);
+        let shows = self.shows_offers(trunk);
         let Some(attempt) = self.attempt_mut(number) else { return };
+        // A 199 describes nothing (RFC 6228 §4).
+        let offers = shows && status != 199 && attempt.offered == Offered::Nobody;
+        let node = epoch.snapshot.config.limits.early_dialogs_max;
+        let limit = epoch.policy(attempt.trunk).dialog.early_dialogs_max.map_or(node, |own| own.min(node));
         crate::gateways::answered(attempt.candidate.at, None, cx);
         if status == 100 || attempt.cancelled || !setup {
             return;
@@ -52,11 +65,12 @@ impl Call {
             let ring = epoch.trunk(attempt.trunk).ring_timeout;
             cx.wheel.insert(cx.now + ring, Alarm::Ring(me, number));
         }
-        match attempt.early_dialog(msg, flow, limit, &epoch, cx) {
+        match attempt.early_dialog(msg, flow, limit as usize, &epoch, cx) {
             Fork::Dialog(early) => {
-                if !early.acknowledge_provisional(msg, &epoch, me, cx) {
+                if !early.acknowledge_provisional(msg, offers, &epoch, me, cx) {
                     return;
                 }
+                early.gone = false;
                 if msg.is_sdp() && !msg.body().is_empty() {
                     early.answer = msg.body().into();
                 }
@@ -65,7 +79,26 @@ impl Call {
             Fork::None => {}
         }
         self.note_progress(number, status, cx);
-        self.pass_provisional(number, msg, cx);
+        let fork = msg.to().ok().and_then(|to| to.tag()).unwrap_or_default();
+        if status == 199 && !self.end_fork(number, fork) {
+            return;
+        }
+        self.show(number, fork, msg, cx);
+        // A further fork's offer is answered with what the caller has said already.
+        self.answer_forks(cx);
+    }
+
+    /// 199: a fork is gone (RFC 6228 §4). Whether the caller may hear of it: it knows 199, and its own early
+    /// dialog, which stands for all forks, is gone with this one.
+    fn end_fork(&mut self, number: u16, fork: &[u8]) -> bool {
+        self.forget_fork(number, fork);
+        let Some(attempt) = self.attempt_mut(number) else { return false };
+        // Its dialog is kept, should it answer all the same.
+        if let Some(early) = attempt.early.iter_mut().find(|e| e.leg.dialog.remote_tag() == fork) {
+            early.gone = true;
+        }
+        let last = attempt.early.iter().all(|e| e.gone);
+        last && self.a.abilities.early_end
     }
 
     fn note_progress(&mut self, number: u16, status: u16, cx: &mut Context<'_>) {
@@ -74,101 +107,6 @@ impl Call {
         if record.progress.is_none() {
             record.progress = Some(at);
             cx.out.journal.push(JournalEvent::Progress { call: self.key, at, attempt: number, status });
-        }
-    }
-
-    /// Shows the caller what the callee's side reports; its media only where it may be shown.
-    fn pass_provisional(&mut self, number: u16, msg: Msg<'_>, cx: &mut Context<'_>) {
-        let Some(attempt) = self.live.iter().find(|a| a.number == number) else { return };
-        let (trunk, offered) = (attempt.trunk, attempt.offered);
-        // An unreliable provisional cannot bear an offer (RFC 3262 §5): late offers wait for the 2xx.
-        let mut body: Box<[u8]> = Box::default();
-        if msg.is_sdp() && !msg.body().is_empty() && offered == Offered::Caller {
-            let mut local = std::mem::take(&mut self.a.sdp);
-            let arrived = self.arrived.take();
-            let offer = arrived.as_ref().map_or(&b""[..], |a| &a.offer);
-            let described = self
-                .describe(Side::A, self.trunk_in, msg.body(), offer, &mut local, cx)
-                .and_then(|()| self.tell_engine(Side::B, trunk, msg.body(), false, cx));
-            if described.is_ok() {
-                body = local.text.clone();
-                self.early_media.get_or_insert(cx.wall());
-            }
-            self.arrived = arrived;
-            self.a.sdp = local;
-        }
-        self.progress.get_or_insert(cx.wall());
-        let epoch = self.epoch.clone();
-        let mut rows = cx.take_rows();
-        push_contact(
-            &mut rows,
-            epoch.face(self.a.flow.listen),
-            self.a.flow.transport,
-            contact_user(&self.called),
-        );
-        push_row(&mut rows, b"Allow", ALLOW);
-        pass_rows(msg, Kind::Response, epoch.policy(trunk), epoch.policy(self.trunk_in), &mut rows);
-        let reliable = self.a.abilities.reliable && epoch.policy(self.trunk_in).prack != Prack::Off;
-        if let (true, Some(txn)) = (reliable, self.invite) {
-            let response = Response {
-                status: msg.status(),
-                reason: b"",
-                to_tag: self.a.dialog.local_tag(),
-                rows: &rows,
-                content_type: if body.is_empty() { b"" } else { b"application/sdp" },
-                body: &body,
-                record_route: true,
-            };
-            if cx.txns.respond_reliably(cx.now, txn, &response, &mut cx.out.sip).is_err() {
-                cx.counters.attempts_refused += 1;
-            }
-        } else {
-            self.respond(cx, msg.status(), &rows, &body);
-        }
-        cx.give_rows(rows);
-    }
-
-    /// UPDATE with an offer before the answer (RFC 3311 §5.2): only a single early dialog that
-    /// knows UPDATE can take it.
-    pub(crate) fn update_early(
-        &mut self,
-        side: Side,
-        msg: Msg<'_>,
-        txn: ServerTxn,
-        cseq: u32,
-        cx: &mut Context<'_>,
-    ) {
-        let (current, epoch, user) = (self.current, self.epoch.clone(), User::Relay(self.me, Side::B));
-        let single =
-            |a: &&mut Attempt| side == Side::A && a.early.len() == 1 && a.early[0].leg.abilities.update;
-        let Some(attempt) = self.attempt_mut(current).filter(single) else {
-            return self.answer_inner(txn, 504, b"", cx);
-        };
-        let (trunk, mut local) = (attempt.trunk, std::mem::take(&mut attempt.sdp));
-        let described = self.describe(Side::B, trunk, msg.body(), b"", &mut local, cx);
-        let body = local.text.clone();
-        if let Some(attempt) = self.attempt_mut(current) {
-            attempt.sdp = local;
-        }
-        if let Err(trouble) = described {
-            return self.refuse_inner_sdp(txn, side, &trouble, cx);
-        }
-        let request =
-            InnerRequest { method: b"UPDATE", rows: b"", content_type: b"application/sdp", body: &body };
-        let Some(attempt) = self.attempt_mut(current) else { return };
-        let Some(early) = attempt.early.first_mut() else { return };
-        match early.leg.request(cx, &epoch, request, user) {
-            Ok(client) => self.relays.push(Relay {
-                client,
-                server: txn,
-                from: side,
-                method: Method::Update,
-                sent: Method::Update,
-                cseq,
-                offer: msg.body().into(),
-                before: Box::default(),
-            }),
-            Err(_) => self.answer_inner(txn, 503, b"", cx),
         }
     }
 }
@@ -197,7 +135,7 @@ impl Attempt {
             }
             None => {
                 let Some(leg) = self.leg_for(msg, flow, epoch) else { return Fork::None };
-                self.early.push(Early { leg, rseq: None, answer: Box::default() });
+                self.early.push(Early::new(leg));
                 self.early.len() - 1
             }
         };
@@ -216,10 +154,25 @@ impl Attempt {
 }
 
 impl Early {
+    fn new(leg: Leg) -> Early {
+        Early {
+            leg,
+            rseq: None,
+            answer: Box::default(),
+            unanswered: None,
+            answered: false,
+            prack_body: Box::default(),
+            gone: false,
+            authorised: false,
+        }
+    }
+
     /// PRACKs a reliable provisional (RFC 3262 §4); `false` when it is a repetition or out of order.
+    /// `offers`: a description in it is an offer, whose PRACK waits for the answer (§5).
     fn acknowledge_provisional(
         &mut self,
         msg: Msg<'_>,
+        offers: bool,
         epoch: &Epoch,
         call: crate::tag::CallRef,
         cx: &mut Context<'_>,
@@ -232,16 +185,36 @@ impl Early {
             return false;
         }
         self.rseq = Some(rseq);
+        self.prack_body = Box::default();
+        if offers && msg.is_sdp() && !msg.body().is_empty() && self.answer.is_empty() {
+            self.unanswered = Some(rseq);
+            return true;
+        }
+        self.send_prack(rseq, epoch, call, cx);
+        true
+    }
+
+    /// PRACK for a reliable provisional, with the answer to its offer if it bore one.
+    pub(crate) fn send_prack(
+        &mut self,
+        rseq: u32,
+        epoch: &Epoch,
+        call: crate::tag::CallRef,
+        cx: &mut Context<'_>,
+    ) {
         let mut rows = cx.take_rows();
         let (mut one, mut two) = ([0; 20], [0; 20]);
         let parts = [decimal(u64::from(rseq), &mut one), b" ", decimal(1, &mut two), b" INVITE"];
         push_parts(&mut rows, b"RAck", &parts);
         let user = User::Own(call, Side::B, Own::Prack);
-        let sent = self.leg.request(cx, epoch, InnerRequest::bare(b"PRACK", &rows), user);
+        let body = std::mem::take(&mut self.prack_body);
+        let content_type: &[u8] = if body.is_empty() { b"" } else { b"application/sdp" };
+        let request = InnerRequest { method: b"PRACK", rows: &rows, content_type, body: &body };
+        let sent = self.leg.request(cx, epoch, request, user);
+        self.prack_body = body;
         cx.give_rows(rows);
         if sent.is_err() {
             cx.counters.attempts_refused += 1;
         }
-        true
     }
 }

@@ -27,8 +27,9 @@ impl Call {
         }
         cx.give_rows(unsupported);
         match msg.method() {
+            Method::Update if self.bars_update(side) => self.refuse_update(side, txn, cx),
             Method::Bye => self.on_bye(side, msg, txn, cx),
-            Method::Prack => self.on_prack(side, msg, txn, cx),
+            Method::Prack => self.on_prack(side, msg, txn, cseq, cx),
             Method::Options => self.answer_options(txn, cx),
             Method::Invite => self.on_reinvite(side, msg, txn, cseq, cx),
             Method::Update => self.on_update(side, msg, txn, cseq, cx),
@@ -42,10 +43,10 @@ impl Call {
         }
     }
 
-    /// A request of the callee inside an early dialog (RFC 3261 §12.2.2). A new offer in one is refused:
-    /// the caller has one under way.
+    /// A request of the callee inside an early dialog (RFC 3261 §12.2.2).
     fn on_early_callee(&mut self, msg: Msg<'_>, txn: ServerTxn, cseq: u32, cx: &mut Context<'_>) {
         let epoch = self.epoch.clone();
+        let barred = self.bars_update(Side::B);
         let early =
             self.live.iter_mut().flat_map(|a| a.early.iter_mut()).find(|e| e.leg.dialog.matches(&msg));
         let Some(early) = early else { return self.answer_inner(txn, 481, b"", cx) };
@@ -53,6 +54,7 @@ impl Call {
             return self.answer_inner(txn, 500, b"", cx);
         }
         match msg.method() {
+            Method::Update if barred => self.refuse_update(Side::B, txn, cx),
             Method::Options => self.answer_options(txn, cx),
             Method::Info | Method::Message => self.pass_on(Side::B, msg, txn, cseq, msg.method(), cx),
             Method::Update if msg.body().is_empty() => {
@@ -63,7 +65,8 @@ impl Call {
                 self.answer_inner(txn, 200, &rows, cx);
                 cx.give_rows(rows);
             }
-            Method::Update | Method::Invite => self.answer_inner(txn, 488, b"", cx),
+            Method::Update => self.offer_early(Side::B, msg, txn, cseq, cx),
+            Method::Invite => self.answer_inner(txn, 488, b"", cx),
             Method::Refer => self.answer_inner(txn, 603, b"", cx),
             Method::Subscribe => self.answer_inner(txn, 489, b"Allow-Events: \r\n", cx),
             Method::Other => self.answer_inner(txn, 501, &allow_row(), cx),
@@ -85,26 +88,21 @@ impl Call {
         }
     }
 
+    /// [`Call::next_leg_mut`], to look at.
+    pub(crate) fn next_leg(&self, side: Side) -> Option<&Leg> {
+        if side == Side::A || self.b.is_some() {
+            return self.leg(side);
+        }
+        let attempt = self.live.iter().find(|a| a.number == self.current)?;
+        match attempt.early.as_slice() {
+            [only] => Some(&only.leg),
+            _ => None,
+        }
+    }
+
     fn answer_options(&mut self, txn: ServerTxn, cx: &mut Context<'_>) {
         let mut rows = allow_row();
         rows.extend_from_slice(b"Accept: application/sdp\r\nSupported: timer, 100rel\r\n");
         self.answer_inner(txn, 200, &rows, cx);
-    }
-
-    /// PRACK for a reliable provisional of ours (RFC 3262 §3); only the caller gets these.
-    fn on_prack(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) {
-        // An answer may already wait behind the provisional (RFC 3262 §3).
-        let invite = self.invite.or(self.a.await_ack.map(|waiting| waiting.txn));
-        let matched = match (msg.rack(), invite.filter(|_| side == Side::A)) {
-            (Ok(Some(rack)), Some(invite)) => cx.txns.prack(cx.now, invite, &rack, &mut cx.out.sip),
-            _ => false,
-        };
-        let status = match () {
-            () if !matched => 481,
-            // A new offer in PRACK (RFC 3262 §5) is refused; the provisional is acknowledged all the same.
-            () if !msg.body().is_empty() => 488,
-            () => 200,
-        };
-        self.answer_inner(txn, status, b"", cx);
     }
 }

@@ -6,9 +6,10 @@ use crate::context::{Alarm, Context, User};
 use crate::epoch::{Epoch, Face};
 use crate::headers::{pass_kept, push_number, push_parts, push_row};
 use crate::journal::JournalEvent;
-use crate::leg::{ALLOW, LocalSdp, listen_of, push_contact, push_session_request, stream_alternative};
+use crate::leg::{LocalSdp, allow, listen_of, push_contact, push_session_request, stream_alternative};
 use crate::number_uri::push_uri;
 use crate::record::{AttemptFacts, AttemptRecord};
+use crate::setup::session_policy;
 use crate::tag::{Tag, hex};
 use base::ReasonId;
 use config::Prack;
@@ -150,15 +151,16 @@ impl Call {
         push_row(rows, b"Call-ID", call_id);
         push_row(rows, b"CSeq", b"1 INVITE");
         push_contact(rows, face, candidate.target.transport, contact_user(&candidate.caller));
-        push_row(rows, b"Allow", ALLOW);
-        // Without an offer of ours a reliable provisional would bear the callee's, to be answered
-        // in PRACK before the caller has spoken: not offered then.
-        let reliable = policy.prack != Prack::Off && offered != Offered::Nobody;
+        push_row(rows, b"Allow", allow(policy));
+        // Without an offer of ours a reliable provisional bears the callee's, to be answered in PRACK
+        // (RFC 3262 §5): only where the caller can be asked for the answer.
+        let answerable = offered != Offered::Nobody || self.shows_offers(candidate.trunk);
+        let reliable = policy.prack != Prack::Off && answerable;
         push_row(rows, b"Supported", if reliable { b"timer, 100rel" } else { b"timer" });
-        if policy.prack == Prack::Required && offered != Offered::Nobody {
+        if policy.prack == Prack::Required && answerable {
             push_row(rows, b"Require", b"100rel");
         }
-        push_session_request(rows, &policy.session_timer, self.min_se);
+        push_session_request(rows, session_policy(epoch, candidate.trunk, true), self.min_se);
         push_row(rows, b"User-Agent", policy.user_agent.as_deref().unwrap_or("Tronco").as_bytes());
         if let Some(arrived) = &self.arrived {
             pass_kept(&arrived.kept, in_policy, policy, rows);

@@ -2,16 +2,31 @@
 
 use crate::context::{Context, User};
 use crate::epoch::{Epoch, Face};
-use crate::headers::{push_number, push_parts};
+use crate::headers::push_parts;
 use base::{ListenId, Time, Transport, TrunkId};
+use config::{Policy, RefreshBy, Update};
 use media::Side;
 use sip_core::dialog::Dialog;
-use sip_core::session_timer::SessionTimer;
+use sip_core::session_timer::{SessionPolicy, SessionTimer};
 use sip_core::{ClientTxn, Flow, Request, RequestError, ServerTxn, target_address};
 use sip_msg::{Msg, Name};
 
 /// The methods that we answer or pass, as `Allow` says (RFC 3261 §20.5).
 pub(crate) const ALLOW: &[u8] = b"INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE";
+
+/// [`ALLOW`] towards peers that are to send no UPDATE.
+const ALLOW_BUT_UPDATE: &[u8] = b"INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, INFO, MESSAGE";
+
+/// The methods that the peers of a trunk may send us inside a call.
+pub(crate) fn allow(policy: &Policy) -> &'static [u8] {
+    match policy.dialog.update {
+        Update::Auto => ALLOW,
+        Update::Off => ALLOW_BUT_UPDATE,
+    }
+}
+
+/// How often 422 may raise the session interval of one leg: limit `session_raises`.
+const SESSION_RAISES_MAX: u8 = 3;
 
 /// What the peer of a leg said that it can do.
 #[derive(Clone, Copy, Default)]
@@ -19,6 +34,8 @@ pub(crate) struct Abilities {
     pub(crate) update: bool,
     pub(crate) reliable: bool,
     pub(crate) timer: bool,
+    /// 199, the end of an early dialog (RFC 6228).
+    pub(crate) early_end: bool,
 }
 
 impl Abilities {
@@ -29,6 +46,7 @@ impl Abilities {
             update: msg.has_token(Name::Allow, "UPDATE"),
             reliable: option("100rel"),
             timer: option("timer"),
+            early_end: option("199"),
         }
     }
 }
@@ -99,9 +117,15 @@ pub(crate) struct Leg {
     pub(crate) session: Option<SessionTimer>,
     /// When the leg's session alarm fires.
     pub(crate) session_alarm: Option<Time>,
+    /// How often a 422 has raised its interval.
+    pub(crate) session_raises: u8,
+    /// An UPDATE of ours was refused with 405 or 501, whatever the peer's Allow says.
+    pub(crate) update_refused: bool,
     /// What the peer's last refresh asks for, until it has its 2xx.
     pub(crate) session_asked: Option<Option<SessionTimer>>,
     pub(crate) sdp: LocalSdp,
+    /// What the peer described last, in an offer or answer that holds.
+    pub(crate) described: Box<[u8]>,
     /// CSeq of the last INVITE that we sent: its ACK bears the same.
     pub(crate) invite_cseq: u32,
     /// The body of the last ACK of ours that had one, and its CSeq, for repeated 2xx.
@@ -128,8 +152,11 @@ impl Leg {
             abilities,
             session: None,
             session_alarm: None,
+            session_raises: 0,
+            update_refused: false,
             session_asked: None,
             sdp: LocalSdp::default(),
+            described: Box::default(),
             invite_cseq: 0,
             ack_body: None,
             ack_held: false,
@@ -178,7 +205,7 @@ impl Leg {
         self.dialog.write_rows(&mut rows, cseq, request.method);
         if matches!(request.method, b"INVITE" | b"UPDATE") {
             push_contact(&mut rows, epoch.face(self.flow.listen), self.flow.transport, b"");
-            push_parts(&mut rows, b"Allow", &[ALLOW]);
+            push_parts(&mut rows, b"Allow", &[allow(epoch.policy(self.trunk))]);
             push_parts(&mut rows, b"Supported", &[b"timer"]);
         }
         rows.extend_from_slice(request.rows);
@@ -244,9 +271,34 @@ impl Leg {
     pub(crate) fn refresh(&mut self, msg: Msg<'_>, epoch: &Epoch) {
         self.dialog.refresh_target(&msg);
         if msg.first(Name::Allow).is_some() {
-            self.abilities = Abilities { timer: self.abilities.timer, ..Abilities::of(msg) };
+            let Abilities { timer, early_end, .. } = self.abilities;
+            self.abilities = Abilities { timer, early_end, ..Abilities::of(msg) };
         }
         self.route(epoch);
+    }
+
+    /// Whether an UPDATE of ours may go to the peer (RFC 3311 §4).
+    pub(crate) fn takes_update(&self, epoch: &Epoch) -> bool {
+        let wanted = epoch.policy(self.trunk).dialog.update == Update::Auto;
+        wanted && self.abilities.update && !self.update_refused
+    }
+
+    /// Whether refreshes of ours go as UPDATE (RFC 4028 §7.4).
+    pub(crate) fn refreshes_by_update(&self, epoch: &Epoch) -> bool {
+        match epoch.policy(self.trunk).session_timer.refresh_by {
+            RefreshBy::Auto => self.takes_update(epoch),
+            RefreshBy::Update => !self.update_refused,
+            RefreshBy::Reinvite => false,
+        }
+    }
+
+    /// A 422 answered a request of ours with this timer's interval: whether it is worth asking again with
+    /// what the peer wants (RFC 4028 §7.4), so many times at most.
+    pub(crate) fn heeds_422(&mut self, msg: Msg<'_>) -> bool {
+        let raised = self.session_raises < SESSION_RAISES_MAX
+            && self.session.as_mut().is_some_and(|timer| timer.raise_min_se(&msg));
+        self.session_raises += u8::from(raised);
+        raised
     }
 
     /// Whether an INVITE in either direction is not finished on this leg.
@@ -292,10 +344,9 @@ pub(crate) fn push_contact(rows: &mut Vec<u8>, face: &Face, transport: Transport
 
 /// Appends Session-Expires and Min-SE for a request of ours, when the policy asks for a timer
 /// (RFC 4028 §7.1). `floor`: the Min-SE that a 422 asked for, else 0.
-pub(crate) fn push_session_request(rows: &mut Vec<u8>, policy: &config::SessionTimer, floor: u32) {
-    let Some(expires) = policy.expires else { return };
-    push_number(rows, b"Session-Expires", u64::from(expires.max(floor)));
-    push_number(rows, b"Min-SE", u64::from(policy.min_se.max(floor)));
+pub(crate) fn push_session_request(rows: &mut Vec<u8>, policy: SessionPolicy, floor: u32) {
+    let expires = policy.expires.map(|e| e.max(floor));
+    SessionPolicy { expires, min_se: policy.min_se.max(floor), ..policy }.request_rows(rows);
 }
 
 /// The interface that a trunk of this epoch lives on.

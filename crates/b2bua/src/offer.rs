@@ -194,6 +194,21 @@ impl Call {
         live: bool,
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
+        self.set_remotes(side, trunk, text, live, cx)?;
+        if let Some(leg) = self.leg_mut(side).filter(|_| live) {
+            leg.described = text.into();
+        }
+        Ok(())
+    }
+
+    fn set_remotes(
+        &mut self,
+        side: Side,
+        trunk: TrunkId,
+        text: &[u8],
+        live: bool,
+        cx: &mut Context<'_>,
+    ) -> Result<(), SdpTrouble> {
         let State::Open { session: id, ports, .. } = self.media.state else { return Ok(()) };
         let session = parse(text)?;
         let policy = self.epoch.policy(trunk);
@@ -222,6 +237,20 @@ impl Call {
         let a = listen_of(&self.epoch, self.trunk_in);
         self.media.state = State::Opening { session, b };
         cx.out.media.push(Command::Open { session, a, b, streams });
+    }
+}
+
+impl Call {
+    /// Media before the answer are authorised no more: nothing of side B is heard.
+    pub(crate) fn hush(&mut self, trunk: TrunkId, text: &[u8], cx: &mut Context<'_>) {
+        let State::Open { session: id, ports, .. } = self.media.state else { return };
+        let (Ok(session), policy) = (parse(text), self.epoch.policy(trunk)) else { return };
+        for (index, media) in session.media().iter().enumerate().take(ports.streams().len()) {
+            let Ok(remote) = remote_of(media, policy) else { continue };
+            let remote = Remote { receive: false, send: false, ..remote };
+            let stream = u8::try_from(index).unwrap_or(u8::MAX);
+            cx.out.media.push(Command::Set { session: id, side: Side::B, stream, remote });
+        }
     }
 }
 
@@ -284,6 +313,7 @@ fn hold_form(hold: Hold) -> HoldForm {
         Hold::Sendonly => HoldForm::Sendonly,
         Hold::Inactive => HoldForm::Inactive,
         Hold::Zero => HoldForm::Zero,
+        Hold::SendonlyOnly => HoldForm::SendonlyOnly,
     }
 }
 

@@ -83,7 +83,7 @@ impl Call {
         if let Some(session) = &leg.session {
             session.refresh_rows(&mut rows);
         }
-        let sent = if leg.abilities.update {
+        let sent = if leg.refreshes_by_update(&epoch) {
             let user = User::Own(me, side, Own::RefreshUpdate);
             leg.request(cx, &epoch, InnerRequest::bare(b"UPDATE", &rows), user)
         } else {
@@ -144,7 +144,7 @@ impl Call {
                 self.lose(side, reason, cx);
             }
             // RFC 4028 §7.4: asked again with the interval that the peer wants.
-            (422, Some(msg)) if leg.session.as_mut().is_some_and(|timer| timer.raise_min_se(&msg)) => {
+            (422, Some(msg)) if leg.heeds_422(msg) => {
                 self.refresh_session(side, cx);
             }
             (500 | 503, Some(msg)) if msg.retry_after().is_some() => {
@@ -153,9 +153,11 @@ impl Call {
             }
             (491, _) => cx.wheel.insert(cx.now + GLARE_WAIT, Alarm::Refresh(me, side)),
             (405 | 501, _) if what == Own::RefreshUpdate => {
-                leg.abilities.update = false;
+                leg.update_refused = true;
                 self.refresh_session(side, cx);
             }
+            // A peer that knows no refresh at all is alive, and keeps no timer of its own.
+            (405 | 501, _) if leg.session.is_some_and(|timer| !timer.peer_supports()) => leg.session = None,
             _ => {}
         }
     }

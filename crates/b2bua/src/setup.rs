@@ -12,13 +12,14 @@ use crate::output::Level;
 use crate::received::{called_of, number_of};
 use crate::record::CallFacts;
 use crate::runs::Runs;
+use crate::showing::Shown;
 use crate::tag::{CallRef, Tag};
 use base::{ReasonId, Time, TrunkId};
-use config::{EarlyOffer, Prack};
+use config::{EarlyOffer, Prack, Refresher};
 use media::{OpenError, Reply, Side};
 use routing::{Decision, Facts, NoTrace, Plan, Refusal, TrunkState};
 use sip_core::dialog::Dialog;
-use sip_core::session_timer::{SessionPolicy, SessionTimer};
+use sip_core::session_timer::{Preference, SessionPolicy, SessionTimer};
 use sip_core::{Flow, ServerTxn};
 use sip_msg::{HeaderError, Msg, Name};
 use smallvec::SmallVec;
@@ -89,6 +90,8 @@ impl Call {
             start: cx.wall(),
             progress: None,
             early_media: None,
+            shown: Shown::default(),
+            offer_in_provisional: None,
             answer: None,
             end: None,
             failure: None,
@@ -163,9 +166,18 @@ impl Call {
             None
         };
         cx.give_rows(unsupported);
-        let Some((reason, rows)) = trouble else { return true };
-        self.refuse(cx, reason, &rows);
-        false
+        if let Some((reason, rows)) = trouble {
+            self.refuse(cx, reason, &rows);
+            return false;
+        }
+        // RFC 3262 §3: where we demand reliable provisionals, the caller has to know them.
+        let demanded = self.epoch.policy(self.trunk_in).prack == Prack::Required;
+        if demanded && !self.a.abilities.reliable {
+            let reason = ReasonId::BadExtension;
+            self.refuse_with(cx, 421, reason, reason.q850(), b"Require: 100rel\r\n");
+            return false;
+        }
+        true
     }
 
     /// Takes part in the caller's session timer (RFC 4028 §9).
@@ -215,6 +227,7 @@ impl Call {
         self.retry_on = plan.retry_on.clone();
         self.emergency = plan.emergency;
         self.queue = candidates(&plan, &self.epoch, cx);
+        self.await_ringing(cx);
         self.try_next(cx);
     }
 
@@ -303,7 +316,12 @@ impl Call {
 /// The session policy of a trunk as sip-core wants it.
 pub(crate) fn session_policy(epoch: &Epoch, trunk: TrunkId, prefer_update: bool) -> SessionPolicy {
     let timer = epoch.policy(trunk).session_timer;
-    SessionPolicy { expires: timer.expires, min_se: timer.min_se, prefer_update }
+    let refresher = match timer.refresher {
+        Refresher::Auto => Preference::Open,
+        Refresher::Us => Preference::Us,
+        Refresher::Peer => Preference::Peer,
+    };
+    SessionPolicy { expires: timer.expires, min_se: timer.min_se, prefer_update, refresher }
 }
 
 /// Appends a Warning header (RFC 3261 §20.43).

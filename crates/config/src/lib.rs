@@ -37,6 +37,9 @@ pub use model::{
     Scope, Secret, SessionTimer, Signalling, SipPort, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Test,
     Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
 };
+pub use model::{
+    Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing, Update,
+};
 pub use profile::Profile;
 pub use reference::reference_markdown;
 pub use schema::schema;

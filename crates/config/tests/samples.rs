@@ -86,7 +86,12 @@ fn the_documented_example_has_nothing_doubtful() {
     assert_eq!(vpn.failover_after, Duration::from_secs(4));
     assert_eq!(
         vpn.policy.session_timer,
-        SessionTimer { expires: Some(1800), min_se: 120, refresher: Refresher::Auto }
+        SessionTimer {
+            expires: Some(1800),
+            min_se: 120,
+            refresher: Refresher::Auto,
+            refresh_by: RefreshBy::Auto
+        }
     );
     assert_eq!(vpn.policy.number_format, NumberFormat::International);
     assert_eq!(config.dialplan[0].scope, Scope::Site("london".into()));

@@ -274,11 +274,7 @@ fn write_section(
     anchor: &Anchor<'_>,
     out: &mut Vec<u8>,
 ) {
-    let mut stated = media.direction();
-    if let Some(offered) = offered {
-        stated = stated.as_answer_to(offered);
-    }
-    let (direction, null) = anchor.hold.spell(stated, media.is_null_connection());
+    let (direction, null) = anchor.hold.write(media.direction(), media.is_null_connection(), offered);
     let mut null_owed = null;
     let mut direction_written = false;
     for line in Lines::new(media.section) {

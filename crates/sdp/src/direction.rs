@@ -98,16 +98,30 @@ pub enum HoldForm {
     Inactive,
     /// `c=IN IP4 0.0.0.0` as in RFC 2543, without `a=sendonly`; inactive keeps its attribute.
     Zero,
+    /// `a=sendonly`, also for an offer that is inactive: for peers that know no other form.
+    SendonlyOnly,
 }
 
 impl HoldForm {
+    /// The attribute to print and whether the address is null, in an answer to `offered` or in an offer. An
+    /// offer may say that we would send although the other side will not.
+    pub(crate) fn write(self, stated: Direction, null: bool, offered: Option<Direction>) -> (Direction, bool) {
+        let stated = offered.map_or(stated, |offered| stated.as_answer_to(offered));
+        match self.spell(stated, null) {
+            (Direction::Inactive, null) if self == HoldForm::SendonlyOnly && offered.is_none() => {
+                (Direction::SendOnly, null)
+            }
+            said => said,
+        }
+    }
+
     /// The attribute to print and whether the address is null, for media whose attribute says
     /// `stated` and whose address is null or not.
     pub(crate) fn spell(self, stated: Direction, null: bool) -> (Direction, bool) {
         let effective = if null { stated.without_receive() } else { stated };
         match self {
             HoldForm::Pass => (stated, null),
-            HoldForm::Sendonly => (effective, false),
+            HoldForm::Sendonly | HoldForm::SendonlyOnly => (effective, false),
             _ if effective.receives() => (effective, false),
             HoldForm::Inactive => (Direction::Inactive, false),
             HoldForm::Zero if effective.sends() => (Direction::SendRecv, true),
@@ -145,9 +159,14 @@ mod tests {
             (HoldForm::Zero, SendOnly, false, (SendRecv, true)),
             (HoldForm::Zero, Inactive, false, (Inactive, true)),
             (HoldForm::Zero, RecvOnly, false, (RecvOnly, false)),
+            (HoldForm::SendonlyOnly, Inactive, false, (Inactive, false)),
         ] {
             assert_eq!(form.spell(stated, null), expected, "{form:?} {stated:?} {null}");
         }
+        assert_eq!(HoldForm::SendonlyOnly.write(Inactive, false, None), (SendOnly, false));
+        assert_eq!(HoldForm::SendonlyOnly.write(SendRecv, true, None), (SendOnly, false));
+        assert_eq!(HoldForm::Sendonly.write(Inactive, false, None), (Inactive, false));
+        assert_eq!(HoldForm::SendonlyOnly.write(Inactive, false, Some(SendRecv)), (Inactive, false));
     }
 
     #[test]

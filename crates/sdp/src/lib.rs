@@ -12,6 +12,7 @@
 pub mod address;
 pub mod anchor;
 pub mod answer;
+pub mod change;
 pub mod codec;
 pub mod direction;
 pub mod error;
@@ -25,6 +26,7 @@ pub mod session;
 pub use address::{Address, Origin};
 pub use anchor::{Anchor, anchor, anchor_answer, can_anchor, can_anchor_any, reject_all};
 pub use answer::{Agreed, AgreedMedia, check_answer};
+pub use change::{Change, change, keeps_agreed, narrow};
 pub use codec::{Codec, CodecName, RtpMap};
 pub use direction::{Direction, HoldForm};
 pub use error::{SdpError, SdpErrorKind};

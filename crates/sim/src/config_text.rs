@@ -83,7 +83,32 @@ fn policy(dice: &mut Dice) -> String {
     ];
     if dice.percent(30) {
         let seconds = dice.between(90, 200);
-        rows.push(format!("session_timer = {{ expires = \"{seconds}s\" }}"));
+        let refresher = dice.pick(&["auto", "us", "peer"]);
+        let by = dice.pick(&["auto", "update", "reinvite"]);
+        rows.push(format!(
+            "session_timer = {{ expires = \"{seconds}s\", refresher = \"{refresher}\", refresh_by = \"{by}\" }}"
+        ));
+    }
+    if dice.percent(50) {
+        dialog(dice, &mut rows);
     }
     rows.join(", ")
+}
+
+/// Keys that fit the two dialogs of a call to each other.
+fn dialog(dice: &mut Dice, rows: &mut Vec<String>) {
+    let absorb = dice.pick(&["", "\"refresh\"", "\"refresh\", \"hold\"", "\"refresh\", \"hold\", \"codec\""]);
+    rows.push(format!("absorb = [{absorb}]"));
+    rows.push(format!("late_reinvite = \"{}\"", dice.pick(&["pass", "answer"])));
+    rows.push(format!("early_media = \"{}\"", dice.pick(&["pass", "pass", "gate", "strip"])));
+    rows.push(format!("early_dialogs = \"{}\"", dice.pick(&["all", "one"])));
+    rows.push(format!("early_dialogs_max = {}", dice.between(1, 20)));
+    let ringing = [
+        format!("map_180 = \"{}\"", dice.pick(&["pass", "183"])),
+        format!("map_181 = \"{}\"", dice.pick(&["pass", "drop"])),
+        format!("map_183 = \"{}\"", dice.pick(&["pass", "180", "drop"])),
+        format!("late_180 = \"{}\"", dice.pick(&["pass", "drop"])),
+        format!("after = \"{}s\"", dice.pick(&[0, 1, 5])),
+    ];
+    rows.push(format!("ringing = {{ {} }}", ringing.join(", ")));
 }

@@ -12,6 +12,18 @@ use std::time::Duration;
 /// The smallest interval there is, in seconds (RFC 4028 §4).
 const INTERVAL_MIN: u32 = 90;
 
+/// Who is to refresh where the choice is ours (RFC 4028 §7.1, §9 table 2).
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Preference {
+    /// The peer as the caller of a request that names none; we where only we asked for a timer.
+    #[default]
+    Open,
+    /// We.
+    Us,
+    /// The peer, if it knows session timers.
+    Peer,
+}
+
 /// What we want for a leg.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SessionPolicy {
@@ -21,11 +33,18 @@ pub struct SessionPolicy {
     pub min_se: u32,
     /// Whether to refresh by UPDATE when the peer allows it.
     pub prefer_update: bool,
+    /// Who is to refresh.
+    pub refresher: Preference,
 }
 
 impl Default for SessionPolicy {
     fn default() -> SessionPolicy {
-        SessionPolicy { expires: None, min_se: INTERVAL_MIN, prefer_update: false }
+        SessionPolicy {
+            expires: None,
+            min_se: INTERVAL_MIN,
+            prefer_update: false,
+            refresher: Preference::Open,
+        }
     }
 }
 
@@ -38,7 +57,12 @@ impl SessionPolicy {
     /// for none; `Supported: timer` is the caller's.
     pub fn request_rows(&self, out: &mut Vec<u8>) {
         let Some(expires) = self.expires else { return };
-        push_session_expires(out, expires.max(self.floor()), None);
+        let refresher = match self.refresher {
+            Preference::Open => None,
+            Preference::Us => Some(Refresher::Uac),
+            Preference::Peer => Some(Refresher::Uas),
+        };
+        push_session_expires(out, expires.max(self.floor()), refresher);
         push_min_se(out, self.floor());
     }
 
@@ -118,9 +142,15 @@ impl SessionTimer {
                 let seconds = asked.seconds.max(INTERVAL_MIN);
                 (wish.map_or(seconds, |w| w.min(seconds)), asked.refresher)
             }
-            (None, Some(wish)) => (wish, Some(Refresher::Uas)),
+            (None, Some(wish)) => (wish, None),
             (None, None) => return Ok(None),
         };
+        // A refresher that the request names stays (table 2); else the choice is ours.
+        let refresher = refresher.or(match policy.refresher {
+            Preference::Us => Some(Refresher::Uas),
+            Preference::Open if asked.is_none() => Some(Refresher::Uas),
+            Preference::Open | Preference::Peer => None,
+        });
         let we_refresh = !peer_supports || refresher == Some(Refresher::Uas);
         Ok(Some(SessionTimer {
             interval,
@@ -231,6 +261,12 @@ impl SessionTimer {
     #[must_use]
     pub fn prefer_update(&self) -> bool {
         self.prefer_update
+    }
+
+    /// Whether the peer knows session timers itself.
+    #[must_use]
+    pub fn peer_supports(&self) -> bool {
+        self.peer_supports
     }
 
     /// A 422 answered our refresh: takes over its Min-SE; false when trying again would not help.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use base::Time;
+use sip_core::session_timer::Preference;
 use sip_core::{SessionAct, SessionPolicy, SessionTimer, TooSmall};
 use sip_msg::{Index, Leniency, Limits, Msg, parse};
 
@@ -21,8 +22,10 @@ fn answer(rows: &str, policy: &SessionPolicy) -> Result<String, TooSmall> {
     Ok(String::from_utf8(out).unwrap().replace("\r\n", " ").trim().to_owned())
 }
 
-const OFF: SessionPolicy = SessionPolicy { expires: None, min_se: 90, prefer_update: false };
-const OURS: SessionPolicy = SessionPolicy { expires: Some(1800), min_se: 300, prefer_update: true };
+const OFF: SessionPolicy =
+    SessionPolicy { expires: None, min_se: 90, prefer_update: false, refresher: Preference::Open };
+const OURS: SessionPolicy =
+    SessionPolicy { expires: Some(1800), min_se: 300, prefer_update: true, refresher: Preference::Open };
 
 #[test]
 fn the_answering_side_follows_table_2() {
@@ -66,6 +69,33 @@ fn the_answering_side_follows_table_2() {
         "Session-Expires: 600;refresher=uac Require: timer",
     );
     check("Session-Expires: 10\r\n", &OFF, "Session-Expires: 90;refresher=uas");
+}
+
+#[test]
+fn the_refresher_is_the_one_that_we_prefer_where_the_request_names_none() {
+    let supported = "Supported: timer\r\n";
+    let asks = "Supported: timer\r\nSession-Expires: 600\r\n";
+    let names_uac = "Supported: timer\r\nSession-Expires: 600;refresher=uac\r\n";
+    let refresher = |rows: &str, base: &SessionPolicy, refresher| {
+        let answer = answer(rows, &SessionPolicy { refresher, ..*base }).unwrap();
+        answer.split("refresher=").nth(1).map(|r| r.get(..3).unwrap_or_default().to_owned())
+    };
+    for (rows, policy, us, peer) in [
+        (asks, &OFF, "uas", "uac"),
+        (supported, &OURS, "uas", "uac"),
+        (names_uac, &OFF, "uac", "uac"),
+        ("", &OURS, "uas", "uas"),
+    ] {
+        assert_eq!(refresher(rows, policy, Preference::Us).as_deref(), Some(us), "us: {rows}");
+        assert_eq!(refresher(rows, policy, Preference::Peer).as_deref(), Some(peer), "peer: {rows}");
+    }
+    let rows = |refresher| {
+        let mut out = Vec::new();
+        SessionPolicy { refresher, ..OURS }.request_rows(&mut out);
+        String::from_utf8(out).unwrap()
+    };
+    assert!(rows(Preference::Us).starts_with("Session-Expires: 1800;refresher=uac\r\n"));
+    assert!(rows(Preference::Peer).starts_with("Session-Expires: 1800;refresher=uas\r\n"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::call::{Call, Phase};
 use crate::context::{Context, Own};
 use crate::headers::{Kind, pass_rows, push_number, push_row};
 use crate::invite::contact_user;
-use crate::leg::{ALLOW, AwaitAck, LateAnswer, push_contact};
+use crate::leg::{AwaitAck, LateAnswer, allow, push_contact};
 use crate::setup::session_policy;
 use base::ReasonId;
 use media::Side;
@@ -27,12 +27,15 @@ impl Call {
         let relay = self.relays.remove(at);
         self.settle(&relay);
         if status >= 300 {
-            return self.relay_refused(&relay, msg, cx);
+            if !self.ask_again(&relay, msg, cx) {
+                self.relay_refused(&relay, msg, cx);
+            }
+            return;
         }
         let epoch = self.epoch.clone();
         let to = relay.from.other();
-        if let Some(leg) = self.leg_mut(to).filter(|_| matches!(relay.sent, Method::Invite | Method::Update))
-        {
+        let negotiates = matches!(relay.sent, Method::Invite | Method::Update);
+        if let Some(leg) = self.next_leg_mut(to).filter(|_| negotiates) {
             leg.refresh(msg, &epoch);
             if relay.sent == Method::Invite && leg.flow.transport.is_reliable() {
                 leg.flow.conn = flow.conn.or(leg.flow.conn);
@@ -59,9 +62,12 @@ impl Call {
 
     /// The other side refused the offer, or said nothing: what was described before holds.
     fn take_back(&mut self, relay: &Relay) {
-        if let Some(leg) = self.leg_mut(relay.from.other()).filter(|_| !relay.offer.is_empty()) {
-            let changed = *leg.sdp.text != *relay.before;
-            leg.sdp.standing = changed.then(|| relay.before.clone());
+        if relay.offer.is_empty() {
+            return;
+        }
+        if let Some(sdp) = self.sdp_mut(relay.from.other()) {
+            let changed = *sdp.text != *relay.before;
+            sdp.standing = changed.then(|| relay.before.clone());
         }
     }
 
@@ -162,8 +168,9 @@ impl Call {
         }
         let other = relay.from.other();
         let live = self.phase == Phase::Answered;
-        if let Some(leg) = self.leg(other).filter(|_| !relay.offer.is_empty()) {
-            self.judge(&leg.sdp.text, msg.body())?;
+        let ours = self.sdp_mut(other).map(|sdp| sdp.text.clone()).filter(|_| !relay.offer.is_empty());
+        if let Some(ours) = ours {
+            self.judge(&ours, msg.body())?;
         }
         self.tell_engine(other, self.trunk_of(other), msg.body(), live, cx)?;
         if !relay.offer.is_empty() {
@@ -172,13 +179,15 @@ impl Call {
         if !relay.offer.is_empty() {
             self.note_codec(msg.body());
         }
+        self.note_early(relay, msg.body());
         self.describe_for(relay.from, msg.body(), &relay.offer, cx)
     }
 
     /// A 2xx passes: the session timers of both legs are as it and the request say.
     fn take_session(&mut self, side: Side, msg: Msg<'_>, cx: &mut Context<'_>) {
         let epoch = self.epoch.clone();
-        if let Some(leg) = self.leg_mut(side) {
+        let answered = self.phase == Phase::Answered;
+        if let Some(leg) = self.leg_mut(side).filter(|_| answered) {
             let policy = session_policy(&epoch, leg.trunk, leg.abilities.update);
             leg.session = SessionTimer::uac(&msg, &policy, true);
         }
@@ -200,10 +209,10 @@ impl Call {
 
     /// Contact, Allow, Supported and Session-Expires of a 2xx inside a call.
     pub(super) fn refresh_rows(&self, side: Side, rows: &mut Vec<u8>) {
-        let Some(leg) = self.leg(side) else { return };
+        let Some(leg) = self.next_leg(side) else { return };
         let number = if side == Side::A { &self.called } else { &self.caller };
         push_contact(rows, self.epoch.face(leg.flow.listen), leg.flow.transport, contact_user(number));
-        push_row(rows, b"Allow", ALLOW);
+        push_row(rows, b"Allow", allow(self.epoch.policy(leg.trunk)));
         push_row(rows, b"Supported", b"timer");
         if let Some(session) = &leg.session {
             session.response_rows(rows);

@@ -1,11 +1,14 @@
 //! Requests inside a call: answered here, or passed on to the other leg and their answer back.
 
+mod absorb;
+mod again;
 mod answers;
+mod early;
 
 use crate::call::{Call, Phase};
-use crate::context::{Context, User};
+use crate::context::Context;
 use crate::headers::{Kind, pass_rows, push_number, push_row};
-use crate::leg::{ALLOW, InnerRequest, Leg};
+use crate::leg::{ALLOW, Leg, LocalSdp};
 use crate::setup::{push_warning, session_policy};
 use media::Side;
 use sip_core::session_timer::SessionTimer;
@@ -16,6 +19,7 @@ use sip_msg::{Method, Msg};
 const RELAYS_MAX: usize = 16;
 
 /// A request that was passed on and has no answer yet.
+#[derive(Clone)]
 pub(crate) struct Relay {
     pub(crate) client: ClientTxn,
     pub(crate) server: ServerTxn,
@@ -30,6 +34,8 @@ pub(crate) struct Relay {
     /// What we had described to the other side before: it holds again when the offer is refused (RFC
     /// 3261 §14.1).
     pub(crate) before: Box<[u8]>,
+    /// The rows of it that crossed.
+    pub(crate) rows: Box<[u8]>,
 }
 
 impl Relay {
@@ -65,7 +71,9 @@ impl Call {
         if !self.agree_refresh(side, msg, txn, cx) {
             return;
         }
-        self.pass_on(side, msg, txn, cseq, Method::Invite, cx);
+        if !self.absorb(side, msg, txn, cseq, cx) {
+            self.pass_on(side, msg, txn, cseq, Method::Invite, cx);
+        }
     }
 
     pub(crate) fn on_update(
@@ -91,8 +99,11 @@ impl Call {
             self.answer_inner(txn, 200, &rows, cx);
             return cx.give_rows(rows);
         }
-        let Some(there) = self.leg(side.other()) else {
-            return self.update_early(side, msg, txn, cseq, cx);
+        if self.phase == Phase::Setup {
+            return self.offer_early(side, msg, txn, cseq, cx);
+        }
+        let Some(there) = self.leg(side.other()).filter(|_| self.phase == Phase::Answered) else {
+            return self.answer_inner(txn, 481, b"", cx);
         };
         // RFC 3311 §5.2: an offer is open, here or there, or an answer is still to come in an ACK.
         let offered = |l: &Leg| l.await_ack.is_some_and(|w| w.answers.is_some());
@@ -100,8 +111,10 @@ impl Call {
         if here_busy || there.is_negotiating() {
             return self.answer_inner(txn, 491, b"", cx);
         }
-        let method = if there.abilities.update { Method::Update } else { Method::Invite };
-        self.pass_on(side, msg, txn, cseq, method, cx);
+        let method = if there.takes_update(&epoch) { Method::Update } else { Method::Invite };
+        if !self.absorb(side, msg, txn, cseq, cx) {
+            self.pass_on(side, msg, txn, cseq, method, cx);
+        }
     }
 
     /// Takes part in the session timer of a refresh (RFC 4028 §9); `false`: answered 422.
@@ -141,7 +154,7 @@ impl Call {
             return self.answer_inner(txn, status, b"", cx);
         }
         let negotiates = matches!(sent, Method::Invite | Method::Update);
-        let before = self.leg(other).map(|leg| leg.sdp.standing().into()).unwrap_or_default();
+        let before = self.sdp_mut(other).map(|sdp| sdp.standing().into()).unwrap_or_default();
         let mut body: Box<[u8]> = msg.body().into();
         if negotiates && !body.is_empty() {
             if !msg.is_sdp() {
@@ -152,25 +165,13 @@ impl Call {
                 Err(trouble) => return self.refuse_inner_sdp(txn, side, &trouble, cx),
             }
         }
-        let user = User::Relay(self.me, other);
         let mut rows = cx.take_rows();
         let (from, to) = (epoch.policy(self.trunk_of(side)), epoch.policy(self.trunk_of(other)));
         pass_rows(msg, Kind::Inner, from, to, &mut rows);
-        if let Some(leg) = self.leg(other).filter(|_| negotiates) {
-            session_request_rows(leg, &mut rows);
-        }
-        let content_type = content_type_of(msg, negotiates);
-        let request = InnerRequest {
-            method: sent.as_str().as_bytes(),
-            rows: &rows,
-            content_type: if body.is_empty() { b"" } else { content_type },
-            body: &body,
-        };
-        let Some(leg) = self.next_leg_mut(other) else { return };
-        let result = leg.request(cx, &epoch, request, user);
+        let result = self.send_on(other, sent, &rows, (content_type_of(msg, negotiates), &body), cx);
+        let crossed = rows.as_slice().into();
         cx.give_rows(rows);
         let Ok(client) = result else { return self.answer_inner(txn, 503, b"Retry-After: 1\r\n", cx) };
-        leg.inviting |= sent == Method::Invite;
         if let Some(here) = self.leg_mut(side).filter(|_| msg.method() == Method::Invite) {
             here.invited = true;
             here.refresh(msg, &epoch);
@@ -185,7 +186,16 @@ impl Call {
             cseq,
             offer,
             before,
+            rows: crossed,
         });
+    }
+
+    /// What we described to a side: to its leg, or in the attempt that may become it.
+    pub(super) fn sdp_mut(&mut self, side: Side) -> Option<&mut LocalSdp> {
+        if side == Side::B && self.b.is_none() {
+            return self.attempt_mut(self.current).map(|attempt| &mut attempt.sdp);
+        }
+        self.leg_mut(side).map(|leg| &mut leg.sdp)
     }
 
     /// Describes a peer's offer or answer for a side, and keeps it there.
@@ -197,11 +207,11 @@ impl Call {
         cx: &mut Context<'_>,
     ) -> Result<Box<[u8]>, crate::offer::SdpTrouble> {
         let trunk = self.trunk_of(side);
-        let mut local = self.leg_mut(side).map(|l| std::mem::take(&mut l.sdp)).unwrap_or_default();
+        let mut local = self.sdp_mut(side).map(std::mem::take).unwrap_or_default();
         let described = self.describe(side, trunk, text, offer, &mut local, cx);
         let made = local.text.clone();
-        if let Some(leg) = self.leg_mut(side) {
-            leg.sdp = local;
+        if let Some(sdp) = self.sdp_mut(side) {
+            *sdp = local;
         }
         described.map(|()| made)
     }
@@ -219,14 +229,6 @@ impl Call {
         }
         self.answer_inner(txn, 488, &rows, cx);
         cx.give_rows(rows);
-    }
-}
-
-/// Session-Expires in a request that is passed on: this leg's own timer goes on (R35: refreshes of
-/// one leg are hidden from the other).
-fn session_request_rows(leg: &Leg, rows: &mut Vec<u8>) {
-    if let Some(session) = &leg.session {
-        session.refresh_rows(rows);
     }
 }
 

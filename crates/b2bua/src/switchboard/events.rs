@@ -86,6 +86,9 @@ impl Switchboard {
             Alarm::Ring(call, number) => {
                 self.with_call(now, call, out, |call, cx| call.on_ring_timeout(number, cx));
             }
+            Alarm::Ringback(call) => {
+                self.with_call(now, call, out, crate::call::Call::on_ringback);
+            }
             Alarm::Session(call, side) => {
                 self.with_call(now, call, out, |call, cx| call.on_session_alarm(side, cx));
             }

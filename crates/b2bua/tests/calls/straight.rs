@@ -168,7 +168,8 @@ fn a_hold_and_its_answer_cross_with_our_addresses() {
 fn both_sides_reinvite_at_once_and_one_hears_491() {
     let mut world = World::new(CONFIG);
     let (out, ok) = answered(&mut world);
-    world.receive(PBX, &inside("INVITE", 2, ok.header("To"), "re1", "", OFFER));
+    let hold = OFFER.replace("a=sendrecv", "a=sendonly");
+    world.receive(PBX, &inside("INVITE", 2, ok.header("To"), "re1", "", &hold));
     let sent = world.expect(&[(GW1, "INVITE")]);
     world.receive(GW1, &from_callee("INVITE", 9, &out, "tb", "glare", ANSWER));
     world.expect(&[(GW1, "SIP/2.0 491")]);

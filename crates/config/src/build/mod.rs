@@ -3,6 +3,7 @@
 //! A part with a fault (reported by the check) is `None`; the others are built all the same, so that
 //! they can be judged and all faults are told at once. Enter through [`Draft::build`].
 
+mod dialog;
 mod listen;
 mod policy;
 mod routing;

@@ -1,11 +1,10 @@
 //! Policies.
 
+use super::dialog;
 use super::view::View;
 use crate::country::Country;
 use crate::forms::called;
-use crate::keys::SESSION_TIMER;
-use crate::model::{Policy, SessionTimer};
-use std::time::Duration;
+use crate::model::Policy;
 
 /// Countries whose networks speak µ-law; all others speak A-law (ITU-T G.711 §2, national practice).
 const MU_LAW: [&str; 5] = ["US", "CA", "JP", "TW", "PR"];
@@ -18,7 +17,7 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         early_offer: view.word("early_offer")?,
         offer_codecs: offer_codecs(view, country),
         prack: view.word("prack")?,
-        session_timer: session_timer(&view.inner(&SESSION_TIMER, "session_timer"))?,
+        session_timer: dialog::session_timer(view)?,
         hold: view.word("hold")?,
         refer: view.word("refer")?,
         diversion: view.word("diversion")?,
@@ -33,6 +32,7 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         user_phone: view.truth("user_phone")?,
         media_timeout: view.duration_or_off("media_timeout"),
         user_agent: view.string("user_agent"),
+        dialog: dialog::dialog(view)?,
     })
 }
 
@@ -48,13 +48,4 @@ fn offer_codecs(view: &View<'_>, country: Option<&Country>) -> Vec<String> {
         });
     }
     codecs
-}
-
-fn session_timer(view: &View<'_>) -> Option<SessionTimer> {
-    let seconds = |length: Duration| u32::try_from(length.as_secs()).ok();
-    Some(SessionTimer {
-        expires: view.duration_or_off("expires").and_then(seconds),
-        min_se: view.duration("min_se").and_then(seconds)?,
-        refresher: view.word("refresher")?,
-    })
 }

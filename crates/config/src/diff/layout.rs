@@ -1,5 +1,7 @@
 //! A picture as paths and values.
 
+mod dialog;
+
 use crate::forms::time::written;
 use crate::model::{
     Config, Listen, Pattern, Pilot, Policy, Route, Scope, Test, Tier, Translate, Trunk, TrunkTls,
@@ -184,6 +186,7 @@ impl Sheet<'_> {
         self.put(&inner, "expires", timer.expires.map_or_else(|| "off".to_owned(), |e| format!("{e}s")));
         self.put(&inner, "min_se", format!("{}s", timer.min_se));
         self.put(&inner, "refresher", timer.refresher);
+        self.put(&inner, "refresh_by", timer.refresh_by);
         self.put(path, "hold", policy.hold);
         self.put(path, "refer", policy.refer);
         self.put(path, "diversion", policy.diversion);
@@ -198,6 +201,7 @@ impl Sheet<'_> {
         self.put(path, "user_phone", policy.user_phone);
         self.put(path, "media_timeout", length_or_off(policy.media_timeout));
         self.put_some(path, "user_agent", policy.user_agent.as_ref());
+        self.dialog(path, &policy.dialog);
     }
 
     fn numbers(&mut self) {

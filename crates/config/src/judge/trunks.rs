@@ -2,7 +2,7 @@
 
 use super::{item_at, value_at};
 use crate::build::Draft;
-use crate::model::{Gateway, Host, Kind, Listen, MediaMode, NumberFormat, Trunk};
+use crate::model::{Gateway, Host, Kind, Listen, MediaMode, NumberFormat, RefreshBy, Trunk, Update};
 use crate::report::{Finding, Report};
 use crate::text::{Entry, Table};
 use base::{ListenId, Transport};
@@ -179,20 +179,32 @@ fn policy(one: &Seen<'_>, country: bool, report: &mut Report<'_>) {
     let policy = &one.trunk.policy;
     let table = one.table.table("override").unwrap_or(one.table);
     let at = |key| value_at(table, key, one.entry.key_span.start);
-    let timer = policy.session_timer;
-    if timer.expires.is_some_and(|expires| expires < timer.min_se) {
-        let message =
-            format!("`expires` is {}s and `min_se` is {}s", timer.expires.unwrap_or(0), timer.min_se);
-        let finding =
-            Finding::new(at("session_timer"), one.path("override.session_timer"), "conflict", message);
-        report.error(finding.expected("`expires` not below `min_se` (RFC 4028 §4)"));
-    }
+    session_timer(one, at("session_timer"), report);
     let by_country = [NumberFormat::National, NumberFormat::International];
     if by_country.contains(&policy.number_format) && !country {
         let message = format!("`number_format = \"{}\"` without a `country`", policy.number_format);
         let finding =
             Finding::new(at("number_format"), one.path("override.number_format"), "conflict", message);
         report.error(finding.expected("`country = \"DE\"` or the like at the top level"));
+    }
+}
+
+/// A session timer that can be kept.
+fn session_timer(one: &Seen<'_>, at: usize, report: &mut Report<'_>) {
+    let policy = &one.trunk.policy;
+    let timer = policy.session_timer;
+    if timer.expires.is_some_and(|expires| expires < timer.min_se) {
+        let message =
+            format!("`expires` is {}s and `min_se` is {}s", timer.expires.unwrap_or(0), timer.min_se);
+        let finding =
+            Finding::new(at, one.path("override.session_timer"), "conflict", message);
+        report.error(finding.expected("`expires` not below `min_se` (RFC 4028 §4)"));
+    }
+    if timer.refresh_by == RefreshBy::Update && policy.dialog.update == Update::Off {
+        let message = "`refresh_by = \"update\"` with `update = \"off\"`";
+        let path = one.path("override.session_timer.refresh_by");
+        let finding = Finding::new(at, path, "conflict", message);
+        report.error(finding.expected("`refresh_by = \"reinvite\"`, or `update = \"auto\"`"));
     }
 }
 

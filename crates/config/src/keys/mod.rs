@@ -4,6 +4,7 @@
 //! change needs a restart all follow from these tables. Enter through [`ROOT`]; to add a key, add a
 //! line to its table and read it in `build`.
 
+mod dialog;
 mod interface;
 mod policy;
 mod root;
@@ -11,8 +12,9 @@ mod routing;
 mod translate;
 mod trunk;
 
+pub(crate) use dialog::{RINGING, SESSION_TIMER};
 pub(crate) use interface::{LISTEN, LISTEN_TLS};
-pub(crate) use policy::{POLICY, SESSION_TIMER};
+pub(crate) use policy::POLICY;
 pub(crate) use root::{API, LIMITS, LOG, MEDIA, NODE, PROFILE, RECORDS, ROOT, SIGNALLING, SITE};
 pub(crate) use routing::{CALL, DIALPLAN, EXPECT, MATCH, NUMBERS, ROUTE, TEST};
 pub(crate) use translate::{PILOT, TRANSLATE, TRANSLATION};

@@ -3,11 +3,10 @@
 use super::Effect::Reload;
 use super::Need::{Absent, Default};
 use super::Preset::{Bool as Truth, Text as Word, Texts};
-use super::{Key, Section, Shape, seconds};
+use super::{Key, Section, Shape, dialog, seconds};
 use crate::forms::{called, plain};
 use crate::model::{
-    EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Refer, Refresher,
-    UriScheme, Words,
+    EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Refer, UriScheme, Words,
 };
 
 /// Codecs that an offer of ours can hold.
@@ -54,7 +53,7 @@ pub(crate) static POLICY: Section = Section {
         },
         Key {
             name: "session_timer",
-            shape: Shape::Table(&SESSION_TIMER),
+            shape: Shape::Table(&super::SESSION_TIMER),
             need: Absent("its keys' defaults"),
             effect: Reload,
             doc: "Session timer of our own (RFC 4028). A peer's is always answered.",
@@ -64,7 +63,7 @@ pub(crate) static POLICY: Section = Section {
             shape: Shape::Word { now: Hold::TOKENS, later: &[] },
             need: Default(Word("pass")),
             effect: Reload,
-            doc: "The form of hold sent to this trunk: as received, `a=sendonly`, `a=inactive`, or the address 0.0.0.0.",
+            doc: "The form of hold sent to this trunk: as received, `a=sendonly`, `a=inactive`, or the address 0.0.0.0. `sendonly-only` is `sendonly` for peers that know no `inactive`: an offer of `inactive` becomes `sendonly` too.",
         },
         Key {
             name: "refer",
@@ -157,33 +156,12 @@ pub(crate) static POLICY: Section = Section {
             effect: Reload,
             doc: "User-Agent of requests towards this trunk.",
         },
-    ],
-};
-
-pub(crate) static SESSION_TIMER: Section = Section {
-    title: "trunk.NAME.override.session_timer",
-    doc: "Session timer of our own (RFC 4028).",
-    keys: &[
-        Key {
-            name: "expires",
-            shape: Shape::Duration { min: seconds(90), max: seconds(86_400), off: true },
-            need: Absent("none is asked for"),
-            effect: Reload,
-            doc: "Session-Expires that we ask for; 0 is off. 1800 is usual. At least `min_se`.",
-        },
-        Key {
-            name: "min_se",
-            shape: Shape::Duration { min: seconds(90), max: seconds(86_400), off: false },
-            need: Default(Word("90s")),
-            effect: Reload,
-            doc: "Shortest interval accepted (RFC 4028 §5).",
-        },
-        Key {
-            name: "refresher",
-            shape: Shape::Word { now: Refresher::TOKENS, later: &["us", "peer"] },
-            need: Default(Word("auto")),
-            effect: Reload,
-            doc: "Who refreshes; `auto`: as RFC 4028 lets the peers agree.",
-        },
+        dialog::UPDATE,
+        dialog::ABSORB,
+        dialog::LATE_REINVITE,
+        dialog::EARLY_MEDIA,
+        dialog::EARLY_DIALOGS,
+        dialog::EARLY_DIALOGS_MAX,
+        dialog::RINGING_KEY,
     ],
 };

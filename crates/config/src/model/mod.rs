@@ -3,6 +3,7 @@
 //! Nothing here can be half valid: whoever holds a [`Config`] needs no further check. Enter through
 //! [`Config`].
 
+mod dialog;
 mod listen;
 mod policy;
 mod route;
@@ -10,6 +11,9 @@ mod translate;
 mod trunk;
 mod words;
 
+pub use dialog::{
+    Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing, Update,
+};
 pub use listen::{Hidden, Host, Listen, PortRange, Secret, SipPort, TlsIdentity};
 pub use policy::{
     CalledFrom, EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Policy, Prack, Refer,

@@ -1,5 +1,6 @@
 //! Policies: how a trunk's calls are treated.
 
+use super::dialog::{Dialog, RefreshBy};
 use super::words::words;
 use std::fmt;
 use std::time::Duration;
@@ -53,6 +54,10 @@ words! {
     pub enum Refresher {
         /// As both sides agree (RFC 4028 §7, §9).
         Auto = "auto",
+        /// We, where the choice is ours.
+        Us = "us",
+        /// The peer, where the choice is ours and it knows session timers.
+        Peer = "peer",
     }
 }
 
@@ -67,6 +72,8 @@ words! {
         Inactive = "inactive",
         /// The address 0.0.0.0 (RFC 3264 §8.4).
         Zero = "zero",
+        /// `a=sendonly`, also where inactive was offered.
+        SendonlyOnly = "sendonly-only",
     }
 }
 
@@ -166,6 +173,8 @@ pub struct SessionTimer {
     pub min_se: u32,
     /// Who refreshes.
     pub refresher: Refresher,
+    /// How we refresh.
+    pub refresh_by: RefreshBy,
 }
 
 /// How a trunk's calls are treated.
@@ -211,4 +220,6 @@ pub struct Policy {
     pub media_timeout: Option<Duration>,
     /// User-Agent of requests towards this trunk; `None` takes ours.
     pub user_agent: Option<String>,
+    /// Rules between the two dialogs of a call.
+    pub dialog: Dialog,
 }

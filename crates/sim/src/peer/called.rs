@@ -49,6 +49,7 @@ impl Agent {
                 version: 1,
                 session: None,
                 generation: 0,
+                offered_early: false,
             });
         }
         fork
@@ -118,7 +119,14 @@ impl Agent {
             message = message.with("Require", "100rel").with("RSeq", rseq.to_string());
             until = Some(Until::Prack(rseq));
         }
-        let body = if sdp && offered { self.answer_to(dialog, &request.body) } else { String::new() };
+        let body = match sdp {
+            true if offered => self.answer_to(dialog, &request.body),
+            true if reliable && status != 199 && !self.dialogs[dialog].offered_early => {
+                self.dialogs[dialog].offered_early = true;
+                self.describe(dialog)
+            }
+            _ => String::new(),
+        };
         self.reply(key, &message.with_sdp(&body), dialog, until, desk);
     }
 
@@ -136,7 +144,9 @@ impl Agent {
         for (name, value) in self.session_answer(dialog, &request, desk) {
             message = message.with(name, value);
         }
-        let body = if request.body.is_empty() {
+        let body = if self.dialogs[dialog].offered_early {
+            String::new()
+        } else if request.body.is_empty() {
             self.describe(dialog)
         } else {
             self.answer_to(dialog, &request.body)

@@ -39,6 +39,7 @@ impl Agent {
             version: 1,
             session: None,
             generation: 0,
+            offered_early: false,
         });
         if agent.dice.percent(10) {
             agent.dialogs[0].lines.push("video".to_owned());
@@ -91,7 +92,7 @@ impl Agent {
 
     /// Whether its first offer was answered reliably, so that a second one is allowed (RFC 3311 §5.1).
     fn answered_early(&self) -> bool {
-        !self.manner.late && self.seen_reliable.contains_key("answered")
+        self.seen_reliable.contains_key("answered")
     }
 
     fn cancel_if_allowed(&mut self, desk: &mut Desk) {
@@ -168,12 +169,16 @@ impl Agent {
             Faith::After(n) => times == n + 1,
             Faith::Never => false,
         };
-        if !message.body.is_empty() {
+        // Without an offer of its own in the INVITE it is made one here, to be answered in PRACK (RFC 3262 §5).
+        let offer = self.manner.late && !message.body.is_empty();
+        self.dialogs[0].offered_early |= offer;
+        if !message.body.is_empty() && (!offer || due) {
             self.seen_reliable.insert("answered".to_owned(), 1);
         }
         if due {
             let (cseq, method) = message.cseq();
-            self.request(0, "PRACK", vec![("RAck", format!("{rseq} {cseq} {method}"))], "", desk);
+            let body = if offer { self.answer_to(0, &message.body) } else { String::new() };
+            self.request(0, "PRACK", vec![("RAck", format!("{rseq} {cseq} {method}"))], &body, desk);
         }
     }
 
@@ -186,8 +191,9 @@ impl Agent {
             desk.faults.push(format!("2xx after {:?}", self.final_status));
         }
         self.seen_2xx += 1;
-        if message.body.is_empty() {
-            desk.faults.push("a 2xx to INVITE without SDP".to_owned());
+        let asked = self.dialogs[0].offered_early;
+        if message.body.is_empty() != asked {
+            desk.faults.push("a 2xx to INVITE without SDP, or an offer twice".to_owned());
         }
         let due = match self.manner.ack {
             Faith::Always => true,
@@ -195,7 +201,7 @@ impl Agent {
             Faith::Never => false,
         };
         if due {
-            let body = if self.manner.late { self.answer_to(0, &message.body) } else { String::new() };
+            let body = if self.manner.late && !asked { self.answer_to(0, &message.body) } else { String::new() };
             let cseq = message.cseq().0;
             let ack = self.message(0, "ACK", cseq).with_sdp(&body);
             self.post(ack.write(), desk);

@@ -221,7 +221,7 @@ impl Agent {
             500 if request.method() == "PRACK" && self.final_status.is_none() => {
                 // A later request of ours overtook it: once more with a higher CSeq.
                 let rack = request.row("RAck").unwrap_or_default().to_owned();
-                self.request(dialog, "PRACK", vec![("RAck", rack)], "", desk);
+                self.request(dialog, "PRACK", vec![("RAck", rack)], &request.body.clone(), desk);
             }
             481 | 408 if self.dialogs[dialog].state == State::Up => {
                 // RFC 5057 §5.1: the dialog is gone.
@@ -275,13 +275,14 @@ impl Agent {
             if key.1 != "INVITE" || server.request.cseq().0 != number {
                 continue;
             }
-            let late_offer = server.request.body.is_empty();
+            let first = server.request.tag("To").is_empty();
             for reply in &mut server.replies {
                 let ours = self.dialogs.get(reply.dialog).is_some_and(|d| d.local_tag == tag);
                 match reply.until {
                     Some(Until::SuccessAck) if ours => {
                         reply.until = None;
-                        if late_offer {
+                        let early = first && self.dialogs[reply.dialog].offered_early;
+                        if server.request.body.is_empty() && !early {
                             late = Some(reply.dialog);
                         }
                     }
@@ -333,6 +334,11 @@ impl Agent {
                 {
                     reply.until = None;
                     status = 200;
+                    let text = String::from_utf8_lossy(&reply.bytes);
+                    let offer = server.request.body.is_empty() && text.contains("\r\nm=");
+                    if offer != !request.body.is_empty() {
+                        desk.faults.push("an offer without its answer in PRACK, or one of no offer".to_owned());
+                    }
                 }
             }
         }

@@ -109,6 +109,8 @@ pub struct Dialog {
     version: u64,
     session: Option<session::Session>,
     generation: u32,
+    /// A reliable provisional bore its offer, as the INVITE had none.
+    offered_early: bool,
 }
 
 /// A request of ours.

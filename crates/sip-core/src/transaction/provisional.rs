@@ -69,6 +69,13 @@ impl<U: Copy> Transactions<U> {
         server.fast.set(&mut self.wheel, Key::ServerFast(txn), now + self.timers.t1);
     }
 
+    /// Whether a reliable provisional for this INVITE is not acknowledged yet.
+    #[must_use]
+    pub fn awaits_prack(&self, txn: ServerTxn) -> bool {
+        let bulk = self.servers.get(txn).and_then(|server| server.bulk.as_deref());
+        bulk.and_then(|bulk| bulk.reliable.as_deref()).is_some_and(|reliable| !reliable.is_idle())
+    }
+
     /// A PRACK came for this INVITE: true, it acknowledges the reliable provisional in flight, and the TU
     /// answers it 200; false, it fits nothing, and the TU answers 481. RFC 3262 §3.
     pub fn prack(&mut self, now: Time, txn: ServerTxn, rack: &RAck<'_>, out: &mut Outbox) -> bool {

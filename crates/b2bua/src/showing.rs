@@ -1,0 +1,309 @@
+//! What a caller is shown before the answer: which provisional responses, as what, and whose media.
+
+use crate::attempt::Offered;
+use crate::call::{Call, Phase};
+use crate::context::{Alarm, Context};
+use crate::early::Early;
+use crate::headers::{Kind, pass_rows, push_row};
+use crate::invite::contact_user;
+use crate::leg::{LateAnswer, allow, push_contact};
+use crate::prack::OfferInProvisional;
+use crate::record::ReleasedBy;
+use base::ReasonId;
+use config::{EarlyDialogs, EarlyMedia, Map180, Map183, PassDrop, Prack, Ringing};
+use media::Side;
+use sip_core::Response;
+use sip_msg::{Msg, Name};
+
+/// What the caller has been shown so far.
+#[derive(Default)]
+pub(crate) struct Shown {
+    /// A provisional response above 100 left.
+    heard: bool,
+    /// Whose media: the attempt and the fork's tag.
+    pub(crate) media: Option<(u16, Box<[u8]>)>,
+}
+
+impl Call {
+    /// Shows the caller what the callee's side reports, as the caller's trunk wants it. `fork`: the tag of
+    /// the early dialog that reports; empty when there is none.
+    pub(crate) fn show(&mut self, number: u16, fork: &[u8], msg: Msg<'_>, cx: &mut Context<'_>) {
+        let Some(attempt) = self.live.iter().find(|a| a.number == number) else { return };
+        let trunk = attempt.trunk;
+        let offer = self.offer_for_caller(number, fork, cx);
+        let body = match &offer {
+            Some((body, _)) => body.clone(),
+            None => self.early_body(number, fork, msg, cx),
+        };
+        if offer.is_none() && self.is_stuck(number, fork) {
+            return self.release(ReasonId::SdpBad, ReleasedBy::Us, cx);
+        }
+        let ringing = self.epoch.policy(self.trunk_in).dialog.ringing;
+        let status = match msg.status() {
+            199 => 199,
+            status => match shown_as(status, !body.is_empty(), self.shown.media.is_some(), &ringing) {
+                Some(status) => status,
+                None if offer.is_some() => 183, // it has to be answered
+                None => return,
+            },
+        };
+        self.progress.get_or_insert(cx.wall());
+        let epoch = self.epoch.clone();
+        let mut rows = cx.take_rows();
+        self.provisional_rows(&mut rows);
+        pass_rows(msg, Kind::Response, epoch.policy(trunk), epoch.policy(self.trunk_in), &mut rows);
+        let rseq = self.say(status, &rows, &body, cx);
+        cx.give_rows(rows);
+        if let (Some((_, answers)), Some(rseq)) = (offer, rseq) {
+            self.offer_in_provisional = Some(OfferInProvisional { rseq, answers });
+        }
+    }
+
+    /// Sends the caller a provisional response, reliably where both sides want that (RFC 3262 §3); gives the
+    /// RSeq of a reliable one.
+    fn say(&mut self, status: u16, rows: &[u8], body: &[u8], cx: &mut Context<'_>) -> Option<u32> {
+        self.shown.heard = true;
+        let reliable = self.is_heard_reliably();
+        let Some(txn) = self.invite.filter(|_| reliable) else {
+            self.respond(cx, status, rows, body);
+            return None;
+        };
+        let response = Response {
+            status,
+            reason: b"",
+            to_tag: self.a.dialog.local_tag(),
+            rows,
+            content_type: if body.is_empty() { b"" } else { b"application/sdp" },
+            body,
+            record_route: true,
+        };
+        let sent = cx.txns.respond_reliably(cx.now, txn, &response, &mut cx.out.sip).ok();
+        cx.counters.attempts_refused += u64::from(sent.is_none());
+        sent
+    }
+
+    /// Whether our provisional responses to the caller are reliable: it knows them, and its trunk does not
+    /// rule them out.
+    pub(crate) fn is_heard_reliably(&self) -> bool {
+        self.a.abilities.reliable && self.epoch.policy(self.trunk_in).prack != Prack::Off
+    }
+
+    /// Whether a caller that made no offer can be shown one before the answer: in a reliable provisional,
+    /// where nothing strips descriptions (RFC 3262 §5).
+    pub(crate) fn shows_offers(&self, trunk: base::TrunkId) -> bool {
+        let strips = |t| self.epoch.policy(t).dialog.early_media == EarlyMedia::Strip;
+        self.is_heard_reliably() && !strips(trunk) && !strips(self.trunk_in)
+    }
+
+    /// For a caller that made no offer: one made of what a fork has described, while none waits for its
+    /// answer and none was answered; and where the answer goes.
+    fn offer_for_caller(
+        &mut self,
+        number: u16,
+        fork: &[u8],
+        cx: &mut Context<'_>,
+    ) -> Option<(Box<[u8]>, LateAnswer)> {
+        let attempt = self.live.iter().find(|a| a.number == number)?;
+        let early = attempt.early.iter().find(|e| e.leg.dialog.remote_tag() == fork)?;
+        let answers = match attempt.offered {
+            Offered::Us if !early.answer.is_empty() => LateAnswer::Ours,
+            Offered::Nobody if early.unanswered.is_some() => LateAnswer::PassOn,
+            _ => return None,
+        };
+        let (trunk, text) = (attempt.trunk, early.answer.clone());
+        let silent = self.arrived.as_ref().is_some_and(|a| a.offer.is_empty());
+        if !silent || self.offer_in_provisional.is_some() || !self.shows_offers(trunk) {
+            return None;
+        }
+        if answers == LateAnswer::Ours {
+            self.tell_engine(Side::B, trunk, &text, false, cx).ok()?;
+        }
+        let mut local = std::mem::take(&mut self.a.sdp);
+        let described = self.describe(Side::A, self.trunk_in, &text, b"", &mut local, cx);
+        let body = local.text.clone();
+        self.a.sdp = local;
+        described.ok()?;
+        self.shown.media = Some((number, fork.into()));
+        self.early_media.get_or_insert(cx.wall());
+        Some((body, answers))
+    }
+
+    /// Whether a fork waits for an answer that nobody will give: its offer could not be shown.
+    fn is_stuck(&self, number: u16, fork: &[u8]) -> bool {
+        let attempt = self.live.iter().find(|a| a.number == number);
+        let early = attempt.and_then(|a| a.early.iter().find(|e| e.leg.dialog.remote_tag() == fork));
+        let silent = self.arrived.as_ref().is_some_and(|a| a.offer.is_empty());
+        early.is_some_and(|e| e.unanswered.is_some()) && silent && self.offer_in_provisional.is_none()
+    }
+
+    fn provisional_rows(&self, rows: &mut Vec<u8>) {
+        let face = self.epoch.face(self.a.flow.listen);
+        push_contact(rows, face, self.a.flow.transport, contact_user(&self.called));
+        push_row(rows, b"Allow", allow(self.epoch.policy(self.trunk_in)));
+    }
+
+    /// The description to show: the fork's answer, where it may be shown; the engine opens with it.
+    fn early_body(&mut self, number: u16, fork: &[u8], msg: Msg<'_>, cx: &mut Context<'_>) -> Box<[u8]> {
+        let Some(attempt) = self.live.iter_mut().find(|a| a.number == number) else { return Box::default() };
+        let (trunk, offered) = (attempt.trunk, attempt.offered);
+        // An unreliable provisional cannot bear an offer (RFC 3262 §5): late offers wait for the 2xx.
+        if offered != Offered::Caller {
+            return Box::default();
+        }
+        let rules = [trunk, self.trunk_in].map(|t| self.epoch.policy(t).dialog.early_media);
+        let early = attempt.early.iter_mut().find(|e| e.leg.dialog.remote_tag() == fork);
+        let nameless = if msg.is_sdp() { msg.body() } else { b"" };
+        let (answer, news): (Box<[u8]>, News) = match early {
+            Some(early) => (early.answer.clone(), early.heed_gate(msg)),
+            None => (nameless.into(), News { fresh: !nameless.is_empty(), gate: false, turned: false }),
+        };
+        let open = match () {
+            () if rules.contains(&EarlyMedia::Strip) => false,
+            () if rules.contains(&EarlyMedia::Gate) => news.gate,
+            () => true,
+        };
+        let one = self.epoch.policy(self.trunk_in).dialog.early_dialogs == EarlyDialogs::One;
+        let others = self.shown.media.as_ref().is_some_and(|(n, tag)| *n != number || **tag != *fork);
+        if answer.is_empty() || !open || (one && others) {
+            if news.turned && !open && !answer.is_empty() && self.shown.media.is_some() && !others {
+                self.hush(trunk, &answer, cx);
+            }
+            return Box::default();
+        }
+        if !news.fresh && !news.turned {
+            return Box::default();
+        }
+        self.show_media((number, fork.into()), &answer, cx)
+    }
+
+    /// Makes an answer of the callee's fit for the caller, and opens the engine with it.
+    fn show_media(&mut self, by: (u16, Box<[u8]>), answer: &[u8], cx: &mut Context<'_>) -> Box<[u8]> {
+        let trunk = self.trunk_of(Side::B);
+        let mut local = std::mem::take(&mut self.a.sdp);
+        let arrived = self.arrived.take();
+        let offer = arrived.as_ref().map_or(&b""[..], |a| &a.offer);
+        let described = self
+            .describe(Side::A, self.trunk_in, answer, offer, &mut local, cx)
+            .and_then(|()| self.tell_engine(Side::B, trunk, answer, false, cx));
+        self.arrived = arrived;
+        let body = if described.is_ok() { local.text.clone() } else { Box::default() };
+        self.a.sdp = local;
+        if described.is_ok() {
+            self.shown.media = Some(by);
+            self.early_media.get_or_insert(cx.wall());
+        }
+        body
+    }
+
+    /// A fork is gone (RFC 6228 §4): another one's media may be shown.
+    pub(crate) fn forget_fork(&mut self, number: u16, fork: &[u8]) {
+        if self.shown.media.as_ref().is_some_and(|(n, tag)| *n == number && **tag == *fork) {
+            self.shown.media = None;
+        }
+    }
+
+    /// Sets the alarm for a 180 of our own, where the caller's trunk wants one (R58).
+    pub(crate) fn await_ringing(&mut self, cx: &mut Context<'_>) {
+        if let Some(after) = self.epoch.policy(self.trunk_in).dialog.ringing.after {
+            cx.wheel.insert(cx.now + after, Alarm::Ringback(self.me));
+        }
+    }
+
+    /// No callee has made itself heard: the caller is told that it rings, so that nobody hears silence
+    /// while the far end is being found. No attempt has progressed by it: the next gateway may still be
+    /// tried, for none has rung.
+    pub(crate) fn on_ringback(&mut self, cx: &mut Context<'_>) {
+        if self.phase != Phase::Setup || self.shown.heard {
+            return;
+        }
+        let status = match self.epoch.policy(self.trunk_in).dialog.ringing.map_180 {
+            Map180::Pass => 180,
+            Map180::Progress => 183,
+        };
+        let mut rows = cx.take_rows();
+        self.provisional_rows(&mut rows);
+        let _ = self.say(status, &rows, b"", cx);
+        cx.give_rows(rows);
+    }
+}
+
+/// What a provisional response says of its fork's media.
+struct News {
+    /// It bears an answer.
+    fresh: bool,
+    /// The fork's media are authorised.
+    gate: bool,
+    /// That has changed with it.
+    turned: bool,
+}
+
+impl Early {
+    /// Takes a P-Early-Media of the callee's side: `sendrecv` and `sendonly` authorise media towards the
+    /// caller, `recvonly` and `inactive` do not; without one nothing changes (RFC 5009 §8).
+    fn heed_gate(&mut self, msg: Msg<'_>) -> News {
+        let before = self.authorised;
+        for word in msg.list(Name::PEarlyMedia) {
+            let is = |other: &[u8]| word.eq_ignore_ascii_case(other);
+            match () {
+                () if is(b"sendrecv") || is(b"sendonly") => self.authorised = true,
+                () if is(b"recvonly") || is(b"inactive") => self.authorised = false,
+                () => {}
+            }
+        }
+        let fresh = msg.is_sdp() && !msg.body().is_empty();
+        News { fresh, gate: self.authorised, turned: self.authorised != before }
+    }
+}
+
+/// What a caller sees of a provisional status. `sdp`: a description goes with it; `media`: some was shown
+/// before.
+fn shown_as(status: u16, sdp: bool, media: bool, rules: &Ringing) -> Option<u16> {
+    let status = match status {
+        180 if rules.map_180 == Map180::Progress => 183,
+        181 | 182 if rules.map_181 == PassDrop::Drop => return None,
+        183 if !sdp => match rules.map_183 {
+            Map183::Pass => 183,
+            Map183::Ringing => 180,
+            Map183::Drop => return None,
+        },
+        other => other,
+    };
+    let late = status == 180 && media && !sdp && rules.late_180 == PassDrop::Drop;
+    (!late).then_some(status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Ringing = Ringing {
+        map_180: Map180::Pass,
+        map_181: PassDrop::Pass,
+        map_183: Map183::Pass,
+        late_180: PassDrop::Pass,
+        after: None,
+    };
+
+    #[test]
+    fn provisionals_are_mapped_as_asked() {
+        for status in [180, 181, 182, 183] {
+            assert_eq!(shown_as(status, false, true, &PLAIN), Some(status));
+        }
+        let to_183 = Ringing { map_180: Map180::Progress, ..PLAIN };
+        assert_eq!(shown_as(180, false, false, &to_183), Some(183));
+        let to_180 = Ringing { map_183: Map183::Ringing, ..PLAIN };
+        assert_eq!(shown_as(183, false, false, &to_180), Some(180));
+        assert_eq!(shown_as(183, true, false, &to_180), Some(183), "one with a description stays");
+        let strict = Ringing {
+            map_181: PassDrop::Drop,
+            map_183: Map183::Drop,
+            late_180: PassDrop::Drop,
+            ..PLAIN
+        };
+        assert_eq!(shown_as(181, false, false, &strict), None);
+        assert_eq!(shown_as(183, false, false, &strict), None);
+        assert_eq!(shown_as(180, false, false, &strict), Some(180));
+        assert_eq!(shown_as(180, false, true, &strict), None, "180 after early media");
+        assert_eq!(shown_as(180, true, true, &strict), Some(180));
+    }
+}
