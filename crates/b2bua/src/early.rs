@@ -8,8 +8,8 @@ use crate::headers::{decimal, push_parts};
 use crate::journal::JournalEvent;
 use crate::leg::{Abilities, InnerRequest, Leg};
 use media::Side;
-use sip_core::dialog::Dialog;
 use sip_core::Flow;
+use sip_core::dialog::Dialog;
 use sip_msg::{Msg, Name};
 
 /// What a provisional response says of its fork.

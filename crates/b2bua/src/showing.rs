@@ -294,12 +294,8 @@ mod tests {
         let to_180 = Ringing { map_183: Map183::Ringing, ..PLAIN };
         assert_eq!(shown_as(183, false, false, &to_180), Some(180));
         assert_eq!(shown_as(183, true, false, &to_180), Some(183), "one with a description stays");
-        let strict = Ringing {
-            map_181: PassDrop::Drop,
-            map_183: Map183::Drop,
-            late_180: PassDrop::Drop,
-            ..PLAIN
-        };
+        let strict =
+            Ringing { map_181: PassDrop::Drop, map_183: Map183::Drop, late_180: PassDrop::Drop, ..PLAIN };
         assert_eq!(shown_as(181, false, false, &strict), None);
         assert_eq!(shown_as(183, false, false, &strict), None);
         assert_eq!(shown_as(180, false, false, &strict), Some(180));

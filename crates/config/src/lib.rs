@@ -31,14 +31,15 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use diff::{Change, diff};
 pub use ipnet::IpNet;
 pub use model::{
+    Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
+    Update,
+};
+pub use model::{
     Api, CalledFrom, Config, DialRule, EarlyOffer, Expect, Expression, Extension, Gateway, Hidden, Hold,
     Host, Kind, Latch, Level, Limits, Listen, Log, LogFormat, Media, MediaMode, Node, NumberFormat,
     NumberRange, PassStrip, Pattern, Pilot, Policy, PortRange, Prack, Records, Refer, Refresher, Route,
     Scope, Secret, SessionTimer, Signalling, SipPort, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Test,
     Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
-};
-pub use model::{
-    Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing, Update,
 };
 pub use profile::Profile;
 pub use reference::reference_markdown;

@@ -79,7 +79,10 @@ fn has_as(new: &Media<'_>, old: &Media<'_>, format: &[u8]) -> bool {
     let number = std::str::from_utf8(format).ok().and_then(|text| text.parse::<u8>().ok());
     let meaning = |media: &Media<'_>| {
         let pt = number?;
-        media.codecs().find(|codec| codec.pt == pt).map(|c| (c.name.to_ascii_lowercase(), c.clock, c.channels))
+        media
+            .codecs()
+            .find(|codec| codec.pt == pt)
+            .map(|c| (c.name.to_ascii_lowercase(), c.clock, c.channels))
     };
     new.formats().any(|f| f == format) && meaning(new) == meaning(old)
 }

@@ -105,7 +105,12 @@ pub enum HoldForm {
 impl HoldForm {
     /// The attribute to print and whether the address is null, in an answer to `offered` or in an offer. An
     /// offer may say that we would send although the other side will not.
-    pub(crate) fn write(self, stated: Direction, null: bool, offered: Option<Direction>) -> (Direction, bool) {
+    pub(crate) fn write(
+        self,
+        stated: Direction,
+        null: bool,
+        offered: Option<Direction>,
+    ) -> (Direction, bool) {
         let stated = offered.map_or(stated, |offered| stated.as_answer_to(offered));
         match self.spell(stated, null) {
             (Direction::Inactive, null) if self == HoldForm::SendonlyOnly && offered.is_none() => {

@@ -102,7 +102,7 @@ fn dialog(dice: &mut Dice, rows: &mut Vec<String>) {
     rows.push(format!("late_reinvite = \"{}\"", dice.pick(&["pass", "answer"])));
     rows.push(format!("early_media = \"{}\"", dice.pick(&["pass", "pass", "gate", "strip"])));
     rows.push(format!("early_dialogs = \"{}\"", dice.pick(&["all", "one"])));
-    rows.push(format!("early_dialogs_max = {}", dice.between(1, 20)));
+    rows.push(format!("early_dialogs_max = {}", dice.between(4, 20)));
     let ringing = [
         format!("map_180 = \"{}\"", dice.pick(&["pass", "183"])),
         format!("map_181 = \"{}\"", dice.pick(&["pass", "drop"])),

@@ -65,14 +65,7 @@ impl Call {
     }
 
     /// 200 with a description of ours and the leg's session timer.
-    fn answer_change(
-        &mut self,
-        side: Side,
-        msg: Msg<'_>,
-        txn: ServerTxn,
-        body: &[u8],
-        cx: &mut Context<'_>,
-    ) {
+    fn answer_change(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, body: &[u8], cx: &mut Context<'_>) {
         self.adopt_session(side, cx);
         let mut rows = cx.take_rows();
         self.refresh_rows(side, &mut rows);

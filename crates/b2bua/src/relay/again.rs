@@ -25,7 +25,8 @@ impl Call {
         let mut all = cx.take_rows();
         all.extend_from_slice(rows);
         let Some(leg) = self.next_leg_mut(to) else { return Err(gone) };
-        if let Some(session) = leg.session.filter(|_| answered && matches!(sent, Method::Invite | Method::Update))
+        if let Some(session) =
+            leg.session.filter(|_| answered && matches!(sent, Method::Invite | Method::Update))
         {
             session.refresh_rows(&mut all);
         }

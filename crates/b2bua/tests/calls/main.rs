@@ -1,7 +1,10 @@
 //! Calls through a switchboard under a virtual clock.
 
+mod absorbing;
 mod common;
+mod early;
 mod exceptions;
 mod numbers;
 mod straight;
 mod targets;
+mod timers;

@@ -196,8 +196,7 @@ fn session_timer(one: &Seen<'_>, at: usize, report: &mut Report<'_>) {
     if timer.expires.is_some_and(|expires| expires < timer.min_se) {
         let message =
             format!("`expires` is {}s and `min_se` is {}s", timer.expires.unwrap_or(0), timer.min_se);
-        let finding =
-            Finding::new(at, one.path("override.session_timer"), "conflict", message);
+        let finding = Finding::new(at, one.path("override.session_timer"), "conflict", message);
         report.error(finding.expected("`expires` not below `min_se` (RFC 4028 §4)"));
     }
     if timer.refresh_by == RefreshBy::Update && policy.dialog.update == Update::Off {

@@ -5,7 +5,7 @@ use super::Need::{Absent, Default};
 use super::Preset::{Text as Word, Texts};
 use super::{Key, Section, Shape, seconds};
 use crate::model::{
-    Absorb, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, Refresher, RefreshBy, Update,
+    Absorb, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Refresher, Update,
     Words,
 };
 use std::time::Duration;

@@ -12,7 +12,8 @@ mod trunk;
 mod words;
 
 pub use dialog::{
-    Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing, Update,
+    Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
+    Update,
 };
 pub use listen::{Hidden, Host, Listen, PortRange, Secret, SipPort, TlsIdentity};
 pub use policy::{

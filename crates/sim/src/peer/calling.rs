@@ -201,7 +201,8 @@ impl Agent {
             Faith::Never => false,
         };
         if due {
-            let body = if self.manner.late && !asked { self.answer_to(0, &message.body) } else { String::new() };
+            let body =
+                if self.manner.late && !asked { self.answer_to(0, &message.body) } else { String::new() };
             let cseq = message.cseq().0;
             let ack = self.message(0, "ACK", cseq).with_sdp(&body);
             self.post(ack.write(), desk);

@@ -336,8 +336,9 @@ impl Agent {
                     status = 200;
                     let text = String::from_utf8_lossy(&reply.bytes);
                     let offer = server.request.body.is_empty() && text.contains("\r\nm=");
-                    if offer != !request.body.is_empty() {
-                        desk.faults.push("an offer without its answer in PRACK, or one of no offer".to_owned());
+                    if offer == request.body.is_empty() {
+                        desk.faults
+                            .push("an offer without its answer in PRACK, or one of no offer".to_owned());
                     }
                 }
             }
