@@ -119,7 +119,7 @@ impl Call {
         }
         self.note_codec(body);
         leg.described = body.into();
-        leg.ack_held = attempt.offered == Offered::Nobody && (!asked || self.offer_in_provisional.is_some());
+        leg.ack_held = attempt.offered == Offered::Nobody && (!asked || self.shown.offer.is_some());
         if !leg.ack_held {
             leg.acknowledge(cx, &epoch);
         }

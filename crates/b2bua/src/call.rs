@@ -7,7 +7,6 @@ use crate::headers::{Kept, keep_rows, push_number, push_parts};
 use crate::journal::{CallKey, JournalEvent};
 use crate::leg::Leg;
 use crate::offer::CallMedia;
-use crate::prack::OfferInProvisional;
 use crate::record::{AttemptRecord, CallFacts, ReleasedBy};
 use crate::relay::Relay;
 use crate::showing::Shown;
@@ -98,10 +97,7 @@ pub(crate) struct Call {
     pub(crate) relays: SmallVec<[Relay; 1]>,
     pub(crate) start: WallTime,
     pub(crate) progress: Option<WallTime>,
-    pub(crate) early_media: Option<WallTime>,
     pub(crate) shown: Shown,
-    /// Our offer in a reliable provisional, until its answer came in PRACK.
-    pub(crate) offer_in_provisional: Option<OfferInProvisional>,
     pub(crate) answer: Option<WallTime>,
     pub(crate) end: Option<End>,
     /// How the last attempt failed: status (0: none came), reason, cause, Retry-After.

@@ -54,8 +54,6 @@ impl Call {
         let Some(attempt) = self.attempt_mut(number) else { return };
         // A 199 describes nothing (RFC 6228 §4).
         let offers = shows && status != 199 && attempt.offered == Offered::Nobody;
-        let node = epoch.snapshot.config.limits.early_dialogs_max;
-        let limit = epoch.policy(attempt.trunk).dialog.early_dialogs_max.map_or(node, |own| own.min(node));
         crate::gateways::answered(attempt.candidate.at, None, cx);
         if status == 100 || attempt.cancelled || !setup {
             return;
@@ -65,7 +63,7 @@ impl Call {
             let ring = epoch.trunk(attempt.trunk).ring_timeout;
             cx.wheel.insert(cx.now + ring, Alarm::Ring(me, number));
         }
-        match attempt.early_dialog(msg, flow, limit as usize, &epoch, cx) {
+        match attempt.early_dialog(msg, flow, &epoch, cx) {
             Fork::Dialog(early) => {
                 if !early.acknowledge_provisional(msg, offers, &epoch, me, cx) {
                     return;
@@ -114,14 +112,7 @@ impl Call {
 impl Attempt {
     /// The early dialog that a response belongs to, made if it is the fork's first (RFC 3261
     /// §12.1.2).
-    fn early_dialog(
-        &mut self,
-        msg: Msg<'_>,
-        flow: Flow,
-        limit: usize,
-        epoch: &Epoch,
-        cx: &mut Context<'_>,
-    ) -> Fork<'_> {
+    fn early_dialog(&mut self, msg: Msg<'_>, flow: Flow, epoch: &Epoch, cx: &mut Context<'_>) -> Fork<'_> {
         let tag = msg.to().ok().and_then(|to| to.tag());
         let known = self.early.iter().position(|e| Some(e.leg.dialog.remote_tag()) == tag);
         let index = match known {
@@ -129,7 +120,7 @@ impl Attempt {
                 self.early[index].leg.refresh(msg, epoch);
                 index
             }
-            None if self.early.len() >= limit => {
+            None if self.early.len() >= early_dialogs_max(epoch, self.trunk) => {
                 cx.counters.early_dialogs_refused += 1;
                 return Fork::Refused;
             }
@@ -151,6 +142,12 @@ impl Attempt {
         leg.route(epoch);
         Some(leg)
     }
+}
+
+/// How many early dialogs one attempt on a trunk may have: limit `early_dialogs`.
+fn early_dialogs_max(epoch: &Epoch, trunk: base::TrunkId) -> usize {
+    let node = epoch.snapshot.config.limits.early_dialogs_max;
+    epoch.policy(trunk).dialog.early_dialogs_max.map_or(node, |own| own.min(node)) as usize
 }
 
 impl Early {

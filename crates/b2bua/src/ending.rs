@@ -295,7 +295,7 @@ impl Call {
             called: std::mem::take(&mut self.called),
             start: self.start,
             progress: self.progress,
-            early_media: self.early_media,
+            early_media: self.shown.media_since,
             answer: self.answer,
             end: end.at,
             status: end.status,

@@ -37,7 +37,7 @@ impl Call {
         let rack = msg.rack().ok().flatten().zip(invite.filter(|_| side == Side::A));
         let Some((rack, invite)) = rack else { return self.answer_inner(txn, 481, b"", cx) };
         // The answer is taken before what waits for it may leave.
-        let due = self.offer_in_provisional.filter(|due| due.rseq == rack.rseq);
+        let due = self.shown.offer.filter(|due| due.rseq == rack.rseq);
         if !cx.txns.prack(cx.now, invite, &rack, &mut cx.out.sip) {
             return self.answer_inner(txn, 481, b"", cx);
         }
@@ -58,7 +58,7 @@ impl Call {
         txn: ServerTxn,
         cx: &mut Context<'_>,
     ) {
-        self.offer_in_provisional = None;
+        self.shown.offer = None;
         let body = if msg.is_sdp() { msg.body() } else { b"" };
         if self.phase == Phase::Over {
             return self.answer_inner(txn, 200, b"", cx);
@@ -140,7 +140,7 @@ impl Call {
     /// Whether a caller that made no offer was shown one before the answer.
     pub(crate) fn is_asked_early(&self, offered: Offered) -> bool {
         let answered = self.arrived.as_ref().is_some_and(|a| !a.offer.is_empty());
-        offered != Offered::Caller && (answered || self.offer_in_provisional.is_some())
+        offered != Offered::Caller && (answered || self.shown.offer.is_some())
     }
 
     /// The callee answers a call whose caller was asked before: the engine hears of both sides, the callee has

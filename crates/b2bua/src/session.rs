@@ -152,13 +152,21 @@ impl Call {
                 cx.wheel.insert(cx.now + Duration::from_secs(u64::from(wait)), Alarm::Refresh(me, side));
             }
             (491, _) => cx.wheel.insert(cx.now + GLARE_WAIT, Alarm::Refresh(me, side)),
-            (405 | 501, _) if what == Own::RefreshUpdate => {
-                leg.update_refused = true;
-                self.refresh_session(side, cx);
-            }
-            // A peer that knows no refresh at all is alive, and keeps no timer of its own.
-            (405 | 501, _) if leg.session.is_some_and(|timer| !timer.peer_supports()) => leg.session = None,
+            (405 | 501, _) => self.on_refresh_unknown(side, what, cx),
             _ => {}
+        }
+    }
+
+    /// The peer knows no such refresh: UPDATE is followed by re-INVITE. One that knows neither is alive all the
+    /// same, and needs no timer if it keeps none.
+    fn on_refresh_unknown(&mut self, side: Side, what: Own, cx: &mut Context<'_>) {
+        let Some(leg) = self.leg_mut(side) else { return };
+        if what == Own::RefreshUpdate {
+            leg.update_refused = true;
+            return self.refresh_session(side, cx);
+        }
+        if leg.session.is_some_and(|timer| !timer.peer_supports()) {
+            leg.session = None;
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::invite::contact_user;
 use crate::leg::{LateAnswer, allow, push_contact};
 use crate::prack::OfferInProvisional;
 use crate::record::ReleasedBy;
-use base::ReasonId;
+use base::{ReasonId, WallTime};
 use config::{EarlyDialogs, EarlyMedia, Map180, Map183, PassDrop, Prack, Ringing};
 use media::Side;
 use sip_core::Response;
@@ -22,6 +22,10 @@ pub(crate) struct Shown {
     heard: bool,
     /// Whose media: the attempt and the fork's tag.
     pub(crate) media: Option<(u16, Box<[u8]>)>,
+    /// Since when.
+    pub(crate) media_since: Option<WallTime>,
+    /// Our offer in a reliable provisional, until its answer came in PRACK.
+    pub(crate) offer: Option<OfferInProvisional>,
 }
 
 impl Call {
@@ -55,7 +59,7 @@ impl Call {
         let rseq = self.say(status, &rows, &body, cx);
         cx.give_rows(rows);
         if let (Some((_, answers)), Some(rseq)) = (offer, rseq) {
-            self.offer_in_provisional = Some(OfferInProvisional { rseq, answers });
+            self.shown.offer = Some(OfferInProvisional { rseq, answers });
         }
     }
 
@@ -112,7 +116,7 @@ impl Call {
         };
         let (trunk, text) = (attempt.trunk, early.answer.clone());
         let silent = self.arrived.as_ref().is_some_and(|a| a.offer.is_empty());
-        if !silent || self.offer_in_provisional.is_some() || !self.shows_offers(trunk) {
+        if !silent || self.shown.offer.is_some() || !self.shows_offers(trunk) {
             return None;
         }
         if answers == LateAnswer::Ours {
@@ -124,7 +128,7 @@ impl Call {
         self.a.sdp = local;
         described.ok()?;
         self.shown.media = Some((number, fork.into()));
-        self.early_media.get_or_insert(cx.wall());
+        self.shown.media_since.get_or_insert(cx.wall());
         Some((body, answers))
     }
 
@@ -133,7 +137,7 @@ impl Call {
         let attempt = self.live.iter().find(|a| a.number == number);
         let early = attempt.and_then(|a| a.early.iter().find(|e| e.leg.dialog.remote_tag() == fork));
         let silent = self.arrived.as_ref().is_some_and(|a| a.offer.is_empty());
-        early.is_some_and(|e| e.unanswered.is_some()) && silent && self.offer_in_provisional.is_none()
+        early.is_some_and(|e| e.unanswered.is_some()) && silent && self.shown.offer.is_none()
     }
 
     fn provisional_rows(&self, rows: &mut Vec<u8>) {
@@ -190,7 +194,7 @@ impl Call {
         self.a.sdp = local;
         if described.is_ok() {
             self.shown.media = Some(by);
-            self.early_media.get_or_insert(cx.wall());
+            self.shown.media_since.get_or_insert(cx.wall());
         }
         body
     }

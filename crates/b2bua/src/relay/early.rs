@@ -47,7 +47,7 @@ impl Call {
         if let Some(relay) = self.relays.iter().find(open) {
             return Way::Busy(if relay.from == side { 500 } else { 491 });
         }
-        if self.offer_in_provisional.is_some() {
+        if self.shown.offer.is_some() {
             return Way::Busy(491);
         }
         match side {

@@ -1,11 +1,19 @@
 //! A called peer: what it does about the house's INVITE, and about a CANCEL.
 
-use super::{Agent, Alarm, Desk, Dialog, Server, State, Until};
+use super::{Agent, Alarm, Desk, Dialog, Server, State};
 use crate::dice::Dice;
 use crate::plan::{Manner, OnCancel, Step};
 use crate::text::Message;
 use std::net::SocketAddr;
 use std::time::Duration;
+
+/// Why a response is repeated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Until {
+    Ack,
+    SuccessAck,
+    Prack(u32),
+}
 
 impl Agent {
     /// What an INVITE of the house meets.

@@ -14,6 +14,7 @@ use crate::dice::Dice;
 use crate::plan::Manner;
 use crate::text::Message;
 use base::Time;
+use called::Until;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -125,14 +126,6 @@ pub(crate) struct Client {
     /// Its final status.
     pub(crate) status: Option<u16>,
     act: Option<usize>,
-}
-
-/// Why a response is repeated.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Until {
-    Ack,
-    SuccessAck,
-    Prack(u32),
 }
 
 /// A response of ours.
