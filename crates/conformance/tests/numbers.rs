@@ -24,7 +24,10 @@ fn a_call_in_tel_uris_is_translated_for_a_provider_of_tel_uris() {
     let invite = invite(&received);
     let uri = "tel:00441632960001;phone-context=provider.example";
     assert!(invite.starts_with(&format!("INVITE {uri} SIP/2.0")), "{invite}");
-    assert!(invite.contains(&format!("To: <{uri}>")) && invite.contains("<tel:+493023125100>;tag="), "{invite}");
+    assert!(
+        invite.contains(&format!("To: <{uri}>")) && invite.contains("<tel:+493023125100>;tag="),
+        "{invite}"
+    );
     let record = records::await_count(&place, 1).remove(0);
     assert_eq!(records::word(&record, "called"), "+441632960001", "{record}");
     assert_eq!(server.stop(), 0);
@@ -39,7 +42,8 @@ fn a_number_of_the_pilot_reaches_the_pbx_as_its_extension() {
         .into();
     let server = Server::start(&place, &setup.text());
     let callee = Sipp::new(&place, "callee", "uas", &place.sip(PBX)).keep_messages().answer();
-    let caller = Sipp::new(&place, "caller", "uac", &place.sip(ITSP)).from("+441632960001").with(&["-d", "50"]);
+    let caller =
+        Sipp::new(&place, "caller", "uac", &place.sip(ITSP)).from("+441632960001").with(&["-d", "50"]);
     caller.call("+493023125100", &place.sip(OUTSIDE)).finish();
     callee.finish();
     let received = callee.received();
