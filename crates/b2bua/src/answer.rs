@@ -6,7 +6,8 @@ use crate::context::Context;
 use crate::early::Early;
 use crate::ending::bye;
 use crate::epoch::Epoch;
-use crate::headers::{Kind, pass_rows, push_row};
+use crate::headers::{Kind, push_row};
+use crate::identity::cross;
 use crate::invite::contact_user;
 use crate::journal::JournalEvent;
 use crate::leg::{AwaitAck, LateAnswer, Leg, allow, push_contact};
@@ -203,7 +204,7 @@ impl Call {
         if let Some(session) = &self.a.session {
             session.response_rows(&mut rows);
         }
-        pass_rows(msg, Kind::Response, epoch.policy(trunk), epoch.policy(self.trunk_in), &mut rows);
+        cross(msg, Kind::Response, &epoch, self.way_back(trunk), &mut rows);
         let txn = self.invite;
         // An offer in a reliable provisional is not repeated (RFC 3261 §13.2.1).
         let asked = self.is_asked_early(offered);

@@ -4,7 +4,8 @@
 use crate::call::{Call, Failure, Phase};
 use crate::context::Context;
 use crate::early::Early;
-use crate::headers::{Kind, pass_rows, push_number};
+use crate::headers::{Kind, push_number};
+use crate::identity::cross;
 use crate::input::Target;
 use crate::leg::LocalSdp;
 use crate::output::Level;
@@ -276,7 +277,7 @@ impl Call {
         if let (503 | 480 | 486 | 500 | 600 | 603, Some(seconds)) = (status, failure.retry_after) {
             push_number(&mut rows, b"Retry-After", u64::from(seconds));
         }
-        pass_rows(msg, Kind::Response, self.epoch.policy(trunk), self.epoch.policy(self.trunk_in), &mut rows);
+        cross(msg, Kind::Response, &self.epoch, self.way_back(trunk), &mut rows);
         self.respond(cx, status, &rows, b"");
         cx.give_rows(rows);
         let by = if failure.reason.blame() == base::Blame::Us {

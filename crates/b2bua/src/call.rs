@@ -4,6 +4,7 @@ use crate::attempt::{Attempt, Candidate};
 use crate::context::{Context, User};
 use crate::epoch::Epoch;
 use crate::headers::{Kept, keep_rows, push_number, push_parts};
+use crate::identity::{Identity, Way};
 use crate::journal::{CallKey, JournalEvent};
 use crate::leg::Leg;
 use crate::offer::CallMedia;
@@ -12,6 +13,7 @@ use crate::relay::Relay;
 use crate::showing::Shown;
 use crate::tag::CallRef;
 use base::{ReasonId, TrunkId, WallTime, q850_text};
+use config::Policy;
 use media::Side;
 use sip_core::{Response, ServerTxn};
 use sip_msg::Msg;
@@ -44,8 +46,8 @@ pub(crate) struct End {
 pub(crate) struct Arrived {
     /// Its header rows that may cross.
     pub(crate) kept: Box<[Kept]>,
-    /// The display name in From, with its quotes.
-    pub(crate) display: Box<[u8]>,
+    /// Who calls and who was called before.
+    pub(crate) identity: Identity,
     /// Its Max-Forwards, if it had one.
     pub(crate) hops: Option<u8>,
     /// Its CSeq number: the ACK bears the same.
@@ -55,11 +57,11 @@ pub(crate) struct Arrived {
 }
 
 impl Arrived {
-    /// Reads it from the INVITE.
-    pub(crate) fn of(msg: Msg<'_>) -> Arrived {
+    /// Reads it from the INVITE of the trunk with this policy.
+    pub(crate) fn of(msg: Msg<'_>, policy: &Policy) -> Arrived {
         Arrived {
             kept: keep_rows(msg),
-            display: msg.from().map(|from| from.display.into()).unwrap_or_default(),
+            identity: Identity::of(msg, policy),
             hops: msg.max_forwards().ok().flatten(),
             cseq: msg.cseq().map(|cseq| cseq.number).unwrap_or(0),
             offer: msg.body().into(),
@@ -109,6 +111,8 @@ pub(crate) struct Call {
     pub(crate) recorded: bool,
     /// The Min-SE that a 422 asked for; 0 before.
     pub(crate) min_se: u32,
+    /// The caller wants the number kept from the callee.
+    pub(crate) withheld: bool,
     /// An emergency service is called: limits do not hold.
     pub(crate) emergency: bool,
 }
@@ -143,6 +147,22 @@ impl Call {
     pub(crate) fn trunk_of(&self, side: Side) -> TrunkId {
         let trying = || self.live.iter().find(|a| a.number == self.current).map(|a| a.trunk);
         self.leg(side).map(|leg| leg.trunk).or_else(trying).unwrap_or(self.trunk_in)
+    }
+
+    /// The way of a message from a side to the other one.
+    pub(crate) fn way_from(&self, side: Side) -> Way {
+        let withheld = side == Side::A && self.withheld;
+        Way { from: self.trunk_of(side), to: self.trunk_of(side.other()), withheld }
+    }
+
+    /// The way of a response from the trunk of an attempt to the caller.
+    pub(crate) fn way_back(&self, trunk: TrunkId) -> Way {
+        Way { from: trunk, to: self.trunk_in, withheld: false }
+    }
+
+    /// The caller's number for a Contact towards the callee; none when it is withheld.
+    pub(crate) fn caller_in_contact(&self) -> &str {
+        if self.withheld { "" } else { &self.caller }
     }
 
     /// Answers the INVITE that began the call.

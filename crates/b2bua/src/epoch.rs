@@ -1,5 +1,6 @@
 //! One configuration in use: the snapshot and what is derived from it for signalling.
 
+use crate::identity::Screening;
 use crate::runs::{GatewayRef, Runs, TrunkRef};
 use crate::snapshot::Snapshot;
 use base::{GatewayId, ListenId, Transport, TrunkId};
@@ -14,6 +15,7 @@ pub(crate) struct Epoch {
     trunks: Vec<TrunkRef>,
     gateways: Vec<GatewayRef>,
     faces: Vec<Face>,
+    screenings: Vec<Screening>,
     /// Networks from which requests may come, beside the gateways' own addresses.
     networks: Vec<(ListenId, IpNet, TrunkId)>,
 }
@@ -67,7 +69,9 @@ impl Epoch {
             networks.extend(trunk.sources.iter().map(|net| (trunk.listen, *net, id)));
         }
         let faces = config.listens.iter().map(Face::new).collect();
-        Epoch { snapshot, trunks, gateways, faces, networks }
+        let ids = (0..).map(TrunkId).take(config.trunks.len());
+        let screenings = ids.map(|id| Screening::new(&config, &snapshot.table, id)).collect();
+        Epoch { snapshot, trunks, gateways, faces, screenings, networks }
     }
 
     pub(crate) fn trunk(&self, id: TrunkId) -> &Trunk {
@@ -76,6 +80,11 @@ impl Epoch {
 
     pub(crate) fn policy(&self, id: TrunkId) -> &Policy {
         &self.trunk(id).policy
+    }
+
+    /// Whose numbers a trunk's peer accepts.
+    pub(crate) fn screening(&self, id: TrunkId) -> &Screening {
+        &self.screenings[id.index()]
     }
 
     pub(crate) fn trunk_name(&self, id: TrunkId) -> Arc<str> {

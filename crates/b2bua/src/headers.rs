@@ -4,7 +4,7 @@
 //! policy. Rows are rewritten from the parsed value, so that no spelling of a protected header
 //! (white space before the colon, folding, compact form) can smuggle it across.
 
-use config::{PassStrip, Policy};
+use config::Policy;
 use sip_msg::{Msg, Name};
 
 /// End-to-end headers that always cross (they speak of the call, not of the network).
@@ -20,8 +20,28 @@ const ALWAYS: &[Name] = &[
     Name::GeolocationRouting,
 ];
 
-const IDENTITY: &[Name] =
-    &[Name::PAssertedIdentity, Name::PPreferredIdentity, Name::RemotePartyId, Name::Privacy];
+/// Who calls and who was called before: read and written anew by `identity`, never passed.
+const IDENTITY: &[Name] = &[
+    Name::PAssertedIdentity,
+    Name::PPreferredIdentity,
+    Name::RemotePartyId,
+    Name::Privacy,
+    Name::Diversion,
+    Name::HistoryInfo,
+];
+
+/// What a user says of itself, taken off for one who wants to stay unknown (RFC 3323 §5.3); with the
+/// signature of a number that is not shown (RFC 8224) and who referred the caller.
+const USERS_OWN: &[Name] = &[
+    Name::Subject,
+    Name::CallInfo,
+    Name::Organization,
+    Name::ReplyTo,
+    Name::InReplyTo,
+    Name::Identity,
+    Name::IdentityInfo,
+    Name::ReferredBy,
+];
 
 /// Headers that belong to the hop or to us; a policy's `headers_pass` cannot let them cross.
 const NEVER: &[Name] = &[
@@ -109,7 +129,7 @@ pub(crate) struct Kept {
 
 /// Keeps what may cross to some trunk; which of it does, each attempt's policy says.
 pub(crate) fn keep_rows(msg: Msg<'_>) -> Box<[Kept]> {
-    let crossing = msg.headers().filter(|header| !NEVER.contains(&header.name));
+    let crossing = msg.headers().filter(|h| !NEVER.contains(&h.name) && !IDENTITY.contains(&h.name));
     let keep = |header: sip_msg::Header<'_>| Kept {
         name: header.name,
         spelled: header.raw_name.into(),
@@ -118,34 +138,32 @@ pub(crate) fn keep_rows(msg: Msg<'_>) -> Box<[Kept]> {
     crossing.map(keep).collect()
 }
 
-/// Appends the kept rows that may cross from the trunk with policy `from` to that with `to`.
-pub(crate) fn pass_kept(kept: &[Kept], from: &Policy, to: &Policy, out: &mut Vec<u8>) {
-    for row in kept.iter().filter(|row| crosses(row.name, &row.spelled, Kind::Invite, from, to)) {
+/// Appends the kept rows that may cross to the trunk with policy `to`; without the user's own when
+/// the caller wants to stay unknown there.
+pub(crate) fn pass_kept(kept: &[Kept], hides_user: bool, to: &Policy, out: &mut Vec<u8>) {
+    let shown = |row: &&Kept| !hides_user || !USERS_OWN.contains(&row.name);
+    for row in kept.iter().filter(shown).filter(|row| crosses(row.name, &row.spelled, Kind::Invite, to)) {
         let name = row.name.as_str().as_bytes();
         push_row(out, if name.is_empty() { &row.spelled } else { name }, &row.value);
     }
 }
 
-/// Appends the rows of `msg` that may cross from the trunk with policy `from` to that with `to`.
-pub(crate) fn pass_rows(msg: Msg<'_>, kind: Kind, from: &Policy, to: &Policy, out: &mut Vec<u8>) {
+/// Appends the rows of `msg` that may cross to the trunk with policy `to`.
+pub(crate) fn pass_rows(msg: Msg<'_>, kind: Kind, to: &Policy, out: &mut Vec<u8>) {
     for header in msg.headers() {
-        if crosses(header.name, header.raw_name, kind, from, to) {
+        if crosses(header.name, header.raw_name, kind, to) {
             let name = header.name.as_str().as_bytes();
             push_row(out, if name.is_empty() { header.raw_name } else { name }, header.value);
         }
     }
 }
 
-fn crosses(name: Name, raw: &[u8], kind: Kind, from: &Policy, to: &Policy) -> bool {
-    let both = |a: PassStrip, b: PassStrip| a == PassStrip::Pass && b == PassStrip::Pass;
-    if NEVER.contains(&name) {
+fn crosses(name: Name, raw: &[u8], kind: Kind, to: &Policy) -> bool {
+    if NEVER.contains(&name) || IDENTITY.contains(&name) {
         return false;
     }
     if ALWAYS.contains(&name) {
         return kind != Kind::Bye || name == Name::UserToUser;
-    }
-    if IDENTITY.contains(&name) {
-        return kind != Kind::Bye && both(from.identity, to.identity);
     }
     let listed = |policy: &Policy| {
         policy
@@ -154,8 +172,6 @@ fn crosses(name: Name, raw: &[u8], kind: Kind, from: &Policy, to: &Policy) -> bo
             .any(|h| h.as_bytes().eq_ignore_ascii_case(raw) || h.eq_ignore_ascii_case(name.as_str()))
     };
     match name {
-        Name::Diversion => both(from.diversion, to.diversion),
-        Name::HistoryInfo => both(from.history_info, to.history_info),
         // RFC 3326: why a call ends is worth knowing on both sides.
         Name::Reason => kind != Kind::Invite,
         Name::Warning | Name::ErrorInfo => kind == Kind::Response,

@@ -47,6 +47,7 @@ impl Call {
     fn on_early_callee(&mut self, msg: Msg<'_>, txn: ServerTxn, cseq: u32, cx: &mut Context<'_>) {
         let epoch = self.epoch.clone();
         let barred = self.bars_update(Side::B);
+        let caller: Box<str> = self.caller_in_contact().into();
         let early =
             self.live.iter_mut().flat_map(|a| a.early.iter_mut()).find(|e| e.leg.dialog.matches(&msg));
         let Some(early) = early else { return self.answer_inner(txn, 481, b"", cx) };
@@ -61,7 +62,7 @@ impl Call {
                 early.leg.refresh(msg, &epoch);
                 let (listen, transport) = (early.leg.flow.listen, early.leg.flow.transport);
                 let mut rows = cx.take_rows();
-                push_contact(&mut rows, epoch.face(listen), transport, contact_user(&self.caller));
+                push_contact(&mut rows, epoch.face(listen), transport, contact_user(&caller));
                 self.answer_inner(txn, 200, &rows, cx);
                 cx.give_rows(rows);
             }

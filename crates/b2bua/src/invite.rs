@@ -3,8 +3,9 @@
 use crate::attempt::{Attempt, Candidate, Offered};
 use crate::call::{Call, Failure};
 use crate::context::{Alarm, Context, User};
-use crate::epoch::{Epoch, Face};
+use crate::epoch::Epoch;
 use crate::headers::{pass_kept, push_number, push_parts, push_row};
+use crate::identity::Told;
 use crate::journal::JournalEvent;
 use crate::leg::{LocalSdp, allow, listen_of, push_contact, push_session_request, stream_alternative};
 use crate::number_uri::push_uri;
@@ -43,10 +44,10 @@ impl Call {
         hex(high, &mut call_id[..16]);
         hex(low, &mut call_id[16..]);
 
-        let from = self.caller_value(&candidate, face, &tag);
+        let Some(told) = self.told(&candidate, &tag, cx) else { return false };
         let uri = request_uri(&epoch, &candidate);
         let mut rows = cx.take_rows();
-        self.invite_rows(&mut rows, &candidate, &from, &uri, &call_id, offered);
+        self.invite_rows(&mut rows, &candidate, &told, &uri, &call_id, offered);
         let request = Request {
             method: b"INVITE",
             uri: &uri,
@@ -78,7 +79,7 @@ impl Call {
             trunk,
             invite,
             call_id,
-            from: from.into_boxed_slice(),
+            from: told.from.into_boxed_slice(),
             flow,
             offered,
             sdp,
@@ -88,6 +89,22 @@ impl Call {
             early: Vec::new(),
         }));
         true
+    }
+
+    /// What an attempt tells of the caller, From with its tag; `None` when it may not be made.
+    fn told(&mut self, candidate: &Candidate, tag: &Tag, cx: &mut Context<'_>) -> Option<Told> {
+        match self.tell(candidate) {
+            Ok(mut told) => {
+                told.from.extend_from_slice(b";tag=");
+                told.from.extend_from_slice(tag.as_bytes());
+                Some(told)
+            }
+            Err(reason) => {
+                cx.counters.attempts_refused += 1;
+                self.failure = Some(Failure::ours(reason));
+                None
+            }
+        }
     }
 
     /// The offer of an attempt; `None` when the caller's cannot be used (the call is refused).
@@ -114,26 +131,11 @@ impl Call {
         }
     }
 
-    fn caller_value(&self, candidate: &Candidate, face: &Face, tag: &Tag) -> Vec<u8> {
-        let trunk = self.epoch.trunk(candidate.trunk);
-        let domain = trunk.domain.as_deref().unwrap_or(face.host());
-        let mut value = Vec::with_capacity(128);
-        if let Some(display) = self.arrived.as_ref().map(|a| &a.display).filter(|d| !d.is_empty()) {
-            value.extend(display.iter().map(|&c| if matches!(c, b'\r' | b'\n' | 0) { b' ' } else { c }));
-            value.push(b' ');
-        }
-        value.push(b'<');
-        push_uri(&mut value, &candidate.caller, domain, b"", &trunk.policy);
-        value.extend_from_slice(b">;tag=");
-        value.extend_from_slice(tag.as_bytes());
-        value
-    }
-
     fn invite_rows(
         &self,
         rows: &mut Vec<u8>,
         candidate: &Candidate,
-        from: &[u8],
+        told: &Told,
         uri: &[u8],
         call_id: &[u8],
         offered: Offered,
@@ -141,16 +143,16 @@ impl Call {
         let epoch = &self.epoch;
         let policy = epoch.policy(candidate.trunk);
         let face = epoch.face(listen_of(epoch, candidate.trunk));
-        let in_policy = epoch.policy(self.trunk_in);
         let hops_max = epoch.snapshot.config.signalling.max_forwards;
         // A B2BUA keeps the hop count, so that loops through it end (RFC 7332 §2).
         let seen = self.arrived.as_ref().and_then(|a| a.hops).unwrap_or(hops_max);
         push_number(rows, b"Max-Forwards", u64::from(seen.min(hops_max).saturating_sub(1)));
-        push_row(rows, b"From", from);
+        push_row(rows, b"From", &told.from);
         push_parts(rows, b"To", &[b"<", uri, b">"]);
         push_row(rows, b"Call-ID", call_id);
         push_row(rows, b"CSeq", b"1 INVITE");
-        push_contact(rows, face, candidate.target.transport, contact_user(&candidate.caller));
+        let contact = if told.anonymous { b"" } else { contact_user(&candidate.caller) };
+        push_contact(rows, face, candidate.target.transport, contact);
         push_row(rows, b"Allow", allow(policy));
         // Without an offer of ours a reliable provisional bears the callee's, to be answered in PRACK
         // (RFC 3262 §5): only where the caller can be asked for the answer.
@@ -163,8 +165,9 @@ impl Call {
         push_session_request(rows, session_policy(epoch, candidate.trunk, true), self.min_se);
         push_row(rows, b"User-Agent", policy.user_agent.as_deref().unwrap_or("Tronco").as_bytes());
         if let Some(arrived) = &self.arrived {
-            pass_kept(&arrived.kept, in_policy, policy, rows);
+            pass_kept(&arrived.kept, told.hides_user, policy, rows);
         }
+        rows.extend_from_slice(&told.rows);
     }
 
     /// Counts, journals and arms the timers of an attempt whose INVITE has left.

@@ -15,6 +15,7 @@ mod ending;
 mod epoch;
 mod gateways;
 mod headers;
+mod identity;
 mod inner;
 mod invite;
 mod leg;

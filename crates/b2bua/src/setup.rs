@@ -65,6 +65,7 @@ impl Call {
         a.route(&epoch);
         let (high, low) = cx.rng.next_pair();
         let facts = Arc::new(facts(&epoch, arrival));
+        let arrived = Arrived::of(msg, epoch.policy(trunk));
         let call = Call {
             me,
             key: CallKey(u128::from(high) << 64 | u128::from(low)),
@@ -73,7 +74,8 @@ impl Call {
             phase: Phase::Setup,
             a,
             invite: Some(txn),
-            arrived: Some(Box::new(Arrived::of(msg))),
+            withheld: arrived.identity.withheld,
+            arrived: Some(Box::new(arrived)),
             route: "".into(),
             caller: facts.caller_received.clone(),
             called: facts.called_received.clone(),
@@ -101,13 +103,9 @@ impl Call {
         };
         cx.txns.bind(txn, User::Arrived(me));
         cx.counters.accepted += 1;
-        let run = cx.runs.trunk_mut(call.epoch.run(trunk));
-        run.total_in += 1;
-        cx.out.journal.push(JournalEvent::Accepted {
-            call: call.key,
-            at: call.start,
-            facts: call.facts.clone(),
-        });
+        cx.runs.trunk_mut(call.epoch.run(trunk)).total_in += 1;
+        let (at, facts) = (call.start, call.facts.clone());
+        cx.out.journal.push(JournalEvent::Accepted { call: call.key, at, facts });
         Ok(call)
     }
 
@@ -197,11 +195,13 @@ impl Call {
     fn decide(&self, cx: &mut Context<'_>) -> Decision {
         let epoch = self.epoch.clone();
         let dice = cx.rng.next_u64();
+        let who = self.arrived.as_ref().map(|arrived| &arrived.identity);
+        let caller = who.map_or(&self.facts.caller_received, |who| &who.caller);
         let facts = Facts {
             on: self.trunk_in,
             called: &self.facts.called_received,
-            caller: &self.facts.caller_received,
-            anonymous: is_anonymous(&self.facts.caller_received),
+            caller,
+            anonymous: self.withheld || caller.is_empty(),
         };
         let state = Now { runs: cx.runs, epoch: &epoch, at: cx.now };
         epoch.snapshot.table.plan(&facts, &state, dice, &mut NoTrace)
@@ -346,14 +346,6 @@ fn facts(epoch: &Epoch, arrival: &Arrival<'_>) -> CallFacts {
         diversion_received: first(Name::Diversion),
         revision: epoch.snapshot.revision,
     }
-}
-
-/// RFC 3323 §4.1.1.3 and common practice.
-fn is_anonymous(caller: &str) -> bool {
-    caller.is_empty()
-        || ["anonymous", "restricted", "unknown", "unavailable"]
-            .iter()
-            .any(|w| caller.eq_ignore_ascii_case(w))
 }
 
 /// One line for the record: which route, what was skipped.

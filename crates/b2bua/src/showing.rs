@@ -4,7 +4,8 @@ use crate::attempt::Offered;
 use crate::call::{Call, Phase};
 use crate::context::{Alarm, Context};
 use crate::early::Early;
-use crate::headers::{Kind, pass_rows, push_row};
+use crate::headers::{Kind, push_row};
+use crate::identity::cross;
 use crate::invite::contact_user;
 use crate::leg::{LateAnswer, allow, push_contact};
 use crate::prack::OfferInProvisional;
@@ -55,7 +56,7 @@ impl Call {
         let epoch = self.epoch.clone();
         let mut rows = cx.take_rows();
         self.provisional_rows(&mut rows);
-        pass_rows(msg, Kind::Response, epoch.policy(trunk), epoch.policy(self.trunk_in), &mut rows);
+        cross(msg, Kind::Response, &epoch, self.way_back(trunk), &mut rows);
         let rseq = self.say(status, &rows, &body, cx);
         cx.give_rows(rows);
         if let (Some((_, answers)), Some(rseq)) = (offer, rseq) {

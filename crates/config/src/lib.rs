@@ -35,6 +35,10 @@ pub use model::{
     Update,
 };
 pub use model::{
+    AnonymousHost, Caller, CallerDisplay, CallerSource, CallerWritten, FirstIs, Forwarding, ForwardingHeader,
+    ForwardingWrite, NotOwned, PaiForm, Screen, Withheld, WithheldFrom,
+};
+pub use model::{
     Api, CalledFrom, Config, DialRule, EarlyOffer, Expect, Expression, Extension, Gateway, Hidden, Hold,
     Host, Kind, Latch, Level, Limits, Listen, Log, LogFormat, Media, MediaMode, Node, NumberFormat,
     NumberRange, PassStrip, Pattern, Pilot, Policy, PortRange, Prack, Records, Refer, Refresher, Route,

@@ -19,6 +19,7 @@ mod plan;
 mod prefix;
 mod ranges;
 mod reading;
+mod restate;
 mod rewrite;
 mod shadow;
 mod table;

@@ -4,7 +4,8 @@ use super::Relay;
 use crate::attempt::status_for_caller;
 use crate::call::{Call, Phase};
 use crate::context::{Context, Own};
-use crate::headers::{Kind, pass_rows, push_number, push_row};
+use crate::headers::{Kind, push_number, push_row};
+use crate::identity::cross;
 use crate::invite::contact_user;
 use crate::leg::{AwaitAck, LateAnswer, allow, push_contact};
 use crate::setup::session_policy;
@@ -86,8 +87,7 @@ impl Call {
         let epoch = self.epoch.clone();
         self.take_back(relay);
         let mut rows = cx.take_rows();
-        let (from, to) = (epoch.policy(self.trunk_of(other)), epoch.policy(self.trunk_of(relay.from)));
-        pass_rows(msg, Kind::Response, from, to, &mut rows);
+        cross(msg, Kind::Response, &epoch, self.way_from(other), &mut rows);
         if let Some(seconds) = msg.retry_after() {
             push_number(&mut rows, b"Retry-After", u64::from(seconds));
         }
@@ -128,13 +128,7 @@ impl Call {
         if negotiates {
             self.refresh_rows(from, &mut rows);
         }
-        pass_rows(
-            msg,
-            Kind::Response,
-            epoch.policy(self.trunk_of(other)),
-            epoch.policy(self.trunk_of(from)),
-            &mut rows,
-        );
+        cross(msg, Kind::Response, &epoch, self.way_from(other), &mut rows);
         let content_type =
             if negotiates { &b"application/sdp"[..] } else { msg.content_type().unwrap_or_default() };
         let response = Response {
@@ -210,7 +204,7 @@ impl Call {
     /// Contact, Allow, Supported and Session-Expires of a 2xx inside a call.
     pub(super) fn refresh_rows(&self, side: Side, rows: &mut Vec<u8>) {
         let Some(leg) = self.next_leg(side) else { return };
-        let number = if side == Side::A { &self.called } else { &self.caller };
+        let number = if side == Side::A { &self.called } else { self.caller_in_contact() };
         push_contact(rows, self.epoch.face(leg.flow.listen), leg.flow.transport, contact_user(number));
         push_row(rows, b"Allow", allow(self.epoch.policy(leg.trunk)));
         push_row(rows, b"Supported", b"timer");

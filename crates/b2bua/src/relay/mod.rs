@@ -7,7 +7,8 @@ mod early;
 
 use crate::call::{Call, Phase};
 use crate::context::Context;
-use crate::headers::{Kind, pass_rows, push_number, push_row};
+use crate::headers::{Kind, push_number, push_row};
+use crate::identity::cross;
 use crate::leg::{ALLOW, Leg, LocalSdp};
 use crate::setup::{push_warning, session_policy};
 use media::Side;
@@ -166,8 +167,7 @@ impl Call {
             }
         }
         let mut rows = cx.take_rows();
-        let (from, to) = (epoch.policy(self.trunk_of(side)), epoch.policy(self.trunk_of(other)));
-        pass_rows(msg, Kind::Inner, from, to, &mut rows);
+        cross(msg, Kind::Inner, &epoch, self.way_from(side), &mut rows);
         let result = self.send_on(other, sent, &rows, (content_type_of(msg, negotiates), &body), cx);
         let crossed = rows.as_slice().into();
         cx.give_rows(rows);

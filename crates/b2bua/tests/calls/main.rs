@@ -4,6 +4,7 @@ mod absorbing;
 mod common;
 mod early;
 mod exceptions;
+mod identity;
 mod numbers;
 mod straight;
 mod targets;

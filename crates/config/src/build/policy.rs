@@ -1,6 +1,7 @@
 //! Policies.
 
 use super::dialog;
+use super::identity;
 use super::view::View;
 use crate::country::Country;
 use crate::forms::called;
@@ -23,6 +24,8 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         diversion: view.word("diversion")?,
         history_info: view.word("history_info")?,
         identity: view.word("identity")?,
+        caller: identity::caller(view)?,
+        forwarding: identity::forwarding(view)?,
         headers_pass: view.strings("headers_pass"),
         number_format: view.word("number_format")?,
         extension: view.word("extension")?,

@@ -4,7 +4,7 @@ mod dialog;
 
 use crate::forms::time::written;
 use crate::model::{
-    Config, Listen, Pattern, Pilot, Policy, Route, Scope, Test, Tier, Translate, Trunk, TrunkTls,
+    Caller, Config, Listen, Pattern, Pilot, Policy, Route, Scope, Test, Tier, Translate, Trunk, TrunkTls,
 };
 use base::TrunkId;
 use std::collections::BTreeMap;
@@ -192,6 +192,11 @@ impl Sheet<'_> {
         self.put(path, "diversion", policy.diversion);
         self.put(path, "history_info", policy.history_info);
         self.put(path, "identity", policy.identity);
+        self.caller(&format!("{path}.caller"), &policy.caller);
+        let inner = format!("{path}.forwarding");
+        self.put(&inner, "read", list(&policy.forwarding.read));
+        self.put(&inner, "write", policy.forwarding.write);
+        self.put(&inner, "first_is", policy.forwarding.first_is);
         self.put(path, "headers_pass", list(&policy.headers_pass));
         self.put(path, "number_format", policy.number_format);
         self.put(path, "extension", policy.extension);
@@ -202,6 +207,23 @@ impl Sheet<'_> {
         self.put(path, "media_timeout", length_or_off(policy.media_timeout));
         self.put_some(path, "user_agent", policy.user_agent.as_ref());
         self.dialog(path, &policy.dialog);
+    }
+
+    fn caller(&mut self, path: &str, caller: &Caller) {
+        self.put(path, "trust", caller.trust);
+        self.put(path, "read", list(&caller.read));
+        self.put(path, "write", caller.write.as_ref().map_or_else(|| "as arrived".to_owned(), list));
+        self.put(path, "pai", caller.pai);
+        self.put(path, "withheld", caller.withheld);
+        self.put(path, "withheld_from", caller.withheld_from);
+        self.put(path, "anonymous_host", caller.anonymous_host);
+        self.put(path, "display", caller.display);
+        self.put_some(path, "display_name", caller.display_name.as_ref());
+        let (screen, inner) = (&caller.screen, format!("{path}.screen"));
+        let owned = screen.owned.as_ref();
+        self.put_some(&inner, "owned", owned.map(|o| list(o.iter().map(|(a, b)| format!("{a}..{b}")))));
+        self.put_some(&inner, "pilot", screen.pilot.as_ref());
+        self.put(&inner, "not_owned", screen.not_owned);
     }
 
     fn numbers(&mut self) {

@@ -14,6 +14,12 @@ pub(crate) static RANGE: Form = Form {
     schema_pattern: "^\\+?[0-9]{1,15}(\\.\\.\\+?[0-9]{1,15})?$",
 };
 
+pub(crate) static NUMBER: Form = Form {
+    phrase: "a number such as `+493023125000`",
+    check: |t| number(t, 0),
+    schema_pattern: "^\\+?[0-9]{1,15}$",
+};
+
 pub(crate) static PATTERN: Form = Form {
     phrase: "a number, a prefix such as `+49*`, or an expression such as `/\\+49(30|40).*/`",
     check: |t| pattern(t).map(drop),

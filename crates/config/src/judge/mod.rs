@@ -4,6 +4,7 @@
 //! Judges what could be built and leaves out what the check has already found faulty. Enter through
 //! [`judge`].
 
+mod identity;
 mod listens;
 mod numbers;
 mod pilots;

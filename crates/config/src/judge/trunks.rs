@@ -42,6 +42,7 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
         media(one, report);
         tls(one, report);
         policy(one, country, report);
+        super::identity::judge(one.trunk, one.table, one.entry.key_span.start, report);
     }
     shared_sources(&seen, report);
     shared_names(&seen, report);

@@ -5,6 +5,7 @@
 //! line to its table and read it in `build`.
 
 mod dialog;
+mod identity;
 mod interface;
 mod policy;
 mod root;
@@ -13,6 +14,7 @@ mod translate;
 mod trunk;
 
 pub(crate) use dialog::{RINGING, SESSION_TIMER};
+pub(crate) use identity::{CALLER, FORWARDING, SCREEN};
 pub(crate) use interface::{LISTEN, LISTEN_TLS};
 pub(crate) use policy::POLICY;
 pub(crate) use root::{API, LIMITS, LOG, MEDIA, NODE, PROFILE, RECORDS, ROOT, SIGNALLING, SITE};

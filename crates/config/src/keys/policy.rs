@@ -3,7 +3,7 @@
 use super::Effect::Reload;
 use super::Need::{Absent, Default};
 use super::Preset::{Bool as Truth, Text as Word, Texts};
-use super::{Key, Section, Shape, dialog, seconds};
+use super::{CALLER, FORWARDING, Key, Section, Shape, dialog, seconds};
 use crate::forms::{called, plain};
 use crate::model::{
     EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Refer, UriScheme, Words,
@@ -77,21 +77,35 @@ pub(crate) static POLICY: Section = Section {
             shape: Shape::Word { now: PassStrip::TOKENS, later: &[] },
             need: Default(Word("strip")),
             effect: Reload,
-            doc: "Whether Diversion (RFC 5806) crosses to this trunk.",
+            doc: "Whether Diversion (RFC 5806) crosses between this trunk and others that say so; `forwarding` has the details.",
         },
         Key {
             name: "history_info",
             shape: Shape::Word { now: PassStrip::TOKENS, later: &[] },
             need: Default(Word("strip")),
             effect: Reload,
-            doc: "Whether History-Info (RFC 7044) crosses to this trunk.",
+            doc: "Whether History-Info (RFC 7044) crosses between this trunk and others that say so; `forwarding` has the details.",
         },
         Key {
             name: "identity",
             shape: Shape::Word { now: PassStrip::TOKENS, later: &[] },
             need: Default(Word("strip")),
             effect: Reload,
-            doc: "Whether P-Asserted-Identity, P-Preferred-Identity, Privacy (RFC 3323, 3325) and Remote-Party-ID cross to this trunk.",
+            doc: "Whether P-Asserted-Identity, P-Preferred-Identity, Privacy (RFC 3323, 3325) and Remote-Party-ID cross between this trunk and others that say so; `caller` has the details.",
+        },
+        Key {
+            name: "caller",
+            shape: Shape::Table(&CALLER),
+            need: Absent("its keys' defaults"),
+            effect: Reload,
+            doc: "Who calls: trust, headers read and written, privacy, screening.",
+        },
+        Key {
+            name: "forwarding",
+            shape: Shape::Table(&FORWARDING),
+            need: Absent("its keys' defaults"),
+            effect: Reload,
+            doc: "Who was called before: headers read and written.",
         },
         Key {
             name: "headers_pass",

@@ -4,6 +4,7 @@
 //! [`Config`].
 
 mod dialog;
+mod identity;
 mod listen;
 mod policy;
 mod route;
@@ -14,6 +15,10 @@ mod words;
 pub use dialog::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
     Update,
+};
+pub use identity::{
+    AnonymousHost, Caller, CallerDisplay, CallerSource, CallerWritten, FirstIs, Forwarding, ForwardingHeader,
+    ForwardingWrite, NotOwned, PaiForm, Screen, Withheld, WithheldFrom,
 };
 pub use listen::{Hidden, Host, Listen, PortRange, Secret, SipPort, TlsIdentity};
 pub use policy::{

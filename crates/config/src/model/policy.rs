@@ -1,6 +1,7 @@
 //! Policies: how a trunk's calls are treated.
 
 use super::dialog::{Dialog, RefreshBy};
+use super::identity::{Caller, Forwarding};
 use super::words::words;
 use std::fmt;
 use std::time::Duration;
@@ -202,6 +203,10 @@ pub struct Policy {
     pub history_info: PassStrip,
     /// P-Asserted-Identity, P-Preferred-Identity, Privacy, Remote-Party-ID.
     pub identity: PassStrip,
+    /// Who calls, in and out.
+    pub caller: Caller,
+    /// Who was called before, in and out.
+    pub forwarding: Forwarding,
     /// Further end-to-end headers that cross to this trunk.
     pub headers_pass: Vec<String>,
     /// Form of numbers on the wire.
