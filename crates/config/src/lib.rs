@@ -20,6 +20,7 @@ mod keys;
 mod names;
 mod nearest;
 mod phrase;
+mod places;
 mod reference;
 mod report;
 mod schema;
@@ -45,6 +46,7 @@ pub use model::{
     Scope, Secret, SessionTimer, Signalling, SipPort, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Test,
     Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
 };
+pub use places::{Place, Places, place};
 pub use profile::Profile;
 pub use reference::reference_markdown;
 pub use schema::schema;
@@ -72,6 +74,8 @@ pub struct Loaded {
     pub config: Config,
     /// What is allowed but probably not meant, in the order of the text.
     pub warnings: Vec<Diagnostic>,
+    /// Where the tables stand that are judged by what they do to calls.
+    pub places: Places,
 }
 
 /// Reads and validates a configuration text. `name` is the file's name for messages.
@@ -99,7 +103,8 @@ pub fn parse(text: &str, name: &str, format: Format) -> Result<Loaded, Diagnosti
     judge::judge(&root, &draft, &mut report);
     if !report.failed() {
         if let Some(config) = draft.config(&root) {
-            return Ok(Loaded { config, warnings: report.finish().1 });
+            let places = Places::collect(&root, &report);
+            return Ok(Loaded { config, warnings: report.finish().1, places });
         }
         // Check and build disagree: a fault of ours, told as an error rather than by a panic.
         let message = "a value passed the check and could not be read; please report this";

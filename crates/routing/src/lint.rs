@@ -9,6 +9,8 @@ pub struct RuleDoubt {
     pub rule: usize,
     /// What is doubtful, in one sentence.
     pub sentence: String,
+    /// What was probably meant.
+    pub expected: &'static str,
 }
 
 /// Finds doubtful dial rules: a national prefix taken off without a country code put on, a blank that
@@ -17,9 +19,15 @@ pub struct RuleDoubt {
 pub fn doubtful_rules(config: &Config) -> Vec<RuleDoubt> {
     let mut doubts = Vec::new();
     for (rule, dial) in config.dialplan.iter().enumerate() {
-        for sentence in [country_lost(config, dial), blank(dial), bare_plus(dial)].into_iter().flatten() {
-            doubts.push(RuleDoubt { rule, sentence });
-        }
+        let found = [
+            (country_lost(config, dial), "the country code between the plus and the group"),
+            (blank(dial), "numbers without blanks"),
+            (bare_plus(dial), "`\\+`"),
+        ];
+        let told = |(sentence, expected): (Option<String>, _)| {
+            sentence.map(|sentence| RuleDoubt { rule, sentence, expected })
+        };
+        doubts.extend(found.into_iter().filter_map(told));
     }
     doubts
 }
@@ -35,7 +43,7 @@ fn country_lost(config: &Config, dial: &DialRule) -> Option<String> {
     let national = home.map_or(matches!(prefix, "0" | "1"), |p| p == prefix);
     national.then(|| {
         format!(
-            "dial rule {} takes the national prefix {prefix} off and puts a plus on, so the country code is lost",
+            "dial rule `{}` takes the national prefix `{prefix}` off and puts a plus on, so the country code is lost",
             dial.name
         )
     })
@@ -43,11 +51,13 @@ fn country_lost(config: &Config, dial: &DialRule) -> Option<String> {
 
 fn blank(dial: &DialRule) -> Option<String> {
     let stray = dial.pattern.source().contains(' ') || dial.to.contains(' ');
-    stray.then(|| format!("dial rule {} holds a blank, which no number has after cleaning", dial.name))
+    stray.then(|| format!("dial rule `{}` holds a blank, which no number has after cleaning", dial.name))
 }
 
 /// `^+1(\d{10})` repeats the anchor; the plus that was meant is `\+`.
 fn bare_plus(dial: &DialRule) -> Option<String> {
     let bare = dial.pattern.source().starts_with("^+");
-    bare.then(|| format!("dial rule {} starts with an unescaped plus; a plus is written \\+", dial.name))
+    bare.then(|| {
+        format!("dial rule `{}` starts with an unescaped plus, which repeats the beginning", dial.name)
+    })
 }

@@ -2,11 +2,13 @@
 //!
 //! Enter through [`load`], or [`check`] for the command.
 
+mod findings;
 mod report;
 
 pub(crate) use report::check;
 
-use config::{Config, Diagnostic, Diagnostics, Format};
+use config::{Config, Diagnostic, Diagnostics, Format, Places};
+use findings::Findings;
 use routing::{Table, TestOutcome};
 use std::fmt;
 use std::path::Path;
@@ -18,13 +20,16 @@ pub(crate) enum LoadError {
     Unreadable(String),
     /// It is read, and wrong.
     Invalid(Diagnostics),
-    /// It is right, and its own tests fail.
-    TestsFailed {
-        /// The file.
-        file: String,
-        /// The cases that fail; at least one.
-        failed: Vec<TestOutcome>,
-    },
+    /// It is right, and its own tests fail: the cases that do, at least one.
+    TestsFailed(Vec<FailedTest>),
+}
+
+/// A case of a configuration that fails.
+#[derive(Debug)]
+pub(crate) struct FailedTest {
+    /// Where it stands and what is said of it.
+    diagnostic: Diagnostic,
+    outcome: TestOutcome,
 }
 
 impl fmt::Display for LoadError {
@@ -33,59 +38,49 @@ impl fmt::Display for LoadError {
         match self {
             LoadError::Unreadable(text) => f.write_str(text),
             LoadError::Invalid(diagnostics) => diagnostics.fmt(f),
-            LoadError::TestsFailed { file, failed } => {
-                let lines: Vec<String> = failed.iter().map(|outcome| test_line(file, outcome)).collect();
+            LoadError::TestsFailed(failed) => {
+                let lines: Vec<String> = failed.iter().map(|test| test.diagnostic.to_string()).collect();
                 f.write_str(&lines.join("\n"))
             }
         }
     }
 }
 
-fn test_line(file: &str, outcome: &TestOutcome) -> String {
-    format!("{file}: test `{}` failed: {}", outcome.name, outcome.failures.join("; "))
-}
-
 /// A configuration and what is allowed in it but probably not meant.
 pub(crate) struct Loaded {
     pub(crate) config: Config,
+    /// In the order of the text.
     pub(crate) warnings: Vec<Diagnostic>,
-    /// Routes that can never be taken, one sentence each.
-    pub(crate) shadowed: Vec<String>,
-}
-
-impl Loaded {
-    /// All warnings, one line each.
-    pub(crate) fn warnings(&self, file: &Path) -> Vec<String> {
-        let shadowed = self.shadowed.iter().map(|text| format!("{}: warning: {text}", file.display()));
-        self.warnings.iter().map(ToString::to_string).chain(shadowed).collect()
-    }
+    places: Places,
 }
 
 /// Reads a configuration file, without running the tests in it.
 pub(crate) fn read(path: &Path) -> Result<Loaded, LoadError> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|e| LoadError::Unreadable(format!("{name}: {e}")))?;
+    let bytes = std::fs::read(path).map_err(|e| LoadError::Unreadable(format!("{name}: {e}")))?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|e| LoadError::Invalid(Diagnostics(vec![findings::not_text(&name, &bytes, e)])))?;
     let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
     let format = if json { Format::Json } else { Format::Toml };
-    let config::Loaded { config, warnings } =
-        config::parse(&text, &name, format).map_err(LoadError::Invalid)?;
-    let hidden = routing::shadowed(&config).into_iter().filter_map(|(hidden, by)| {
-        let (hidden, by) = (config.routes.get(hidden)?, config.routes.get(by)?);
-        Some(format!("route `{}` is never reached; `{}` matches first", hidden.name, by.name))
-    });
-    let shadowed = hidden.collect();
-    Ok(Loaded { config, warnings, shadowed })
+    let loaded = config::parse(text, &name, format).map_err(LoadError::Invalid)?;
+    let config::Loaded { config, mut warnings, places } = loaded;
+    let found = Findings { file: &name, config: &config, places: &places };
+    let more = [found.shadowed(&warnings), found.doubtful()];
+    warnings.extend(more.into_iter().flatten());
+    warnings.sort_by_key(|d| (d.line, d.column));
+    Ok(Loaded { config, warnings, places })
 }
 
 /// Reads a configuration file and runs the tests in it.
 pub(crate) fn load(path: &Path) -> Result<Loaded, LoadError> {
     let loaded = read(path)?;
     let table = Table::compile(&loaded.config);
-    let outcomes = routing::run_tests(&loaded.config, &table);
-    let failed: Vec<TestOutcome> = outcomes.into_iter().filter(|outcome| !outcome.passed()).collect();
-    if failed.is_empty() {
-        Ok(loaded)
-    } else {
-        Err(LoadError::TestsFailed { file: path.display().to_string(), failed })
-    }
+    let file = path.display().to_string();
+    let found = Findings { file: &file, config: &loaded.config, places: &loaded.places };
+    let outcomes = routing::run_tests(&loaded.config, &table).into_iter();
+    let failed: Vec<FailedTest> = outcomes
+        .filter(|outcome| !outcome.passed())
+        .map(|outcome| FailedTest { diagnostic: found.failed(&outcome), outcome })
+        .collect();
+    if failed.is_empty() { Ok(loaded) } else { Err(LoadError::TestsFailed(failed)) }
 }

@@ -61,7 +61,7 @@ pub(crate) fn run(path: &Path) -> ExitCode {
         }
     };
     logging::start(&loaded.config.log);
-    for warning in loaded.warnings(path) {
+    for warning in &loaded.warnings {
         warn!("{warning}");
     }
     let tokio = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

@@ -107,6 +107,81 @@ fn a_failing_test_in_the_configuration_is_3() {
 }
 
 #[test]
+fn a_failing_test_names_where_it_stands() {
+    let place = Place::new("failing-place");
+    let text = place.text();
+    let line = text.lines().count() + 2;
+    let case =
+        "[[test]]\ncall = { on = \"pbx\", from = \"1\", to = \"030 1234567\" }\nexpect = { called = \"+1\" }";
+    let path = place.write(&format!("{text}\n{case}\n"));
+    let said = tronco(&["check", "--config", &path]);
+    let place_of = format!("{path}:{line}:1: error: test `test 1` failed: expected called number +1");
+    assert!(said.error.starts_with(&place_of), "{}", said.error);
+    let said = tronco(&["check", "--json", "--config", &path]);
+    let report: Value = serde_json::from_str(&said.text).unwrap();
+    let failed = &report["failed_tests"][0];
+    assert_eq!(
+        (&failed["line"], &failed["column"], &failed["path"]),
+        (&line.into(), &1.into(), &"test[0]".into())
+    );
+}
+
+#[test]
+fn every_warning_has_a_place_and_is_told_once() {
+    let place = Place::new("doubtful");
+    let text = place.text();
+    let first = text.lines().count() + 1;
+    // Both are covered by `world`; only the routing room sees through a choice of beginnings.
+    let more = r#"[[route]]
+name = "narrow"
+match = { called = "+49*" }
+to = "itsp"
+[[route]]
+name = "chosen"
+match = { called = '/\+(1|44)[0-9]+/' }
+to = "itsp"
+[[dialplan]]
+name = "lost"
+match = '0(\d+)'
+to = "+$1"
+"#;
+    let path = place.write(&format!("{text}{more}"));
+    let said = tronco(&["check", "--config", &path]);
+    assert_eq!(said.code, 0, "{}", said.error);
+    let lines: Vec<&str> = said.error.lines().collect();
+    let starts: Vec<String> = [
+        (first + 1, 8, "route `narrow` is never taken: route `world` in line "),
+        (first + 8, 1, "dial rule `lost` takes the national prefix `0` off"),
+    ]
+    .into_iter()
+    .map(|(line, column, text)| format!("{path}:{line}:{column}: warning: {text}"))
+    .collect();
+    for start in &starts {
+        assert_eq!(lines.iter().filter(|l| l.starts_with(start)).count(), 1, "{start}\n{}", said.error);
+    }
+    assert!(
+        lines.iter().all(|l| l.starts_with(&format!("{path}:")) && l.contains("; expected ")),
+        "{lines:?}"
+    );
+    let said = tronco(&["check", "--json", "--config", &path]);
+    let report: Value = serde_json::from_str(&said.text).unwrap();
+    let warnings = report["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), lines.len());
+    assert!(warnings.iter().all(|w| w["line"].is_u64() && w["column"].is_u64()), "{warnings:?}");
+}
+
+#[test]
+fn a_file_that_is_no_text_is_refused_at_its_first_bad_byte() {
+    let place = Place::new("bytes");
+    let path = place.path("bytes.toml");
+    std::fs::write(&path, b"version = 1\n# caf\xe9\n").unwrap();
+    let path = path.display().to_string();
+    let said = tronco(&["check", "--config", &path]);
+    assert_eq!(said.code, 78);
+    assert!(said.error.starts_with(&format!("{path}:2:6: error: byte 0xe9")), "{}", said.error);
+}
+
+#[test]
 fn a_route_is_tested_from_a_file() {
     let place = Place::new("dry");
     let path = place.write(&place.text());

@@ -1,6 +1,7 @@
 //! Places in a text: from byte offsets to lines and columns.
 
 use super::tree::Span;
+use crate::places::Place;
 
 /// A text that can say on which line an offset is.
 pub(crate) struct Source<'a> {
@@ -27,6 +28,12 @@ impl<'a> Source<'a> {
         let before = self.text.get(start..offset).unwrap_or("");
         let column = before.trim_start_matches('\u{feff}').chars().count() + 1;
         (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+    }
+
+    /// The place of an offset.
+    pub(crate) fn place(&self, offset: usize) -> Place {
+        let (line, column) = self.position(offset);
+        Place { line, column }
     }
 
     /// The line of an offset, from 1.

@@ -1,10 +1,9 @@
 //! `tronco check`: the findings for people, or as one JSON object.
 
-use super::{LoadError, load};
+use super::{FailedTest, LoadError, load};
 use crate::exit::{self, Failure};
 use crate::print::Output;
 use config::Diagnostic;
-use routing::TestOutcome;
 use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,7 +15,7 @@ struct Report<'a> {
     file: String,
     errors: Vec<Finding<'a>>,
     warnings: Vec<Finding<'a>>,
-    failed_tests: Vec<FailedTest<'a>>,
+    failed_tests: Vec<Case<'a>>,
 }
 
 /// One finding; no line and column when it is about the whole file.
@@ -36,9 +35,13 @@ struct Finding<'a> {
     nearest: Option<&'a str>,
 }
 
+/// A case that fails.
 #[derive(Serialize)]
-struct FailedTest<'a> {
+struct Case<'a> {
     name: &'a str,
+    line: u32,
+    column: u32,
+    path: &'a str,
     failures: &'a [String],
     story: &'a [String],
 }
@@ -66,7 +69,7 @@ pub(crate) fn check(path: &Path, json: bool) -> Result<ExitCode, Failure> {
     let outcome = load(path);
     let code = match &outcome {
         Ok(_) => ExitCode::SUCCESS,
-        Err(LoadError::TestsFailed { .. }) => ExitCode::from(exit::CHECK_FAILED),
+        Err(LoadError::TestsFailed(_)) => ExitCode::from(exit::CHECK_FAILED),
         Err(LoadError::Unreadable(_) | LoadError::Invalid(_)) => ExitCode::from(exit::CONFIG),
     };
     let output = Output::new(json);
@@ -76,9 +79,6 @@ pub(crate) fn check(path: &Path, json: bool) -> Result<ExitCode, Failure> {
         match &outcome {
             Ok(loaded) => {
                 report.warnings = loaded.warnings.iter().map(Finding::of).collect();
-                report
-                    .warnings
-                    .extend(loaded.shadowed.iter().map(|text| Finding::whole("shadowed-route", text)));
             }
             Err(LoadError::Unreadable(text)) => report.errors.push(Finding::whole("unreadable", text)),
             Err(LoadError::Invalid(found)) => {
@@ -86,8 +86,8 @@ pub(crate) fn check(path: &Path, json: bool) -> Result<ExitCode, Failure> {
                 report.errors = found.0.iter().filter(is_error).map(Finding::of).collect();
                 report.warnings = found.0.iter().filter(|d| !is_error(d)).map(Finding::of).collect();
             }
-            Err(LoadError::TestsFailed { failed, .. }) => {
-                report.failed_tests = failed.iter().map(test).collect()
+            Err(LoadError::TestsFailed(failed)) => {
+                report.failed_tests = failed.iter().map(case).collect();
             }
         }
         output.json(&report)?;
@@ -95,7 +95,7 @@ pub(crate) fn check(path: &Path, json: bool) -> Result<ExitCode, Failure> {
     }
     match &outcome {
         Ok(loaded) => {
-            loaded.warnings(path).iter().for_each(|line| eprintln!("{line}"));
+            loaded.warnings.iter().for_each(|line| eprintln!("{line}"));
             output.text(&format!("{}: ok\n", path.display()))?;
         }
         Err(error) => eprintln!("{error}"),
@@ -103,6 +103,14 @@ pub(crate) fn check(path: &Path, json: bool) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-fn test(outcome: &TestOutcome) -> FailedTest<'_> {
-    FailedTest { name: &outcome.name, failures: &outcome.failures, story: &outcome.story }
+fn case(test: &FailedTest) -> Case<'_> {
+    let FailedTest { diagnostic, outcome } = test;
+    Case {
+        name: &outcome.name,
+        line: diagnostic.line,
+        column: diagnostic.column,
+        path: &diagnostic.path,
+        failures: &outcome.failures,
+        story: &outcome.story,
+    }
 }

@@ -141,7 +141,7 @@ impl Signals {
 
 fn apply(path: &Path, revision: u64, node: &NodeHandle) -> Result<(), String> {
     let loaded = load(path).map_err(|error| error.to_string())?;
-    for warning in loaded.warnings(path) {
+    for warning in &loaded.warnings {
         warn!("{warning}");
     }
     let next = Arc::new(Snapshot::new(loaded.config, revision));
