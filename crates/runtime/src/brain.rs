@@ -3,6 +3,7 @@
 use b2bua::view::{CallView, StatusView, TrunkView};
 use b2bua::{Input, Outbox, Switchboard};
 use base::Time;
+use sip_core::Flow;
 
 /// A pure thing that takes inputs and fills an outbox; in a node, a [`Switchboard`].
 pub(crate) trait Brain {
@@ -16,6 +17,8 @@ pub(crate) trait Brain {
     fn kept_calls(&self) -> usize {
         self.live_calls()
     }
+    /// Whether a source belongs to a trunk, by its address or the names in its verified certificate.
+    fn knows(&self, flow: &Flow, verified: &[String]) -> bool;
     /// The live calls.
     fn calls(&self) -> Vec<CallView>;
     /// The trunks.
@@ -39,6 +42,10 @@ impl Brain for Switchboard {
 
     fn kept_calls(&self) -> usize {
         Switchboard::kept_calls(self)
+    }
+
+    fn knows(&self, flow: &Flow, verified: &[String]) -> bool {
+        Switchboard::knows(self, flow, verified)
     }
 
     fn calls(&self) -> Vec<CallView> {

@@ -3,11 +3,14 @@
 //! Outgoing messages take the connection that their flow names, else one to the same peer under
 //! the same rules, else a new one. Everything here has a limit, because anybody may connect: what a
 //! connection costs before it has delivered its first whole message is bounded per source and per
-//! interface, and the oldest such connection gives way to the newest. Enter through
-//! [`Pool::ready`] for news from the poll and [`Pool::send`] for messages.
+//! interface, and the oldest such connection gives way to the newest. Who belongs to no trunk is a
+//! stranger: never answered, soon closed, and few of them, so that they cannot crowd out those who do.
+//! Enter through [`Pool::ready`] for news from the poll and [`Pool::send`] for messages.
 
 mod admission;
+mod arrival;
 mod listener;
+mod times;
 
 pub(crate) use listener::Listener;
 
@@ -23,25 +26,16 @@ use rustls::{ClientConnection, Connection};
 use sip_core::{ConnId, Flow, SendError, SendToken};
 use sip_msg::Limits;
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::net::{IpAddr, SocketAddr};
+use times::SWEEP_EVERY;
 
-/// A TCP connect takes at most this long.
-pub(crate) const CONNECT_MAX: Duration = Duration::from_secs(5);
-/// A TLS handshake takes at most this long, connect included.
-pub(crate) const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
-/// A peer that connects has this long for its first whole message.
-pub(crate) const FIRST_MESSAGE_MAX: Duration = Duration::from_secs(30);
-/// A connection that carries nothing is closed after this long, while no call lives.
-pub(crate) const IDLE_MAX: Duration = Duration::from_secs(600);
-/// And after this long while calls live, one of which may need it for its end.
-pub(crate) const IDLE_WITH_CALLS_MAX: Duration = Duration::from_secs(7200);
-/// Limits of time are looked at this often.
-const SWEEP_EVERY: Duration = Duration::from_millis(500);
 /// Bytes read from a connection at once.
 const READ_BYTES: usize = 16 * 1024;
 /// Numbers of stream connections stay below this bit; datagram ports have it.
 pub(crate) const DATAGRAM_BIT: u32 = 1 << 31;
+
+/// Whether a source belongs to a trunk, by its address and the names in its verified certificate.
+pub(crate) type Whose<'a> = &'a dyn Fn(&Flow, &[String]) -> bool;
 
 /// What opening a connection needs to know.
 pub(crate) struct Net<'a> {
@@ -118,68 +112,6 @@ impl Pool {
         ours.map(|l| (l.transport, l.local)).collect()
     }
 
-    /// When [`Pool::sweep`] is due; `None`: there is nothing to look at.
-    pub(crate) fn next_deadline(&self) -> Option<Time> {
-        let nothing = self.streams.is_empty() && self.listeners.iter().all(|l| !l.muted);
-        (!nothing).then_some(self.sweep_at)
-    }
-
-    /// A listening port has news: takes the connections that wait, up to a budget.
-    pub(crate) fn accept(&mut self, index: u32, now: Time, net: &Net<'_>) {
-        for _ in 0..listener::ACCEPTS_PER_TURN {
-            let Some(listener) = self.listeners.get_mut(index as usize) else { return };
-            match listener.accept() {
-                Ok(Some((socket, remote))) => self.admit(index, socket, remote, now, net),
-                Ok(None) => return,
-                Err(_) => {
-                    // No descriptors are left: deaf until the next sweep, instead of a busy loop.
-                    self.counters.accept_failed += 1;
-                    listener.mute(net.poll, Source::Listener(index), true);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn admit(&mut self, index: u32, socket: TcpStream, remote: SocketAddr, now: Time, net: &Net<'_>) {
-        let Some(listener) = self.listeners.get(index as usize) else { return };
-        let (listen, transport) = (listener.listen, listener.transport);
-        while let Some(full) = self.admission.obstacle(listen, remote.ip()) {
-            let oldest = self.oldest_unproven(listen, full.source_only.then_some(remote.ip()));
-            let Some(oldest) = oldest.filter(|_| full.may_displace) else {
-                self.counters.refused += 1;
-                return;
-            };
-            self.end(oldest, Close::Displaced, &mut Vec::new());
-        }
-        let tls = match transport {
-            Transport::Tls => {
-                let identity = net.rules.server(listen).map(|i| i.config.clone());
-                match identity.map(rustls::ServerConnection::new) {
-                    Some(Ok(connection)) => Some(Connection::from(connection)),
-                    _ => return,
-                }
-            }
-            _ => None,
-        };
-        let id = self.number();
-        if net.poll.add(&socket, Source::Stream(id), false).is_err() {
-            self.counters.accept_failed += 1;
-            return;
-        }
-        socket::tune_stream(&socket);
-        let flow = Flow { listen, transport, remote, conn: Some(ConnId(id)), trunk: None };
-        let stream = Stream::accepted(socket, tls, flow, &self.message_limits, now);
-        // Requests go back over it only to the very address and port that it came from; under TLS it has
-        // not been checked for the name of any trunk, so only its own dialogs use it.
-        if transport == Transport::Tcp {
-            self.by_peer.entry(Peer::of(&flow)).or_insert(id);
-        }
-        self.insert(id, stream, now);
-        self.admission.enter(listen, remote.ip());
-        self.counters.accepted += 1;
-    }
-
     fn insert(&mut self, id: u32, stream: Stream, now: Time) {
         if self.streams.is_empty() {
             self.sweep_at = now + SWEEP_EVERY;
@@ -196,13 +128,12 @@ impl Pool {
         }
     }
 
-    fn oldest_unproven(&self, listen: ListenId, source: Option<IpAddr>) -> Option<u32> {
-        let same_source = |s: &Stream| source.is_none_or(|ip| admission::same_source(ip, s.flow.remote.ip()));
-        self.streams
-            .iter()
-            .filter(|(_, s)| s.inbound && !s.proven && s.flow.listen == listen && same_source(s))
-            .min_by_key(|(id, s)| (s.opened, **id))
-            .map(|(id, _)| *id)
+    /// Has it written with the end of this turn.
+    fn list(&mut self, id: u32) {
+        if let Some(stream) = self.streams.get_mut(&id).filter(|s| !s.listed) {
+            stream.listed = true;
+            self.listed.push(id);
+        }
     }
 
     /// A connection has news.
@@ -219,9 +150,8 @@ impl Pool {
         if stream.proven && !was_proven && stream.inbound {
             self.admission.prove(stream.flow.listen, stream.flow.remote.ip());
         }
-        if (ready.writable || stream.is_waiting()) && !stream.listed {
-            stream.listed = true;
-            self.listed.push(id);
+        if ready.writable || stream.is_waiting() {
+            self.list(id);
         }
         if let Err(why) = outcome {
             self.doom(id, why);
@@ -244,15 +174,14 @@ impl Pool {
             Some(id) => id,
             None => self.dial(now, flow, net)?,
         };
+        // Whom the house speaks to is no stranger, wherever a request inside a call came from.
+        self.befriend(id);
         let Some(stream) = self.streams.get_mut(&id) else { return Err(SendError::Closed) };
         if let Err(why) = stream.enqueue(bytes, token) {
             self.doom(id, why);
             return Err(why.send_error());
         }
-        if !stream.listed {
-            stream.listed = true;
-            self.listed.push(id);
-        }
+        self.list(id);
         Ok(())
     }
 
@@ -341,7 +270,8 @@ impl Pool {
         forget_peer(&mut self.by_peer, &stream.flow, id);
         stream.close(why, failures);
         if stream.inbound {
-            self.admission.leave(stream.flow.listen, stream.flow.remote.ip(), stream.proven);
+            let remote = stream.flow.remote.ip();
+            self.admission.leave(stream.flow.listen, remote, stream.proven, stream.known);
         } else {
             self.admission.hung_up();
         }
@@ -353,23 +283,6 @@ impl Pool {
             why = ?why,
             "connection closed"
         );
-    }
-
-    /// Looks at the limits of time.
-    pub(crate) fn sweep(&mut self, now: Time, live_calls: usize, poll: &Poll) {
-        if now < self.sweep_at {
-            return;
-        }
-        self.sweep_at = now + SWEEP_EVERY;
-        for (index, listener) in self.listeners.iter_mut().enumerate().filter(|(_, l)| l.muted) {
-            listener.mute(poll, Source::Listener(index as u32), false);
-        }
-        let idle_max = if live_calls == 0 { IDLE_MAX } else { IDLE_WITH_CALLS_MAX };
-        let overdue: Vec<(u32, Close)> =
-            self.streams.iter().filter_map(|(id, s)| Some((*id, overdue(s, now, idle_max)?))).collect();
-        for (id, why) in overdue {
-            self.doom(id, why);
-        }
     }
 
     /// Ends all connections.
@@ -417,14 +330,5 @@ fn forget_peer(by_peer: &mut HashMap<Peer, u32, Keyed>, flow: &Flow, id: u32) {
     }
 }
 
-/// Which limit of time a connection has passed.
-fn overdue(stream: &Stream, now: Time, idle_max: Duration) -> Option<Close> {
-    let age = now - stream.opened;
-    match stream.stage() {
-        Stage::Connecting if age >= CONNECT_MAX => Some(Close::TooSlow),
-        Stage::Handshaking if age >= HANDSHAKE_MAX => Some(Close::TooSlow),
-        Stage::Open if stream.inbound && !stream.proven && age >= FIRST_MESSAGE_MAX => Some(Close::Silent),
-        Stage::Open if now - stream.used >= idle_max => Some(Close::Idle),
-        _ => None,
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -70,7 +70,7 @@ impl StreamCounters {
 
     /// Closed connections by cause: `ended` (by the peer), `reset`, `refused`, `unreachable`,
     /// `too_slow` (connect or handshake), `tls`, `framing`, `slow_reader`, `silent`, `idle`, `displaced`,
-    /// `stopping`.
+    /// `stopping`, `stranger` (of no trunk), `unfinished` (half a message).
     pub fn closed(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         Close::NAMES.iter().copied().zip(self.closed)
     }

@@ -108,6 +108,12 @@ impl Switchboard {
         named.is_some_and(|(call, side)| self.calls.get(call).is_some_and(|c| c.matches(side, msg)))
     }
 
+    /// Whether a source belongs to a trunk, so that its requests outside a call are heard.
+    #[must_use]
+    pub fn knows(&self, flow: &Flow, verified: &[String]) -> bool {
+        self.identify(flow, verified).is_some()
+    }
+
     /// To which trunk a source belongs: its certificate's names, a gateway's address, a network.
     fn identify(&self, flow: &Flow, verified: &[String]) -> Option<TrunkId> {
         let epoch = &self.epoch;

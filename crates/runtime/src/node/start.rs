@@ -210,7 +210,7 @@ fn default_workers() -> usize {
 }
 
 /// As many descriptors as the system lets us have: media needs four per call.
-fn raise_descriptor_limit() {
+pub(crate) fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {

@@ -150,7 +150,8 @@ impl<B: Brain> Shard<B> {
             if self.core.brain.next_deadline().is_some_and(|due| due <= now) {
                 self.core.feed(now, Input::Timeout);
             }
-            self.pool.sweep(now, self.core.brain.live_calls(), &self.poll);
+            let brain = &self.core.brain;
+            self.pool.sweep(now, brain.live_calls(), &self.poll, &|flow, names| brain.knows(flow, names));
             self.drain(now);
             if self.has_stopped(now) {
                 break;
@@ -193,13 +194,16 @@ impl<B: Brain> Shard<B> {
                     reached: &self.reached,
                     interfaces: &self.interfaces,
                 };
-                self.pool.accept(index, now, &net);
+                let brain = &self.core.brain;
+                self.pool.accept(index, now, &net, &|flow, names| brain.knows(flow, names));
             }
             Source::Stream(number) => {
                 let core = &mut self.core;
                 self.pool.ready(number, news, now, &mut |flow, verified, bytes| {
                     core.message(now, flow, verified, bytes);
                 });
+                let brain = &self.core.brain;
+                self.pool.met(number, &|flow, names| brain.knows(flow, names));
             }
         }
         if self.more_letters && news.source != Source::Bell {

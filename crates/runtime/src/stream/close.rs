@@ -24,6 +24,10 @@ pub(crate) enum Close {
     SlowReader,
     /// No whole message came in the time that a new connection has.
     Silent,
+    /// It belongs to no trunk, and has had its time to become known.
+    Stranger,
+    /// A message began and was not whole in time.
+    Unfinished,
     /// Unused for long.
     Idle,
     /// It gave way to a newer one at a limit.
@@ -34,7 +38,7 @@ pub(crate) enum Close {
 
 impl Close {
     /// All, for counting; TLS reasons share a place.
-    pub(crate) const NAMES: [&'static str; 12] = [
+    pub(crate) const NAMES: [&'static str; 14] = [
         "ended",
         "reset",
         "refused",
@@ -47,6 +51,8 @@ impl Close {
         "idle",
         "displaced",
         "stopping",
+        "stranger",
+        "unfinished",
     ];
 
     /// Its place in [`Close::NAMES`].
@@ -64,6 +70,8 @@ impl Close {
             Close::Idle => 9,
             Close::Displaced => 10,
             Close::Stopping => 11,
+            Close::Stranger => 12,
+            Close::Unfinished => 13,
         }
     }
 
@@ -95,6 +103,7 @@ impl Close {
             Close::Tls(reason) => SendError::Tls(reason),
             Close::SlowReader => SendError::QueueFull,
             Close::Ended | Close::Reset | Close::Framing | Close::Silent => SendError::Closed,
+            Close::Stranger | Close::Unfinished => SendError::Closed,
             Close::Idle | Close::Displaced | Close::Stopping => SendError::Closed,
         }
     }
@@ -114,6 +123,7 @@ impl Close {
     /// Whether the peer should hear that this is the end, so that it is not taken for an attack
     /// (RFC 8446 §6.1).
     pub(crate) fn is_orderly(self) -> bool {
-        matches!(self, Close::Ended | Close::Idle | Close::Displaced | Close::Stopping | Close::Silent)
+        let late = matches!(self, Close::Silent | Close::Stranger | Close::Unfinished);
+        late || matches!(self, Close::Ended | Close::Idle | Close::Displaced | Close::Stopping)
     }
 }

@@ -52,8 +52,14 @@ pub(crate) struct Stream {
     pub(crate) inbound: bool,
     /// A whole message has come over it.
     pub(crate) proven: bool,
+    /// It belongs to a trunk; what does not is never answered, not even a ping.
+    pub(crate) known: bool,
     /// When it was accepted or dialled.
     pub(crate) opened: Time,
+    /// When it became open for messages.
+    pub(crate) ready: Time,
+    /// When the message began that is not whole yet.
+    pub(crate) begun: Option<Time>,
     /// When bytes last went either way.
     pub(crate) used: Time,
     /// Whether the poll watches for room to write.
@@ -61,6 +67,8 @@ pub(crate) struct Stream {
     /// Whether it is in this turn's list of connections to flush.
     pub(crate) listed: bool,
     verified: Vec<String>,
+    /// Pings that wait for their answers.
+    pings: u16,
     queue: Vec<u8>,
     /// Bytes of `queue` that have been handed on.
     head: usize,
@@ -79,9 +87,10 @@ impl Stream {
         flow: Flow,
         limits: &Limits,
         now: Time,
+        known: bool,
     ) -> Stream {
         let stage = if tls.is_some() { Stage::Handshaking } else { Stage::Open };
-        Stream::new(socket, tls, flow, limits, now, stage, true)
+        Stream { known, ..Stream::new(socket, tls, flow, limits, now, stage, true) }
     }
 
     /// A connection that we open; its connect is under way.
@@ -112,11 +121,15 @@ impl Stream {
             flow,
             inbound,
             proven: false,
+            known: true,
             opened: now,
+            ready: now,
+            begun: None,
             used: now,
             watching: stage == Stage::Connecting,
             listed: false,
             verified: Vec::new(),
+            pings: 0,
             queue: Vec::new(),
             head: 0,
             handed: 0,
@@ -131,6 +144,17 @@ impl Stream {
 
     pub(crate) fn stage(&self) -> Stage {
         self.stage
+    }
+
+    /// The names in the peer's verified certificate.
+    pub(crate) fn verified(&self) -> &[String] {
+        &self.verified
+    }
+
+    /// The peer belongs to a trunk after all: what it is owed is queued.
+    pub(crate) fn befriend(&mut self) -> Result<(), Close> {
+        self.known = true;
+        self.answer_pings()
     }
 
     /// Whether bytes wait to be written.
@@ -174,25 +198,24 @@ impl Stream {
         }
         for _ in 0..READS_PER_TURN {
             let progress = if self.tls.is_some() {
-                self.read_tls(scratch, sink)?
+                self.read_tls(now, scratch, sink)?
             } else {
-                self.read_plain(scratch, sink)?
+                self.read_plain(now, scratch, sink)?
             };
             if !progress {
                 break;
             }
-            self.used = now;
         }
         Ok(())
     }
 
-    fn read_plain(&mut self, scratch: &mut [u8], sink: Sink<'_>) -> Result<bool, Close> {
+    fn read_plain(&mut self, now: Time, scratch: &mut [u8], sink: Sink<'_>) -> Result<bool, Close> {
         let Some(count) = progress(self.socket.read(scratch))? else { return Ok(false) };
-        self.framed(scratch.get(..count).unwrap_or_default(), sink)?;
+        self.framed(now, scratch.get(..count).unwrap_or_default(), sink)?;
         Ok(count == scratch.len())
     }
 
-    fn read_tls(&mut self, scratch: &mut [u8], sink: Sink<'_>) -> Result<bool, Close> {
+    fn read_tls(&mut self, now: Time, scratch: &mut [u8], sink: Sink<'_>) -> Result<bool, Close> {
         let Some(tls) = self.tls.as_deref_mut() else { return Ok(false) };
         let Some(_) = progress(tls.read_tls(&mut self.socket))? else { return Ok(false) };
         let state = match tls.process_new_packets() {
@@ -205,7 +228,7 @@ impl Stream {
         };
         let waiting = state.plaintext_bytes_to_read();
         if self.stage == Stage::Handshaking && !tls.is_handshaking() {
-            self.stage = Stage::Open;
+            (self.stage, self.ready) = (Stage::Open, now);
             let leaf = tls.peer_certificates().and_then(<[_]>::first);
             if let (true, Some(leaf)) = (self.inbound, leaf) {
                 self.verified = verify::names(leaf);
@@ -219,29 +242,36 @@ impl Stream {
                 Ok(count) => count,
             };
             left = left.saturating_sub(count);
-            self.framed(scratch.get(..count).unwrap_or_default(), sink)?;
+            self.framed(now, scratch.get(..count).unwrap_or_default(), sink)?;
         }
         if state.peer_has_closed() { Err(Close::Ended) } else { Ok(true) }
     }
 
-    /// Feeds the framer and hands up what is whole. A CRLF ping is answered at once
-    /// (RFC 5626 §4.4.1).
-    fn framed(&mut self, bytes: &[u8], sink: Sink<'_>) -> Result<(), Close> {
+    /// Feeds the framer and hands up what is whole.
+    fn framed(&mut self, now: Time, bytes: &[u8], sink: Sink<'_>) -> Result<(), Close> {
+        self.used = now;
         self.framer.push(bytes).map_err(|_| Close::Framing)?;
-        let mut pongs = 0;
         loop {
             match self.framer.next() {
                 Ok(Some(Frame::Message(message))) => {
                     self.proven = true;
+                    self.begun = None;
                     sink(self.flow, &self.verified, message);
                 }
-                Ok(Some(Frame::Ping)) => pongs += 1,
+                Ok(Some(Frame::Ping)) => self.pings = self.pings.saturating_add(1),
                 Ok(Some(Frame::Pong)) => {}
                 Ok(None) => break,
                 Err(_) => return Err(Close::Framing),
             }
         }
-        for _ in 0..pongs {
+        let whole = self.framer.pending().is_empty();
+        self.begun = if whole { None } else { self.begun.or(Some(now)) };
+        if self.known { self.answer_pings() } else { Ok(()) }
+    }
+
+    /// A CRLF ping is answered at once (RFC 5626 §4.4.1).
+    fn answer_pings(&mut self) -> Result<(), Close> {
+        for _ in 0..std::mem::take(&mut self.pings) {
             self.enqueue(b"\r\n", None)?;
         }
         Ok(())

@@ -12,13 +12,13 @@ use config::{Config, Format};
 use sip_core::{Flow, SendError, SendToken, Transmit};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A guard against a test that hangs; nothing is measured with it.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the brain saw.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ struct Echo {
     seen: Sender<Seen>,
     orders: Arc<Mutex<VecDeque<Order>>>,
     live: Arc<AtomicUsize>,
+    strangers: Arc<AtomicBool>,
     deadline: Option<Time>,
 }
 
@@ -63,7 +64,7 @@ impl Brain for Echo {
                     attempt: 1,
                     status: 180,
                 });
-                if !bytes.starts_with(b"SIP/2.0") {
+                if !bytes.starts_with(b"SIP/2.0") && self.knows(&flow, verified) {
                     Echo::send(out, flow, bytes, None);
                 }
                 let _ = self.seen.send(Seen::Message(flow, verified.to_vec(), bytes.to_vec()));
@@ -102,6 +103,10 @@ impl Brain for Echo {
         self.live.load(Ordering::SeqCst)
     }
 
+    fn knows(&self, _: &Flow, verified: &[String]) -> bool {
+        !self.strangers.load(Ordering::SeqCst) || !verified.is_empty()
+    }
+
     fn calls(&self) -> Vec<CallView> {
         Vec::new()
     }
@@ -131,12 +136,14 @@ pub(super) struct Bench {
     seen: Receiver<Seen>,
     orders: Arc<Mutex<VecDeque<Order>>>,
     pub(super) live: Arc<AtomicUsize>,
+    /// Whoever shows no certificate belongs to no trunk.
+    pub(super) strangers: Arc<AtomicBool>,
     pub(super) journalled: Arc<AtomicUsize>,
     pub(super) config: Config,
 }
 
 /// One interface on loopback with free ports, one trunk; `extra` is added to the text.
-pub(super) fn config(sip: &str, listen_extra: &str, trunk_extra: &str) -> Config {
+pub(crate) fn config(sip: &str, listen_extra: &str, trunk_extra: &str) -> Config {
     let text = format!(
         "version = 1\ncountry = \"DE\"\n\
          [listen.inside]\naddress = \"127.0.0.1\"\nsip = [{sip}]\n{listen_extra}\n\
@@ -177,6 +184,8 @@ impl Bench {
             cpu: None,
         };
         let (for_echo, for_live) = (orders.clone(), live.clone());
+        let strangers = Arc::new(AtomicBool::new(false));
+        let for_knows = strangers.clone();
         let node = crate::node::start::launch(options, servers, move |_, _, snapshot, _, out| {
             for (index, gateway) in snapshot.config.gateways.iter().enumerate() {
                 if let config::Host::Name(_) = gateway.host {
@@ -189,9 +198,9 @@ impl Bench {
                     });
                 }
             }
-            Echo { seen: sender, orders: for_echo, live: for_live, deadline: None }
+            Echo { seen: sender, orders: for_echo, live: for_live, strangers: for_knows, deadline: None }
         })?;
-        Ok(Bench { node: Some(node), seen, orders, live, journalled, config })
+        Ok(Bench { node: Some(node), seen, orders, live, strangers, journalled, config })
     }
 
     pub(super) fn node(&self) -> &Node {
@@ -218,12 +227,12 @@ impl Bench {
 }
 
 /// A way to an address for the first trunk.
-pub(super) fn flow(transport: Transport, remote: SocketAddr) -> Flow {
+pub(crate) fn flow(transport: Transport, remote: SocketAddr) -> Flow {
     Flow { listen: ListenId(0), transport, remote, conn: None, trunk: Some(TrunkId(0)) }
 }
 
 /// A request of about the size asked for, numbered.
-pub(super) fn request(number: usize, body: usize) -> Vec<u8> {
+pub(crate) fn request(number: usize, body: usize) -> Vec<u8> {
     let body = "x".repeat(body);
     format!(
         "OPTIONS sip:tronco SIP/2.0\r\nVia: SIP/2.0/TCP a.example;branch=z9hG4bK{number}\r\n\

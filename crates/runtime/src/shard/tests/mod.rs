@@ -1,7 +1,7 @@
 //! The loop with a small brain in it, against real sockets and foreign peers on loopback.
 
-mod bench;
+pub(crate) mod bench;
 mod datagrams;
 mod life;
 mod streams;
-mod tls;
+pub(crate) mod tls;

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 
 /// A directory with certificates, gone with the test.
-struct Files(PathBuf);
+pub(crate) struct Files(PathBuf);
 
 impl Drop for Files {
     fn drop(&mut self) {
@@ -27,7 +27,7 @@ impl Drop for Files {
 }
 
 impl Files {
-    fn new() -> Files {
+    pub(crate) fn new() -> Files {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("tronco-tls-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
@@ -40,7 +40,7 @@ impl Files {
     }
 
     /// An authority in `NAME-ca.pem`.
-    fn authority(&self, name: &str) -> CertifiedIssuer<'static, KeyPair> {
+    pub(crate) fn authority(&self, name: &str) -> CertifiedIssuer<'static, KeyPair> {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name = DistinguishedName::new();
@@ -51,7 +51,7 @@ impl Files {
     }
 
     /// A certificate in `FILE.pem` and its key in `FILE.key`, good as a server and as a client unless told otherwise.
-    fn certificate(
+    pub(crate) fn certificate(
         &self,
         ca: &CertifiedIssuer<'static, KeyPair>,
         file: &str,
@@ -71,7 +71,7 @@ impl Files {
 }
 
 /// A TLS port with the identity `node`, and a TLS gateway.
-fn config_with(files: &Files, listen_tls: &str, trunk: &str) -> Config {
+pub(crate) fn config_with(files: &Files, listen_tls: &str, trunk: &str) -> Config {
     let tls = format!(
         "tls = {{ cert = \"{}\", key = {{ file = \"{}\" }}{listen_tls} }}",
         files.path("node.pem"),
@@ -80,7 +80,7 @@ fn config_with(files: &Files, listen_tls: &str, trunk: &str) -> Config {
     config("\"tls:5061\"", &tls, trunk)
 }
 
-const GATEWAY: &str = "gateways = [\"127.0.0.1:9;transport=tls\"]\ntls = { verify = false }";
+pub(crate) const GATEWAY: &str = "gateways = [\"127.0.0.1:9;transport=tls\"]\ntls = { verify = false }";
 
 fn openssl(arguments: &[&str]) -> Child {
     Command::new("openssl")
@@ -141,6 +141,21 @@ fn a_client_verifies_our_name_and_we_verify_its() {
     assert!(with("stranger", "tronco.example").is_empty());
     assert!(exchange(to, &message, &["-CAfile", &trust]).is_empty());
     assert!(bench.counters().listens[0].certificate_ends.is_some());
+}
+
+#[test]
+fn a_peer_of_no_address_is_known_by_its_certificate() {
+    let files = Files::new();
+    let ca = files.authority("ours");
+    files.certificate(&ca, "node", &["tronco.example"], false);
+    files.certificate(&ca, "peer", &["pbx.example"], false);
+    let trust = files.path("ours-ca.pem");
+    let bench = Bench::start(config_with(&files, &format!(", client_ca = \"{trust}\""), GATEWAY));
+    bench.strangers.store(true, Ordering::SeqCst);
+    let (cert, key) = (files.path("peer.pem"), files.path("peer.key"));
+    let message = request(1, 10);
+    let heard = exchange(bench.address(Tls), &message, &["-CAfile", &trust, "-cert", &cert, "-key", &key]);
+    assert_eq!(heard, message);
 }
 
 #[test]
