@@ -236,9 +236,10 @@ pub fn over_tcp(local: &str, server: &str, bytes: &[u8], mark: &str) -> Said {
 #[must_use]
 pub fn connect_from(local: &str, server: &str) -> TcpStream {
     use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
-    let local: SocketAddr = format!("{local}:0").parse().expect("an address");
+    let local = SocketAddr::new(local.parse().expect("an address"), 0);
     let server: SocketAddr = server.parse().expect("the server's address");
-    let made = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    let family = if local.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let made = socket(family, SocketType::STREAM, None).expect("a socket");
     bind(&made, &local).expect("bound");
     connect(&made, &server).expect("connected");
     TcpStream::from(made)

@@ -1,19 +1,7 @@
 //! What a server that carries calls, keeps no registrar and knows none of the called names may do with
 //! each message of RFC 4475.
 
-/// What may come back to one message.
-pub(super) struct Verdict {
-    /// The message's name in the RFC.
-    pub(super) name: &'static str,
-    /// Final statuses; 0 stands for no answer.
-    pub(super) may: &'static [u16],
-    /// The section and why.
-    pub(super) why: &'static str,
-}
-
-const fn verdict(name: &'static str, may: &'static [u16], why: &'static str) -> Verdict {
-    Verdict { name, may, why }
-}
+use crate::judge::{Verdict, verdict};
 
 /// Understood; that the callee is unknown here is routing's word.
 const ROUTED: &[u16] = &[404, 480, 484, 488, 503, 603];
