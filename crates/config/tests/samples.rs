@@ -58,7 +58,7 @@ fn the_rest_of_the_design_sample_is_understood() {
     let text =
         lines.map(|l| l.replace("telekom-companyflex\"", "generic-itsp\"\ngateways = [\"tel.example\"]"));
     let loaded = parse(&text.collect::<Vec<_>>().join("\n"), "design.toml", Format::Toml);
-    let Loaded { config, warnings } = loaded.unwrap_or_else(|e| panic!("{e}"));
+    let Loaded { config, warnings, .. } = loaded.unwrap_or_else(|e| panic!("{e}"));
     let codes: Vec<&str> = warnings.iter().map(|w| w.code).collect();
     assert_eq!(codes, ["closed-port", "provider-to-provider"]);
     assert_eq!(config.country.map(|c| c.calling_code), Some("49"));
@@ -102,7 +102,15 @@ fn the_documented_example_has_nothing_doubtful() {
 fn the_smallest_configuration_has_the_documented_defaults() {
     let config = good("version = 1\n[listen.a]\naddress = \"127.0.0.1\"\nsip = [\"udp:5060\"]\n");
     assert_eq!(config.node, Node { name: "tronco".into(), site: None });
-    assert_eq!(config.records, Records { path: Some("/var/lib/tronco".into()), jsonl: None, keep_days: 60 });
+    assert_eq!(
+        config.records,
+        Records {
+            path: Some("/var/lib/tronco".into()),
+            jsonl: None,
+            keep_days: 60,
+            sync: Some(Duration::from_secs(1))
+        }
+    );
     let limits =
         Limits { calls_max: 20_000, early_dialogs_max: 20, transactions_max: 200_000, message_max: 65_535 };
     assert_eq!(config.limits, limits);

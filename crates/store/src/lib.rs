@@ -33,6 +33,7 @@ pub use stats::StoreStats;
 
 use journal::files::{self, Alive};
 use journal::stream::{SEGMENT_BYTES, Stream};
+use journal::sync::{Syncing, System};
 use jsonl::Lines;
 use rusqlite::Connection;
 use sqlite::Database;
@@ -43,6 +44,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use writer::{Control, Schedule, Writer};
 
 /// Most journals of one store: one for each shard.
@@ -61,6 +63,9 @@ pub struct StoreOptions {
     pub node: String,
     /// Bytes after which a journal segment is followed by a new one; 0 for the default, 16 MiB.
     pub segment_bytes: u64,
+    /// The journal is brought to the disk this often, so that a loss of power costs no more than that; `None`
+    /// leaves it to the system, which takes half a minute or so.
+    pub sync: Option<Duration>,
 }
 
 /// An open store. Dropping it ends the record writer after a last pass.
@@ -73,6 +78,7 @@ pub struct Store {
     counters: Arc<Counters>,
     reader: Mutex<Connection>,
     thread: Option<JoinHandle<()>>,
+    syncing: Option<Syncing>,
     /// Holds the directory against other processes.
     _lock: File,
 }
@@ -120,6 +126,11 @@ impl Store {
             .spawn(move || writer.run())
             .map_err(StoreError::file(directory))?;
         let segment_bytes = if options.segment_bytes == 0 { SEGMENT_BYTES } else { options.segment_bytes };
+        let start = |every| {
+            let (directory, counters) = (journal_directory.clone(), Arc::clone(&counters));
+            Syncing::start(directory, every, Box::new(System), counters)
+        };
+        let syncing = options.sync.map(start).transpose().map_err(StoreError::file(directory))?;
         let store = Store {
             journal_directory,
             run,
@@ -129,6 +140,7 @@ impl Store {
             counters,
             reader,
             thread: Some(thread),
+            syncing,
             _lock: lock,
         };
         Ok((store, recovered))
@@ -152,6 +164,9 @@ impl Store {
             Arc::clone(&self.counters),
         ));
         self.control.add_stream(Arc::clone(&stream));
+        if let Some(syncing) = &self.syncing {
+            syncing.add_stream(Arc::clone(&stream));
+        }
         Ok(Journal { stream })
     }
 

@@ -38,6 +38,10 @@ counters! {
     events_dropped,
     /// Fields cut because they were longer than a field may be.
     fields_cut,
+    /// Syncs of a journal to the disk.
+    syncs,
+    /// Those that the system refused; tried again.
+    sync_errors,
     /// Segments begun.
     segments_opened,
     /// Segments deleted.

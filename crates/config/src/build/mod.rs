@@ -102,6 +102,7 @@ fn records(view: &View<'_>) -> Option<Records> {
         path: Some(view.string("path")?).filter(|p| p != "off"),
         jsonl: view.string("jsonl"),
         keep_days: view.integer("keep_days")?,
+        sync: view.duration_or_off("sync"),
     })
 }
 

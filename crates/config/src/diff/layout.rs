@@ -90,6 +90,7 @@ impl Sheet<'_> {
         self.put("records", "path", config.records.path.as_deref().unwrap_or("off"));
         self.put_some("records", "jsonl", config.records.jsonl.as_ref());
         self.put("records", "keep_days", config.records.keep_days);
+        self.put("records", "sync", length_or_off(config.records.sync));
         self.put_some("media", "workers", config.media.workers);
         let limits = &config.limits;
         self.put("limits", "calls_max", limits.calls_max);

@@ -6,6 +6,7 @@ use super::Preset::{Integer as Int, Text as Word};
 use super::{DIALPLAN, Key, LISTEN, NUMBERS, POLICY, PRESET, ROUTE, Section, Shape, TEST, TRUNK, seconds};
 use crate::forms::{number, plain};
 use crate::model::{Level, LogFormat, Words};
+use std::time::Duration;
 
 pub(crate) static ROOT: Section = Section {
     title: "",
@@ -220,6 +221,13 @@ pub(crate) static RECORDS: Section = Section {
             need: Default(Int(60)),
             effect: Restart,
             doc: "Days until a record is deleted.",
+        },
+        Key {
+            name: "sync",
+            shape: Shape::Duration { min: Duration::from_millis(100), max: seconds(10), off: true },
+            need: Default(Word("1s")),
+            effect: Restart,
+            doc: "How often the journal is brought from the system's memory to the disk. A loss of power costs at most that long and the sync itself; 0 is off and leaves it to the system (about 30 s).",
         },
     ],
 };

@@ -135,6 +135,8 @@ pub struct Records {
     pub jsonl: Option<String>,
     /// Days until a record is deleted, 1 to 2562.
     pub keep_days: u32,
+    /// How often the journal is brought to the disk; `None` leaves that to the system.
+    pub sync: Option<Duration>,
 }
 
 /// Media engine.

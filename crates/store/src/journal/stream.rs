@@ -1,7 +1,7 @@
 //! The writing side: one stream of segments, one `write(2)` for each batch of events.
 //!
-//! What `write` has taken belongs to the kernel and survives the end of the process (a loss of
-//! power may cost the last seconds). A refused write never stops a call: the events wait in
+//! What `write` has taken belongs to the kernel and survives the end of the process; against a loss of
+//! power, [`super::sync`] brings it to the disk a moment later. A refused write never stops a call: the events wait in
 //! memory, up to [`HELD_MAX`], and are tried again with the next batch and by the record writer.
 //! Enter through [`Journal::append`].
 
@@ -114,7 +114,7 @@ impl Stream {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn append(&self, events: &[JournalEvent]) -> Result<(), StoreError> {
+    pub(super) fn append(&self, events: &[JournalEvent]) -> Result<(), StoreError> {
         let mut guard = self.lock();
         let inner = &mut *guard;
         let mut batch = std::mem::take(&mut inner.batch);

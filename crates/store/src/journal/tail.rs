@@ -15,7 +15,7 @@ use crate::row::CallRow;
 use crate::stats::{Counters, add};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
@@ -301,7 +301,12 @@ impl Tail {
             ControlFlow::Continue(())
         });
         let new = path.with_extension("journal.new");
-        fs::write(&new, &kept).map_err(StoreError::file(&new))?;
+        // What takes a file's place is on the disk before, or a loss of power would leave an empty one.
+        let written = File::create(&new).and_then(|mut file| {
+            file.write_all(&kept)?;
+            file.sync_data()
+        });
+        written.map_err(StoreError::file(&new))?;
         fs::rename(&new, &path).map_err(StoreError::file(&path))?;
         add(&self.counters.segments_compacted, 1);
         if let Some(held) = self.segments.get_mut(&number) {

@@ -42,6 +42,7 @@ pub(super) fn open(config: &Config) -> Result<(Kept, Box<dyn JournalSink>), Stor
         keep_days: config.records.keep_days,
         node: config.node.name.clone(),
         segment_bytes: 0,
+        sync: config.records.sync,
     };
     let (store, recovered) = Store::open(Path::new(directory), options)?;
     if recovered.crashed_calls > 0 || recovered.replayed_records > 0 {
