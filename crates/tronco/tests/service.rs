@@ -54,3 +54,56 @@ fn a_start_that_cannot_succeed_is_never_ready() {
     assert_eq!(daemon.end(), 78, "{:?}", daemon.seen);
     assert!(socket.recv(&mut [0; 64]).is_err());
 }
+
+/// What `systemd-analyze` says, and how it ends; `None` where there is no systemd.
+fn analyze(arguments: &[&str]) -> Option<(Option<i32>, String)> {
+    match std::process::Command::new("systemd-analyze").args(arguments).output() {
+        Ok(output) => {
+            let said = [output.stdout, output.stderr].concat();
+            Some((output.status.code(), String::from_utf8_lossy(&said).into_owned()))
+        }
+        Err(error) => {
+            assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "systemd-analyze: {error}");
+            None
+        }
+    }
+}
+
+/// The unit as it is installed, but for the program's path.
+fn unit(place: &Place) -> String {
+    let path = place.path("tronco.service");
+    let text = include_str!("../../../packaging/tronco.service");
+    std::fs::write(&path, text.replace("/usr/bin/tronco", env!("CARGO_BIN_EXE_tronco"))).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn systemd_finds_nothing_wrong_with_the_unit() {
+    let place = Place::new("verify");
+    let path = unit(&place);
+    let Some((code, said)) = analyze(&["verify", "--man=no", &path]) else { return };
+    // It also reads the machine's own units, about which it may say more.
+    let about_ours: Vec<&str> = said.lines().filter(|line| line.contains("tronco.service")).collect();
+    assert!(code == Some(0) && about_ours.is_empty(), "{code:?}: {said}");
+
+    // A key that does not exist is found, so silence means something.
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("WatchdogSec=", "WatchdogSecond=")).unwrap();
+    let (_, said) = analyze(&["verify", "--man=no", &path]).unwrap();
+    assert!(said.contains("WatchdogSecond"), "{said}");
+}
+
+/// Tenths of systemd's measure of exposure, 0 to 100; below 20 it calls a unit safe.
+const EXPOSURE_MAX: &str = "20";
+
+#[test]
+fn the_unit_exposes_little() {
+    let place = Place::new("exposure");
+    let path = unit(&place);
+    let threshold = format!("--threshold={EXPOSURE_MAX}");
+    let Some((code, said)) = analyze(&["security", "--no-pager", "--offline=yes", &threshold, &path]) else {
+        return;
+    };
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("Overall exposure level for tronco.service"), "{said}");
+}
