@@ -102,10 +102,8 @@ impl Store {
         }
         let run = next_run(&journal_directory, now)?;
         let recovered = recover::recover(&mut database, &journal_directory, &options.node, &counters)?;
-        let mut lines = match &options.jsonl {
-            Some(path) => Some(Lines::open(path, &database, Arc::clone(&counters))?),
-            None => None,
-        };
+        let open_lines = |path| Lines::open(path, &database, Arc::clone(&counters));
+        let mut lines = options.jsonl.as_ref().map(|path| open_lines(path)).transpose()?;
         if let Some(lines) = &mut lines {
             lines.catch_up(&database)?;
         }
@@ -126,11 +124,7 @@ impl Store {
             .spawn(move || writer.run())
             .map_err(StoreError::file(directory))?;
         let segment_bytes = if options.segment_bytes == 0 { SEGMENT_BYTES } else { options.segment_bytes };
-        let start = |every| {
-            let (directory, counters) = (journal_directory.clone(), Arc::clone(&counters));
-            Syncing::start(directory, every, Box::new(System), counters)
-        };
-        let syncing = options.sync.map(start).transpose().map_err(StoreError::file(directory))?;
+        let syncing = syncing(options.sync, &journal_directory, &counters)?;
         let store = Store {
             journal_directory,
             run,
@@ -254,6 +248,16 @@ impl Drop for Store {
             tracing::error!("the record writer panicked; its records are in the journal");
         }
     }
+}
+
+/// The thread that syncs the journal, when it is wanted.
+fn syncing(
+    every: Option<Duration>,
+    journal: &Path,
+    counters: &Arc<Counters>,
+) -> Result<Option<Syncing>, StoreError> {
+    let start = |every| Syncing::start(journal.to_owned(), every, Box::new(System), Arc::clone(counters));
+    every.map(start).transpose().map_err(StoreError::file(journal))
 }
 
 fn lock(directory: &Path) -> Result<File, StoreError> {
