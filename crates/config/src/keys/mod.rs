@@ -10,6 +10,7 @@ mod interface;
 mod policy;
 mod root;
 mod routing;
+mod service;
 mod translate;
 mod trunk;
 
@@ -17,8 +18,9 @@ pub(crate) use dialog::{RINGING, SESSION_TIMER};
 pub(crate) use identity::{CALLER, FORWARDING, SCREEN};
 pub(crate) use interface::{LISTEN, LISTEN_TLS};
 pub(crate) use policy::POLICY;
-pub(crate) use root::{API, LIMITS, LOG, MEDIA, NODE, PROFILE, RECORDS, ROOT, SIGNALLING, SITE};
+pub(crate) use root::{NODE, PROFILE, ROOT, SITE};
 pub(crate) use routing::{CALL, DIALPLAN, EXPECT, MATCH, NUMBERS, ROUTE, TEST};
+pub(crate) use service::{API, LIMITS, LOG, MEDIA, RECORDS, SIGNALLING};
 pub(crate) use translate::{PILOT, TRANSLATE, TRANSLATION};
 pub(crate) use trunk::{PRESET, TRUNK, TRUNK_TLS};
 
