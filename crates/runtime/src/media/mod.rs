@@ -25,7 +25,7 @@ use std::io;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -69,13 +69,27 @@ struct Hand {
 impl Hand {
     /// Passes an order on, never blocking and never losing one.
     fn order(&mut self, order: Order) {
+        self.put(order);
+        self.ring();
+    }
+
+    /// Passes on an order that may wait for a worker's next sweep, some milliseconds: waking a thread costs
+    /// more than closing a session does.
+    fn order_soon(&mut self, order: Order) {
+        self.put(order);
+        fence(Ordering::SeqCst);
+        if !self.behind.is_empty() || !self.shared.sweeping.load(Ordering::SeqCst) {
+            self.ring();
+        }
+    }
+
+    fn put(&mut self, order: Order) {
         self.catch_up();
         if !self.behind.is_empty() {
             self.behind.push_back(order);
         } else if let Err(TrySendError::Full(order)) = self.orders.try_send(order) {
             self.behind.push_back(order);
         }
-        self.ring();
     }
 
     fn ring(&self) {
@@ -215,7 +229,10 @@ impl Engine {
         let worker = self.held.get(&session).filter(|h| !h.closing).map(|h| h.worker);
         match worker.and_then(|w| self.hands.get_mut(w)) {
             Some(hand) => {
-                hand.order(order);
+                match order {
+                    Order::Close { .. } => hand.order_soon(order),
+                    order => hand.order(order),
+                }
                 true
             }
             None => {

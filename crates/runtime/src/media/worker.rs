@@ -15,7 +15,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
@@ -57,6 +57,8 @@ pub(super) enum News {
 pub(super) struct Shared {
     /// The bell has been rung and orders not yet been looked at.
     pub(super) rung: AtomicBool,
+    /// The worker comes back by itself within a slice of a sweep: orders that can wait so long need no bell.
+    pub(super) sweeping: AtomicBool,
     /// The worker is to end.
     pub(super) stop: AtomicBool,
     pub(super) board: Board,
@@ -168,7 +170,7 @@ impl Worker {
     pub(super) fn run(mut self) {
         let mut ready = Ready::new(EVENTS_MAX);
         while !self.stopping {
-            let timeout = self.timeout();
+            let timeout = self.before_wait();
             if self.poll.wait(&mut ready, timeout).is_err() {
                 // Only a broken descriptor can cause this; do not spin on it.
                 self.counters.socket_errors += 1;
@@ -178,21 +180,43 @@ impl Worker {
             for at in 0..ready.len() {
                 let token = ready.token(at);
                 if token == BELL {
-                    self.take_orders(now);
+                    self.answer_bell(now);
                 } else {
                     let token = Token::unpack(token);
                     self.guarded(token.slot, |w| _ = w.receive(now, token));
                 }
             }
             if now >= self.next_slice {
+                self.take_orders(now);
                 self.sweep(now);
             }
-            self.send_backlog();
-            if std::mem::take(&mut self.told) {
-                (self.notify)();
-            }
+            self.announce();
         }
         self.shared.board.publish(&self.counters);
+    }
+
+    /// Passes news on and wakes the engine's owner if there is any.
+    fn announce(&mut self) {
+        self.send_backlog();
+        if std::mem::take(&mut self.told) {
+            (self.notify)();
+        }
+    }
+
+    /// How long to wait now. Before a wait without end, orders that did not ring because the worker was
+    /// still sweeping are looked for once more.
+    fn before_wait(&mut self) -> i32 {
+        let limit = self.timeout();
+        self.shared.sweeping.store(limit >= 0, Ordering::SeqCst);
+        if limit >= 0 {
+            return limit;
+        }
+        // The engine puts its order in first and looks at the flag then; with the fences one of both sees
+        // the other.
+        fence(Ordering::SeqCst);
+        self.take_orders(self.now());
+        self.announce();
+        self.timeout()
     }
 
     /// Milliseconds until the next slice of a sweep; −1 when nothing is to be swept.
@@ -328,11 +352,18 @@ impl Worker {
         }
     }
 
-    /// Does what the engine has asked.
-    fn take_orders(&mut self, now: Time) {
+    /// The engine rang.
+    fn answer_bell(&mut self, now: Time) {
         self.bell.silence();
         // Before the channel is emptied: an order that comes later rings again.
         self.shared.rung.store(false, Ordering::SeqCst);
+        self.take_orders(now);
+        self.stopping = self.shared.stop.load(Ordering::SeqCst);
+        self.shared.board.publish(&self.counters);
+    }
+
+    /// Does what the engine has asked.
+    fn take_orders(&mut self, now: Time) {
         let mut taken = 0;
         while let Ok(order) = self.orders.try_recv() {
             taken += 1;
@@ -347,8 +378,6 @@ impl Worker {
         }
         // Whoever filled the channel may have orders waiting behind it.
         self.told |= taken >= super::ORDERS_MAX / 2;
-        self.stopping = self.shared.stop.load(Ordering::SeqCst);
-        self.shared.board.publish(&self.counters);
     }
 
     /// Changes an open session; what the change answered, false when there is no such session.
