@@ -6,7 +6,9 @@
 //! give owners that share an interface different port ranges. What may be relayed is decided in
 //! `media`, never here.
 
+mod hand;
 mod ports;
+mod relay;
 mod sockets;
 mod status;
 mod sys;
@@ -17,20 +19,19 @@ mod worker;
 pub use status::{PortStatus, Status};
 
 use base::{ListenId, Rng, Time};
+use hand::{Hand, start};
 use media::{Command, MAX_STREAMS, OpenError, Ports, Reply, SessionId, Side, StreamPorts};
 use ports::PortRange;
 use sockets::PairError;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, fence};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
-use sys::Bell;
-use worker::{News, Notify, Order, Shared, Worker};
+use worker::{News, Notify, Order};
 
 /// Orders that a worker may have waiting in its channel.
 const ORDERS_MAX: usize = 4096;
@@ -52,66 +53,6 @@ pub struct MediaListen {
     pub range: RangeInclusive<u16>,
     /// Code point of outgoing packets, 0 to 63; 46 is expedited forwarding (RFC 3246, RFC 4594 §4.1).
     pub dscp: u8,
-}
-
-/// The engine's side of one worker thread.
-struct Hand {
-    orders: SyncSender<Order>,
-    /// Orders that the full channel did not take.
-    behind: VecDeque<Order>,
-    bell: Arc<Bell>,
-    shared: Arc<Shared>,
-    sessions: usize,
-    ended: Receiver<()>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Hand {
-    /// Passes an order on, never blocking and never losing one.
-    fn order(&mut self, order: Order) {
-        self.put(order);
-        self.ring();
-    }
-
-    /// Passes on an order that may wait for a worker's next sweep, some milliseconds: waking a thread costs
-    /// more than closing a session does.
-    fn order_soon(&mut self, order: Order) {
-        self.put(order);
-        fence(Ordering::SeqCst);
-        if !self.behind.is_empty() || !self.shared.sweeping.load(Ordering::SeqCst) {
-            self.ring();
-        }
-    }
-
-    fn put(&mut self, order: Order) {
-        self.catch_up();
-        if !self.behind.is_empty() {
-            self.behind.push_back(order);
-        } else if let Err(TrySendError::Full(order)) = self.orders.try_send(order) {
-            self.behind.push_back(order);
-        }
-    }
-
-    fn ring(&self) {
-        if !self.shared.rung.swap(true, Ordering::SeqCst) {
-            self.bell.ring();
-        }
-    }
-
-    /// Passes on what the channel now has room for. A worker that has emptied a full channel
-    /// notifies the owner, who then comes here.
-    fn catch_up(&mut self) {
-        if self.behind.is_empty() {
-            return;
-        }
-        while let Some(order) = self.behind.pop_front() {
-            if let Err(TrySendError::Full(order)) = self.orders.try_send(order) {
-                self.behind.push_front(order);
-                break;
-            }
-        }
-        self.ring();
-    }
 }
 
 /// An interface and which range of ports it uses; interfaces that name the same range share it.
@@ -421,18 +362,4 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.stop(DROP_WAIT);
     }
-}
-
-/// Starts worker number `n`.
-fn start(n: usize, news: &SyncSender<News>, notify: &Notify, birth: Instant) -> io::Result<Hand> {
-    let (orders, inbox) = sync_channel(ORDERS_MAX);
-    let (alive, ended) = sync_channel(1);
-    let bell = Arc::new(Bell::new()?);
-    let shared = Arc::new(Shared::default());
-    let worker = Worker::new(bell.clone(), shared.clone(), inbox, news.clone(), notify.clone(), birth)?;
-    let thread = std::thread::Builder::new().name(format!("media-{n}")).spawn(move || {
-        let _alive = alive;
-        worker.run();
-    })?;
-    Ok(Hand { orders, behind: VecDeque::new(), bell, shared, sessions: 0, ended, thread: Some(thread) })
 }

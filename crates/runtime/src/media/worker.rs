@@ -4,15 +4,15 @@
 //! allocation. Commands come over a bounded channel and a bell; news goes back the same way.
 //! Enter through [`Worker::run`].
 
-use super::sockets::{Port, StreamPorts};
+use super::relay::relay;
+use super::sockets::StreamPorts;
 use super::status::{Board, Counters};
-use super::sys::{self, Bell, Poll, Ready};
+use super::sys::{Bell, Poll, Ready};
 use base::Time;
 use base::hash::Fast;
-use media::{Component, DropReason, Remote, Reply, Report, Session, SessionId, Side, Verdict};
+use media::{Component, Remote, Reply, Report, Session, SessionId, Side};
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -82,12 +82,12 @@ struct Slot {
 
 /// Which socket of which session; fits an epoll token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Token {
-    slot: u32,
+pub(super) struct Token {
+    pub(super) slot: u32,
     generation: u16,
-    stream: u8,
-    side: Side,
-    component: Component,
+    pub(super) stream: u8,
+    pub(super) side: Side,
+    pub(super) component: Component,
 }
 
 impl Token {
@@ -465,49 +465,5 @@ impl Worker {
         self.slice = (self.slice + 1) % SLICES;
         self.next_slice = now + SWEEP / SLICES as u32;
         self.shared.board.publish(&self.counters);
-    }
-}
-
-/// Judges a datagram (`None`: it was larger than the buffer) and sends it on; why not, otherwise.
-#[inline]
-fn relay(
-    now: Time,
-    token: Token,
-    session: &mut Session,
-    ports: &StreamPorts,
-    source: SocketAddr,
-    bytes: Option<&mut [u8]>,
-) -> Result<(), DropReason> {
-    let Some(bytes) = bytes else {
-        session.count_drop(token.side, token.stream, DropReason::Oversize);
-        return Err(DropReason::Oversize);
-    };
-    match session.on_packet(now, token.side, token.stream, token.component, source, bytes) {
-        Verdict::Drop(reason) => Err(reason),
-        Verdict::Relay { component, to } if send(ports.port(token.side.other(), component), bytes, to) => {
-            Ok(())
-        }
-        Verdict::Relay { .. } => {
-            session.count_drop(token.side, token.stream, DropReason::SendFailed);
-            Err(DropReason::SendFailed)
-        }
-    }
-}
-
-/// Sends one datagram. An ICMP error that an earlier one caused is said once instead of sending: then
-/// it is tried again.
-#[inline]
-fn send(out: &Port, bytes: &[u8], to: SocketAddr) -> bool {
-    let once = || {
-        if out.associated() == Some(to) {
-            sys::send(out.fd(), bytes)
-        } else {
-            sys::send_to(out.fd(), bytes, to)
-        }
-    };
-    match once() {
-        Ok(()) => true,
-        Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => once().is_ok(),
-        Err(_) => false,
     }
 }
