@@ -101,6 +101,19 @@ impl Client {
         self.json(method, path, Duration::ZERO)
     }
 
+    /// As [`Client::order`], with a query.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn order_with<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        path: &str,
+        query: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        self.json(method, &with_query(path, query)?, Duration::ZERO)
+    }
+
     /// Asks for an answer of any length and form.
     ///
     /// # Errors

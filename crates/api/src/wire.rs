@@ -4,11 +4,13 @@
 //! `/v1`; none changes its meaning. Records have the store's format ([`store::StoredCall`]).
 //! Nothing here knows how a value is made; that is in `show`.
 
+mod gateway;
 mod query;
 mod route;
 mod show;
 
-pub use query::{CallQuery, ExportFormat, ExportQuery, RecordQuery, RouteQuery, TailQuery};
+pub use gateway::{Address, Gateway, Quality};
+pub use query::{CallQuery, ExportFormat, ExportQuery, RecordQuery, RouteQuery, TailQuery, TrunkQuery};
 pub use route::route_test;
 pub(crate) use show::{Moments, call, listens, trunk};
 
@@ -177,7 +179,9 @@ pub struct Trunk {
     /// Whether it takes new calls.
     pub enabled: bool,
     /// `up`: a gateway answers. `unknown`: none has been asked yet. `cooling`: those that answer asked
-    /// to be left alone for a while. `down`: none answers. `unresolved`: no gateway has an address. `disabled`: it takes no calls.
+    /// to be left alone for a while. `down`: none answers. `poor`: others are
+    /// tried first because of its `quality`. `unresolved`: no gateway has an address. `disabled`: it takes
+    /// no new calls. `draining`: it takes none and sends callers elsewhere.
     pub state: String,
     /// Live calls that came in on it.
     pub calls_in: u64,
@@ -185,8 +189,16 @@ pub struct Trunk {
     pub calls_out: u64,
     /// Most calls at a time, both directions.
     pub calls_max: Option<u64>,
+    /// Most calls at a time that arrive.
+    pub calls_in_max: Option<u64>,
+    /// Most calls at a time that leave.
+    pub calls_out_max: Option<u64>,
     /// Most new calls a second.
     pub cps_max: Option<u64>,
+    /// Most new calls a second that arrive.
+    pub cps_in_max: Option<u64>,
+    /// Most new calls a second that leave.
+    pub cps_out_max: Option<u64>,
     /// Calls in since the start.
     pub total_in: u64,
     /// Attempts out since the start.
@@ -197,47 +209,6 @@ pub struct Trunk {
     pub failed_out: u64,
     /// Its gateways.
     pub gateways: Vec<Gateway>,
-}
-
-/// One gateway.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Gateway {
-    /// As configured.
-    pub name: String,
-    /// The best of its addresses' states: `up`, `unknown`, `cooling` (it asked to be left alone),
-    /// `down`; `unresolved` without an address.
-    pub state: String,
-    /// Present addresses and ports.
-    pub targets: Vec<String>,
-    /// What is wrong with its name, when something is.
-    pub trouble: Option<String>,
-    /// Shortest round trip of the last answered OPTIONS, milliseconds.
-    pub rtt_ms: Option<f64>,
-    /// OPTIONS and calls unanswered in a row at the best of its addresses.
-    pub misses: u32,
-    /// Each of its addresses.
-    pub addresses: Vec<Address>,
-}
-
-/// One address of a gateway.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Address {
-    /// Address and port.
-    pub target: String,
-    /// `udp`, `tcp` or `tls`.
-    pub transport: String,
-    /// `up`, `unknown`, `cooling` or `down`.
-    pub state: String,
-    /// Lower ranks are tried first (NAPTR, SRV priority).
-    pub rank: u16,
-    /// SRV weight inside the rank.
-    pub weight: u16,
-    /// Round trip of the last answered OPTIONS, milliseconds.
-    pub rtt_ms: Option<f64>,
-    /// OPTIONS and calls unanswered in a row.
-    pub misses: u32,
-    /// For how many more seconds it asked to be left alone.
-    pub cooling_s: Option<u64>,
 }
 
 /// `GET /v1/calls`.

@@ -183,10 +183,12 @@ impl Call {
         if let Some(record) = self.attempts.get_mut(usize::from(number) - 1) {
             record.answer = Some(at);
             record.status = 200;
-            if let Some(trunk) = self.epoch.snapshot.config.trunk_named(&record.facts.trunk) {
-                cx.runs.trunk_mut(self.epoch.run(trunk)).answered_out += 1;
-            }
         }
+        if let Some(gateway) = self.places.get(usize::from(number) - 1).copied() {
+            let trunk = cx.runs.gateway(gateway).trunk;
+            cx.runs.trunk_mut(trunk).answered_out += 1;
+        }
+        self.note_quality(number, true, cx);
         cx.out.journal.push(JournalEvent::Answered { call: self.key, at, attempt: number });
     }
 

@@ -3,6 +3,7 @@
 
 use crate::call::{Call, Failure, Phase};
 use crate::context::Context;
+use crate::duty::Duty;
 use crate::early::Early;
 use crate::headers::{Kind, push_number};
 use crate::identity::cross;
@@ -11,8 +12,10 @@ use crate::leg::LocalSdp;
 use crate::output::Level;
 use crate::targets::TargetRef;
 use base::{GatewayId, ReasonId, TrunkId};
+use config::Mapping;
 use sip_core::{ClientTxn, Flow, SendError};
 use sip_msg::Msg;
+use std::time::Duration;
 
 /// One thing that may be tried.
 #[derive(Clone, Debug)]
@@ -65,9 +68,10 @@ impl Call {
         while self.phase == Phase::Setup {
             let Some(candidate) = self.queue.front().cloned() else { return self.fail(cx) };
             let run = self.epoch.run(candidate.trunk);
-            let trunk = cx.runs.trunk(run);
-            // The trunk may have filled up since the plan was made.
-            if !trunk.enabled() || (trunk.is_full() && !self.emergency) {
+            let (full, duty) = (cx.runs.trunk(run).is_full(true), cx.runs.duty(run));
+            let duties = [duty, cx.runs.gateway(candidate.at.gateway).duty];
+            // Much may have happened since the plan was made.
+            if duties != [Duty::Enabled; 2] || (full && !self.emergency) {
                 cx.counters.attempts_refused += 1;
                 self.failure.get_or_insert(Failure::ours(ReasonId::TrunkFull));
                 self.queue.pop_front();
@@ -158,12 +162,14 @@ impl Call {
             return;
         }
         self.current = 0;
+        let raised =
+            failure.status == 422 && self.queue.front().is_some_and(|c| c.at == attempt.candidate.at);
+        let failure = if raised { failure } else { self.mapped(attempt.trunk, failure) };
         // What an abandoned attempt says at last (487 to our CANCEL) is not its reason.
         if !given_up {
             self.failure = Some(failure);
         }
         let status = if failure.status == 0 { failure.reason.status() } else { failure.status };
-        let raised = status == 422 && self.queue.front().is_some_and(|c| c.at == attempt.candidate.at);
         let may_retry =
             !attempt.progressed && (raised || self.retries(attempt.trunk, status, failure.status == 0));
         if may_retry && !self.queue.is_empty() {
@@ -203,13 +209,39 @@ impl Call {
         record.status = failure.status;
         record.reason = failure.reason;
         record.q850 = failure.q850;
-        let name = record.facts.trunk.clone();
-        if let Some(trunk) = self.epoch.snapshot.config.trunk_named(&name) {
-            let run = cx.runs.trunk_mut(self.epoch.run(trunk));
-            run.calls_out = run.calls_out.saturating_sub(1);
-            run.failed_out += 1;
+        if let Some(gateway) = self.places.get(usize::from(number) - 1).copied() {
+            cx.runs.over(gateway);
+            let trunk = cx.runs.gateway(gateway).trunk;
+            cx.runs.trunk_mut(trunk).failed_out += 1;
+        }
+        if failure.reason.blame() != base::Blame::Us {
+            self.note_quality(number, false, cx);
         }
         self.journal_attempt_failed(cx, number, failure);
+    }
+
+    /// What a refusal counts as by the trunk's `map_response` (R68); the attempt's record keeps what came.
+    fn mapped(&mut self, trunk: TrunkId, failure: Failure) -> Failure {
+        let rules = &self.epoch.trunk(trunk).map_response;
+        let Some(status) = Mapping::find(rules, failure.status, failure.q850) else { return failure };
+        let cause = failure.q850.map(|cause| format!(" cause {cause}")).unwrap_or_default();
+        let name = self.epoch.trunk_name(trunk);
+        let told = format!("{}; {} of {name}{cause} counts as {status}", self.decision, failure.status);
+        self.decision = told.into_boxed_str();
+        Failure { status, reason: ReasonId::from_sip_status(status), ..failure }
+    }
+
+    /// What an attempt tells of its gateway's quality.
+    pub(crate) fn note_quality(&mut self, number: u16, answered: bool, cx: &mut Context<'_>) {
+        let at = usize::from(number) - 1;
+        let (Some(record), Some(gateway)) = (self.attempts.get(at), self.places.get(at)) else { return };
+        let first = record.progress.or(record.answer);
+        let delay = first.map(|then| Duration::from_micros(then.0.saturating_sub(record.start.0)));
+        let run = cx.runs.gateway_mut(*gateway);
+        if let Some(why) = run.quality.note(answered, delay, cx.now) {
+            let detail = format!("gateway {}: {why}", run.name);
+            cx.note(Level::Warn, "gateway of poor quality", detail);
+        }
     }
 
     /// No progress within `failover_after`: the attempt is cancelled, the next one tried (R77).

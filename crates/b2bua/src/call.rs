@@ -10,6 +10,7 @@ use crate::leg::Leg;
 use crate::offer::CallMedia;
 use crate::record::{AttemptRecord, CallFacts, ReleasedBy};
 use crate::relay::Relay;
+use crate::runs::GatewayRef;
 use crate::showing::Shown;
 use crate::tag::CallRef;
 use base::{ReasonId, TrunkId, WallTime, q850_text};
@@ -90,6 +91,8 @@ pub(crate) struct Call {
     /// What may still be tried, in order.
     pub(crate) queue: VecDeque<Candidate>,
     pub(crate) attempts: Vec<AttemptRecord>,
+    /// The gateway of each attempt.
+    pub(crate) places: SmallVec<[GatewayRef; 2]>,
     /// Attempts whose INVITE has no final response yet.
     pub(crate) live: SmallVec<[Box<Attempt>; 1]>,
     /// The attempt that may become the call; 0 when none.

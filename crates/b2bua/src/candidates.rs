@@ -2,18 +2,23 @@
 
 use crate::attempt::Candidate;
 use crate::context::Context;
+use crate::duty::Duty;
 use crate::epoch::Epoch;
+use crate::runs::Runs;
 use crate::targets::{TargetRef, draw};
 use base::GatewayId;
+use config::Hunt;
 use routing::{Attempt, Plan};
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 
 /// How many attempts (gateways and their addresses) one call may have: limit `attempts`.
 pub(crate) const ATTEMPTS_MAX: usize = 16;
 
 /// Every gateway address of every planned trunk, in order. Of a trunk, those that a call has just met
-/// silence at come after the others; what is down or cooling comes after everything, of all trunks, and
-/// is never left out (R79) but for the bound. Each trunk has at least one place.
+/// silence at come after the others. After everything, of all trunks, comes what is in trouble: first
+/// gateways of poor quality, then what is down or cooling. Nothing is left out (R79) but by the bound and
+/// by an operator. Each trunk has at least one place.
 pub(crate) fn candidates(plan: &Plan, epoch: &Epoch, cx: &mut Context<'_>) -> VecDeque<Candidate> {
     let mut queue = VecDeque::new();
     let mut last = Vec::new();
@@ -23,14 +28,15 @@ pub(crate) fn candidates(plan: &Plan, epoch: &Epoch, cx: &mut Context<'_>) -> Ve
         let mut all = of_trunk(attempt, epoch, cx);
         all.truncate(room);
         for (standing, candidate) in all {
-            if standing == Standing::Demoted {
-                last.push(candidate);
-            } else {
+            if standing < Standing::Poor {
                 queue.push_back(candidate);
+            } else {
+                last.push((standing, candidate));
             }
         }
     }
-    queue.extend(last);
+    last.sort_by_key(|(standing, _)| *standing);
+    queue.extend(last.into_iter().map(|(_, candidate)| candidate));
     queue
 }
 
@@ -39,18 +45,31 @@ pub(crate) fn candidates(plan: &Plan, epoch: &Epoch, cx: &mut Context<'_>) -> Ve
 enum Standing {
     Good,
     BackingOff,
+    Poor,
     Demoted,
 }
 
 /// The addresses of one trunk, the best first.
 fn of_trunk(attempt: &Attempt, epoch: &Epoch, cx: &mut Context<'_>) -> Vec<(Standing, Candidate)> {
     let mut all = Vec::new();
-    for &gateway in &epoch.trunk(attempt.trunk).gateways {
+    for gateway in gateways(attempt, epoch, cx.runs) {
         of_gateway(attempt, gateway, epoch, cx, &mut all);
     }
     // Stable: the order of gateways and the draw stay inside each standing.
     all.sort_by_key(|(standing, _)| *standing);
     all
+}
+
+/// The gateways of a trunk that take new calls, as `hunt` orders them.
+fn gateways(attempt: &Attempt, epoch: &Epoch, runs: &Runs) -> SmallVec<[GatewayId; 4]> {
+    let trunk = epoch.trunk(attempt.trunk);
+    let run = |id: &GatewayId| runs.gateway(epoch.gateway_run(*id));
+    let mut open: SmallVec<[GatewayId; 4]> =
+        trunk.gateways.iter().filter(|id| run(id).duty == Duty::Enabled).copied().collect();
+    if trunk.hunt == Hunt::Balance {
+        open.sort_by_key(|id| (run(id).calls, run(id).turn));
+    }
+    open
 }
 
 fn of_gateway(
@@ -62,10 +81,12 @@ fn of_gateway(
 ) {
     let run = epoch.gateway_run(gateway);
     let targets = &cx.runs.gateway(run).targets;
+    let poor = cx.runs.gateway(run).quality.is_poor(cx.now);
     for place in draw(targets, cx.rng) {
         let target = &targets[place];
         let standing = match () {
             () if target.is_demoted(cx.now) => Standing::Demoted,
+            () if poor => Standing::Poor,
             () if target.is_backing_off(cx.now) => Standing::BackingOff,
             () => Standing::Good,
         };

@@ -272,16 +272,14 @@ impl Call {
         let run = cx.runs.trunk_mut(self.epoch.run(self.trunk_in));
         run.calls_in = run.calls_in.saturating_sub(1);
         let end = self.end;
-        for record in self.attempts.iter_mut().filter(|r| r.end.is_none()) {
+        let attempts = self.attempts.iter_mut().zip(&self.places);
+        for (record, gateway) in attempts.filter(|(record, _)| record.end.is_none()) {
             record.end = end.map(|e| e.at);
             if let Some(e) = end {
                 record.reason = e.reason;
                 record.q850 = Some(e.q850);
             }
-            if let Some(trunk) = self.epoch.snapshot.config.trunk_named(&record.facts.trunk) {
-                let run = cx.runs.trunk_mut(self.epoch.run(trunk));
-                run.calls_out = run.calls_out.saturating_sub(1);
-            }
+            cx.runs.over(*gateway);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What goes into a switchboard.
 
+use crate::duty::Duty;
 use crate::journal::CallKey;
 use crate::snapshot::Snapshot;
 use base::{GatewayId, Transport, TrunkId};
@@ -104,6 +105,14 @@ pub enum Command {
     EndAll,
     /// End one call.
     HangUp(CallKey),
-    /// Take new calls on a trunk, or none, until the next `Apply` says otherwise.
-    EnableTrunk(TrunkId, bool),
+    /// Whether a trunk, or one gateway of it, takes new calls. Holds until said otherwise, over every
+    /// `Apply` in which it keeps its name. What the configuration disables stays so.
+    SetDuty {
+        /// The trunk.
+        trunk: TrunkId,
+        /// One of its gateways; `None` is for the trunk.
+        gateway: Option<GatewayId>,
+        /// What is wanted.
+        duty: Duty,
+    },
 }

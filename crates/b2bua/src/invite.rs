@@ -203,12 +203,10 @@ impl Call {
             reason: ReasonId::TimerB,
         });
         self.current = number;
-        let trunk = epoch.trunk(candidate.trunk);
-        let run = cx.runs.trunk_mut(epoch.run(candidate.trunk));
-        run.calls_out += 1;
-        run.total_out += 1;
-        run.spend(cx.now);
-        cx.wheel.insert(cx.now + trunk.failover_after, Alarm::Silence(self.me, number));
+        self.places.push(candidate.at.gateway);
+        cx.runs.begun(candidate.at.gateway, cx.now);
+        let patience = epoch.trunk(candidate.trunk).failover_after;
+        cx.wheel.insert(cx.now + patience, Alarm::Silence(self.me, number));
     }
 }
 

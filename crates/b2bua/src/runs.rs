@@ -1,7 +1,9 @@
 //! The running state of trunks and gateways: counts, rates, health. It outlives configurations:
 //! what has the same name keeps its state.
 
+use crate::duty::Duty;
 use crate::input::{Choice, Resolution, Target};
+use crate::quality::Quality;
 use crate::targets::{TargetRef, TargetRun};
 use base::{ListenId, Time, Transport, TrunkId};
 use config::{Gateway, Host, Trunk};
@@ -20,15 +22,42 @@ pub(crate) struct TrunkRef(pub(crate) u32);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(crate) struct GatewayRef(pub(crate) u32);
 
+/// New calls of the present second.
+#[derive(Default)]
+pub(crate) struct Rate {
+    second: u64,
+    spent: u32,
+}
+
+impl Rate {
+    fn is_spent(&self, max: Option<u32>, now: Time) -> bool {
+        max.is_some_and(|max| self.second == now.as_millis() / 1_000 && self.spent >= max)
+    }
+
+    fn spend(&mut self, now: Time) {
+        let second = now.as_millis() / 1_000;
+        if self.second != second {
+            *self = Rate { second, spent: 0 };
+        }
+        self.spent += 1;
+    }
+}
+
+/// Limits of a trunk: both directions together, in, out.
+#[derive(Clone, Copy, Default)]
+struct Limits {
+    calls: [Option<u32>; 3],
+    cps: [Option<u32>; 3],
+}
+
 /// How a trunk is doing.
 pub(crate) struct TrunkRun {
     pub(crate) name: Arc<str>,
     /// Part of the present configuration and enabled there.
-    configured: bool,
-    /// What an operator said since; wins over the configuration.
-    pub(crate) override_enabled: Option<bool>,
-    calls_max: Option<u32>,
-    cps_max: Option<u32>,
+    pub(crate) configured: bool,
+    /// What an operator said.
+    pub(crate) duty: Duty,
+    limits: Limits,
     pub(crate) calls_in: u32,
     pub(crate) calls_out: u32,
     pub(crate) total_in: u64,
@@ -36,32 +65,45 @@ pub(crate) struct TrunkRun {
     pub(crate) answered_out: u64,
     pub(crate) failed_out: u64,
     gateways: Vec<GatewayRef>,
-    second: u64,
-    spent: u32,
+    rates: [Rate; 3],
 }
 
 impl TrunkRun {
-    pub(crate) fn enabled(&self) -> bool {
-        self.override_enabled.unwrap_or(self.configured)
+    fn new(name: &str) -> TrunkRun {
+        TrunkRun {
+            name: name.into(),
+            configured: false,
+            duty: Duty::Enabled,
+            limits: Limits::default(),
+            calls_in: 0,
+            calls_out: 0,
+            total_in: 0,
+            total_out: 0,
+            answered_out: 0,
+            failed_out: 0,
+            gateways: Vec::new(),
+            rates: Default::default(),
+        }
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.calls_max.is_some_and(|max| self.calls_in + self.calls_out >= max)
+    /// Whether it carries as many calls as it may, for one that arrives or, with `out`, leaves.
+    pub(crate) fn is_full(&self, out: bool) -> bool {
+        let [both, incoming, outgoing] = self.limits.calls;
+        let reached = |max: Option<u32>, calls: u32| max.is_some_and(|max| calls >= max);
+        let one = if out { reached(outgoing, self.calls_out) } else { reached(incoming, self.calls_in) };
+        one || reached(both, self.calls_in + self.calls_out)
     }
 
     /// Whether the calls per second of the second that `now` lies in are used up.
-    pub(crate) fn rate_spent(&self, now: Time) -> bool {
-        self.cps_max.is_some_and(|max| self.second == now.as_millis() / 1_000 && self.spent >= max)
+    pub(crate) fn rate_spent(&self, out: bool, now: Time) -> bool {
+        let spent = |at: usize| self.rates[at].is_spent(self.limits.cps[at], now);
+        spent(0) || spent(1 + usize::from(out))
     }
 
-    /// Counts a call against `cps_max`.
-    pub(crate) fn spend(&mut self, now: Time) {
-        let second = now.as_millis() / 1_000;
-        if self.second != second {
-            self.second = second;
-            self.spent = 0;
-        }
-        self.spent += 1;
+    /// Counts a call against the limits per second.
+    pub(crate) fn spend(&mut self, out: bool, now: Time) {
+        self.rates[0].spend(now);
+        self.rates[1 + usize::from(out)].spend(now);
     }
 }
 
@@ -80,6 +122,13 @@ pub(crate) struct GatewayRun {
     pub(crate) trouble: Option<String>,
     /// How often in a row its domain denied its name.
     denials: u32,
+    /// What an operator said.
+    pub(crate) duty: Duty,
+    /// Attempts that go to it now.
+    pub(crate) calls: u32,
+    /// When it last got an attempt, as a count of all attempts: the smallest is next in turn.
+    pub(crate) turn: u64,
+    pub(crate) quality: Quality,
     /// CSeq of our OPTIONS.
     pub(crate) cseq: u32,
     pub(crate) resolve_at: Option<Time>,
@@ -88,7 +137,7 @@ pub(crate) struct GatewayRun {
 impl GatewayRun {
     /// Whether calls should try others first.
     pub(crate) fn is_demoted(&self, now: Time) -> bool {
-        self.targets.iter().all(|t| t.is_demoted(now))
+        self.quality.is_poor(now) || self.targets.iter().all(|t| t.is_demoted(now))
     }
 
     fn is_cooling(&self, now: Time) -> bool {
@@ -103,6 +152,8 @@ pub(crate) struct Runs {
     gateways: Vec<GatewayRun>,
     /// Numbers addresses.
     addresses: u32,
+    /// Counts attempts.
+    turns: u64,
 }
 
 impl Runs {
@@ -120,29 +171,15 @@ impl Runs {
     pub(crate) fn adopt_trunk(&mut self, trunk: &Trunk) -> TrunkRef {
         let found = self.trunks.iter().position(|t| *t.name == *trunk.name);
         let index = found.unwrap_or_else(|| {
-            self.trunks.push(TrunkRun {
-                name: trunk.name.as_str().into(),
-                configured: false,
-                override_enabled: None,
-                calls_max: None,
-                cps_max: None,
-                calls_in: 0,
-                calls_out: 0,
-                total_in: 0,
-                total_out: 0,
-                answered_out: 0,
-                failed_out: 0,
-                gateways: Vec::new(),
-                second: 0,
-                spent: 0,
-            });
+            self.trunks.push(TrunkRun::new(&trunk.name));
             self.trunks.len() - 1
         });
         let run = &mut self.trunks[index];
         run.configured = trunk.enabled;
-        run.override_enabled = None;
-        run.calls_max = trunk.calls_max;
-        run.cps_max = trunk.cps_max;
+        run.limits = Limits {
+            calls: [trunk.calls_max, trunk.each_way.calls_in_max, trunk.each_way.calls_out_max],
+            cps: [trunk.cps_max, trunk.each_way.cps_in_max, trunk.each_way.cps_out_max],
+        };
         TrunkRef(index as u32)
     }
 
@@ -161,6 +198,10 @@ impl Runs {
                 targets: targets.into_iter().collect(),
                 trouble: None,
                 denials: 0,
+                duty: Duty::Enabled,
+                calls: 0,
+                turn: 0,
+                quality: Quality::default(),
                 cseq: 0,
                 resolve_at: None,
             });
@@ -170,6 +211,7 @@ impl Runs {
         run.configured = true;
         run.trunk_id = gateway.trunk;
         run.listen = owner.listen;
+        run.quality.follow(owner.quality.as_ref());
         let me = GatewayRef(index as u32);
         self.trunks[trunk.0 as usize].gateways.push(me);
         me
@@ -198,17 +240,41 @@ impl Runs {
     /// A trunk as routing sees it: down only when every gateway is.
     pub(crate) fn state(&self, at: TrunkRef, now: Time) -> TrunkState {
         let run = self.trunk(at);
-        let demoted = |g: &GatewayRef| self.gateway(*g).is_demoted(now);
-        let all_demoted = !run.gateways.is_empty() && run.gateways.iter().all(demoted);
-        let cooling = |g: &GatewayRef| self.gateway(*g).is_cooling(now);
+        let open = || run.gateways.iter().map(|g| self.gateway(*g)).filter(|g| g.duty == Duty::Enabled);
+        let any = open().next().is_some();
+        let duty = self.duty(at);
         TrunkState {
-            enabled: run.enabled(),
-            draining: false,
-            health: if all_demoted { Health::Down } else { Health::Up },
+            enabled: duty != Duty::Disabled,
+            draining: duty == Duty::Draining,
+            health: if any && open().all(|g| g.is_demoted(now)) { Health::Down } else { Health::Up },
             calls: run.calls_in + run.calls_out,
-            cps_spent: run.rate_spent(now),
-            cooling: !run.gateways.is_empty() && run.gateways.iter().all(cooling),
+            full_out: run.is_full(true),
+            cps_spent: run.rate_spent(true, now),
+            cooling: any && open().all(|g| g.is_cooling(now)),
         }
+    }
+
+    /// An attempt goes to a gateway.
+    pub(crate) fn begun(&mut self, at: GatewayRef, now: Time) {
+        self.turns += 1;
+        let turn = self.turns;
+        let run = self.gateway_mut(at);
+        run.calls += 1;
+        run.turn = turn;
+        let trunk = run.trunk;
+        let run = self.trunk_mut(trunk);
+        run.calls_out += 1;
+        run.total_out += 1;
+        run.spend(true, now);
+    }
+
+    /// An attempt at a gateway, or the call that it became, is over.
+    pub(crate) fn over(&mut self, at: GatewayRef) {
+        let run = self.gateway_mut(at);
+        run.calls = run.calls.saturating_sub(1);
+        let trunk = run.trunk;
+        let run = self.trunk_mut(trunk);
+        run.calls_out = run.calls_out.saturating_sub(1);
     }
 
     fn target_run(&mut self, choice: Choice) -> TargetRun {

@@ -84,6 +84,7 @@ impl Call {
             retry_on: None,
             queue: VecDeque::new(),
             attempts: Vec::new(),
+            places: SmallVec::new(),
             live: SmallVec::new(),
             current: 0,
             b: None,
@@ -112,16 +113,15 @@ impl Call {
     /// Checks the INVITE, routes it and takes the first step towards the callee.
     pub(crate) fn start(&mut self, msg: Msg<'_>, draining: bool, full: bool, cx: &mut Context<'_>) {
         let run = self.epoch.run(self.trunk_in);
-        let (trunk_full, rate_spent, enabled) = {
-            let trunk = cx.runs.trunk(run);
-            (trunk.is_full(), trunk.rate_spent(cx.now), trunk.enabled())
-        };
+        let trunk = cx.runs.trunk(run);
+        let (trunk_full, rate_spent) = (trunk.is_full(false), trunk.rate_spent(false, cx.now));
+        let refused = cx.runs.refuses(run, self.a.flow.remote);
         // Counted even when refused below: `finish` takes it back.
         cx.runs.trunk_mut(run).calls_in += 1;
-        cx.runs.trunk_mut(run).spend(cx.now);
+        cx.runs.trunk_mut(run).spend(false, cx.now);
         let limit = match () {
             () if draining => Some(ReasonId::Draining),
-            () if !enabled => Some(ReasonId::SourceDisabled),
+            () if refused.is_some() => refused,
             () if full => Some(ReasonId::CallsMax),
             () if trunk_full => Some(ReasonId::TrunkCallsMax),
             () if rate_spent => Some(ReasonId::TrunkCpsMax),

@@ -1,5 +1,6 @@
 //! What people may see of a switchboard: plain values, made on demand.
 
+use crate::duty::Duty;
 use crate::journal::CallKey;
 use base::{Transport, TrunkId, WallTime};
 use routing::TrunkState;
@@ -47,8 +48,10 @@ pub struct TrunkView {
     pub id: TrunkId,
     /// Name.
     pub name: Arc<str>,
-    /// Takes new calls.
-    pub enabled: bool,
+    /// Whether it takes new calls: what the configuration and an operator say of it and its gateways.
+    pub duty: Duty,
+    /// What an operator said of the trunk itself.
+    pub word: Duty,
     /// How routing sees it at this moment.
     pub standing: TrunkState,
     /// Live calls that came in on it.
@@ -72,12 +75,34 @@ pub struct TrunkView {
 pub struct GatewayView {
     /// As configured.
     pub name: Arc<str>,
-    /// `up`, `unknown`, `cooling`, `down`; `unresolved` without an address.
+    /// `disabled` or `draining` by an operator; `poor` for its quality; else `up`, `unknown`, `cooling`,
+    /// `down`, or `unresolved` without an address.
     pub state: &'static str,
+    /// What an operator said of it.
+    pub duty: Duty,
+    /// Live calls and attempts that go to it.
+    pub calls: u32,
+    /// How its calls went of late, when the trunk judges that.
+    pub quality: Option<QualityView>,
     /// Present addresses, lower ranks first.
     pub targets: Vec<TargetView>,
     /// What is wrong with its name (`no such name`).
     pub trouble: Option<String>,
+}
+
+/// How the calls of a gateway went of late.
+#[derive(Clone, Copy, Debug)]
+pub struct QualityView {
+    /// Attempts that are judged together.
+    pub window: u32,
+    /// Attempts known since the last judgement that went against it.
+    pub sample: u32,
+    /// Answered of all, percent.
+    pub answer_ratio: Option<f64>,
+    /// Mean time to the first progress.
+    pub post_dial_delay: Option<Duration>,
+    /// How much longer others are tried first.
+    pub held: Option<Duration>,
 }
 
 /// One address of a gateway.

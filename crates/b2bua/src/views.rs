@@ -1,9 +1,11 @@
 //! Pictures of a switchboard for people.
 
 use crate::call::{Call, Phase};
+use crate::duty::Duty;
+use crate::quality::Quality;
 use crate::switchboard::Switchboard;
 use crate::targets::TargetRun;
-use crate::view::{CallView, GatewayView, StatusView, TargetView, TrunkView};
+use crate::view::{CallView, GatewayView, QualityView, StatusView, TargetView, TrunkView};
 use base::{Time, TrunkId};
 use sip_core::liveness::Health;
 
@@ -30,9 +32,17 @@ impl Switchboard {
             let targets: Vec<TargetView> = gateway.targets.iter().map(|t| target_view(t, now)).collect();
             let best = ["up", "unknown", "cooling", "down"];
             let state = best.into_iter().find(|state| targets.iter().any(|t| t.state == *state));
+            let state = match (gateway.duty, state) {
+                (Duty::Enabled, Some(_)) if gateway.quality.is_poor(now) => "poor",
+                (Duty::Enabled, state) => state.unwrap_or("unresolved"),
+                (duty, _) => duty.word(),
+            };
             GatewayView {
                 name: gateway.name.clone(),
-                state: state.unwrap_or("unresolved"),
+                state,
+                duty: gateway.duty,
+                calls: gateway.calls,
+                quality: quality_view(&gateway.quality, now),
                 targets,
                 trouble: gateway.trouble.clone(),
             }
@@ -40,7 +50,8 @@ impl Switchboard {
         TrunkView {
             id,
             name: run.name.clone(),
-            enabled: run.enabled(),
+            duty: self.runs.duty(at),
+            word: run.duty,
             standing: self.runs.state(at, now),
             calls_in: run.calls_in,
             calls_out: run.calls_out,
@@ -87,6 +98,16 @@ impl Switchboard {
             draining: self.draining,
         }
     }
+}
+
+fn quality_view(quality: &Quality, now: Time) -> Option<QualityView> {
+    Some(QualityView {
+        window: quality.of()?,
+        sample: u32::try_from(quality.sample()).unwrap_or(u32::MAX),
+        answer_ratio: quality.answer_ratio(),
+        post_dial_delay: quality.delay(),
+        held: quality.held(now),
+    })
 }
 
 fn target_view(run: &TargetRun, now: Time) -> TargetView {

@@ -46,6 +46,7 @@ pub use model::{
     Scope, Secret, SessionTimer, Signalling, SipPort, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Test,
     Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
 };
+pub use model::{EachWay, Hunt, MAPPINGS_MAX, Mapping, Quality};
 pub use places::{Place, Places, place};
 pub use profile::Profile;
 pub use reference::reference_markdown;

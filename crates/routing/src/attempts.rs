@@ -158,7 +158,7 @@ fn judge(
         return Err(SkipReason::Hairpin);
     }
     if !order.emergency {
-        if facts.calls_max.is_some_and(|max| now.calls >= max) {
+        if now.full_out || facts.calls_max.is_some_and(|max| now.calls >= max) {
             return Err(SkipReason::Full);
         }
         if now.cps_spent {

@@ -38,7 +38,9 @@ pub struct TrunkState {
     pub health: Health,
     /// Calls it carries now, both directions.
     pub calls: u32,
-    /// Whether the calls of this second have used up its `cps_max`.
+    /// Whether it carries as many calls as it may, for one that leaves by it.
+    pub full_out: bool,
+    /// Whether the calls of this second have used up its `cps_max` or `cps_out_max`.
     pub cps_spent: bool,
     /// Whether it asked to be left alone for a while (Retry-After, RFC 3261 §20.33).
     pub cooling: bool,
@@ -52,6 +54,7 @@ impl Default for TrunkState {
             draining: false,
             health: Health::Up,
             calls: 0,
+            full_out: false,
             cps_spent: false,
             cooling: false,
         }

@@ -23,19 +23,22 @@ to = [["gw", "pbx", "elastic"]]
 
 fn state() -> impl Strategy<Value = TrunkState> {
     let calls = prop_oneof![0..70_u32, 190..210_u32];
-    (any::<[bool; 5]>(), calls).prop_map(|([enabled, draining, down, spent, cooling], calls)| TrunkState {
-        enabled,
-        draining,
-        health: if down { Health::Down } else { Health::Up },
-        calls,
-        cps_spent: spent,
-        cooling,
+    (any::<[bool; 6]>(), calls).prop_map(|([enabled, draining, down, spent, cooling, full_out], calls)| {
+        TrunkState {
+            full_out,
+            enabled,
+            draining,
+            health: if down { Health::Down } else { Health::Up },
+            calls,
+            cps_spent: spent,
+            cooling,
+        }
     })
 }
 
 fn usable(world: &World, trunk: TrunkId, state: &TrunkState) -> bool {
     let config = &world.config.trunks[trunk.index()];
-    let full = config.calls_max.is_some_and(|max| state.calls >= max);
+    let full = state.full_out || config.calls_max.is_some_and(|max| state.calls >= max);
     config.enabled && state.enabled && !state.draining && !full && !state.cps_spent
 }
 

@@ -5,7 +5,7 @@ use crate::peer::Letter;
 use crate::plan::Deed;
 use crate::text::Message;
 use crate::world::{World, host, house_of, snapshot};
-use b2bua::{Command, Input, Resolution, ResolveRequest, Target};
+use b2bua::{Command, Duty, Input, Resolution, ResolveRequest, Target};
 use base::{Transport, TrunkId};
 use media::Reply;
 use std::net::SocketAddr;
@@ -47,7 +47,10 @@ impl World {
                     self.input(Input::Command(Command::HangUp(call.key)));
                 }
             }
-            Deed::Enable(enabled) => self.input(Input::Command(Command::EnableTrunk(TrunkId(1), enabled))),
+            Deed::Enable(enabled) => {
+                let duty = if enabled { Duty::Enabled } else { Duty::Disabled };
+                self.input(Input::Command(Command::SetDuty { trunk: TrunkId(1), gateway: None, duty }));
+            }
             Deed::Silence(chance) => {
                 let open = self.engine.open_sessions();
                 if let Some(session) = open.get(chance as usize % open.len().max(1)).copied() {

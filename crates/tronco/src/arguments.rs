@@ -94,20 +94,39 @@ pub(crate) enum Trunk {
         #[command(flatten)]
         reach: Reach,
     },
-    /// Let a trunk take new calls, until the next reload.
+    /// Let a trunk, or one gateway of it, take new calls again.
     Enable {
-        /// The trunk.
-        name: String,
+        #[command(flatten)]
+        part: Part,
         #[command(flatten)]
         reach: Reach,
     },
-    /// Give a trunk no new calls, until the next reload; present calls go on.
+    /// Give a trunk no new calls and refuse those that come from it (403); present calls go on. Holds
+    /// until it is enabled, over reloads, until a restart.
     Disable {
-        /// The trunk.
-        name: String,
+        #[command(flatten)]
+        part: Part,
         #[command(flatten)]
         reach: Reach,
     },
+    /// Give a trunk no new calls and send those that come from it elsewhere (503 with Retry-After);
+    /// present calls go on. Holds until it is enabled, over reloads, until a restart.
+    Drain {
+        #[command(flatten)]
+        part: Part,
+        #[command(flatten)]
+        reach: Reach,
+    },
+}
+
+/// A trunk, or one gateway of it.
+#[derive(Args)]
+pub(crate) struct Part {
+    /// The trunk.
+    pub(crate) name: String,
+    /// Only this gateway of it, as the configuration writes it.
+    #[arg(long)]
+    pub(crate) gateway: Option<String>,
 }
 
 #[derive(Subcommand)]

@@ -3,13 +3,13 @@
 use super::page::Page;
 use super::tally::{Table, Tally};
 use crate::serve::Picture;
-use crate::wire::{self, Trunk};
+use crate::wire::{self, Gateway, Trunk};
 use media::DropReason;
 
 const COUNTER: &str = "counter";
 const GAUGE: &str = "gauge";
 /// States of a trunk, as [`Trunk::state`].
-const STATES: [&str; 6] = ["up", "down", "unknown", "cooling", "unresolved", "disabled"];
+const STATES: [&str; 8] = ["up", "down", "unknown", "cooling", "poor", "unresolved", "disabled", "draining"];
 
 /// The whole page.
 pub(crate) fn text(picture: &Picture, tally: &Tally) -> String {
@@ -54,7 +54,7 @@ fn trunk_states(page: &mut Page, trunks: &[Trunk]) {
     let name = "tronco_trunk_up";
     page.family(name, GAUGE, "Whether the trunk is enabled and no fault of all its gateways is known.");
     for trunk in trunks {
-        let up = matches!(trunk.state.as_str(), "up" | "unknown" | "cooling");
+        let up = matches!(trunk.state.as_str(), "up" | "unknown" | "cooling" | "poor");
         page.sample(name, &[("trunk", &trunk.name), ("site", trunk.site.as_deref().unwrap_or(""))], up);
     }
     let name = "tronco_trunk_state";
@@ -72,9 +72,15 @@ fn gateway_states(page: &mut Page, trunks: &[Trunk]) {
     let name = "tronco_trunk_endpoint_up";
     page.family(name, GAUGE, "Whether the gateway answers, or has not been asked.");
     for (trunk, gateway) in &gateways {
-        let up = matches!(gateway.state.as_str(), "up" | "unknown" | "cooling");
+        let up = matches!(gateway.state.as_str(), "up" | "unknown" | "cooling" | "poor");
         page.sample(name, &[("trunk", &trunk.name), ("endpoint", &gateway.name)], up);
     }
+    let name = "tronco_trunk_endpoint_calls";
+    page.family(name, GAUGE, "Live calls and attempts that go to the gateway.");
+    for (trunk, gateway) in &gateways {
+        page.sample(name, &[("trunk", &trunk.name), ("endpoint", &gateway.name)], gateway.calls);
+    }
+    gateway_quality(page, &gateways);
     let name = "tronco_trunk_target_up";
     page.family(name, GAUGE, "Whether this address of the gateway answers, or has not been asked.");
     for (trunk, gateway) in &gateways {
@@ -94,6 +100,22 @@ fn gateway_states(page: &mut Page, trunks: &[Trunk]) {
         if let Some(rtt) = gateway.rtt_ms {
             page.sample(name, &[("trunk", &trunk.name), ("endpoint", &gateway.name)], rtt / 1_000.0);
         }
+    }
+}
+
+fn gateway_quality(page: &mut Page, gateways: &[(&Trunk, &Gateway)]) {
+    let judged = || gateways.iter().filter_map(|(t, g)| Some((&t.name, &g.name, g.quality.as_ref()?)));
+    let name = "tronco_trunk_endpoint_answer_ratio";
+    page.family(name, GAUGE, "Answer-seizure ratio of the gateway's last attempts, 0 to 1.");
+    for (trunk, gateway, quality) in judged() {
+        if let Some(ratio) = quality.answer_ratio {
+            page.sample(name, &[("trunk", trunk), ("endpoint", gateway)], ratio / 100.0);
+        }
+    }
+    let name = "tronco_trunk_endpoint_poor";
+    page.family(name, GAUGE, "Whether others are tried first because the gateway's calls went badly.");
+    for (trunk, gateway, quality) in judged() {
+        page.sample(name, &[("trunk", trunk), ("endpoint", gateway)], quality.poor_s.is_some());
     }
 }
 

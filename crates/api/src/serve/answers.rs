@@ -31,6 +31,7 @@ pub(super) fn router(house: Arc<House>) -> Router {
         .route("/v1/trunks/{name}", get(trunks::show))
         .route("/v1/trunks/{name}/enable", post(trunks::enable))
         .route("/v1/trunks/{name}/disable", post(trunks::disable))
+        .route("/v1/trunks/{name}/drain", post(trunks::drain))
         .route("/v1/calls", get(calls::list))
         .route("/v1/calls/{key}", get(calls::show).delete(calls::hang_up))
         .route("/v1/records", get(records::query))

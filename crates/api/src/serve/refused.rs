@@ -49,6 +49,11 @@ impl Refused {
         Refused::new(StatusCode::NOT_FOUND, "no-such-trunk", error)
     }
 
+    pub(super) fn no_gateway(trunk: &str, name: &str, known: &[String]) -> Refused {
+        let error = format!("trunk {trunk:?} has no gateway {name:?}; there are: {}", known.join(", "));
+        Refused::new(StatusCode::NOT_FOUND, "no-such-gateway", error)
+    }
+
     pub(super) fn changed(name: &str) -> Refused {
         let error = format!("the configuration changed while trunk {name:?} was being set; ask again");
         Refused::new(StatusCode::CONFLICT, "changed", error)

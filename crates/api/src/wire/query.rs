@@ -24,6 +24,15 @@ impl CallQuery {
     pub const LIMIT_MAX: usize = 100_000;
 }
 
+/// What of a trunk is meant, in `POST /v1/trunks/{name}/enable`, `disable` and `drain`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrunkQuery {
+    /// One gateway, as the configuration writes it; the whole trunk without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<String>,
+}
+
 /// Filters of `GET /v1/records`; every one that is set must hold.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

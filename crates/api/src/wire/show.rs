@@ -2,9 +2,9 @@
 //!
 //! They copy and name, and judge only what a trunk's one-word state is.
 
-use super::{Address, Call, Gateway, Listen, Trunk};
-use b2bua::Snapshot;
-use b2bua::view::{CallView, GatewayView, TargetView, TrunkView};
+use super::{Address, Call, Gateway, Listen, Quality, Trunk};
+use b2bua::view::{CallView, GatewayView, QualityView, TargetView, TrunkView};
+use b2bua::{Duty, Snapshot};
 use base::WallTime;
 use runtime::TransportStatus;
 use runtime::media::Status as EngineStatus;
@@ -69,12 +69,16 @@ pub(crate) fn trunk(view: &TrunkView, snapshot: &Snapshot) -> Trunk {
         profile: config.map_or(String::new(), |t| t.profile.name.to_owned()),
         listen: listen.map_or(String::new(), |l| l.name.clone()),
         site: config.and_then(|t| t.site.clone()),
-        enabled: view.enabled,
+        enabled: view.duty == Duty::Enabled,
         state: trunk_state(view).to_owned(),
         calls_in: view.calls_in.into(),
         calls_out: view.calls_out.into(),
         calls_max: config.and_then(|t| t.calls_max).map(u64::from),
+        calls_in_max: config.and_then(|t| t.each_way.calls_in_max).map(u64::from),
+        calls_out_max: config.and_then(|t| t.each_way.calls_out_max).map(u64::from),
         cps_max: config.and_then(|t| t.cps_max).map(u64::from),
+        cps_in_max: config.and_then(|t| t.each_way.cps_in_max).map(u64::from),
+        cps_out_max: config.and_then(|t| t.each_way.cps_out_max).map(u64::from),
         total_in: view.total_in,
         total_out: view.total_out,
         answered_out: view.answered_out,
@@ -87,9 +91,10 @@ pub(crate) fn trunk(view: &TrunkView, snapshot: &Snapshot) -> Trunk {
 fn trunk_state(view: &TrunkView) -> &'static str {
     let any = |state: &str| view.gateways.iter().any(|g| g.state == state);
     match () {
-        () if !view.enabled => "disabled",
+        () if view.duty != Duty::Enabled => view.duty.word(),
         () if any("up") => "up",
         () if any("unknown") => "unknown",
+        () if any("poor") => "poor",
         () if any("cooling") => "cooling",
         () if any("down") => "down",
         () => "unresolved",
@@ -100,11 +105,23 @@ fn gateway(view: &GatewayView) -> Gateway {
     Gateway {
         name: view.name.to_string(),
         state: view.state.to_owned(),
+        calls: view.calls.into(),
+        quality: view.quality.map(quality),
         targets: view.targets.iter().map(|t| t.address.to_string()).collect(),
         trouble: view.trouble.clone(),
         rtt_ms: view.targets.iter().filter_map(|t| t.rtt).min().map(millis),
         misses: view.targets.iter().map(|t| t.misses).min().unwrap_or(0),
         addresses: view.targets.iter().map(address).collect(),
+    }
+}
+
+fn quality(view: QualityView) -> Quality {
+    Quality {
+        window: view.window,
+        sample: view.sample,
+        answer_ratio: view.answer_ratio,
+        post_dial_delay_ms: view.post_dial_delay.map(millis),
+        poor_s: view.held.map(|left| left.as_secs()),
     }
 }
 

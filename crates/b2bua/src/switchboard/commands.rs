@@ -29,10 +29,17 @@ impl Switchboard {
                     });
                 }
             }
-            Command::EnableTrunk(trunk, enabled) => {
-                if trunk.index() < self.epoch.snapshot.config.trunks.len() {
-                    let run = self.epoch.run(trunk);
-                    self.runs.trunk_mut(run).override_enabled = Some(enabled);
+            Command::SetDuty { trunk, gateway, duty } => {
+                let epoch = self.epoch.clone();
+                let config = &epoch.snapshot.config;
+                match gateway {
+                    None if trunk.index() < config.trunks.len() => {
+                        self.runs.trunk_mut(epoch.run(trunk)).duty = duty;
+                    }
+                    Some(id) if config.gateway(id).is_some_and(|g| g.trunk == trunk) => {
+                        self.runs.gateway_mut(epoch.gateway_run(id)).duty = duty;
+                    }
+                    _ => {}
                 }
             }
         }

@@ -1,9 +1,10 @@
 //! Messages: whose they are, and the call, gateway or refusal that they belong to.
 
 use super::Switchboard;
-use crate::call::Call;
+use crate::call::{Call, RETRY_AFTER_SECONDS};
 use crate::context::{Context, User};
 use crate::gateways;
+use crate::headers::push_number;
 use crate::local;
 use crate::output::Outbox;
 use crate::setup::Arrival;
@@ -161,11 +162,24 @@ impl Switchboard {
             self.counters.outside_dialog += 1;
             return local::answer(&mut self.context(now, out), txn, 481, b"");
         }
+        self.on_outside(now, Arrival { msg, flow, trunk, txn }, out);
+    }
+
+    /// A request outside any dialog.
+    fn on_outside(&mut self, now: Time, arrival: Arrival<'_>, out: &mut Outbox) {
+        let Arrival { msg, flow, trunk, txn } = arrival;
         if msg.method() == Method::Invite {
             self.on_invite(now, Arrival { msg, flow, trunk, txn }, out);
         } else if unusable_uri(msg) == Some(ReasonId::UriScheme) {
             // RFC 3261 §8.2.2.1.
             local::answer(&mut self.context(now, out), txn, 416, b"");
+        } else if msg.method() == Method::Options
+            && self.runs.refuses(self.epoch.run(trunk), flow.remote).is_some()
+        {
+            // Whoever asks before it calls may go elsewhere at once (R83).
+            let mut rows = Vec::new();
+            push_number(&mut rows, b"Retry-After", RETRY_AFTER_SECONDS);
+            local::answer(&mut self.context(now, out), txn, 503, &rows);
         } else {
             local::outside_dialog(&mut self.context(now, out), msg, txn);
         }

@@ -4,6 +4,7 @@ mod absorbing;
 mod common;
 mod early;
 mod exceptions;
+mod gateways;
 mod identity;
 mod numbers;
 mod straight;

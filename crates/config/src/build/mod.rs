@@ -4,6 +4,7 @@
 //! they can be judged and all faults are told at once. Enter through [`Draft::build`].
 
 mod dialog;
+mod failover;
 mod identity;
 mod listen;
 mod policy;

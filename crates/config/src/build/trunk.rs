@@ -1,7 +1,7 @@
 //! Trunks and their gateways.
 
 use super::view::View;
-use super::{listen_id, policy, translate};
+use super::{failover, listen_id, policy, translate};
 use crate::country::Country;
 use crate::forms::{net, plain};
 use crate::keys::{POLICY, TRUNK, TRUNK_TLS};
@@ -10,6 +10,7 @@ use crate::names::Names;
 use crate::profile::{self, Profile};
 use crate::text::Table;
 use base::{GatewayId, TrunkId};
+use ipnet::IpNet;
 
 /// All trunks, and the gateways of all.
 pub(super) fn trunks(root: &Table, names: &Names<'_>) -> (Vec<Option<Trunk>>, Vec<Gateway>) {
@@ -60,7 +61,6 @@ fn trunk(
     let profile = profile_of(&own, kind)?;
     let view = View::new(&TRUNK, [Some(table), profile.table.table("trunk")]);
     let policy_view = View::new(&POLICY, [table.table("override"), profile.table.table("policy")]);
-    let sources = view.strings("sources").iter().map(|t| net::network(t).ok()).collect::<Option<Vec<_>>>()?;
     Some(Trunk {
         name: name.to_owned(),
         kind,
@@ -69,10 +69,14 @@ fn trunk(
         site: view.string("site"),
         enabled: view.truth("enabled")?,
         gateways,
-        sources,
+        sources: sources(&view)?,
         domain: view.text("domain").and_then(|t| net::host(t).ok()).map(|host| host.to_string()),
         calls_max: view.integer("calls_max"),
         cps_max: view.integer("cps_max"),
+        each_way: failover::each_way(&view),
+        hunt: view.word("hunt")?,
+        map_response: failover::mappings(table)?,
+        quality: failover::quality(table)?,
         retry_on: view.statuses("retry_on"),
         failover_after: view.duration("failover_after")?,
         ring_timeout: view.duration("ring_timeout")?,
@@ -84,6 +88,10 @@ fn trunk(
         translate: translate::translate(table)?,
         policy: policy::policy(&policy_view, country)?,
     })
+}
+
+fn sources(view: &View<'_>) -> Option<Vec<IpNet>> {
+    view.strings("sources").iter().map(|text| net::network(text).ok()).collect()
 }
 
 fn tls(view: &View<'_>) -> Option<TrunkTls> {

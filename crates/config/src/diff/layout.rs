@@ -145,6 +145,7 @@ impl Sheet<'_> {
         self.put_some(&path, "domain", trunk.domain.as_ref());
         self.put_some(&path, "calls_max", trunk.calls_max);
         self.put_some(&path, "cps_max", trunk.cps_max);
+        self.failover(&path, trunk);
         self.put(&path, "retry_on", list(&trunk.retry_on));
         self.put(&path, "failover_after", written(trunk.failover_after));
         self.put(&path, "ring_timeout", written(trunk.ring_timeout));
@@ -155,6 +156,27 @@ impl Sheet<'_> {
         self.put_some(&path, "pilot", trunk.pilot.as_ref().map(pilot));
         self.translate(&format!("{path}.translate"), &trunk.translate);
         self.policy(&format!("{path}.override"), &trunk.policy);
+    }
+
+    fn failover(&mut self, path: &str, trunk: &Trunk) {
+        self.put_some(path, "calls_in_max", trunk.each_way.calls_in_max);
+        self.put_some(path, "calls_out_max", trunk.each_way.calls_out_max);
+        self.put_some(path, "cps_in_max", trunk.each_way.cps_in_max);
+        self.put_some(path, "cps_out_max", trunk.each_way.cps_out_max);
+        self.put(path, "hunt", trunk.hunt);
+        for (index, rule) in trunk.map_response.iter().enumerate() {
+            let any = |part: Option<u16>| part.map_or_else(|| "any".to_owned(), |p| p.to_string());
+            let (status, cause) = (any(rule.status), any(rule.cause.map(u16::from)));
+            let text = format!("{status} cause {cause} -> {}", rule.to);
+            self.put(&format!("{path}.map_response"), &(index + 1).to_string(), text);
+        }
+        if let Some(quality) = &trunk.quality {
+            let inner = format!("{path}.quality");
+            self.put_some(&inner, "asr_min", quality.asr_min);
+            self.put_some(&inner, "pdd_max", quality.pdd_max.map(written));
+            self.put(&inner, "window", quality.window);
+            self.put(&inner, "hold", written(quality.hold));
+        }
     }
 
     fn trunk_tls(&mut self, path: &str, tls: &TrunkTls) {

@@ -4,6 +4,7 @@
 //! Judges what could be built and leaves out what the check has already found faulty. Enter through
 //! [`judge`].
 
+mod failover;
 mod identity;
 mod listens;
 mod numbers;
@@ -20,6 +21,7 @@ use crate::text::Table;
 pub(crate) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     listens::judge(root, draft, report);
     trunks::judge(root, draft, report);
+    failover::judge(root, draft, report);
     numbers::judge(root, draft, report);
     pilots::judge(root, draft, report);
     replacements::judge(root, draft, report);

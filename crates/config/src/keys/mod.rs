@@ -5,6 +5,7 @@
 //! line to its table and read it in `build`.
 
 mod dialog;
+mod failover;
 mod identity;
 mod interface;
 mod policy;
@@ -15,6 +16,7 @@ mod translate;
 mod trunk;
 
 pub(crate) use dialog::{RINGING, SESSION_TIMER};
+pub(crate) use failover::{MAPPING, MEASURE};
 pub(crate) use identity::{CALLER, FORWARDING, SCREEN};
 pub(crate) use interface::{LISTEN, LISTEN_TLS};
 pub(crate) use policy::POLICY;

@@ -3,6 +3,7 @@
 use super::Effect::Reload;
 use super::Need::{Absent, Default, Required};
 use super::Preset::{Bool as Truth, Integer as Int, Integers, Text as Word};
+use super::failover;
 use super::{Family, Key, PILOT, POLICY, Section, Shape, TRANSLATE, seconds};
 use crate::forms::{net, number, plain};
 use crate::model::{Kind, Words};
@@ -118,7 +119,14 @@ pub(crate) static TRUNK: Section = Section {
             effect: Reload,
             doc: "New calls a second, both directions.",
         },
+        failover::CALLS_IN_MAX,
+        failover::CALLS_OUT_MAX,
+        failover::CPS_IN_MAX,
+        failover::CPS_OUT_MAX,
+        failover::HUNT,
         RETRY_ON,
+        failover::MAP_RESPONSE,
+        failover::QUALITY,
         FAILOVER_AFTER,
         RING_TIMEOUT,
         OPTIONS_INTERVAL,

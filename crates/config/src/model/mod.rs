@@ -4,6 +4,7 @@
 //! [`Config`].
 
 mod dialog;
+mod failover;
 mod identity;
 mod listen;
 mod policy;
@@ -16,6 +17,7 @@ pub use dialog::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
     Update,
 };
+pub use failover::{EachWay, Hunt, MAPPINGS_MAX, Mapping, Quality};
 pub use identity::{
     AnonymousHost, Caller, CallerDisplay, CallerSource, CallerWritten, FirstIs, Forwarding, ForwardingHeader,
     ForwardingWrite, NotOwned, PaiForm, Screen, Withheld, WithheldFrom,

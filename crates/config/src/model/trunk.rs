@@ -1,5 +1,6 @@
 //! Trunks and gateways.
 
+use super::failover::{EachWay, Hunt, Mapping, Quality};
 use super::listen::{Host, Secret};
 use super::policy::Policy;
 use super::translate::{Pilot, Translate};
@@ -45,6 +46,14 @@ pub struct Trunk {
     pub calls_max: Option<u32>,
     /// New calls a second.
     pub cps_max: Option<u32>,
+    /// Limits for each direction.
+    pub each_way: EachWay,
+    /// In which order its gateways are tried.
+    pub hunt: Hunt,
+    /// Final responses that count as others; the first rule that fits counts.
+    pub map_response: Vec<Mapping>,
+    /// When a gateway's calls go so badly that it is tried last.
+    pub quality: Option<Quality>,
     /// Final responses after which the next attempt is made, 400 to 699.
     pub retry_on: Vec<u16>,
     /// Time without progress before the next attempt; 100 is no progress.

@@ -1,10 +1,10 @@
-//! `tronco trunk list|show|enable|disable`.
+//! `tronco trunk list|show|enable|disable|drain`.
 
-use crate::arguments::{Reach, Trunk as Command};
+use crate::arguments::{Part, Reach, Trunk as Command};
 use crate::exit::Failure;
 use crate::print::{Cell, Table};
 use api::client::segment;
-use api::wire::{Gateway, Trunk, Trunks};
+use api::wire::{Gateway, Trunk, TrunkQuery, Trunks};
 use std::process::ExitCode;
 
 /// Does what the command says.
@@ -18,8 +18,9 @@ pub(crate) fn trunk(command: &Command) -> Result<ExitCode, Failure> {
             let trunk: Trunk = reach.client().get(&path(name, ""), &())?;
             reach.output().show(&trunk, show)?;
         }
-        Command::Enable { name, reach } => set(name, "/enable", reach)?,
-        Command::Disable { name, reach } => set(name, "/disable", reach)?,
+        Command::Enable { part, reach } => set(part, "/enable", reach)?,
+        Command::Disable { part, reach } => set(part, "/disable", reach)?,
+        Command::Drain { part, reach } => set(part, "/drain", reach)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -28,16 +29,32 @@ fn path(name: &str, action: &str) -> String {
     format!("/v1/trunks/{}{action}", segment(name))
 }
 
-fn set(name: &str, action: &str, reach: &Reach) -> Result<(), Failure> {
-    let trunk: Trunk = reach.client().order("POST", &path(name, action))?;
-    reach.output().show(&trunk, |trunk, _| {
-        if trunk.enabled {
-            format!("trunk {} takes new calls\n", trunk.name)
-        } else {
-            let live = trunk.calls_in + trunk.calls_out;
-            format!("trunk {} takes no new calls; {live} live calls go on\n", trunk.name)
+fn set(part: &Part, action: &str, reach: &Reach) -> Result<(), Failure> {
+    let query = TrunkQuery { gateway: part.gateway.clone() };
+    let trunk: Trunk = reach.client().order_with("POST", &path(&part.name, action), &query)?;
+    reach.output().show(&trunk, |trunk, _| told(trunk, part.gateway.as_deref()))
+}
+
+/// What holds now, for the trunk and, when one was set, its gateway.
+fn told(trunk: &Trunk, gateway: Option<&str>) -> String {
+    let sentence = |what: String, state: &str, live: u64| match state {
+        "disabled" => format!("{what} takes no new calls; {live} live calls go on\n"),
+        "draining" => {
+            format!(
+                "{what} is draining: it takes no new calls, callers are sent elsewhere; {live} live calls go on\n"
+            )
         }
-    })
+        _ => format!("{what} takes new calls\n"),
+    };
+    let live = trunk.calls_in + trunk.calls_out;
+    let whole = sentence(format!("trunk {}", trunk.name), &trunk.state, live);
+    let one = trunk.gateways.iter().find(|g| Some(g.name.as_str()) == gateway);
+    match one {
+        Some(gateway) => {
+            sentence(format!("gateway {}", gateway.name), &gateway.state, gateway.calls) + &whole
+        }
+        None => whole,
+    }
 }
 
 /// A number of its limit, when there is one.
@@ -76,9 +93,7 @@ fn show(trunk: &Trunk, colour: bool) -> String {
     table.pair("site", trunk.site.as_deref().unwrap_or_default());
     let calls = of_limit(trunk.calls_in + trunk.calls_out, trunk.calls_max);
     table.pair("calls", format!("{calls} live: {} in, {} out", trunk.calls_in, trunk.calls_out));
-    if let Some(rate) = trunk.cps_max {
-        table.pair("rate", format!("at most {rate} new calls a second"));
-    }
+    table.pair("at most", limits(trunk));
     table.pair(
         "total",
         format!(
@@ -89,12 +104,43 @@ fn show(trunk: &Trunk, colour: bool) -> String {
     format!("{}\n{}", table.print(colour), gateways(&trunk.gateways).print(colour))
 }
 
+/// The limits that the trunk has, in words.
+fn limits(trunk: &Trunk) -> String {
+    let all = [
+        (trunk.calls_max, "calls"),
+        (trunk.calls_in_max, "calls in"),
+        (trunk.calls_out_max, "calls out"),
+        (trunk.cps_max, "new calls a second"),
+        (trunk.cps_in_max, "new calls in a second"),
+        (trunk.cps_out_max, "new calls out a second"),
+    ];
+    let set = all.iter().filter_map(|(max, what)| Some(format!("{} {what}", (*max)?)));
+    set.collect::<Vec<_>>().join(", ")
+}
+
+/// How a gateway's calls went, in words.
+fn quality(gateway: &Gateway) -> String {
+    let Some(quality) = &gateway.quality else { return "-".to_owned() };
+    let mut text = format!("{} of {}", quality.sample, quality.window);
+    if let Some(ratio) = quality.answer_ratio {
+        text.push_str(&format!(", {ratio:.0} % answered"));
+    }
+    if let Some(delay) = quality.post_dial_delay_ms {
+        text.push_str(&format!(", {:.1} s to ring", delay / 1_000.0));
+    }
+    if let Some(seconds) = quality.poor_s {
+        text.push_str(&format!(", poor for {seconds} s more"));
+    }
+    text
+}
+
 fn gateways(gateways: &[Gateway]) -> Table {
-    let mut table = Table::new(&["GATEWAY", "STATE", "ADDRESS", "RANK", "RTT", "MISSES", "TROUBLE"]);
+    let mut table =
+        Table::new(&["GATEWAY", "STATE", "ADDRESS", "RANK", "RTT", "MISSES", "CALLS", "QUALITY", "TROUBLE"]);
     for gateway in gateways {
         if gateway.addresses.is_empty() {
             let mut row = vec![Cell::new(&gateway.name), Cell::state(&gateway.state)];
-            row.extend([Cell::new("-"), Cell::new("-"), Cell::new("-"), Cell::new("-")]);
+            row.extend((0..6).map(|_| Cell::new("-")));
             row.push(Cell::maybe(gateway.trouble.as_deref()));
             table.row(row);
         }
@@ -102,11 +148,13 @@ fn gateways(gateways: &[Gateway]) -> Table {
             let once = |text: &str| Cell::new(if place == 0 { text } else { "" });
             table.row(vec![
                 once(&gateway.name),
-                Cell::state(&address.state),
+                Cell::state(if address.state == "down" { "down" } else { &gateway.state }),
                 Cell::new(format!("{} {}", address.transport, address.target)),
                 Cell::number(format!("{}/{}", address.rank, address.weight)),
                 Cell::maybe(address.rtt_ms.map(|rtt| format!("{rtt:.1} ms"))),
                 Cell::number(address.misses),
+                once(&gateway.calls.to_string()),
+                once(&quality(gateway)),
                 match address.cooling_s {
                     Some(seconds) => Cell::new(format!("asked to be left alone, {seconds} s more")),
                     None => once(gateway.trouble.as_deref().unwrap_or("-")),

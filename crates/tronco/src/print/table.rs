@@ -27,7 +27,7 @@ impl Colour {
         match state {
             "up" | "answered" => Some(Colour::Good),
             "down" | "unresolved" => Some(Colour::Bad),
-            "disabled" | "draining" | "cooling" | "unknown" => Some(Colour::Doubtful),
+            "disabled" | "draining" | "cooling" | "poor" | "unknown" => Some(Colour::Doubtful),
             _ => None,
         }
     }

@@ -1,13 +1,14 @@
-//! Trunks: shown, enabled, disabled.
+//! Trunks: shown, enabled, disabled, drained.
 
-use super::{Asked, Shared, ask};
+use super::{Asked, Filters, Shared, ask};
 use crate::serve::refused::Refused;
 use crate::serve::{House, Peer};
-use crate::wire::{self, Trunk, Trunks};
+use crate::wire::{self, Trunk, TrunkQuery, Trunks};
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
-use b2bua::Command;
 use b2bua::view::TrunkView;
+use b2bua::{Command, Duty};
+use base::GatewayId;
 use runtime::NodeHandle;
 
 /// `GET /v1/trunks`.
@@ -26,8 +27,9 @@ pub(super) async fn enable(
     State(house): Shared,
     Extension(peer): Extension<Peer>,
     Path(name): Path<String>,
+    filters: Filters<TrunkQuery>,
 ) -> Asked<Json<Trunk>> {
-    Ok(Json(ask(move || set(&house, peer, &name, true)).await?))
+    Ok(Json(ask(move || set(&house, peer, &name, &filters.0, Duty::Enabled)).await?))
 }
 
 /// `POST /v1/trunks/{name}/disable`.
@@ -35,8 +37,19 @@ pub(super) async fn disable(
     State(house): Shared,
     Extension(peer): Extension<Peer>,
     Path(name): Path<String>,
+    filters: Filters<TrunkQuery>,
 ) -> Asked<Json<Trunk>> {
-    Ok(Json(ask(move || set(&house, peer, &name, false)).await?))
+    Ok(Json(ask(move || set(&house, peer, &name, &filters.0, Duty::Disabled)).await?))
+}
+
+/// `POST /v1/trunks/{name}/drain`.
+pub(super) async fn drain(
+    State(house): Shared,
+    Extension(peer): Extension<Peer>,
+    Path(name): Path<String>,
+    filters: Filters<TrunkQuery>,
+) -> Asked<Json<Trunk>> {
+    Ok(Json(ask(move || set(&house, peer, &name, &filters.0, Duty::Draining)).await?))
 }
 
 fn all(node: &NodeHandle) -> Asked<Vec<Trunk>> {
@@ -62,11 +75,28 @@ fn find(node: &NodeHandle, name: &str) -> Asked<TrunkView> {
 
 /// Letters to the node are read in order: the view that follows the command shows its effect, unless a
 /// reload came between and gave the trunk another id.
-fn set(house: &House, peer: Peer, name: &str, enabled: bool) -> Asked<Trunk> {
+fn set(house: &House, peer: Peer, name: &str, query: &TrunkQuery, duty: Duty) -> Asked<Trunk> {
     let node = &house.subject.node;
     let found = find(node, name)?;
-    node.command(Command::EnableTrunk(found.id, enabled))?;
-    tracing::info!(trunk = name, enabled, uid = peer.uid, pid = peer.pid, "trunk set by an operator");
-    let trunk = one(node, name)?;
-    if trunk.enabled == enabled { Ok(trunk) } else { Err(Refused::changed(name)) }
+    let gateway = query.gateway.as_deref().map(|wanted| gateway(node, &found, wanted)).transpose()?;
+    node.command(Command::SetDuty { trunk: found.id, gateway, duty })?;
+    let (to, part) = (duty.word(), query.gateway.as_deref().unwrap_or("all gateways"));
+    tracing::info!(trunk = name, part, to, uid = peer.uid, pid = peer.pid, "trunk set by an operator");
+    let snapshot = node.snapshot()?;
+    let view = find(node, name)?;
+    // What the configuration disables, and a trunk whose gateways were each set, stays as it is.
+    let taken = match gateway {
+        Some(_) => view.gateways.iter().any(|g| Some(&*g.name) == query.gateway.as_deref() && g.duty == duty),
+        None => view.word == duty,
+    };
+    if taken && view.id == found.id { Ok(wire::trunk(&view, &snapshot)) } else { Err(Refused::changed(name)) }
+}
+
+/// The id of a trunk's gateway, by its text in the configuration.
+fn gateway(node: &NodeHandle, trunk: &TrunkView, wanted: &str) -> Asked<GatewayId> {
+    let snapshot = node.snapshot()?;
+    let known: Vec<String> = trunk.gateways.iter().map(|g| g.name.to_string()).collect();
+    let mut ids = snapshot.config.trunk(trunk.id).into_iter().flat_map(|t| &t.gateways);
+    let found = ids.find(|id| snapshot.config.gateway(**id).is_some_and(|g| g.text == wanted)).copied();
+    found.ok_or_else(|| Refused::no_gateway(&trunk.name, wanted, &known))
 }

@@ -1,0 +1,143 @@
+//! How well a gateway's calls go: answer-seizure ratio and post-dial delay over the last attempts.
+//!
+//! A gateway that is found bad is tried last for a while and then judged anew, from nothing.
+
+use base::Time;
+use config::Quality as Rules;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// What one attempt tells.
+#[derive(Clone, Copy)]
+struct Sample {
+    answered: bool,
+    delay: Option<Duration>,
+}
+
+/// The last attempts of a gateway.
+#[derive(Default)]
+pub(crate) struct Quality {
+    rules: Option<Rules>,
+    window: VecDeque<Sample>,
+    poor_until: Time,
+}
+
+impl Quality {
+    /// Takes the rules of a configuration; other rules begin from nothing.
+    pub(crate) fn follow(&mut self, rules: Option<&Rules>) {
+        if self.rules.as_ref() != rules {
+            *self = Quality { rules: rules.cloned(), ..Quality::default() };
+        }
+    }
+
+    /// An attempt was answered, or is over without; `delay`: from its INVITE to the first progress.
+    /// Says why when the gateway turns out bad by it.
+    pub(crate) fn note(&mut self, answered: bool, delay: Option<Duration>, now: Time) -> Option<String> {
+        let rules = self.rules.clone()?;
+        if self.is_poor(now) {
+            return None;
+        }
+        self.window.push_back(Sample { answered, delay });
+        if self.window.len() > rules.window as usize {
+            self.window.pop_front();
+        }
+        if self.window.len() < rules.window as usize {
+            return None;
+        }
+        let why = self.verdict(&rules)?;
+        self.poor_until = now + rules.hold;
+        self.window.clear();
+        Some(why)
+    }
+
+    fn verdict(&self, rules: &Rules) -> Option<String> {
+        let (ratio, count) = (self.answer_ratio()?, self.window.len());
+        if let Some(least) = rules.asr_min.filter(|least| ratio < f64::from(*least)) {
+            return Some(format!("{ratio:.0} % of {count} attempts answered, asr_min is {least}"));
+        }
+        let (mean, longest) = (self.delay()?, rules.pdd_max?);
+        let (shown, limit) = (mean.as_secs_f64(), longest.as_secs_f64());
+        (mean > longest)
+            .then(|| format!("post-dial delay {shown:.1} s over {count} attempts, pdd_max is {limit:.1} s"))
+    }
+
+    /// Whether other gateways are to be tried first.
+    pub(crate) fn is_poor(&self, now: Time) -> bool {
+        self.poor_until > now
+    }
+
+    /// How much longer.
+    pub(crate) fn held(&self, now: Time) -> Option<Duration> {
+        self.is_poor(now).then(|| self.poor_until.since(now))
+    }
+
+    /// Whether anything is judged, and over how many attempts.
+    pub(crate) fn of(&self) -> Option<u32> {
+        self.rules.as_ref().map(|rules| rules.window)
+    }
+
+    /// Attempts known.
+    pub(crate) fn sample(&self) -> usize {
+        self.window.len()
+    }
+
+    /// Answered of all, percent.
+    pub(crate) fn answer_ratio(&self) -> Option<f64> {
+        let answered = self.window.iter().filter(|s| s.answered).count();
+        (!self.window.is_empty()).then(|| answered as f64 * 100.0 / self.window.len() as f64)
+    }
+
+    /// Mean post-dial delay of those that made progress.
+    pub(crate) fn delay(&self) -> Option<Duration> {
+        let delays = self.window.iter().filter_map(|s| s.delay);
+        let (sum, count) = delays.fold((Duration::ZERO, 0_u32), |(sum, count), d| (sum + d, count + 1));
+        sum.checked_div(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(asr_min: Option<u8>, pdd_max: Option<u64>) -> Rules {
+        let pdd_max = pdd_max.map(Duration::from_secs);
+        Rules { asr_min, pdd_max, window: 5, hold: Duration::from_secs(60) }
+    }
+
+    fn at(seconds: u64) -> Time {
+        Time::ZERO + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_whole_window_is_judged_and_the_hold_runs_out() {
+        let mut quality = Quality::default();
+        assert_eq!(quality.note(false, None, at(0)), None, "nothing is judged");
+        quality.follow(Some(&rules(Some(50), None)));
+        for n in 0..4 {
+            assert_eq!(quality.note(n == 0, None, at(n)), None);
+        }
+        assert_eq!((quality.sample(), quality.answer_ratio()), (4, Some(25.0)));
+        let why = quality.note(false, None, at(5)).expect("bad");
+        assert_eq!(why, "20 % of 5 attempts answered, asr_min is 50");
+        assert!(quality.is_poor(at(64)) && !quality.is_poor(at(65)));
+        assert_eq!((quality.sample(), quality.held(at(5))), (0, Some(Duration::from_secs(60))));
+        for n in 65..69 {
+            assert_eq!(quality.note(false, None, at(n)), None, "it has a fresh chance");
+        }
+        quality.follow(Some(&rules(Some(50), None)));
+        assert!(quality.note(false, None, at(69)).is_some(), "the same rules change nothing");
+    }
+
+    #[test]
+    fn slow_progress_is_bad_too() {
+        let mut quality = Quality::default();
+        quality.follow(Some(&rules(None, Some(3))));
+        for delay in [2, 4, 2, 4] {
+            assert_eq!(quality.note(true, Some(Duration::from_secs(delay)), at(0)), None);
+        }
+        assert_eq!(quality.note(false, None, at(0)), None, "the mean is no more than 3 s");
+        assert_eq!(quality.delay(), Some(Duration::from_secs(3)));
+        let why = quality.note(true, Some(Duration::from_secs(5)), at(0));
+        assert_eq!(why.as_deref(), Some("post-dial delay 3.8 s over 5 attempts, pdd_max is 3.0 s"));
+    }
+}

@@ -1,0 +1,43 @@
+//! Limits for each direction, response mapping and quality rules of a trunk.
+
+use super::view::View;
+use crate::keys::{MAPPING, MEASURE};
+use crate::model::{EachWay, Mapping, Quality};
+use crate::text::Table;
+
+/// Limits for each direction.
+pub(super) fn each_way(trunk: &View<'_>) -> EachWay {
+    EachWay {
+        calls_in_max: trunk.integer("calls_in_max"),
+        calls_out_max: trunk.integer("calls_out_max"),
+        cps_in_max: trunk.integer("cps_in_max"),
+        cps_out_max: trunk.integer("cps_out_max"),
+    }
+}
+
+/// The rules of `map_response`, in order.
+pub(super) fn mappings(trunk: &Table) -> Option<Vec<Mapping>> {
+    trunk.tables_of("map_response").into_iter().map(|(_, rule)| mapping(rule)).collect()
+}
+
+fn mapping(rule: &Table) -> Option<Mapping> {
+    let view = View::new(&MAPPING, [Some(rule)]);
+    let status: u16 = view.integer("status")?;
+    Some(Mapping {
+        status: Some(status).filter(|s| *s != 0),
+        cause: view.integer("cause"),
+        to: view.integer("to")?,
+    })
+}
+
+/// The rules of `quality`; the outer `None` is a fault.
+pub(super) fn quality(trunk: &Table) -> Option<Option<Quality>> {
+    let Some(table) = trunk.table("quality") else { return Some(None) };
+    let view = View::new(&MEASURE, [Some(table)]);
+    Some(Some(Quality {
+        asr_min: view.integer("asr_min"),
+        pdd_max: view.duration("pdd_max"),
+        window: view.integer("window")?,
+        hold: view.duration("hold")?,
+    }))
+}
