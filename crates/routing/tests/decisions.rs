@@ -276,32 +276,6 @@ to = ["gw", "pbx"]
 }
 
 #[test]
-fn the_linter_names_the_bad_samples() {
-    let rules = r#"
-[[dialplan]]
-name = "LDCallingUS"
-match = '^1(\d{10})$'
-to = "+$1"
-[[dialplan]]
-name = "Extension"
-match = '(\d{4}) ;ext=.*'
-to = "$1"
-[[dialplan]]
-name = "StripPlus1"
-match = '^+1(\d{10})$'
-to = "$1"
-[[dialplan]]
-name = "Good"
-match = '011(\d*)'
-to = "+$1"
-"#;
-    let config = common::config("US", rules);
-    let doubts = routing::doubtful_rules(&config);
-    assert_eq!(doubts.iter().map(|d| d.rule).collect::<Vec<_>>(), [0, 1, 2], "{doubts:?}");
-    assert!(doubts[0].sentence.contains("country code is lost"));
-}
-
-#[test]
 fn shadowed_routes_are_found() {
     let routes = r#"
 [[route]]
