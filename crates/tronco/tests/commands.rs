@@ -155,7 +155,11 @@ to = "$1"
     let starts: Vec<String> = [
         (first + 1, 8, "route `narrow` is never taken: route `world` in line "),
         (first + 8, 1, "dial rule `lost` makes +2345678910 of 02345678910: the country code is lost"),
-        (first + 12, 1, "translation `called_out 1` of trunk `itsp` repeats a place at character 2 of `match`"),
+        (
+            first + 12,
+            1,
+            "translation `called_out 1` of trunk `itsp` repeats a place at character 2 of `match`",
+        ),
     ]
     .into_iter()
     .map(|(line, column, text)| format!("{path}:{line}:{column}: warning: {text}"))
