@@ -112,6 +112,7 @@ reasons! {
     MethodNotAllowed  "C-METHOD"               Caller   never 405  63 "The method is known but not allowed here.";
     MethodUnknown     "C-METHOD-UNKNOWN"       Caller   never 501  79 "The method is not implemented.";
     UriScheme         "C-URI-SCHEME"           Caller   never 416 127 "The Request-URI's scheme is none of sip, sips and tel.";
+    SipsArrival       "C-SIPS"                 Caller   never 403  21 "The Request-URI demands TLS by sips: but came without; the trunk's policy sips = plain takes it like sip:.";
     BadExtension      "C-EXTENSION"            Caller   never 420 127 "The request requires an extension that is not supported; see the Unsupported header.";
     BodyType          "C-BODY-TYPE"            Caller   never 415  79 "The body's type or encoding is not supported; SDP is expected.";
     NotAcceptable     "C-ACCEPT"               Caller   never 406  79 "The request accepts no type of answer that can be given.";
@@ -139,6 +140,7 @@ reasons! {
     DnsFailed         "S-DNS"                  Peer     again 503  38 "The gateway's name gave no usable address; check the name and the resolver.";
     NoGateway         "S-NO-GATEWAY"           Us       again 503  38 "The trunk has no gateway that can be reached now.";
     TransportMissing  "S-TRANSPORT"            Us       again 503  38 "The trunk's interface has no socket of the transport that the gateway needs.";
+    SipsUnreachable   "S-SIPS"                 Us       again 480  38 "The call demands TLS by sips: and no gateway that is left is reached over TLS; add one with transport=tls.";
     ConnectFailed     "S-CONNECT"              Peer     again 503  38 "The connection to the gateway was refused or not answered; check port and firewall.";
     ConnectionLost    "S-CONNECTION-LOST"      Peer     again 503  38 "The connection to the gateway broke before it answered.";
     TlsHandshake      "S-TLS-HANDSHAKE"        Peer     again 503  38 "The TLS handshake with the gateway failed; check versions and certificates of both sides.";
@@ -152,6 +154,7 @@ reasons! {
     BadResponse       "S-BAD-RESPONSE"         Peer     again 502  95 "The gateway's response could not be understood.";
 
     Cancelled         "P-CANCELLED"            Caller   never 487  16 "The caller gave up before the call was answered.";
+    InviteExpired     "P-EXPIRED"              Caller   never 487 102 "The INVITE's Expires ran out before the call was answered; the caller may wait longer.";
     HangupA           "P-HANGUP-A"             Caller   never 487  16 "The caller hung up.";
     HangupB           "P-HANGUP-B"             Callee   never 480  16 "The called party hung up.";
     Elsewhere         "P-ELSEWHERE"            Callee   never 487  26 "The call was answered elsewhere.";
