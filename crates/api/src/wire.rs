@@ -11,7 +11,7 @@ mod show;
 
 pub use gateway::{Address, Gateway, Quality};
 pub use query::{CallQuery, ExportFormat, ExportQuery, RecordQuery, RouteQuery, TailQuery, TrunkQuery};
-pub use route::route_test;
+pub use route::{WhatIf, route_test, what_if};
 pub(crate) use show::{Moments, call, listens, trunk};
 
 use serde::{Deserialize, Serialize};
@@ -308,6 +308,9 @@ pub struct RouteTest {
 pub struct RouteAttempt {
     /// The trunk.
     pub trunk: String,
+    /// The route it belongs to, or `numbers`.
+    #[serde(default)]
+    pub route: String,
     /// The tier, from 0.
     pub tier: u8,
     /// The called number as sent.

@@ -87,7 +87,6 @@ pub(crate) struct Call {
     pub(crate) caller: Box<str>,
     pub(crate) called: Box<str>,
     pub(crate) decision: Box<str>,
-    pub(crate) retry_on: Option<Arc<[u16]>>,
     /// What may still be tried, in order.
     pub(crate) queue: VecDeque<Candidate>,
     pub(crate) attempts: Vec<AttemptRecord>,

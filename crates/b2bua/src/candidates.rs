@@ -95,6 +95,8 @@ fn of_gateway(
             gateway,
             at: TargetRef { gateway: run, id: target.id },
             target: target.target(),
+            route: attempt.route_name.clone(),
+            retry_on: attempt.retry_on.clone(),
             tier: attempt.tier,
             caller: attempt.caller.as_str().into(),
             called: attempt.called.as_str().into(),

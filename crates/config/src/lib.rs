@@ -43,9 +43,10 @@ pub use model::{
     Api, CalledFrom, Config, DialRule, EarlyOffer, Expect, Expression, Extension, Gateway, Hidden, Hold,
     Host, Kind, Latch, Level, Limits, Listen, Log, LogFormat, Media, MediaMode, Node, NumberFormat,
     NumberRange, PassStrip, Pattern, Pilot, Policy, PortRange, Prack, Records, Refer, Refresher, Route,
-    Scope, Secret, SessionTimer, Signalling, SipPort, Sips, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX,
-    Test, Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
+    Scope, Secret, SessionTimer, Signalling, SipPort, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Test,
+    Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
 };
+pub use model::{CallPolicy, CallerId, Dates, Holidays, Permissions, Span, When, Zone};
 pub use model::{EachWay, Hunt, MAPPINGS_MAX, Mapping, Quality};
 pub use places::{Place, Places, place};
 pub use profile::Profile;
@@ -55,6 +56,12 @@ pub use schema::schema;
 use build::Draft;
 use names::Names;
 use report::{Finding, Report};
+
+/// Reads a moment as RFC 3339 writes it; `None` for anything else and for moments before 1970.
+#[must_use]
+pub fn moment(text: &str) -> Option<base::WallTime> {
+    forms::calendar::instant(text).ok()
+}
 
 /// Longest configuration text, in bytes; 200,000 numbers fit.
 pub const TEXT_MAX: usize = 32 * 1024 * 1024;

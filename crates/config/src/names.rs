@@ -31,6 +31,8 @@ impl<'a> Names<'a> {
             (Family::Site, sites),
             (Family::Route, routes.collect()),
             (Family::Profile, profiles.collect()),
+            (Family::CallPolicy, named("policy").collect()),
+            (Family::Holidays, named("holidays").collect()),
         ];
         Names { families: families.into_iter().collect() }
     }

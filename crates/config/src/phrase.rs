@@ -37,6 +37,8 @@ fn reference(family: Family) -> &'static str {
         Family::Trunk => "the name of a `[trunk.NAME]`",
         Family::Route => "the name of a `[[route]]`",
         Family::Profile => "the name of a built-in profile",
+        Family::CallPolicy => "the name of a `[policy.NAME]`",
+        Family::Holidays => "the name of a `[holidays.NAME]`",
     }
 }
 

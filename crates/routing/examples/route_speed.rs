@@ -127,7 +127,7 @@ fn measure(name: &str, routes: usize, numbers: usize, translated: bool) {
     let start = Instant::now();
     for round in 0..ROUNDS {
         let Some((called, caller)) = calls.get(round as usize % calls.len()) else { return };
-        let facts = Facts { on, called, caller, anonymous: false };
+        let facts = Facts { on, called, caller, anonymous: false, at: None };
         black_box(table.plan(&facts, &AllIdle, u64::from(round), &mut NoTrace));
     }
     let each = start.elapsed().as_secs_f64() * 1e6 / f64::from(ROUNDS);

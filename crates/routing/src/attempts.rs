@@ -6,11 +6,13 @@
 
 use crate::decision::{Attempt, Plan, Refusal, SkipReason};
 use crate::facts::{Health, State};
-use crate::plan::{Found, Numbers};
+use crate::find::Found;
+use crate::plan::Numbers;
 use crate::table::Table;
 use crate::trace::{Side, Step, Trace};
 use crate::wire::write;
 use base::{ReasonId, Rng, TrunkId};
+use config::Tier;
 use smallvec::SmallVec;
 use std::fmt::Write as _;
 
@@ -34,22 +36,24 @@ type Skipped = SmallVec<[(TrunkId, SkipReason); 4]>;
 type Drawn = SmallVec<[TrunkId; 8]>;
 
 /// A trunk that may be tried.
-struct Place {
+struct Place<'f> {
     trunk: TrunkId,
+    /// The way that it belongs to.
+    found: &'f Found<'f>,
     tier: u8,
     demoted: bool,
 }
 
-/// Lays the attempts of a call over the tiers of its route.
+/// Lays the attempts of a call over the tiers of its routes.
 pub(crate) fn lay(
     table: &Table,
-    found: &Found<'_>,
+    chain: &[Found<'_>],
     numbers: Numbers,
     order: Order,
     state: &dyn State,
     trace: &mut dyn Trace,
 ) -> Result<Plan, Refusal> {
-    let (places, mut skipped) = choose(table, found, order, state, trace);
+    let (places, mut skipped) = choose(table, chain, order, state, trace);
     let mut attempts: SmallVec<[Attempt; 4]> = SmallVec::new();
     for place in &places {
         match attempt(table, place, &numbers, trace) {
@@ -65,19 +69,18 @@ pub(crate) fn lay(
             }
         }
     }
-    if attempts.is_empty() {
-        return Err(refuse(table, found, skipped));
-    }
+    let Some(first) = chain.first().filter(|_| !attempts.is_empty()) else {
+        return Err(refuse(table, chain, skipped));
+    };
     Ok(Plan {
-        route: found.route,
-        route_name: found.name.clone(),
+        route: first.route,
+        route_name: first.name.clone(),
         attempts,
         called: numbers.called.number,
         caller: numbers.caller.number,
         called_rule: numbers.called.rule,
         caller_rule: numbers.caller.rule,
         emergency: order.emergency,
-        retry_on: found.retry_on.cloned(),
         skipped,
     })
 }
@@ -89,21 +92,27 @@ fn tell(table: &Table, number: usize, attempt: &Attempt, trace: &mut dyn Trace) 
     }
 }
 
+/// The tiers of all routes, counted through.
+fn tiers<'f>(chain: &'f [Found<'f>]) -> impl Iterator<Item = (u8, &'f Found<'f>, &'f Tier)> {
+    let all = chain.iter().flat_map(|found| found.tiers.iter().map(move |members| (found, members)));
+    (0_u8..=u8::MAX).zip(all).map(|(tier, (found, members))| (tier, found, members))
+}
+
 /// Judges every trunk of the tiers once, in drawn order.
-fn choose(
+fn choose<'f>(
     table: &Table,
-    found: &Found<'_>,
+    chain: &'f [Found<'f>],
     order: Order,
     state: &dyn State,
     trace: &mut dyn Trace,
-) -> (SmallVec<[Place; 8]>, Skipped) {
+) -> (SmallVec<[Place<'f>; 8]>, Skipped) {
     // The second word only separates this use of the dice from others.
     let mut rng = Rng::new((order.dice, 0x7469_6572_7365_6564));
     let mut seen = Drawn::new();
     let mut skipped = Skipped::new();
-    let mut places: SmallVec<[Place; 8]> = SmallVec::new();
-    let mut last: SmallVec<[Place; 8]> = SmallVec::new();
-    for (tier, members) in (0_u8..=u8::MAX).zip(found.tiers) {
+    let mut places: SmallVec<[Place<'_>; 8]> = SmallVec::new();
+    let mut last: SmallVec<[Place<'_>; 8]> = SmallVec::new();
+    for (tier, found, members) in tiers(chain) {
         for trunk in draw(members, &mut rng) {
             if seen.contains(&trunk) {
                 continue;
@@ -112,13 +121,13 @@ fn choose(
             let full = places.len() + last.len() >= ATTEMPTS_MAX;
             let judged = if full { Err(SkipReason::PlanFull) } else { judge(table, trunk, order, state) };
             match judged {
-                Ok(None) => places.push(Place { trunk, tier, demoted: false }),
+                Ok(None) => places.push(Place { trunk, found, tier, demoted: false }),
                 Ok(Some(trouble)) => {
                     if trace.wants() {
                         let down = trouble == Trouble::Down;
                         trace.note(Step::Demoted { trunk: table.trunk_name(trunk), down });
                     }
-                    last.push(Place { trunk, tier, demoted: true });
+                    last.push(Place { trunk, found, tier, demoted: true });
                 }
                 Err(why) => {
                     if trace.wants() {
@@ -200,20 +209,30 @@ fn draw(members: &[(TrunkId, u32)], rng: &mut Rng) -> Drawn {
 
 fn attempt(
     table: &Table,
-    place: &Place,
+    place: &Place<'_>,
     numbers: &Numbers,
     trace: &mut dyn Trace,
 ) -> Result<Attempt, SkipReason> {
     let Some(facts) = table.trunks.get(place.trunk.index()) else { return Err(SkipReason::Disabled) };
     let country = table.dialplan.country();
     let called = write(facts, Side::Called, &numbers.called, country, trace);
-    let caller = write(facts, Side::Caller, &numbers.caller, country, trace);
+    // The route's own word on who calls comes first (R62, R73).
+    let caller = place.found.caller_id.unwrap_or(&numbers.caller);
+    let caller = write(facts, Side::Caller, caller, country, trace);
     let (Some(called), Some(caller)) = (called, caller) else { return Err(SkipReason::Unwritable) };
-    Ok(Attempt { trunk: place.trunk, tier: place.tier, called, caller, demoted: place.demoted })
+    Ok(Attempt {
+        trunk: place.trunk,
+        route_name: place.found.name.clone(),
+        retry_on: place.found.retry_on.cloned(),
+        tier: place.tier,
+        called,
+        caller,
+        demoted: place.demoted,
+    })
 }
 
-/// No trunk of the route can be tried: the common reason, or that each has its own.
-fn refuse(table: &Table, found: &Found<'_>, skipped: Skipped) -> Refusal {
+/// No trunk of the routes can be tried: the common reason, or that each has its own.
+fn refuse(table: &Table, chain: &[Found<'_>], skipped: Skipped) -> Refusal {
     // Where the call came from never counts when another trunk has a reason that may pass.
     let mut reasons = skipped.iter().map(|&(_, why)| why).filter(|&why| why != SkipReason::Hairpin);
     let reason = match reasons.next() {
@@ -229,7 +248,9 @@ fn refuse(table: &Table, found: &Found<'_>, skipped: Skipped) -> Refusal {
     };
     let retry_after = skipped.iter().filter_map(|&(_, why)| wait(why)).min();
     let mut sentence = reason.sentence().trim_end_matches('.').to_owned();
-    let _ = write!(sentence, " (route {}", found.name);
+    for (at, found) in chain.iter().enumerate() {
+        let _ = write!(sentence, "{}{}", if at == 0 { " (route " } else { ", " }, found.name);
+    }
     for (at, &(trunk, why)) in skipped.iter().enumerate() {
         let _ = write!(sentence, "{} {}: {why}", if at == 0 { ";" } else { "," }, table.trunk_name(trunk));
     }
@@ -239,7 +260,7 @@ fn refuse(table: &Table, found: &Found<'_>, skipped: Skipped) -> Refusal {
         reason,
         retry_after: retry_after.filter(|_| reason.status() == 503),
         sentence,
-        route: Some(found.route),
+        route: chain.first().map(|found| found.route),
         skipped,
     }
 }

@@ -1,9 +1,10 @@
 //! The configuration's own tests: `[[test]]` cases decided by the same function as live calls.
 
 use crate::decision::{Decision, Plan};
-use crate::facts::{AllIdle, Facts};
+use crate::facts::{Facts, Health, TrunkState};
 use crate::table::Table;
 use crate::trace::Story;
+use base::TrunkId;
 use config::{Config, Test};
 
 /// How one case went.
@@ -27,16 +28,21 @@ impl TestOutcome {
     }
 }
 
-/// Runs the cases of a configuration with all trunks up and idle.
+/// Runs the cases of a configuration with all trunks idle, and up where a case does not say that they
+/// are down.
 #[must_use]
 pub fn run_tests(config: &Config, table: &Table) -> Vec<TestOutcome> {
     config.tests.iter().enumerate().map(|(index, test)| run_test(config, table, index, test)).collect()
 }
 
 fn run_test(config: &Config, table: &Table, index: usize, test: &Test) -> TestOutcome {
-    let facts = Facts { on: test.on, called: &test.to, caller: &test.from, anonymous: false };
+    let facts = Facts { on: test.on, called: &test.to, caller: &test.from, anonymous: false, at: test.at };
+    let state = |trunk: TrunkId| TrunkState {
+        health: if test.down.contains(&trunk) { Health::Down } else { Health::Up },
+        ..TrunkState::default()
+    };
     let mut story = Story::default();
-    let decision = table.plan(&facts, &AllIdle, 0, &mut story);
+    let decision = table.plan(&facts, &state, 0, &mut story);
     let mut failures = Vec::new();
     match (&decision, test.expect.refused) {
         (Decision::Refuse(refusal), Some(status)) if refusal.status != status => {
@@ -67,6 +73,20 @@ fn compare(config: &Config, test: &Test, plan: &Plan, failures: &mut Vec<String>
     ];
     for (what, wanted, got) in rows {
         if let Some(wanted) = wanted
+            && wanted != got
+        {
+            failures.push(format!("expected {what} {wanted}, got {got}"));
+        }
+    }
+    let attempt = match expect.trunk {
+        Some(trunk) => plan.attempts.iter().find(|a| a.trunk == trunk),
+        None => plan.attempts.first(),
+    };
+    for (what, wanted, got) in [
+        ("called number sent", &expect.called_sent, attempt.map(|a| &a.called)),
+        ("calling number sent", &expect.calling_sent, attempt.map(|a| &a.caller)),
+    ] {
+        if let (Some(wanted), Some(got)) = (wanted, got)
             && wanted != got
         {
             failures.push(format!("expected {what} {wanted}, got {got}"));

@@ -67,7 +67,7 @@ pub enum Rule {
 /// Ordered attempts with the numbers that each puts on the wire.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
-    /// What matched.
+    /// What matched; under a policy the first of what matched.
     pub route: RouteRef,
     /// The route's name, or `numbers` for a number range.
     pub route_name: Arc<str>,
@@ -83,8 +83,6 @@ pub struct Plan {
     pub emergency: bool,
     /// At least one, at most [`crate::ATTEMPTS_MAX`], no trunk twice.
     pub attempts: SmallVec<[Attempt; 4]>,
-    /// Final responses after which the next attempt is made, when the route says so itself.
-    pub retry_on: Option<Arc<[u16]>>,
     /// Trunks of the route that were left out, and why.
     pub skipped: SmallVec<[(TrunkId, SkipReason); 4]>,
 }
@@ -94,7 +92,11 @@ pub struct Plan {
 pub struct Attempt {
     /// The trunk.
     pub trunk: TrunkId,
-    /// The tier of the route it stands in, from 0.
+    /// The route that it belongs to, or `numbers`.
+    pub route_name: Arc<str>,
+    /// Final responses after which the next attempt is made, when the route says so itself.
+    pub retry_on: Option<Arc<[u16]>>,
+    /// The tier it stands in, from 0; the tiers of a backup route count on from those before.
     pub tier: u8,
     /// The called number in the trunk's form.
     pub called: String,

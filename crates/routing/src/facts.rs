@@ -1,6 +1,6 @@
 //! What goes into a decision: the call's facts and the present state of trunks.
 
-use base::TrunkId;
+use base::{TrunkId, WallTime};
 
 /// What is known of a call when its INVITE has been read.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,8 @@ pub struct Facts<'a> {
     pub caller: &'a str,
     /// Whether the caller asked for privacy; routing only notes it.
     pub anonymous: bool,
+    /// When it arrives; without it routes that hold at times do not hold.
+    pub at: Option<WallTime>,
 }
 
 /// Whether a trunk's gateways answer.

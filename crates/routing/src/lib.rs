@@ -1,7 +1,8 @@
 //! Pure routing judgement: a call's facts in, an ordered plan with its reasons out.
 //!
-//! Floor 3. Numbers are rewritten by the arriving trunk's translations and normalised to +E.164, looked up among our own (DIDs) and then among the
-//! routes, first match; the route's tiers become ordered attempts with the numbers that each puts on
+//! Floor 3. Numbers are rewritten by the arriving trunk's translations and normalised to +E.164, looked
+//! up among our own (DIDs) and then among the routes: the first match, or under a policy the first of
+//! each usage. The routes' tiers become ordered attempts with the numbers that each puts on
 //! the wire. It reads no clock, draws no entropy (`dice` comes in) and keeps no state: how trunks
 //! stand comes in through [`State`]. Live calls, `route test` and the configuration's tests all use
 //! [`Table::plan`]. Enter through [`Table::compile`].
@@ -11,6 +12,8 @@ mod check;
 mod decision;
 mod dialplan;
 mod facts;
+mod find;
+mod hours;
 mod lint;
 mod number;
 mod pattern;
@@ -31,7 +34,7 @@ pub use attempts::ATTEMPTS_MAX;
 pub use check::{TestOutcome, run_tests};
 pub use decision::{Attempt, Decision, Plan, Refusal, RouteRef, Rule, SkipReason};
 pub use facts::{AllIdle, Facts, Health, State, TrunkState};
-pub use lint::{RuleDoubt, doubtful_rules};
+pub use lint::{RuleDoubt, RulePlace, doubtful_rules};
 pub use number::NUMBER_MAX;
 pub use shadow::shadowed;
 pub use table::Table;

@@ -3,14 +3,15 @@
 //! Compiling happens once for each configuration; deciding is in [`crate::plan`]. Holds nothing that
 //! changes while calls run.
 
-use crate::dialplan::DialPlan;
+use crate::dialplan::{DialPlan, Normal};
+use crate::hours::Hours;
 use crate::pattern::Matcher;
 use crate::pilot::Extensions;
 use crate::prefix::PrefixTree;
 use crate::ranges::Ranges;
 use crate::translate::Translator;
 use base::TrunkId;
-use config::{Config, Extension, Kind, NumberFormat, Tier};
+use config::{CallerId, Config, Extension, Kind, NumberFormat, Tier, Zone};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,9 +24,15 @@ pub struct Table {
     /// Distinct deliveries as tiers of one trunk each.
     pub(crate) deliveries: Vec<Vec<Tier>>,
     pub(crate) numbers_name: Arc<str>,
-    /// Routes filed under what their called numbers begin with.
+    /// Routes filed under what their called numbers begin with, by their place in `routes`.
     pub(crate) tree: PrefixTree,
+    /// In the order in which they are asked.
     pub(crate) routes: Vec<Way>,
+    pub(crate) policies: Vec<Policy>,
+    /// Names of usages; routes and policies hold places in it.
+    pub(crate) usages: Vec<Arc<str>>,
+    /// Time zones of routes.
+    pub(crate) zones: Vec<Zone>,
     pub(crate) trunks: Vec<TrunkFacts>,
 }
 
@@ -35,13 +42,28 @@ pub(crate) struct OurNumbers {
     pub delivery: u32,
 }
 
+/// The usages of a group of callers, in order.
+pub(crate) struct Policy {
+    pub name: Arc<str>,
+    pub usages: Vec<u16>,
+}
+
 /// One route, compiled.
 pub(crate) struct Way {
+    /// Its place in the configuration.
+    pub index: u32,
     pub name: Arc<str>,
     pub called: Matcher,
     pub caller: Matcher,
     /// Arriving trunks, ascending; empty takes all.
     pub on: Vec<TrunkId>,
+    /// Called numbers that it does not take.
+    pub except: Vec<Matcher>,
+    pub hours: Option<Hours>,
+    /// Usages that it serves.
+    pub usages: Vec<u16>,
+    /// The caller that its attempts show.
+    pub caller_id: Option<Normal>,
     pub tiers: Vec<Tier>,
     pub retry_on: Option<Arc<[u16]>>,
 }
@@ -59,18 +81,77 @@ pub(crate) struct TrunkFacts {
     pub called_out: Translator,
     /// Rules over the callers' numbers of such calls.
     pub caller_out: Translator,
+    /// The policy of calls that arrive by it, a place among the table's.
+    pub policy: Option<usize>,
     pub calls_max: Option<u32>,
 }
 
+/// The routes in the order in which they are asked, and what they share.
+pub(crate) struct Ways {
+    pub routes: Vec<Way>,
+    pub usages: Vec<Arc<str>>,
+    pub zones: Vec<Zone>,
+}
+
+impl Ways {
+    pub(crate) fn compile(config: &Config) -> Ways {
+        let mut order: Vec<(u32, &config::Route)> = (0..).zip(&config.routes).collect();
+        order.sort_by_key(|(_, route)| route.priority);
+        let mut ways =
+            Ways { routes: Vec::with_capacity(order.len()), usages: Vec::new(), zones: Vec::new() };
+        let mut known = BTreeMap::new();
+        for policy in &config.policies {
+            ways.usages(&policy.usages, &mut known);
+        }
+        for (index, route) in order {
+            let usages = ways.usages(&route.usages, &mut known);
+            let hours = route.when.as_ref().map(|when| Hours::compile(when, config, &mut ways.zones));
+            ways.routes.push(Way::compile(index, route, usages, hours));
+        }
+        ways
+    }
+
+    /// The places of usages; new ones are added.
+    fn usages<'c>(&mut self, names: &'c [String], known: &mut BTreeMap<&'c str, u16>) -> Vec<u16> {
+        let place = |name: &'c String| {
+            *known.entry(name).or_insert_with(|| {
+                self.usages.push(name.as_str().into());
+                u16::try_from(self.usages.len() - 1).unwrap_or(u16::MAX)
+            })
+        };
+        names.iter().map(place).collect()
+    }
+
+    fn policies(&self, config: &Config) -> Vec<Policy> {
+        let place = |name: &String| {
+            self.usages.iter().position(|known| **known == **name).and_then(|at| u16::try_from(at).ok())
+        };
+        let policies = config.policies.iter().map(|policy| Policy {
+            name: policy.name.as_str().into(),
+            usages: policy.usages.iter().filter_map(place).collect(),
+        });
+        policies.collect()
+    }
+}
+
 impl Way {
-    pub(crate) fn compile(route: &config::Route) -> Way {
+    fn compile(index: u32, route: &config::Route, usages: Vec<u16>, hours: Option<Hours>) -> Way {
         let mut on = route.match_on.clone();
         on.sort_unstable();
         Way {
+            index,
             name: route.name.as_str().into(),
             called: Matcher::compile(route.match_called.as_ref()),
             caller: Matcher::compile(route.match_caller.as_ref()),
             on,
+            except: route.except.iter().map(|pattern| Matcher::compile(Some(pattern))).collect(),
+            hours,
+            usages,
+            caller_id: route.caller_id.as_ref().map(|CallerId { number, extension }| Normal {
+                number: number.clone(),
+                extension: extension.clone(),
+                ..Normal::default()
+            }),
             tiers: route.to.clone(),
             retry_on: route.retry_on.as_deref().map(Arc::from),
         }
@@ -103,7 +184,7 @@ impl Table {
     /// Compiles a validated configuration. Takes milliseconds for thousands of routes.
     #[must_use]
     pub fn compile(config: &Config) -> Table {
-        let routes: Vec<Way> = config.routes.iter().map(Way::compile).collect();
+        let ways = Ways::compile(config);
         let (numbers, deliveries) = file_numbers(config);
         let trunks = config.trunks.iter().map(|trunk| TrunkFacts {
             name: trunk.name.as_str().into(),
@@ -114,6 +195,7 @@ impl Table {
             pilot: trunk.pilot.as_ref().map(Extensions::compile),
             called_out: Translator::compile(&trunk.translate.called_out),
             caller_out: Translator::compile(&trunk.translate.caller_out),
+            policy: config.policy_of(trunk),
             calls_max: trunk.calls_max,
         });
         Table {
@@ -122,9 +204,12 @@ impl Table {
             numbers,
             deliveries,
             numbers_name: "numbers".into(),
-            tree: file(&routes),
+            tree: file(&ways.routes),
             trunks: trunks.collect(),
-            routes,
+            policies: ways.policies(config),
+            routes: ways.routes,
+            usages: ways.usages,
+            zones: ways.zones,
         }
     }
 

@@ -77,6 +77,10 @@ pub enum Verdict {
     OtherCalled,
     /// It is for other callers.
     OtherCaller,
+    /// It excepts the called number.
+    Excepted,
+    /// It does not hold at this time.
+    OtherTime,
 }
 
 /// One step of a decision.
@@ -168,6 +172,18 @@ pub enum Step<'a> {
     },
     /// The called number is in no number range.
     NotOurNumber,
+    /// The call is under a policy.
+    Policy {
+        /// Name of the policy.
+        name: &'a str,
+        /// Whether it counts: it does not for emergency calls.
+        counts: bool,
+    },
+    /// The routes of a usage are asked.
+    Usage {
+        /// Name of the usage.
+        name: &'a str,
+    },
     /// A route was asked.
     Route {
         /// Name of the route.
@@ -233,6 +249,8 @@ impl fmt::Display for Verdict {
             Verdict::OtherTrunk => "is for calls of other trunks",
             Verdict::OtherCalled => "is for other called numbers",
             Verdict::OtherCaller => "is for other callers",
+            Verdict::Excepted => "excepts the called number",
+            Verdict::OtherTime => "does not hold at this time",
         })
     }
 }
@@ -279,7 +297,6 @@ impl fmt::Display for Step<'_> {
             Step::AsReceived { side, number } => write!(f, "{side}: {number:?} stays as received"),
             Step::OurNumber { first, last } => write!(f, "number range {first}..{last} holds it"),
             Step::NotOurNumber => f.write_str("no number range holds it"),
-            Step::Route { name, verdict } => write!(f, "route {name} {verdict}"),
             Step::Skipped { trunk, why } => write!(f, "trunk {trunk} is left out: {why}"),
             Step::Demoted { trunk, down: true } => write!(f, "trunk {trunk} is down and goes last"),
             Step::Demoted { trunk, down: false } => write!(f, "trunk {trunk} is cooling and goes last"),
@@ -291,6 +308,22 @@ impl fmt::Display for Step<'_> {
                 )
             }
             Step::Refused { reason, status, sentence } => write!(f, "refused {status} {reason}: {sentence}"),
+            _ => self.way(f),
+        }
+    }
+}
+
+impl Step<'_> {
+    /// Steps of finding a route.
+    fn way(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Step::Policy { name, counts: true } => write!(f, "the caller is under policy {name}"),
+            Step::Policy { name, counts: false } => {
+                write!(f, "policy {name} does not count for an emergency call")
+            }
+            Step::Usage { name } => write!(f, "usage {name}:"),
+            Step::Route { name, verdict } => write!(f, "route {name} {verdict}"),
+            _ => Ok(()),
         }
     }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use base::{ReasonId, TrunkId};
 use common::World;
-use routing::{Decision, Health, RouteRef, Rule, SkipReason, TrunkState, run_tests, shadowed};
+use routing::{Decision, Health, RouteRef, Rule, SkipReason, TrunkState, run_tests};
 
 const ROUTES: &str = r#"
 [[numbers]]
@@ -276,75 +276,6 @@ to = ["gw", "pbx"]
 }
 
 #[test]
-fn the_linter_names_the_bad_samples() {
-    let rules = r#"
-[[dialplan]]
-name = "LDCallingUS"
-match = '^1(\d{10})$'
-to = "+$1"
-[[dialplan]]
-name = "Extension"
-match = '(\d{4}) ;ext=.*'
-to = "$1"
-[[dialplan]]
-name = "StripPlus1"
-match = '^+1(\d{10})$'
-to = "$1"
-[[dialplan]]
-name = "Good"
-match = '011(\d*)'
-to = "+$1"
-"#;
-    let config = common::config("US", rules);
-    let doubts = routing::doubtful_rules(&config);
-    assert_eq!(doubts.iter().map(|d| d.rule).collect::<Vec<_>>(), [0, 1, 2], "{doubts:?}");
-    assert!(doubts[0].sentence.contains("country code is lost"));
-}
-
-#[test]
-fn shadowed_routes_are_found() {
-    let routes = r#"
-[[route]]
-name = "germany"
-match = { called = "+49*" }
-to = "flex"
-[[route]]
-name = "berlin"
-match = { called = "+4930*" }
-to = "flex"
-[[route]]
-name = "expression"
-match = { called = "/\\+49(30|40).*/" }
-to = "flex"
-[[route]]
-name = "uk-from-pbx"
-match = { called = "+44*", on = ["pbx"] }
-to = "flex"
-[[route]]
-name = "london"
-match = { called = "+4420*" }
-to = "flex"
-[[route]]
-name = "london-from-pbx"
-match = { called = "+442012345", on = ["pbx"] }
-to = "flex"
-[[route]]
-name = "boss"
-match = { called = "+*", caller = "+493023125001" }
-to = "flex"
-[[route]]
-name = "all"
-to = "flex"
-[[route]]
-name = "never"
-match = { caller = "+49*", on = ["gw"] }
-to = "flex"
-"#;
-    let config = common::config("DE", routes);
-    assert_eq!(shadowed(&config), [(1, 0), (2, 0), (5, 3), (8, 7)]);
-}
-
-#[test]
 fn the_configurations_own_tests_run() {
     let tests = r#"
 [[test]]
@@ -360,6 +291,14 @@ name = "refused"
 call = { on = "pbx", from = "+493023125100", to = "alice" }
 expect = { refused = 404 }
 [[test]]
+name = "sent"
+call = { on = "pbx", from = "+493023125100", to = "0044 1632 960001" }
+expect = { called_sent = "441632960001", calling_sent = "493023125100" }
+[[test]]
+name = "sent wrong"
+call = { on = "pbx", from = "+493023125100", to = "0044 1632 960001" }
+expect = { called_sent = "+441632960001", calling_sent = "0" }
+[[test]]
 name = "wrong"
 call = { on = "pbx", from = "+493023125100", to = "0044 1632 960001" }
 expect = { route = "world", called = "+44", trunk = "flex" }
@@ -371,15 +310,31 @@ expect = { refused = 404 }
     let w = World::new("DE", &format!("{ROUTES}{tests}"));
     let outcomes = run_tests(&w.config, &w.table);
     let failures: Vec<(&str, usize)> = outcomes.iter().map(|o| (o.name.as_str(), o.failures.len())).collect();
-    assert_eq!(failures, [("uk", 0), ("weighted", 0), ("refused", 0), ("wrong", 3), ("not refused", 1)]);
+    assert_eq!(
+        failures,
+        [
+            ("uk", 0),
+            ("weighted", 0),
+            ("refused", 0),
+            ("sent", 0),
+            ("sent wrong", 2),
+            ("wrong", 3),
+            ("not refused", 1)
+        ]
+    );
     assert!(outcomes.iter().all(|o| !o.story.is_empty()));
 }
 
 #[test]
 fn the_story_tells_every_rule() {
     let w = world();
-    let facts =
-        routing::Facts { on: w.id("pbx"), called: "0044 1632 960001", caller: "100", anonymous: false };
+    let facts = routing::Facts {
+        on: w.id("pbx"),
+        called: "0044 1632 960001",
+        caller: "100",
+        anonymous: false,
+        at: None,
+    };
     let mut story = routing::Story::default();
     let state = one(w.id("flex"), TrunkState { calls: 60, ..TrunkState::default() });
     let decision = w.table.plan(&facts, &state, 0, &mut story);

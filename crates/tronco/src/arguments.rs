@@ -248,6 +248,12 @@ pub(crate) enum Route {
         /// The called number as received.
         #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
         to: String,
+        /// When it arrives, such as 2026-12-24T10:00:00Z; now without.
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// Suppose that this trunk is down; may be given several times.
+        #[arg(long, value_name = "TRUNK")]
+        down: Vec<String>,
         /// Ask this configuration file instead of the daemon.
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,

@@ -175,4 +175,10 @@ pub struct RouteQuery {
     pub from: String,
     /// The called number as received.
     pub to: String,
+    /// When the call arrives: RFC 3339; now without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// Trunks that are taken to be down, whatever they are: names with commas between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub down: Option<String>,
 }

@@ -1,9 +1,41 @@
 //! A routing decision as the wire shows it, for the daemon and for dry runs from a file.
 
 use super::{RouteAttempt, RouteQuery, RouteRefusal, RouteSkip, RouteTest};
-use base::TrunkId;
+use base::{TrunkId, WallTime};
 use config::Config;
-use routing::{Decision, Facts, Plan, Refusal, SkipReason, State, Story, Table};
+use routing::{Decision, Facts, Health, Plan, Refusal, SkipReason, State, Story, Table, TrunkState};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What a question supposes beside the call.
+pub struct WhatIf {
+    /// When the call arrives.
+    pub at: WallTime,
+    /// Trunks that are down.
+    pub down: Vec<TrunkId>,
+}
+
+/// Reads what a question supposes; without `at` it is about now.
+///
+/// # Errors
+/// What is wrong, in one sentence.
+pub fn what_if(config: &Config, query: &RouteQuery) -> Result<WhatIf, String> {
+    let at = match &query.at {
+        Some(text) => config::moment(text)
+            .ok_or_else(|| format!("at: {text:?} is no moment such as 2026-12-24T10:00:00Z"))?,
+        None => {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            WallTime(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+        }
+    };
+    let names = query.down.iter().flat_map(|names| names.split(',')).filter(|name| !name.is_empty());
+    let down = names.map(|name| {
+        config.trunk_named(name).ok_or_else(|| {
+            let known: Vec<&str> = config.trunks.iter().map(|t| t.name.as_str()).collect();
+            format!("down: no trunk {name:?}; there are: {}", known.join(", "))
+        })
+    });
+    Ok(WhatIf { at, down: down.collect::<Result<_, _>>()? })
+}
 
 /// Decides on a call by [`Table::plan`] and tells the story. Weighted tiers are ordered as for a dice of 0.
 #[must_use]
@@ -12,11 +44,17 @@ pub fn route_test(
     table: &Table,
     on: TrunkId,
     query: &RouteQuery,
+    what_if: &WhatIf,
     state: &dyn State,
 ) -> RouteTest {
-    let facts = Facts { on, called: &query.to, caller: &query.from, anonymous: false };
+    let facts = Facts { on, called: &query.to, caller: &query.from, anonymous: false, at: Some(what_if.at) };
+    let supposed = |trunk: TrunkId| {
+        let now = state.trunk(trunk);
+        let down = what_if.down.contains(&trunk);
+        if down { TrunkState { health: Health::Down, ..now } } else { now }
+    };
     let mut story = Story::default();
-    let decision = table.plan(&facts, state, 0, &mut story);
+    let decision = table.plan(&facts, &supposed, 0, &mut story);
     let mut test = match decision {
         Decision::Plan(plan) => planned(config, plan),
         Decision::Refuse(refusal) => refused(config, refusal),
@@ -36,6 +74,7 @@ fn skips(config: &Config, skipped: &[(TrunkId, SkipReason)]) -> Vec<RouteSkip> {
 fn planned(config: &Config, plan: Plan) -> RouteTest {
     let attempts = plan.attempts.iter().map(|attempt| RouteAttempt {
         trunk: name(config, attempt.trunk),
+        route: attempt.route_name.to_string(),
         tier: attempt.tier,
         called: attempt.called.clone(),
         caller: attempt.caller.clone(),

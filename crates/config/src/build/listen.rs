@@ -1,9 +1,11 @@
 //! Interfaces and sites.
 
+use super::usage::permissions;
 use super::view::View;
 use crate::forms::net;
 use crate::keys::{LISTEN, LISTEN_TLS, SITE};
 use crate::model::{Listen, Site, TlsIdentity};
+use crate::names::Names;
 use crate::text::Table;
 
 pub(super) fn listen(name: &str, table: &Table) -> Option<Listen> {
@@ -42,7 +44,12 @@ fn identity(view: &View<'_>) -> Option<TlsIdentity> {
     })
 }
 
-pub(super) fn site(name: &str, table: Option<&Table>) -> Site {
+/// A place.
+pub(super) fn site(name: &str, table: Option<&Table>, names: &Names<'_>) -> Site {
     let view = View::new(&SITE, [table]);
-    Site { name: name.to_owned(), external_prefix: view.string("external_prefix") }
+    Site {
+        name: name.to_owned(),
+        permissions: permissions(&view, "policy", names),
+        external_prefix: view.string("external_prefix"),
+    }
 }

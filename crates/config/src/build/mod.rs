@@ -11,13 +11,14 @@ mod policy;
 mod routing;
 mod translate;
 mod trunk;
+mod usage;
 mod view;
 
 use crate::forms::plain;
 use crate::keys::{API, Family, LIMITS, LOG, MEDIA, NODE, RECORDS, ROOT, SIGNALLING};
 use crate::model::{
-    Api, Config, DialRule, Gateway, Limits, Listen, Log, Media, Node, NumberRange, Records, Route,
-    Signalling, Site, Test, Trunk,
+    Api, CallPolicy, Config, DialRule, Gateway, Holidays, Limits, Listen, Log, Media, Node, NumberRange,
+    Permissions, Records, Route, Signalling, Site, Test, Trunk,
 };
 use crate::names::Names;
 use crate::profile::{Defaults, Profile};
@@ -29,6 +30,9 @@ use view::View;
 pub(crate) struct Draft {
     pub(crate) listens: Vec<Option<Listen>>,
     pub(crate) sites: Vec<Site>,
+    pub(crate) policies: Vec<Option<CallPolicy>>,
+    pub(crate) holidays: Vec<Option<Holidays>>,
+    pub(crate) permissions: Permissions,
     pub(crate) trunks: Vec<Option<Trunk>>,
     pub(crate) gateways: Vec<Gateway>,
     pub(crate) dialplan: Vec<Option<DialRule>>,
@@ -46,7 +50,18 @@ impl Draft {
         let each = |key| root.tables_of(key);
         Draft {
             listens: listens.iter().map(|e| listen::listen(&e.key, e.value.table()?)).collect(),
-            sites: sites.iter().map(|e| listen::site(&e.key, e.value.table())).collect(),
+            sites: sites.iter().map(|e| listen::site(&e.key, e.value.table(), names)).collect(),
+            policies: root
+                .entries_of("policy")
+                .iter()
+                .map(|e| usage::policy(&e.key, e.value.table()?))
+                .collect(),
+            holidays: root
+                .entries_of("holidays")
+                .iter()
+                .map(|e| usage::holidays(&e.key, e.value.table()?))
+                .collect(),
+            permissions: usage::permissions(&View::new(&ROOT, [Some(root)]), "default_policy", names),
             trunks,
             gateways,
             dialplan: each("dialplan").iter().map(|(_, t)| routing::dial_rule(t, names)).collect(),
@@ -65,6 +80,9 @@ impl Draft {
             node: node(&view.inner(&NODE, "node"))?,
             listens: whole(self.listens)?,
             sites: self.sites,
+            policies: whole(self.policies)?,
+            holidays: whole(self.holidays)?,
+            permissions: self.permissions,
             trunks: whole(self.trunks)?,
             gateways: self.gateways,
             external_prefix: view.string("external_prefix"),

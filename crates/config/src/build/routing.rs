@@ -1,8 +1,8 @@
 //! Dial rules, number ranges, routes, tests.
 
-use super::trunk_id;
 use super::view::View;
-use crate::forms::{expression, number, plain};
+use super::{trunk_id, usage};
+use crate::forms::{calendar, expression, number, plain};
 use crate::keys::{CALL, DIALPLAN, EXPECT, MATCH, NUMBERS, ROUTE, TEST};
 use crate::model::{DialRule, Expect, NumberRange, Pattern, Route, Scope, Test, Tier};
 use crate::names::Names;
@@ -51,6 +51,14 @@ pub(super) fn route(table: &Table, names: &Names<'_>) -> Option<Route> {
         match_called: pattern(&facts, "called")?,
         match_caller: pattern(&facts, "caller")?,
         match_on: trunk_ids(&facts, "on", names)?,
+        except: patterns(&view, "except")?,
+        when: match view.value("when") {
+            Some(value) => Some(usage::when(value.table()?, names)?),
+            None => None,
+        },
+        usages: view.strings("usages"),
+        priority: view.integer("priority")?,
+        caller_id: view.text("caller_id").map(number::caller_id).transpose().ok()?,
         to: view.items("to").iter().map(|v| tier(v, names)).collect::<Option<Vec<_>>>()?,
         retry_on: view.value("retry_on").map(|_| view.statuses("retry_on")),
     })
@@ -58,6 +66,10 @@ pub(super) fn route(table: &Table, names: &Names<'_>) -> Option<Route> {
 
 fn pattern(view: &View<'_>, key: &str) -> Option<Option<Pattern>> {
     view.text(key).map(number::pattern).transpose().ok()
+}
+
+fn patterns(view: &View<'_>, key: &str) -> Option<Vec<Pattern>> {
+    view.items(key).iter().map(|v| number::pattern(v.text()?).ok()).collect()
 }
 
 fn tier(value: &Value, names: &Names<'_>) -> Option<Tier> {
@@ -77,11 +89,15 @@ pub(super) fn test(index: usize, table: &Table, names: &Names<'_>) -> Option<Tes
         on: trunk_id(names, call.text("on")?)?,
         from: call.string("from")?,
         to: call.string("to")?,
+        at: view.text("at").map(calendar::instant).transpose().ok()?,
+        down: trunk_ids(&view, "down", names)?,
         expect: Expect {
             route: expect.string("route"),
             called: expect.string("called"),
             calling: expect.string("calling"),
             trunk: maybe_trunk(&expect, "trunk", names)?,
+            called_sent: expect.string("called_sent"),
+            calling_sent: expect.string("calling_sent"),
             refused: expect.integer("refused"),
         },
     })

@@ -1,5 +1,6 @@
 //! Trunks and their gateways.
 
+use super::usage::permissions;
 use super::view::View;
 use super::{failover, listen_id, policy, translate};
 use crate::country::Country;
@@ -40,13 +41,15 @@ fn own_gateways(table: &Table, trunk: TrunkId, all: &mut Vec<Gateway>) -> Vec<Ga
     own
 }
 
-/// The profile that a trunk names, or its kind's.
-fn profile_of(view: &View<'_>, kind: Kind) -> Option<&'static Profile> {
+/// A trunk's kind, and the profile that it names, or its kind's.
+fn kind_and_profile(view: &View<'_>) -> Option<(Kind, &'static Profile)> {
+    let kind = view.word("kind")?;
     let usual = match kind {
         Kind::Itsp => "generic-itsp",
         Kind::Direct => "generic-pbx",
     };
-    profile::find(if view.value("profile").is_some() { view.text("profile")? } else { usual })
+    let named = if view.value("profile").is_some() { view.text("profile")? } else { usual };
+    profile::find(named).map(|profile| (kind, profile))
 }
 
 fn trunk(
@@ -56,9 +59,7 @@ fn trunk(
     names: &Names<'_>,
     country: Option<&Country>,
 ) -> Option<Trunk> {
-    let own = View::new(&TRUNK, [Some(table)]);
-    let kind = own.word("kind")?;
-    let profile = profile_of(&own, kind)?;
+    let (kind, profile) = kind_and_profile(&View::new(&TRUNK, [Some(table)]))?;
     let view = View::new(&TRUNK, [Some(table), profile.table.table("trunk")]);
     let policy_view = View::new(&POLICY, [table.table("override"), profile.table.table("policy")]);
     Some(Trunk {
@@ -67,6 +68,8 @@ fn trunk(
         profile,
         listen: listen_id(names, view.text("listen")?)?,
         site: view.string("site"),
+        permissions: permissions(&view, "policy", names),
+        transit: view.truth("transit")?,
         enabled: view.truth("enabled")?,
         gateways,
         sources: sources(&view)?,

@@ -1,6 +1,7 @@
 //! A picture as paths and values.
 
 mod dialog;
+mod usage;
 
 use crate::forms::time::written;
 use crate::model::{
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub(super) fn lay_out(config: &Config) -> BTreeMap<String, String> {
     let mut sheet = Sheet { config, lines: BTreeMap::new() };
     sheet.root();
+    sheet.usages();
     config.listens.iter().for_each(|l| sheet.listen(l));
     config.trunks.iter().for_each(|t| sheet.trunk(t));
     sheet.numbers();
@@ -86,6 +88,7 @@ impl Sheet<'_> {
         for site in &config.sites {
             self.put("site", &site.name, "place");
             self.put_some(&format!("site.{}", site.name), "external_prefix", site.external_prefix.as_ref());
+            self.permissions(&format!("site.{}", site.name), "policy", &site.permissions);
         }
         self.put("records", "path", config.records.path.as_deref().unwrap_or("off"));
         self.put_some("records", "jsonl", config.records.jsonl.as_ref());
@@ -135,6 +138,8 @@ impl Sheet<'_> {
         self.put(&path, "profile", &trunk.profile.name);
         self.put_some(&path, "listen", config.listen(trunk.listen).map(|l| &l.name));
         self.put_some(&path, "site", trunk.site.as_ref());
+        self.permissions(&path, "policy", &trunk.permissions);
+        self.put(&path, "transit", trunk.transit);
         self.put(&path, "enabled", trunk.enabled);
         self.put(
             &path,
@@ -228,7 +233,6 @@ impl Sheet<'_> {
         self.put_some(path, "phone_context", policy.phone_context.as_ref());
         self.put(path, "user_phone", policy.user_phone);
         self.put(path, "media_timeout", length_or_off(policy.media_timeout));
-        self.put(path, "sips", policy.sips);
         self.put_some(path, "user_agent", policy.user_agent.as_ref());
         self.dialog(path, &policy.dialog);
     }
@@ -291,6 +295,7 @@ impl Sheet<'_> {
             let on = self.trunk_names(&route.match_on);
             self.put(&facts, "on", on);
         }
+        self.terms(&path, route);
         let share = |(id, weight): &(TrunkId, u32)| format!("{}:{weight}", self.trunk_name(*id));
         let tier = |tier: &Tier| list(tier.iter().map(share));
         let tiers = list(route.to.iter().map(tier));
@@ -302,6 +307,11 @@ impl Sheet<'_> {
         let path = format!("test.{}", test.name);
         let call = format!("on {} from {} to {}", self.trunk_name(test.on), test.from, test.to);
         self.put(&path, "call", call);
+        self.put_some(&path, "at", test.at.and_then(usage::moment));
+        if !test.down.is_empty() {
+            let down = self.trunk_names(&test.down);
+            self.put(&path, "down", down);
+        }
         let expect = &test.expect;
         let trunk = expect.trunk.map(|id| self.trunk_name(id));
         let inner = format!("{path}.expect");
@@ -309,6 +319,8 @@ impl Sheet<'_> {
         self.put_some(&inner, "called", expect.called.as_ref());
         self.put_some(&inner, "calling", expect.calling.as_ref());
         self.put_some(&inner, "trunk", trunk);
+        self.put_some(&inner, "called_sent", expect.called_sent.as_ref());
+        self.put_some(&inner, "calling_sent", expect.calling_sent.as_ref());
         self.put_some(&inner, "refused", expect.refused);
     }
 }

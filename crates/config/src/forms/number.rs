@@ -1,7 +1,7 @@
 //! Number forms: ranges and patterns.
 
 use super::{Flaw, Form, expression};
-use crate::model::Pattern;
+use crate::model::{CallerId, Pattern};
 
 /// Longest number (RFC 3966 allows more, E.164 does not: ITU-T E.164 §6).
 const DIGITS_MAX: usize = 15;
@@ -76,6 +76,12 @@ pub(crate) fn lengths(text: &str) -> Result<(u8, u8), Flaw> {
     Ok((least, most))
 }
 
+pub(crate) static CALLER_ID: Form = Form {
+    phrase: "a number such as `+493023125000`, with an extension `;ext=17` where it has one",
+    check: |t| caller_id(t).map(drop),
+    schema_pattern: "^\\+?[1-9][0-9]*(;ext=[1-9][0-9]*)?$",
+};
+
 fn number(text: &str, at: usize) -> Result<(), Flaw> {
     let digits = text.strip_prefix('+').unwrap_or(text);
     let skipped = text.len() - digits.len();
@@ -111,6 +117,29 @@ pub(crate) fn range(text: &str) -> Result<(String, String), Flaw> {
         return Err(Flaw::new("the range ends before it starts").nearest(Some(format!("{last}..{first}"))));
     }
     Ok((first.to_owned(), last.to_owned()))
+}
+
+/// Reads an alternate calling number: `(\+)?[1-9]\d*(;ext=[1-9]\d*)?`.
+pub(crate) fn caller_id(text: &str) -> Result<CallerId, Flaw> {
+    let no_zero = |digits: &str, at: usize| match digits.starts_with('0') {
+        true => Err(Flaw::new("a number that starts with 0").at(at).expected("a first digit from 1 to 9")),
+        false => Ok(()),
+    };
+    let (main, extension) = match text.split_once(";ext=") {
+        Some((main, extension)) => (main, Some(extension)),
+        None => (text, None),
+    };
+    number(main, 0).map_err(|flaw| flaw.nearest(None))?;
+    no_zero(main.trim_start_matches('+'), 0)?;
+    if let Some(extension) = extension {
+        let at = main.len() + ";ext=".len();
+        if extension.starts_with('+') {
+            return Err(Flaw::new("an extension has no `+`").at(at));
+        }
+        number(extension, at).map_err(|flaw| flaw.nearest(None))?;
+        no_zero(extension, at)?;
+    }
+    Ok(CallerId { number: main.to_owned(), extension: extension.map(str::to_owned) })
 }
 
 /// Reads a pattern: `/expression/`, `prefix*`, or the number itself.
@@ -167,6 +196,18 @@ mod tests {
         assert_eq!(lengths("4..2").unwrap_err().nearest.as_deref(), Some("2..4"));
         assert_eq!(lengths("2..9").unwrap_err().at, 3);
         assert!(lengths("").is_err() && lengths("03").is_err() && lengths("2..").is_err());
+    }
+
+    #[test]
+    fn alternate_callers_are_read() {
+        let read = caller_id("+493023125000;ext=17").unwrap();
+        assert_eq!((read.number.as_str(), read.extension.as_deref()), ("+493023125000", Some("17")));
+        assert_eq!(caller_id("3023125000").unwrap().extension, None);
+        for (wrong, at) in
+            [("0302312", 0), ("+49;ext=07", 8), ("+49;ext=", 8), ("+49;ext=+7", 8), ("", 0), ("+", 0)]
+        {
+            assert_eq!(caller_id(wrong).unwrap_err().at, at, "{wrong}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What concerns several values at once: conflicts between interfaces, trunks and their interfaces,
-//! overlapping ranges, shadowed routes, open ways between providers.
+//! overlapping ranges, shadowed routes, open ways between providers, usages that lead nowhere.
 //!
 //! Judges what could be built and leaves out what the check has already found faulty. Enter through
 //! [`judge`].
@@ -12,6 +12,7 @@ mod pilots;
 mod replacements;
 mod routes;
 mod trunks;
+mod usages;
 
 use crate::build::Draft;
 use crate::report::{Finding, Report};
@@ -26,6 +27,7 @@ pub(crate) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     pilots::judge(root, draft, report);
     replacements::judge(root, draft, report);
     routes::judge(root, draft, report);
+    usages::judge(root, draft, report);
     timers(root, report);
     records(root, report);
 }

@@ -2,7 +2,9 @@
 
 use super::value_at;
 use crate::build::Draft;
-use crate::model::{Kind, Pattern, Route};
+use crate::keys::EXPECT;
+use crate::model::{Kind, Pattern, Route, Trunk, effective};
+use crate::names::one_of;
 use crate::report::{Finding, Report};
 use crate::text::{Span, Table};
 use base::TrunkId;
@@ -71,7 +73,17 @@ fn covers(wide: &Option<Pattern>, narrow: &Option<Pattern>) -> bool {
     }
 }
 
-fn shadows(wide: &Route, narrow: &Route) -> bool {
+/// Whether a route that is asked before another takes all its calls. `policies`: whether usages count.
+fn shadows(wide: &Route, narrow: &Route, policies: bool) -> bool {
+    let always = wide.when.is_none() || wide.when == narrow.when;
+    let excepted =
+        |p: &Pattern| narrow.except.iter().any(|other| covers(&Some(other.clone()), &Some(p.clone())));
+    if !always || !wide.except.iter().all(excepted) {
+        return false;
+    }
+    if policies && !narrow.usages.iter().all(|usage| wide.usages.contains(usage)) {
+        return false;
+    }
     let from_all = wide.match_on.is_empty();
     let from_these = !narrow.match_on.is_empty() && narrow.match_on.iter().all(|t| wide.match_on.contains(t));
     (from_all || from_these)
@@ -87,8 +99,11 @@ fn shadowed(tables: &[(Span, &Table)], draft: &Draft, report: &mut Report<'_>) {
         .enumerate()
         .filter_map(|(i, (t, r))| Some((i, t, r.as_ref()?)))
         .collect();
+    let mut routes = routes;
+    routes.sort_by_key(|(_, _, route)| route.priority);
+    let policies = !draft.policies.is_empty();
     for (place, (index, (span, table), route)) in routes.iter().enumerate() {
-        let earlier = routes.iter().take(place).find(|(_, _, earlier)| shadows(earlier, route));
+        let earlier = routes.iter().take(place).find(|(_, _, earlier)| shadows(earlier, route, policies));
         if let Some((_, (earlier_span, _), earlier)) = earlier {
             let line = report.source.line(earlier_span.start);
             let message = format!(
@@ -102,6 +117,15 @@ fn shadowed(tables: &[(Span, &Table)], draft: &Draft, report: &mut Report<'_>) {
     }
 }
 
+/// Whether calls from a provider's trunk may take a route: those of a transit trunk are meant to, and
+/// others may be held off by their policy.
+fn lets_in(route: &Route, trunk: &Trunk, draft: &Draft) -> bool {
+    let policy = effective(trunk, &draft.sites, &draft.permissions, |p| p.policy);
+    let policy = policy.and_then(|at| draft.policies.get(at)?.as_ref());
+    let allowed = policy.is_none_or(|policy| policy.usages.iter().any(|u| route.usages.contains(u)));
+    trunk.kind == Kind::Itsp && !trunk.transit && allowed
+}
+
 /// A route that lets one provider's callers out through another is an open relay for whoever can call in (R14).
 fn between_providers(
     index: usize,
@@ -111,15 +135,22 @@ fn between_providers(
     draft: &Draft,
     report: &mut Report<'_>,
 ) {
-    let name_of = |id: &TrunkId| {
-        let trunk = draft.trunks.get(id.index()).and_then(Option::as_ref);
-        trunk.filter(|t| t.kind == Kind::Itsp).map(|t| t.name.as_str())
+    let find = |id: &TrunkId| draft.trunks.get(id.index()).and_then(Option::as_ref);
+    let itsp = |trunk: &&Trunk| trunk.kind == Kind::Itsp;
+    let targets: Vec<&str> = route
+        .to
+        .iter()
+        .flatten()
+        .filter_map(|(id, _)| find(id))
+        .filter(itsp)
+        .map(|t| t.name.as_str())
+        .collect();
+    let named: Vec<&Trunk> = match route.match_on.is_empty() {
+        true => draft.trunks.iter().flatten().collect(),
+        false => route.match_on.iter().filter_map(find).collect(),
     };
-    let targets: Vec<&str> = route.to.iter().flatten().filter_map(|(id, _)| name_of(id)).collect();
-    let all =
-        || draft.trunks.iter().flatten().filter(|t| t.kind == Kind::Itsp).map(|t| t.name.as_str()).collect();
     let sources: Vec<&str> =
-        if route.match_on.is_empty() { all() } else { route.match_on.iter().filter_map(name_of).collect() };
+        named.into_iter().filter(|t| lets_in(route, t, draft)).map(|t| t.name.as_str()).collect();
     let way = sources.iter().find_map(|from| targets.iter().find(|to| *to != from).map(|to| (from, to)));
     if let Some((from, to)) = way {
         let at = value_at(table, "name", span.start);
@@ -128,7 +159,9 @@ fn between_providers(
             route.name
         );
         let finding = Finding::new(at, format!("route[{index}]"), "provider-to-provider", message);
-        report.warning(finding.expected("`match = { on = … }` with the inside trunks"));
+        report.warning(finding.expected(
+            "`match = { on = … }` with the inside trunks, a `policy` for the provider's calls, or `transit = true`",
+        ));
     }
 }
 
@@ -140,8 +173,10 @@ fn test(index: usize, span: Span, table: &Table, report: &mut Report<'_>) {
     let path = format!("test[{index}].expect");
     if keys.entries.is_empty() {
         let finding = Finding::new(at, path, "missing-key", "`expect` is empty");
-        report.error(finding.expected("one of `route`, `called`, `calling`, `trunk`, `refused`"));
-    } else if keys.value("refused").is_some() && (keys.value("trunk").is_some()) {
+        report.error(finding.expected(one_of(EXPECT.keys.iter().map(|key| key.name))));
+    } else if keys.value("refused").is_some()
+        && ["trunk", "called_sent", "calling_sent"].iter().any(|key| keys.value(key).is_some())
+    {
         let finding = Finding::new(at, path, "conflict", "a refused call is tried on no trunk");
         report.error(finding.expected("`refused` or `trunk`"));
     }

@@ -12,19 +12,23 @@ mod policy;
 mod root;
 mod routing;
 mod service;
+mod site;
 mod translate;
 mod trunk;
+mod usage;
 
 pub(crate) use dialog::{RINGING, SESSION_TIMER};
 pub(crate) use failover::{MAPPING, MEASURE};
 pub(crate) use identity::{CALLER, FORWARDING, SCREEN};
 pub(crate) use interface::{LISTEN, LISTEN_TLS};
 pub(crate) use policy::POLICY;
-pub(crate) use root::{NODE, PROFILE, ROOT, SITE};
+pub(crate) use root::{NODE, PROFILE, ROOT};
 pub(crate) use routing::{CALL, DIALPLAN, EXPECT, MATCH, NUMBERS, ROUTE, TEST};
 pub(crate) use service::{API, LIMITS, LOG, MEDIA, RECORDS, SIGNALLING};
+pub(crate) use site::SITE;
 pub(crate) use translate::{PILOT, TRANSLATE, TRANSLATION};
 pub(crate) use trunk::{PRESET, TRUNK, TRUNK_TLS};
+pub(crate) use usage::{CALL_POLICY, HOLIDAYS, WHEN};
 
 use crate::forms::Form;
 use std::time::Duration;
@@ -93,6 +97,8 @@ pub(crate) enum Family {
     Trunk,
     Route,
     Profile,
+    CallPolicy,
+    Holidays,
 }
 
 impl Family {
@@ -103,6 +109,8 @@ impl Family {
             Family::Trunk => "trunk",
             Family::Route => "route",
             Family::Profile => "profile",
+            Family::CallPolicy => "policy",
+            Family::Holidays => "set of holidays",
         }
     }
 }

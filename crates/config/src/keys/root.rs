@@ -4,8 +4,8 @@ use super::Effect::{Reload, Restart};
 use super::Need::{Absent, Default, Required};
 use super::Preset::Text as Word;
 use super::{
-    API, DIALPLAN, Key, LIMITS, LISTEN, LOG, MEDIA, NUMBERS, POLICY, PRESET, RECORDS, ROUTE, SIGNALLING,
-    Section, Shape, TEST, TRUNK,
+    API, CALL_POLICY, DIALPLAN, Family, HOLIDAYS, Key, LIMITS, LISTEN, LOG, MEDIA, NUMBERS, POLICY, PRESET,
+    RECORDS, ROUTE, SIGNALLING, SITE, Section, Shape, TEST, TRUNK,
 };
 use crate::forms::{number, plain};
 
@@ -61,6 +61,27 @@ pub(crate) static ROOT: Section = Section {
             need: Absent("no prefix"),
             effect: Reload,
             doc: "What is dialled before called numbers to get an outside line; taken off before dial rules are asked. A site or trunk may have its own; the most specific holds.",
+        },
+        Key {
+            name: "default_policy",
+            shape: Shape::Name(Family::CallPolicy),
+            need: Absent("all routes"),
+            effect: Reload,
+            doc: "The policy of calls whose trunk and site name none.",
+        },
+        Key {
+            name: "policy",
+            shape: Shape::Named { section: &CALL_POLICY, max: 1_000 },
+            need: Absent("no policies"),
+            effect: Reload,
+            doc: "Policies: the usages whose routes are tried for a group of callers. Without a policy the first route that matches is taken.",
+        },
+        Key {
+            name: "holidays",
+            shape: Shape::Named { section: &HOLIDAYS, max: 1_000 },
+            need: Absent("no holidays"),
+            effect: Reload,
+            doc: "Days that routes refer to.",
         },
         Key {
             name: "dialplan",
@@ -152,48 +173,6 @@ pub(crate) static NODE: Section = Section {
             need: Absent("no place"),
             effect: Restart,
             doc: "The place where the node stands. It needs no `[site.NAME]` of its own.",
-        },
-    ],
-};
-
-pub(crate) static SITE: Section = Section {
-    title: "site.NAME",
-    doc: "A place: central or branch.",
-    keys: &[
-        Key {
-            name: "external_prefix",
-            shape: Shape::Text(&number::EXTERNAL_PREFIX),
-            need: Absent("the top level's"),
-            effect: Reload,
-            doc: "What is dialled before called numbers to get an outside line, on calls that arrive by trunks of this site.",
-        },
-        Key {
-            name: "subnets",
-            shape: Shape::Later("finding a place by its networks"),
-            need: Absent(""),
-            effect: Reload,
-            doc: "Its networks.",
-        },
-        Key {
-            name: "wan_calls_max",
-            shape: Shape::Later("admission by a site's WAN link"),
-            need: Absent(""),
-            effect: Reload,
-            doc: "Calls over its WAN link at a time.",
-        },
-        Key {
-            name: "on_wan_down",
-            shape: Shape::Later("local breakout of a site"),
-            need: Absent(""),
-            effect: Reload,
-            doc: "Trunks that take its calls while its WAN link is down.",
-        },
-        Key {
-            name: "emergency",
-            shape: Shape::Later("emergency routes of a site"),
-            need: Absent(""),
-            effect: Reload,
-            doc: "Trunks that take its emergency calls.",
         },
     ],
 };

@@ -1,9 +1,10 @@
 //! `[[dialplan]]`, `[[numbers]]`, `[[route]]`, `[[test]]`.
 
 use super::Effect::Reload;
-use super::Need::{Absent, Required};
-use super::{Family, Key, Section, Shape};
-use crate::forms::{expression, number, plain};
+use super::Need::{Absent, Default, Required};
+use super::Preset::Integer as Int;
+use super::{Family, Key, Section, Shape, WHEN};
+use crate::forms::{calendar, expression, number, plain};
 
 pub(crate) static DIALPLAN: Section = Section {
     title: "[dialplan]",
@@ -70,7 +71,7 @@ pub(crate) static NUMBERS: Section = Section {
 
 pub(crate) static ROUTE: Section = Section {
     title: "[route]",
-    doc: "A way for calls. The first route that matches is taken.",
+    doc: "A way for calls. The first route that matches is taken; under a policy the first of each of its usages.",
     keys: &[
         Key {
             name: "name",
@@ -85,6 +86,41 @@ pub(crate) static ROUTE: Section = Section {
             need: Absent("all calls"),
             effect: Reload,
             doc: "What a call must look like.",
+        },
+        Key {
+            name: "except",
+            shape: Shape::OneOrMore { of: &Shape::Text(&number::PATTERN), max: 1_000 },
+            need: Absent("none"),
+            effect: Reload,
+            doc: "Called numbers that it does not take although `match` holds, written as in `match`.",
+        },
+        Key {
+            name: "when",
+            shape: Shape::Table(&WHEN),
+            need: Absent("always"),
+            effect: Reload,
+            doc: "When it holds.",
+        },
+        Key {
+            name: "usages",
+            shape: Shape::List { of: &Shape::Text(&plain::NAME), min: 1, max: 64 },
+            need: Absent("none"),
+            effect: Reload,
+            doc: "Usages that it serves. A call under a policy is given routes of the policy's usages alone.",
+        },
+        Key {
+            name: "priority",
+            shape: Shape::Integer { min: 0, max: 1_000 },
+            need: Default(Int(100)),
+            effect: Reload,
+            doc: "Lower is asked first; routes of one priority are asked in the order of the text.",
+        },
+        Key {
+            name: "caller_id",
+            shape: Shape::Text(&number::CALLER_ID),
+            need: Absent("the caller's own"),
+            effect: Reload,
+            doc: "The calling number that its attempts show instead of the caller's.",
         },
         Key {
             name: "to",
@@ -143,6 +179,20 @@ pub(crate) static TEST: Section = Section {
             doc: "Its name in the report.",
         },
         Key { name: "call", shape: Shape::Table(&CALL), need: Required, effect: Reload, doc: "The call." },
+        Key {
+            name: "at",
+            shape: Shape::Text(&calendar::INSTANT),
+            need: Absent("no time: a route with `when` does not hold"),
+            effect: Reload,
+            doc: "When it arrives.",
+        },
+        Key {
+            name: "down",
+            shape: Shape::OneOrMore { of: &Shape::Name(Family::Trunk), max: 1_000 },
+            need: Absent("all trunks are up"),
+            effect: Reload,
+            doc: "Trunks whose gateways do not answer.",
+        },
         Key {
             name: "expect",
             shape: Shape::Table(&EXPECT),
@@ -212,6 +262,20 @@ pub(crate) static EXPECT: Section = Section {
             need: Absent("any"),
             effect: Reload,
             doc: "The first trunk that is tried.",
+        },
+        Key {
+            name: "called_sent",
+            shape: Shape::Text(&plain::TEXT),
+            need: Absent("any"),
+            effect: Reload,
+            doc: "The called number that `trunk`, or else the first trunk that is tried, is sent.",
+        },
+        Key {
+            name: "calling_sent",
+            shape: Shape::Text(&plain::TEXT),
+            need: Absent("any"),
+            effect: Reload,
+            doc: "The calling number that it is sent.",
         },
         Key {
             name: "refused",

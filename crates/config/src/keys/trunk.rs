@@ -78,6 +78,20 @@ pub(crate) static TRUNK: Section = Section {
             doc: "The place that the trunk belongs to; its dial rules hold for calls that arrive here.",
         },
         Key {
+            name: "policy",
+            shape: Shape::Name(Family::CallPolicy),
+            need: Absent("its site's, else `default_policy`"),
+            effect: Reload,
+            doc: "The policy of calls that arrive by this trunk.",
+        },
+        Key {
+            name: "transit",
+            shape: Shape::Bool,
+            need: Default(Truth(false)),
+            effect: Reload,
+            doc: "Whether calls that arrive by this trunk of kind `itsp` are meant to leave through other providers, at your cost. Without it the check warns where they can.",
+        },
+        Key {
             name: "enabled",
             shape: Shape::Bool,
             need: Default(Truth(true)),

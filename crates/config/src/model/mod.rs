@@ -3,16 +3,19 @@
 //! Nothing here can be half valid: whoever holds a [`Config`] needs no further check. Enter through
 //! [`Config`].
 
+mod calendar;
 mod dialog;
 mod failover;
 mod identity;
 mod listen;
+mod permission;
 mod policy;
 mod route;
 mod translate;
 mod trunk;
 mod words;
 
+pub use calendar::{Dates, Holidays, Span, When, Zone};
 pub use dialog::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
     Update,
@@ -23,11 +26,13 @@ pub use identity::{
     ForwardingWrite, NotOwned, PaiForm, Screen, Withheld, WithheldFrom,
 };
 pub use listen::{Hidden, Host, Listen, PortRange, Secret, SipPort, TlsIdentity};
+pub(crate) use permission::effective;
+pub use permission::{CallPolicy, Permissions};
 pub use policy::{
     CalledFrom, EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Policy, Prack, Refer,
-    Refresher, SessionTimer, Sips, UriScheme,
+    Refresher, SessionTimer, UriScheme,
 };
-pub use route::{DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
+pub use route::{CallerId, DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
 pub use translate::{Pilot, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};
 pub use trunk::{Gateway, Kind, Trunk, TrunkTls};
 pub use words::Words;
@@ -50,6 +55,12 @@ pub struct Config {
     pub listens: Vec<Listen>,
     /// Places.
     pub sites: Vec<Site>,
+    /// Policies of callers.
+    pub policies: Vec<CallPolicy>,
+    /// Named days.
+    pub holidays: Vec<Holidays>,
+    /// What callers may do where no site and no trunk says so.
+    pub permissions: Permissions,
     /// Trunks; the index is the [`TrunkId`].
     pub trunks: Vec<Trunk>,
     /// Gateways of all trunks; the index is the [`GatewayId`].
@@ -126,6 +137,8 @@ pub struct Site {
     pub name: String,
     /// What is dialled before called numbers to get an outside line.
     pub external_prefix: Option<String>,
+    /// What callers on its trunks may do.
+    pub permissions: Permissions,
 }
 
 /// Call records and the journal.

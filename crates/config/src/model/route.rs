@@ -1,6 +1,7 @@
 //! Numbers and ways: dial rules, ranges, routes and the tests of them.
 
-use base::TrunkId;
+use super::calendar::When;
+use base::{TrunkId, WallTime};
 use regex::Regex;
 use std::ops::Deref;
 
@@ -87,7 +88,16 @@ pub enum Pattern {
 /// Trunks tried in an order drawn by weight (1 to 1000).
 pub type Tier = Vec<(TrunkId, u32)>;
 
-/// A way for calls; the first that matches is taken.
+/// A calling number that attempts show instead of the caller's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CallerId {
+    /// The number, with or without plus.
+    pub number: String,
+    /// Digits of its extension.
+    pub extension: Option<String>,
+}
+
+/// A way for calls; the first that matches is taken, under a policy the first of each usage.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Route {
     /// Its name.
@@ -98,6 +108,16 @@ pub struct Route {
     pub match_caller: Option<Pattern>,
     /// Trunks that the call must have arrived by; empty takes all.
     pub match_on: Vec<TrunkId>,
+    /// Called numbers that it does not take although they match.
+    pub except: Vec<Pattern>,
+    /// When it holds; `None` is always.
+    pub when: Option<When>,
+    /// Usages that it serves.
+    pub usages: Vec<String>,
+    /// Lower is asked first, 0 to 1000; equals in the order of the text.
+    pub priority: u16,
+    /// The calling number that its attempts show; `None` is the caller's own.
+    pub caller_id: Option<CallerId>,
     /// Tiers, tried in this order.
     pub to: Vec<Tier>,
     /// Final responses after which the next attempt is made, instead of the trunk's own.
@@ -115,6 +135,10 @@ pub struct Test {
     pub from: String,
     /// The called number as received.
     pub to: String,
+    /// When it arrives; without it routes that hold at times do not hold.
+    pub at: Option<WallTime>,
+    /// Trunks whose gateways do not answer.
+    pub down: Vec<TrunkId>,
     /// What must come out.
     pub expect: Expect,
 }
@@ -130,6 +154,10 @@ pub struct Expect {
     pub calling: Option<String>,
     /// The first trunk tried.
     pub trunk: Option<TrunkId>,
+    /// The called number sent to that trunk, or else to the first.
+    pub called_sent: Option<String>,
+    /// The calling number sent to it.
+    pub calling_sent: Option<String>,
     /// The status of a refusal.
     pub refused: Option<u16>,
 }

@@ -2,6 +2,7 @@
 
 use super::failover::{EachWay, Hunt, Mapping, Quality};
 use super::listen::{Host, Secret};
+use super::permission::Permissions;
 use super::policy::Policy;
 use super::translate::{Pilot, Translate};
 use super::words::words;
@@ -33,6 +34,10 @@ pub struct Trunk {
     pub listen: ListenId,
     /// The place it belongs to.
     pub site: Option<String>,
+    /// What callers on it may do.
+    pub permissions: Permissions,
+    /// Whether its calls are meant to leave through other providers.
+    pub transit: bool,
     /// Whether it carries calls.
     pub enabled: bool,
     /// Its far ends, in the order of the text.

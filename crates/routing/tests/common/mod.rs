@@ -50,8 +50,16 @@ enabled = false
 
 /// The base with a country and more text.
 pub fn config(country: &str, more: &str) -> Config {
+    config_with(country, "", more)
+}
+
+/// The base with a country, text before its tables and more text behind.
+pub fn config_with(country: &str, head: &str, more: &str) -> Config {
     let country = if country.is_empty() { String::new() } else { format!("country = {country:?}\n") };
-    let mut text = format!("{country}{BASE}{more}");
+    let base = BASE.replace("version = 1\n", &format!("version = 1\n{country}{head}\n"));
+    // The base's own top-level keys stay above the tables of `head`.
+    let base = base.replacen("node = { name = \"test\", site = \"berlin\" }\n", "", 1);
+    let mut text = format!("node = {{ name = \"test\", site = \"berlin\" }}{base}{more}");
     if country.is_empty() {
         text = text.replace("override = { number_format = \"national\" }", "");
     }
@@ -90,7 +98,7 @@ impl World {
     }
 
     pub fn decide(&self, on: &str, caller: &str, called: &str, state: &dyn State, dice: u64) -> Decision {
-        let facts = Facts { on: self.id(on), called, caller, anonymous: false };
+        let facts = Facts { on: self.id(on), called, caller, anonymous: false, at: None };
         let quiet = self.table.plan(&facts, state, dice, &mut NoTrace);
         let mut story = Story::default();
         let told = self.table.plan(&facts, state, dice, &mut story);

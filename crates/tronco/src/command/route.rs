@@ -4,15 +4,21 @@ use crate::arguments::{Reach, Route as Command};
 use crate::exit::{self, Failure};
 use crate::load::{self, LoadError};
 use crate::print::{Cell, Colour, Table};
-use api::wire::{RouteQuery, RouteTest, route_test};
+use api::wire::{RouteQuery, RouteTest, route_test, what_if};
 use routing::AllIdle;
 use std::path::Path;
 use std::process::ExitCode;
 
 /// Does what the command says; 3 when the call would be refused.
 pub(crate) fn route(command: &Command) -> Result<ExitCode, Failure> {
-    let Command::Test { on, from, to, config, reach } = command;
-    let query = RouteQuery { on: on.clone(), from: from.clone(), to: to.clone() };
+    let Command::Test { on, from, to, at, down, config, reach } = command;
+    let query = RouteQuery {
+        on: on.clone(),
+        from: from.clone(),
+        to: to.clone(),
+        at: at.clone(),
+        down: (!down.is_empty()).then(|| down.join(",")),
+    };
     let test = match config {
         None => live(&query, reach)?,
         Some(path) => match dry(&query, path)? {
@@ -46,7 +52,8 @@ fn dry(query: &RouteQuery, path: &Path) -> Result<Result<RouteTest, LoadError>, 
         )));
     };
     let table = routing::Table::compile(&read.config);
-    Ok(Ok(route_test(&read.config, &table, on, query, &AllIdle)))
+    let what_if = what_if(&read.config, query).map_err(|error| Failure::Usage(format!("--{error}")))?;
+    Ok(Ok(route_test(&read.config, &table, on, query, &what_if, &AllIdle)))
 }
 
 fn people(test: &RouteTest, colour: bool) -> String {
@@ -58,11 +65,12 @@ fn people(test: &RouteTest, colour: bool) -> String {
         text.push('\n');
         return text;
     }
-    let mut table = Table::new(&["TRY", "TRUNK", "TIER", "CALLED SENT", "CALLER SENT", "NOTE"]);
+    let mut table = Table::new(&["TRY", "TRUNK", "ROUTE", "TIER", "CALLED SENT", "CALLER SENT", "NOTE"]);
     for (number, attempt) in (1_usize..).zip(&test.attempts) {
         table.row(vec![
             Cell::number(number),
             Cell::new(&attempt.trunk),
+            Cell::new(&attempt.route),
             Cell::number(attempt.tier + 1),
             Cell::new(&attempt.called),
             Cell::new(&attempt.caller),

@@ -25,7 +25,8 @@ fn judge(house: &House, query: &RouteQuery) -> Asked<RouteTest> {
     };
     let state =
         |id: TrunkId| trunks.iter().find(|v| v.id == id).map_or_else(TrunkState::default, |v| v.standing);
-    let mut test = crate::wire::route_test(&snapshot.config, &snapshot.table, on, query, &state);
+    let what_if = crate::wire::what_if(&snapshot.config, query).map_err(Refused::query)?;
+    let mut test = crate::wire::route_test(&snapshot.config, &snapshot.table, on, query, &what_if, &state);
     if draining {
         test.story.insert(0, "the node is draining: no new call is taken at all".to_owned());
     }

@@ -1,0 +1,150 @@
+//! Calendar forms: dates, days of the week, times of day, instants, time zones.
+
+use super::{Flaw, Form};
+use crate::model::{Dates, Span, Zone};
+use base::WallTime;
+use jiff::civil::Date;
+
+pub(crate) static DATES: Form = Form {
+    phrase: "a date such as `2026-12-24`, days such as `2026-12-24..2027-01-01`, or a day of every year such as `12-25`",
+    check: |t| span(t).map(drop),
+    schema_pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}(\\.\\.[0-9]{4}-[0-9]{2}-[0-9]{2})?$|^[0-9]{2}-[0-9]{2}$",
+};
+
+pub(crate) static DAYS: Form = Form {
+    phrase: "a day of the week such as `mon`, or days such as `mon-fri`",
+    check: |t| days(t).map(drop),
+    schema_pattern: "^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$",
+};
+
+pub(crate) static TIME_OF_DAY: Form = Form {
+    phrase: "a time of day such as `08:30`, at most `24:00`",
+    check: |t| minute(t).map(drop),
+    schema_pattern: "^[0-9]{2}:[0-9]{2}$",
+};
+
+pub(crate) static INSTANT: Form = Form {
+    phrase: "a moment such as `2026-12-24T10:00:00Z` or `2026-12-24T11:00:00+01:00` (RFC 3339)",
+    check: |t| instant(t).map(drop),
+    schema_pattern: "",
+};
+
+pub(crate) static ZONE: Form = Form {
+    phrase: "a time zone of the IANA database such as `Europe/Berlin`, or `UTC`",
+    check: |t| zone(t).map(drop),
+    schema_pattern: "^[A-Za-z0-9_+/-]+$",
+};
+
+/// Days of the week in the order of ISO 8601.
+const WEEK: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/// A number of exactly `digits` digits.
+fn fixed<N: std::str::FromStr>(text: &str, digits: usize) -> Option<N> {
+    let whole = text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
+    if whole { text.parse().ok() } else { None }
+}
+
+fn date(text: &str) -> Option<Date> {
+    let (year, rest) = text.split_once('-')?;
+    let (month, day) = rest.split_once('-')?;
+    Date::new(fixed(year, 4)?, fixed(month, 2)?, fixed(day, 2)?).ok()
+}
+
+/// Reads a date, a span of dates, or a day of every year (which may be the 29th of February).
+pub(crate) fn span(text: &str) -> Result<Span, Flaw> {
+    let wrong = |part: &str| Flaw::new(format!("`{}` is no date", part.escape_debug()));
+    if let Some((first, last)) = text.split_once("..") {
+        let ends = (date(first).ok_or_else(|| wrong(first))?, date(last).ok_or_else(|| wrong(last))?);
+        return if ends.0 <= ends.1 {
+            Ok(Span::Days(ends.0, ends.1))
+        } else {
+            Err(Flaw::new("the days end before they start").nearest(Some(format!("{last}..{first}"))))
+        };
+    }
+    if let Some((month, day)) = text.split_once('-').filter(|_| text.len() == 5) {
+        let numbers: Option<(i8, i8)> = fixed(month, 2).zip(fixed(day, 2));
+        // A leap year has every day that a year may have.
+        let known = numbers.filter(|&(month, day)| Date::new(2024, month, day).is_ok());
+        return known.map(|(month, day)| Span::Yearly(month, day)).ok_or_else(|| wrong(text));
+    }
+    date(text).map(|day| Span::Days(day, day)).ok_or_else(|| wrong(text))
+}
+
+/// All spans of a list, in the order of the calendar.
+pub(crate) fn dates<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Dates> {
+    texts.map(|text| span(text).ok()).collect::<Option<Vec<_>>>().map(Dates::new)
+}
+
+/// Reads days of the week as a set: bit 0 is Monday. Days may run over Sunday: `sat-mon`.
+pub(crate) fn days(text: &str) -> Result<u8, Flaw> {
+    let find = |word: &str, at: usize| {
+        let lower = word.to_ascii_lowercase();
+        WEEK.iter().position(|day| *day == word).ok_or_else(|| {
+            let near = WEEK.iter().find(|day| lower.starts_with(**day)).map(|day| (*day).to_owned());
+            Flaw::new(format!("`{}` is no day of the week", word.escape_debug())).at(at).nearest(near)
+        })
+    };
+    let Some((first, last)) = text.split_once('-') else { return Ok(1 << find(text, 0)?) };
+    let (first, last) = (find(first, 0)?, find(last, first.len() + 1)?);
+    let length = (last + WEEK.len() - first) % WEEK.len();
+    Ok((0..=length).fold(0, |set, step| set | 1 << ((first + step) % WEEK.len())))
+}
+
+/// Reads a time of day as minutes since midnight, at most 1440.
+pub(crate) fn minute(text: &str) -> Result<u16, Flaw> {
+    let wrong = || Flaw::new(format!("`{}` is no time of day", text.escape_debug()));
+    let (hour, minute) = text.split_once(':').ok_or_else(wrong)?;
+    let (hour, minute): (u16, u16) = fixed(hour, 2).zip(fixed(minute, 2)).ok_or_else(wrong)?;
+    let whole = hour * 60 + minute;
+    if minute < 60 && whole <= 24 * 60 { Ok(whole) } else { Err(wrong()) }
+}
+
+/// Reads a moment.
+pub(crate) fn instant(text: &str) -> Result<WallTime, Flaw> {
+    let wrong = || Flaw::new(format!("`{}` is no moment", text.escape_debug()));
+    let moment: jiff::Timestamp = text.parse().map_err(|_| wrong())?;
+    u64::try_from(moment.as_microsecond()).map(WallTime).map_err(|_| wrong())
+}
+
+/// Finds a time zone.
+pub(crate) fn zone(text: &str) -> Result<Zone, Flaw> {
+    Zone::named(text).ok_or_else(|| Flaw::new(format!("unknown time zone `{}`", text.escape_debug())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read() {
+        let day = |y, m, d| Date::new(y, m, d).unwrap();
+        assert_eq!(span("2026-12-24").unwrap(), Span::Days(day(2026, 12, 24), day(2026, 12, 24)));
+        assert_eq!(span("2026-12-24..2027-01-01").unwrap(), Span::Days(day(2026, 12, 24), day(2027, 1, 1)));
+        assert_eq!(span("02-29").unwrap(), Span::Yearly(2, 29));
+        for wrong in
+            ["2026-02-29", "26-12-24", "2026-12", "13-01", "2026-12-24..", "", "2027-01-01..2026-12-24"]
+        {
+            assert!(span(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn days_and_times_are_read() {
+        assert_eq!(days("mon").unwrap(), 0b1);
+        assert_eq!(days("mon-fri").unwrap(), 0b1_1111);
+        assert_eq!(days("sat-mon").unwrap(), 0b110_0001);
+        assert_eq!(days("Monday").unwrap_err().nearest.as_deref(), Some("mon"));
+        assert_eq!(days("mon-fry").unwrap_err().at, 4);
+        assert_eq!((minute("08:30").unwrap(), minute("24:00").unwrap()), (510, 1440));
+        assert!(minute("24:01").is_err() && minute("8:30").is_err() && minute("08:60").is_err());
+    }
+
+    #[test]
+    fn moments_and_zones_are_read() {
+        let noon = instant("2026-12-24T12:00:00Z").unwrap();
+        assert_eq!(instant("2026-12-24T13:00:00+01:00").unwrap(), noon);
+        assert!(instant("2026-12-24").is_err() && instant("1969-12-31T23:59:59Z").is_err());
+        assert_eq!(zone("Europe/Berlin").unwrap().name(), "Europe/Berlin");
+        assert!(zone("Europe/Atlantis").is_err());
+    }
+}

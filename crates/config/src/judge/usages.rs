@@ -1,0 +1,105 @@
+//! Usages, policies, holidays and times of routes: what leads nowhere, and spans without a length.
+
+use super::{item_at, value_at};
+use crate::build::Draft;
+use crate::forms::calendar;
+use crate::model::{CallPolicy, effective};
+use crate::names::one_of;
+use crate::nearest::nearest;
+use crate::report::{Finding, Report};
+use crate::text::{Entry, Table};
+use std::collections::BTreeSet;
+
+pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
+    policies(root, draft, report);
+    routes(root, draft, report);
+    unused_holidays(root, report);
+}
+
+/// Policies with their entries in the text.
+fn named<'a>(root: &'a Table, draft: &'a Draft) -> impl Iterator<Item = (&'a Entry, &'a CallPolicy)> {
+    root.entries_of("policy").iter().zip(&draft.policies).filter_map(|(e, p)| Some((e, p.as_ref()?)))
+}
+
+/// A usage that no route serves gives the policy's callers nothing.
+fn policies(root: &Table, draft: &Draft, report: &mut Report<'_>) {
+    let served: BTreeSet<&str> =
+        draft.routes.iter().flatten().flat_map(|r| &r.usages).map(String::as_str).collect();
+    for (entry, policy) in named(root, draft) {
+        for (index, usage) in policy.usages.iter().enumerate().filter(|(_, u)| !served.contains(u.as_str())) {
+            let at = entry.value.table().map_or(0, |t| item_at(t, "usages", index, entry.key_span.start));
+            let message = format!("policy `{}` names usage `{usage}`, which no route serves", policy.name);
+            let finding =
+                Finding::new(at, format!("policy.{}.usages[{index}]", policy.name), "unknown-usage", message);
+            let near = nearest(usage, served.iter().copied()).map(str::to_owned);
+            report.warning(finding.expected("a usage of a route").nearest(near));
+        }
+    }
+}
+
+fn routes(root: &Table, draft: &Draft, report: &mut Report<'_>) {
+    let known: BTreeSet<&str> =
+        draft.policies.iter().flatten().flat_map(|p| &p.usages).map(String::as_str).collect();
+    let policy_for_all = !draft.trunks.is_empty()
+        && draft
+            .trunks
+            .iter()
+            .flatten()
+            .all(|trunk| effective(trunk, &draft.sites, &draft.permissions, |p| p.policy).is_some());
+    for (index, ((span, table), route)) in root.tables_of("route").iter().zip(&draft.routes).enumerate() {
+        when(index, table, span.start, report);
+        let Some(route) = route else { continue };
+        for (place, usage) in route.usages.iter().enumerate().filter(|(_, u)| !known.contains(u.as_str())) {
+            let at = item_at(table, "usages", place, span.start);
+            let message = format!("route `{}` serves usage `{usage}`, which no policy names", route.name);
+            let path = format!("route[{index}].usages[{place}]");
+            let expected = if known.is_empty() {
+                "a `[policy.NAME]` with it".to_owned()
+            } else {
+                one_of(known.iter().copied())
+            };
+            let near = nearest(usage, known.iter().copied()).map(str::to_owned);
+            report.warning(Finding::new(at, path, "unknown-usage", message).expected(expected).nearest(near));
+        }
+        if policy_for_all && route.usages.is_empty() {
+            let message = format!(
+                "route `{}` serves no usage and all callers have a policy: only emergency calls can take it",
+                route.name
+            );
+            let at = value_at(table, "name", span.start);
+            let finding = Finding::new(at, format!("route[{index}]"), "no-usage", message);
+            report.warning(finding.expected("`usages = [\"…\"]`"));
+        }
+    }
+}
+
+/// A span needs a length: two equal ends could mean none or all of a day.
+fn when(index: usize, route: &Table, otherwise: usize, report: &mut Report<'_>) {
+    let Some(table) = route.table("when") else { return };
+    let minute = |key| table.value(key).and_then(|v| v.text()).and_then(|t| calendar::minute(t).ok());
+    let at = value_at(table, "to", value_at(table, "from", otherwise));
+    let fault = match (minute("from"), minute("to")) {
+        (Some(from), Some(to)) if from == to => "`from` and `to` are the same moment",
+        (Some(from), None) if from == 24 * 60 => "`from` is the end of the day",
+        (Some(from), Some(_)) if from == 24 * 60 => "`from` is the end of the day",
+        _ => return,
+    };
+    let finding = Finding::new(at, format!("route[{index}].when"), "conflict", fault);
+    report.error(finding.expected("two times of day that differ, or neither for the whole day"));
+}
+
+fn unused_holidays(root: &Table, report: &mut Report<'_>) {
+    let mut used: BTreeSet<&str> = BTreeSet::new();
+    for (_, table) in root.tables_of("route") {
+        let Some(when) = table.table("when") else { continue };
+        for value in ["holidays", "not_holidays"].iter().filter_map(|key| when.value(key)) {
+            used.extend(value.items().iter().filter_map(|v| v.text()));
+        }
+    }
+    for entry in root.entries_of("holidays").iter().filter(|e| !used.contains(e.key.as_str())) {
+        let message = format!("no route refers to the holidays `{}`", entry.key.escape_debug());
+        let finding =
+            Finding::new(entry.key_span.start, format!("holidays.{}", entry.key), "unused-holidays", message);
+        report.warning(finding.expected("`when = { holidays = … }` or `not_holidays` in a route"));
+    }
+}

@@ -1,0 +1,86 @@
+//! Who may use which routes and when: `[policy.NAME]`, `[holidays.NAME]`, `when` of a route.
+
+use super::Effect::Reload;
+use super::Need::{Absent, Required};
+use super::{Family, Key, Section, Shape};
+use crate::forms::{calendar, plain};
+
+pub(crate) static CALL_POLICY: Section = Section {
+    title: "policy.NAME",
+    doc: "What a group of callers may do: the usages whose routes are tried for them.",
+    keys: &[Key {
+        name: "usages",
+        shape: Shape::List { of: &Shape::Text(&plain::NAME), min: 1, max: 64 },
+        need: Required,
+        effect: Reload,
+        doc: "Usages in order. The route found among those of the first usage is tried first; those of the next usages are its backup.",
+    }],
+};
+
+pub(crate) static HOLIDAYS: Section = Section {
+    title: "holidays.NAME",
+    doc: "Days that routes refer to.",
+    keys: &[Key {
+        name: "dates",
+        shape: Shape::List { of: &Shape::Text(&calendar::DATES), min: 1, max: 1_000 },
+        need: Required,
+        effect: Reload,
+        doc: "Dates, spans of dates, and days of every year.",
+    }],
+};
+
+pub(crate) static WHEN: Section = Section {
+    title: "[route].when",
+    doc: "When a route holds. All keys that are written must hold. A span over midnight belongs to the day on which it begins.",
+    keys: &[
+        Key {
+            name: "zone",
+            shape: Shape::Text(&calendar::ZONE),
+            need: Required,
+            effect: Reload,
+            doc: "The time zone whose clocks and calendar count, daylight saving time included.",
+        },
+        Key {
+            name: "days",
+            shape: Shape::OneOrMore { of: &Shape::Text(&calendar::DAYS), max: 7 },
+            need: Absent("every day"),
+            effect: Reload,
+            doc: "Days of the week.",
+        },
+        Key {
+            name: "from",
+            shape: Shape::Text(&calendar::TIME_OF_DAY),
+            need: Absent("midnight"),
+            effect: Reload,
+            doc: "The time of day at which it begins.",
+        },
+        Key {
+            name: "to",
+            shape: Shape::Text(&calendar::TIME_OF_DAY),
+            need: Absent("midnight"),
+            effect: Reload,
+            doc: "The time of day at which it ends; before `from` it is on the next day.",
+        },
+        Key {
+            name: "dates",
+            shape: Shape::List { of: &Shape::Text(&calendar::DATES), min: 1, max: 1_000 },
+            need: Absent("every date"),
+            effect: Reload,
+            doc: "Only on these dates.",
+        },
+        Key {
+            name: "holidays",
+            shape: Shape::OneOrMore { of: &Shape::Name(Family::Holidays), max: 64 },
+            need: Absent("holidays or not"),
+            effect: Reload,
+            doc: "Only on days of these `[holidays.NAME]`.",
+        },
+        Key {
+            name: "not_holidays",
+            shape: Shape::OneOrMore { of: &Shape::Name(Family::Holidays), max: 64 },
+            need: Absent("holidays or not"),
+            effect: Reload,
+            doc: "Not on days of these `[holidays.NAME]`.",
+        },
+    ],
+};
