@@ -83,6 +83,12 @@ macro_rules! reasons {
 // Variant            id                       blame    retry status q850 sentence
 reasons! {
     NoRoute           "R-NO-ROUTE"             Caller   never 404   3 "No number range and no route matches the called number; add one or correct the number.";
+    NotInPolicy       "R-POLICY"               Caller   never 403  21 "A route matches the called number, but none of the usages in the policy of the arriving trunk; add the usage or another route.";
+    DeniedPremium     "R-PREMIUM"              Caller   never 403  21 "The called number is a premium number, which `deny` or `deny_unknown` refuses to this caller.";
+    DeniedSatellite   "R-SATELLITE"            Caller   never 403  21 "The called number leads to a satellite network, which `deny` or `deny_unknown` refuses to this caller.";
+    DeniedSharedCost  "R-SHARED-COST"          Caller   never 403  21 "The called number is a shared-cost number, which `deny` or `deny_unknown` refuses to this caller.";
+    DeniedPersonal    "R-PERSONAL"             Caller   never 403  21 "The called number is a personal number, which `deny` or `deny_unknown` refuses to this caller.";
+    DeniedInternational "R-INTERNATIONAL"      Caller   never 403  21 "The called number is abroad, which `deny` or `deny_unknown` refuses to this caller.";
     NumberIncomplete  "R-INCOMPLETE"           Caller   never 484  28 "The called number is empty or too short to be routed; dial the whole number.";
     NumberInvalid     "R-NUMBER-INVALID"       Caller   never 404  28 "The called number is longer than a number can be or holds characters that no number has.";
     TrunkFull         "R-TRUNK-FULL"           Us       again 503  34 "Every trunk of the route carries as many calls as its calls_max allows; raise it or add a trunk.";

@@ -46,7 +46,7 @@ pub use model::{
     Scope, Secret, SessionTimer, Signalling, SipPort, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Test,
     Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
 };
-pub use model::{CallPolicy, CallerId, Dates, Holidays, Permissions, Span, When, Zone};
+pub use model::{CallPolicy, CallerId, Class, Dates, Holidays, Permissions, Span, When, Zone};
 pub use model::{EachWay, Hunt, MAPPINGS_MAX, Mapping, Quality};
 pub use places::{Place, Places, place};
 pub use profile::Profile;

@@ -78,9 +78,7 @@ impl Table {
     /// Why no route is taken.
     fn nowhere(&self, numbers: &Numbers, policy: bool, asked: &mut Asked<'_>) -> Refusal {
         if policy && self.first_route(asked).is_some() {
-            let sentence =
-                "A route matches the called number, but none of the usages in the caller's policy.";
-            return Refusal { sentence: sentence.to_owned(), ..refuse(ReasonId::NoRoute) };
+            return refuse(ReasonId::NotInPolicy);
         }
         // RFC 3261 §21.4.5 and §21.4.22: unknown here, or not all of the number yet.
         let called = asked.called;

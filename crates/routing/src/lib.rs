@@ -9,6 +9,7 @@
 
 mod attempts;
 mod check;
+mod classes;
 mod decision;
 mod dialplan;
 mod facts;
@@ -17,6 +18,7 @@ mod hours;
 mod lint;
 mod number;
 mod pattern;
+mod permit;
 mod pilot;
 mod plan;
 mod prefix;
@@ -32,6 +34,7 @@ mod wire;
 
 pub use attempts::ATTEMPTS_MAX;
 pub use check::{TestOutcome, run_tests};
+pub use classes::ClassSet;
 pub use decision::{Attempt, Decision, Plan, Refusal, RouteRef, Rule, SkipReason};
 pub use facts::{AllIdle, Facts, Health, State, TrunkState};
 pub use lint::{RuleDoubt, RulePlace, doubtful_rules};

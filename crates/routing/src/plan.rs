@@ -60,6 +60,7 @@ impl Table {
             return Err(refuse(ReasonId::NumberIncomplete));
         }
         let found = self.find(&numbers, facts, trace)?;
+        self.permit(&numbers, facts, &found, trace)?;
         let order = Order { on: facts.on, emergency: numbers.called.emergency, dice };
         lay(self, &found, numbers, order, state, trace)
     }

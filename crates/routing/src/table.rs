@@ -3,6 +3,7 @@
 //! Compiling happens once for each configuration; deciding is in [`crate::plan`]. Holds nothing that
 //! changes while calls run.
 
+use crate::classes::{ClassSet, Classes};
 use crate::dialplan::{DialPlan, Normal};
 use crate::hours::Hours;
 use crate::pattern::Matcher;
@@ -31,6 +32,7 @@ pub struct Table {
     pub(crate) policies: Vec<Policy>,
     /// Names of usages; routes and policies hold places in it.
     pub(crate) usages: Vec<Arc<str>>,
+    pub(crate) classes: Classes,
     /// Time zones of routes.
     pub(crate) zones: Vec<Zone>,
     pub(crate) trunks: Vec<TrunkFacts>,
@@ -81,6 +83,11 @@ pub(crate) struct TrunkFacts {
     pub called_out: Translator,
     /// Rules over the callers' numbers of such calls.
     pub caller_out: Translator,
+    /// Whether its calls are meant to leave by other providers.
+    pub transit: bool,
+    /// Classes of numbers that nobody may call, and that unknown callers may not.
+    pub deny: ClassSet,
+    pub deny_unknown: ClassSet,
     /// The policy of calls that arrive by it, a place among the table's.
     pub policy: Option<usize>,
     pub calls_max: Option<u32>,
@@ -195,6 +202,9 @@ impl Table {
             pilot: trunk.pilot.as_ref().map(Extensions::compile),
             called_out: Translator::compile(&trunk.translate.called_out),
             caller_out: Translator::compile(&trunk.translate.caller_out),
+            transit: trunk.transit,
+            deny: ClassSet::of(config.deny_of(trunk)),
+            deny_unknown: ClassSet::of(config.deny_unknown_of(trunk)),
             policy: config.policy_of(trunk),
             calls_max: trunk.calls_max,
         });
@@ -210,6 +220,7 @@ impl Table {
             routes: ways.routes,
             usages: ways.usages,
             zones: ways.zones,
+            classes: Classes::read(config.country),
         }
     }
 

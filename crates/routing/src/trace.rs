@@ -1,5 +1,6 @@
 //! The story of a decision: every step, in order, for `route test` and for records.
 
+use crate::classes::ClassSet;
 use crate::decision::{Rule, SkipReason};
 use crate::number::NUMBER_MAX;
 use base::ReasonId;
@@ -179,6 +180,13 @@ pub enum Step<'a> {
         /// Whether it counts: it does not for emergency calls.
         counts: bool,
     },
+    /// The called number belongs to classes that may be refused.
+    Classes {
+        /// The classes.
+        classes: ClassSet,
+        /// Why the caller counts as unknown, when that is asked and so.
+        unknown: Option<&'a str>,
+    },
     /// The routes of a usage are asked.
     Usage {
         /// Name of the usage.
@@ -320,6 +328,10 @@ impl Step<'_> {
             Step::Policy { name, counts: true } => write!(f, "the caller is under policy {name}"),
             Step::Policy { name, counts: false } => {
                 write!(f, "policy {name} does not count for an emergency call")
+            }
+            Step::Classes { classes, unknown: None } => write!(f, "called: of class {classes}"),
+            Step::Classes { classes, unknown: Some(why) } => {
+                write!(f, "called: of class {classes}; the caller is unknown: {why}")
             }
             Step::Usage { name } => write!(f, "usage {name}:"),
             Step::Route { name, verdict } => write!(f, "route {name} {verdict}"),

@@ -41,7 +41,9 @@ retry_on = [503]
 "#;
 
 fn world() -> World {
-    World::new("DE", ROUTES)
+    // Who calls and what it costs is another matter: `tests/classes.rs`.
+    let config = common::config_with("DE", "deny_unknown = []", ROUTES);
+    World { table: routing::Table::compile(&config), config }
 }
 
 #[test]

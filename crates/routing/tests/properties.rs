@@ -133,7 +133,13 @@ fn weights_converge() {
     let flex = world.id("flex");
     let rounds = 20_000;
     let mut first = 0;
-    let facts = Facts { on: world.id("pbx"), called: "+15550100000", caller: "", anonymous: false, at: None };
+    let facts = Facts {
+        on: world.id("pbx"),
+        called: "+15550100000",
+        caller: "+493023125001",
+        anonymous: false,
+        at: None,
+    };
     for _ in 0..rounds {
         let decision = world.table.plan(&facts, &AllIdle, rng.next_u64(), &mut NoTrace);
         let plan = decision.plan().expect("a plan");

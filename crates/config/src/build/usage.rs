@@ -3,7 +3,7 @@
 use super::view::View;
 use crate::forms::calendar;
 use crate::keys::{CALL_POLICY, Family, HOLIDAYS, WHEN};
-use crate::model::{CallPolicy, Dates, Holidays, Permissions, When};
+use crate::model::{CallPolicy, Class, Dates, Holidays, Permissions, When, Words};
 use crate::names::Names;
 use crate::text::{Table, Value};
 
@@ -24,7 +24,11 @@ fn dates(view: &View<'_>) -> Option<Dates> {
 /// What a scope says; `policy_key` is the key that names its policy.
 pub(super) fn permissions(view: &View<'_>, policy_key: &str, names: &Names<'_>) -> Permissions {
     let policy = view.text(policy_key).and_then(|name| names.index(Family::CallPolicy, name));
-    Permissions { policy }
+    let classes = |key| {
+        let items = view.value(key)?.items();
+        Some(items.iter().filter_map(|item| Class::from_token(item.text()?)).collect())
+    };
+    Permissions { policy, deny: classes("deny"), deny_unknown: classes("deny_unknown") }
 }
 
 /// When a route holds.

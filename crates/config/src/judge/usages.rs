@@ -14,6 +14,26 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     policies(root, draft, report);
     routes(root, draft, report);
     unused_holidays(root, report);
+    abroad(root, report);
+}
+
+/// What is abroad can be told of a known country only.
+fn abroad(root: &Table, report: &mut Report<'_>) {
+    if root.value("country").is_some() {
+        return;
+    }
+    let tables = |key: &str| root.entries_of(key).iter().filter_map(|entry| entry.value.table());
+    for table in tables("site").chain(tables("trunk")).chain([root]) {
+        for key in ["deny", "deny_unknown"] {
+            let items = table.value(key).map_or(&[][..], |v| v.items());
+            if let Some(item) = items.iter().find(|item| item.text() == Some("international")) {
+                let message =
+                    format!("`{key}` names `international` without a `country`, so it refuses nothing");
+                let finding = Finding::new(item.span.start, key, "conflict", message);
+                report.error(finding.expected("`country = \"DE\"` or the like at the top level"));
+            }
+        }
+    }
 }
 
 /// Policies with their entries in the text.

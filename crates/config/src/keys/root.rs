@@ -3,6 +3,7 @@
 use super::Effect::{Reload, Restart};
 use super::Need::{Absent, Default, Required};
 use super::Preset::Text as Word;
+use super::usage::{deny, deny_unknown};
 use super::{
     API, CALL_POLICY, DIALPLAN, Family, HOLIDAYS, Key, LIMITS, LISTEN, LOG, MEDIA, NUMBERS, POLICY, PRESET,
     RECORDS, ROUTE, SIGNALLING, SITE, Section, Shape, TEST, TRUNK,
@@ -69,6 +70,8 @@ pub(crate) static ROOT: Section = Section {
             effect: Reload,
             doc: "The policy of calls whose trunk and site name none.",
         },
+        deny("none"),
+        deny_unknown("`premium`, `satellite` and `international`"),
         Key {
             name: "policy",
             shape: Shape::Named { section: &CALL_POLICY, max: 1_000 },

@@ -2,6 +2,7 @@
 
 use super::Effect::Reload;
 use super::Need::Absent;
+use super::usage::{deny, deny_unknown};
 use super::{Family, Key, Section, Shape};
 use crate::forms::number;
 
@@ -23,6 +24,8 @@ pub(crate) static SITE: Section = Section {
             effect: Reload,
             doc: "The policy of calls that arrive by its trunks, where they name none.",
         },
+        deny("the top level's"),
+        deny_unknown("the top level's"),
         Key {
             name: "subnets",
             shape: Shape::Later("finding a place by its networks"),

@@ -4,6 +4,7 @@ use super::Effect::Reload;
 use super::Need::{Absent, Default, Required};
 use super::Preset::{Bool as Truth, Integer as Int, Integers, Text as Word};
 use super::failover;
+use super::usage::{deny, deny_unknown};
 use super::{Family, Key, PILOT, POLICY, Section, Shape, TRANSLATE, seconds};
 use crate::forms::{net, number, plain};
 use crate::model::{Kind, Words};
@@ -84,6 +85,8 @@ pub(crate) static TRUNK: Section = Section {
             effect: Reload,
             doc: "The policy of calls that arrive by this trunk.",
         },
+        deny("its site's, else the top level's"),
+        deny_unknown("its site's, else the top level's"),
         Key {
             name: "transit",
             shape: Shape::Bool,

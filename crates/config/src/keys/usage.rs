@@ -4,6 +4,33 @@ use super::Effect::Reload;
 use super::Need::{Absent, Required};
 use super::{Family, Key, Section, Shape};
 use crate::forms::{calendar, plain};
+use crate::model::{Class, Words};
+
+/// A list of classes of called numbers.
+const CLASSES: Shape =
+    Shape::List { of: &Shape::Word { now: Class::TOKENS, later: &[] }, min: 0, max: Class::TOKENS.len() };
+
+/// Classes that nobody may call; `otherwise` says what holds when a scope names none.
+pub(super) const fn deny(otherwise: &'static str) -> Key {
+    Key {
+        name: "deny",
+        shape: CLASSES,
+        need: Absent(otherwise),
+        effect: Reload,
+        doc: "Classes of called numbers that routes refuse with 403. Numbers of ours and emergency numbers are never refused so.",
+    }
+}
+
+/// Classes that unknown callers may not call.
+pub(super) const fn deny_unknown(otherwise: &'static str) -> Key {
+    Key {
+        name: "deny_unknown",
+        shape: CLASSES,
+        need: Absent(otherwise),
+        effect: Reload,
+        doc: "The same for unknown callers: calls from a trunk of kind `itsp` without `transit` that could leave by a provider again, and, where `[[numbers]]` are named, callers on other trunks who are anonymous or show a whole number that is none of ours. An empty list lets them call all.",
+    }
+}
 
 pub(crate) static CALL_POLICY: Section = Section {
     title: "policy.NAME",

@@ -27,7 +27,7 @@ pub use identity::{
 };
 pub use listen::{Hidden, Host, Listen, PortRange, Secret, SipPort, TlsIdentity};
 pub(crate) use permission::effective;
-pub use permission::{CallPolicy, Permissions};
+pub use permission::{CallPolicy, Class, Permissions};
 pub use policy::{
     CalledFrom, EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Policy, Prack, Refer,
     Refresher, SessionTimer, UriScheme,

@@ -1,6 +1,23 @@
 //! What callers may do: policies of usages, per scope.
 
+use super::words::words;
 use super::{Config, Site, Trunk};
+
+words! {
+    /// A class of called numbers.
+    pub enum Class {
+        /// Numbers that cost a fee beside the call.
+        Premium = "premium",
+        /// Satellite networks.
+        Satellite = "satellite",
+        /// Numbers whose cost caller and callee share.
+        SharedCost = "shared-cost",
+        /// Personal numbers, which may lead anywhere.
+        Personal = "personal",
+        /// Numbers of other countries.
+        International = "international",
+    }
+}
 
 /// Usages in the order in which their routes are tried.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,7 +34,14 @@ pub struct CallPolicy {
 pub struct Permissions {
     /// The policy of its callers, an index into the configuration's policies.
     pub policy: Option<usize>,
+    /// Classes of numbers that nobody may call.
+    pub deny: Option<Vec<Class>>,
+    /// Classes of numbers that unknown callers may not call.
+    pub deny_unknown: Option<Vec<Class>>,
 }
+
+/// What unknown callers may not call where no scope says so.
+pub(crate) const DENY_UNKNOWN: [Class; 3] = [Class::Premium, Class::Satellite, Class::International];
 
 /// What holds for the callers of a trunk: its own word, else its site's, else the node's.
 pub(crate) fn effective<'a, T>(
@@ -31,6 +55,19 @@ pub(crate) fn effective<'a, T>(
 }
 
 impl Config {
+    /// Classes of numbers that nobody may call by way of a trunk.
+    #[must_use]
+    pub fn deny_of<'a>(&'a self, trunk: &'a Trunk) -> &'a [Class] {
+        effective(trunk, &self.sites, &self.permissions, |p| p.deny.as_deref()).unwrap_or_default()
+    }
+
+    /// Classes of numbers that unknown callers may not call by way of a trunk.
+    #[must_use]
+    pub fn deny_unknown_of<'a>(&'a self, trunk: &'a Trunk) -> &'a [Class] {
+        effective(trunk, &self.sites, &self.permissions, |p| p.deny_unknown.as_deref())
+            .unwrap_or(&DENY_UNKNOWN)
+    }
+
     /// The policy of calls that arrive by a trunk, an index into `policies`.
     #[must_use]
     pub fn policy_of(&self, trunk: &Trunk) -> Option<usize> {

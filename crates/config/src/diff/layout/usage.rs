@@ -30,6 +30,8 @@ impl Sheet<'_> {
     pub(super) fn permissions(&mut self, path: &str, key: &str, permissions: &Permissions) {
         let policy = permissions.policy.and_then(|at| self.config.policies.get(at));
         self.put_some(path, key, policy.map(|p| &p.name));
+        self.put_some(path, "deny", permissions.deny.as_ref().map(list));
+        self.put_some(path, "deny_unknown", permissions.deny_unknown.as_ref().map(list));
     }
 
     pub(super) fn terms(&mut self, path: &str, route: &Route) {
