@@ -10,7 +10,7 @@ use crate::headers::{Kind, push_row};
 use crate::identity::cross;
 use crate::invite::contact_user;
 use crate::journal::JournalEvent;
-use crate::leg::{AwaitAck, LateAnswer, Leg, allow, push_contact};
+use crate::leg::{AwaitAck, LateAnswer, Leg, allow};
 use crate::offer::SdpTrouble;
 use crate::record::ReleasedBy;
 use crate::setup::session_policy;
@@ -195,12 +195,7 @@ impl Call {
     fn answer_caller(&mut self, offered: Offered, trunk: base::TrunkId, msg: Msg<'_>, cx: &mut Context<'_>) {
         let epoch = self.epoch.clone();
         let mut rows = cx.take_rows();
-        push_contact(
-            &mut rows,
-            epoch.face(self.a.flow.listen),
-            self.a.flow.transport,
-            contact_user(&self.called),
-        );
+        self.a.push_contact(&mut rows, &epoch, contact_user(&self.called));
         push_row(&mut rows, b"Allow", allow(epoch.policy(self.trunk_in)));
         push_row(&mut rows, b"Supported", b"timer");
         if let Some(session) = &self.a.session {

@@ -10,6 +10,7 @@ use crate::identity::cross;
 use crate::input::Target;
 use crate::leg::LocalSdp;
 use crate::output::Level;
+use crate::secure::push_refusal;
 use crate::targets::TargetRef;
 use base::{GatewayId, ReasonId, TrunkId};
 use config::Mapping;
@@ -56,6 +57,8 @@ pub(crate) struct Attempt {
     /// The value of our From header, tag included.
     pub(crate) from: Box<[u8]>,
     pub(crate) flow: Flow,
+    /// The caller demands TLS by a `sips:` URI (RFC 5630).
+    pub(crate) secure: bool,
     pub(crate) offered: Offered,
     pub(crate) sdp: LocalSdp,
     /// A provisional other than 100 came: no other gateway is tried any more (no double ringing).
@@ -72,14 +75,9 @@ impl Call {
     pub(crate) fn try_next(&mut self, cx: &mut Context<'_>) {
         while self.phase == Phase::Setup {
             let Some(candidate) = self.queue.front().cloned() else { return self.fail(cx) };
-            let run = self.epoch.run(candidate.trunk);
-            let (full, duty) = (cx.runs.trunk(run).is_full(true), cx.runs.duty(run));
-            let duties = [duty, cx.runs.gateway(candidate.at.gateway).duty];
-            // Much may have happened since the plan was made.
-            if duties != [Duty::Enabled; 2] || (full && !self.emergency) {
+            if let Some(why) = self.bar(&candidate, cx) {
                 cx.counters.attempts_refused += 1;
-                self.failure.get_or_insert(Failure::ours(ReasonId::TrunkFull));
-                self.queue.pop_front();
+                self.pass_over(&candidate, why);
                 continue;
             }
             match self.prepare_media(candidate.trunk, cx) {
@@ -92,6 +90,43 @@ impl Call {
             if self.invite(candidate, cx) {
                 return;
             }
+        }
+    }
+
+    /// Why a candidate cannot be tried now, if it cannot: much may have happened since the plan was
+    /// made. An emergency call is held up by no limit (R95), a request that is repeated by no rate.
+    fn bar(&self, candidate: &Candidate, cx: &Context<'_>) -> Option<ReasonId> {
+        let run = self.epoch.run(candidate.trunk);
+        let trunk = cx.runs.trunk(run);
+        let duties = [cx.runs.duty(run), cx.runs.gateway(candidate.at.gateway).duty];
+        let limited = !self.emergency;
+        let rate_spent = || trunk.rate_spent(true, cx.now) && !self.repeats(candidate);
+        match () {
+            () if self.is_too_open(candidate) => Some(ReasonId::SipsUnreachable),
+            () if duties.contains(&Duty::Disabled) => Some(ReasonId::TrunkDisabled),
+            () if duties.contains(&Duty::Draining) => Some(ReasonId::TrunkDraining),
+            () if limited && trunk.is_full(true) => Some(ReasonId::TrunkFull),
+            () if limited && rate_spent() => Some(ReasonId::TrunkRate),
+            () => None,
+        }
+    }
+
+    /// Whether a candidate is what the last attempt tried, asked once more.
+    fn repeats(&self, candidate: &Candidate) -> bool {
+        self.attempts.last().is_some_and(|last| {
+            last.facts.gateway == self.epoch.gateway_name(candidate.gateway)
+                && last.facts.target == candidate.target.address
+        })
+    }
+
+    /// Takes the first candidate out of the queue; the decision says why.
+    fn pass_over(&mut self, candidate: &Candidate, why: ReasonId) {
+        self.queue.pop_front();
+        self.failure.get_or_insert(Failure::ours(why));
+        let note = format!("; {} skipped: {why}", self.epoch.trunk_name(candidate.trunk));
+        // A trunk with many addresses is named once.
+        if !self.decision.ends_with(&note) {
+            self.decision = format!("{}{note}", self.decision).into_boxed_str();
         }
     }
 
@@ -184,7 +219,7 @@ impl Call {
         self.pass_failure(attempt.trunk, msg, cx);
     }
 
-    fn fail_over(&mut self, from: TrunkId, failure: Failure, cx: &mut Context<'_>) {
+    pub(crate) fn fail_over(&mut self, from: TrunkId, failure: Failure, cx: &mut Context<'_>) {
         cx.counters.failovers += 1;
         let detail = format!(
             "call {}: attempt on {} ended with {} ({}), the next is tried",
@@ -300,7 +335,10 @@ impl Call {
         let q850 = failure.q850.unwrap_or(failure.reason.q850());
         let status =
             if failure.status == 0 { failure.reason.status() } else { status_for_caller(failure.status) };
-        self.refuse_with(cx, status, failure.reason, q850, b"");
+        let mut rows = cx.take_rows();
+        push_refusal(&mut rows, self.epoch.face(self.a.flow.listen).host(), failure.reason);
+        self.refuse_with(cx, status, failure.reason, q850, &rows);
+        cx.give_rows(rows);
     }
 
     /// The callee's refusal goes on to the caller with what may cross.

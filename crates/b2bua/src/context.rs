@@ -52,6 +52,8 @@ pub(crate) enum Alarm {
     Ring(CallRef, u16),
     /// `ringing.after` of the caller's trunk.
     Ringback(CallRef),
+    /// The caller's invitation runs out at this time.
+    Expires(CallRef, Time),
     /// A session timer of a side.
     Session(CallRef, Side),
     /// A session refresh is tried again after glare.

@@ -12,6 +12,9 @@ use sip_core::Flow;
 use sip_core::dialog::Dialog;
 use sip_msg::{Msg, Name};
 
+/// How often one reliable provisional is acknowledged under a new CSeq: limit `prack_tries`.
+const PRACK_TRIES_MAX: u8 = 4;
+
 /// What a provisional response says of its fork.
 enum Fork<'a> {
     /// It belongs to this early dialog.
@@ -27,6 +30,8 @@ pub(crate) struct Early {
     pub(crate) leg: Leg,
     /// The last reliable provisional that we acknowledged (RFC 3262 §4).
     rseq: Option<u32>,
+    /// CSeq of the PRACK that did, and how often it was sent.
+    prack: (u32, u8),
     /// The answer that a provisional response bore (the offer, where our INVITE had none); empty until one
     /// did.
     pub(crate) answer: Box<[u8]>,
@@ -107,6 +112,26 @@ impl Call {
             cx.out.journal.push(JournalEvent::Progress { call: self.key, at, attempt: number, status });
         }
     }
+
+    /// The answer to a PRACK of ours. 500 says that a later request overtook it (RFC 3261 §12.2.2): the
+    /// provisional is acknowledged once more under a new CSeq, else its INVITE fails at the peer.
+    pub(crate) fn on_pracked(&mut self, msg: Option<Msg<'_>>, cx: &mut Context<'_>) {
+        let Some(msg) = msg.filter(|msg| msg.status() == 500) else { return };
+        let (epoch, me) = (self.epoch.clone(), self.me);
+        let (Ok(cseq), Ok(to)) = (msg.cseq(), msg.to()) else { return };
+        let mut dialogs = self.live.iter_mut().filter(|a| !a.cancelled).flat_map(|a| a.early.iter_mut());
+        let mine = |e: &&mut Early| {
+            Some(e.leg.dialog.remote_tag()) == to.tag()
+                && msg.call_id().ok() == Some(e.leg.dialog.call_id())
+                && e.prack.0 == cseq.number
+                && e.prack.1 < PRACK_TRIES_MAX
+                && e.unanswered.is_none()
+        };
+        let Some(early) = dialogs.find(mine) else { return };
+        if let Some(rseq) = early.rseq {
+            early.send_prack(rseq, &epoch, me, cx);
+        }
+    }
 }
 
 impl Attempt {
@@ -136,8 +161,10 @@ impl Attempt {
     /// A leg made from a response; without a To tag a nameless early dialog (RFC 2543 peers).
     pub(crate) fn leg_for(&self, msg: Msg<'_>, flow: Flow, epoch: &Epoch) -> Option<Leg> {
         let dialog = Dialog::as_uac(&self.from, &self.call_id, 1, &msg).ok()?;
-        let flow = Flow { trunk: Some(self.trunk), remote: self.flow.remote, ..flow };
+        let (listen, remote) = (self.flow.listen, self.flow.remote);
+        let flow = Flow { trunk: Some(self.trunk), listen, remote, ..flow };
         let mut leg = Leg::new(Side::B, dialog, flow, self.trunk, Abilities::of(msg));
+        leg.secure = self.secure;
         leg.invite_cseq = 1;
         leg.route(epoch);
         Some(leg)
@@ -155,6 +182,7 @@ impl Early {
         Early {
             leg,
             rseq: None,
+            prack: (0, 0),
             answer: Box::default(),
             unanswered: None,
             answered: false,
@@ -182,6 +210,7 @@ impl Early {
             return false;
         }
         self.rseq = Some(rseq);
+        self.prack.1 = 0;
         self.prack_body = Box::default();
         if offers && msg.is_sdp() && !msg.body().is_empty() && self.answer.is_empty() {
             self.unanswered = Some(rseq);
@@ -209,6 +238,7 @@ impl Early {
         let request = InnerRequest { method: b"PRACK", rows: &rows, content_type, body: &body };
         let sent = self.leg.request(cx, epoch, request, user);
         self.prack_body = body;
+        self.prack = (self.leg.dialog.local_cseq(), self.prack.1 + 1);
         cx.give_rows(rows);
         if sent.is_err() {
             cx.counters.attempts_refused += 1;

@@ -91,6 +91,10 @@ impl Epoch {
         self.snapshot.trunk_names[id.index()].clone()
     }
 
+    pub(crate) fn trunk_site(&self, id: TrunkId) -> Arc<str> {
+        self.snapshot.trunk_sites[id.index()].clone()
+    }
+
     pub(crate) fn gateway_name(&self, id: GatewayId) -> Arc<str> {
         self.snapshot.gateway_names[id.index()].clone()
     }

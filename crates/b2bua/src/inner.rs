@@ -3,7 +3,7 @@
 use crate::call::Call;
 use crate::context::Context;
 use crate::invite::contact_user;
-use crate::leg::{Leg, push_contact};
+use crate::leg::Leg;
 use crate::local::unsupported_rows;
 use crate::relay::allow_row;
 use media::Side;
@@ -60,9 +60,8 @@ impl Call {
             Method::Info | Method::Message => self.pass_on(Side::B, msg, txn, cseq, msg.method(), cx),
             Method::Update if msg.body().is_empty() => {
                 early.leg.refresh(msg, &epoch);
-                let (listen, transport) = (early.leg.flow.listen, early.leg.flow.transport);
                 let mut rows = cx.take_rows();
-                push_contact(&mut rows, epoch.face(listen), transport, contact_user(&caller));
+                early.leg.push_contact(&mut rows, &epoch, contact_user(&caller));
                 self.answer_inner(txn, 200, &rows, cx);
                 cx.give_rows(rows);
             }

@@ -7,13 +7,15 @@ use crate::epoch::Epoch;
 use crate::headers::{pass_kept, push_number, push_parts, push_row};
 use crate::identity::Told;
 use crate::journal::JournalEvent;
-use crate::leg::{LocalSdp, allow, listen_of, push_contact, push_session_request, stream_alternative};
+use crate::leg::{
+    LocalSdp, allow, listen_of, push_contact, push_secure_contact, push_session_request, stream_alternative,
+};
 use crate::number_uri::push_uri;
 use crate::record::{AttemptFacts, AttemptRecord};
 use crate::setup::session_policy;
 use crate::tag::{Tag, hex};
 use base::ReasonId;
-use config::Prack;
+use config::{Policy, Prack, UriScheme};
 use media::Side;
 use sip_core::{Flow, Request, RequestError};
 use std::sync::Arc;
@@ -45,7 +47,7 @@ impl Call {
         hex(low, &mut call_id[16..]);
 
         let Some(told) = self.told(&candidate, &tag, cx) else { return false };
-        let uri = request_uri(&epoch, &candidate);
+        let uri = request_uri(&epoch, &candidate, self.a.secure);
         let mut rows = cx.take_rows();
         self.invite_rows(&mut rows, &candidate, &told, &uri, &call_id, offered);
         let request = Request {
@@ -64,14 +66,11 @@ impl Call {
         let invite = match sent {
             Ok(invite) => invite,
             Err(error) => {
-                self.failure = Some(Failure::ours(match error {
-                    RequestError::TableFull(_) => ReasonId::TransactionsMax,
-                    RequestError::TooLarge { .. } => ReasonId::UdpSize,
-                }));
+                self.failure = Some(Failure::ours(why_unsent(&error)));
                 return false;
             }
         };
-        self.attempt_begun(&candidate, number, flow, &call_id, cx);
+        self.attempt_begun(&candidate, number, &call_id, cx);
         let trunk = candidate.trunk;
         self.live.push(Box::new(Attempt {
             number,
@@ -81,6 +80,7 @@ impl Call {
             call_id,
             from: told.from.into_boxed_slice(),
             flow,
+            secure: self.a.secure,
             offered,
             sdp,
             progressed: false,
@@ -151,8 +151,12 @@ impl Call {
         push_parts(rows, b"To", &[b"<", uri, b">"]);
         push_row(rows, b"Call-ID", call_id);
         push_row(rows, b"CSeq", b"1 INVITE");
-        let contact = if told.anonymous { b"" } else { contact_user(&candidate.caller) };
-        push_contact(rows, face, candidate.target.transport, contact);
+        let user = if told.anonymous { b"" } else { contact_user(&candidate.caller) };
+        if self.a.secure {
+            push_secure_contact(rows, face, user);
+        } else {
+            push_contact(rows, face, candidate.target.transport, user);
+        }
         push_row(rows, b"Allow", allow(policy));
         // Without an offer of ours a reliable provisional bears the callee's, to be answered in PRACK
         // (RFC 3262 §5): only where the caller can be asked for the answer.
@@ -171,22 +175,26 @@ impl Call {
     }
 
     /// Counts, journals and arms the timers of an attempt whose INVITE has left.
-    fn attempt_begun(
-        &mut self,
-        candidate: &Candidate,
-        number: u16,
-        flow: Flow,
-        call_id: &[u8],
-        cx: &mut Context<'_>,
-    ) {
+    fn attempt_begun(&mut self, candidate: &Candidate, number: u16, call_id: &[u8], cx: &mut Context<'_>) {
+        self.note_attempt(candidate, call_id, cx);
+        let epoch = &self.epoch;
+        self.current = number;
+        cx.runs.begun(candidate.at.gateway, cx.now);
+        let patience = epoch.trunk(candidate.trunk).failover_after;
+        cx.wheel.insert(cx.now + patience, Alarm::Silence(self.me, number));
+    }
+
+    /// Journals an attempt, and begins its entry in the record.
+    fn note_attempt(&mut self, candidate: &Candidate, call_id: &[u8], cx: &mut Context<'_>) {
         let epoch = &self.epoch;
         let facts = Arc::new(AttemptFacts {
-            number,
+            number: u16::try_from(self.attempts.len() + 1).unwrap_or(u16::MAX),
             tier: candidate.tier,
             trunk: epoch.trunk_name(candidate.trunk),
+            site: epoch.trunk_site(candidate.trunk),
             gateway: epoch.gateway_name(candidate.gateway),
-            target: flow.remote,
-            transport: flow.transport.token(),
+            target: candidate.target.address,
+            transport: candidate.target.transport.token(),
             sip_call_id: String::from_utf8_lossy(call_id).into_owned().into_boxed_str(),
             caller_sent: candidate.caller.clone(),
             called_sent: candidate.called.clone(),
@@ -202,16 +210,32 @@ impl Call {
             q850: None,
             reason: ReasonId::TimerB,
         });
-        self.current = number;
         self.places.push(candidate.at.gateway);
-        cx.runs.begun(candidate.at.gateway, cx.now);
-        let patience = epoch.trunk(candidate.trunk).failover_after;
-        cx.wheel.insert(cx.now + patience, Alarm::Silence(self.me, number));
+    }
+
+    /// An attempt that failed before its INVITE could leave.
+    pub(crate) fn attempt_unsent(&mut self, candidate: &Candidate, failure: Failure, cx: &mut Context<'_>) {
+        self.note_attempt(candidate, b"", cx);
+        let at = cx.wall();
+        let Some(record) = self.attempts.last_mut() else { return };
+        record.end = Some(at);
+        record.reason = failure.reason;
+        let number = record.facts.number;
+        self.journal_attempt_failed(cx, number, failure);
     }
 }
 
-/// The Request-URI of an attempt: the number at the trunk's domain, or at the gateway itself.
-fn request_uri(epoch: &Epoch, candidate: &Candidate) -> Vec<u8> {
+/// Why an INVITE could not leave.
+fn why_unsent(error: &RequestError) -> ReasonId {
+    match error {
+        RequestError::TableFull(_) => ReasonId::TransactionsMax,
+        RequestError::TooLarge { .. } => ReasonId::UdpSize,
+    }
+}
+
+/// The Request-URI of an attempt: the number at the trunk's domain, or at the gateway itself. `secure`: with
+/// the scheme that demands TLS on the hops beyond (RFC 5630 §5.1.1).
+fn request_uri(epoch: &Epoch, candidate: &Candidate, secure: bool) -> Vec<u8> {
     let trunk = epoch.trunk(candidate.trunk);
     let gateway = &epoch.snapshot.config.gateways[candidate.gateway.index()];
     let host = match (&trunk.domain, gateway.port) {
@@ -225,7 +249,14 @@ fn request_uri(epoch: &Epoch, candidate: &Candidate) -> Vec<u8> {
         base::Transport::Udp => b"",
     };
     let mut uri = Vec::with_capacity(64);
-    push_uri(&mut uri, &candidate.called, &host, params, &trunk.policy);
+    if secure {
+        // A tel URI cannot demand anything.
+        let policy = Policy { uri: UriScheme::Sip, ..trunk.policy.clone() };
+        push_uri(&mut uri, &candidate.called, &host, b"", &policy);
+        uri.splice(..b"sip".len(), *b"sips");
+    } else {
+        push_uri(&mut uri, &candidate.called, &host, params, &trunk.policy);
+    }
     uri
 }
 

@@ -44,6 +44,21 @@ pub enum JournalEvent {
         /// What is known at birth.
         facts: Arc<CallFacts>,
     },
+    /// A route was found: what the numbers mean and how it was decided.
+    Routed {
+        /// Which call.
+        call: CallKey,
+        /// When.
+        at: WallTime,
+        /// The route's name.
+        route: Arc<str>,
+        /// The caller's number, normalised.
+        caller: Box<str>,
+        /// The called number, normalised.
+        called: Box<str>,
+        /// One line on how the route was found and what was skipped.
+        decision: Box<str>,
+    },
     /// An attempt towards a trunk began.
     Attempt {
         /// Which call.

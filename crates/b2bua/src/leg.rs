@@ -113,6 +113,8 @@ pub(crate) struct Leg {
     pub(crate) dialog: Dialog,
     pub(crate) flow: Flow,
     pub(crate) trunk: TrunkId,
+    /// TLS is demanded on it, by a `sips:` URI (RFC 5630).
+    pub(crate) secure: bool,
     pub(crate) abilities: Abilities,
     pub(crate) session: Option<SessionTimer>,
     /// When the leg's session alarm fires.
@@ -149,6 +151,7 @@ impl Leg {
             dialog,
             flow,
             trunk,
+            secure: false,
             abilities,
             session: None,
             session_alarm: None,
@@ -175,6 +178,9 @@ impl Leg {
             return;
         }
         let Some((address, transport)) = target_address(self.dialog.next_hop()) else { return };
+        if self.secure && transport != Transport::Tls {
+            return;
+        }
         let face = epoch.face(self.flow.listen);
         let same_family = address.is_ipv4() == self.flow.remote.is_ipv4();
         if !same_family || face.sent_by(transport).is_none() {
@@ -204,7 +210,7 @@ impl Leg {
         let mut rows = cx.take_rows();
         self.dialog.write_rows(&mut rows, cseq, request.method);
         if matches!(request.method, b"INVITE" | b"UPDATE") {
-            push_contact(&mut rows, epoch.face(self.flow.listen), self.flow.transport, b"");
+            self.push_contact(&mut rows, epoch, b"");
             push_parts(&mut rows, b"Allow", &[allow(epoch.policy(self.trunk))]);
             push_parts(&mut rows, b"Supported", &[b"timer"]);
         }
@@ -230,6 +236,23 @@ impl Leg {
         );
         cx.give_rows(rows);
         result
+    }
+
+    /// Whether a request inside the dialog belongs here: its tags do, and it came on the leg's own
+    /// interface; over TLS where that is demanded.
+    pub(crate) fn hears(&self, msg: &Msg<'_>, flow: &Flow) -> bool {
+        let way = flow.listen == self.flow.listen && (!self.secure || flow.transport == Transport::Tls);
+        way && self.dialog.matches(msg)
+    }
+
+    /// Appends our Contact towards this peer (RFC 3261 §8.1.1.8, §12.1.1).
+    pub(crate) fn push_contact(&self, rows: &mut Vec<u8>, epoch: &Epoch, user: &[u8]) {
+        let face = epoch.face(self.flow.listen);
+        if self.secure {
+            push_secure_contact(rows, face, user);
+        } else {
+            push_contact(rows, face, self.flow.transport, user);
+        }
     }
 
     /// Acknowledges the peer's 2xx to our last INVITE (RFC 3261 §13.2.2.4), or does so again.
@@ -340,6 +363,13 @@ pub(crate) fn push_contact(rows: &mut Vec<u8>, face: &Face, transport: Transport
         Transport::Tls => b";transport=tls",
     };
     push_parts(rows, b"Contact", &[b"<sip:", user, at, sent_by, parameter, b">"]);
+}
+
+/// Appends our Contact where TLS is demanded (RFC 5630 §5.1.1): `sips:` says it, no parameter does.
+pub(crate) fn push_secure_contact(rows: &mut Vec<u8>, face: &Face, user: &[u8]) {
+    let sent_by = face.sent_by(Transport::Tls).unwrap_or(face.host().as_bytes());
+    let at: &[u8] = if user.is_empty() { b"" } else { b"@" };
+    push_parts(rows, b"Contact", &[b"<sips:", user, at, sent_by, b">"]);
 }
 
 /// Appends Session-Expires and Min-SE for a request of ours, when the policy asks for a timer

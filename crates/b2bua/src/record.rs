@@ -12,6 +12,11 @@ pub struct CallFacts {
     pub node: Arc<str>,
     /// The trunk it came in on.
     pub trunk: Arc<str>,
+    /// That trunk's site; empty when it has none.
+    pub site: Arc<str>,
+    /// Names the session over all nodes that it crosses: 32 hex digits, those that the caller's
+    /// Session-ID brought, else the call's own.
+    pub trace_id: Box<str>,
     /// The peer's address.
     pub source: SocketAddr,
     /// The Call-ID of the A leg.
@@ -22,6 +27,8 @@ pub struct CallFacts {
     pub called_received: Box<str>,
     /// P-Asserted-Identity as received, else empty.
     pub asserted_received: Box<str>,
+    /// P-Preferred-Identity as received, else empty.
+    pub preferred_received: Box<str>,
     /// Diversion as received, else empty.
     pub diversion_received: Box<str>,
     /// The configuration revision that the call was routed with.
@@ -37,6 +44,8 @@ pub struct AttemptFacts {
     pub tier: u8,
     /// The trunk.
     pub trunk: Arc<str>,
+    /// The trunk's site; empty when it has none.
+    pub site: Arc<str>,
     /// The gateway as configured.
     pub gateway: Arc<str>,
     /// Where the INVITE went.

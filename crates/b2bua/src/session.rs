@@ -3,6 +3,7 @@
 use crate::call::{Call, Phase};
 use crate::context::{Alarm, Context, Own, User};
 use crate::leg::InnerRequest;
+use crate::record::ReleasedBy;
 use crate::setup::session_policy;
 use base::ReasonId;
 use media::Side;
@@ -130,15 +131,7 @@ impl Call {
         self.pending = self.pending.saturating_sub(1);
         let Some(leg) = self.leg_mut(side) else { return };
         match (status, msg) {
-            (200..=299, Some(msg)) => {
-                if what == Own::RefreshInvite {
-                    leg.acknowledge(cx, &epoch);
-                }
-                leg.refresh(msg, &epoch);
-                let policy = session_policy(&epoch, leg.trunk, leg.abilities.update);
-                leg.session = SessionTimer::uac(&msg, &policy, true);
-                self.arm_session(side, cx);
-            }
+            (200..=299, Some(msg)) => self.take_refresh(side, what, msg, cx),
             (408 | 481, _) => {
                 let reason = if status == 481 { ReasonId::DialogGone } else { ReasonId::RefreshFailed };
                 self.lose(side, reason, cx);
@@ -167,6 +160,31 @@ impl Call {
         }
         if leg.session.is_some_and(|timer| !timer.peer_supports()) {
             leg.session = None;
+        }
+    }
+
+    /// A 2xx to a refresh: the peer's target and timer are as it says, and so are its media, which it may
+    /// have moved in the answer to our re-INVITE (RFC 3264 §8).
+    fn take_refresh(&mut self, side: Side, what: Own, msg: Msg<'_>, cx: &mut Context<'_>) {
+        let epoch = self.epoch.clone();
+        let Some(leg) = self.leg_mut(side) else { return };
+        leg.refresh(msg, &epoch);
+        if what == Own::RefreshInvite {
+            leg.acknowledge(cx, &epoch);
+        }
+        let policy = session_policy(&epoch, leg.trunk, leg.abilities.update);
+        leg.session = SessionTimer::uac(&msg, &policy, true);
+        let trunk = leg.trunk;
+        self.arm_session(side, cx);
+        if self.phase != Phase::Answered || what != Own::RefreshInvite || !msg.is_sdp() {
+            return;
+        }
+        let Some(leg) = self.leg(side) else { return };
+        let taken = self
+            .judge(&leg.sdp.text, msg.body())
+            .and_then(|()| self.tell_engine(side, trunk, msg.body(), true, cx));
+        if taken.is_err() {
+            self.release(ReasonId::SdpAnswerBad, ReleasedBy::Us, cx);
         }
     }
 }

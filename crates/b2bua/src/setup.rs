@@ -6,17 +6,17 @@ use crate::context::{Context, User};
 use crate::epoch::Epoch;
 use crate::headers::{push_number, push_row};
 use crate::journal::{CallKey, JournalEvent};
-use crate::leg::{Abilities, Leg, listen_of};
-use crate::offer::{self, CallMedia, State};
-use crate::output::Level;
+use crate::offer::{CallMedia, SdpTrouble};
 use crate::received::{called_of, number_of};
 use crate::record::CallFacts;
 use crate::runs::Runs;
+use crate::secure::leg_of_caller;
 use crate::showing::Shown;
 use crate::tag::{CallRef, Tag};
+use crate::trace::trace_id;
 use base::{ReasonId, Time, TrunkId};
 use config::{EarlyOffer, Prack, Refresher};
-use media::{OpenError, Reply, Side};
+use media::Side;
 use routing::{Decision, Facts, NoTrace, Plan, Refusal, TrunkState};
 use sip_core::dialog::Dialog;
 use sip_core::session_timer::{Preference, SessionPolicy, SessionTimer};
@@ -57,18 +57,18 @@ impl Call {
         arrival: &Arrival<'_>,
         cx: &mut Context<'_>,
     ) -> Result<Call, HeaderError> {
-        let Arrival { msg, flow, trunk, txn } = *arrival;
+        let Arrival { msg, trunk, txn, .. } = *arrival;
         let epoch = cx.current.clone();
         let tag = Tag::new(cx.shard, Side::A, me, cx.rng);
         let dialog = Dialog::as_uas(&msg, tag.as_bytes())?;
-        let mut a = Leg::new(Side::A, dialog, flow, trunk, Abilities::of(msg));
-        a.route(&epoch);
+        let a = leg_of_caller(dialog, arrival, &epoch);
         let (high, low) = cx.rng.next_pair();
-        let facts = Arc::new(facts(&epoch, arrival));
+        let key = CallKey(u128::from(high) << 64 | u128::from(low));
+        let facts = Arc::new(facts(&epoch, arrival, key));
         let arrived = Arrived::of(msg, epoch.policy(trunk));
         let call = Call {
             me,
-            key: CallKey(u128::from(high) << 64 | u128::from(low)),
+            key,
             epoch,
             trunk_in: trunk,
             phase: Phase::Setup,
@@ -129,7 +129,11 @@ impl Call {
         if let Some(reason) = limit.filter(|_| !self.is_emergency(cx)) {
             return self.refuse(cx, reason, b"");
         }
-        if !self.check(msg, cx) || !self.agree_session_timer(msg, cx) {
+        let fit = self.check(msg, cx)
+            && self.heed_sips(cx)
+            && self.agree_session_timer(msg, cx)
+            && self.heed_expires(msg, cx);
+        if !fit {
             return;
         }
         match self.decide(cx) {
@@ -224,83 +228,25 @@ impl Call {
         self.called = plan.called.as_str().into();
         self.emergency = plan.emergency;
         self.queue = candidates(&plan, &self.epoch, cx);
+        cx.out.journal.push(JournalEvent::Routed {
+            call: self.key,
+            at: cx.wall(),
+            route: self.route.clone(),
+            caller: self.caller.clone(),
+            called: self.called.clone(),
+            decision: self.decision.clone(),
+        });
         self.await_ringing(cx);
         self.try_next(cx);
     }
 
-    /// Whether an attempt towards a trunk needs media ports that it does not have; asks for them.
-    /// `Err`: the call was refused.
-    pub(crate) fn prepare_media(&mut self, b: TrunkId, cx: &mut Context<'_>) -> Result<bool, ()> {
-        let epoch = self.epoch.clone();
-        if !offer::anchored_between(&epoch, self.trunk_in, b) {
-            if self.media.is_anchored() {
-                self.drop_media(cx);
-            }
-            self.media.state = State::Direct;
-            return Ok(false);
-        }
-        let listen = listen_of(&epoch, b);
-        match self.media.state {
-            State::Open { b: held, .. } if held == listen => return Ok(false),
-            State::Open { .. } | State::Opening { .. } => self.drop_media(cx),
-            _ => {}
-        }
-        let offer = self.arrived.as_ref().map_or(&b""[..], |a| &a.offer);
-        let streams = if offer.is_empty() { Ok(1) } else { offer::count_streams(offer) };
-        match streams {
-            Ok(streams) => {
-                self.open_media(listen, streams, cx);
-                Ok(true)
-            }
-            Err(trouble) => {
-                self.refuse_sdp(&trouble, cx);
-                Err(())
-            }
-        }
-    }
-
     /// 488 with the Warning that says why (RFC 3261 §21.4.26).
-    pub(crate) fn refuse_sdp(&mut self, trouble: &offer::SdpTrouble, cx: &mut Context<'_>) {
+    pub(crate) fn refuse_sdp(&mut self, trouble: &SdpTrouble, cx: &mut Context<'_>) {
         self.end_attempts(cx, b"");
         let mut rows = cx.take_rows();
         push_warning(&mut rows, self.epoch.face(self.a.flow.listen).host(), &trouble.warning);
         self.refuse_with(cx, 488, trouble.reason, trouble.reason.q850(), &rows);
         cx.give_rows(rows);
-    }
-
-    /// The engine's answer to `Open`.
-    pub(crate) fn on_media_opened(&mut self, reply: &Reply, cx: &mut Context<'_>) {
-        let State::Opening { session, b } = self.media.state else { return };
-        match reply {
-            Reply::Opened { session: id, ports } if *id == session => {
-                self.media.state = State::Open { session, b, ports: *ports };
-                let arrived = self.arrived.take();
-                let told = match arrived.as_deref() {
-                    Some(a) if !a.offer.is_empty() => {
-                        self.tell_engine(Side::A, self.trunk_in, &a.offer, false, cx)
-                    }
-                    _ => Ok(()),
-                };
-                self.arrived = arrived;
-                match told {
-                    Ok(()) => self.try_next(cx),
-                    Err(trouble) => self.refuse_sdp(&trouble, cx),
-                }
-            }
-            Reply::OpenFailed { session: id, reason } if *id == session => {
-                cx.sessions.close(session);
-                self.media.state = State::Closed;
-                let why = match reason {
-                    OpenError::PortsExhausted(_) | OpenError::Bind(..) | OpenError::NoRange(_) => {
-                        ReasonId::RtpPorts
-                    }
-                    _ => ReasonId::MediaSessionsMax,
-                };
-                cx.note(Level::Warn, "no media ports", format!("call {}: {reason}", self.key));
-                self.refuse(cx, why, b"");
-            }
-            _ => {}
-        }
     }
 
     /// Whether the attempt towards a trunk starts with an offer of ours.
@@ -327,7 +273,7 @@ pub(crate) fn push_warning(rows: &mut Vec<u8>, host: &str, warning: &(u16, Strin
     push_row(rows, b"Warning", format!("{} {host} \"{text}\"", warning.0).as_bytes());
 }
 
-fn facts(epoch: &Epoch, arrival: &Arrival<'_>) -> CallFacts {
+fn facts(epoch: &Epoch, arrival: &Arrival<'_>, key: CallKey) -> CallFacts {
     let msg = arrival.msg;
     let from = msg.from().ok();
     let text = |bytes: &[u8]| -> Box<str> {
@@ -337,11 +283,14 @@ fn facts(epoch: &Epoch, arrival: &Arrival<'_>) -> CallFacts {
     CallFacts {
         node: epoch.snapshot.node.clone(),
         trunk: epoch.trunk_name(arrival.trunk),
+        site: epoch.trunk_site(arrival.trunk),
+        trace_id: trace_id(msg, key),
         source: arrival.flow.remote,
         sip_call_id: text(msg.call_id().unwrap_or_default()),
         caller_received: from.map_or_else(Box::default, |f| number_of(f.uri)),
         called_received: called_of(msg, &epoch.policy(arrival.trunk).called_from),
         asserted_received: first(Name::PAssertedIdentity),
+        preferred_received: first(Name::PPreferredIdentity),
         diversion_received: first(Name::Diversion),
         revision: epoch.snapshot.revision,
     }

@@ -7,7 +7,7 @@ use crate::early::Early;
 use crate::headers::{Kind, push_row};
 use crate::identity::cross;
 use crate::invite::contact_user;
-use crate::leg::{LateAnswer, allow, push_contact};
+use crate::leg::{LateAnswer, allow};
 use crate::prack::OfferInProvisional;
 use crate::record::ReleasedBy;
 use base::{ReasonId, WallTime};
@@ -142,8 +142,7 @@ impl Call {
     }
 
     fn provisional_rows(&self, rows: &mut Vec<u8>) {
-        let face = self.epoch.face(self.a.flow.listen);
-        push_contact(rows, face, self.a.flow.transport, contact_user(&self.called));
+        self.a.push_contact(rows, &self.epoch, contact_user(&self.called));
         push_row(rows, b"Allow", allow(self.epoch.policy(self.trunk_in)));
     }
 

@@ -43,8 +43,8 @@ pub use model::{
     Api, CalledFrom, Config, DialRule, EarlyOffer, Expect, Expression, Extension, Gateway, Hidden, Hold,
     Host, Kind, Latch, Level, Limits, Listen, Log, LogFormat, Media, MediaMode, Node, NumberFormat,
     NumberRange, PassStrip, Pattern, Pilot, Policy, PortRange, Prack, Records, Refer, Refresher, Route,
-    Scope, Secret, SessionTimer, Signalling, SipPort, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Test,
-    Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
+    Scope, Secret, SessionTimer, Signalling, SipPort, Sips, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX,
+    Test, Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
 };
 pub use model::{CallPolicy, CallerId, Class, Dates, Holidays, Permissions, Span, When, Zone};
 pub use model::{EachWay, Hunt, MAPPINGS_MAX, Mapping, Quality};

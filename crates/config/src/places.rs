@@ -4,7 +4,6 @@
 
 use crate::report::Report;
 use crate::text::Table;
-use std::collections::BTreeMap;
 
 /// A place in a configuration text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -31,8 +30,6 @@ pub struct Places {
     pub routes: Vec<Place>,
     /// `[[test]]`.
     pub tests: Vec<Place>,
-    /// Translations by their path, such as `trunk.pbx.translate.called_in[0]`.
-    pub translations: BTreeMap<String, Place>,
 }
 
 impl Places {
@@ -41,23 +38,8 @@ impl Places {
             let tables = root.tables_of(key).into_iter();
             tables.map(|(span, _)| report.source.place(span.start)).collect()
         };
-        let translations = translations(root, report);
-        Places { dialplan: each("dialplan"), routes: each("route"), tests: each("test"), translations }
+        Places { dialplan: each("dialplan"), routes: each("route"), tests: each("test") }
     }
-}
-
-fn translations(root: &Table, report: &Report<'_>) -> BTreeMap<String, Place> {
-    let mut places = BTreeMap::new();
-    for trunk in root.entries_of("trunk") {
-        let lists = trunk.value.table().map_or(&[][..], |table| table.entries_of("translate"));
-        for list in lists {
-            for (index, rule) in list.value.items().iter().enumerate() {
-                let path = format!("trunk.{}.translate.{}[{index}]", trunk.key, list.key);
-                places.insert(path, report.source.place(rule.span.start));
-            }
-        }
-    }
-    places
 }
 
 /// The place of a byte offset in a text; one beyond the end counts as the end.

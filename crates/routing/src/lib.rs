@@ -37,7 +37,7 @@ pub use check::{TestOutcome, run_tests};
 pub use classes::ClassSet;
 pub use decision::{Attempt, Decision, Plan, Refusal, RouteRef, Rule, SkipReason};
 pub use facts::{AllIdle, Facts, Health, State, TrunkState};
-pub use lint::{RuleDoubt, RulePlace, doubtful_rules};
+pub use lint::{RuleDoubt, doubtful_rules};
 pub use number::NUMBER_MAX;
 pub use shadow::shadowed;
 pub use table::Table;

@@ -36,6 +36,7 @@ impl Journal {
         }
         let key = match &event {
             JournalEvent::Accepted { call, .. }
+            | JournalEvent::Routed { call, .. }
             | JournalEvent::Attempt { call, .. }
             | JournalEvent::Progress { call, .. }
             | JournalEvent::Answered { call, .. }
@@ -65,6 +66,7 @@ impl Life {
     fn step(&mut self, event: &JournalEvent) -> bool {
         match event {
             JournalEvent::Accepted { .. } => false,
+            JournalEvent::Routed { .. } => self.answered.is_none(),
             JournalEvent::Attempt { facts, .. } => {
                 self.attempts += 1;
                 facts.number == self.attempts && self.answered.is_none()

@@ -80,24 +80,32 @@ fn report() -> Box<media::Report> {
     Box::new(media::Report { a: vec![stream.clone()], b: vec![stream], ..Default::default() })
 }
 
-fn events(number: u128) -> [JournalEvent; 4] {
-    let call = CallKey(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
-    let start = WallTime(1_793_872_800_000_000 + number as u64 * 500);
-    let facts = Arc::new(CallFacts {
+fn facts(number: u128) -> Arc<CallFacts> {
+    Arc::new(CallFacts {
         node: "ber-1".into(),
         trunk: "pbx".into(),
+        site: "berlin".into(),
+        trace_id: format!("{number:032x}").into(),
         source: std::net::SocketAddr::from(([10, 10, 0, 21], 5060)),
         sip_call_id: format!("{number:032x}@10.10.0.21").into(),
         caller_received: format!("+4930231{:05}", number % 100_000).into(),
         called_received: format!("00441632{:06}", number * 7 % 1_000_000).into(),
         asserted_received: "".into(),
+        preferred_received: "".into(),
         diversion_received: "".into(),
         revision: 1,
-    });
+    })
+}
+
+fn events(number: u128) -> [JournalEvent; 4] {
+    let call = CallKey(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
+    let start = WallTime(1_793_872_800_000_000 + number as u64 * 500);
+    let facts = facts(number);
     let attempt = Arc::new(AttemptFacts {
         number: 1,
         tier: 0,
         trunk: "elastic".into(),
+        site: "".into(),
         gateway: "sip.elastic.example".into(),
         target: std::net::SocketAddr::from(([192, 0, 2, 7], 5060)),
         transport: "udp",

@@ -41,7 +41,10 @@ const DIRECTION_FIELDS: [&str; 12] = [
 ];
 
 const ATTEMPT_HEADER: &str = "id,call,number,tier,trunk,gateway,target,transport,sip_call_id,caller_sent,\
-called_sent,start,progress,answer,end,status,q850,reason";
+called_sent,start,progress,answer,end,status,q850,reason,site";
+
+/// What was added to the calls; columns keep their places.
+const CALL_TAIL: &str = "trace_id,site_in,site_out,preferred_received";
 
 /// Writes rows in one format.
 pub(crate) struct Table<'w> {
@@ -57,7 +60,12 @@ impl<'w> Table<'w> {
             Format::Jsonl => String::new(),
             Format::CsvAttempts => ATTEMPT_HEADER.to_owned(),
             Format::Csv => {
-                CALL_HEADER.to_owned() + &direction_header("caller") + "," + &direction_header("callee")
+                CALL_HEADER.to_owned()
+                    + &direction_header("caller")
+                    + ","
+                    + &direction_header("callee")
+                    + ","
+                    + CALL_TAIL
             }
         };
         if !header.is_empty() {
@@ -168,6 +176,9 @@ fn call_line(fields: &mut Fields<'_>, call: &CallRow<'_>) {
     fields.option(media.map(|m| m.duration_ms));
     direction(fields, media.map(|m| &m.from_caller));
     direction(fields, media.map(|m| &m.from_callee));
+    for text in [&call.trace_id, &call.site_in, &call.site_out, &call.preferred_received] {
+        fields.text(text);
+    }
     fields.end();
 }
 
@@ -224,5 +235,6 @@ fn attempt_line(fields: &mut Fields<'_>, call: &CallRow<'_>, attempt: &AttemptRo
     fields.plain(attempt.status);
     fields.option(attempt.q850);
     fields.text(&attempt.reason);
+    fields.text(&attempt.site);
     fields.end();
 }

@@ -7,7 +7,7 @@
 //! the node may have been down for long. Enter through [`recover`].
 
 use crate::error::StoreError;
-use crate::journal::event::{self, Body, Event};
+use crate::journal::decode::{self, Body, Event, Routed};
 use crate::journal::files::{self, SegmentName};
 use crate::journal::frame::{self, Opening};
 use crate::moment::Moment;
@@ -49,6 +49,26 @@ struct Cut {
     run: u64,
     last_event: Moment,
     accepted: bool,
+    routed: bool,
+}
+
+impl Cut {
+    /// The facts of its birth; what was read before them stays.
+    fn accept(&mut self, row: StoredCall) {
+        let known = std::mem::replace(&mut self.row, row);
+        self.row.attempts = known.attempts;
+        (self.row.progress, self.row.answer) = (known.progress, known.answer);
+        (self.row.caller, self.row.called) = (known.caller, known.called);
+        (self.row.route, self.row.decision) = (known.route, known.decision);
+        self.accepted = true;
+    }
+
+    fn follow(&mut self, found: Routed<'_>) {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        (self.row.caller, self.row.called) = (own(found.caller), own(found.called));
+        (self.row.route, self.row.decision) = (own(found.route), own(found.decision));
+        self.routed = true;
+    }
 }
 
 struct Recovery<'d> {
@@ -110,7 +130,7 @@ impl Recovery<'_> {
         let mut ended = Vec::new();
         let mut failed = Ok(());
         let lost = frame::scan(&bytes[start..], |payload| {
-            match event::decode(payload) {
+            match decode::decode(payload) {
                 Ok(Event { call, body: Body::Ended(row), .. }) => {
                     self.cut.remove(&call.0);
                     ended.push(row.into_owned());
@@ -150,19 +170,16 @@ impl Recovery<'_> {
             return;
         }
         let cut = self.cut.entry(call.0).or_insert_with(|| Cut {
-            row: event::blank(call, at),
+            row: decode::blank(call, at),
             run,
             last_event: at,
             accepted: false,
+            routed: false,
         });
         cut.last_event = cut.last_event.max(at);
         match body {
-            Body::Accepted(row) => {
-                let known = std::mem::replace(&mut cut.row, row.into_owned());
-                cut.row.attempts = known.attempts;
-                (cut.row.progress, cut.row.answer) = (known.progress, known.answer);
-                cut.accepted = true;
-            }
+            Body::Accepted(row) => cut.accept(row.into_owned()),
+            Body::Routed(routed) => cut.follow(*routed),
             Body::Attempt(attempt) => {
                 let known = attempt_of(&mut cut.row, attempt.number, at);
                 let (progress, answer, end) = (known.progress, known.answer, known.end);
@@ -228,6 +245,7 @@ fn blank_attempt(number: u16, at: Moment) -> AttemptRow<'static> {
         number,
         tier: 0,
         trunk: NONE,
+        site: NONE,
         gateway: NONE,
         target: NONE,
         transport: NONE,
@@ -246,7 +264,7 @@ fn blank_attempt(number: u16, at: Moment) -> AttemptRow<'static> {
 
 /// Ends a cut call at the last moment at which its run is known to have lived.
 fn close(cut: Cut, beat: Option<Moment>, node: &str) -> StoredCall {
-    let Cut { mut row, last_event, .. } = cut;
+    let Cut { mut row, last_event, routed, .. } = cut;
     let reason = ReasonId::Crashed;
     row.end = last_event.max(beat.unwrap_or_default());
     row.end_estimated = true;
@@ -254,18 +272,22 @@ fn close(cut: Cut, beat: Option<Moment>, node: &str) -> StoredCall {
     row.q850 = reason.q850();
     row.reason = Cow::Borrowed(reason.id());
     row.released_by = Cow::Borrowed(b2bua::ReleasedBy::Us.word());
-    row.decision = Cow::Borrowed("written from the journal at the next start");
+    if routed {
+        row.decision.to_mut().push_str("; ");
+    } else {
+        // What a call is before its route is found.
+        row.caller = row.caller_received.clone();
+        row.called = row.called_received.clone();
+    }
+    row.decision.to_mut().push_str("written from the journal at the next start");
     if row.node.is_empty() {
         row.node = Cow::Owned(node.to_owned());
     }
-    // The normalised numbers are not in the journal of a live call; those received find it too.
-    row.caller = row.caller_received.clone();
-    row.called = row.called_received.clone();
     for attempt in row.attempts.iter_mut().filter(|a| a.end.is_none()) {
         attempt.end = Some(row.end);
         attempt.reason = Cow::Borrowed(reason.id());
     }
-    row.trunk_out = row.attempts.last().map_or(Cow::Borrowed(""), |a| a.trunk.clone());
+    row.follow_last_attempt();
     row.derive();
     row
 }

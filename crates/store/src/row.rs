@@ -29,10 +29,19 @@ pub struct CallRow<'a> {
     pub node: Cow<'a, str>,
     /// The configuration revision that it was routed with.
     pub revision: u64,
+    /// Names the session over all nodes that it crosses (RFC 7989): 32 hex digits.
+    #[serde(default)]
+    pub trace_id: Cow<'a, str>,
     /// The trunk it came in on.
     pub trunk_in: Cow<'a, str>,
+    /// That trunk's site; empty when it has none.
+    #[serde(default)]
+    pub site_in: Cow<'a, str>,
     /// The trunk of the last attempt; empty when none was made.
     pub trunk_out: Cow<'a, str>,
+    /// That trunk's site; empty when it has none.
+    #[serde(default)]
+    pub site_out: Cow<'a, str>,
     /// The peer's address and port.
     pub source: Cow<'a, str>,
     /// Call-ID of the caller's leg.
@@ -49,6 +58,9 @@ pub struct CallRow<'a> {
     pub called: Cow<'a, str>,
     /// P-Asserted-Identity as received, else empty.
     pub asserted_received: Cow<'a, str>,
+    /// P-Preferred-Identity as received, else empty.
+    #[serde(default)]
+    pub preferred_received: Cow<'a, str>,
     /// Diversion as received, else empty.
     pub diversion_received: Cow<'a, str>,
     /// INVITE accepted.
@@ -95,6 +107,9 @@ pub struct AttemptRow<'a> {
     pub tier: u8,
     /// The trunk.
     pub trunk: Cow<'a, str>,
+    /// The trunk's site; empty when it has none.
+    #[serde(default)]
+    pub site: Cow<'a, str>,
     /// The gateway as configured.
     pub gateway: Cow<'a, str>,
     /// Address and port the INVITE went to.
@@ -178,6 +193,13 @@ impl CallRow<'_> {
         self.blame = Cow::Borrowed(ReasonId::from_id(&self.reason).map_or("", |r| r.blame().as_str()));
     }
 
+    /// Takes the trunk out and its site from the last attempt.
+    pub(crate) fn follow_last_attempt(&mut self) {
+        if let Some(last) = self.attempts.last() {
+            (self.trunk_out, self.site_out) = (last.trunk.clone(), last.site.clone());
+        }
+    }
+
     /// The attempt that carried the call, or the last that was tried.
     #[must_use]
     pub fn last_attempt(&self) -> Option<&AttemptRow<'_>> {
@@ -193,8 +215,11 @@ impl CallRow<'_> {
             call: self.call,
             node: own(self.node),
             revision: self.revision,
+            trace_id: own(self.trace_id),
             trunk_in: own(self.trunk_in),
+            site_in: own(self.site_in),
             trunk_out: own(self.trunk_out),
+            site_out: own(self.site_out),
             source: own(self.source),
             sip_call_id: own(self.sip_call_id),
             route: own(self.route),
@@ -203,6 +228,7 @@ impl CallRow<'_> {
             caller: own(self.caller),
             called: own(self.called),
             asserted_received: own(self.asserted_received),
+            preferred_received: own(self.preferred_received),
             diversion_received: own(self.diversion_received),
             start: self.start,
             progress: self.progress,
@@ -232,6 +258,7 @@ impl AttemptRow<'_> {
             number: self.number,
             tier: self.tier,
             trunk: own(self.trunk),
+            site: own(self.site),
             gateway: own(self.gateway),
             target: own(self.target),
             transport: own(self.transport),

@@ -130,7 +130,7 @@ fn exports_say_the_same_in_every_format() {
     assert!(rows[4].contains("R-NO-ROUTE"));
     let (_, attempts) = export(&Query::default(), Format::CsvAttempts);
     assert_eq!(attempts.lines().count(), 1 + 9 * 2);
-    assert!(attempts.lines().all(|line| line.split(',').count() == 18));
+    assert!(attempts.lines().all(|line| line.split(',').count() == 19));
     let (count, jsonl) = export(&Query { status: Some(200), ..Query::default() }, Format::Jsonl);
     assert_eq!((count, jsonl.lines().count()), (8, 8));
     let (count, newest) = export(&Query { newest_first: true, limit: 3, ..Query::default() }, Format::Jsonl);

@@ -88,6 +88,27 @@ fn a_cut_call_has_a_record_with_all_that_was_known() {
 }
 
 #[test]
+fn a_cut_call_that_was_routed_has_its_route_and_normalised_numbers() {
+    let call = b2bua::CallKey(1);
+    let routed = b2bua::JournalEvent::Routed {
+        call,
+        at: at(0),
+        route: "world".into(),
+        caller: "+493023125100".into(),
+        called: "+441632960001".into(),
+        decision: "route world".into(),
+    };
+    let (_room, store, _) = recover(&journal_of(&[accepted(1, at(0)), routed, attempted(1, 2, at(0))]));
+    let [cut] = all(&store).try_into().unwrap();
+    let cut: StoredCall = cut;
+    assert_eq!((&*cut.caller, &*cut.called, &*cut.route), ("+493023125100", "+441632960001", "world"));
+    assert_eq!((&*cut.caller_received, &*cut.reason), ("100", "X-CRASHED"));
+    assert_eq!(&*cut.decision, "route world; written from the journal at the next start");
+    assert_eq!((&*cut.site_in, &*cut.site_out, cut.trace_id.len()), ("berlin", "london", 32));
+    assert_eq!(&*cut.preferred_received, "<sip:100@ber.example>");
+}
+
+#[test]
 fn the_end_of_a_cut_call_is_when_its_run_last_lived() {
     let room = Room::new("alive");
     place(&room, FIRST, &journal_of(&story()));

@@ -7,7 +7,7 @@ use crate::context::{Context, Own};
 use crate::headers::{Kind, push_number, push_row};
 use crate::identity::cross;
 use crate::invite::contact_user;
-use crate::leg::{AwaitAck, LateAnswer, allow, push_contact};
+use crate::leg::{AwaitAck, LateAnswer, allow};
 use crate::setup::session_policy;
 use base::ReasonId;
 use media::Side;
@@ -205,7 +205,7 @@ impl Call {
     pub(super) fn refresh_rows(&self, side: Side, rows: &mut Vec<u8>) {
         let Some(leg) = self.next_leg(side) else { return };
         let number = if side == Side::A { &self.called } else { self.caller_in_contact() };
-        push_contact(rows, self.epoch.face(leg.flow.listen), leg.flow.transport, contact_user(number));
+        leg.push_contact(rows, &self.epoch, contact_user(number));
         push_row(rows, b"Allow", allow(self.epoch.policy(leg.trunk)));
         push_row(rows, b"Supported", b"timer");
         if let Some(session) = &leg.session {
@@ -221,7 +221,7 @@ impl Call {
         }
         match what {
             Own::Bye => self.pending = self.pending.saturating_sub(1),
-            Own::Prack => {}
+            Own::Prack => self.on_pracked(msg, cx),
             Own::RefreshUpdate | Own::RefreshInvite => self.on_refreshed(side, what, msg, status, cx),
         }
     }

@@ -89,6 +89,9 @@ impl Switchboard {
             Alarm::Ringback(call) => {
                 self.with_call(now, call, out, crate::call::Call::on_ringback);
             }
+            Alarm::Expires(call, at) => {
+                self.with_call(now, call, out, |call, cx| call.on_expires(at, cx));
+            }
             Alarm::Session(call, side) => {
                 self.with_call(now, call, out, |call, cx| call.on_session_alarm(side, cx));
             }

@@ -58,7 +58,7 @@ impl Switchboard {
 
     fn on_message(&mut self, now: Time, flow: Flow, verified: &[String], msg: Msg<'_>, out: &mut Outbox) {
         let mut trunk = None;
-        if msg.is_request() && !self.is_within_call(msg) {
+        if msg.is_request() && !self.is_within_call(msg, &flow) {
             trunk = self.identify(&flow, verified);
             // Unknown sources are dropped without an answer (DESIGN §5); not so who has lost its trunk
             // while a request of its was under way, which it repeats or cancels.
@@ -81,7 +81,7 @@ impl Switchboard {
             Incoming::Ack => {
                 if let Some((call, side)) = self.own_tag(msg) {
                     self.with_call(now, call, out, |call, cx| {
-                        if call.matches(side, msg) {
+                        if call.hears(side, msg, &flow) {
                             call.on_ack(side, msg, cx);
                         }
                     });
@@ -102,11 +102,12 @@ impl Switchboard {
         (shard == self.shard).then_some((call, side))
     }
 
-    /// Whether a request is inside a dialog of ours: then it may come from anywhere, for its tags and
-    /// Call-ID are known to the peer alone. A tag that only looks like ours is no pass.
-    fn is_within_call(&self, msg: Msg<'_>) -> bool {
+    /// Whether a request is inside a dialog of ours: then it may come from any address behind the leg's
+    /// interface, for its tags and Call-ID are known to the peer alone. A tag that only looks like ours is
+    /// no pass, nor is one that comes from another side of this node.
+    fn is_within_call(&self, msg: Msg<'_>, flow: &Flow) -> bool {
         let named = self.own_tag(msg);
-        named.is_some_and(|(call, side)| self.calls.get(call).is_some_and(|c| c.matches(side, msg)))
+        named.is_some_and(|(call, side)| self.calls.get(call).is_some_and(|c| c.hears(side, msg, flow)))
     }
 
     /// Whether a source belongs to a trunk, so that its requests outside a call are heard.
@@ -145,7 +146,7 @@ impl Switchboard {
         if let Some((call, side)) = self.own_tag(msg) {
             let mut matched = false;
             self.with_call(now, call, out, |call, cx| {
-                matched = call.matches(side, msg);
+                matched = call.hears(side, msg, &flow);
                 if matched {
                     call.on_inner(side, msg, txn, cx);
                 }
@@ -269,12 +270,12 @@ fn unusable_uri(msg: Msg<'_>) -> Option<ReasonId> {
 
 impl Call {
     /// Whether a request with our tag really belongs to a dialog of that side.
-    fn matches(&self, side: Side, msg: Msg<'_>) -> bool {
+    fn hears(&self, side: Side, msg: Msg<'_>, flow: &Flow) -> bool {
         if let Some(leg) = self.leg(side) {
-            return leg.dialog.matches(&msg);
+            return leg.hears(&msg, flow);
         }
         let early = self.live.iter().flat_map(|a| a.early.iter());
-        early.into_iter().any(|e| e.leg.dialog.matches(&msg))
+        early.into_iter().any(|e| e.leg.hears(&msg, flow))
     }
 
     fn refuse_at_once(&mut self, reason: ReasonId, cx: &mut Context<'_>) {

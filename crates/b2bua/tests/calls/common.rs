@@ -84,6 +84,8 @@ pub(crate) struct World {
     ports: u16,
     /// The engine answers `Open` with a failure.
     pub(crate) media_fails: bool,
+    /// No port is free there for the called side.
+    pub(crate) no_ports_on: Option<ListenId>,
 }
 
 impl World {
@@ -107,6 +109,7 @@ impl World {
             media: Vec::new(),
             ports: 0,
             media_fails: false,
+            no_ports_on: None,
         };
         world.drain(out);
         world
@@ -150,6 +153,10 @@ impl World {
                 session: *session,
                 reason: media::OpenError::PortsExhausted(media::Side::A),
             }),
+            media::Command::Open { session, b, .. } if self.no_ports_on == Some(*b) => {
+                let reason = media::OpenError::PortsExhausted(media::Side::B);
+                Some(media::Reply::OpenFailed { session: *session, reason })
+            }
             media::Command::Open { session, streams, .. } => {
                 let mut ports = media::Ports::default();
                 for _ in 0..*streams {
@@ -176,9 +183,14 @@ impl World {
 
     /// A datagram from a peer.
     pub(crate) fn receive(&mut self, from: &str, text: &str) {
+        let listen = ListenId(u16::from(from.starts_with("192")));
+        self.receive_on(listen, Transport::Udp, from, text);
+    }
+
+    /// A message that comes to an interface by a transport.
+    pub(crate) fn receive_on(&mut self, listen: ListenId, transport: Transport, from: &str, text: &str) {
         let remote: SocketAddr = from.parse().expect("address");
-        let listen = ListenId(u16::from(remote.ip().to_string().starts_with("192")));
-        let flow = Flow { listen, transport: Transport::Udp, remote, conn: None, trunk: None };
+        let flow = Flow { listen, transport, remote, conn: None, trunk: None };
         self.input(Input::Message { flow, verified: &[], bytes: text.as_bytes() });
     }
 

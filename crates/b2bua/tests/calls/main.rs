@@ -1,6 +1,7 @@
 //! Calls through a switchboard under a virtual clock.
 
 mod absorbing;
+mod bounds;
 mod common;
 mod early;
 mod exceptions;

@@ -34,6 +34,7 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         phone_context: view.string("phone_context"),
         user_phone: view.truth("user_phone")?,
         media_timeout: view.duration_or_off("media_timeout"),
+        sips: view.word("sips")?,
         user_agent: view.string("user_agent"),
         dialog: dialog::dialog(view)?,
     })

@@ -233,6 +233,7 @@ impl Sheet<'_> {
         self.put_some(path, "phone_context", policy.phone_context.as_ref());
         self.put(path, "user_phone", policy.user_phone);
         self.put(path, "media_timeout", length_or_off(policy.media_timeout));
+        self.put(path, "sips", policy.sips);
         self.put_some(path, "user_agent", policy.user_agent.as_ref());
         self.dialog(path, &policy.dialog);
     }
@@ -319,8 +320,6 @@ impl Sheet<'_> {
         self.put_some(&inner, "called", expect.called.as_ref());
         self.put_some(&inner, "calling", expect.calling.as_ref());
         self.put_some(&inner, "trunk", trunk);
-        self.put_some(&inner, "called_sent", expect.called_sent.as_ref());
-        self.put_some(&inner, "calling_sent", expect.calling_sent.as_ref());
         self.put_some(&inner, "refused", expect.refused);
     }
 }

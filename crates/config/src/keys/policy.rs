@@ -6,7 +6,8 @@ use super::Preset::{Bool as Truth, Text as Word, Texts};
 use super::{CALLER, FORWARDING, Key, Section, Shape, dialog, seconds};
 use crate::forms::{called, plain};
 use crate::model::{
-    EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Refer, UriScheme, Words,
+    EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Refer, Sips, UriScheme,
+    Words,
 };
 
 /// Codecs that an offer of ours can hold.
@@ -162,6 +163,13 @@ pub(crate) static POLICY: Section = Section {
             need: Default(Word("30s")),
             effect: Reload,
             doc: "Time without RTP and RTCP until the call ends; 0 is off. A held call is judged by RTCP.",
+        },
+        Key {
+            name: "sips",
+            shape: Shape::Word { now: Sips::TOKENS, later: &[] },
+            need: Default(Word("demand")),
+            effect: Reload,
+            doc: "What `sips:` in the Request-URI of a call that arrives here means. `demand`: TLS on both legs (RFC 5630), or no call. `plain`: the same as `sip:`.",
         },
         Key {
             name: "user_agent",

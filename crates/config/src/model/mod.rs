@@ -30,7 +30,7 @@ pub(crate) use permission::effective;
 pub use permission::{CallPolicy, Class, Permissions};
 pub use policy::{
     CalledFrom, EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Policy, Prack, Refer,
-    Refresher, SessionTimer, UriScheme,
+    Refresher, SessionTimer, Sips, UriScheme,
 };
 pub use route::{CallerId, DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
 pub use translate::{Pilot, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};

@@ -113,6 +113,16 @@ words! {
 }
 
 words! {
+    /// What `sips:` in the Request-URI of a call that arrives here means.
+    pub enum Sips {
+        /// TLS on both legs (RFC 5630), or no call.
+        Demand = "demand",
+        /// The same as `sip:`.
+        Plain = "plain",
+    }
+}
+
+words! {
     /// How extensions are written.
     pub enum Extension {
         /// `;ext=` as received (RFC 3966 §5.3).
@@ -223,6 +233,8 @@ pub struct Policy {
     pub user_phone: bool,
     /// Time without RTP and RTCP until the call ends; `None` is off.
     pub media_timeout: Option<Duration>,
+    /// What `sips:` in the Request-URI of an arriving call means.
+    pub sips: Sips,
     /// User-Agent of requests towards this trunk; `None` takes ours.
     pub user_agent: Option<String>,
     /// Rules between the two dialogs of a call.

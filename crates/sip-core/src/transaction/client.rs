@@ -9,7 +9,7 @@ use super::{Transactions, client_token, print};
 use crate::flow::Flow;
 use crate::outbox::Outbox;
 use crate::text::own_head;
-use base::{Time, Transport};
+use base::{ListenId, Time, Transport};
 use sip_msg::{Method, Msg, Name};
 use slotmap::Key as _;
 use smallvec::SmallVec;
@@ -58,6 +58,8 @@ pub(super) struct Bulk {
 pub(super) struct Client<U> {
     /// The random bits of its branch.
     pub(super) secret: u64,
+    /// The interface that it left by, where its responses come.
+    pub(super) listen: ListenId,
     pub(super) machine: Machine,
     /// The CSeq method of its responses.
     method: Method,
@@ -92,9 +94,10 @@ impl<U: Copy> Transactions<U> {
         } else {
             Machine::Other(other_client::State::Trying)
         };
-        let secret = self.rng.next_u64();
+        let (secret, listen) = (self.rng.next_u64(), request.flow.listen);
         let txn = self.clients.insert(Client {
             secret,
+            listen,
             machine,
             method,
             user: Some(user),
@@ -107,13 +110,8 @@ impl<U: Copy> Transactions<U> {
         });
         let branch = Branch { shard: self.shard, slot: txn.data().as_ffi(), secret }.encode();
         let start = out.bytes.len();
-        let flow = match self.print_fitting(request, &branch, out) {
-            Ok(flow) => flow,
-            Err(error) => {
-                self.clients.remove(txn);
-                return Err(error);
-            }
-        };
+        let printed = self.print_fitting(request, &branch, out);
+        let flow = printed.inspect_err(|_| drop(self.clients.remove(txn)))?;
         Counters::by_method(&mut self.counters.requests_out, method);
         self.counters.client_live = self.clients.len();
         self.launch(now, txn, request, flow, out.bytes.get(start..).unwrap_or_default());
@@ -205,15 +203,11 @@ impl<U: Copy> Transactions<U> {
         &mut self,
         now: Time,
         txn: ClientTxn,
-        secret: u64,
         msg: Msg<'_>,
         cseq_method: Method,
         out: &mut Outbox,
     ) -> Incoming<U> {
-        let Some(client) = self.clients.get_mut(txn).filter(|c| c.secret == secret) else {
-            self.counters.stray_responses += 1;
-            return Incoming::Absorbed;
-        };
+        let Some(client) = self.clients.get_mut(txn) else { return Incoming::Absorbed };
         if client.method == Method::Invite && cseq_method == Method::Cancel {
             if client.cancel == Cancel::Sent && msg.status() >= 200 {
                 client.cancel = Cancel::Answered;

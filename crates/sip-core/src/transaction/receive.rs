@@ -10,7 +10,7 @@ use super::types::{ClientTxn, Incoming, Response, ServerTxn};
 use super::{Transactions, reply};
 use crate::flow::Flow;
 use crate::outbox::Outbox;
-use base::Time;
+use base::{ListenId, Time};
 use sip_msg::{HeaderError, HeaderErrorKind, Method, Msg, Name};
 use slotmap::KeyData;
 use smallvec::SmallVec;
@@ -28,7 +28,7 @@ impl<U: Copy> Transactions<U> {
         if msg.is_request() {
             self.receive_request(now, *msg, flow, out)
         } else {
-            self.receive_response(now, *msg, out)
+            self.receive_response(now, *msg, flow.listen, out)
         }
     }
 
@@ -45,8 +45,15 @@ impl<U: Copy> Transactions<U> {
         })
     }
 
-    /// RFC 3261 §17.1.3, §18.1.2; one Via only, §8.1.3.3.
-    fn receive_response(&mut self, now: Time, msg: Msg<'_>, out: &mut Outbox) -> Incoming<U> {
+    /// RFC 3261 §17.1.3, §18.1.2; one Via only, §8.1.3.3. A response belongs to a transaction only on the
+    /// interface that its request left by.
+    fn receive_response(
+        &mut self,
+        now: Time,
+        msg: Msg<'_>,
+        listen: ListenId,
+        out: &mut Outbox,
+    ) -> Incoming<U> {
         let (branch, cseq) = match response_heads(msg) {
             Ok(heads) => heads,
             Err(error) => {
@@ -57,7 +64,11 @@ impl<U: Copy> Transactions<U> {
         match branch {
             Some(branch) if branch.shard == self.shard && msg.list(Name::Via).nth(1).is_none() => {
                 let txn = ClientTxn::from(KeyData::from_ffi(branch.slot));
-                self.client_response(now, txn, branch.secret, msg, cseq, out)
+                if self.clients.get(txn).is_none_or(|c| c.secret != branch.secret || c.listen != listen) {
+                    self.counters.stray_responses += 1;
+                    return Incoming::Absorbed;
+                }
+                self.client_response(now, txn, msg, cseq, out)
             }
             _ => {
                 self.counters.stray_responses += 1;

@@ -136,6 +136,11 @@ impl<'a> Take<'a> {
         std::str::from_utf8(self.bytes(length)?).map(Cow::Borrowed).map_err(|_| Malformed)
     }
 
+    /// A text at the end that older programs did not write; empty then.
+    pub(crate) fn later_text(&mut self) -> Result<Cow<'a, str>, Malformed> {
+        if self.0.is_empty() { Ok(Cow::Borrowed("")) } else { self.text() }
+    }
+
     pub(crate) fn fixed64(&mut self) -> Result<u64, Malformed> {
         Ok(u64::from_le_bytes(self.array()?))
     }

@@ -1,58 +1,26 @@
 //! Events as payloads of frames: kind, call, time, and what the kind needs.
 //!
-//! A reader passes over kinds that it does not know, so that kinds may be added within a version
-//! of the format. Reasons are written by their stable ids. Enter through [`encode`] and
-//! [`decode`]; [`peek`] reads only which call and what kind.
+//! A reader passes over kinds that it does not know, and over what follows the fields that it knows, so
+//! that both may be added within a version of the format. Reasons are written by their stable ids. Enter
+//! through [`encode`]; [`super::decode`] reads.
 
-use super::bytes::{Malformed, Put, Take};
-use crate::moment::Moment;
-use crate::row::{AttemptRow, CallRow, DirectionRow, FORMAT, MediaRow};
+use super::bytes::Put;
 use b2bua::{AttemptFacts, AttemptRecord, CallFacts, CallKey, CallRecord, JournalEvent, MediaRecord};
 use base::WallTime;
 use media::StreamReport;
-use std::borrow::Cow;
 
 /// Most attempts of one call that are stored; routing makes far fewer.
 pub(crate) const ATTEMPTS_MAX: usize = 255;
 
 /// The kind byte of an event that owes a record from here on.
 pub(crate) const ACCEPTED: u8 = 1;
-const ATTEMPT: u8 = 2;
-const PROGRESS: u8 = 3;
-const ANSWERED: u8 = 4;
-const ATTEMPT_FAILED: u8 = 5;
+pub(crate) const ATTEMPT: u8 = 2;
+pub(crate) const PROGRESS: u8 = 3;
+pub(crate) const ANSWERED: u8 = 4;
+pub(crate) const ATTEMPT_FAILED: u8 = 5;
 /// The kind byte of an event that carries a whole record.
 pub(crate) const ENDED: u8 = 6;
-
-/// An event as it was read.
-pub(crate) struct Event<'a> {
-    pub(crate) call: CallKey,
-    pub(crate) at: Moment,
-    pub(crate) body: Body<'a>,
-}
-
-/// What happened.
-pub(crate) enum Body<'a> {
-    /// A record with nothing but the facts of its birth.
-    Accepted(Box<CallRow<'a>>),
-    /// An attempt with nothing but the facts of its birth.
-    Attempt(Box<AttemptRow<'a>>),
-    Progress {
-        attempt: u16,
-    },
-    Answered {
-        attempt: u16,
-    },
-    AttemptFailed {
-        attempt: u16,
-        status: u16,
-        reason: Cow<'a, str>,
-    },
-    /// The whole record.
-    Ended(Box<CallRow<'a>>),
-    /// A kind that is not known here.
-    Unknown,
-}
+pub(crate) const ROUTED: u8 = 7;
 
 /// Writes an event's payload; gives the number of fields that were cut.
 pub(crate) fn encode(event: &JournalEvent, out: &mut Vec<u8>) -> usize {
@@ -61,10 +29,16 @@ pub(crate) fn encode(event: &JournalEvent, out: &mut Vec<u8>) -> usize {
         JournalEvent::Accepted { call, at, facts } => {
             begin(&mut put, ACCEPTED, *call, *at);
             put_facts(&mut put, facts);
+            put_later_facts(&mut put, facts);
+        }
+        JournalEvent::Routed { call, at, route, caller, called, decision } => {
+            begin(&mut put, ROUTED, *call, *at);
+            [&**route, caller, called, decision].into_iter().for_each(|text| put.text(text));
         }
         JournalEvent::Attempt { call, at, facts } => {
             begin(&mut put, ATTEMPT, *call, *at);
             put_attempt_facts(&mut put, facts);
+            put.text(&facts.site);
         }
         JournalEvent::Progress { call, at, attempt, status } => {
             begin(&mut put, PROGRESS, *call, *at);
@@ -107,6 +81,13 @@ fn put_facts(put: &mut Put<'_>, facts: &CallFacts) {
     put.number(facts.revision);
 }
 
+/// What the format did not have from the beginning; it stands at the end of its event.
+fn put_later_facts(put: &mut Put<'_>, facts: &CallFacts) {
+    put.text(&facts.site);
+    put.text(&facts.trace_id);
+    put.text(&facts.preferred_received);
+}
+
 fn put_attempt_facts(put: &mut Put<'_>, facts: &AttemptFacts) {
     put.number(facts.number);
     put.byte(facts.tier);
@@ -146,6 +127,10 @@ fn put_record(put: &mut Put<'_>, record: &CallRecord) {
             put.byte(1);
             put_media(put, media);
         }
+    }
+    put_later_facts(put, &record.facts);
+    for attempt in kept {
+        put.text(&attempt.facts.site);
     }
 }
 
@@ -193,174 +178,4 @@ fn put_direction(put: &mut Put<'_>, streams: &[StreamReport]) {
 fn largest(millis: impl Iterator<Item = f32>) -> Option<u32> {
     // `as` saturates and turns what is not a number into 0, which suits a measurement.
     millis.map(|ms| (ms * 1_000.0).round() as u32).max()
-}
-
-/// The kind of an event and its call, without reading the rest.
-pub(crate) fn peek(payload: &[u8]) -> Result<(u8, CallKey), Malformed> {
-    let mut take = Take(payload);
-    let kind = take.byte()?;
-    Ok((kind, CallKey(u128::from_le_bytes(take.array()?))))
-}
-
-/// Reads a payload.
-pub(crate) fn decode(payload: &[u8]) -> Result<Event<'_>, Malformed> {
-    let mut take = Take(payload);
-    let kind = take.byte()?;
-    let call = CallKey(u128::from_le_bytes(take.array()?));
-    let at = Moment(take.fixed64()?);
-    let body = match kind {
-        ACCEPTED => Body::Accepted(Box::new(take_facts(&mut take, call, at)?)),
-        ATTEMPT => Body::Attempt(Box::new(take_attempt_facts(&mut take, at)?)),
-        PROGRESS => Body::Progress { attempt: take.number()? },
-        ANSWERED => Body::Answered { attempt: take.number()? },
-        ATTEMPT_FAILED => {
-            Body::AttemptFailed { attempt: take.number()?, status: take.number()?, reason: take.text()? }
-        }
-        ENDED => Body::Ended(Box::new(take_record(&mut take, call, at)?)),
-        _ => Body::Unknown,
-    };
-    Ok(Event { call, at, body })
-}
-
-/// A record of which nothing is known but its key and a moment.
-pub(crate) fn blank<'a>(call: CallKey, at: Moment) -> CallRow<'a> {
-    const NONE: Cow<'static, str> = Cow::Borrowed("");
-    CallRow {
-        format: FORMAT,
-        id: 0,
-        call,
-        node: NONE,
-        revision: 0,
-        trunk_in: NONE,
-        trunk_out: NONE,
-        source: NONE,
-        sip_call_id: NONE,
-        route: NONE,
-        caller_received: NONE,
-        called_received: NONE,
-        caller: NONE,
-        called: NONE,
-        asserted_received: NONE,
-        diversion_received: NONE,
-        start: at,
-        progress: None,
-        early_media: None,
-        answer: None,
-        end: at,
-        end_estimated: false,
-        post_dial_delay_ms: None,
-        duration_ms: 0,
-        status: 0,
-        q850: 0,
-        reason: NONE,
-        blame: NONE,
-        released_by: NONE,
-        decision: NONE,
-        media: None,
-        attempts: Vec::new(),
-    }
-}
-
-fn take_facts<'a>(take: &mut Take<'a>, call: CallKey, at: Moment) -> Result<CallRow<'a>, Malformed> {
-    let mut row = blank(call, at);
-    row.node = take.text()?;
-    row.trunk_in = take.text()?;
-    row.source = take.text()?;
-    row.sip_call_id = take.text()?;
-    row.caller_received = take.text()?;
-    row.called_received = take.text()?;
-    row.asserted_received = take.text()?;
-    row.diversion_received = take.text()?;
-    row.revision = take.number()?;
-    Ok(row)
-}
-
-fn take_attempt_facts<'a>(take: &mut Take<'a>, at: Moment) -> Result<AttemptRow<'a>, Malformed> {
-    Ok(AttemptRow {
-        number: take.number()?,
-        tier: take.byte()?,
-        trunk: take.text()?,
-        gateway: take.text()?,
-        target: take.text()?,
-        transport: take.text()?,
-        sip_call_id: take.text()?,
-        caller_sent: take.text()?,
-        called_sent: take.text()?,
-        start: at,
-        progress: None,
-        answer: None,
-        end: None,
-        status: 0,
-        q850: None,
-        reason: Cow::Borrowed(""),
-    })
-}
-
-fn take_record<'a>(take: &mut Take<'a>, call: CallKey, end: Moment) -> Result<CallRow<'a>, Malformed> {
-    let mut row = take_facts(take, call, end)?;
-    row.route = take.text()?;
-    row.caller = take.text()?;
-    row.called = take.text()?;
-    let start = take.fixed64()?;
-    row.start = Moment(start);
-    row.progress = take.near_option(start)?.map(Moment);
-    row.early_media = take.near_option(start)?.map(Moment);
-    row.answer = take.near_option(start)?.map(Moment);
-    row.status = take.number()?;
-    row.q850 = take.byte()?;
-    row.reason = take.text()?;
-    row.released_by = take.text()?;
-    row.decision = take.text()?;
-    let attempts = take.number::<usize>()?;
-    if attempts > ATTEMPTS_MAX {
-        return Err(Malformed);
-    }
-    for _ in 0..attempts {
-        row.attempts.push(take_attempt(take, start)?);
-    }
-    if take.flag()? {
-        row.media = Some(take_media(take)?);
-    }
-    row.trunk_out = row.attempts.last().map_or(Cow::Borrowed(""), |a| a.trunk.clone());
-    row.derive();
-    Ok(row)
-}
-
-fn take_attempt<'a>(take: &mut Take<'a>, call_start: u64) -> Result<AttemptRow<'a>, Malformed> {
-    let mut row = take_attempt_facts(take, Moment(0))?;
-    let start = take.near(call_start)?;
-    row.start = Moment(start);
-    row.progress = take.near_option(start)?.map(Moment);
-    row.answer = take.near_option(start)?.map(Moment);
-    row.end = take.near_option(start)?.map(Moment);
-    row.status = take.number()?;
-    row.q850 = take.option()?;
-    row.reason = take.text()?;
-    Ok(row)
-}
-
-fn take_media<'a>(take: &mut Take<'a>) -> Result<MediaRow<'a>, Malformed> {
-    Ok(MediaRow {
-        codec: take.text()?,
-        duration_ms: take.number()?,
-        from_caller: take_direction(take)?,
-        from_callee: take_direction(take)?,
-    })
-}
-
-fn take_direction<'a>(take: &mut Take<'a>) -> Result<DirectionRow<'a>, Malformed> {
-    Ok(DirectionRow {
-        packets: take.number()?,
-        expected: take.number()?,
-        lost: take.number()?,
-        dropped: take.number()?,
-        jitter_us: take.number()?,
-        jitter_max_us: take.number()?,
-        rtt_us: take.option()?,
-        mos_min: take.option()?,
-        mos_avg: take.option()?,
-        one_way: take.flag()?,
-        silence_max_ms: take.number()?,
-        source: take.text()?,
-    })
 }

@@ -6,7 +6,8 @@
 //! with only their events. Enter through [`Tail::fill`], [`Tail::frames`], [`Tail::advance`],
 //! [`Tail::retire`].
 
-use super::event::{self, ACCEPTED, ENDED};
+use super::decode::{self, Body, Event};
+use super::event::{ACCEPTED, ENDED};
 use super::files;
 use super::frame::{self, Opening, Step};
 use super::stream::Stream;
@@ -175,12 +176,12 @@ impl Tail {
         let mut failed = Ok(());
         let buffer = std::mem::take(&mut self.buffer);
         let lost = frame::scan(&buffer[start..self.whole], |payload| {
-            let Ok((kind, call)) = event::peek(payload) else { return ControlFlow::Continue(()) };
+            let Ok((kind, call)) = decode::peek(payload) else { return ControlFlow::Continue(()) };
             if kind != ENDED {
                 self.note(kind, call.0);
                 return ControlFlow::Continue(());
             }
-            if let Ok(event::Event { body: event::Body::Ended(mut row), .. }) = event::decode(payload) {
+            if let Ok(Event { body: Body::Ended(mut row), .. }) = decode::decode(payload) {
                 if let Err(error) = record(&mut row) {
                     failed = Err(error);
                     return ControlFlow::Break(());
@@ -293,7 +294,7 @@ impl Tail {
         let Opening::Frames(start) = frame::opening(&bytes) else { return Ok(()) };
         let mut kept = frame::HEADER.to_vec();
         frame::scan(&bytes[start..], |payload| {
-            if event::peek(payload).is_ok_and(|(_, call)| self.live.contains_key(&call.0)) {
+            if decode::peek(payload).is_ok_and(|(_, call)| self.live.contains_key(&call.0)) {
                 let at = frame::begin(&mut kept);
                 kept.extend_from_slice(payload);
                 let _ = frame::seal(&mut kept, at);

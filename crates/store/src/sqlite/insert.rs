@@ -3,18 +3,18 @@
 use super::signed;
 use crate::error::StoreError;
 use crate::moment::Moment;
-use crate::row::{AttemptRow, CallRow, DirectionRow};
+use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow};
 use rusqlite::types::Null;
 use rusqlite::{CachedStatement, Connection, Statement, ToSql};
 
-/// 53 values, in the order of the table.
+/// 57 values, in the order of the table.
 const INSERT_CALL: &str = "INSERT OR IGNORE INTO call VALUES (
     ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,
-    ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-/// 17 values, in the order of the table.
-const INSERT_ATTEMPT: &str = "INSERT INTO attempt VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+/// 18 values, in the order of the table.
+const INSERT_ATTEMPT: &str = "INSERT INTO attempt VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 /// Columns of one direction of media.
-const DIRECTION_COLUMNS: usize = 12;
+pub(super) const DIRECTION_COLUMNS: usize = 12;
 
 /// Inserts records within one transaction.
 pub(crate) struct Inserter<'c> {
@@ -127,7 +127,15 @@ fn bind_call(bind: &mut Bind<'_, '_>, row: &CallRow<'_>, trunks: &str) -> Result
     bind.put(&*row.reason)?;
     bind.put(&*row.released_by)?;
     bind.put(&*row.decision)?;
-    let Some(media) = &row.media else { return bind.nulls(2 + 2 * DIRECTION_COLUMNS) };
+    bind_media(bind, row.media.as_ref())?;
+    bind.put(&*row.trace_id)?;
+    bind.put(&*row.site_in)?;
+    bind.put(&*row.site_out)?;
+    bind.put(&*row.preferred_received)
+}
+
+fn bind_media(bind: &mut Bind<'_, '_>, media: Option<&MediaRow<'_>>) -> Result<(), rusqlite::Error> {
+    let Some(media) = media else { return bind.nulls(2 + 2 * DIRECTION_COLUMNS) };
     bind.put(&*media.codec)?;
     bind.put(signed(media.duration_ms))?;
     bind_direction(bind, &media.from_caller)?;
@@ -166,5 +174,6 @@ fn bind_attempt(bind: &mut Bind<'_, '_>, call: i64, row: &AttemptRow<'_>) -> Res
     bind.time_option(row.end)?;
     bind.put(row.status)?;
     bind.put(row.q850)?;
-    bind.put(&*row.reason)
+    bind.put(&*row.reason)?;
+    bind.put(&*row.site)
 }

@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 /// The newest schema that is known here.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Times are microseconds since 1970 (UTC), jitter and round trip microseconds, MOS times 100.
 /// `trunks` holds the trunk in and those of all attempts, each between commas. `call_search`
@@ -92,6 +92,18 @@ CREATE TABLE attempt (
 ) WITHOUT ROWID;
 ";
 
+/// Columns that records had not from the beginning; they stand at the end of their tables.
+const SCHEMA_2: &str = "
+ALTER TABLE call ADD COLUMN trace_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE call ADD COLUMN site_in TEXT NOT NULL DEFAULT '';
+ALTER TABLE call ADD COLUMN site_out TEXT NOT NULL DEFAULT '';
+ALTER TABLE call ADD COLUMN preferred_received TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempt ADD COLUMN site TEXT NOT NULL DEFAULT '';
+";
+
+/// What each version adds to the one before it.
+const STEPS: [&str; VERSION as usize] = [SCHEMA_1, SCHEMA_2];
+
 /// Sets the connection up and brings the schema to [`VERSION`].
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     connection.execute_batch(
@@ -107,15 +119,56 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
         .query_row("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'", [], |_| Ok(()))
         .optional()?
         .is_some();
-    if exists {
-        let found: i64 = transaction.query_row("SELECT version FROM schema_version", [], |row| row.get(0))?;
-        if found > VERSION {
-            return Err(StoreError::SchemaTooNew { found, known: VERSION });
-        }
+    let found: i64 = if exists {
+        transaction.query_row("SELECT version FROM schema_version", [], |row| row.get(0))?
     } else {
-        transaction.execute_batch(SCHEMA_1)?;
+        0
+    };
+    if found > VERSION {
+        return Err(StoreError::SchemaTooNew { found, known: VERSION });
+    }
+    for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        transaction.execute_batch(step)?;
+    }
+    if found == 0 {
         transaction.execute("INSERT INTO schema_version (version) VALUES (?1)", [VERSION])?;
+    } else if found < VERSION {
+        transaction.execute("UPDATE schema_version SET version = ?1", [VERSION])?;
     }
     transaction.commit()?;
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_of_the_first_schema_is_brought_to_the_newest() {
+        let columns = |connection: &Connection, table: &str| -> Vec<String> {
+            let text = format!("SELECT name FROM pragma_table_info('{table}')");
+            let mut statement = connection.prepare(&text).unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let mut old = Connection::open_in_memory().unwrap();
+        old.execute_batch(SCHEMA_1).unwrap();
+        old.execute("INSERT INTO schema_version (version) VALUES (1)", []).unwrap();
+        old.execute(
+            "INSERT INTO attempt VALUES (1, 1, 0, 't', 'g', 'a', 'udp', 'c', '1', '2', 5, NULL, NULL, NULL, 200, NULL, 'r')",
+            [],
+        )
+        .unwrap();
+        prepare(&mut old).unwrap();
+        prepare(&mut old).unwrap();
+        let version: i64 = old.query_row("SELECT version FROM schema_version", [], |r| r.get(0)).unwrap();
+        assert_eq!(version, VERSION);
+        let site: String = old.query_row("SELECT site FROM attempt", [], |r| r.get(0)).unwrap();
+        assert_eq!(site, "");
+        let mut new = Connection::open_in_memory().unwrap();
+        prepare(&mut new).unwrap();
+        for table in ["call", "attempt"] {
+            assert_eq!(columns(&old, table), columns(&new, table));
+        }
+    }
 }

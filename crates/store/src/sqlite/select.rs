@@ -1,9 +1,11 @@
 //! Getting records out: filters over a covering index, then whole rows for the hits.
 
+use super::insert::DIRECTION_COLUMNS;
 use super::signed;
 use crate::error::StoreError;
+use crate::journal::decode::blank;
 use crate::moment::Moment;
-use crate::row::{AttemptRow, CallRow, DirectionRow, FORMAT, MediaRow, StoredCall};
+use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow, StoredCall};
 use b2bua::CallKey;
 use rusqlite::types::{FromSql, Value};
 use rusqlite::{Connection, Row};
@@ -173,9 +175,7 @@ fn read_call(row: &Row<'_>) -> Result<StoredCall, rusqlite::Error> {
     // Fields of a struct expression are evaluated in the order in which they are written, which
     // is the order of the table.
     let mut call = CallRow {
-        format: FORMAT,
         id,
-        call,
         node,
         revision,
         trunk_in,
@@ -201,17 +201,21 @@ fn read_call(row: &Row<'_>) -> Result<StoredCall, rusqlite::Error> {
         released_by: from.text()?,
         decision: from.text()?,
         media: read_media(&mut from)?,
-        blame: Cow::Borrowed(""),
-        post_dial_delay_ms: None,
-        duration_ms: 0,
-        attempts: Vec::new(),
+        trace_id: from.text()?,
+        site_in: from.text()?,
+        site_out: from.text()?,
+        preferred_received: from.text()?,
+        ..blank(call, Moment::default())
     };
     call.derive();
     Ok(call)
 }
 
 fn read_media(from: &mut Columns<'_, '_>) -> Result<Option<MediaRow<'static>>, rusqlite::Error> {
-    let Some(codec) = from.take::<Option<String>>()? else { return Ok(None) };
+    let Some(codec) = from.take::<Option<String>>()? else {
+        from.place += 1 + 2 * DIRECTION_COLUMNS;
+        return Ok(None);
+    };
     Ok(Some(MediaRow {
         codec: Cow::Owned(codec),
         duration_ms: from.count()?,
@@ -256,5 +260,6 @@ fn read_attempt(row: &Row<'_>) -> Result<AttemptRow<'static>, rusqlite::Error> {
         status: from.take()?,
         q850: from.take()?,
         reason: from.text()?,
+        site: from.text()?,
     })
 }

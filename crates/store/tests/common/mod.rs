@@ -76,11 +76,14 @@ pub fn facts(number: u128) -> Arc<CallFacts> {
     Arc::new(CallFacts {
         node: "ber-1".into(),
         trunk: "pbx".into(),
+        site: "berlin".into(),
+        trace_id: format!("{number:032x}").into(),
         source: "10.10.0.21:5060".parse().unwrap(),
         sip_call_id: format!("a-{number:x}@10.10.0.21").into(),
         caller_received: "100".into(),
         called_received: "0044 1632 960001".into(),
         asserted_received: "<sip:+493023125100@ber.example>".into(),
+        preferred_received: "<sip:100@ber.example>".into(),
         diversion_received: "".into(),
         revision: 7,
     })
@@ -91,6 +94,7 @@ pub fn attempt_facts(number: u16, call: u128) -> Arc<AttemptFacts> {
         number,
         tier: 0,
         trunk: if number == 1 { "flex".into() } else { "elastic".into() },
+        site: if number == 1 { "".into() } else { "london".into() },
         gateway: "sip.elastic.example".into(),
         target: "[2001:db8::7]:5061".parse().unwrap(),
         transport: "tls",

@@ -48,6 +48,9 @@ impl Columns {
 pub(crate) fn whole(record: &StoredCall, colour: bool) -> String {
     let mut table = Table::pairs();
     table.pair("call", record.call.to_string());
+    if !record.trace_id.is_empty() {
+        table.pair("trace", &record.trace_id);
+    }
     table.pair("state", "over");
     table.pair("caller", with_received(&record.caller, &record.caller_received));
     table.pair("called", with_received(&record.called, &record.called_received));

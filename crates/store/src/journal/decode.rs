@@ -1,0 +1,317 @@
+//! Reading events back: total, and kind to what older and newer programs wrote.
+//!
+//! Enter through [`decode`]; [`peek`] reads only which call and what kind.
+
+use super::bytes::{Malformed, Take};
+use super::event::{ACCEPTED, ANSWERED, ATTEMPT, ATTEMPT_FAILED, ATTEMPTS_MAX, ENDED, PROGRESS, ROUTED};
+use crate::moment::Moment;
+use crate::row::{AttemptRow, CallRow, DirectionRow, FORMAT, MediaRow};
+use b2bua::CallKey;
+use std::borrow::Cow;
+
+/// An event as it was read.
+pub(crate) struct Event<'a> {
+    pub(crate) call: CallKey,
+    pub(crate) at: Moment,
+    pub(crate) body: Body<'a>,
+}
+
+/// What happened.
+pub(crate) enum Body<'a> {
+    /// A record with nothing but the facts of its birth.
+    Accepted(Box<CallRow<'a>>),
+    /// How the call was routed.
+    Routed(Box<Routed<'a>>),
+    /// An attempt with nothing but the facts of its birth.
+    Attempt(Box<AttemptRow<'a>>),
+    Progress {
+        attempt: u16,
+    },
+    Answered {
+        attempt: u16,
+    },
+    AttemptFailed {
+        attempt: u16,
+        status: u16,
+        reason: Cow<'a, str>,
+    },
+    /// The whole record.
+    Ended(Box<CallRow<'a>>),
+    /// A kind that is not known here.
+    Unknown,
+}
+
+/// A route as it was found.
+pub(crate) struct Routed<'a> {
+    pub(crate) route: Cow<'a, str>,
+    pub(crate) caller: Cow<'a, str>,
+    pub(crate) called: Cow<'a, str>,
+    pub(crate) decision: Cow<'a, str>,
+}
+
+/// The kind of an event and its call, without reading the rest.
+pub(crate) fn peek(payload: &[u8]) -> Result<(u8, CallKey), Malformed> {
+    let mut take = Take(payload);
+    let kind = take.byte()?;
+    Ok((kind, CallKey(u128::from_le_bytes(take.array()?))))
+}
+
+/// Reads a payload.
+pub(crate) fn decode(payload: &[u8]) -> Result<Event<'_>, Malformed> {
+    let mut take = Take(payload);
+    let kind = take.byte()?;
+    let call = CallKey(u128::from_le_bytes(take.array()?));
+    let at = Moment(take.fixed64()?);
+    let body = match kind {
+        ACCEPTED => {
+            let mut row = take_facts(&mut take, call, at)?;
+            take_later_facts(&mut take, &mut row)?;
+            Body::Accepted(Box::new(row))
+        }
+        ROUTED => Body::Routed(Box::new(Routed {
+            route: take.text()?,
+            caller: take.text()?,
+            called: take.text()?,
+            decision: take.text()?,
+        })),
+        ATTEMPT => {
+            let mut row = take_attempt_facts(&mut take, at)?;
+            row.site = take.later_text()?;
+            Body::Attempt(Box::new(row))
+        }
+        PROGRESS => Body::Progress { attempt: take.number()? },
+        ANSWERED => Body::Answered { attempt: take.number()? },
+        ATTEMPT_FAILED => {
+            Body::AttemptFailed { attempt: take.number()?, status: take.number()?, reason: take.text()? }
+        }
+        ENDED => Body::Ended(Box::new(take_record(&mut take, call, at)?)),
+        _ => Body::Unknown,
+    };
+    Ok(Event { call, at, body })
+}
+
+/// Text that is not known.
+const NONE: Cow<'static, str> = Cow::Borrowed("");
+
+/// A record of which nothing is known but its key and a moment.
+pub(crate) fn blank<'a>(call: CallKey, at: Moment) -> CallRow<'a> {
+    CallRow {
+        format: FORMAT,
+        id: 0,
+        call,
+        node: NONE,
+        revision: 0,
+        trace_id: NONE,
+        trunk_in: NONE,
+        site_in: NONE,
+        trunk_out: NONE,
+        site_out: NONE,
+        source: NONE,
+        sip_call_id: NONE,
+        route: NONE,
+        caller_received: NONE,
+        called_received: NONE,
+        caller: NONE,
+        called: NONE,
+        asserted_received: NONE,
+        preferred_received: NONE,
+        diversion_received: NONE,
+        start: at,
+        progress: None,
+        early_media: None,
+        answer: None,
+        end: at,
+        end_estimated: false,
+        post_dial_delay_ms: None,
+        duration_ms: 0,
+        status: 0,
+        q850: 0,
+        reason: NONE,
+        blame: NONE,
+        released_by: NONE,
+        decision: NONE,
+        media: None,
+        attempts: Vec::new(),
+    }
+}
+
+fn take_facts<'a>(take: &mut Take<'a>, call: CallKey, at: Moment) -> Result<CallRow<'a>, Malformed> {
+    let mut row = blank(call, at);
+    row.node = take.text()?;
+    row.trunk_in = take.text()?;
+    row.source = take.text()?;
+    row.sip_call_id = take.text()?;
+    row.caller_received = take.text()?;
+    row.called_received = take.text()?;
+    row.asserted_received = take.text()?;
+    row.diversion_received = take.text()?;
+    row.revision = take.number()?;
+    Ok(row)
+}
+
+/// What events of older segments end without.
+fn take_later_facts<'a>(take: &mut Take<'a>, row: &mut CallRow<'a>) -> Result<(), Malformed> {
+    row.site_in = take.later_text()?;
+    row.trace_id = take.later_text()?;
+    row.preferred_received = take.later_text()?;
+    Ok(())
+}
+
+fn take_attempt_facts<'a>(take: &mut Take<'a>, at: Moment) -> Result<AttemptRow<'a>, Malformed> {
+    Ok(AttemptRow {
+        number: take.number()?,
+        tier: take.byte()?,
+        trunk: take.text()?,
+        site: Cow::Borrowed(""),
+        gateway: take.text()?,
+        target: take.text()?,
+        transport: take.text()?,
+        sip_call_id: take.text()?,
+        caller_sent: take.text()?,
+        called_sent: take.text()?,
+        start: at,
+        progress: None,
+        answer: None,
+        end: None,
+        status: 0,
+        q850: None,
+        reason: Cow::Borrowed(""),
+    })
+}
+
+fn take_record<'a>(take: &mut Take<'a>, call: CallKey, end: Moment) -> Result<CallRow<'a>, Malformed> {
+    let mut row = take_facts(take, call, end)?;
+    row.route = take.text()?;
+    row.caller = take.text()?;
+    row.called = take.text()?;
+    let start = take.fixed64()?;
+    row.start = Moment(start);
+    row.progress = take.near_option(start)?.map(Moment);
+    row.early_media = take.near_option(start)?.map(Moment);
+    row.answer = take.near_option(start)?.map(Moment);
+    row.status = take.number()?;
+    row.q850 = take.byte()?;
+    row.reason = take.text()?;
+    row.released_by = take.text()?;
+    row.decision = take.text()?;
+    let attempts = take.number::<usize>()?;
+    if attempts > ATTEMPTS_MAX {
+        return Err(Malformed);
+    }
+    for _ in 0..attempts {
+        row.attempts.push(take_attempt(take, start)?);
+    }
+    if take.flag()? {
+        row.media = Some(take_media(take)?);
+    }
+    take_later_facts(take, &mut row)?;
+    for attempt in &mut row.attempts {
+        attempt.site = take.later_text()?;
+    }
+    row.follow_last_attempt();
+    row.derive();
+    Ok(row)
+}
+
+fn take_attempt<'a>(take: &mut Take<'a>, call_start: u64) -> Result<AttemptRow<'a>, Malformed> {
+    let mut row = take_attempt_facts(take, Moment(0))?;
+    let start = take.near(call_start)?;
+    row.start = Moment(start);
+    row.progress = take.near_option(start)?.map(Moment);
+    row.answer = take.near_option(start)?.map(Moment);
+    row.end = take.near_option(start)?.map(Moment);
+    row.status = take.number()?;
+    row.q850 = take.option()?;
+    row.reason = take.text()?;
+    Ok(row)
+}
+
+fn take_media<'a>(take: &mut Take<'a>) -> Result<MediaRow<'a>, Malformed> {
+    Ok(MediaRow {
+        codec: take.text()?,
+        duration_ms: take.number()?,
+        from_caller: take_direction(take)?,
+        from_callee: take_direction(take)?,
+    })
+}
+
+fn take_direction<'a>(take: &mut Take<'a>) -> Result<DirectionRow<'a>, Malformed> {
+    Ok(DirectionRow {
+        packets: take.number()?,
+        expected: take.number()?,
+        lost: take.number()?,
+        dropped: take.number()?,
+        jitter_us: take.number()?,
+        jitter_max_us: take.number()?,
+        rtt_us: take.option()?,
+        mos_min: take.option()?,
+        mos_avg: take.option()?,
+        one_way: take.flag()?,
+        silence_max_ms: take.number()?,
+        source: take.text()?,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+mod tests {
+    use super::*;
+    use crate::journal::event::encode;
+    use b2bua::{AttemptFacts, CallFacts, JournalEvent};
+    use base::WallTime;
+    use std::sync::Arc;
+
+    fn facts() -> CallFacts {
+        CallFacts {
+            node: "n".into(),
+            trunk: "pbx".into(),
+            site: "berlin".into(),
+            trace_id: "ab".into(),
+            source: "10.0.0.1:5060".parse().unwrap(),
+            sip_call_id: "c".into(),
+            caller_received: "1".into(),
+            called_received: "2".into(),
+            asserted_received: "".into(),
+            preferred_received: "p".into(),
+            diversion_received: "".into(),
+            revision: 4,
+        }
+    }
+
+    fn attempt() -> AttemptFacts {
+        AttemptFacts {
+            number: 1,
+            tier: 0,
+            trunk: "flex".into(),
+            site: "london".into(),
+            gateway: "g".into(),
+            target: "192.0.2.7:5060".parse().unwrap(),
+            transport: "udp",
+            sip_call_id: "b".into(),
+            caller_sent: "1".into(),
+            called_sent: "2".into(),
+        }
+    }
+
+    #[test]
+    fn events_of_older_programs_are_read_without_what_came_later() {
+        let (call, at) = (CallKey(7), WallTime(5));
+        let mut accepted = Vec::new();
+        encode(&JournalEvent::Accepted { call, at, facts: Arc::new(facts()) }, &mut accepted);
+        // Three texts with a length byte each stand at the end.
+        let later = 3 + "berlin".len() + "ab".len() + "p".len();
+        for (bytes, site, trace) in
+            [(&accepted[..], "berlin", "ab"), (&accepted[..accepted.len() - later], "", "")]
+        {
+            let Body::Accepted(row) = decode(bytes).unwrap().body else { unreachable!("another kind") };
+            assert_eq!((&*row.site_in, &*row.trace_id, row.revision), (site, trace, 4));
+        }
+        let mut attempted = Vec::new();
+        encode(&JournalEvent::Attempt { call, at, facts: Arc::new(attempt()) }, &mut attempted);
+        let old = attempted.len() - 1 - "london".len();
+        for (bytes, site) in [(&attempted[..], "london"), (&attempted[..old], "")] {
+            let Body::Attempt(row) = decode(bytes).unwrap().body else { unreachable!("another kind") };
+            assert_eq!((&*row.site, &*row.called_sent), (site, "2"));
+        }
+    }
+}
