@@ -61,7 +61,7 @@ impl Arrived {
     /// Reads it from the INVITE of the trunk with this policy.
     pub(crate) fn of(msg: Msg<'_>, policy: &Policy) -> Arrived {
         Arrived {
-            kept: keep_rows(msg),
+            kept: keep_rows(msg, policy),
             identity: Identity::of(msg, policy),
             hops: msg.max_forwards().ok().flatten(),
             cseq: msg.cseq().map(|cseq| cseq.number).unwrap_or(0),
@@ -179,7 +179,7 @@ impl Call {
             body,
             record_route: status > 100 && status < 300,
         };
-        cx.txns.respond(cx.now, txn, &response, &mut cx.out.sip);
+        self.reply(txn, &response, cx);
         if status >= 200 {
             self.invite = None;
         }

@@ -81,7 +81,7 @@ impl Call {
         let mut rows = cx.take_rows();
         let other = side.other();
         let to = self.trunk_of(other);
-        pass_rows(msg, Kind::Bye, self.epoch.policy(to), &mut rows);
+        pass_rows(msg, Kind::Bye, self.epoch.policy(self.trunk_of(side)), self.epoch.policy(to), &mut rows);
         self.withdraw_answer(side, 487, b"", cx);
         self.release_held_ack(side, cx);
         self.say_bye(other, &rows, 480, cx);
@@ -182,7 +182,7 @@ impl Call {
             body: b"",
             record_route: false,
         };
-        cx.txns.respond(cx.now, waiting.txn, &response, &mut cx.out.sip);
+        self.reply(waiting.txn, &response, cx);
         self.withdrawn = Some(status);
         true
     }
@@ -214,7 +214,7 @@ impl Call {
             body: b"",
             record_route: false,
         };
-        cx.txns.respond(cx.now, txn, &response, &mut cx.out.sip);
+        self.reply(txn, &response, cx);
     }
 
     /// Asks the engine for its report; the record waits for it.

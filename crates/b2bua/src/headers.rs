@@ -4,7 +4,8 @@
 //! policy. Rows are rewritten from the parsed value, so that no spelling of a protected header
 //! (white space before the colon, folding, compact form) can smuggle it across.
 
-use config::Policy;
+use crate::header_rules::received;
+use config::{HeaderRow, Policy};
 use sip_msg::{Msg, Name};
 
 /// End-to-end headers that always cross (they speak of the call, not of the network).
@@ -128,8 +129,16 @@ pub(crate) struct Kept {
 }
 
 /// Keeps what may cross to some trunk; which of it does, each attempt's policy says.
-pub(crate) fn keep_rows(msg: Msg<'_>) -> Box<[Kept]> {
-    let crossing = msg.headers().filter(|h| !NEVER.contains(&h.name) && !IDENTITY.contains(&h.name));
+pub(crate) fn keep_rows(msg: Msg<'_>, from: &Policy) -> Box<[Kept]> {
+    if let Some(rows) = received(msg, from, is_withheld) {
+        let keep = |row: HeaderRow| Kept {
+            name: Name::from_bytes(row.name.as_bytes()),
+            spelled: row.name.into_bytes().into(),
+            value: row.value.into(),
+        };
+        return rows.into_iter().map(keep).collect();
+    }
+    let crossing = msg.headers().filter(|header| !is_withheld(header.name));
     let keep = |header: sip_msg::Header<'_>| Kept {
         name: header.name,
         spelled: header.raw_name.into(),
@@ -148,8 +157,17 @@ pub(crate) fn pass_kept(kept: &[Kept], hides_user: bool, to: &Policy, out: &mut 
     }
 }
 
-/// Appends the rows of `msg` that may cross to the trunk with policy `to`.
-pub(crate) fn pass_rows(msg: Msg<'_>, kind: Kind, to: &Policy, out: &mut Vec<u8>) {
+/// Appends the rows of `msg` that may cross from the trunk with policy `from` to that with `to`.
+pub(crate) fn pass_rows(msg: Msg<'_>, kind: Kind, from: &Policy, to: &Policy, out: &mut Vec<u8>) {
+    if let Some(rows) = received(msg, from, is_withheld) {
+        for row in &rows {
+            let raw = row.name.as_bytes();
+            if crosses(Name::from_bytes(raw), raw, kind, to) {
+                push_row(out, raw, &row.value);
+            }
+        }
+        return;
+    }
     for header in msg.headers() {
         if crosses(header.name, header.raw_name, kind, to) {
             let name = header.name.as_str().as_bytes();
@@ -158,24 +176,24 @@ pub(crate) fn pass_rows(msg: Msg<'_>, kind: Kind, to: &Policy, out: &mut Vec<u8>
     }
 }
 
+/// Whether a header crosses by no name: it is the hop's or ours, or `identity` decides about it.
+fn is_withheld(name: Name) -> bool {
+    NEVER.contains(&name) || IDENTITY.contains(&name)
+}
+
 fn crosses(name: Name, raw: &[u8], kind: Kind, to: &Policy) -> bool {
-    if NEVER.contains(&name) || IDENTITY.contains(&name) {
+    let is = |h: &String| h.as_bytes().eq_ignore_ascii_case(raw) || h.eq_ignore_ascii_case(name.as_str());
+    if is_withheld(name) || to.headers.strip.iter().any(is) {
         return false;
     }
     if ALWAYS.contains(&name) {
         return kind != Kind::Bye || name == Name::UserToUser;
     }
-    let listed = |policy: &Policy| {
-        policy
-            .headers_pass
-            .iter()
-            .any(|h| h.as_bytes().eq_ignore_ascii_case(raw) || h.eq_ignore_ascii_case(name.as_str()))
-    };
     match name {
         // RFC 3326: why a call ends is worth knowing on both sides.
         Name::Reason => kind != Kind::Invite,
         Name::Warning | Name::ErrorInfo => kind == Kind::Response,
         Name::ContentDisposition => kind == Kind::Inner,
-        _ => listed(to) || (kind == Kind::Inner && raw.eq_ignore_ascii_case(b"Info-Package")),
+        _ => to.headers_pass.iter().any(is) || (kind == Kind::Inner && raw.eq_ignore_ascii_case(b"Info-Package")),
     }
 }

@@ -4,6 +4,7 @@ use crate::attempt::{Attempt, Candidate, Offered};
 use crate::call::{Call, Failure};
 use crate::context::{Alarm, Context, User};
 use crate::epoch::Epoch;
+use crate::header_rules::shape;
 use crate::headers::{pass_kept, push_number, push_parts, push_row};
 use crate::identity::Told;
 use crate::journal::JournalEvent;
@@ -15,7 +16,7 @@ use crate::record::{AttemptFacts, AttemptRecord};
 use crate::setup::session_policy;
 use crate::tag::{Tag, hex};
 use base::ReasonId;
-use config::{Policy, Prack, UriScheme};
+use config::{HeaderOn, Policy, Prack, UriScheme};
 use media::Side;
 use sip_core::{Flow, Request, RequestError};
 use std::sync::Arc;
@@ -50,6 +51,7 @@ impl Call {
         let uri = request_uri(&epoch, &candidate, self.a.secure);
         let mut rows = cx.take_rows();
         self.invite_rows(&mut rows, &candidate, &told, &uri, &call_id, offered);
+        shape(&epoch.policy(candidate.trunk).headers.rules_out, HeaderOn::Invite, &mut rows);
         let request = Request {
             method: b"INVITE",
             uri: &uri,

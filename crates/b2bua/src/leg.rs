@@ -2,9 +2,10 @@
 
 use crate::context::{Context, User};
 use crate::epoch::{Epoch, Face};
+use crate::header_rules::shape;
 use crate::headers::push_parts;
 use base::{ListenId, Time, Transport, TrunkId};
-use config::{Policy, RefreshBy, Update};
+use config::{HeaderOn, Policy, RefreshBy, Update};
 use media::Side;
 use sip_core::dialog::Dialog;
 use sip_core::session_timer::{SessionPolicy, SessionTimer};
@@ -215,6 +216,7 @@ impl Leg {
             push_parts(&mut rows, b"Supported", &[b"timer"]);
         }
         rows.extend_from_slice(request.rows);
+        shape(&epoch.policy(self.trunk).headers.rules_out, HeaderOn::of_method(request.method), &mut rows);
         let face = epoch.face(self.flow.listen);
         let sent_by = face.sent_by(self.flow.transport).unwrap_or(face.host().as_bytes());
         let result = cx.txns.request(

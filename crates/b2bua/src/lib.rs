@@ -16,6 +16,7 @@ mod ending;
 mod epoch;
 mod expiry;
 mod gateways;
+mod header_rules;
 mod headers;
 mod identity;
 mod inner;

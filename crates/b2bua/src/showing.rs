@@ -4,6 +4,7 @@ use crate::attempt::Offered;
 use crate::call::{Call, Phase};
 use crate::context::{Alarm, Context};
 use crate::early::Early;
+use crate::header_rules::shape;
 use crate::headers::{Kind, push_row};
 use crate::identity::cross;
 use crate::invite::contact_user;
@@ -11,7 +12,7 @@ use crate::leg::{LateAnswer, allow};
 use crate::prack::OfferInProvisional;
 use crate::record::ReleasedBy;
 use base::{ReasonId, WallTime};
-use config::{EarlyDialogs, EarlyMedia, Map180, Map183, PassDrop, Prack, Ringing};
+use config::{EarlyDialogs, EarlyMedia, HeaderOn, Map180, Map183, PassDrop, Prack, Ringing};
 use media::Side;
 use sip_core::Response;
 use sip_msg::{Msg, Name};
@@ -73,16 +74,21 @@ impl Call {
             self.respond(cx, status, rows, body);
             return None;
         };
+        let mut shaped = cx.take_rows();
+        shaped.extend_from_slice(rows);
+        let rules = &self.epoch.policy(self.trunk_in).headers.rules_out;
+        shape(rules, HeaderOn::Response, &mut shaped);
         let response = Response {
             status,
             reason: b"",
             to_tag: self.a.dialog.local_tag(),
-            rows,
+            rows: &shaped,
             content_type: if body.is_empty() { b"" } else { b"application/sdp" },
             body,
             record_route: true,
         };
         let sent = cx.txns.respond_reliably(cx.now, txn, &response, &mut cx.out.sip).ok();
+        cx.give_rows(shaped);
         cx.counters.attempts_refused += u64::from(sent.is_none());
         sent
     }

@@ -22,7 +22,7 @@ pub(crate) struct Way {
 
 /// Appends the rows of `msg` that cross from one trunk to another, and whom the sender names as itself.
 pub(crate) fn cross(msg: Msg<'_>, kind: Kind, epoch: &Epoch, way: Way, out: &mut Vec<u8>) {
-    pass_rows(msg, kind, epoch.policy(way.to), out);
+    pass_rows(msg, kind, epoch.policy(way.from), epoch.policy(way.to), out);
     if kind != Kind::Bye && epoch.policy(way.from).caller.trust {
         connected(msg, epoch, way, out);
     }

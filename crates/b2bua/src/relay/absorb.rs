@@ -78,7 +78,7 @@ impl Call {
             body,
             record_route: msg.method() == Method::Invite,
         };
-        cx.txns.respond(cx.now, txn, &response, &mut cx.out.sip);
+        self.reply(txn, &response, cx);
         cx.give_rows(rows);
     }
 

@@ -140,7 +140,7 @@ impl Call {
             body: &body,
             record_route: relay.method == Method::Invite,
         };
-        cx.txns.respond(cx.now, relay.server, &response, &mut cx.out.sip);
+        self.reply(relay.server, &response, cx);
         cx.give_rows(rows);
         if let Some(leg) = self.leg_mut(from).filter(|_| relay.method == Method::Invite) {
             let answers = late.then_some(LateAnswer::PassOn);

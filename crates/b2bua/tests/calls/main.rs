@@ -6,6 +6,7 @@ mod common;
 mod early;
 mod exceptions;
 mod gateways;
+mod header_rules;
 mod identity;
 mod numbers;
 mod straight;

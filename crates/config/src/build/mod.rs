@@ -5,6 +5,7 @@
 
 mod dialog;
 mod failover;
+mod headers;
 mod identity;
 mod listen;
 mod policy;

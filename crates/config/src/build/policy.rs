@@ -1,6 +1,7 @@
 //! Policies.
 
 use super::dialog;
+use super::headers;
 use super::identity;
 use super::view::View;
 use crate::country::Country;
@@ -37,6 +38,7 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         sips: view.word("sips")?,
         user_agent: view.string("user_agent"),
         dialog: dialog::dialog(view)?,
+        headers: headers::headers(view)?,
     })
 }
 

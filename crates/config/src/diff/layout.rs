@@ -2,6 +2,7 @@
 
 mod dialog;
 mod usage;
+mod headers;
 
 use crate::forms::time::written;
 use crate::model::{
@@ -236,6 +237,7 @@ impl Sheet<'_> {
         self.put(path, "sips", policy.sips);
         self.put_some(path, "user_agent", policy.user_agent.as_ref());
         self.dialog(path, &policy.dialog);
+        self.headers(path, &policy.headers);
     }
 
     fn caller(&mut self, path: &str, caller: &Caller) {

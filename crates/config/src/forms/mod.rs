@@ -6,6 +6,7 @@
 pub(crate) mod calendar;
 pub(crate) mod called;
 pub(crate) mod expression;
+pub(crate) mod headers;
 pub(crate) mod net;
 pub(crate) mod number;
 pub(crate) mod plain;

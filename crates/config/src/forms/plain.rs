@@ -126,8 +126,13 @@ const POLICY_HEADERS: [(&str, &str); 6] = [
     ("Remote-Party-ID", "identity"),
 ];
 
-/// A header name is a token (RFC 3261 §25.1).
-fn header(text: &str) -> Result<(), Flaw> {
+/// Whether a header belongs to one leg's own dialog, transaction or body.
+pub(super) fn is_own_header(text: &str) -> bool {
+    OWN_HEADERS.iter().any(|name| name.eq_ignore_ascii_case(text))
+}
+
+/// A header name is a token (RFC 3261 §25.1), not a compact form.
+pub(super) fn token(text: &str) -> Result<(), Flaw> {
     if text.is_empty() {
         return Err(Flaw::new("the header name is empty"));
     }
@@ -138,11 +143,17 @@ fn header(text: &str) -> Result<(), Flaw> {
     if text.len() == 1 {
         return Err(Flaw::new(format!("`{text}` is a compact form")).expected("the header's full name"));
     }
+    Ok(())
+}
+
+/// A header that a policy may let cross by name.
+fn header(text: &str) -> Result<(), Flaw> {
+    token(text)?;
     if let Some((_, key)) = POLICY_HEADERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
         return Err(Flaw::new(format!("header `{text}` is decided by the key `{key}`"))
             .expected(format!("`{key} = \"pass\"` in `override`")));
     }
-    if OWN_HEADERS.iter().any(|name| name.eq_ignore_ascii_case(text)) {
+    if is_own_header(text) {
         return Err(Flaw::new(format!(
             "header `{text}` belongs to each leg's own dialog and is never passed"
         )));

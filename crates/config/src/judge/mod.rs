@@ -5,6 +5,7 @@
 //! [`judge`].
 
 mod failover;
+mod headers;
 mod identity;
 mod listens;
 mod numbers;
@@ -26,6 +27,7 @@ pub(crate) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     numbers::judge(root, draft, report);
     pilots::judge(root, draft, report);
     replacements::judge(root, draft, report);
+    headers::judge(root, draft, report);
     routes::judge(root, draft, report);
     usages::judge(root, draft, report);
     timers(root, report);

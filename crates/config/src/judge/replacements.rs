@@ -29,7 +29,7 @@ fn translations(tables: &Table, translate: &Translate, path: &str, report: &mut 
 }
 
 /// `at` and `path` are those of the rule's table.
-fn known_groups(
+pub(super) fn known_groups(
     table: &Table,
     at: usize,
     path: &str,

@@ -6,6 +6,7 @@
 
 mod dialog;
 mod failover;
+mod headers;
 mod identity;
 mod interface;
 mod policy;
@@ -19,6 +20,7 @@ mod usage;
 
 pub(crate) use dialog::{RINGING, SESSION_TIMER};
 pub(crate) use failover::{MAPPING, MEASURE};
+pub(crate) use headers::{RULE as HEADER_RULE, TEST as HEADER_TEST};
 pub(crate) use identity::{CALLER, FORWARDING, SCREEN};
 pub(crate) use interface::{LISTEN, LISTEN_TLS};
 pub(crate) use policy::POLICY;

@@ -3,7 +3,7 @@
 use super::Effect::Reload;
 use super::Need::{Absent, Default};
 use super::Preset::{Bool as Truth, Text as Word, Texts};
-use super::{CALLER, FORWARDING, Key, Section, Shape, dialog, seconds};
+use super::{CALLER, FORWARDING, Key, Section, Shape, dialog, headers, seconds};
 use crate::forms::{called, plain};
 use crate::model::{
     EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Refer, Sips, UriScheme,
@@ -178,6 +178,10 @@ pub(crate) static POLICY: Section = Section {
             effect: Reload,
             doc: "User-Agent of requests towards this trunk.",
         },
+        headers::STRIP,
+        headers::RULES_IN,
+        headers::RULES_OUT,
+        headers::TESTS,
         dialog::UPDATE,
         dialog::ABSORB,
         dialog::LATE_REINVITE,

@@ -6,6 +6,7 @@
 mod calendar;
 mod dialog;
 mod failover;
+mod header_rule;
 mod identity;
 mod listen;
 mod permission;
@@ -21,6 +22,9 @@ pub use dialog::{
     Update,
 };
 pub use failover::{EachWay, Hunt, MAPPINGS_MAX, Mapping, Quality};
+pub use header_rule::{
+    HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,
+};
 pub use identity::{
     AnonymousHost, Caller, CallerDisplay, CallerSource, CallerWritten, FirstIs, Forwarding, ForwardingHeader,
     ForwardingWrite, NotOwned, PaiForm, Screen, Withheld, WithheldFrom,

@@ -1,6 +1,7 @@
 //! Policies: how a trunk's calls are treated.
 
 use super::dialog::{Dialog, RefreshBy};
+use super::header_rule::HeaderPolicy;
 use super::identity::{Caller, Forwarding};
 use super::words::words;
 use std::fmt;
@@ -239,4 +240,6 @@ pub struct Policy {
     pub user_agent: Option<String>,
     /// Rules between the two dialogs of a call.
     pub dialog: Dialog,
+    /// Header rules.
+    pub headers: HeaderPolicy,
 }

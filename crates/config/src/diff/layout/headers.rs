@@ -1,0 +1,28 @@
+//! Header rules.
+
+use super::{Sheet, list};
+use crate::model::{HeaderPolicy, HeaderRules};
+
+impl Sheet<'_> {
+    pub(super) fn headers(&mut self, path: &str, policy: &HeaderPolicy) {
+        self.put(path, "headers_strip", list(&policy.strip));
+        for (key, rules) in [("header_rules_in", &policy.rules_in), ("header_rules_out", &policy.rules_out)] {
+            self.header_rules(&format!("{path}.{key}"), rules);
+        }
+        let (inner, count) = (format!("{path}.header_tests"), policy.tests.len());
+        if count > 0 {
+            self.put(&inner, "count", count);
+        }
+    }
+
+    fn header_rules(&mut self, path: &str, rules: &HeaderRules) {
+        for (index, rule) in rules.0.iter().enumerate() {
+            let inner = format!("{path}[{}]", index + 1);
+            self.put(&inner, "on", list(&rule.on));
+            self.put(&inner, "do", format!("{} {}", rule.deed, rule.header));
+            self.put_some(&inner, "match", rule.pattern.as_ref().map(|p| p.source().to_owned()));
+            self.put_some(&inner, "value", Some(&rule.value).filter(|v| !v.is_empty()));
+            self.put_some(&inner, "to", Some(&rule.to).filter(|v| !v.is_empty()));
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Headers that rules may touch, and rows in tests of rules.
+
+use super::plain::{TEXT, is_own_header, token};
+use super::{Flaw, Form};
+
+pub(crate) static RULED: Form = Form {
+    phrase: "the name of a header that is not the dialog's own, such as `X-Account`",
+    check: ruled,
+    schema_pattern: "^[A-Za-z0-9.!%*_+`'~-]+$",
+};
+
+pub(crate) static ROW: Form = Form {
+    phrase: "a header row such as `X-Account: 7`",
+    check: |text| row(text).map(drop),
+    schema_pattern: "",
+};
+
+/// A header that a rule may touch: none that holds a dialog, transaction or body together.
+pub(crate) fn ruled(text: &str) -> Result<(), Flaw> {
+    token(text)?;
+    if is_own_header(text) {
+        return Err(Flaw::new(format!(
+            "header `{text}` belongs to each leg's own dialog; no rule may touch it"
+        )));
+    }
+    Ok(())
+}
+
+/// Reads a row of a test.
+pub(crate) fn row(text: &str) -> Result<(&str, &str), Flaw> {
+    (TEXT.check)(text)?;
+    let Some((name, value)) = text.split_once(':') else { return Err(Flaw::new("a row without `:`")) };
+    ruled(name)?;
+    Ok((name, value.trim()))
+}
