@@ -20,6 +20,9 @@ use sip_core::Flow;
 use sip_core::session_timer::SessionTimer;
 use sip_msg::Msg;
 
+/// Why others stop ringing (RFC 3326 §2, R27): their users are shown no missed call.
+const ELSEWHERE: &[u8] = b"Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n";
+
 /// What an early dialog had described before its 2xx.
 #[derive(Default)]
 struct Described {
@@ -169,7 +172,7 @@ impl Call {
     fn give_up_others(&mut self, winner: u16, cx: &mut Context<'_>) {
         let others: Vec<u16> = self.live.iter().map(|a| a.number).filter(|n| *n != winner).collect();
         for number in others {
-            self.give_up(number, ReasonId::Elsewhere, b"", cx);
+            self.give_up(number, ReasonId::Elsewhere, ELSEWHERE, cx);
         }
     }
 

@@ -43,8 +43,11 @@ pub(crate) fn received(msg: Msg<'_>, from: &Policy, held: fn(Name) -> bool) -> O
     }
     let row = |header: sip_msg::Header<'_>| {
         let known = header.name.as_str();
-        let name =
-            if known.is_empty() { String::from_utf8_lossy(header.raw_name).into_owned() } else { known.to_owned() };
+        let name = if known.is_empty() {
+            String::from_utf8_lossy(header.raw_name).into_owned()
+        } else {
+            known.to_owned()
+        };
         HeaderRow { name, value: header.value.to_vec() }
     };
     let mut rows: Vec<HeaderRow> = msg.headers().filter(|h| !held(h.name)).map(row).collect();

@@ -194,6 +194,9 @@ fn crosses(name: Name, raw: &[u8], kind: Kind, to: &Policy) -> bool {
         Name::Reason => kind != Kind::Invite,
         Name::Warning | Name::ErrorInfo => kind == Kind::Response,
         Name::ContentDisposition => kind == Kind::Inner,
-        _ => to.headers_pass.iter().any(is) || (kind == Kind::Inner && raw.eq_ignore_ascii_case(b"Info-Package")),
+        _ => {
+            to.headers_pass.iter().any(is)
+                || (kind == Kind::Inner && raw.eq_ignore_ascii_case(b"Info-Package"))
+        }
     }
 }

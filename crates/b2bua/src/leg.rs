@@ -211,9 +211,7 @@ impl Leg {
         let mut rows = cx.take_rows();
         self.dialog.write_rows(&mut rows, cseq, request.method);
         if matches!(request.method, b"INVITE" | b"UPDATE") {
-            self.push_contact(&mut rows, epoch, b"");
-            push_parts(&mut rows, b"Allow", &[allow(epoch.policy(self.trunk))]);
-            push_parts(&mut rows, b"Supported", &[b"timer"]);
+            self.push_abilities(&mut rows, epoch);
         }
         rows.extend_from_slice(request.rows);
         shape(&epoch.policy(self.trunk).headers.rules_out, HeaderOn::of_method(request.method), &mut rows);
@@ -255,6 +253,13 @@ impl Leg {
         } else {
             push_contact(rows, face, self.flow.transport, user);
         }
+    }
+
+    /// Contact, Allow and Supported of a request that may change the session (RFC 3261 §14.1, RFC 3311 §5.1).
+    fn push_abilities(&self, rows: &mut Vec<u8>, epoch: &Epoch) {
+        self.push_contact(rows, epoch, b"");
+        push_parts(rows, b"Allow", &[allow(epoch.policy(self.trunk))]);
+        push_parts(rows, b"Supported", &[b"timer"]);
     }
 
     /// Acknowledges the peer's 2xx to our last INVITE (RFC 3261 §13.2.2.4), or does so again.
