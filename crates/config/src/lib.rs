@@ -48,10 +48,10 @@ pub use model::{
 };
 pub use model::{CallPolicy, CallerId, Class, Dates, Holidays, Permissions, Span, When, Zone};
 pub use model::{EachWay, Hunt, MAPPINGS_MAX, Mapping, Quality};
-pub use places::{Place, Places, place};
 pub use model::{
     HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,
 };
+pub use places::{Place, Places, place};
 pub use profile::Profile;
 pub use reference::reference_markdown;
 pub use schema::schema;
