@@ -51,7 +51,6 @@ impl Call {
         let uri = request_uri(&epoch, &candidate, self.a.secure);
         let mut rows = cx.take_rows();
         self.invite_rows(&mut rows, &candidate, &told, &uri, &call_id, offered);
-        shape(&epoch.policy(candidate.trunk).headers.rules_out, HeaderOn::Invite, &mut rows);
         let request = Request {
             method: b"INVITE",
             uri: &uri,
@@ -174,6 +173,7 @@ impl Call {
             pass_kept(&arrived.kept, told.hides_user, policy, rows);
         }
         rows.extend_from_slice(&told.rows);
+        shape(&policy.headers.rules_out, HeaderOn::Invite, rows);
     }
 
     /// Counts, journals and arms the timers of an attempt whose INVITE has left.
