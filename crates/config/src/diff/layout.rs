@@ -1,8 +1,8 @@
 //! A picture as paths and values.
 
 mod dialog;
-mod usage;
 mod headers;
+mod usage;
 
 use crate::forms::time::written;
 use crate::model::{
