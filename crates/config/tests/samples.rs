@@ -228,6 +228,7 @@ fn differences_are_told_by_name() {
         [
             "~ listen.in.sip: [udp:5060] -> [udp:5062] (needs a restart)",
             "+ route.r.place = 1",
+            "+ route.r.priority = 100",
             "+ route.r.to = [[pbx:1]]",
             "~ trunk.pbx.calls_max: 10 -> 20",
         ]

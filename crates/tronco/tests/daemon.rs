@@ -167,11 +167,12 @@ fn a_disabled_trunk_carries_no_new_call_until_it_is_enabled() {
     assert_eq!(caller.call(WORLD), 200);
     assert_eq!(place.tronco(&["trunk", "disable", "nobody"]).code, 1);
     assert_eq!(place.tronco(&["route", "test", "--on", "nobody", "--to", "1"]).code, 1);
-    // A reload says anew what the file says.
+    // What an operator said outlives a reload.
     place.tronco(&["trunk", "disable", "itsp"]);
     daemon.signal("HUP");
     daemon.line("reloaded");
-    assert_eq!(place.json(&["trunk", "show", "itsp"])["enabled"], true);
+    assert_eq!(place.json(&["trunk", "show", "itsp"])["enabled"], false);
+    assert_eq!(place.json(&["trunk", "enable", "itsp"])["enabled"], true);
 }
 
 #[test]
