@@ -6,11 +6,13 @@
 
 mod gateway;
 mod query;
+mod registration;
 mod route;
 mod show;
 
 pub use gateway::{Address, Gateway, Quality};
 pub use query::{CallQuery, ExportFormat, ExportQuery, RecordQuery, RouteQuery, TailQuery, TrunkQuery};
+pub use registration::Registration;
 pub use route::{WhatIf, route_test, what_if};
 pub(crate) use show::{Moments, call, listens, trunk};
 
@@ -181,7 +183,8 @@ pub struct Trunk {
     /// `up`: a gateway answers. `unknown`: none has been asked yet. `cooling`: those that answer asked
     /// to be left alone for a while. `down`: none answers. `poor`: others are
     /// tried first because of its `quality`. `unresolved`: no gateway has an address. `disabled`: it takes
-    /// no new calls. `draining`: it takes none and sends callers elsewhere.
+    /// no new calls. `draining`: it takes none and sends callers elsewhere. `unregistered`: it lives by its
+    /// registrations and has none.
     pub state: String,
     /// Live calls that came in on it.
     pub calls_in: u64,
@@ -209,6 +212,8 @@ pub struct Trunk {
     pub failed_out: u64,
     /// Its gateways.
     pub gateways: Vec<Gateway>,
+    /// Its accounts that register.
+    pub registrations: Vec<Registration>,
 }
 
 /// `GET /v1/calls`.

@@ -12,6 +12,7 @@ use crate::leg::LocalSdp;
 use crate::output::Level;
 use crate::secure::push_refusal;
 use crate::targets::TargetRef;
+use crate::wallet::Purse;
 use base::{GatewayId, ReasonId, TrunkId};
 use config::Mapping;
 use sip_core::{ClientTxn, Flow, SendError};
@@ -68,6 +69,11 @@ pub(crate) struct Attempt {
     pub(crate) given_up: Option<ReasonId>,
     /// Early dialogs, one per fork (RFC 3261 §12.1.2).
     pub(crate) early: Vec<Early>,
+    /// The CSeq of its last INVITE.
+    pub(crate) cseq: u32,
+    pub(crate) purse: Purse,
+    /// Why a challenge to it was not answered.
+    pub(crate) verdict: Option<ReasonId>,
 }
 
 impl Call {
@@ -142,9 +148,10 @@ impl Call {
             .find(|r| r.protocol.eq_ignore_ascii_case(b"Q.850"))
             .and_then(|r| r.cause)
             .and_then(|c| u8::try_from(c).ok());
+        let verdict = self.attempt_mut(number).and_then(|attempt| attempt.verdict);
         let failure = Failure {
             status,
-            reason: ReasonId::from_sip_status(status),
+            reason: verdict.unwrap_or(ReasonId::from_sip_status(status)),
             q850,
             retry_after: msg.retry_after(),
         };

@@ -26,6 +26,7 @@ pub(crate) fn candidates(plan: &Plan, epoch: &Epoch, cx: &mut Context<'_>) -> Ve
         let behind = plan.attempts.len() - place - 1;
         let room = ATTEMPTS_MAX.saturating_sub(queue.len() + last.len() + behind);
         let mut all = of_trunk(attempt, epoch, cx);
+        pin(&plan.caller, attempt, epoch, cx, &mut all);
         all.truncate(room);
         for (standing, candidate) in all {
             if standing < Standing::Poor {
@@ -38,6 +39,23 @@ pub(crate) fn candidates(plan: &Plan, epoch: &Epoch, cx: &mut Context<'_>) -> Ve
     last.sort_by_key(|(standing, _)| *standing);
     queue.extend(last.into_iter().map(|(_, candidate)| candidate));
     queue
+}
+
+/// Where a trunk's calls are pinned to the address that accepted its registration, no other is tried.
+fn pin(
+    caller: &str,
+    attempt: &Attempt,
+    epoch: &Epoch,
+    cx: &Context<'_>,
+    all: &mut Vec<(Standing, Candidate)>,
+) {
+    let account = epoch.account_for(attempt.trunk, caller);
+    let binding = cx.runs.binding(epoch.run(attempt.trunk), account, cx.now).filter(|b| b.order.pin);
+    let Some(reached) = binding.and_then(|binding| binding.reached) else { return };
+    let fits = |c: &Candidate| c.target.address == reached.remote && c.target.transport == reached.transport;
+    if all.iter().any(|(_, candidate)| fits(candidate)) {
+        all.retain(|(_, candidate)| fits(candidate));
+    }
 }
 
 /// How soon an address is tried.

@@ -2,6 +2,7 @@
 
 use crate::epoch::Epoch;
 use crate::output::{Level, Note, Outbox};
+use crate::registrations::EnrolmentRef;
 use crate::runs::{GatewayRef, Runs};
 use crate::tag::CallRef;
 use crate::targets::TargetRef;
@@ -26,6 +27,8 @@ pub(crate) enum User {
     Relay(CallRef, Side),
     /// A request of our own to a side.
     Own(CallRef, Side, Own),
+    /// REGISTER of an account.
+    Register(EnrolmentRef),
     /// OPTIONS to an address of a gateway.
     Options(TargetRef),
     /// A request whose answer changes nothing.
@@ -62,6 +65,8 @@ pub(crate) enum Alarm {
     Report(CallRef),
     /// OPTIONS to an address of a gateway is due.
     Liveness(TargetRef),
+    /// A REGISTER is due.
+    Register(EnrolmentRef),
     /// A gateway's name is to be resolved again.
     Resolve(GatewayRef),
 }
@@ -82,6 +87,7 @@ pub(crate) struct Counters {
     pub(crate) media_reports_missed: u64,
     pub(crate) failovers: u64,
     pub(crate) calls_refused: u64,
+    pub(crate) challenges_answered: u64,
 }
 
 /// Which call a media session belongs to.

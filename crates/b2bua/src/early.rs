@@ -160,12 +160,13 @@ impl Attempt {
 
     /// A leg made from a response; without a To tag a nameless early dialog (RFC 2543 peers).
     pub(crate) fn leg_for(&self, msg: Msg<'_>, flow: Flow, epoch: &Epoch) -> Option<Leg> {
-        let dialog = Dialog::as_uac(&self.from, &self.call_id, 1, &msg).ok()?;
+        let dialog = Dialog::as_uac(&self.from, &self.call_id, self.cseq, &msg).ok()?;
         let (listen, remote) = (self.flow.listen, self.flow.remote);
         let flow = Flow { trunk: Some(self.trunk), listen, remote, ..flow };
         let mut leg = Leg::new(Side::B, dialog, flow, self.trunk, Abilities::of(msg));
         leg.secure = self.secure;
-        leg.invite_cseq = 1;
+        leg.invite_cseq = self.cseq;
+        leg.purse = self.purse.clone();
         leg.route(epoch);
         Some(leg)
     }
@@ -230,7 +231,12 @@ impl Early {
     ) {
         let mut rows = cx.take_rows();
         let (mut one, mut two) = ([0; 20], [0; 20]);
-        let parts = [decimal(u64::from(rseq), &mut one), b" ", decimal(1, &mut two), b" INVITE"];
+        let parts = [
+            decimal(u64::from(rseq), &mut one),
+            b" ",
+            decimal(u64::from(self.leg.invite_cseq), &mut two),
+            b" INVITE",
+        ];
         push_parts(&mut rows, b"RAck", &parts);
         let user = User::Own(call, Side::B, Own::Prack);
         let body = std::mem::take(&mut self.prack_body);

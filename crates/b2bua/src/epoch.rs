@@ -119,6 +119,11 @@ impl Epoch {
         &self.snapshot.config.listens[id.index()]
     }
 
+    /// Whether large messages to a trunk may leave UDP.
+    pub(crate) fn may_leave_udp(&self, trunk: Option<TrunkId>) -> bool {
+        trunk.is_some_and(|trunk| !self.is_pinned_to_udp(trunk))
+    }
+
     /// Whether the configuration pins every gateway of a trunk to UDP; large messages stay there then.
     pub(crate) fn is_pinned_to_udp(&self, id: TrunkId) -> bool {
         let config = &self.snapshot.config;
@@ -163,6 +168,11 @@ impl Sources {
             }
         }
         sources
+    }
+
+    /// Whether a trunk has a gateway at this address.
+    pub(crate) fn has(&self, listen: ListenId, address: IpAddr, trunk: TrunkId) -> bool {
+        self.by_address.get(&(listen, address)).is_some_and(|all| all.iter().any(|(_, t)| *t == trunk))
     }
 
     /// The trunk of a gateway at this address; several trunks at one address are told apart by port.

@@ -21,7 +21,7 @@ const ALARM_GAP: std::time::Duration = std::time::Duration::from_millis(100);
 const COOLDOWN_SECONDS_MAX: u32 = 3_600;
 
 impl Switchboard {
-    /// Starts asking after every gateway of a configuration just put to use.
+    /// Starts asking after every gateway of a configuration just put to use, and registers its accounts.
     pub(crate) fn watch_gateways(&mut self, now: Time, out: &mut crate::Outbox) {
         let epoch = self.epoch.clone();
         for (index, gateway) in epoch.snapshot.config.gateways.iter().enumerate() {
@@ -31,6 +31,7 @@ impl Switchboard {
                 request_resolution(&epoch, id, gateway, out);
             }
         }
+        self.enrol(now, out);
     }
 
     /// Starts asking after every address of a gateway. What a new configuration or resolution does not
@@ -78,6 +79,7 @@ impl Switchboard {
         if changed {
             self.sources = Sources::gather(&self.epoch, &self.runs);
             self.watch_targets(at, now);
+            self.enrol_again(self.runs.gateway(at).trunk_id, now);
         }
     }
 
@@ -166,7 +168,7 @@ fn ask(at: TargetRef, cx: &mut Context<'_>) {
         udp_max: face.udp_max,
         alternative: None,
     };
-    let sent = cx.txns.request(cx.now, User::Options(at), &request, &mut cx.out.sip);
+    let sent = cx.send(&epoch, trunk, 0, User::Options(at), &request);
     cx.give_rows(rows);
     if sent.is_err() {
         missed(at, cx);

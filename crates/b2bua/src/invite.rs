@@ -13,12 +13,14 @@ use crate::leg::{
 };
 use crate::number_uri::push_uri;
 use crate::record::{AttemptFacts, AttemptRecord};
+use crate::registrations::{push_routes, way_to};
 use crate::setup::session_policy;
 use crate::tag::{Tag, hex};
+use crate::wallet::Purse;
 use base::ReasonId;
 use config::{HeaderOn, Policy, Prack, UriScheme};
 use media::Side;
-use sip_core::{Flow, Request, RequestError};
+use sip_core::{Request, RequestError};
 use std::sync::Arc;
 
 impl Call {
@@ -33,13 +35,8 @@ impl Call {
             self.failure = Some(Failure::ours(ReasonId::TransportMissing));
             return false;
         };
-        let flow = Flow {
-            listen,
-            transport,
-            remote: candidate.target.address,
-            conn: None,
-            trunk: Some(candidate.trunk),
-        };
+        let account = epoch.account_for(candidate.trunk, &self.caller);
+        let flow = way_to(&epoch, &candidate, account, cx);
         let Some((offered, sdp)) = self.first_offer(&candidate, cx) else { return false };
         let tag = Tag::new(cx.shard, Side::B, self.me, cx.rng);
         let mut call_id = [0; 32];
@@ -50,6 +47,7 @@ impl Call {
         let Some(told) = self.told(&candidate, &tag, cx) else { return false };
         let uri = request_uri(&epoch, &candidate, self.a.secure);
         let mut rows = cx.take_rows();
+        push_routes(&epoch, candidate.trunk, account, cx, &mut rows);
         self.invite_rows(&mut rows, &candidate, &told, &uri, &call_id, offered);
         let request = Request {
             method: b"INVITE",
@@ -62,7 +60,7 @@ impl Call {
             udp_max: face.udp_max,
             alternative: tcp_if_free(&epoch, &candidate).and_then(|()| stream_alternative(&flow, face)),
         };
-        let sent = cx.txns.request(cx.now, User::Invite(self.me, number), &request, &mut cx.out.sip);
+        let sent = cx.send(&epoch, candidate.trunk, account, User::Invite(self.me, number), &request);
         cx.give_rows(rows);
         let invite = match sent {
             Ok(invite) => invite,
@@ -88,6 +86,9 @@ impl Call {
             cancelled: false,
             given_up: None,
             early: Vec::new(),
+            cseq: 1,
+            purse: Purse { account, ..Purse::default() },
+            verdict: None,
         }));
         true
     }

@@ -4,6 +4,7 @@ use crate::context::{Context, User};
 use crate::epoch::{Epoch, Face};
 use crate::header_rules::shape;
 use crate::headers::push_parts;
+use crate::wallet::{Purse, Signed};
 use base::{ListenId, Time, Transport, TrunkId};
 use config::{HeaderOn, Policy, RefreshBy, Update};
 use media::Side;
@@ -143,6 +144,7 @@ pub(crate) struct Leg {
     pub(crate) inviting: bool,
     /// An INVITE of this peer inside the dialog has no final response.
     pub(crate) invited: bool,
+    pub(crate) purse: Purse,
 }
 
 impl Leg {
@@ -168,6 +170,7 @@ impl Leg {
             bye_held: None,
             inviting: false,
             invited: false,
+            purse: Purse::default(),
         }
     }
 
@@ -209,31 +212,20 @@ impl Leg {
             self.invite_cseq = cseq;
         }
         let mut rows = cx.take_rows();
-        self.dialog.write_rows(&mut rows, cseq, request.method);
-        if matches!(request.method, b"INVITE" | b"UPDATE") {
-            self.push_abilities(&mut rows, epoch);
-        }
-        rows.extend_from_slice(request.rows);
-        shape(&epoch.policy(self.trunk).headers.rules_out, HeaderOn::of_method(request.method), &mut rows);
+        self.write_rows(&mut rows, cseq, &request, cx, epoch);
         let face = epoch.face(self.flow.listen);
-        let sent_by = face.sent_by(self.flow.transport).unwrap_or(face.host().as_bytes());
-        let result = cx.txns.request(
-            cx.now,
-            user,
-            &Request {
-                method: request.method,
-                uri: self.dialog.request_uri(),
-                flow: self.flow,
-                sent_by,
-                rows: &rows,
-                content_type: request.content_type,
-                body: request.body,
-                udp_max: face.udp_max,
-                alternative: stream_alternative(&self.flow, face)
-                    .filter(|_| !epoch.is_pinned_to_udp(self.trunk)),
-            },
-            &mut cx.out.sip,
-        );
+        let whole = Request {
+            method: request.method,
+            uri: self.dialog.request_uri(),
+            flow: self.flow,
+            sent_by: face.sent_by(self.flow.transport).unwrap_or(face.host().as_bytes()),
+            rows: &rows,
+            content_type: request.content_type,
+            body: request.body,
+            udp_max: face.udp_max,
+            alternative: stream_alternative(&self.flow, face).filter(|_| !epoch.is_pinned_to_udp(self.trunk)),
+        };
+        let result = cx.send(epoch, self.trunk, self.purse.account, user, &whole);
         cx.give_rows(rows);
         result
     }
@@ -262,6 +254,25 @@ impl Leg {
         push_parts(rows, b"Supported", &[b"timer"]);
     }
 
+    /// The rows of a request inside the dialog.
+    fn write_rows(
+        &mut self,
+        rows: &mut Vec<u8>,
+        cseq: u32,
+        request: &InnerRequest<'_>,
+        cx: &mut Context<'_>,
+        epoch: &Epoch,
+    ) {
+        self.dialog.write_rows(rows, cseq, request.method);
+        if matches!(request.method, b"INVITE" | b"UPDATE") {
+            self.push_abilities(rows, epoch);
+        }
+        rows.extend_from_slice(request.rows);
+        shape(&epoch.policy(self.trunk).headers.rules_out, HeaderOn::of_method(request.method), rows);
+        let what = Signed { method: request.method, uri: self.dialog.request_uri(), body: request.body };
+        cx.sign(epoch, self.trunk, &mut self.purse, what, rows);
+    }
+
     /// Acknowledges the peer's 2xx to our last INVITE (RFC 3261 §13.2.2.4), or does so again.
     pub(crate) fn acknowledge(&mut self, cx: &mut Context<'_>, epoch: &Epoch) {
         self.acknowledge_invite(self.invite_cseq, cx, epoch);
@@ -278,6 +289,9 @@ impl Leg {
     fn acknowledge_invite(&mut self, cseq: u32, cx: &mut Context<'_>, epoch: &Epoch) {
         let mut rows = cx.take_rows();
         self.dialog.write_rows(&mut rows, cseq, b"ACK");
+        if cseq == self.invite_cseq {
+            rows.extend_from_slice(&self.purse.rows);
+        }
         let body = self.ack_body.as_ref().filter(|(of, _)| *of == cseq).map_or(&b""[..], |(_, body)| body);
         let face = epoch.face(self.flow.listen);
         let request = Request {

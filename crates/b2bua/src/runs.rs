@@ -4,7 +4,9 @@
 use crate::duty::Duty;
 use crate::input::{Choice, Resolution, Target};
 use crate::quality::Quality;
+use crate::registrations::Enrolment;
 use crate::targets::{TargetRef, TargetRun};
+use crate::wallet::Wallet;
 use base::{ListenId, Time, Transport, TrunkId};
 use config::{Gateway, Host, Trunk};
 use routing::{Health, TrunkState};
@@ -66,6 +68,7 @@ pub(crate) struct TrunkRun {
     pub(crate) failed_out: u64,
     gateways: Vec<GatewayRef>,
     rates: [Rate; 3],
+    pub(crate) wallet: Wallet,
 }
 
 impl TrunkRun {
@@ -83,6 +86,7 @@ impl TrunkRun {
             failed_out: 0,
             gateways: Vec::new(),
             rates: Default::default(),
+            wallet: Wallet::default(),
         }
     }
 
@@ -148,6 +152,7 @@ impl GatewayRun {
 /// All running state, never shrunk: names that left the configuration keep their counts.
 #[derive(Default)]
 pub(crate) struct Runs {
+    pub(crate) enrolments: Vec<Enrolment>,
     trunks: Vec<TrunkRun>,
     gateways: Vec<GatewayRun>,
     /// Numbers addresses.
@@ -180,6 +185,7 @@ impl Runs {
             calls: [trunk.calls_max, trunk.each_way.calls_in_max, trunk.each_way.calls_out_max],
             cps: [trunk.cps_max, trunk.each_way.cps_in_max, trunk.each_way.cps_out_max],
         };
+        run.wallet.adopt(trunk);
         TrunkRef(index as u32)
     }
 
@@ -246,7 +252,11 @@ impl Runs {
         TrunkState {
             enabled: duty != Duty::Disabled,
             draining: duty == Duty::Draining,
-            health: if any && open().all(|g| g.is_demoted(now)) { Health::Down } else { Health::Up },
+            health: if (any && open().all(|g| g.is_demoted(now))) || self.is_unregistered(at, now) {
+                Health::Down
+            } else {
+                Health::Up
+            },
             calls: run.calls_in + run.calls_out,
             full_out: run.is_full(true),
             cps_spent: run.rate_spent(true, now),

@@ -226,6 +226,7 @@ impl Call {
         self.route = plan.route_name.as_ref().into();
         self.caller = plan.caller.as_str().into();
         self.called = plan.called.as_str().into();
+        self.a.purse.account = self.epoch.account_for(self.trunk_in, &self.called);
         self.emergency = plan.emergency;
         self.queue = candidates(&plan, &self.epoch, cx);
         cx.out.journal.push(JournalEvent::Routed {

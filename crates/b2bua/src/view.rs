@@ -68,6 +68,29 @@ pub struct TrunkView {
     pub failed_out: u64,
     /// Its gateways.
     pub gateways: Vec<GatewayView>,
+    /// Its accounts that register.
+    pub registrations: Vec<RegistrationView>,
+    /// It lives by its registrations and has none.
+    pub unregistered: bool,
+}
+
+/// One account's registration.
+#[derive(Clone, Debug)]
+pub struct RegistrationView {
+    /// The address of record.
+    pub account: Box<str>,
+    /// `idle`, `registering`, `registered`, `refreshing`, `waiting`, `forbidden`, `unregistering`.
+    pub state: &'static str,
+    /// How long the binding stands.
+    pub expires: Option<Duration>,
+    /// When the registrar is asked next.
+    pub next: Option<Duration>,
+    /// The last final response; 0 for silence.
+    pub last: Option<u16>,
+    /// The address that accepted last.
+    pub registrar: Option<SocketAddr>,
+    /// Why the last REGISTER failed.
+    pub trouble: Option<base::ReasonId>,
 }
 
 /// One gateway: the best of its addresses speaks for it.

@@ -60,6 +60,8 @@ impl Switchboard {
             answered_out: run.answered_out,
             failed_out: run.failed_out,
             gateways: gateways.collect(),
+            registrations: self.runs.enrolments_of(at).map(|e| e.view(now)).collect(),
+            unregistered: self.runs.is_unregistered(at, now),
         }
     }
 
@@ -80,6 +82,7 @@ impl Switchboard {
                 ("calls_kept", self.calls.len() as u64),
                 ("media_sessions", self.sessions.len() as u64),
                 ("failovers", c.failovers),
+                ("challenges_answered", c.challenges_answered),
                 ("requests_outside_dialog", c.outside_dialog),
                 ("acks_unsent", c.acks_unsent),
                 ("late_answers", c.late_answers),

@@ -23,7 +23,7 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// Profiles that are known by name, and what they still lack.
-const MISSING: [(&str, &str); 1] = [("telekom-companyflex", "registration")];
+const MISSING: [(&str, &str); 1] = [("telekom-companyflex", "SRTP with its mediasec exchange")];
 
 /// A built-in preset; a trunk names one and may override its keys.
 #[derive(Clone, PartialEq)]

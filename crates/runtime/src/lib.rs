@@ -26,7 +26,7 @@ pub use dns::DnsServers;
 pub use journal::{JournalError, JournalSink, NoJournal};
 pub use mailbox::{ANSWER_MAX, NodeGone, Stopped};
 pub use node::{ApplyError, LocalAddress, Node, NodeHandle, NodeOptions, StartError};
-pub use secrets::{SecretError, Secrets};
+pub use secrets::{PasswordError, SecretError, Secrets};
 pub use status::{ListenStatus, ShardCounters, StreamCounters, StreamCounts, TransportStatus};
 pub use tls::TlsError;
 pub use udp::DatagramCounters;

@@ -2,7 +2,7 @@
 //!
 //! What is read here is never logged. Enter through [`Secrets::resolve`].
 
-use config::Secret;
+use config::{Config, Hidden, Secret};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +54,24 @@ impl Secrets {
         Ok(text.trim_end_matches(['\r', '\n']).to_owned())
     }
 
+    /// Puts the texts of all passwords into a configuration: the pure house uses no others.
+    ///
+    /// # Errors
+    /// A password cannot be had.
+    pub fn open(&self, config: &mut Config) -> Result<(), PasswordError> {
+        for trunk in &mut config.trunks {
+            for account in &mut trunk.accounts {
+                let text = self.resolve_text(&account.password).map_err(|error| PasswordError {
+                    trunk: trunk.name.clone(),
+                    username: account.username.clone(),
+                    error,
+                })?;
+                account.password = Secret::Inline(Hidden::new(text));
+            }
+        }
+        Ok(())
+    }
+
     fn credential(&self, name: &str) -> Result<Vec<u8>, SecretError> {
         let safe = !name.is_empty() && !name.contains('/') && name != "." && name != "..";
         if !safe {
@@ -82,6 +100,19 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, SecretError> {
         Ok(None) => Err(SecretError::TooLong { path: path.to_owned() }),
         Err(error) => Err(SecretError::File { path: path.to_owned(), error }),
     }
+}
+
+/// Why a trunk's password could not be had.
+#[derive(Debug, thiserror::Error)]
+#[error("the password of `{username}` for trunk `{trunk}`: {error}")]
+pub struct PasswordError {
+    /// The trunk.
+    trunk: String,
+    /// The user name.
+    username: String,
+    /// Why.
+    #[source]
+    error: SecretError,
 }
 
 /// Why a secret could not be had.

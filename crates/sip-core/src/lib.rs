@@ -1,4 +1,5 @@
-//! One SIP endpoint's rules, sans-IO: transactions, dialogs, session timers, liveness.
+//! One SIP endpoint's rules, sans-IO: transactions, dialogs, session timers, liveness, digest
+//! authentication.
 //!
 //! This crate knows how a well-behaved SIP user agent acts on the wire and nothing about calls with two
 //! legs, numbers or media. It may never read a clock, draw entropy, open a socket or iterate a hash map:
@@ -12,9 +13,11 @@
 //! 3. treat what was returned ([`Incoming`], [`Event`]) before the next input.
 
 pub mod dialog;
+pub mod digest;
 pub mod flow;
 pub mod liveness;
 pub mod outbox;
+pub mod registration;
 pub mod session_timer;
 pub mod target;
 mod text;
@@ -27,6 +30,6 @@ pub use outbox::{Outbox, SendError, SendToken, Transmit};
 pub use session_timer::{SessionAct, SessionPolicy, SessionTimer, TooSmall};
 pub use target::target_address;
 pub use transaction::{
-    ClientTxn, Counters, Event, Incoming, LimitHit, Request, RequestError, Response, ServerTxn, Setup,
+    ClientTxn, Counters, Event, Incoming, Kept, LimitHit, Request, RequestError, Response, ServerTxn, Setup,
     Timers, Transactions, shard_of_branch,
 };

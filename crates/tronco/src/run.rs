@@ -14,7 +14,7 @@ use api::{ReloadState, Server, Socket, SocketError, Subject};
 use b2bua::Snapshot;
 use config::Config;
 use keep::{Kept, StoppedRecords};
-use runtime::{Node, NodeOptions, Secrets, StartError};
+use runtime::{Node, NodeOptions, PasswordError, Secrets, StartError};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub(crate) enum Obstacle {
     Socket(#[from] SocketError),
     #[error("records cannot be kept: {0}")]
     Records(#[from] StoreError),
+    #[error("not started: {0}")]
+    Password(#[from] PasswordError),
     #[error("not started: {0}")]
     Node(#[from] StartError),
     #[error("no event loop: {0}")]
@@ -45,6 +47,7 @@ impl Obstacle {
     fn code(&self) -> u8 {
         match self {
             Obstacle::Socket(SocketError::TooLong { .. } | SocketError::NotASocket { .. }) => exit::CONFIG,
+            Obstacle::Password(_) => exit::CONFIG,
             Obstacle::Node(error) if error.is_configuration() => exit::CONFIG,
             _ => exit::FAILED,
         }
@@ -108,11 +111,13 @@ impl Running {
 }
 
 /// Starts everything that serves calls; within a tokio runtime.
-pub(crate) fn start(path: &Path, config: Config) -> Result<Running, Obstacle> {
+pub(crate) fn start(path: &Path, mut config: Config) -> Result<Running, Obstacle> {
+    let secrets = Secrets::from_env();
+    secrets.open(&mut config)?;
     let socket = Socket::claim(Path::new(&config.api.socket))?;
     let (kept, journal) = keep::open(&config)?;
     let snapshot = Arc::new(Snapshot::new(config, 1));
-    let options = NodeOptions { snapshot, secrets: Secrets::from_env(), journal, seed: None, cpu: None };
+    let options = NodeOptions { snapshot, secrets, journal, seed: None, cpu: None };
     let node = Node::start(options)?;
     let ports: Vec<String> =
         node.local_addresses().iter().map(|a| format!("{} {}:{}", a.name, a.transport, a.address)).collect();

@@ -9,7 +9,8 @@ use media::DropReason;
 const COUNTER: &str = "counter";
 const GAUGE: &str = "gauge";
 /// States of a trunk, as [`Trunk::state`].
-const STATES: [&str; 8] = ["up", "down", "unknown", "cooling", "poor", "unresolved", "disabled", "draining"];
+const STATES: [&str; 9] =
+    ["up", "down", "unknown", "cooling", "poor", "unresolved", "unregistered", "disabled", "draining"];
 
 /// The whole page.
 pub(crate) fn text(picture: &Picture, tally: &Tally) -> String {
@@ -18,6 +19,7 @@ pub(crate) fn text(picture: &Picture, tally: &Tally) -> String {
     let trunks: Vec<Trunk> = picture.trunks.iter().map(|t| wire::trunk(t, &picture.snapshot)).collect();
     trunk_states(&mut page, &trunks);
     gateway_states(&mut page, &trunks);
+    registrations(&mut page, &trunks);
     trunk_calls(&mut page, &trunks);
     signalling(&mut page, picture);
     media_engine(&mut page, picture);
@@ -116,6 +118,26 @@ fn gateway_quality(page: &mut Page, gateways: &[(&Trunk, &Gateway)]) {
     page.family(name, GAUGE, "Whether others are tried first because the gateway's calls went badly.");
     for (trunk, gateway, quality) in judged() {
         page.sample(name, &[("trunk", trunk), ("endpoint", gateway)], quality.poor_s.is_some());
+    }
+}
+
+fn registrations(page: &mut Page, trunks: &[Trunk]) {
+    let all = || trunks.iter().flat_map(|t| t.registrations.iter().map(move |r| (t, r)));
+    let name = "tronco_registration_up";
+    page.family(name, GAUGE, "Whether the account is registered with its provider.");
+    for (trunk, one) in all() {
+        page.sample(name, &[("trunk", &trunk.name), ("account", &one.account)], one.expires_s.is_some());
+    }
+    let name = "tronco_registration_expires_seconds";
+    page.family(name, GAUGE, "How long the registration still stands.");
+    for (trunk, one) in all() {
+        page.sample(name, &[("trunk", &trunk.name), ("account", &one.account)], one.expires_s.unwrap_or(0));
+    }
+    let name = "tronco_registration_last_status";
+    page.family(name, GAUGE, "The registrar's last final response; 0 for silence.");
+    for (trunk, one) in all() {
+        let status = u64::from(one.last_status.unwrap_or(0));
+        page.sample(name, &[("trunk", &trunk.name), ("account", &one.account)], status);
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! They copy and name, and judge only what a trunk's one-word state is.
 
-use super::{Address, Call, Gateway, Listen, Quality, Trunk};
-use b2bua::view::{CallView, GatewayView, QualityView, TargetView, TrunkView};
+use super::{Address, Call, Gateway, Listen, Quality, Registration, Trunk};
+use b2bua::view::{CallView, GatewayView, QualityView, RegistrationView, TargetView, TrunkView};
 use b2bua::{Duty, Snapshot};
 use base::WallTime;
 use runtime::TransportStatus;
@@ -84,6 +84,19 @@ pub(crate) fn trunk(view: &TrunkView, snapshot: &Snapshot) -> Trunk {
         answered_out: view.answered_out,
         failed_out: view.failed_out,
         gateways: view.gateways.iter().map(gateway).collect(),
+        registrations: view.registrations.iter().map(registration).collect(),
+    }
+}
+
+fn registration(view: &RegistrationView) -> Registration {
+    Registration {
+        account: view.account.to_string(),
+        state: view.state.to_owned(),
+        expires_s: view.expires.map(|left| left.as_secs()),
+        next_s: view.next.map(|left| left.as_secs()),
+        last_status: view.last,
+        registrar: view.registrar.map(|address| address.to_string()),
+        trouble: view.trouble.map(|reason| reason.id().to_owned()),
     }
 }
 
@@ -92,6 +105,7 @@ fn trunk_state(view: &TrunkView) -> &'static str {
     let any = |state: &str| view.gateways.iter().any(|g| g.state == state);
     match () {
         () if view.duty != Duty::Enabled => view.duty.word(),
+        () if view.unregistered => "unregistered",
         () if any("up") => "up",
         () if any("unknown") => "unknown",
         () if any("poor") => "poor",

@@ -19,7 +19,10 @@ impl Switchboard {
                 self.sources = Sources::gather(&self.epoch, &self.runs);
                 self.watch_gateways(now, out);
             }
-            Command::Drain => self.draining = true,
+            Command::Drain => {
+                self.draining = true;
+                self.leave(now, out, |_| true);
+            }
             Command::EndAll => self.end_all(now, out),
             Command::HangUp(key) => {
                 let found = self.calls.iter().find(|(_, c)| c.key == key).map(|(me, _)| me);
@@ -47,6 +50,7 @@ impl Switchboard {
 
     fn end_all(&mut self, now: Time, out: &mut Outbox) {
         self.draining = true;
+        self.leave(now, out, |_| true);
         let live: Vec<CallRef> =
             self.calls.iter().filter(|(_, c)| c.phase != Phase::Over).map(|(me, _)| me).collect();
         for call in live {

@@ -58,6 +58,7 @@ impl Switchboard {
             User::Own(call, side, what) => {
                 self.with_call(now, call, out, |call, cx| call.on_own(side, what, None, cx));
             }
+            User::Register(at) => self.context(now, out).register_lost(at),
             User::Arrived(_) | User::Inner(..) | User::Nobody => {}
         }
     }
@@ -107,6 +108,7 @@ impl Switchboard {
                 });
             }
             Alarm::Liveness(at) => self.on_liveness_alarm(at, now, out),
+            Alarm::Register(at) => self.on_register_alarm(at, now, out),
             Alarm::Resolve(at) => self.on_resolve_alarm(now, at, out),
         }
     }

@@ -13,7 +13,7 @@ use crate::tag::{CallRef, Tag};
 use base::{ReasonId, Time, TrunkId};
 use media::Side;
 use sip_core::{Flow, Incoming, ServerTxn};
-use sip_msg::{Leniency, Method, Msg, Start};
+use sip_msg::{Leniency, Method, Msg, Start, Uri};
 
 impl Switchboard {
     pub(super) fn on_bytes(
@@ -59,7 +59,7 @@ impl Switchboard {
     fn on_message(&mut self, now: Time, flow: Flow, verified: &[String], msg: Msg<'_>, out: &mut Outbox) {
         let mut trunk = None;
         if msg.is_request() && !self.is_within_call(msg, &flow) {
-            trunk = self.identify(&flow, verified);
+            trunk = self.identify(&flow, verified).map(|found| self.by_contact(found, now, &flow, msg));
             // Unknown sources are dropped without an answer (DESIGN §5); not so who has lost its trunk
             // while a request of its was under way, which it repeats or cancels.
             if trunk.is_none() && !self.txns.knows(&msg) {
@@ -132,6 +132,14 @@ impl Switchboard {
         // A trunk that is known by certificate is not known by address alone.
         let needs_name = !epoch.trunk(found).tls.peer_names.is_empty();
         (!needs_name).then_some(found)
+    }
+
+    /// Of several trunks that share a source, that whose registered Contact is called.
+    fn by_contact(&self, found: TrunkId, now: Time, flow: &Flow, msg: Msg<'_>) -> TrunkId {
+        let Ok(uri) = Uri::parse(msg.request_uri()) else { return found };
+        let address = flow.remote.ip().to_canonical();
+        let shares = |trunk| self.sources.has(flow.listen, address, trunk);
+        self.runs.trunk_of_contact(uri.user, now, shares).unwrap_or(found)
     }
 
     fn on_request(
@@ -208,26 +216,16 @@ impl Switchboard {
         msg: Msg<'_>,
         out: &mut Outbox,
     ) {
+        if matches!(msg.status(), 401 | 407) && self.answer_challenge(now, txn, user, msg, out).is_ok() {
+            return;
+        }
         match user {
             User::Options(at) => {
                 if msg.status() >= 200 {
                     gateways::options_answered(at, &mut self.context(now, out));
                 }
             }
-            User::Invite(call, number) => {
-                let mut wanted = false;
-                self.with_call(now, call, out, |call, cx| {
-                    wanted = true;
-                    match msg.status() {
-                        100..=199 => call.on_provisional(number, msg, flow, cx),
-                        200..=299 => wanted = call.on_invite_2xx(number, msg, flow, cx),
-                        _ => call.on_refusal(number, msg, cx),
-                    }
-                });
-                if !wanted {
-                    self.on_stray_answer(now, flow, msg, Unwanted::Fork, out);
-                }
-            }
+            User::Invite(call, number) => self.on_invite_response(now, flow, (call, number), msg, out),
             User::Relay(call, _) => {
                 if !self.with_call(now, call, out, |call, cx| call.on_relayed(txn, msg, flow, cx)) {
                     self.on_stray_answer(now, flow, msg, Unwanted::Ended, out);
@@ -238,7 +236,30 @@ impl Switchboard {
                     self.on_stray_answer(now, flow, msg, Unwanted::Ended, out);
                 }
             }
+            User::Register(at) => self.context(now, out).register_answered(at, msg, flow),
             User::Arrived(_) | User::Inner(..) | User::Nobody => {}
+        }
+    }
+
+    fn on_invite_response(
+        &mut self,
+        now: Time,
+        flow: Flow,
+        (call, number): (CallRef, u16),
+        msg: Msg<'_>,
+        out: &mut Outbox,
+    ) {
+        let mut wanted = false;
+        self.with_call(now, call, out, |call, cx| {
+            wanted = true;
+            match msg.status() {
+                100..=199 => call.on_provisional(number, msg, flow, cx),
+                200..=299 => wanted = call.on_invite_2xx(number, msg, flow, cx),
+                _ => call.on_refusal(number, msg, cx),
+            }
+        });
+        if !wanted {
+            self.on_stray_answer(now, flow, msg, Unwanted::Fork, out);
         }
     }
 

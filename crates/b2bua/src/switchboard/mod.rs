@@ -130,10 +130,11 @@ impl Switchboard {
         usize::try_from(self.counters.accepted - self.counters.ended).unwrap_or(usize::MAX)
     }
 
-    /// Calls that are kept: live ones, and those whose last messages are not answered yet.
+    /// Calls that are kept: live ones, and those whose last messages are not answered yet; registrations
+    /// that are being given up count with them.
     #[must_use]
     pub fn kept_calls(&self) -> usize {
-        self.calls.len()
+        self.calls.len() + self.runs.leaving()
     }
 
     pub(crate) fn context<'a>(&'a mut self, now: Time, out: &'a mut Outbox) -> Context<'a> {
@@ -164,7 +165,7 @@ impl Switchboard {
     }
 
     /// Lets a call act; forgets it when it is done.
-    fn with_call(
+    pub(crate) fn with_call(
         &mut self,
         now: Time,
         call: CallRef,

@@ -3,6 +3,7 @@
 //! A part with a fault (reported by the check) is `None`; the others are built all the same, so that
 //! they can be judged and all faults are told at once. Enter through [`Draft::build`].
 
+mod account;
 mod dialog;
 mod failover;
 mod headers;
@@ -14,6 +15,8 @@ mod translate;
 mod trunk;
 mod usage;
 mod view;
+
+pub(crate) use account::implied_gateway;
 
 use crate::forms::plain;
 use crate::keys::{API, Family, LIMITS, LOG, MEDIA, NODE, RECORDS, ROOT, SIGNALLING};

@@ -2,11 +2,11 @@
 
 use super::usage::permissions;
 use super::view::View;
-use super::{failover, listen_id, policy, translate};
+use super::{account, failover, listen_id, policy, translate};
 use crate::country::Country;
 use crate::forms::{net, plain};
 use crate::keys::{POLICY, TRUNK, TRUNK_TLS};
-use crate::model::{Gateway, Kind, Trunk, TrunkTls};
+use crate::model::{Gateway, Kind, Policy, Trunk, TrunkTls};
 use crate::names::Names;
 use crate::profile::{self, Profile};
 use crate::text::Table;
@@ -29,16 +29,30 @@ pub(super) fn trunks(root: &Table, names: &Names<'_>) -> (Vec<Option<Trunk>>, Ve
 
 /// Appends a trunk's gateways to the table of all and gives their ids.
 fn own_gateways(table: &Table, trunk: TrunkId, all: &mut Vec<Gateway>) -> Vec<GatewayId> {
+    if let Some((text, target)) = account::outbound_proxy(table) {
+        return vec![add_gateway(trunk, text, target, all)];
+    }
+    if let Some(text) = account::implied_gateway(table).filter(|_| table.value("gateways").is_none()) {
+        let target = net::gateway(&text).ok();
+        return target.map(|target| add_gateway(trunk, &text, target, all)).into_iter().collect();
+    }
     let texts = table.value("gateways").map_or(&[][..], |v| v.items());
     let read =
         texts.iter().filter_map(|v| v.text()).filter_map(|text| Some((text, net::gateway(text).ok()?)));
-    let mut own = Vec::new();
-    for (text, target) in read {
-        own.push(GatewayId(u32::try_from(all.len()).unwrap_or(u32::MAX)));
-        let net::Target { host, port, transport } = target;
-        all.push(Gateway { trunk, host, port, transport, text: text.to_owned() });
-    }
-    own
+    read.map(|(text, target)| add_gateway(trunk, text, target, all)).collect()
+}
+
+fn add_gateway(trunk: TrunkId, text: &str, target: net::Target, all: &mut Vec<Gateway>) -> GatewayId {
+    let id = GatewayId(u32::try_from(all.len()).unwrap_or(u32::MAX));
+    let net::Target { host, port, transport } = target;
+    all.push(Gateway { trunk, host, port, transport, text: text.to_owned() });
+    id
+}
+
+/// Host part of URIs: `domain`, and beside an outbound proxy the gateway that it stands for.
+fn domain(view: &View<'_>, table: &Table) -> Option<String> {
+    let written = view.text("domain").and_then(|t| net::host(t).ok()).map(|host| host.to_string());
+    written.or_else(|| account::outbound_proxy(table).and_then(|_| account::first_host(table)))
 }
 
 /// A trunk's kind, and the profile that it names, or its kind's.
@@ -52,6 +66,20 @@ fn kind_and_profile(view: &View<'_>) -> Option<(Kind, &'static Profile)> {
     profile::find(named).map(|profile| (kind, profile))
 }
 
+/// What the trunk itself writes, the same over its profile, its kind and its profile.
+fn views(table: &Table) -> Option<(View<'_>, View<'_>, Kind, &'static Profile)> {
+    let own = View::new(&TRUNK, [Some(table)]);
+    let (kind, profile) = kind_and_profile(&own)?;
+    let view = View::new(&TRUNK, [Some(table), profile.table.table("trunk")]);
+    Some((own, view, kind, profile))
+}
+
+fn policy_of(table: &Table, profile: &'static Profile, country: Option<&Country>) -> Option<Policy> {
+    let view = View::new(&POLICY, [table.table("override"), profile.table.table("policy")]);
+    policy::policy(&view, country)
+}
+
+/// The numbers, lists and switches of a trunk, and its parts.
 fn trunk(
     name: &str,
     table: &Table,
@@ -59,9 +87,7 @@ fn trunk(
     names: &Names<'_>,
     country: Option<&Country>,
 ) -> Option<Trunk> {
-    let (kind, profile) = kind_and_profile(&View::new(&TRUNK, [Some(table)]))?;
-    let view = View::new(&TRUNK, [Some(table), profile.table.table("trunk")]);
-    let policy_view = View::new(&POLICY, [table.table("override"), profile.table.table("policy")]);
+    let (own, view, kind, profile) = views(table)?;
     Some(Trunk {
         name: name.to_owned(),
         kind,
@@ -73,7 +99,11 @@ fn trunk(
         enabled: view.truth("enabled")?,
         gateways,
         sources: sources(&view)?,
-        domain: view.text("domain").and_then(|t| net::host(t).ok()).map(|host| host.to_string()),
+        domain: domain(&view, table),
+        proxy_route: account::proxy_route(table),
+        accounts: account::accounts(&own, table)?,
+        realms: own.strings("realm"),
+        register: account::register(&own, table)?,
         calls_max: view.integer("calls_max"),
         cps_max: view.integer("cps_max"),
         each_way: failover::each_way(&view),
@@ -89,7 +119,7 @@ fn trunk(
         external_prefix: view.string("external_prefix"),
         pilot: translate::pilot(table)?,
         translate: translate::translate(table)?,
-        policy: policy::policy(&policy_view, country)?,
+        policy: policy_of(table, profile, country)?,
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod value;
 
+use crate::build::implied_gateway;
 use crate::keys::{self, Need, Section, Shape};
 use crate::names::{Names, one_of};
 use crate::nearest::nearest;
@@ -79,10 +80,9 @@ impl<'a> Check<'a, '_, '_> {
             self.path.pop();
         }
         for key in section.keys.iter().filter(|k| matches!(k.need, Need::Required)) {
-            // A registering trunk learns its gateways from its registrar; that registration is missing
-            // is already said.
-            let registers = key.name == "gateways" && table.value("account").is_some();
-            if table.value(key.name).is_none() && !registers {
+            // A trunk that registers finds its gateways by its registrar.
+            let implied = key.name == "gateways" && implied_gateway(table).is_some();
+            if table.value(key.name).is_none() && !implied {
                 let message = match self.path.is_empty() {
                     true => format!("`{}` is missing", key.name),
                     false => format!("`{}` is missing {}", key.name, self.place()),

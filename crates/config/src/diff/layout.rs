@@ -149,6 +149,7 @@ impl Sheet<'_> {
         );
         self.put(&path, "sources", list(&trunk.sources));
         self.put_some(&path, "domain", trunk.domain.as_ref());
+        self.accounts(&path, trunk);
         self.put_some(&path, "calls_max", trunk.calls_max);
         self.put_some(&path, "cps_max", trunk.cps_max);
         self.failover(&path, trunk);
@@ -183,6 +184,26 @@ impl Sheet<'_> {
             self.put(&inner, "window", quality.window);
             self.put(&inner, "hold", written(quality.hold));
         }
+    }
+
+    fn accounts(&mut self, path: &str, trunk: &Trunk) {
+        self.put_some(path, "outbound_proxy", trunk.proxy_route.as_ref());
+        self.put(path, "realm", list(&trunk.realms));
+        for account in &trunk.accounts {
+            let path = format!("{path}.accounts.{}", account.username);
+            let domain = account.domain.as_ref().map(|domain| format!("@{domain}")).unwrap_or_default();
+            self.put(&path, "account", format!("{}{domain}", account.user));
+            self.put(&path, "password", format!("{:?}", account.password));
+            self.put(&path, "numbers", list(account.numbers.iter().map(|(a, b)| format!("{a}..{b}"))));
+        }
+        let Some(register) = &trunk.register else { return };
+        let path = format!("{path}.register");
+        self.put(&path, "registrar", &register.registrar);
+        self.put(&path, "expires", written(register.expires));
+        self.put(&path, "mode", register.mode);
+        self.put_some(&path, "contact_user", register.contact_user.as_ref());
+        self.put(&path, "pin", register.pin);
+        self.put(&path, "health", register.health);
     }
 
     fn trunk_tls(&mut self, path: &str, tls: &TrunkTls) {

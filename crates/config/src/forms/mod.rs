@@ -3,6 +3,7 @@
 //! A form is read by one function; the check of a configuration and the building of its picture both
 //! call it. Nothing here knows where in the text it stands, only the offset inside the string.
 
+pub(crate) mod account;
 pub(crate) mod calendar;
 pub(crate) mod called;
 pub(crate) mod expression;

@@ -4,6 +4,7 @@
 //! Judges what could be built and leaves out what the check has already found faulty. Enter through
 //! [`judge`].
 
+mod accounts;
 mod failover;
 mod headers;
 mod identity;
@@ -23,6 +24,7 @@ use crate::text::Table;
 pub(crate) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     listens::judge(root, draft, report);
     trunks::judge(root, draft, report);
+    accounts::judge(root, report);
     failover::judge(root, draft, report);
     numbers::judge(root, draft, report);
     pilots::judge(root, draft, report);

@@ -4,6 +4,7 @@
 //! change needs a restart all follow from these tables. Enter through [`ROOT`]; to add a key, add a
 //! line to its table and read it in `build`.
 
+mod account;
 mod dialog;
 mod failover;
 mod headers;
@@ -18,6 +19,7 @@ mod translate;
 mod trunk;
 mod usage;
 
+pub(crate) use account::{ACCOUNT_OF_TRUNK, REGISTRATION};
 pub(crate) use dialog::{RINGING, SESSION_TIMER};
 pub(crate) use failover::{MAPPING, MEASURE};
 pub(crate) use headers::{RULE as HEADER_RULE, TEST as HEADER_TEST};

@@ -3,6 +3,7 @@
 use super::Effect::Reload;
 use super::Need::{Absent, Default, Required};
 use super::Preset::{Bool as Truth, Integer as Int, Integers, Text as Word};
+use super::account::{ACCOUNT, ACCOUNTS, OUTBOUND_PROXY, PASSWORD, REALM, REGISTER, USERNAME};
 use super::failover;
 use super::usage::{deny, deny_unknown};
 use super::{Family, Key, PILOT, POLICY, Section, Shape, TRANSLATE, seconds};
@@ -106,7 +107,7 @@ pub(crate) static TRUNK: Section = Section {
             shape: Shape::List { of: &Shape::Text(&net::GATEWAY), min: 1, max: 64 },
             need: Required,
             effect: Reload,
-            doc: "The peer's far ends. A name is resolved by NAPTR, SRV and address records (RFC 3263); an address without transport means UDP.",
+            doc: "The peer's far ends; a trunk with an account may leave them to its registrar or the account's domain. A name is resolved by NAPTR, SRV and address records (RFC 3263); an address without transport means UDP.",
         },
         Key {
             name: "sources",
@@ -183,27 +184,13 @@ pub(crate) static TRUNK: Section = Section {
             effect: Reload,
             doc: "Values that replace the profile's.",
         },
-        Key {
-            name: "account",
-            shape: Shape::Later("registration"),
-            need: Absent(""),
-            effect: Reload,
-            doc: "The address of record that the trunk registers.",
-        },
-        Key {
-            name: "username",
-            shape: Shape::Later("digest authentication"),
-            need: Absent(""),
-            effect: Reload,
-            doc: "User name for digest authentication.",
-        },
-        Key {
-            name: "password",
-            shape: Shape::Later("digest authentication"),
-            need: Absent(""),
-            effect: Reload,
-            doc: "Password for digest authentication.",
-        },
+        ACCOUNT,
+        USERNAME,
+        PASSWORD,
+        REALM,
+        ACCOUNTS,
+        REGISTER,
+        OUTBOUND_PROXY,
     ],
 };
 

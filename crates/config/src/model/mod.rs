@@ -3,6 +3,7 @@
 //! Nothing here can be half valid: whoever holds a [`Config`] needs no further check. Enter through
 //! [`Config`].
 
+mod account;
 mod calendar;
 mod dialog;
 mod failover;
@@ -16,6 +17,7 @@ mod translate;
 mod trunk;
 mod words;
 
+pub use account::{Account, Register, RegisterMode};
 pub use calendar::{Dates, Holidays, Span, When, Zone};
 pub use dialog::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,

@@ -1,6 +1,7 @@
 //! The client side: what the tables of the client machines order, done.
 
 use super::alarm::{Alarm, Key};
+use super::beside::{FORGOTTEN_PATIENCE, Kept};
 use super::branch::Branch;
 use super::counters::Counters;
 use super::machine::{ClientDeed, invite_client, other_client};
@@ -18,14 +19,21 @@ use std::time::Duration;
 /// The largest UDP payload over IPv4.
 const DATAGRAM_MAX: usize = 65_507;
 
-/// How long an INVITE that the TU forgot may proceed.
-const FORGOTTEN_PATIENCE: Duration = Duration::from_secs(180);
-
 /// Which machine a request runs, and where in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Machine {
     Invite(invite_client::State),
     Other(other_client::State),
+}
+
+impl Machine {
+    /// The machine of a request that is about to leave.
+    fn first(method: Method) -> Machine {
+        match method {
+            Method::Invite => Machine::Invite(invite_client::State::Calling),
+            _ => Machine::Other(other_client::State::Trying),
+        }
+    }
 }
 
 /// How far the cancelling of an INVITE is. RFC 3261 §9.1.
@@ -70,6 +78,8 @@ pub(super) struct Client<U> {
     pub(super) slow: Alarm,
     pub(super) interval: Duration,
     pub(super) bulk: Option<Box<Bulk>>,
+    /// The request as the TU may want it again.
+    pub(super) kept: Option<Box<Kept>>,
 }
 
 impl<U: Copy> Transactions<U> {
@@ -89,11 +99,7 @@ impl<U: Copy> Transactions<U> {
             return Err(RequestError::TableFull(self.counters.client_limit.name));
         }
         let method = Method::from_token(request.method);
-        let machine = if method == Method::Invite {
-            Machine::Invite(invite_client::State::Calling)
-        } else {
-            Machine::Other(other_client::State::Trying)
-        };
+        let machine = Machine::first(method);
         let (secret, listen) = (self.rng.next_u64(), request.flow.listen);
         let txn = self.clients.insert(Client {
             secret,
@@ -107,6 +113,7 @@ impl<U: Copy> Transactions<U> {
             slow: Alarm::OFF,
             interval: self.timers.t1,
             bulk: None,
+            kept: None,
         });
         let branch = Branch { shard: self.shard, slot: txn.data().as_ffi(), secret }.encode();
         let start = out.bytes.len();
@@ -120,7 +127,7 @@ impl<U: Copy> Transactions<U> {
     }
 
     /// Prints at the end of `out`, over the alternative when too large for a datagram; says the way taken.
-    fn print_fitting(
+    pub(super) fn print_fitting(
         &mut self,
         request: &Request<'_>,
         branch: &[u8],
@@ -172,32 +179,6 @@ impl<U: Copy> Transactions<U> {
         client.slow.set(&mut self.wheel, Key::ClientSlow(txn), now + self.timers.patience());
     }
 
-    /// Sends a request without a transaction: the ACK for a 2xx (RFC 3261 §13.2.2.4).
-    ///
-    /// # Errors
-    /// No datagram can carry it.
-    pub fn send_stateless(&mut self, request: &Request<'_>, out: &mut Outbox) -> Result<(), RequestError> {
-        let branch = Branch { shard: self.shard, slot: 0, secret: self.rng.next_u64() }.encode();
-        let start = out.bytes.len();
-        let flow = self.print_fitting(request, &branch, out)?;
-        Counters::by_method(&mut self.counters.requests_out, Method::from_token(request.method));
-        out.seal(start, flow, None);
-        Ok(())
-    }
-
-    /// The TU cares no more: nothing of this transaction is reported again; failures are still acknowledged.
-    ///
-    /// An INVITE that nobody cancelled and whose peer never ends it is given up after three minutes, the
-    /// patience that RFC 3261 §16.6 item 11 gives a proxy.
-    pub fn forget(&mut self, txn: ClientTxn) {
-        let Some(client) = self.clients.get_mut(txn) else { return };
-        client.user = None;
-        let proceeding = client.machine == Machine::Invite(invite_client::State::Proceeding);
-        if proceeding && client.cancel == Cancel::No {
-            client.slow.set(&mut self.wheel, Key::ClientSlow(txn), self.latest + FORGOTTEN_PATIENCE);
-        }
-    }
-
     /// A response with a branch of ours. RFC 3261 §17.1.3.
     pub(super) fn client_response(
         &mut self,
@@ -219,7 +200,9 @@ impl<U: Copy> Transactions<U> {
             self.counters.stray_responses += 1;
             return Incoming::Absorbed;
         }
-        match client.machine {
+        let machine = client.machine;
+        self.settle_kept(txn, msg.status());
+        match machine {
             Machine::Invite(state) => self.invite_response(now, txn, state, msg, out),
             Machine::Other(state) => self.other_response(now, txn, state, msg.status()),
         }

@@ -3,10 +3,11 @@
 //! This room absorbs retransmissions, sends ours, acknowledges failures, cancels, and tells the transaction
 //! user (TU) of each thing exactly once. It knows nothing of dialogs, calls or authentication. Enter at
 //! [`Transactions`]; `receive.rs` sorts what arrives, `server.rs` (with `provisional.rs`) and `client.rs`
-//! (with `cancel.rs`) do the deeds that the tables in `machine` order, `failure.rs` takes what could not be
-//! sent, `reply.rs` and `print.rs` write the messages.
+//! (with `cancel.rs` and `beside.rs`) do the deeds that the tables in `machine` order, `failure.rs` takes
+//! what could not be sent, `reply.rs` and `print.rs` write the messages.
 
 mod alarm;
+mod beside;
 mod branch;
 mod cancel;
 mod client;
@@ -22,6 +23,7 @@ mod reply;
 mod server;
 mod types;
 
+pub use beside::Kept;
 pub use branch::shard_of_branch;
 pub use counters::Counters;
 pub use types::{
@@ -55,6 +57,8 @@ pub struct Transactions<U: Copy> {
     counters: Counters,
     /// The latest instant that anybody told us.
     latest: Time,
+    /// The request to which a challenge was reported last.
+    challenged: Option<(ClientTxn, Box<Kept>)>,
     /// Where rows to echo are put together; kept for its memory.
     scratch: Vec<u8>,
 }
@@ -76,6 +80,7 @@ impl<U: Copy> Transactions<U> {
             wheel: Wheel::new(),
             counters: Counters::new(setup.server_max.min(TABLE_MAX), setup.client_max.min(TABLE_MAX)),
             latest: Time::ZERO,
+            challenged: None,
             scratch: Vec::new(),
         }
     }

@@ -4,7 +4,7 @@ use crate::arguments::{Part, Reach, Trunk as Command};
 use crate::exit::Failure;
 use crate::print::{Cell, Table};
 use api::client::segment;
-use api::wire::{Gateway, Trunk, TrunkQuery, Trunks};
+use api::wire::{Gateway, Registration, Trunk, TrunkQuery, Trunks};
 use std::process::ExitCode;
 
 /// Does what the command says.
@@ -101,7 +101,32 @@ fn show(trunk: &Trunk, colour: bool) -> String {
             trunk.total_in, trunk.total_out, trunk.answered_out, trunk.failed_out
         ),
     );
-    format!("{}\n{}", table.print(colour), gateways(&trunk.gateways).print(colour))
+    let mut text = format!("{}\n{}", table.print(colour), gateways(&trunk.gateways).print(colour));
+    if !trunk.registrations.is_empty() {
+        text.push('\n');
+        text.push_str(&registrations(&trunk.registrations).print(colour));
+    }
+    text
+}
+
+fn registrations(all: &[Registration]) -> Table {
+    let mut table = Table::new(&["ACCOUNT", "STATE", "EXPIRES", "NEXT", "LAST", "REGISTRAR", "TROUBLE"]);
+    let seconds = |left: Option<u64>| Cell::maybe(left.map(|left| format!("{left} s")));
+    for one in all {
+        table.row(vec![
+            Cell::new(&one.account),
+            Cell::state(&one.state),
+            seconds(one.expires_s),
+            seconds(one.next_s),
+            Cell::maybe(
+                one.last_status
+                    .map(|status| if status == 0 { "silence".to_owned() } else { status.to_string() }),
+            ),
+            Cell::maybe(one.registrar.as_deref()),
+            Cell::maybe(one.trouble.as_deref()),
+        ]);
+    }
+    table
 }
 
 /// The limits that the trunk has, in words.

@@ -25,9 +25,11 @@ impl Colour {
     /// Of a state of a trunk, gateway or call.
     pub(crate) fn of_state(state: &str) -> Option<Colour> {
         match state {
-            "up" | "answered" => Some(Colour::Good),
-            "down" | "unresolved" => Some(Colour::Bad),
-            "disabled" | "draining" | "cooling" | "poor" | "unknown" => Some(Colour::Doubtful),
+            "up" | "answered" | "registered" | "refreshing" => Some(Colour::Good),
+            "down" | "unresolved" | "unregistered" | "forbidden" => Some(Colour::Bad),
+            "disabled" | "draining" | "cooling" | "poor" | "unknown" | "waiting" | "registering" => {
+                Some(Colour::Doubtful)
+            }
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use super::service;
 use crate::load::load;
 use api::ReloadState;
 use b2bua::{Command, Snapshot};
-use runtime::{Node, NodeHandle, Stopped};
+use runtime::{Node, NodeHandle, Secrets, Stopped};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -140,10 +140,11 @@ impl Signals {
 }
 
 fn apply(path: &Path, revision: u64, node: &NodeHandle) -> Result<(), String> {
-    let loaded = load(path).map_err(|error| error.to_string())?;
+    let mut loaded = load(path).map_err(|error| error.to_string())?;
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
+    Secrets::from_env().open(&mut loaded.config).map_err(|error| error.to_string())?;
     let next = Arc::new(Snapshot::new(loaded.config, revision));
     node.apply(next).map_err(|error| error.to_string())
 }

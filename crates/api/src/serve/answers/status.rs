@@ -158,6 +158,10 @@ fn troubles(picture: &Picture, trunks: &[wire::Trunk]) -> Vec<String> {
             let why = gateway.trouble.as_ref().map_or(String::new(), |why| format!(": {why}"));
             told.push(format!("trunk {} gateway {} is {}{why}", trunk.name, gateway.name, gateway.state));
         }
+        for one in trunk.registrations.iter().filter(|r| r.trouble.is_some()) {
+            let why = one.trouble.as_deref().unwrap_or_default();
+            told.push(format!("trunk {} account {} is {}: {why}", trunk.name, one.account, one.state));
+        }
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let now = i64::try_from(now).unwrap_or(i64::MAX);

@@ -1,0 +1,315 @@
+//! What moves registrations: configurations, alarms, answers, the end of the node.
+
+use super::message::{Order, route_rows};
+use super::{Enrolment, EnrolmentRef};
+use crate::context::{Alarm, Context, User};
+use crate::input::Target;
+use crate::output::Level;
+use crate::switchboard::Switchboard;
+use crate::tag::hex;
+use crate::wallet::{Purse, Signed};
+use base::{ReasonId, Rng, Time, TrunkId};
+use sip_core::digest::Asker;
+use sip_core::registration::{Next, Refusal, Registration};
+use sip_core::{Flow, Kept, Request};
+use sip_msg::{Msg, Name};
+
+impl Switchboard {
+    /// A configuration was put to use: accounts that it has are registered, others are given up. What it
+    /// does not change keeps its binding.
+    pub(crate) fn enrol(&mut self, now: Time, out: &mut crate::Outbox) {
+        self.runs.enrolments.iter_mut().for_each(|e| e.configured = false);
+        if !self.draining {
+            let epoch = self.epoch.clone();
+            for (index, trunk) in epoch.snapshot.config.trunks.iter().enumerate() {
+                let id = TrunkId(u32::try_from(index).unwrap_or(u32::MAX));
+                let Some(register) = trunk.register.as_ref().filter(|_| trunk.enabled) else { continue };
+                for (place, account) in trunk.accounts.iter().enumerate() {
+                    let order = Order::of(trunk, register, account);
+                    let purse = Purse { account: u8::try_from(place).unwrap_or(u8::MAX), ..Purse::default() };
+                    self.adopt(id, &account.username, order, purse, now);
+                }
+            }
+        }
+        self.leave(now, out, |e| !e.configured);
+        self.arm_all();
+    }
+
+    fn adopt(&mut self, id: TrunkId, username: &str, order: Order, purse: Purse, now: Time) {
+        let trunk = self.epoch.run(id);
+        let dice = self.rng.next_u64();
+        let known = self.runs.enrolments.iter_mut().find(|e| e.trunk == trunk && *e.username == *username);
+        let Some(known) = known else {
+            let fresh = Enrolment::new(trunk, id, username, order, purse, now, &mut self.rng);
+            return self.runs.enrolments.push(fresh);
+        };
+        (known.configured, known.trunk_id, known.purse.account) = (true, id, purse.account);
+        if known.order == order {
+            return known.machine.retry(now);
+        }
+        known.machine = Registration::new(order.expires, now, dice);
+        known.order = order;
+    }
+
+    /// Gives up bindings (RFC 3261 §10.2.2).
+    pub(crate) fn leave(&mut self, now: Time, out: &mut crate::Outbox, whose: impl Fn(&Enrolment) -> bool) {
+        for at in self.enrolment_refs() {
+            let enrolment = &mut self.runs.enrolments[at.0 as usize];
+            if whose(enrolment) && enrolment.machine.stop(now) {
+                self.context(now, out).register(at);
+            }
+        }
+    }
+
+    /// An address of a gateway changed: registrations of its trunk that wait try again.
+    pub(crate) fn enrol_again(&mut self, trunk: TrunkId, now: Time) {
+        for enrolment in &mut self.runs.enrolments {
+            if enrolment.configured && enrolment.trunk_id == trunk && enrolment.last.is_none() {
+                enrolment.machine.retry(now);
+            }
+        }
+        self.arm_all();
+    }
+
+    fn enrolment_refs(&self) -> impl Iterator<Item = EnrolmentRef> + use<> {
+        (0..u32::try_from(self.runs.enrolments.len()).unwrap_or(0)).map(EnrolmentRef)
+    }
+
+    fn arm_all(&mut self) {
+        for at in self.enrolment_refs() {
+            let enrolment = &mut self.runs.enrolments[at.0 as usize];
+            if let Some(due) = enrolment.newly_due() {
+                self.wheel.insert(due, Alarm::Register(at));
+            }
+        }
+    }
+
+    /// A REGISTER is due.
+    pub(crate) fn on_register_alarm(&mut self, at: EnrolmentRef, now: Time, out: &mut crate::Outbox) {
+        let enrolment = &mut self.runs.enrolments[at.0 as usize];
+        if enrolment.alarm_at.is_none_or(|standing| standing > now) {
+            return; // replaced since
+        }
+        enrolment.alarm_at = None;
+        let due = enrolment.machine.handle_timeout(now);
+        enrolment.failed = 0;
+        let mut cx = self.context(now, out);
+        if due {
+            cx.register(at);
+        }
+        cx.arm(at);
+    }
+}
+
+impl Enrolment {
+    fn new(
+        trunk: crate::runs::TrunkRef,
+        trunk_id: TrunkId,
+        username: &str,
+        order: Order,
+        purse: Purse,
+        now: Time,
+        rng: &mut Rng,
+    ) -> Enrolment {
+        let (mut tag, mut call_id) = ([0; 16], [0; 32]);
+        hex(rng.next_u64(), &mut tag);
+        let (high, low) = rng.next_pair();
+        hex(high, &mut call_id[..16]);
+        hex(low, &mut call_id[16..]);
+        Enrolment {
+            trunk,
+            trunk_id,
+            username: username.into(),
+            configured: true,
+            machine: Registration::new(order.expires, now, rng.next_u64()),
+            order,
+            alarm_at: None,
+            call_id,
+            tag,
+            cseq: 0,
+            purse,
+            place: 0,
+            failed: 0,
+            reached: None,
+            route_rows: Box::default(),
+            last: None,
+            trouble: None,
+        }
+    }
+
+    /// The machine's deadline, when no alarm stands for it yet.
+    fn newly_due(&mut self) -> Option<Time> {
+        let due = self.machine.next_deadline()?;
+        let earlier = self.alarm_at.is_none_or(|standing| due < standing);
+        earlier.then(|| {
+            self.alarm_at = Some(due);
+            due
+        })
+    }
+}
+
+impl Context<'_> {
+    fn enrolment(&mut self, at: EnrolmentRef) -> &mut Enrolment {
+        &mut self.runs.enrolments[at.0 as usize]
+    }
+
+    fn arm(&mut self, at: EnrolmentRef) {
+        if let Some(due) = self.enrolment(at).newly_due() {
+            self.wheel.insert(due, Alarm::Register(at));
+        }
+    }
+
+    /// The registrar's addresses: those of the trunk's gateways, the living first.
+    fn registrar(&mut self, at: EnrolmentRef) -> Vec<Target> {
+        let (trunk, now) = (self.enrolment(at).trunk, self.now);
+        let gateways = self.runs.gateways_of(trunk).iter().map(|g| self.runs.gateway(*g));
+        let mut all: Vec<(bool, Target)> =
+            gateways.flat_map(|g| &g.targets).map(|t| (t.is_demoted(now), t.target())).collect();
+        all.sort_by_key(|(demoted, _)| *demoted);
+        all.into_iter().map(|(_, target)| target).collect()
+    }
+
+    /// Sends a REGISTER: a refresh and a farewell where the binding was accepted, else to the address whose
+    /// turn it is.
+    pub(crate) fn register(&mut self, at: EnrolmentRef) {
+        let all = self.registrar(at);
+        let enrolment = self.enrolment(at);
+        let trunk = enrolment.configured.then_some(enrolment.trunk_id);
+        let place = enrolment.place % all.len().max(1);
+        let chosen = all.get(place).map(|target| Flow {
+            listen: enrolment.order.listen,
+            transport: target.transport,
+            remote: target.address,
+            conn: None,
+            trunk,
+        });
+        let known = enrolment.reached.filter(|_| enrolment.failed == 0).map(|flow| Flow { trunk, ..flow });
+        match known.or(chosen) {
+            Some(flow) => self.send_register(at, flow),
+            None => {
+                self.enrolment(at).trouble = Some(ReasonId::DnsFailed);
+                self.enrolment_failed(at, Refusal::default());
+            }
+        }
+    }
+
+    fn send_register(&mut self, at: EnrolmentRef, flow: Flow) {
+        let epoch = self.current.clone();
+        let face = epoch.face(flow.listen);
+        let mut rows = self.take_rows();
+        let enrolment = self.enrolment(at);
+        enrolment.cseq = enrolment.cseq % 0x7fff_ffff + 1;
+        enrolment.write_rows(&mut rows, face, flow.transport);
+        let (uri, account, trunk) = (enrolment.order.uri.clone(), enrolment.purse.account, enrolment.trunk);
+        if enrolment.purse.secured {
+            let what = Signed { method: b"REGISTER", uri: uri.as_bytes(), body: b"" };
+            self.runs.trunk_mut(trunk).wallet.sign(account, &Asker::BOTH, what, &mut rows);
+        }
+        let request = Request {
+            method: b"REGISTER",
+            uri: uri.as_bytes(),
+            flow,
+            sent_by: face.sent_by(flow.transport).unwrap_or(face.host().as_bytes()),
+            rows: &rows,
+            content_type: b"",
+            body: b"",
+            udp_max: face.udp_max,
+            alternative: None,
+        };
+        let sent = self.txns.request(self.now, User::Register(at), &request, &mut self.out.sip);
+        self.give_rows(rows);
+        match sent {
+            Ok(txn) => self.keep_for(txn, flow, account),
+            Err(_) => self.enrolment_failed(at, Refusal::default()),
+        }
+    }
+
+    /// A challenge to a REGISTER.
+    pub(crate) fn register_again(
+        &mut self,
+        at: EnrolmentRef,
+        kept: &Kept,
+        msg: Msg<'_>,
+    ) -> Result<(), ReasonId> {
+        let epoch = self.current.clone();
+        let enrolment = self.enrolment(at);
+        enrolment.cseq = enrolment.cseq % 0x7fff_ffff + 1;
+        let (cseq, trunk) = (enrolment.cseq, enrolment.trunk);
+        let done = self.again(&epoch, trunk, User::Register(at), kept, cseq, msg);
+        let enrolment = self.enrolment(at);
+        enrolment.trouble = done.as_ref().err().copied();
+        enrolment.purse.secured |= done.is_ok();
+        done.map(drop)
+    }
+
+    /// The registrar's answer (RFC 3261 §10.2.4, §10.3).
+    pub(crate) fn register_answered(&mut self, at: EnrolmentRef, msg: Msg<'_>, flow: Flow) {
+        let status = msg.status();
+        if status < 200 {
+            return;
+        }
+        self.enrolment(at).last = Some(status);
+        if status >= 300 {
+            let min_expires =
+                msg.first(Name::MinExpires).and_then(|v| std::str::from_utf8(v).ok()?.parse().ok());
+            let reason = ReasonId::from_sip_status(status);
+            if !matches!(status, 401 | 407) {
+                self.enrolment(at).trouble = Some(reason);
+            }
+            let retry_after = msg.retry_after();
+            return self
+                .enrolment_failed(at, Refusal { status, min_expires, retry_after, more_addresses: false });
+        }
+        let epoch = self.current.clone();
+        let (now, dice) = (self.now, self.rng.next_u64());
+        let enrolment = self.enrolment(at);
+        let granted = enrolment.order.granted(msg, epoch.face(flow.listen), flow.transport);
+        let stood = enrolment.stands(now);
+        enrolment.machine.accepted(now, granted, dice);
+        enrolment.route_rows = route_rows(msg);
+        enrolment.reached = Some(flow);
+        (enrolment.failed, enrolment.trouble) = (0, None);
+        let stands = enrolment.stands(now);
+        if stands && !stood {
+            let detail = format!("{} at {} for {granted} s", self.enrolment_name(at), flow.remote);
+            self.note(Level::Info, "registered", detail);
+        }
+        self.arm(at);
+    }
+
+    /// A REGISTER got no answer, or could not be sent.
+    pub(crate) fn register_lost(&mut self, at: EnrolmentRef) {
+        let enrolment = self.enrolment(at);
+        (enrolment.last, enrolment.trouble) = (Some(0), Some(ReasonId::TimerF));
+        self.enrolment_failed(at, Refusal::default());
+    }
+
+    fn enrolment_failed(&mut self, at: EnrolmentRef, why: Refusal) {
+        let addresses = self.registrar(at).len();
+        let (now, dice) = (self.now, self.rng.next_u64());
+        let enrolment = self.enrolment(at);
+        let elsewhere = matches!(why.status, 0 | 408 | 430 | 500..=599);
+        let more_addresses = elsewhere && enrolment.failed + 1 < addresses;
+        let next = enrolment.machine.refused(now, Refusal { more_addresses, ..why }, dice);
+        if elsewhere {
+            enrolment.failed += 1;
+            enrolment.place = enrolment.place.wrapping_add(1);
+        }
+        match next {
+            Next::Again | Next::NextAddress => self.register(at),
+            Next::Wait => {
+                let state = self.enrolment(at).machine.state().word();
+                let trouble = self.enrolment(at).trouble.map_or("", ReasonId::sentence);
+                let detail = format!("{}: {} ({state}) {trouble}", self.enrolment_name(at), why.status);
+                self.note(Level::Warn, "not registered", detail);
+                self.arm(at);
+            }
+        }
+    }
+
+    fn enrolment_name(&self, at: EnrolmentRef) -> String {
+        let enrolment = &self.runs.enrolments[at.0 as usize];
+        let trunk = &self.runs.trunk(enrolment.trunk).name;
+        format!("account {} of trunk {trunk}", base::Redacted(&enrolment.username))
+    }
+}

@@ -1,0 +1,67 @@
+//! Who we are towards a trunk's peer, and how we register there.
+
+use super::listen::Secret;
+use super::words::words;
+use std::time::Duration;
+
+/// An account: its name, its password, and who calls with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Account {
+    /// User part of the address of record.
+    pub user: String,
+    /// Its domain; `None` takes the registrar's.
+    pub domain: Option<String>,
+    /// User name for digest authentication.
+    pub username: String,
+    /// Its password; the pure house uses it only once its text is here (`Secret::Inline`).
+    pub password: Secret,
+    /// First and last number of the callers whose calls are placed with it; empty: all that no other has.
+    pub numbers: Vec<(String, String)>,
+}
+
+impl Account {
+    /// The password's text; `None` while nobody has fetched it from where it is.
+    #[must_use]
+    pub fn password_text(&self) -> Option<&str> {
+        match &self.password {
+            Secret::Inline(text) => Some(text.reveal()),
+            _ => None,
+        }
+    }
+
+    /// Whether a caller's calls are placed with it by name.
+    #[must_use]
+    pub fn has_number(&self, number: &str) -> bool {
+        let inside = |(first, last): &(String, String)| {
+            first.len() == number.len() && first.as_str() <= number && number <= last.as_str()
+        };
+        self.numbers.iter().any(inside)
+    }
+}
+
+words! {
+    /// What a registration binds.
+    pub enum RegisterMode {
+        /// One address of record.
+        Single = "single",
+        /// All numbers of the account (RFC 6140).
+        Bulk = "bulk",
+    }
+}
+
+/// How a trunk registers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Register {
+    /// Host of the REGISTER's Request-URI.
+    pub registrar: String,
+    /// The length of binding that is asked for.
+    pub expires: Duration,
+    /// What is bound.
+    pub mode: RegisterMode,
+    /// User part of our Contact, when it is not the account's.
+    pub contact_user: Option<String>,
+    /// Whether calls go to the address that accepted.
+    pub pin: bool,
+    /// Whether the trunk counts as down without a binding.
+    pub health: bool,
+}
