@@ -7,12 +7,14 @@ use crate::attempt::Attempt;
 use crate::call::{Call, Phase};
 use crate::context::{Context, User};
 use crate::epoch::Epoch;
+use crate::header_rules::shape;
 use crate::headers::{decimal, push_parts};
-use crate::leg::{Leg, stream_alternative};
+use crate::leg::{InnerRequest, Leg, stream_alternative};
 use crate::runs::TrunkRef;
 use crate::switchboard::Switchboard;
 use crate::wallet::{Purse, Signed};
 use base::{ReasonId, Time, TrunkId};
+use config::HeaderOn;
 use media::Side;
 use sip_core::digest::Asker;
 use sip_core::{ClientTxn, Flow, Kept, Request, RequestError};
@@ -44,7 +46,7 @@ impl Context<'_> {
         request: &Request<'_>,
     ) -> Result<ClientTxn, RequestError> {
         let txn = self.txns.request(self.now, user, request, &mut self.out.sip)?;
-        if !epoch.trunk(trunk).accounts.is_empty() {
+        if !epoch.trunk(trunk).login.accounts.is_empty() {
             self.keep_for(txn, request.flow, account);
         }
         Ok(txn)
@@ -260,6 +262,27 @@ impl Call {
         }
         let early = self.live.iter_mut().flat_map(|a| a.early.iter_mut()).map(|early| &mut early.leg);
         self.b.iter_mut().chain(early).find(|leg| leg.dialog.remote_tag() == tag)
+    }
+}
+
+impl Leg {
+    /// The rows of a request inside the dialog.
+    pub(crate) fn write_rows(
+        &mut self,
+        rows: &mut Vec<u8>,
+        cseq: u32,
+        request: &InnerRequest<'_>,
+        cx: &mut Context<'_>,
+        epoch: &Epoch,
+    ) {
+        self.dialog.write_rows(rows, cseq, request.method);
+        if matches!(request.method, b"INVITE" | b"UPDATE") {
+            self.push_abilities(rows, epoch);
+        }
+        rows.extend_from_slice(request.rows);
+        shape(&epoch.policy(self.trunk).headers.rules_out, HeaderOn::of_method(request.method), rows);
+        let what = Signed { method: request.method, uri: self.dialog.request_uri(), body: request.body };
+        cx.sign(epoch, self.trunk, &mut self.purse, what, rows);
     }
 }
 

@@ -2,11 +2,10 @@
 
 use crate::context::{Context, User};
 use crate::epoch::{Epoch, Face};
-use crate::header_rules::shape;
 use crate::headers::push_parts;
-use crate::wallet::{Purse, Signed};
+use crate::wallet::Purse;
 use base::{ListenId, Time, Transport, TrunkId};
-use config::{HeaderOn, Policy, RefreshBy, Update};
+use config::{Policy, RefreshBy, Update};
 use media::Side;
 use sip_core::dialog::Dialog;
 use sip_core::session_timer::{SessionPolicy, SessionTimer};
@@ -248,29 +247,10 @@ impl Leg {
     }
 
     /// Contact, Allow and Supported of a request that may change the session (RFC 3261 §14.1, RFC 3311 §5.1).
-    fn push_abilities(&self, rows: &mut Vec<u8>, epoch: &Epoch) {
+    pub(crate) fn push_abilities(&self, rows: &mut Vec<u8>, epoch: &Epoch) {
         self.push_contact(rows, epoch, b"");
         push_parts(rows, b"Allow", &[allow(epoch.policy(self.trunk))]);
         push_parts(rows, b"Supported", &[b"timer"]);
-    }
-
-    /// The rows of a request inside the dialog.
-    fn write_rows(
-        &mut self,
-        rows: &mut Vec<u8>,
-        cseq: u32,
-        request: &InnerRequest<'_>,
-        cx: &mut Context<'_>,
-        epoch: &Epoch,
-    ) {
-        self.dialog.write_rows(rows, cseq, request.method);
-        if matches!(request.method, b"INVITE" | b"UPDATE") {
-            self.push_abilities(rows, epoch);
-        }
-        rows.extend_from_slice(request.rows);
-        shape(&epoch.policy(self.trunk).headers.rules_out, HeaderOn::of_method(request.method), rows);
-        let what = Signed { method: request.method, uri: self.dialog.request_uri(), body: request.body };
-        cx.sign(epoch, self.trunk, &mut self.purse, what, rows);
     }
 
     /// Acknowledges the peer's 2xx to our last INVITE (RFC 3261 §13.2.2.4), or does so again.

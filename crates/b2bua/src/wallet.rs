@@ -45,10 +45,10 @@ pub(crate) struct Wallet {
 impl Wallet {
     /// Takes over a trunk's accounts; what was learned with others is forgotten.
     pub(crate) fn adopt(&mut self, trunk: &Trunk) {
-        if self.accounts != trunk.accounts || self.realms != trunk.realms {
+        if self.accounts != trunk.login.accounts || self.realms != trunk.login.realms {
             *self = Wallet {
-                accounts: trunk.accounts.clone(),
-                realms: trunk.realms.clone(),
+                accounts: trunk.login.accounts.clone(),
+                realms: trunk.login.realms.clone(),
                 ..Wallet::default()
             };
         }

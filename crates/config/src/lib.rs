@@ -35,7 +35,7 @@ pub use model::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
     Update,
 };
-pub use model::{Account, Register, RegisterMode};
+pub use model::{Account, Login, Register, RegisterMode};
 pub use model::{
     AnonymousHost, Caller, CallerDisplay, CallerSource, CallerWritten, FirstIs, Forwarding, ForwardingHeader,
     ForwardingWrite, NotOwned, PaiForm, Screen, Withheld, WithheldFrom,

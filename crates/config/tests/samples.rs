@@ -64,7 +64,7 @@ fn the_rest_of_the_design_sample_is_understood() {
     assert_eq!(config.trunk(elastic).unwrap().cps_max, Some(5));
     let password = Secret::File("/run/secrets/elastic".into());
     assert_eq!(
-        config.trunk(elastic).unwrap().accounts,
+        config.trunk(elastic).unwrap().login.accounts,
         [Account {
             user: "acme".into(),
             domain: None,

@@ -23,8 +23,10 @@ impl Switchboard {
             let epoch = self.epoch.clone();
             for (index, trunk) in epoch.snapshot.config.trunks.iter().enumerate() {
                 let id = TrunkId(u32::try_from(index).unwrap_or(u32::MAX));
-                let Some(register) = trunk.register.as_ref().filter(|_| trunk.enabled) else { continue };
-                for (place, account) in trunk.accounts.iter().enumerate() {
+                let Some(register) = trunk.login.register.as_ref().filter(|_| trunk.enabled) else {
+                    continue;
+                };
+                for (place, account) in trunk.login.accounts.iter().enumerate() {
                     let order = Order::of(trunk, register, account);
                     let purse = Purse { account: u8::try_from(place).unwrap_or(u8::MAX), ..Purse::default() };
                     self.adopt(id, &account.username, order, purse, now);

@@ -44,7 +44,7 @@ impl Order {
             expires: u32::try_from(register.expires.as_secs()).unwrap_or(u32::MAX),
             pin: register.pin,
             health: register.health,
-            route: trunk.proxy_route.as_deref().map(Into::into),
+            route: trunk.login.proxy_route.as_deref().map(Into::into),
             user_agent: trunk.policy.user_agent.as_deref().unwrap_or("Tronco").into(),
         }
     }

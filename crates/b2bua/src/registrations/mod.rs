@@ -114,7 +114,7 @@ impl Runs {
 impl Epoch {
     /// The account with which a caller's calls are placed.
     pub(crate) fn account_for(&self, trunk: TrunkId, number: &str) -> u8 {
-        let accounts = &self.trunk(trunk).accounts;
+        let accounts = &self.trunk(trunk).login.accounts;
         let own = accounts.iter().position(|account| account.has_number(number));
         let place = own.or_else(|| accounts.iter().position(|account| account.numbers.is_empty()));
         place.and_then(|place| u8::try_from(place).ok()).unwrap_or(0)
@@ -134,7 +134,7 @@ pub(crate) fn way_to(epoch: &Epoch, candidate: &Candidate, account: u8, cx: &Con
 /// Appends the Route rows of a call: the outbound proxy, then the registrar's Service-Route (RFC 3261
 /// §8.1.2, RFC 3608 §6.1).
 pub(crate) fn push_routes(epoch: &Epoch, trunk: TrunkId, account: u8, cx: &Context<'_>, rows: &mut Vec<u8>) {
-    if let Some(proxy) = &epoch.trunk(trunk).proxy_route {
+    if let Some(proxy) = &epoch.trunk(trunk).login.proxy_route {
         push_row(rows, b"Route", proxy.as_bytes());
     }
     if let Some(binding) = cx.runs.binding(epoch.run(trunk), account, cx.now) {

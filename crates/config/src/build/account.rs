@@ -3,11 +3,21 @@
 use super::view::View;
 use crate::forms::{account, net, number};
 use crate::keys::{ACCOUNT_OF_TRUNK, REGISTRATION};
-use crate::model::{Account, Register};
+use crate::model::{Account, Login, Register};
 use crate::text::Table;
 
+/// All of it.
+pub(super) fn login(trunk: &View<'_>, table: &Table) -> Option<Login> {
+    Some(Login {
+        accounts: accounts(trunk, table)?,
+        realms: trunk.strings("realm"),
+        register: register(trunk, table)?,
+        proxy_route: proxy_route(table),
+    })
+}
+
 /// The trunk's own account, then the further ones; what is half written is reported by the judge.
-pub(super) fn accounts(trunk: &View<'_>, table: &Table) -> Option<Vec<Account>> {
+fn accounts(trunk: &View<'_>, table: &Table) -> Option<Vec<Account>> {
     let mut all = Vec::new();
     if trunk.value("username").is_some() && trunk.value("password").is_some() {
         all.push(account(trunk)?);
@@ -32,7 +42,7 @@ fn account(view: &View<'_>) -> Option<Account> {
 }
 
 /// How the trunk registers.
-pub(super) fn register(trunk: &View<'_>, table: &Table) -> Option<Option<Register>> {
+fn register(trunk: &View<'_>, table: &Table) -> Option<Option<Register>> {
     if trunk.value("register").is_none() {
         return Some(None);
     }
@@ -56,7 +66,7 @@ pub(super) fn outbound_proxy(table: &Table) -> Option<(&str, net::Target)> {
 }
 
 /// The Route that names an outbound proxy (RFC 3261 §8.1.2).
-pub(super) fn proxy_route(table: &Table) -> Option<String> {
+fn proxy_route(table: &Table) -> Option<String> {
     let (_, target) = outbound_proxy(table)?;
     let port = target.port.map(|port| format!(":{port}")).unwrap_or_default();
     let transport = target.transport.map(|t| format!(";transport={t}")).unwrap_or_default();

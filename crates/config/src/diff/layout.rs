@@ -187,16 +187,16 @@ impl Sheet<'_> {
     }
 
     fn accounts(&mut self, path: &str, trunk: &Trunk) {
-        self.put_some(path, "outbound_proxy", trunk.proxy_route.as_ref());
-        self.put(path, "realm", list(&trunk.realms));
-        for account in &trunk.accounts {
+        self.put_some(path, "outbound_proxy", trunk.login.proxy_route.as_ref());
+        self.put(path, "realm", list(&trunk.login.realms));
+        for account in &trunk.login.accounts {
             let path = format!("{path}.accounts.{}", account.username);
             let domain = account.domain.as_ref().map(|domain| format!("@{domain}")).unwrap_or_default();
             self.put(&path, "account", format!("{}{domain}", account.user));
             self.put(&path, "password", format!("{:?}", account.password));
             self.put(&path, "numbers", list(account.numbers.iter().map(|(a, b)| format!("{a}..{b}"))));
         }
-        let Some(register) = &trunk.register else { return };
+        let Some(register) = &trunk.login.register else { return };
         let path = format!("{path}.register");
         self.put(&path, "registrar", &register.registrar);
         self.put(&path, "expires", written(register.expires));

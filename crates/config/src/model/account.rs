@@ -65,3 +65,16 @@ pub struct Register {
     /// Whether the trunk counts as down without a binding.
     pub health: bool,
 }
+
+/// Who we are towards a trunk's peer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Login {
+    /// The accounts; empty: challenges are not answered.
+    pub accounts: Vec<Account>,
+    /// The realms that are answered; empty: the first that the peer asks for.
+    pub realms: Vec<String>,
+    /// How the accounts register; `None`: they do not.
+    pub register: Option<Register>,
+    /// The Route of an outbound proxy, which then is the trunk's one gateway.
+    pub proxy_route: Option<String>,
+}

@@ -17,7 +17,7 @@ mod translate;
 mod trunk;
 mod words;
 
-pub use account::{Account, Register, RegisterMode};
+pub use account::{Account, Login, Register, RegisterMode};
 pub use calendar::{Dates, Holidays, Span, When, Zone};
 pub use dialog::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,

@@ -1,6 +1,6 @@
 //! Trunks and gateways.
 
-use super::account::{Account, Register};
+use super::account::Login;
 use super::failover::{EachWay, Hunt, Mapping, Quality};
 use super::listen::{Host, Secret};
 use super::permission::Permissions;
@@ -48,14 +48,8 @@ pub struct Trunk {
     /// Host part of Request-URI, To and From towards this trunk; `None` takes the gateway's host and
     /// our advertised address.
     pub domain: Option<String>,
-    /// The Route of an outbound proxy, which then is the trunk's one gateway.
-    pub proxy_route: Option<String>,
-    /// Who we are towards the peer; empty: challenges are not answered.
-    pub accounts: Vec<Account>,
-    /// The realms that are answered; empty: the first that the peer asks for.
-    pub realms: Vec<String>,
-    /// How its accounts register; `None`: they do not.
-    pub register: Option<Register>,
+    /// Who we are towards the peer, and how we register there.
+    pub login: Login,
     /// Calls at a time.
     pub calls_max: Option<u32>,
     /// New calls a second.
