@@ -31,6 +31,7 @@ impl World {
         });
         Outcome {
             records: records.collect(),
+            calls_kept: self.journal.records.clone(),
             calls: self.plan.calls.len(),
             answered: self.journal.records.iter().filter(|r| r.answer.is_some()).count(),
             messages: self.judge.messages,

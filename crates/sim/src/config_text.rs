@@ -1,6 +1,7 @@
 //! The configurations of simulated worlds: one organisation with a PBX inside and providers outside.
 
 use crate::dice::Dice;
+use crate::names::Names;
 use std::fmt::Write as _;
 
 /// What differs from the plain configuration.
@@ -18,6 +19,8 @@ pub struct Variant {
     pub options: u32,
     /// The first provider's second gateway, written as a name.
     pub named: bool,
+    /// What the DNS says of that name at first.
+    pub names: Names,
     /// The second provider is reached over TCP.
     pub tcp: bool,
 }

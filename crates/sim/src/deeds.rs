@@ -5,29 +5,13 @@ use crate::peer::Letter;
 use crate::plan::Deed;
 use crate::text::Message;
 use crate::world::{World, host, house_of, snapshot};
-use b2bua::{Command, Duty, Input, Resolution, ResolveRequest, Target};
-use base::{Transport, TrunkId};
+use b2bua::{Command, Duty, Input};
+use base::TrunkId;
 use media::Reply;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 impl World {
-    pub(crate) fn resolve(&mut self, request: &ResolveRequest) {
-        let target = |ip| Target { address: SocketAddr::new(host(ip), 5060), transport: Transport::Udp };
-        let resolution = if self.dice.percent(20) {
-            let reason = "no such name".to_owned();
-            Resolution::Failed { reason, retry: Duration::from_secs(10), denied: self.dice.percent(50) }
-        } else {
-            let choices = if self.dice.percent(50) {
-                vec![target("192.0.2.9").into()]
-            } else {
-                vec![target("192.0.2.10").into(), target("192.0.2.9").into()]
-            };
-            Resolution::Found { choices, ttl: Duration::from_secs(30), trouble: None }
-        };
-        self.input(Input::Resolved { revision: request.revision, gateway: request.gateway, resolution });
-    }
-
     pub(crate) fn perform(&mut self, deed: Deed) {
         self.note(|| format!("** {deed:?}"));
         match deed {
@@ -47,10 +31,7 @@ impl World {
                     self.input(Input::Command(Command::HangUp(call.key)));
                 }
             }
-            Deed::Enable(enabled) => {
-                let duty = if enabled { Duty::Enabled } else { Duty::Disabled };
-                self.input(Input::Command(Command::SetDuty { trunk: TrunkId(1), gateway: None, duty }));
-            }
+            Deed::Enable(enabled) => self.enable(enabled),
             Deed::Silence(chance) => {
                 let open = self.engine.open_sessions();
                 if let Some(session) = open.get(chance as usize % open.len().max(1)).copied() {
@@ -59,6 +40,7 @@ impl World {
                 }
             }
             Deed::Cut(name, millis) => self.cut(name, millis),
+            Deed::Names(names) => self.net.names = Some(names),
             Deed::Stranger(chance) => self.stranger(chance),
             Deed::Garbage(chance) => {
                 let mut dice = Dice::new(chance);
@@ -67,6 +49,11 @@ impl World {
                 self.post(Letter { from, to: house_of(from), stream: false, bytes });
             }
         }
+    }
+
+    fn enable(&mut self, enabled: bool) {
+        let duty = if enabled { Duty::Enabled } else { Duty::Disabled };
+        self.input(Input::Command(Command::SetDuty { trunk: TrunkId(1), gateway: None, duty }));
     }
 
     fn cut(&mut self, name: &str, millis: u64) {

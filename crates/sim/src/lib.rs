@@ -11,6 +11,7 @@ pub mod dice;
 pub mod engine;
 pub mod journal;
 pub mod judge;
+pub mod names;
 pub mod net;
 pub mod peer;
 pub mod plan;
@@ -40,6 +41,8 @@ pub struct Outcome {
     pub messages: usize,
     /// The records, one line each.
     pub records: Vec<String>,
+    /// The records themselves.
+    pub calls_kept: Vec<b2bua::CallRecord>,
 }
 
 /// Lives through a plan. With `trace` the ladder is kept.

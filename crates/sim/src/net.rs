@@ -28,6 +28,8 @@ pub struct Weather {
 pub struct Net {
     /// How bad it is.
     pub weather: Weather,
+    /// What the DNS says, when it is not what the configuration began with.
+    pub names: Option<crate::names::Names>,
     dice: Dice,
     lost: BTreeMap<u64, u8>,
     streams: BTreeMap<(SocketAddr, SocketAddr), Time>,
@@ -38,7 +40,7 @@ impl Net {
     /// A network.
     #[must_use]
     pub fn new(weather: Weather, dice: Dice) -> Net {
-        Net { weather, dice, lost: BTreeMap::new(), streams: BTreeMap::new(), dead: Vec::new() }
+        Net { weather, names: None, dice, lost: BTreeMap::new(), streams: BTreeMap::new(), dead: Vec::new() }
     }
 
     /// From `from` to `until` nothing reaches or leaves a host.

@@ -2,6 +2,7 @@
 //! regression scenario, written by hand.
 
 use crate::dice::Dice;
+pub use crate::names::Names;
 
 /// What a peer does inside its call. Times are milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -182,8 +183,10 @@ pub enum Deed {
     Cut(&'static str, u64),
     /// A stranger sends something.
     Stranger(u64),
-    /// A host's name stands for other addresses now (or for none).
+    /// Bytes that are no message.
     Garbage(u64),
+    /// The name of the first provider's second gateway stands for this from now on.
+    Names(Names),
 }
 
 /// A whole world.
@@ -247,7 +250,7 @@ impl Plan {
 }
 
 fn draw_deed(dice: &mut Dice) -> Deed {
-    match dice.below(20) {
+    match dice.below(21) {
         0..=3 => Deed::Apply(dice.below(4) as usize),
         4 => Deed::Drain,
         5 => Deed::EndAll,
@@ -259,7 +262,8 @@ fn draw_deed(dice: &mut Dice) -> Deed {
             Deed::Cut(host, dice.between(500, 60_000))
         }
         16..=18 => Deed::Stranger(dice.roll()),
-        _ => Deed::Garbage(dice.roll()),
+        19 => Deed::Garbage(dice.roll()),
+        _ => Deed::Names(dice.pick(&[Names::Fickle, Names::Both, Names::One, Names::Away, Names::Denied])),
     }
 }
 

@@ -176,6 +176,35 @@ fn a_disabled_trunk_carries_no_new_call_until_it_is_enabled() {
 }
 
 #[test]
+fn a_draining_trunk_or_gateway_keeps_its_calls_and_takes_no_new_ones() {
+    let place = Place::new("drain");
+    let _daemon = Running::daemon(&place, &place.text());
+    let _callee = Callee::at(&place.itsp());
+    let mut caller = Caller::at(&place.pbx(), &place.inside());
+    assert_eq!(caller.call(WORLD), 200);
+    let said = place.tronco(&["trunk", "drain", "itsp"]);
+    assert!(
+        said.code == 0 && said.text.contains("draining") && said.text.contains("1 live calls go on"),
+        "{said:?}"
+    );
+    let shown = place.json(&["trunk", "show", "itsp"]);
+    assert_eq!((&shown["state"], &shown["calls_out"]), (&"draining".into(), &1.into()));
+    let route = ["route", "test", "--on", "pbx", "--to", WORLD];
+    assert_eq!(place.tronco(&route).code, 3);
+    assert!(place.json(&route)["refusal"]["reason"] == "R-TRUNK-DRAINING");
+    assert_eq!(place.json(&["trunk", "enable", "itsp"])["state"], "unknown");
+    // One gateway: it is the only one, so the trunk drains with it.
+    let gateway = shown["gateways"][0]["name"].as_str().expect("a name").to_owned();
+    let said = place.tronco(&["trunk", "drain", "itsp", "--gateway", &gateway]);
+    assert!(said.code == 0 && said.text.contains(&format!("gateway {gateway} is draining")), "{said:?}");
+    let shown = place.json(&["trunk", "show", "itsp"]);
+    assert_eq!((&shown["state"], &shown["gateways"][0]["state"]), (&"draining".into(), &"draining".into()));
+    let said = place.tronco(&["trunk", "drain", "itsp", "--gateway", "nobody"]);
+    assert!(said.code == 1 && said.error.contains("has no gateway"), "{said:?}");
+    assert_eq!(place.json(&["trunk", "enable", "itsp", "--gateway", &gateway])["enabled"], true);
+}
+
+#[test]
 fn a_second_signal_ends_calls_at_once() {
     let place = Place::new("hurry");
     let text = place.text().replace("drain_timeout = \"20s\"", "drain_timeout = \"1d\"");
