@@ -107,6 +107,7 @@ pub fn tronco(arguments: &[&str]) -> Said {
 }
 
 /// What a command said, and how it ended.
+#[derive(Debug)]
 pub struct Said {
     pub code: i32,
     pub text: String,
