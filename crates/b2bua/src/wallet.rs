@@ -87,14 +87,14 @@ impl Wallet {
         let realm = match asked.iter().find(|c| self.is_ours(&c.realm)) {
             Some(challenge) => challenge.realm.clone(),
             None if asked.is_empty() => return Err(ReasonId::AuthRequired),
-            None => return Err(ReasonId::AuthRequired),
+            None => return Err(ReasonId::ForeignRealm),
         };
         let mut askers: Vec<Asker> =
             Asker::BOTH.into_iter().filter(|asker| request.first(asker.answer()).is_some()).collect();
         for asker in Asker::BOTH {
             let Some(challenge) = digest::strongest(&asked, asker, &realm) else { continue };
             if answers >= ANSWERS_MAX || is_refusal(challenge, answers, request) {
-                return Err(ReasonId::AuthRequired);
+                return Err(ReasonId::WrongCredentials);
             }
             if !askers.contains(&asker) {
                 askers.push(asker);

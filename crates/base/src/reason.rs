@@ -173,6 +173,8 @@ reasons! {
     Unavailable       "P-UNAVAILABLE"          Callee   again 480  18 "The called party is not available now.";
     Forbidden         "P-FORBIDDEN"            Peer     never 403  21 "The peer forbids the call; check the caller's number, the subscription and barring.";
     AuthRequired      "P-AUTH-REQUIRED"        Us       again 502  21 "The peer asks for credentials that the trunk does not have.";
+    WrongCredentials  "P-CREDENTIALS"          Us       again 502  21 "The peer refuses the trunk's credentials; check username and password.";
+    ForeignRealm      "P-REALM"                Us       again 502  21 "The peer asks for credentials of a realm that is not the trunk's; set realm if it is to be answered.";
     PaymentRequired   "P-PAYMENT"              Us       again 402  21 "The peer asks for payment; check the account's balance.";
     NumberUnknown     "P-NUMBER-UNKNOWN"       Caller   never 404   1 "The peer does not know the called number.";
     NumberGone        "P-NUMBER-GONE"          Caller   never 410  22 "The called number is no longer in use.";

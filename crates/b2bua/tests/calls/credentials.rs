@@ -81,8 +81,8 @@ fn wrong_credentials_are_told_once_and_no_challenge_reaches_the_caller() {
         &inside("ACK", 1, sent[1].header("To"), "a1", "", "").replace("z9hG4bKack1", "z9hG4bKa1"),
     );
     world.settle();
-    assert_eq!(world.records[0].reason, ReasonId::AuthRequired);
-    assert_eq!(world.records[0].attempts[0].reason, ReasonId::AuthRequired);
+    assert_eq!(world.records[0].reason, ReasonId::WrongCredentials);
+    assert_eq!(world.records[0].attempts[0].reason, ReasonId::WrongCredentials);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_nonce_that_is_too_old_is_replaced() {
     world.receive(GW1, &response(&sent[1], "407 Proxy Authentication Required", "z", &rows, ""));
     world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 502")]);
     world.settle();
-    assert_eq!(world.records[0].reason, ReasonId::AuthRequired, "the same nonce again");
+    assert_eq!(world.records[0].reason, ReasonId::WrongCredentials, "the same nonce again");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn another_realm_than_the_trunks_is_never_answered() {
     world.receive(GW1, &response(&first[0], "401 Unauthorized", "x", &rows, ""));
     world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 502")]);
     world.settle();
-    assert_eq!(world.records[0].reason, ReasonId::AuthRequired);
+    assert_eq!(world.records[0].reason, ReasonId::ForeignRealm);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn the_realm_that_came_first_is_the_trunks_own_from_then_on() {
     world.receive(GW1, &response(&second, "401 Unauthorized", "y", &rows, ""));
     world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 502")]);
     world.settle();
-    assert_eq!(world.records[0].reason, ReasonId::AuthRequired);
+    assert_eq!(world.records[0].reason, ReasonId::ForeignRealm);
 }
 
 #[test]

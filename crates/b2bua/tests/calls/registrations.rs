@@ -84,7 +84,7 @@ fn wrong_credentials_wait_an_hour() {
     world.receive(GW1, &response(&second, "401 Unauthorized", "reg", &ask("2"), ""));
     world.expect(&[]);
     let now = state(&world);
-    assert_eq!((now.state, now.trouble.map(|t| t.id())), ("forbidden", Some("P-AUTH-REQUIRED")));
+    assert_eq!((now.state, now.trouble.map(|t| t.id())), ("forbidden", Some("P-CREDENTIALS")));
     world.pass(Duration::from_secs(3_590));
     world.expect(&[]);
     world.pass(Duration::from_secs(11));
