@@ -3,7 +3,7 @@
 use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, invite, response};
 
 /// The configuration with more policy for the trunks `pbx` and `one`.
-fn config(pbx: &str, one: &str) -> String {
+pub(crate) fn config(pbx: &str, one: &str) -> String {
     let with = |text: &str, trunk: &str, policy: &str| match policy {
         "" => text.to_owned(),
         _ => text.replacen(
