@@ -13,9 +13,9 @@ use config::{Caller, CallerDisplay, CallerWritten, NotOwned, Withheld, WithheldF
 pub(crate) struct Numbers {
     /// The caller as routing wants it shown.
     pub(crate) caller: Box<str>,
-    /// The asserted identity, when it is another number.
+    /// The asserted identity, when there is one.
     pub(crate) asserted: Option<Box<str>>,
-    /// The preferred identity, when it is another number.
+    /// The preferred identity, when there is one.
     pub(crate) preferred: Option<Box<str>>,
 }
 

@@ -36,11 +36,11 @@ impl Call {
         let who = self.arrived.as_ref().map_or(&nobody, |arrived| &arrived.identity);
         let lines = Lines { table: &epoch.snapshot.table, on: self.trunk_in, to };
         let screening = epoch.screening(to);
-        let other = |party: Option<&Party>| lines.other(party?, &self.caller);
+        let number = |party: Option<&Party>| lines.number(party?, (&self.caller, &candidate.caller));
         let numbers = Numbers {
             caller: candidate.caller.clone(),
-            asserted: other(who.believed()),
-            preferred: other(who.preferred.as_ref()),
+            asserted: number(who.believed()),
+            preferred: number(who.preferred.as_ref()),
         };
         let shown = Shown::decide(who, &numbers, &policy.caller, screening)?;
         let face = epoch.face(trunk.listen);
@@ -67,10 +67,14 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// A party's number, when it is not the caller's.
-    fn other(&self, party: &Party, caller: &str) -> Option<Box<str>> {
+    /// A party's number; where it is the caller's, as routing wants that shown.
+    fn number(&self, party: &Party, (caller, shown): (&str, &str)) -> Option<Box<str>> {
         let number = self.table.read_number(&party.number, self.on);
-        (!number.is_empty() && number != *caller).then(|| self.table.write_number(&number, self.to).into())
+        match &*number {
+            "" => None,
+            same if same == caller => Some(shown.into()),
+            other => Some(self.table.write_number(other, self.to).into()),
+        }
     }
 
     fn restate(&self, party: &mut Party) {

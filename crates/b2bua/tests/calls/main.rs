@@ -10,6 +10,7 @@ mod gateways;
 mod header_rules;
 mod forwarding;
 mod identity;
+mod matrix;
 mod numbers;
 mod registrations;
 mod smuggling;

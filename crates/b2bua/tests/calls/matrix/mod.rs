@@ -1,0 +1,210 @@
+//! Identity as a matrix: every pair of settings and headers in some call, and what leaves judged by a
+//! table that knows nothing of the house.
+
+mod oracle;
+
+use crate::common::{GW1, OFFER, PBX, Sent, World, invite};
+use crate::identity::config;
+use base::Rng;
+use oracle::{Expected, Line, expected};
+use std::collections::BTreeSet;
+
+/// How many calls are made at least.
+const CALLS: usize = 1_000;
+
+/// The settings and how many values each has.
+const FACTORS: [usize; 14] = [2, 2, 8, 4, 4, 3, 2, 4, 6, 4, 2, 2, 4, 3];
+
+/// One call: what arrives and what the two trunks say, by value of each factor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Case {
+    pub(crate) trust_in: bool,
+    pub(crate) trust_out: bool,
+    pub(crate) privacy: &'static str,
+    /// From: number and name; `None` is anonymous.
+    pub(crate) from: Option<(&'static str, &'static str)>,
+    pub(crate) pai: Option<&'static str>,
+    pub(crate) rpid: Option<&'static str>,
+    pub(crate) rpid_private: bool,
+    pub(crate) ppi: Option<&'static str>,
+    pub(crate) read: &'static [&'static str],
+    pub(crate) write: Option<&'static [&'static str]>,
+    /// `pass`, `pilot-asserted` or `pilot`, and whether there is a pilot.
+    pub(crate) screen: (&'static str, bool),
+    pub(crate) keep: bool,
+    pub(crate) from_anonymous: bool,
+    pub(crate) display: &'static str,
+    pub(crate) form: &'static str,
+}
+
+pub(crate) const PILOT: &str = "+493023125000";
+const OWN: &str = "+493023125100";
+const FOREIGN: &str = "+4420111222";
+const PAI_OWN: &str = "+493023125111";
+const PAI_FOREIGN: &str = "+331234567";
+const RPID: &str = "+493023125122";
+const PPI: &str = "+493023125133";
+
+impl Case {
+    fn of(v: &[usize; 14]) -> Case {
+        let privacies = ["", "none", "id", "user", "user;id", "header", "id;critical", "none;id"];
+        let reads: [&[&str]; 4] =
+            [&["from"], &["pai", "from"], &["rpid", "pai", "ppi", "from"], &["ppi", "from"]];
+        let writes: [Option<&[&str]>; 6] = [
+            None,
+            Some(&["from"]),
+            Some(&["from", "pai"]),
+            Some(&["from", "pai", "ppi", "rpid"]),
+            Some(&["pai"]),
+            Some(&["ppi", "from"]),
+        ];
+        let screens = [("pass", false), ("pass", true), ("pilot-asserted", true), ("pilot", true)];
+        let write = writes[v[8]];
+        let mut screen = screens[v[9]];
+        // Without From in the list there must be a pilot.
+        screen.1 |= write.is_some_and(|list| !list.contains(&"from"));
+        Case {
+            trust_in: v[0] == 0,
+            trust_out: v[1] == 0,
+            privacy: privacies[v[2]],
+            from: [Some((OWN, "Alice")), Some((FOREIGN, "Foreign")), None, Some((OWN, ""))][v[3]],
+            pai: [None, Some(PAI_OWN), Some(OWN), Some(PAI_FOREIGN)][v[4]],
+            rpid: (v[5] > 0).then_some(RPID),
+            rpid_private: v[5] == 2,
+            ppi: (v[6] > 0).then_some(PPI),
+            read: reads[v[7]],
+            write,
+            screen,
+            keep: v[10] == 0,
+            from_anonymous: v[11] == 1,
+            display: ["pass", "strip", "asserted", "replace"][v[12]],
+            form: ["sip", "tel", "both"][v[13]],
+        }
+    }
+
+    fn policies(&self) -> (String, String) {
+        let pbx = format!("caller = {{ trust = {}, read = {:?} }}", self.trust_in, self.read);
+        let write = self.write.map_or_else(String::new, |list| format!("write = {list:?}, "));
+        let pilot = if self.screen.1 { format!("pilot = \"{PILOT}\", ") } else { String::new() };
+        let one = format!(
+            "caller = {{ trust = {}, {write}pai = \"{}\", withheld = \"{}\", withheld_from = \"{}\", display = \"{}\", display_name = \"ACME\", screen = {{ {pilot}not_owned = \"{}\" }} }}",
+            self.trust_out,
+            self.form,
+            if self.keep { "keep" } else { "drop" },
+            if self.from_anonymous { "anonymous" } else { "as-arrived" },
+            self.display,
+            self.screen.0,
+        );
+        (pbx, one)
+    }
+
+    fn invite(&self) -> String {
+        let from = match self.from {
+            Some((number, "")) => format!("<sip:{number}@10.0.0.21>"),
+            Some((number, name)) => format!("\"{name}\" <sip:{number}@10.0.0.21>"),
+            None => "\"Anonymous\" <sip:anonymous@anonymous.invalid>".to_owned(),
+        };
+        let mut rows = String::new();
+        if let Some(number) = self.pai {
+            rows.push_str(&format!(
+                "P-Asserted-Identity: \"Pai\" <sip:{number}@10.0.0.21>, <tel:{number}>\r\n"
+            ));
+        }
+        if let Some(number) = self.rpid {
+            let privacy = if self.rpid_private { "full" } else { "off" };
+            rows.push_str(&format!(
+                "Remote-Party-ID: \"Rpid\" <sip:{number}@10.0.0.21>;party=calling;screen=yes;privacy={privacy}\r\n"
+            ));
+        }
+        if let Some(number) = self.ppi {
+            rows.push_str(&format!("P-Preferred-Identity: <sip:{number}@10.0.0.21>\r\n"));
+        }
+        if !self.privacy.is_empty() {
+            rows.push_str(&format!("Privacy: {}\r\n", self.privacy));
+        }
+        invite("+4420700000", OFFER, &rows).replace("\"Alice\" <sip:+493023125100@10.0.0.21>", &from)
+    }
+
+    fn call(&self) -> Sent {
+        let (pbx, one) = self.policies();
+        let mut world = World::new(&config(&pbx, &one));
+        world.receive(PBX, &self.invite());
+        world.expect(&[(GW1, "INVITE")]).remove(0)
+    }
+}
+
+/// The number and name that a header's value bears, by text alone.
+fn line(value: &str) -> Option<Line> {
+    let (name, rest) = value.split_once('<')?;
+    let uri = rest.split('>').next()?;
+    let number = uri.trim_start_matches("sip:").trim_start_matches("tel:").split('@').next()?;
+    Some(Line { number: number.to_owned(), name: name.trim().trim_matches('"').to_owned() })
+}
+
+fn seen(sent: &Sent) -> Expected {
+    let line_of = |name| Some(sent.header(name)).filter(|v| !v.is_empty()).and_then(line);
+    let anonymous = sent.header("From").starts_with("\"Anonymous\" <sip:anonymous@anonymous.invalid>");
+    let rpid = sent.header("Remote-Party-ID");
+    let mut privacy: Vec<String> = sent.header("Privacy").split(';').map(str::to_owned).collect();
+    privacy.sort();
+    Expected {
+        from: if anonymous { None } else { line_of("From") },
+        pai: line_of("P-Asserted-Identity"),
+        ppi: line_of("P-Preferred-Identity"),
+        rpid: line_of("Remote-Party-ID")
+            .map(|l| (l, rpid.contains(";screen=yes"), rpid.contains(";privacy=full"))),
+        privacy: privacy.join(";"),
+    }
+}
+
+/// Draws cases until every value of every factor has met every value of every other one.
+fn cases() -> Vec<[usize; 14]> {
+    let mut rng = Rng::new((14, 1_000));
+    let mut draw = |of: usize| usize::try_from(rng.below(of as u64)).expect("small");
+    let mut missing: BTreeSet<(usize, usize, usize, usize)> = BTreeSet::new();
+    for a in 0..FACTORS.len() {
+        for b in a + 1..FACTORS.len() {
+            missing.extend((0..FACTORS[a]).flat_map(|x| (0..FACTORS[b]).map(move |y| (a, x, b, y))));
+        }
+    }
+    let mut cases = Vec::new();
+    while cases.len() < CALLS || !missing.is_empty() {
+        let mut case = FACTORS.map(&mut draw);
+        if let Some(&(a, x, b, y)) = missing.first() {
+            (case[a], case[b]) = (x, y);
+        }
+        missing.retain(|&(a, x, b, y)| case[a] != x || case[b] != y);
+        cases.push(case);
+    }
+    cases
+}
+
+#[test]
+fn a_thousand_calls_are_shown_as_the_table_says() {
+    let mut faults = Vec::new();
+    let cases = cases();
+    for values in &cases {
+        let case = Case::of(values);
+        let sent = case.call();
+        let (seen, wanted) = (seen(&sent), expected(&case));
+        if seen != wanted {
+            faults.push(format!("{case:?}\nseen   {seen:?}\nwanted {wanted:?}\n{}", sent.text));
+        }
+        let forms = sent.header("P-Asserted-Identity");
+        let (sip, tel) = (forms.contains("<sip:"), forms.contains("<tel:"));
+        let form_fits = match case.form {
+            "sip" => !tel,
+            "tel" => !sip,
+            _ => sip == tel,
+        };
+        assert!(form_fits, "{case:?}\n{forms}");
+        if case.asks_privacy() && !case.trust_out {
+            let secrets = [OWN, FOREIGN, PAI_OWN, PAI_FOREIGN, RPID, PPI, "Alice", "Foreign", "Pai", "Rpid"];
+            let told = secrets.iter().find(|secret| sent.text.contains(secret.trim_start_matches('+')));
+            assert_eq!(told, None, "{case:?}\n{}", sent.text);
+        }
+        assert!(!sent.text.contains("10.0.0."), "{}", sent.text);
+    }
+    assert!(cases.len() >= CALLS);
+    assert!(faults.is_empty(), "{} of {} calls\n{}", faults.len(), cases.len(), faults[0]);
+}
