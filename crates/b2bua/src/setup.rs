@@ -5,6 +5,7 @@ use crate::candidates::candidates;
 use crate::context::{Context, User};
 use crate::epoch::Epoch;
 use crate::headers::{push_number, push_row};
+use crate::identity::is_nobody;
 use crate::journal::{CallKey, JournalEvent};
 use crate::offer::{CallMedia, SdpTrouble};
 use crate::received::{called_of, number_of};
@@ -204,7 +205,7 @@ impl Call {
             on: self.trunk_in,
             called: &self.facts.called_received,
             caller,
-            anonymous: self.withheld || caller.is_empty(),
+            anonymous: caller.is_empty() || is_nobody(caller),
             at: Some(cx.wall()),
         };
         let state = Now { runs: cx.runs, epoch: &epoch, at: cx.now };

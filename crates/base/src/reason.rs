@@ -132,6 +132,8 @@ reasons! {
     BadEvent          "C-EVENT"                Caller   never 489 127 "The event package is not supported.";
     ReferRefused      "C-REFER"                Caller   never 603  21 "The trunk's policy refuses REFER; transfer by re-INVITE or change the policy.";
     ReplacesRefused   "C-REPLACES"             Caller   never 481  41 "The dialog named by Replaces does not exist here or may not be taken over.";
+    CallerNotOwned    "C-CALLER-NOT-OWNED"     Caller   again 403  21 "The caller's number is not among those that the trunk's peer has given us; see caller.screen of the trunk.";
+    PrivacyUnmet      "C-PRIVACY"              Caller   again 500 127 "The caller insists on privacy of the session, which media between the peers cannot give; anchor the trunk's media.";
 
     UnknownSource     "A-UNKNOWN-SOURCE"       Peer     never 403  21 "The source address belongs to no trunk, so the request was dropped; add it to the trunk's sources if it is known.";
     SourceDisabled    "A-TRUNK-DISABLED"       Operator never 403  21 "The trunk that the call came from is disabled.";

@@ -13,7 +13,7 @@ pub struct Facts<'a> {
     /// The caller's number, percent-decoded, from whichever header the trunk's policy trusts; empty
     /// when there is none.
     pub caller: &'a str,
-    /// Whether the caller asked for privacy; routing only notes it.
+    /// Whether nobody is named as the caller; one who is known but withholds the number is not meant.
     pub anonymous: bool,
     /// When it arrives; without it routes that hold at times do not hold.
     pub at: Option<WallTime>,

@@ -60,6 +60,9 @@ impl Shown {
     ) -> Result<Shown, ReasonId> {
         let not_owned = to.screen.not_owned;
         let owned = not_owned == NotOwned::Pass || screening.owns(&numbers.caller);
+        if !owned && not_owned == NotOwned::Refuse {
+            return Err(ReasonId::CallerNotOwned);
+        }
         let asserted = asserted(who, numbers, to, screening, owned);
         let tells = !who.withheld || (to.trust && to.withheld == Withheld::Keep);
         let named = |what, number: &str| {

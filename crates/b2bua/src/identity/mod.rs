@@ -19,6 +19,7 @@ mod write;
 
 pub(crate) use answer::{Way, cross};
 pub(crate) use forwarding::History;
+pub(crate) use party::is_nobody;
 pub(crate) use screen::Screening;
 pub(crate) use write::Told;
 

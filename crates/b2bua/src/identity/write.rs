@@ -8,6 +8,7 @@ use super::rows::{self, Scene};
 use super::{Identity, Screening, diversion};
 use crate::attempt::Candidate;
 use crate::call::Call;
+use crate::offer::State;
 use base::{ReasonId, TrunkId};
 use config::{FirstIs, ForwardingWrite, PassStrip, Policy};
 use routing::Table;
@@ -34,6 +35,11 @@ impl Call {
         let (trunk, nobody) = (epoch.trunk(to), Identity::default());
         let policy = &trunk.policy;
         let who = self.arrived.as_ref().map_or(&nobody, |arrived| &arrived.identity);
+        // RFC 3323 §5: what is critical and cannot be given ends the call.
+        let exposed = matches!(self.media.state, State::Direct) && !policy.caller.trust;
+        if who.privacy.critical && who.privacy.session && exposed {
+            return Err(ReasonId::PrivacyUnmet);
+        }
         let lines = Lines { table: &epoch.snapshot.table, on: self.trunk_in, to };
         let screening = epoch.screening(to);
         let number = |party: Option<&Party>| lines.number(party?, (&self.caller, &candidate.caller));

@@ -12,7 +12,9 @@ pub(crate) fn config(pbx: &str, one: &str) -> String {
             1,
         ),
     };
-    with(&with(CONFIG, "pbx", pbx), "one", one)
+    // Strangers may call abroad here: what they are shown as is the matter.
+    let open = CONFIG.replacen("[trunk.pbx]\n", "[trunk.pbx]\ndeny_unknown = []\n", 1);
+    with(&with(&open, "pbx", pbx), "one", one)
 }
 
 /// The INVITE that the provider gets for one with these rows.
@@ -140,6 +142,30 @@ fn the_pilot_stands_for_numbers_that_are_not_owned() {
     let out = sent("", &screen("pilot"), "");
     assert_eq!(from_of(&out), "\"Alice\" <sip:493023125100@192.0.2.1>", "owned by [[numbers]]");
     assert_eq!(out.header("P-Asserted-Identity"), "\"Alice\" <sip:493023125100@192.0.2.1>");
+}
+
+#[test]
+fn a_number_that_is_not_owned_is_refused_with_403() {
+    let one = "caller = { screen = { owned = [\"+493023125200..+493023125299\"], not_owned = \"refuse\" } }";
+    let text = config("", one).replace("to = [\"one\", \"two\"]", "to = \"one\"");
+    let mut world = World::new(&text);
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let out = world.expect(&[(PBX, "SIP/2.0 403")]);
+    assert!(out[0].header("Warning").contains("C-CALLER-NOT-OWNED"), "{}", out[0].text);
+    let ack = "ACK sip:+4420700000@10.0.0.5 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.21:5060;rport;branch=z9hG4bKa1\r\nFrom: \"Alice\" <sip:+493023125100@10.0.0.21>;tag=fa\r\nTo: TO\r\nCall-ID: call-a\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n";
+    world.receive(PBX, &ack.replace("TO", out[0].header("To")));
+    world.settle();
+}
+
+#[test]
+fn privacy_that_is_critical_and_cannot_be_given_ends_the_call() {
+    let text = config("media = \"direct\"", "media = \"direct\", caller = { trust = false }");
+    let mut world = World::new(&text.replace("to = [\"one\", \"two\"]", "to = \"one\""));
+    world.receive(PBX, &invite("+4420700000", OFFER, "Privacy: session;critical\r\n"));
+    let out = world.expect(&[(PBX, "SIP/2.0 500")]);
+    assert!(out[0].header("Warning").contains("C-PRIVACY"), "{}", out[0].text);
+    let anchored = sent("", "caller = { trust = false }", "Privacy: session;critical\r\n");
+    assert_eq!(anchored.header("Privacy"), "", "given here");
 }
 
 #[test]

@@ -118,7 +118,7 @@ pub(crate) static SCREEN: Section = Section {
             shape: Shape::Word { now: NotOwned::TOKENS, later: &[] },
             need: Default(Word("pass")),
             effect: Reload,
-            doc: "What becomes of a caller's number that is not owned. `pass`: nothing is looked at. `pilot-asserted`: the pilot in P-Asserted-Identity, P-Preferred-Identity and Remote-Party-ID, the caller in From. `pilot`: the pilot everywhere.",
+            doc: "What becomes of a caller's number that is not owned. `pass`: nothing is looked at. `pilot-asserted`: the pilot in P-Asserted-Identity, P-Preferred-Identity and Remote-Party-ID, the caller in From. `pilot`: the pilot everywhere. `refuse`: 403.",
         },
     ],
 };

@@ -95,6 +95,8 @@ words! {
         PilotAsserted = "pilot-asserted",
         /// The pilot stands everywhere.
         Pilot = "pilot",
+        /// The call is refused.
+        Refuse = "refuse",
     }
 }
 

@@ -162,9 +162,9 @@ fn cases() -> Vec<[usize; 14]> {
     let mut rng = Rng::new((14, 1_000));
     let mut draw = |of: usize| usize::try_from(rng.below(of as u64)).expect("small");
     let mut missing: BTreeSet<(usize, usize, usize, usize)> = BTreeSet::new();
-    for a in 0..FACTORS.len() {
-        for b in a + 1..FACTORS.len() {
-            missing.extend((0..FACTORS[a]).flat_map(|x| (0..FACTORS[b]).map(move |y| (a, x, b, y))));
+    for (a, &of_a) in FACTORS.iter().enumerate() {
+        for (b, &of_b) in FACTORS.iter().enumerate().skip(a + 1) {
+            missing.extend((0..of_a).flat_map(|x| (0..of_b).map(move |y| (a, x, b, y))));
         }
     }
     let mut cases = Vec::new();
