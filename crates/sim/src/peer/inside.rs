@@ -211,6 +211,12 @@ impl Agent {
                     self.session_from(dialog, message, false, desk);
                 }
             }
+            405 if request.method() == "UPDATE" => {
+                // The house takes none on this trunk: a refresh goes as re-INVITE from now on.
+                self.barred = true;
+                let generation = self.dialogs[dialog].generation;
+                desk.alarms.push((desk.now, Alarm::Refresh(dialog, generation)));
+            }
             491 | 500 if negotiates => {
                 let generation = self.dialogs[dialog].generation;
                 let again = act.map_or(Alarm::Refresh(dialog, generation), |i| Alarm::After(dialog, i));

@@ -90,8 +90,7 @@ impl Agent {
         }
         let mut rows = self.abilities();
         rows.extend(self.session_rows(dialog));
-        // The house always names UPDATE in Allow.
-        let method = if self.manner.update { "UPDATE" } else { "INVITE" };
+        let method = if self.manner.update && !self.barred { "UPDATE" } else { "INVITE" };
         let body = if method == "INVITE" { self.describe(dialog) } else { String::new() };
         self.request(dialog, method, rows, &body, desk);
     }
