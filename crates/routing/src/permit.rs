@@ -67,10 +67,16 @@ impl Table {
             return None;
         }
         let caller = numbers.caller.number.as_str();
-        if facts.anonymous || caller.is_empty() {
-            return Some("the call is anonymous");
+        if self.ranges.find(caller).is_some() {
+            // Whoever hides a number of ours from the callee is still one of us.
+            return None;
         }
-        let stranger = caller.starts_with('+') && self.ranges.find(caller).is_none();
-        stranger.then_some("the caller's number is none of ours")
+        if caller.starts_with('+') {
+            return Some("the caller's number is none of ours");
+        }
+        // An extension is the PBX's own; a word for nobody is not.
+        let nobody =
+            caller.is_empty() || (facts.anonymous && !caller.starts_with(|c: char| c.is_ascii_digit()));
+        nobody.then_some("the call is anonymous")
     }
 }

@@ -14,6 +14,7 @@ mod matrix;
 mod numbers;
 mod registrations;
 mod smuggling;
+mod routes;
 mod straight;
 mod targets;
 mod timers;

@@ -28,7 +28,7 @@ pub(super) const fn deny_unknown(otherwise: &'static str) -> Key {
         shape: CLASSES,
         need: Absent(otherwise),
         effect: Reload,
-        doc: "The same for unknown callers: calls from a trunk of kind `itsp` without `transit` that could leave by a provider again, and, where `[[numbers]]` are named, callers on other trunks who are anonymous or show a whole number that is none of ours. An empty list lets them call all.",
+        doc: "The same for unknown callers: calls from a trunk of kind `itsp` without `transit` that could leave by a provider again, and, where `[[numbers]]` are named, callers on other trunks who give no number or a whole number that is none of ours. An empty list lets them call all.",
     }
 }
 
