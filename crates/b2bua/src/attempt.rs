@@ -210,6 +210,9 @@ impl Call {
             return;
         }
         self.current = 0;
+        if msg.is_some_and(|msg| self.heed_redirect(&attempt, msg, cx)) {
+            return;
+        }
         let raised =
             failure.status == 422 && self.queue.front().is_some_and(|c| c.at == attempt.candidate.at);
         let failure = if raised { failure } else { self.mapped(attempt.trunk, failure) };
@@ -222,6 +225,10 @@ impl Call {
             !attempt.progressed && (raised || self.retries(&attempt.candidate, status, failure.status == 0));
         if may_retry && !self.queue.is_empty() {
             return self.fail_over(attempt.trunk, failure, cx);
+        }
+        // 6xx speaks for all that a redirect names (RFC 3261 §8.1.3.4, §21.6).
+        if status < 600 && self.try_redirected(cx) {
+            return;
         }
         self.pass_failure(attempt.trunk, msg, cx);
     }
@@ -338,6 +345,9 @@ impl Call {
 
     /// Nothing is left to try.
     pub(crate) fn fail(&mut self, cx: &mut Context<'_>) {
+        if self.try_redirected(cx) {
+            return;
+        }
         let failure = self.failure.unwrap_or(Failure::ours(ReasonId::NoGateway));
         let q850 = failure.q850.unwrap_or(failure.reason.q850());
         let status =
@@ -372,7 +382,7 @@ impl Call {
     }
 }
 
-/// What a caller is told: redirects are not followed and challenges are not the caller's business.
+/// What a caller is told: redirects that were not followed and challenges are not the caller's business.
 pub(crate) fn status_for_caller(status: u16) -> u16 {
     match status {
         300..=399 => ReasonId::Redirected.status(),

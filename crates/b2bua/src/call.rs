@@ -9,6 +9,7 @@ use crate::journal::{CallKey, JournalEvent};
 use crate::leg::Leg;
 use crate::offer::CallMedia;
 use crate::record::{AttemptRecord, CallFacts, ReleasedBy};
+use crate::redirect::Redirection;
 use crate::relay::Relay;
 use crate::runs::GatewayRef;
 use crate::showing::Shown;
@@ -92,6 +93,8 @@ pub(crate) struct Call {
     pub(crate) attempts: Vec<AttemptRecord>,
     /// The gateway of each attempt.
     pub(crate) places: SmallVec<[GatewayRef; 2]>,
+    /// What redirects have made of it.
+    pub(crate) redirection: Option<Box<Redirection>>,
     /// Attempts whose INVITE has no final response yet.
     pub(crate) live: SmallVec<[Box<Attempt>; 1]>,
     /// The attempt that may become the call; 0 when none.

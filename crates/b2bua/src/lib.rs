@@ -30,6 +30,7 @@ mod ports;
 mod prack;
 mod quality;
 mod received;
+mod redirect;
 mod registrations;
 mod relay;
 mod runs;

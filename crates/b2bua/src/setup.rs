@@ -85,6 +85,7 @@ impl Call {
             queue: VecDeque::new(),
             attempts: Vec::new(),
             places: SmallVec::new(),
+            redirection: None,
             live: SmallVec::new(),
             current: 0,
             b: None,
@@ -197,8 +198,6 @@ impl Call {
 
     /// The same judgement that `route test` prints.
     fn decide(&self, cx: &mut Context<'_>) -> Decision {
-        let epoch = self.epoch.clone();
-        let dice = cx.rng.next_u64();
         let who = self.arrived.as_ref().map(|arrived| &arrived.identity);
         let caller = who.map_or(&self.facts.caller_received, |who| &who.caller);
         let facts = Facts {
@@ -208,8 +207,14 @@ impl Call {
             anonymous: caller.is_empty() || is_nobody(caller),
             at: Some(cx.wall()),
         };
-        let state = Now { runs: cx.runs, epoch: &epoch, at: cx.now };
-        epoch.snapshot.table.plan(&facts, &state, dice, &mut NoTrace)
+        self.route_for(&facts, cx)
+    }
+
+    /// Judges the facts of a call by the routes it was accepted with and the trunks as they are now.
+    pub(crate) fn route_for(&self, facts: &Facts<'_>, cx: &mut Context<'_>) -> Decision {
+        let dice = cx.rng.next_u64();
+        let state = Now { runs: cx.runs, epoch: &self.epoch, at: cx.now };
+        self.epoch.snapshot.table.plan(facts, &state, dice, &mut NoTrace)
     }
 
     fn refuse_route(&mut self, refusal: &Refusal, cx: &mut Context<'_>) {
@@ -230,6 +235,13 @@ impl Call {
         self.a.purse.account = self.epoch.account_for(self.trunk_in, &self.called);
         self.emergency = plan.emergency;
         self.queue = candidates(&plan, &self.epoch, cx);
+        self.journal_routed(cx);
+        self.await_ringing(cx);
+        self.try_next(cx);
+    }
+
+    /// Journals how the call goes on.
+    pub(crate) fn journal_routed(&self, cx: &mut Context<'_>) {
         cx.out.journal.push(JournalEvent::Routed {
             call: self.key,
             at: cx.wall(),
@@ -238,8 +250,6 @@ impl Call {
             called: self.called.clone(),
             decision: self.decision.clone(),
         });
-        self.await_ringing(cx);
-        self.try_next(cx);
     }
 
     /// 488 with the Warning that says why (RFC 3261 §21.4.26).

@@ -183,7 +183,7 @@ reasons! {
     NumberNowhere     "P-NUMBER-NOWHERE"       Caller   never 604   1 "The called number exists nowhere.";
     PeerIncomplete    "P-INCOMPLETE"           Caller   never 484  28 "The peer says that the called number is incomplete; check the trunk's number_format.";
     Ambiguous         "P-AMBIGUOUS"            Caller   never 485   1 "The peer says that the called number is ambiguous.";
-    Redirected        "P-REDIRECTED"           Peer     again 480  23 "The peer redirected the call, which is not followed.";
+    Redirected        "P-REDIRECTED"           Peer     again 480  23 "The peer redirected the call; the trunk's redirect says what becomes of that.";
     PeerBadRequest    "P-BAD-REQUEST"          Us       again 502  41 "The peer says that our request is malformed; compare the ladder with the trunk's profile.";
     PeerTimeout       "P-TIMEOUT"              Peer     again 408 102 "The peer could not reach the called party in time.";
     MediaRefused      "P-MEDIA-REFUSED"        Peer     never 488  88 "The peer does not accept the media that was offered; check codecs and SRTP of the trunk.";

@@ -52,6 +52,7 @@ pub use model::{EachWay, Hunt, MAPPINGS_MAX, Mapping, Quality};
 pub use model::{
     HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,
 };
+pub use model::{Redirect, Redirects};
 pub use places::{Place, Places, place};
 pub use profile::Profile;
 pub use reference::reference_markdown;

@@ -13,12 +13,13 @@ mod forwarding;
 mod history;
 mod party;
 mod privacy;
+mod redirected;
 mod rows;
 mod screen;
 mod write;
 
 pub(crate) use answer::{Way, cross};
-pub(crate) use forwarding::History;
+pub(crate) use forwarding::{History, Why};
 pub(crate) use party::is_nobody;
 pub(crate) use screen::Screening;
 pub(crate) use write::Told;

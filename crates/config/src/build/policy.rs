@@ -6,7 +6,7 @@ use super::identity;
 use super::view::View;
 use crate::country::Country;
 use crate::forms::called;
-use crate::model::Policy;
+use crate::model::{Policy, Redirects};
 
 /// Countries whose networks speak µ-law; all others speak A-law (ITU-T G.711 §2, national practice).
 const MU_LAW: [&str; 5] = ["US", "CA", "JP", "TW", "PR"];
@@ -22,6 +22,11 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         session_timer: dialog::session_timer(view)?,
         hold: view.word("hold")?,
         refer: view.word("refer")?,
+        redirect: Redirects {
+            then: view.word("redirect")?,
+            max: view.integer("redirect_max")?,
+            taken: view.truth("redirect_taken")?,
+        },
         diversion: view.word("diversion")?,
         history_info: view.word("history_info")?,
         identity: view.word("identity")?,

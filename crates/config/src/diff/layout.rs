@@ -239,6 +239,9 @@ impl Sheet<'_> {
         self.put(&inner, "refresh_by", timer.refresh_by);
         self.put(path, "hold", policy.hold);
         self.put(path, "refer", policy.refer);
+        self.put(path, "redirect", policy.redirect.then);
+        self.put(path, "redirect_max", policy.redirect.max);
+        self.put(path, "redirect_taken", policy.redirect.taken);
         self.put(path, "diversion", policy.diversion);
         self.put(path, "history_info", policy.history_info);
         self.put(path, "identity", policy.identity);

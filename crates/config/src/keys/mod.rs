@@ -11,6 +11,7 @@ mod headers;
 mod identity;
 mod interface;
 mod policy;
+mod redirect;
 mod root;
 mod routing;
 mod service;

@@ -3,7 +3,7 @@
 use super::Effect::Reload;
 use super::Need::{Absent, Default};
 use super::Preset::{Bool as Truth, Text as Word, Texts};
-use super::{CALLER, FORWARDING, Key, Section, Shape, dialog, headers, seconds};
+use super::{CALLER, FORWARDING, Key, Section, Shape, dialog, headers, redirect, seconds};
 use crate::forms::{called, plain};
 use crate::model::{
     EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Refer, Sips, UriScheme,
@@ -73,6 +73,9 @@ pub(crate) static POLICY: Section = Section {
             effect: Reload,
             doc: "What REFER from this trunk gets.",
         },
+        redirect::REDIRECT,
+        redirect::REDIRECT_MAX,
+        redirect::REDIRECT_TAKEN,
         Key {
             name: "diversion",
             shape: Shape::Word { now: PassStrip::TOKENS, later: &[] },

@@ -3,6 +3,7 @@
 use super::dialog::{Dialog, RefreshBy};
 use super::header_rule::HeaderPolicy;
 use super::identity::{Caller, Forwarding};
+use super::redirect::Redirects;
 use super::words::words;
 use std::fmt;
 use std::time::Duration;
@@ -208,6 +209,8 @@ pub struct Policy {
     pub hold: Hold,
     /// What REFER gets.
     pub refer: Refer,
+    /// Redirects.
+    pub redirect: Redirects,
     /// Diversion (RFC 5806).
     pub diversion: PassStrip,
     /// History-Info (RFC 7044).

@@ -1,0 +1,306 @@
+//! Redirects: a 3xx to an attempt is refused, followed, or handed to the caller, as the trunk's policy says.
+//!
+//! Of a Contact only the number counts. Followed, it is routed like a call that the redirecting number
+//! places through its own trunk, so that it gets no further than that number may call; its host is never
+//! spoken to. Enter through `Call::heed_redirect` with a 3xx, and `Call::try_redirected` when nothing else
+//! is left to try.
+
+use crate::attempt::Attempt;
+use crate::call::{Call, Failure, Phase, push_why};
+use crate::candidates::{ATTEMPTS_MAX, candidates};
+use crate::context::Context;
+use crate::headers::{Kind, push_parts};
+use crate::identity::{History, Why, cross};
+use crate::leg::listen_of;
+use crate::number_uri::push_user;
+use crate::offer::{self, State};
+use crate::received::number_of;
+use crate::record::ReleasedBy;
+use base::{ReasonId, Transport, TrunkId};
+use config::Redirect;
+use routing::{Decision, Facts, Plan};
+use sip_msg::{Msg, Name, NameAddr};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// How many Contacts of one 3xx are looked at: limit `redirect_contacts`.
+const CONTACTS_MAX: usize = 8;
+
+/// What redirects have made of a call.
+pub(crate) struct Redirection {
+    /// How many were followed.
+    followed: u32,
+    /// The number that is called now, normalised.
+    called: Box<str>,
+    /// All numbers that were called, normalised: none is called twice.
+    seen: Vec<Box<str>>,
+    /// Numbers that may still be called, in order.
+    waiting: VecDeque<Waiting>,
+}
+
+/// A number that a redirect names.
+struct Waiting {
+    number: Box<str>,
+    by: Arc<Redirecting>,
+}
+
+/// Who redirected.
+struct Redirecting {
+    trunk: TrunkId,
+    /// The number that was called, in the form of the trunk.
+    sent: Box<str>,
+    /// The same, normalised.
+    called: Box<str>,
+    why: Why,
+    /// Who was called before.
+    history: History,
+}
+
+/// A number in a Contact with its preference in thousandths (RFC 3261 §20.10 `q`).
+struct Named {
+    number: Box<str>,
+    q: u16,
+}
+
+impl Call {
+    /// Does with a 3xx what the trunk's policy says; `false`: it is a refusal like others.
+    ///
+    /// 305 and 380 name no other number for the same call (RFC 3261 §21.3.4, §21.3.5): refusals.
+    pub(crate) fn heed_redirect(&mut self, attempt: &Attempt, msg: Msg<'_>, cx: &mut Context<'_>) -> bool {
+        if !matches!(msg.status(), 300..=302) {
+            return false;
+        }
+        let rules = self.epoch.policy(attempt.trunk).redirect;
+        let taken = self.epoch.policy(self.trunk_in).redirect.taken;
+        match rules.then {
+            Redirect::Refuse => false,
+            Redirect::Pass if taken => self.pass_redirect(attempt, msg, cx),
+            Redirect::Pass | Redirect::Follow => self.follow_redirect(attempt, rules.max, msg, cx),
+        }
+    }
+
+    /// Tries the numbers of a 3xx before all others that wait (RFC 3261 §8.1.3.4).
+    fn follow_redirect(&mut self, attempt: &Attempt, max: u32, msg: Msg<'_>, cx: &mut Context<'_>) -> bool {
+        let named = named_in(msg);
+        let followed = self.redirection.as_ref().map_or(0, |r| r.followed);
+        let why_not = match () {
+            () if followed >= max => Some("redirect_max is reached"),
+            () if named.is_empty() => Some("it names no number"),
+            // What was settled with the caller cannot be taken back before the answer (RFC 3264 §4).
+            () if self.shown.media_since.is_some() && self.is_heard_reliably() => {
+                Some("the caller's media are settled")
+            }
+            () => None,
+        };
+        if let Some(why) = why_not {
+            self.tell_redirect(attempt.trunk, "", why);
+            return false;
+        }
+        let history = self.arrived.as_ref().map(|a| a.identity.history.clone()).unwrap_or_default();
+        let why = if attempt.progressed { Why::Deflection } else { Why::Unconditional };
+        let called = self.called.clone();
+        let redirection = self.redirection.get_or_insert_with(|| Box::new(Redirection::of(called)));
+        redirection.followed += 1;
+        let (trunk, sent) = (attempt.trunk, attempt.candidate.called.clone());
+        let called = redirection.called.clone();
+        let by = Arc::new(Redirecting { trunk, sent, called, why, history });
+        for Named { number, .. } in named.into_iter().rev() {
+            redirection.waiting.push_front(Waiting { number, by: by.clone() });
+        }
+        let reason = ReasonId::from_sip_status(msg.status());
+        self.failure = Some(Failure { status: msg.status(), ..Failure::ours(reason) });
+        self.try_redirected(cx)
+    }
+
+    /// Goes on with the next number of a redirect that can be called; `false`: there is none.
+    pub(crate) fn try_redirected(&mut self, cx: &mut Context<'_>) -> bool {
+        while self.phase == Phase::Setup {
+            let Some(waiting) = self.redirection.as_mut().and_then(|r| r.waiting.pop_front()) else { break };
+            let led = match self.plan_redirected(&waiting, cx) {
+                Ok(plan) => self.lead_to(plan, &waiting, cx),
+                Err(why) => Err(why),
+            };
+            match led {
+                Ok(()) => {
+                    self.try_next(cx);
+                    return true;
+                }
+                Err(why) => self.tell_redirect(waiting.by.trunk, &waiting.number, why.id()),
+            }
+        }
+        false
+    }
+
+    /// Where a redirect leads, by the same judgement as every call.
+    fn plan_redirected(&self, waiting: &Waiting, cx: &mut Context<'_>) -> Result<Plan, ReasonId> {
+        let by = &waiting.by;
+        let plan = match self.judge_redirect(by.trunk, &by.sent, &waiting.number, cx) {
+            Decision::Plan(plan) => plan,
+            Decision::Refuse(refusal) => return Err(refusal.reason),
+        };
+        let again =
+            self.redirection.as_ref().is_some_and(|r| r.seen.iter().any(|seen| **seen == *plan.called));
+        if again { Err(ReasonId::LoopDetected) } else { Ok(plan) }
+    }
+
+    /// A call that the redirecting number places through its own trunk.
+    fn judge_redirect(&self, on: TrunkId, by: &str, to: &str, cx: &mut Context<'_>) -> Decision {
+        let at = Some(cx.wall());
+        self.route_for(&Facts { on, called: to, caller: by, anonymous: false, at }, cx)
+    }
+
+    /// Makes a plan the call's way. Who calls stays who calls; who redirected is told as who was called
+    /// before.
+    fn lead_to(&mut self, mut plan: Plan, waiting: &Waiting, cx: &mut Context<'_>) -> Result<(), ReasonId> {
+        let epoch = self.epoch.clone();
+        for attempt in &mut plan.attempts {
+            attempt.caller = epoch.snapshot.table.write_number(&self.caller, attempt.trunk);
+        }
+        let mut queue = candidates(&plan, &epoch, cx);
+        if self.shown.media_since.is_some() {
+            queue.retain(|candidate| self.keeps_ports(candidate.trunk));
+        }
+        queue.truncate(ATTEMPTS_MAX.saturating_sub(self.attempts.len()));
+        if queue.is_empty() {
+            return Err(ReasonId::AttemptsMax);
+        }
+        let by = &waiting.by;
+        if let Some(redirection) = self.redirection.as_mut() {
+            redirection.called = plan.called.as_str().into();
+            redirection.seen.push(redirection.called.clone());
+        }
+        if let Some(arrived) = self.arrived.as_mut() {
+            arrived.identity.history = by.history.redirected(&by.called, by.why, &plan.called);
+        }
+        self.emergency |= plan.emergency;
+        self.shown.media = None;
+        self.queue = queue;
+        self.tell_redirect(by.trunk, &waiting.number, &format!("route {}", plan.route_name));
+        self.journal_routed(cx);
+        Ok(())
+    }
+
+    /// Whether an attempt towards a trunk leaves the caller the ports that it was shown.
+    fn keeps_ports(&self, trunk: TrunkId) -> bool {
+        match self.media.state {
+            State::Open { b, .. } => {
+                offer::anchored_between(&self.epoch, self.trunk_in, trunk)
+                    && listen_of(&self.epoch, trunk) == b
+            }
+            _ => false,
+        }
+    }
+
+    /// Hands a 3xx to the caller: its numbers at our own address, as the caller's trunk writes them.
+    fn pass_redirect(&mut self, attempt: &Attempt, msg: Msg<'_>, cx: &mut Context<'_>) -> bool {
+        let (epoch, trunk) = (self.epoch.clone(), attempt.trunk);
+        let table = &epoch.snapshot.table;
+        let mut rows = cx.take_rows();
+        for Named { number, q } in named_in(msg) {
+            let called = match self.judge_redirect(trunk, &attempt.candidate.called, &number, cx) {
+                Decision::Plan(plan) => plan.called,
+                Decision::Refuse(_) => table.read_number(&number, trunk),
+            };
+            let written = table.write_number(&called, self.trunk_in);
+            if !written.is_empty() {
+                self.push_number_contact(&mut rows, &written, q);
+                self.tell_redirect(trunk, &number, "passed on");
+            }
+        }
+        let names_any = !rows.is_empty();
+        if names_any {
+            let reason = ReasonId::from_sip_status(msg.status());
+            push_why(&mut rows, reason.q850());
+            cross(msg, Kind::Response, &epoch, self.way_back(trunk), &mut rows);
+            self.respond(cx, msg.status(), &rows, b"");
+            self.finish(cx, msg.status(), reason.q850(), reason, ReleasedBy::Callee);
+        } else {
+            self.tell_redirect(trunk, "", "it names no number");
+        }
+        cx.give_rows(rows);
+        names_any
+    }
+
+    /// Appends a Contact with a number at our address towards the caller (RFC 3261 §20.10).
+    fn push_number_contact(&self, rows: &mut Vec<u8>, number: &str, q: u16) {
+        let face = self.epoch.face(self.a.flow.listen);
+        let transport = if self.a.secure { Transport::Tls } else { self.a.flow.transport };
+        let scheme: &[u8] = if self.a.secure { b"<sips:" } else { b"<sip:" };
+        let parameter: &[u8] = match transport {
+            Transport::Udp => b"",
+            Transport::Tls if self.a.secure => b"",
+            Transport::Tcp => b";transport=tcp",
+            Transport::Tls => b";transport=tls",
+        };
+        let mut user = Vec::with_capacity(number.len());
+        push_user(&mut user, number);
+        let sent_by = face.sent_by(transport).unwrap_or(face.host().as_bytes());
+        let q = if q < 1_000 { format!(";q=0.{q:03}") } else { String::new() };
+        push_parts(rows, b"Contact", &[scheme, &user, b"@", sent_by, parameter, b">", q.as_bytes()]);
+    }
+
+    /// Says in the record's decision what became of a redirect.
+    fn tell_redirect(&mut self, trunk: TrunkId, number: &str, what: &str) {
+        let name = self.epoch.trunk_name(trunk);
+        let to = if number.is_empty() { String::new() } else { format!(" to {number}") };
+        self.decision = format!("{}; {name} redirects{to}: {what}", self.decision).into_boxed_str();
+    }
+}
+
+impl Redirection {
+    /// A call that was not redirected before.
+    fn of(called: Box<str>) -> Redirection {
+        Redirection { followed: 0, seen: vec![called.clone()], called, waiting: VecDeque::new() }
+    }
+}
+
+/// The numbers in the Contacts of a 3xx, the preferred first; those of one preference as they stand.
+fn named_in(msg: Msg<'_>) -> Vec<Named> {
+    let named = |element| {
+        let address = NameAddr::parse_in(Name::Contact, element).ok()?;
+        let number = number_of(address.uri);
+        let q = address.params.get("q").map_or(1_000, preference);
+        (!number.is_empty()).then_some(Named { number, q })
+    };
+    let mut all: Vec<Named> = msg.list(Name::Contact).take(CONTACTS_MAX).filter_map(named).collect();
+    all.sort_by_key(|one| std::cmp::Reverse(one.q));
+    all
+}
+
+/// A `qvalue` (RFC 3261 §25.1) in thousandths; what is none counts least.
+fn preference(text: &[u8]) -> u16 {
+    let (whole, part) = match text.iter().position(|c| *c == b'.') {
+        Some(dot) => (&text[..dot], &text[dot + 1..]),
+        None => (text, &b""[..]),
+    };
+    let digits = part.len() <= 3 && part.iter().all(u8::is_ascii_digit);
+    match whole {
+        b"1" => 1_000,
+        b"0" if digits => {
+            (0..3).fold(0, |sum, at| sum * 10 + part.get(at).map_or(0, |c| u16::from(c - b'0')))
+        }
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::preference;
+
+    #[test]
+    fn preferences_are_read_in_thousandths() {
+        for (text, thousandths) in [
+            ("1", 1_000),
+            ("1.000", 1_000),
+            ("0.7", 700),
+            ("0.75", 750),
+            ("0.001", 1),
+            ("0", 0),
+            ("0.1234", 0),
+            ("high", 0),
+            ("", 0),
+        ] {
+            assert_eq!(preference(text.as_bytes()), thousandths, "{text}");
+        }
+    }
+}
