@@ -392,10 +392,3 @@ pub(crate) fn status_for_caller(status: u16) -> u16 {
         other => other,
     }
 }
-
-impl Failure {
-    /// A failure that no response tells of.
-    pub(crate) fn ours(reason: ReasonId) -> Failure {
-        Failure { status: 0, reason, q850: None, retry_after: None }
-    }
-}

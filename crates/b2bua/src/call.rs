@@ -132,6 +132,13 @@ pub(crate) struct Failure {
     pub(crate) retry_after: Option<u32>,
 }
 
+impl Failure {
+    /// A failure that no response tells of.
+    pub(crate) fn ours(reason: ReasonId) -> Failure {
+        Failure { status: 0, reason, q850: None, retry_after: None }
+    }
+}
+
 impl Call {
     /// The leg of a side, when it has one that is confirmed (or, for A, at least early).
     pub(crate) fn leg_mut(&mut self, side: Side) -> Option<&mut Leg> {
