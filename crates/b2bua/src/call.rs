@@ -15,7 +15,7 @@ use crate::runs::GatewayRef;
 use crate::showing::Shown;
 use crate::tag::CallRef;
 use base::{ReasonId, TrunkId, WallTime, q850_text};
-use config::Policy;
+use config::{NotOwned, Policy};
 use media::Side;
 use sip_core::{Response, ServerTxn};
 use sip_msg::Msg;
@@ -172,9 +172,11 @@ impl Call {
         Way { from: trunk, to: self.trunk_in, withheld: false }
     }
 
-    /// The caller's number for a Contact towards the callee; none when it is withheld.
+    /// The caller's number for a Contact towards the callee; none when it is withheld or the
+    /// pilot may stand for it.
     pub(crate) fn caller_in_contact(&self) -> &str {
-        if self.withheld { "" } else { &self.caller }
+        let screen = &self.epoch.policy(self.trunk_of(Side::B)).caller.screen;
+        if self.withheld || screen.not_owned == NotOwned::Pilot { "" } else { &self.caller }
     }
 
     /// Answers the INVITE that began the call.
