@@ -14,7 +14,7 @@ mod serve;
 mod socket;
 
 pub use client::{Client, ClientError};
-pub use serve::{ReloadState, Server, Subject};
+pub use serve::{ConfigText, ReloadState, Server, Subject};
 pub use socket::{Socket, SocketError};
 
 /// Where the control socket is when nobody says otherwise.

@@ -7,8 +7,10 @@ mod answers;
 mod export;
 mod io;
 mod refused;
+mod reload;
 
 pub(crate) use answers::status::Picture;
+pub use reload::{ConfigText, ReloadState};
 
 use crate::metrics::Tally;
 use crate::socket::Socket;
@@ -24,7 +26,7 @@ use hyper_util::service::TowerToHyperService;
 use io::Impatient;
 use refused::Refused;
 use runtime::NodeHandle;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use store::Store;
 use tokio::net::{UnixListener, UnixStream};
@@ -50,23 +52,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
 Retry-After: 1\r\nConnection: close\r\nContent-Length: 65\r\n\r\n\
 {\"error\":\"too many connections\",\"reason\":\"too-many-connections\"}\n";
-
-/// How the last reload went; told by whoever reloads.
-#[derive(Clone, Debug, Default)]
-pub struct ReloadState(Arc<Mutex<Option<String>>>);
-
-impl ReloadState {
-    /// The configuration file was taken over (`None`), or not, and why.
-    pub fn tell(&self, failure: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failure;
-    }
-
-    /// Why the last reload failed, when it did.
-    #[must_use]
-    pub fn failure(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
 
 /// What is shown and changed.
 #[derive(Clone)]

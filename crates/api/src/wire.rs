@@ -4,12 +4,14 @@
 //! `/v1`; none changes its meaning. Records have the store's format ([`store::StoredCall`]).
 //! Nothing here knows how a value is made; that is in `show`.
 
+mod effective;
 mod gateway;
 mod query;
 mod registration;
 mod route;
 mod show;
 
+pub use effective::{Effective, Setting};
 pub use gateway::{Address, Gateway, Quality};
 pub use query::{CallQuery, ExportFormat, ExportQuery, RecordQuery, RouteQuery, TailQuery, TrunkQuery};
 pub use registration::Registration;

@@ -14,6 +14,7 @@ pub mod profile;
 mod build;
 mod check;
 mod diff;
+mod effective;
 mod forms;
 mod judge;
 mod keys;
@@ -30,7 +31,9 @@ pub use base::{GatewayId, ListenId, Transport, TrunkId};
 pub use country::Country;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use diff::{Change, diff};
+pub use effective::{Effective, EffectiveError, Origin, Setting, effective};
 pub use ipnet::IpNet;
+pub use model::ProfileStatus;
 pub use model::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
     Update,

@@ -3,24 +3,23 @@
 //! They are TOML files in `profiles/`, compiled in, with a source for every value. Enter through
 //! [`profiles`] or [`find`].
 
+mod files;
+mod value;
+
+pub use value::ProfileValue;
+
 use crate::build;
 use crate::check::check;
 use crate::keys::PROFILE;
-use crate::model::Policy;
+use crate::model::{Policy, ProfileStatus};
 use crate::names::Names;
 use crate::report::Report;
 use crate::text::{self, Table};
 use crate::{Diagnostics, Format};
+use files::FILES;
 use std::fmt;
 use std::sync::LazyLock;
 use std::time::Duration;
-
-/// The built-in files: name for messages, text.
-const FILES: [(&str, &str); 3] = [
-    ("generic-itsp.toml", include_str!("../profiles/generic-itsp.toml")),
-    ("generic-pbx.toml", include_str!("../profiles/generic-pbx.toml")),
-    ("generic-gateway.toml", include_str!("../profiles/generic-gateway.toml")),
-];
 
 /// Profiles that are known by name, and what they still lack.
 const MISSING: [(&str, &str); 1] = [("telekom-companyflex", "SRTP with its mediasec exchange")];
@@ -32,12 +31,23 @@ pub struct Profile {
     pub name: String,
     /// The preset's own version; rises when a value changes.
     pub version: u32,
+    /// How far it is known to work.
+    pub status: ProfileStatus,
     /// One sentence: for whom.
     pub summary: String,
     /// Values of trunks that name this profile.
     pub defaults: Defaults,
     /// The file itself: what it writes down is told apart from what it leaves to the defaults.
     pub(crate) table: Table,
+    /// The file's text.
+    pub(crate) text: &'static str,
+}
+
+impl Profile {
+    /// Name of its file, for messages.
+    pub(crate) fn file(&self) -> String {
+        format!("{}.toml", self.name)
+    }
 }
 
 impl fmt::Debug for Profile {
@@ -84,7 +94,7 @@ pub(crate) fn missing_for(name: &str) -> Option<&'static str> {
 }
 
 /// Reads a profile file.
-fn read(text: &str, name: &str) -> Result<Option<Profile>, Diagnostics> {
+fn read(text: &'static str, name: &str) -> Result<Option<Profile>, Diagnostics> {
     let mut report = Report::new(text, name);
     let (root, faults) = text::read(text, Format::Toml);
     for fault in faults {
@@ -94,7 +104,7 @@ fn read(text: &str, name: &str) -> Result<Option<Profile>, Diagnostics> {
     if report.failed() {
         return Err(Diagnostics(report.finish().0));
     }
-    Ok(build::profile(&root))
+    Ok(build::profile(&root, text))
 }
 
 #[cfg(test)]
@@ -105,18 +115,25 @@ mod tests {
     fn every_built_in_profile_reads() {
         for (name, text) in FILES {
             let profile = read(text, name).map_err(|e| e.to_string()).unwrap().unwrap();
-            assert_eq!(format!("{}.toml", profile.name), name);
+            assert_eq!(format!("{}.toml", profile.name), *name);
         }
         assert_eq!(profiles().len(), FILES.len());
     }
 
     #[test]
     fn every_value_of_a_profile_has_its_source() {
-        for (name, text) in FILES {
-            let values = text.lines().skip_while(|line| !line.starts_with('['));
-            for line in values.filter(|line| line.contains(" = ")) {
-                assert!(line.contains('#'), "{name}: no source: {line}");
+        for profile in profiles() {
+            for value in profile.values() {
+                assert!(!value.source.is_empty(), "{}: no source of {}", profile.file(), value.key);
             }
         }
+    }
+
+    #[test]
+    fn a_profile_writes_each_value_on_a_line_with_its_source() {
+        let values = find("generic-gateway").unwrap().values();
+        let one = values.iter().find(|v| v.key == "policy.user_phone").unwrap();
+        assert_eq!(one.written, "true");
+        assert_eq!(one.source, "RFC 3261 §19.1.1: the user part is a telephone number");
     }
 }

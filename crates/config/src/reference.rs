@@ -19,9 +19,10 @@ pub fn reference_markdown() -> String {
     );
     let mut seen = BTreeSet::new();
     section(&ROOT, &mut page, &mut seen);
-    page.push_str("\n## Profiles\n\n| profile | version | for |\n|---|---|---|\n");
+    page.push_str("\n## Profiles\n\n| profile | version | status | for |\n|---|---|---|---|\n");
     for profile in profile::profiles() {
-        let _ = writeln!(page, "| `{}` | {} | {} |", profile.name, profile.version, cell(&profile.summary));
+        let cells = [profile.version.to_string(), profile.status.to_string(), cell(&profile.summary)];
+        let _ = writeln!(page, "| `{}` | {} |", profile.name, cells.join(" | "));
     }
     let _ = write!(page, "\nNames of tables are {}.\n", plain::NAME.phrase);
     page

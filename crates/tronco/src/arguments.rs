@@ -54,6 +54,9 @@ pub(crate) enum Command {
     /// Help with configurations.
     #[command(subcommand)]
     Config(Config),
+    /// Show the built-in profiles.
+    #[command(subcommand)]
+    Profile(Profile),
     /// Place calls with audio through a server of its own between two scripted peers, and check them.
     ///
     /// Everything is embedded and stays on loopback. Exit code 3 when a call did not go as it should.
@@ -266,6 +269,37 @@ pub(crate) enum Route {
 pub(crate) enum Config {
     /// Print the JSON Schema of configurations.
     Schema,
+    /// Show each setting of a trunk and where it comes from: at the daemon as it runs, or in a file.
+    ///
+    /// Origins: `trunk` and `override` are the trunk's own table, `site NAME` is `[site.NAME.defaults]`,
+    /// `defaults` is `[defaults]`, then the profile, then what is built in.
+    Effective {
+        /// The trunk.
+        trunk: String,
+        /// Ask this configuration file instead of the daemon.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        #[command(flatten)]
+        reach: Reach,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Profile {
+    /// List the profiles with their versions, and how far each is known to work.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what a profile sets, each value with its source.
+    Show {
+        /// The profile.
+        name: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Seconds, also with a fraction; more than none and at most an hour.

@@ -4,14 +4,16 @@
 
 pub(crate) mod call;
 pub(crate) mod cdr;
+pub(crate) mod config;
+pub(crate) mod profile;
 pub(crate) mod route;
 pub(crate) mod status;
 pub(crate) mod trunk;
 
 use crate::arguments::{CONFIG_DEFAULT, Reach};
 use crate::print::Output;
+use ::config::Format;
 use api::{Client, SOCKET_DEFAULT};
-use config::Format;
 use std::path::PathBuf;
 
 impl Reach {
@@ -33,6 +35,6 @@ impl Reach {
 /// The socket of the installed configuration, when there is a valid one that we may read.
 fn configured_socket() -> Option<PathBuf> {
     let text = std::fs::read_to_string(CONFIG_DEFAULT).ok()?;
-    let loaded = config::parse(&text, CONFIG_DEFAULT, Format::Toml).ok()?;
+    let loaded = ::config::parse(&text, CONFIG_DEFAULT, Format::Toml).ok()?;
     Some(loaded.config.api.socket.into())
 }

@@ -7,6 +7,7 @@ mod report;
 
 pub(crate) use report::check;
 
+use api::ConfigText;
 use config::{Config, Diagnostic, Diagnostics, Format, Places};
 use findings::Findings;
 use routing::{Table, TestOutcome};
@@ -51,6 +52,8 @@ pub(crate) struct Loaded {
     pub(crate) config: Config,
     /// In the order of the text.
     pub(crate) warnings: Vec<Diagnostic>,
+    /// As it was read.
+    pub(crate) text: ConfigText,
     places: Places,
 }
 
@@ -68,7 +71,8 @@ pub(crate) fn read(path: &Path) -> Result<Loaded, LoadError> {
     let more = [found.shadowed(&warnings), found.doubtful()];
     warnings.extend(more.into_iter().flatten());
     warnings.sort_by_key(|d| (d.line, d.column));
-    Ok(Loaded { config, warnings, places })
+    let text = ConfigText { text: text.to_owned(), name, format };
+    Ok(Loaded { config, warnings, text, places })
 }
 
 /// Reads a configuration file and runs the tests in it.

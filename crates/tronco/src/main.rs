@@ -10,7 +10,7 @@ mod print;
 mod reference;
 mod run;
 
-use arguments::{Arguments, Command, Config};
+use arguments::{Arguments, Command};
 use clap::{CommandFactory, Parser};
 use exit::Failure;
 use print::Output;
@@ -32,15 +32,11 @@ fn main() -> ExitCode {
         Command::Call(command) => command::call::call(command),
         Command::Cdr(command) => command::cdr::cdr(command),
         Command::Route(command) => command::route::route(command),
-        Command::Config(Config::Schema) => schema(),
+        Command::Config(command) => command::config::config(command),
+        Command::Profile(command) => command::profile::profile(command),
         Command::Demo(wanted) => demo::demo(wanted),
         Command::Completions { shell } => completions(*shell),
     })
-}
-
-fn schema() -> Result<ExitCode, Failure> {
-    Output::new(true).json(&config::schema())?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {

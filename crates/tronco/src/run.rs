@@ -9,10 +9,9 @@ mod service;
 mod signals;
 
 use crate::exit;
-use crate::load::load;
+use crate::load::{Loaded, load};
 use api::{ReloadState, Server, Socket, SocketError, Subject};
 use b2bua::Snapshot;
-use config::Config;
 use keep::{Kept, StoppedRecords};
 use runtime::{Node, NodeOptions, PasswordError, Secrets, StartError};
 use std::path::Path;
@@ -71,7 +70,7 @@ pub(crate) fn run(path: &Path) -> ExitCode {
         Ok(tokio) => tokio,
         Err(error) => return hindered(&error.into()),
     };
-    let code = tokio.block_on(serve(path, loaded.config));
+    let code = tokio.block_on(serve(path, loaded));
     // A question that still waits for its answer must not hold the process.
     tokio.shutdown_background();
     code
@@ -111,7 +110,8 @@ impl Running {
 }
 
 /// Starts everything that serves calls; within a tokio runtime.
-pub(crate) fn start(path: &Path, mut config: Config) -> Result<Running, Obstacle> {
+pub(crate) fn start(path: &Path, loaded: Loaded) -> Result<Running, Obstacle> {
+    let Loaded { mut config, text, .. } = loaded;
     let secrets = Secrets::from_env();
     secrets.open(&mut config)?;
     let socket = Socket::claim(Path::new(&config.api.socket))?;
@@ -121,7 +121,7 @@ pub(crate) fn start(path: &Path, mut config: Config) -> Result<Running, Obstacle
     let node = Node::start(options)?;
     let ports: Vec<String> =
         node.local_addresses().iter().map(|a| format!("{} {}:{}", a.name, a.transport, a.address)).collect();
-    let reload = ReloadState::default();
+    let reload = ReloadState::new(text);
     let control = socket.path().display().to_string();
     let subject = Subject {
         node: node.handle(),
@@ -135,13 +135,13 @@ pub(crate) fn start(path: &Path, mut config: Config) -> Result<Running, Obstacle
     Ok(Running { node, server, kept, reload })
 }
 
-async fn serve(path: &Path, config: Config) -> ExitCode {
-    let drain = config.signalling.drain_timeout;
+async fn serve(path: &Path, loaded: Loaded) -> ExitCode {
+    let drain = loaded.config.signalling.drain_timeout;
     let mut signals = match signals::Signals::listen() {
         Ok(signals) => signals,
         Err(error) => return hindered(&error.into()),
     };
-    let Running { node, server, kept, reload } = match start(path, config) {
+    let Running { node, server, kept, reload } = match start(path, loaded) {
         Ok(running) => running,
         Err(obstacle) => return hindered(&obstacle),
     };

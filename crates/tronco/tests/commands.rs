@@ -211,3 +211,45 @@ fn schema_and_completions_are_printed() {
         assert!(said.text.contains("hangup"), "{shell}");
     }
 }
+
+#[test]
+fn profiles_are_listed_and_shown_with_their_sources() {
+    let said = tronco(&["profile", "list"]);
+    assert_eq!(said.code, 0, "{}", said.error);
+    assert!(said.text.contains("generic-pbx") && said.text.contains("from-documents"), "{}", said.text);
+    let said = tronco(&["profile", "show", "generic-pbx", "--json"]);
+    let profile: Value = serde_json::from_str(&said.text).unwrap();
+    assert_eq!((&profile["name"], &profile["status"]), (&"generic-pbx".into(), &"from-documents".into()));
+    let values = profile["values"].as_array().unwrap();
+    assert!(values.iter().all(|v| !v["source"].as_str().unwrap().is_empty()), "{values:?}");
+    assert!(tronco(&["profile", "show", "generic-gateway"]).text.contains("policy.user_phone"));
+    let said = tronco(&["profile", "show", "nobody"]);
+    assert_eq!(said.code, 64);
+    assert!(said.error.contains("generic-itsp"), "{}", said.error);
+}
+
+#[test]
+fn a_trunks_settings_are_shown_with_where_they_come_from() {
+    let place = Place::new("effective");
+    let text = place.text();
+    let line = u64::try_from(text.lines().count()).unwrap() + 2;
+    let path = place.write(&format!("{text}[defaults]\nring_timeout = \"77s\"\n"));
+    let said = tronco(&["config", "effective", "pbx", "--config", &path, "--json"]);
+    assert_eq!(said.code, 0, "{}", said.error);
+    let found: Value = serde_json::from_str(&said.text).unwrap();
+    let setting = |key: &str| {
+        let all = found["settings"].as_array().unwrap();
+        all.iter().find(|s| s["key"] == key).cloned().unwrap()
+    };
+    let ring = setting("ring_timeout");
+    assert_eq!((&ring["value"], &ring["origin"]), (&"77s".into(), &"defaults".into()));
+    assert_eq!((&ring["file"], &ring["line"]), (&path.clone().into(), &line.into()));
+    assert_eq!(setting("kind")["origin"], "trunk");
+    assert_eq!(setting("override.hold")["origin"], "built-in");
+    assert_eq!(setting("override.number_format")["origin"], "profile generic-pbx v1");
+    let said = tronco(&["config", "effective", "pbx", "--config", &path]);
+    assert!(said.text.contains("\"77s\"") && said.text.contains(&format!("{path}:{line}")), "{}", said.text);
+    assert_eq!(tronco(&["config", "effective", "nobody", "--config", &path]).code, 64);
+    assert_eq!(tronco(&["config", "effective", "pbx", "--config", "/nowhere"]).code, 78);
+    assert_eq!(place.tronco(&["config", "effective", "pbx"]).code, 69);
+}

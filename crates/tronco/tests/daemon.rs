@@ -231,11 +231,20 @@ fn a_reload_is_applied_or_refused_with_its_reason() {
     daemon.line("reloaded");
     assert_eq!(place.json(&["trunk", "show", "itsp"])["calls_max"], 11);
     assert_eq!(place.json(&["status"])["revision"], 2);
+    let limit = || {
+        let settings = place.json(&["config", "effective", "itsp"])["settings"].take();
+        let mut settings = settings.as_array().unwrap().iter();
+        settings.find(|s| s["key"] == "calls_max").unwrap().clone()
+    };
+    assert_eq!((&limit()["value"], &limit()["origin"]), (&11.into(), &"trunk".into()));
+    // What the file says meanwhile does not count.
     place.write(&bigger.replace("kind = \"itsp\"", "kind = \"itps\""));
     daemon.signal("HUP");
     daemon.line("not reloaded");
     let status = place.json(&["status"]);
     assert_eq!(status["revision"], 2);
+    assert_eq!(limit()["value"], 11);
+    assert_eq!(place.tronco(&["config", "effective", "nobody"]).code, 1);
     assert!(status["troubles"][0].as_str().unwrap().contains("the last reload failed"), "{status}");
     assert!(get(&place, "/v1/metrics").contains("tronco_config_last_apply_success 0"));
     place.write(&bigger.replace("5060\"]\nrtp = \"2", "5070\"]\nrtp = \"2"));

@@ -4,6 +4,7 @@
 //! Enter through [`router`].
 
 mod calls;
+mod effective;
 mod records;
 mod route;
 pub(super) mod status;
@@ -29,6 +30,7 @@ pub(super) fn router(house: Arc<House>) -> Router {
         .route("/v1/metrics", get(status::metrics))
         .route("/v1/trunks", get(trunks::list))
         .route("/v1/trunks/{name}", get(trunks::show))
+        .route("/v1/trunks/{name}/effective", get(effective::show))
         .route("/v1/trunks/{name}/enable", post(trunks::enable))
         .route("/v1/trunks/{name}/disable", post(trunks::disable))
         .route("/v1/trunks/{name}/drain", post(trunks::drain))

@@ -2,7 +2,7 @@
 
 use super::view::View;
 use crate::forms::{expression, headers};
-use crate::keys::{HEADER_RULE, HEADER_TEST};
+use crate::keys::{HEADER_RULE, HEADER_TEST, POLICY};
 use crate::model::{HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest, Words};
 use crate::text::Table;
 
@@ -20,6 +20,11 @@ pub(super) fn headers(view: &View<'_>) -> Option<HeaderPolicy> {
             .map(test)
             .collect::<Option<Vec<_>>>()?,
     })
+}
+
+/// The header keys of one policy table by itself.
+pub(crate) fn header_policy(table: &Table) -> Option<HeaderPolicy> {
+    headers(&View::new(&POLICY, [Some(table)]))
 }
 
 fn rule(table: &Table) -> Option<HeaderRule> {

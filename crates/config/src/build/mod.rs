@@ -11,6 +11,7 @@ mod identity;
 mod listen;
 mod policy;
 mod routing;
+mod scope;
 mod translate;
 mod trunk;
 mod usage;
@@ -28,6 +29,9 @@ use crate::names::Names;
 use crate::profile::{Defaults, Profile};
 use crate::text::Table;
 use base::{ListenId, TrunkId};
+pub(crate) use headers::header_policy;
+pub(crate) use policy::default_codecs;
+pub(crate) use scope::{Owner, kind_and_profile, layers};
 use view::View;
 
 /// The parts, by their place in the text.
@@ -153,13 +157,14 @@ fn signalling(view: &View<'_>) -> Option<Signalling> {
 }
 
 /// A profile from its checked file.
-pub(crate) fn profile(root: &Table) -> Option<Profile> {
+pub(crate) fn profile(root: &Table, text: &'static str) -> Option<Profile> {
     let view = View::new(&crate::keys::PROFILE, [Some(root)]);
     let preset = view.inner(&crate::keys::PRESET, "trunk");
     let policy_view = view.inner(&crate::keys::POLICY, "policy");
     Some(Profile {
         name: view.string("name")?,
         version: view.integer("version")?,
+        status: view.word("status")?,
         summary: view.string("summary")?,
         defaults: Defaults {
             policy: policy::policy(&policy_view, None)?,
@@ -170,5 +175,6 @@ pub(crate) fn profile(root: &Table) -> Option<Profile> {
             options_misses: preset.integer("options_misses")?,
         },
         table: root.clone(),
+        text,
     })
 }

@@ -49,9 +49,13 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
 
 /// The codecs written, or the default in the country's order.
 fn offer_codecs(view: &View<'_>, country: Option<&Country>) -> Vec<String> {
-    let mut codecs = view.strings("offer_codecs");
-    let mu_law = country.is_some_and(|c| MU_LAW.contains(&c.iso));
-    if view.value("offer_codecs").is_none() && mu_law {
+    let codecs = view.strings("offer_codecs");
+    if view.value("offer_codecs").is_some() { codecs } else { default_codecs(codecs, country) }
+}
+
+/// The default codecs in the country's order.
+pub(crate) fn default_codecs(mut codecs: Vec<String>, country: Option<&Country>) -> Vec<String> {
+    if country.is_some_and(|c| MU_LAW.contains(&c.iso)) {
         codecs.sort_by_key(|codec| match codec.as_str() {
             "PCMU" => 0,
             "PCMA" => 1,

@@ -1,14 +1,14 @@
 //! Trunks and their gateways.
 
+use super::scope::{Layer, kind_and_profile, layers};
 use super::usage::permissions;
 use super::view::View;
 use super::{account, failover, listen_id, policy, translate};
 use crate::country::Country;
 use crate::forms::{net, plain};
 use crate::keys::{POLICY, TRUNK, TRUNK_TLS};
-use crate::model::{Gateway, Kind, Policy, Trunk, TrunkTls};
+use crate::model::{Gateway, Trunk, TrunkTls};
 use crate::names::Names;
-use crate::profile::{self, Profile};
 use crate::text::Table;
 use base::{GatewayId, TrunkId};
 use ipnet::IpNet;
@@ -22,7 +22,7 @@ pub(super) fn trunks(root: &Table, names: &Names<'_>) -> (Vec<Option<Trunk>>, Ve
         let id = TrunkId(u32::try_from(index).unwrap_or(u32::MAX));
         let table = entry.value.table();
         let own = table.map_or_else(Vec::new, |t| own_gateways(t, id, &mut gateways));
-        trunks.push(table.and_then(|t| trunk(&entry.key, t, own, names, country)));
+        trunks.push(table.and_then(|t| trunk(root, (&entry.key, t), own, names, country)));
     }
     (trunks, gateways)
 }
@@ -55,39 +55,16 @@ fn domain(view: &View<'_>, table: &Table) -> Option<String> {
     written.or_else(|| account::outbound_proxy(table).and_then(|_| account::first_host(table)))
 }
 
-/// A trunk's kind, and the profile that it names, or its kind's.
-fn kind_and_profile(view: &View<'_>) -> Option<(Kind, &'static Profile)> {
-    let kind = view.word("kind")?;
-    let usual = match kind {
-        Kind::Itsp => "generic-itsp",
-        Kind::Direct => "generic-pbx",
-    };
-    let named = if view.value("profile").is_some() { view.text("profile")? } else { usual };
-    profile::find(named).map(|profile| (kind, profile))
-}
-
-/// What the trunk itself writes, the same over its profile, its kind and its profile.
-fn views(table: &Table) -> Option<(View<'_>, View<'_>, Kind, &'static Profile)> {
-    let own = View::new(&TRUNK, [Some(table)]);
-    let (kind, profile) = kind_and_profile(&own)?;
-    let view = View::new(&TRUNK, [Some(table), profile.table.table("trunk")]);
-    Some((own, view, kind, profile))
-}
-
-fn policy_of(table: &Table, profile: &'static Profile, country: Option<&Country>) -> Option<Policy> {
-    let view = View::new(&POLICY, [table.table("override"), profile.table.table("policy")]);
-    policy::policy(&view, country)
-}
-
 /// The numbers, lists and switches of a trunk, and its parts.
 fn trunk(
-    name: &str,
-    table: &Table,
+    root: &Table,
+    (name, table): (&str, &Table),
     gateways: Vec<GatewayId>,
     names: &Names<'_>,
     country: Option<&Country>,
 ) -> Option<Trunk> {
-    let (own, view, kind, profile) = views(table)?;
+    let (kind, profile) = kind_and_profile(table)?;
+    let [own, view, policy_view] = views(&layers(root, table, profile, names));
     Some(Trunk {
         name: name.to_owned(),
         kind,
@@ -116,8 +93,15 @@ fn trunk(
         external_prefix: view.string("external_prefix"),
         pilot: translate::pilot(table)?,
         translate: translate::translate(table)?,
-        policy: policy_of(table, profile, country)?,
+        policy: policy::policy(&policy_view, country)?,
     })
+}
+
+/// What the trunk itself writes, the same through all layers, and its policy through all layers.
+fn views<'a>(layers: &[Layer<'a>]) -> [View<'a>; 3] {
+    let own = View::new(&TRUNK, layers.first().map(|layer| layer.trunk));
+    let all = View::new(&TRUNK, layers.iter().map(|layer| layer.trunk));
+    [own, all, View::new(&POLICY, layers.iter().map(|layer| layer.policy))]
 }
 
 fn sources(view: &View<'_>) -> Option<Vec<IpNet>> {

@@ -108,7 +108,8 @@ impl<'a> Check<'a, '_, '_> {
         }
         path.push_str(&entry.key);
         let finding = Finding::new(entry.key_span.start, path, "unknown-key", message);
-        let in_policy = section.title == keys::TRUNK.title && keys::POLICY.key(&entry.key).is_some();
+        let has_policy = section.key("override").is_some();
+        let in_policy = has_policy && keys::POLICY.key(&entry.key).is_some();
         let finding = if in_policy {
             finding.expected(format!("`override = {{ {} = … }}`", entry.key))
         } else {

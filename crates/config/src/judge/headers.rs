@@ -2,7 +2,7 @@
 
 use super::replacements::known_groups;
 use super::value_at;
-use crate::build::Draft;
+use crate::build::{Draft, header_policy};
 use crate::forms::headers::ruled;
 use crate::forms::plain::HEADER;
 use crate::model::{HeaderDo, HeaderList, HeaderPolicy, HeaderRow, HeaderRule};
@@ -13,19 +13,31 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     for (entry, trunk) in root.entries_of("trunk").iter().zip(&draft.trunks) {
         let table = entry.value.table().and_then(|t| t.table("override"));
         let (Some(table), Some(trunk)) = (table, trunk) else { continue };
-        let policy = &trunk.policy.headers;
-        let path = format!("trunk.{}.override", entry.key);
-        for (key, rules) in [("header_rules_in", &policy.rules_in), ("header_rules_out", &policy.rules_out)] {
-            for (index, ((span, table), rule)) in table.tables_of(key).iter().zip(&rules.0).enumerate() {
-                let path = format!("{path}.{key}[{index}]");
-                deed(table, span.start, &path, rule, report);
-                if key == "header_rules_in" {
-                    own_key(table, span.start, &path, rule, report);
-                }
+        written_in(table, &trunk.policy.headers, &format!("trunk.{}.override", entry.key), report);
+    }
+    // The rules of a scope are judged once, whoever takes them over.
+    let sites = root.entries_of("site").iter();
+    let of_sites = sites.map(|e| (format!("site.{}.defaults.override", e.key), e.value.table()));
+    for (path, table) in of_sites.chain([("defaults.override".to_owned(), Some(root))]) {
+        let table = table.and_then(|t| t.table("defaults")).and_then(|t| t.table("override"));
+        if let Some((table, policy)) = table.and_then(|t| Some((t, header_policy(t)?))) {
+            written_in(table, &policy, &path, report);
+        }
+    }
+}
+
+/// Judges the lists in one policy table; `policy` is what holds there.
+fn written_in(table: &Table, policy: &HeaderPolicy, path: &str, report: &mut Report<'_>) {
+    for (key, rules) in [("header_rules_in", &policy.rules_in), ("header_rules_out", &policy.rules_out)] {
+        for (index, ((span, table), rule)) in table.tables_of(key).iter().zip(&rules.0).enumerate() {
+            let path = format!("{path}.{key}[{index}]");
+            deed(table, span.start, &path, rule, report);
+            if key == "header_rules_in" {
+                own_key(table, span.start, &path, rule, report);
             }
         }
-        tests(table, policy, &path, report);
     }
+    tests(table, policy, path, report);
 }
 
 /// What a policy key decides about never comes to a rule for what arrives.

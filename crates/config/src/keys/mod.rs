@@ -14,6 +14,7 @@ mod policy;
 mod redirect;
 mod root;
 mod routing;
+mod scope;
 mod service;
 mod site;
 mod translate;

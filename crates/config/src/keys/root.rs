@@ -6,9 +6,10 @@ use super::Preset::Text as Word;
 use super::usage::{deny, deny_unknown};
 use super::{
     API, CALL_POLICY, DIALPLAN, Family, HOLIDAYS, Key, LIMITS, LISTEN, LOG, MEDIA, NUMBERS, POLICY, PRESET,
-    RECORDS, ROUTE, SIGNALLING, SITE, Section, Shape, TEST, TRUNK,
+    RECORDS, ROUTE, SIGNALLING, SITE, Section, Shape, TEST, TRUNK, scope,
 };
 use crate::forms::{number, plain};
+use crate::model::{ProfileStatus, Words};
 
 pub(crate) static ROOT: Section = Section {
     title: "",
@@ -56,6 +57,7 @@ pub(crate) static ROOT: Section = Section {
             effect: Reload,
             doc: "Trunks: the associations with providers, IP-PBXs and PSTN gateways.",
         },
+        scope::DEFAULTS,
         Key {
             name: "external_prefix",
             shape: Shape::Text(&number::EXTERNAL_PREFIX),
@@ -198,6 +200,13 @@ pub(crate) static PROFILE: Section = Section {
             need: Required,
             effect: Reload,
             doc: "Its own version; rises when a value changes.",
+        },
+        Key {
+            name: "status",
+            shape: Shape::Word { now: ProfileStatus::TOKENS, later: &[] },
+            need: Required,
+            effect: Reload,
+            doc: "How far it is known to work.",
         },
         Key {
             name: "summary",

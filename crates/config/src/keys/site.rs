@@ -3,7 +3,7 @@
 use super::Effect::Reload;
 use super::Need::Absent;
 use super::usage::{deny, deny_unknown};
-use super::{Family, Key, Section, Shape};
+use super::{Family, Key, Section, Shape, scope};
 use crate::forms::number;
 
 pub(crate) static SITE: Section = Section {
@@ -26,6 +26,7 @@ pub(crate) static SITE: Section = Section {
         },
         deny("the top level's"),
         deny_unknown("the top level's"),
+        scope::SITE_DEFAULTS,
         Key {
             name: "subnets",
             shape: Shape::Later("finding a place by its networks"),

@@ -11,35 +11,35 @@ use crate::forms::{net, number, plain};
 use crate::model::{Kind, Words};
 use std::time::Duration;
 
-const RETRY_ON: Key = Key {
+pub(super) const RETRY_ON: Key = Key {
     name: "retry_on",
     shape: Shape::List { of: &Shape::Integer { min: 400, max: 699 }, min: 0, max: 100 },
     need: Default(Integers(&[408, 500, 502, 503, 504])),
     effect: Reload,
     doc: "Final responses after which the next attempt is made.",
 };
-const FAILOVER_AFTER: Key = Key {
+pub(super) const FAILOVER_AFTER: Key = Key {
     name: "failover_after",
     shape: Shape::Duration { min: Duration::from_millis(500), max: seconds(300), off: false },
     need: Default(Word("10s")),
     effect: Reload,
     doc: "Time without progress before the next attempt; 100 is no progress.",
 };
-const RING_TIMEOUT: Key = Key {
+pub(super) const RING_TIMEOUT: Key = Key {
     name: "ring_timeout",
     shape: Shape::Duration { min: seconds(5), max: seconds(3_600), off: false },
     need: Default(Word("180s")),
     effect: Reload,
     doc: "Longest ringing (Timer C, RFC 3261 §16.6).",
 };
-const OPTIONS_INTERVAL: Key = Key {
+pub(super) const OPTIONS_INTERVAL: Key = Key {
     name: "options_interval",
     shape: Shape::Duration { min: seconds(1), max: seconds(3_600), off: true },
     need: Default(Word("60s")),
     effect: Reload,
     doc: "Time between liveness OPTIONS to each gateway; 0 is off.",
 };
-const OPTIONS_MISSES: Key = Key {
+pub(super) const OPTIONS_MISSES: Key = Key {
     name: "options_misses",
     shape: Shape::Integer { min: 1, max: 100 },
     need: Default(Int(5)),
@@ -247,5 +247,5 @@ pub(crate) static TRUNK_TLS: Section = Section {
 pub(crate) static PRESET: Section = Section {
     title: "profile.trunk",
     doc: "Values of the trunk itself.",
-    keys: &[RETRY_ON, FAILOVER_AFTER, RING_TIMEOUT, OPTIONS_INTERVAL, OPTIONS_MISSES],
+    keys: &[failover::HUNT, RETRY_ON, FAILOVER_AFTER, RING_TIMEOUT, OPTIONS_INTERVAL, OPTIONS_MISSES],
 };

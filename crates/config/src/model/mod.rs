@@ -12,6 +12,7 @@ mod identity;
 mod listen;
 mod permission;
 mod policy;
+mod profile;
 mod redirect;
 mod route;
 mod translate;
@@ -39,6 +40,7 @@ pub use policy::{
     CalledFrom, EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Policy, Prack, Refer,
     Refresher, SessionTimer, Sips, UriScheme,
 };
+pub use profile::ProfileStatus;
 pub use redirect::{Redirect, Redirects};
 pub use route::{CallerId, DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
 pub use translate::{Pilot, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};

@@ -315,5 +315,5 @@ fn serve(ground: &Ground) -> Result<Running, Trouble> {
     std::fs::write(&path, ground.config())
         .map_err(|error| Trouble::Folder { at: ground.folder.clone(), error })?;
     let loaded = load(&path).map_err(Trouble::Config)?;
-    Ok(run::start(&path, loaded.config)?)
+    Ok(run::start(&path, loaded)?)
 }

@@ -5,7 +5,7 @@
 
 use super::service;
 use crate::load::load;
-use api::ReloadState;
+use api::{ConfigText, ReloadState};
 use b2bua::{Command, Snapshot};
 use runtime::{Node, NodeHandle, Secrets, Stopped};
 use std::io;
@@ -78,7 +78,7 @@ impl Signals {
                 _ = self.hangup.recv() => {
                     service::reloading();
                     let outcome = self.reload(path, node.handle()).await;
-                    reload.tell(outcome.err());
+                    reload.tell(outcome);
                     service::ready();
                 }
                 () = tick(&mut self.watchdog) => feed_watchdog(node.handle()),
@@ -92,12 +92,12 @@ impl Signals {
     }
 
     /// Applies the file anew, or says why the running configuration stays.
-    async fn reload(&mut self, path: &Path, node: NodeHandle) -> Result<(), String> {
+    async fn reload(&mut self, path: &Path, node: NodeHandle) -> Result<ConfigText, String> {
         let (path, revision): (PathBuf, u64) = (path.to_path_buf(), self.revision + 1);
         let applied = tokio::task::spawn_blocking(move || apply(&path, revision, &node)).await;
         let outcome = applied.unwrap_or_else(|_| Err("a fault of ours; see the log".to_owned()));
         match &outcome {
-            Ok(()) => {
+            Ok(_) => {
                 self.revision = revision;
                 info!(revision, "reloaded");
             }
@@ -139,12 +139,13 @@ impl Signals {
     }
 }
 
-fn apply(path: &Path, revision: u64, node: &NodeHandle) -> Result<(), String> {
+fn apply(path: &Path, revision: u64, node: &NodeHandle) -> Result<ConfigText, String> {
     let mut loaded = load(path).map_err(|error| error.to_string())?;
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
     Secrets::from_env().open(&mut loaded.config).map_err(|error| error.to_string())?;
     let next = Arc::new(Snapshot::new(loaded.config, revision));
-    node.apply(next).map_err(|error| error.to_string())
+    node.apply(next).map_err(|error| error.to_string())?;
+    Ok(loaded.text)
 }

@@ -1,0 +1,44 @@
+//! Settings of many trunks at once: `[defaults]` and `[site.NAME.defaults]`.
+
+use super::Effect::Reload;
+use super::Need::Absent;
+use super::trunk::{FAILOVER_AFTER, OPTIONS_INTERVAL, OPTIONS_MISSES, RETRY_ON, RING_TIMEOUT};
+use super::{Key, POLICY, Section, Shape, failover};
+
+/// At the top level.
+pub(super) const DEFAULTS: Key = Key {
+    name: "defaults",
+    shape: Shape::Table(&SCOPE),
+    need: Absent("each trunk's profile alone"),
+    effect: Reload,
+    doc: "Settings of all trunks. A trunk's own come first, then its site's, then these, then its profile's.",
+};
+
+/// In a site.
+pub(super) const SITE_DEFAULTS: Key = Key {
+    name: "defaults",
+    shape: Shape::Table(&SCOPE),
+    need: Absent("those of the top level"),
+    effect: Reload,
+    doc: "Settings of the trunks whose `site` this is; they come before those of the top level.",
+};
+
+static SCOPE: Section = Section {
+    title: "defaults",
+    doc: "Settings of all trunks, and as `[site.NAME.defaults]` of the trunks of a site. For each key the most specific holds: the trunk's own, its site's, that of `[defaults]`, its profile's, the default of the key.",
+    keys: &[
+        failover::HUNT,
+        RETRY_ON,
+        FAILOVER_AFTER,
+        RING_TIMEOUT,
+        OPTIONS_INTERVAL,
+        OPTIONS_MISSES,
+        Key {
+            name: "override",
+            shape: Shape::Table(&POLICY),
+            need: Absent("the profiles' values"),
+            effect: Reload,
+            doc: "Values that replace those of the trunks' profiles.",
+        },
+    ],
+};
