@@ -21,9 +21,6 @@ use std::fmt;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-/// Profiles that are known by name, and what they still lack.
-const MISSING: [(&str, &str); 1] = [("telekom-companyflex", "SRTP with its mediasec exchange")];
-
 /// A built-in preset; a trunk names one and may override its keys.
 #[derive(Clone, PartialEq)]
 pub struct Profile {
@@ -86,11 +83,6 @@ pub fn profiles() -> &'static [Profile] {
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Profile> {
     profiles().iter().find(|p| p.name == name)
-}
-
-/// What a known but unbuilt profile lacks.
-pub(crate) fn missing_for(name: &str) -> Option<&'static str> {
-    MISSING.iter().find(|(known, _)| *known == name).map(|(_, what)| *what)
 }
 
 /// Reads a profile file.

@@ -12,3 +12,36 @@ fn the_reference_page_is_current() {
     }
     assert!(std::fs::read_to_string(path).unwrap() == page, "docs/reference/configuration.md is stale");
 }
+
+/// The table of profiles, from their files.
+fn profiles() -> String {
+    let mut table =
+        String::from("| profile | for | numbers | late offers | status |\n|---|---|---|---|---|\n");
+    for profile in config::profile::profiles() {
+        let policy = &profile.defaults.policy;
+        let phone = if policy.user_phone { ", `user=phone`" } else { "" };
+        let late = match policy.early_offer {
+            config::EarlyOffer::Make => "made early",
+            config::EarlyOffer::Pass => "pass",
+        };
+        let (name, summary, status) = (&profile.name, &profile.summary, profile.status);
+        let numbers = policy.number_format;
+        table += &format!("| `{name}` | {summary} | `{numbers}`{phone} | {late} | {status} |\n");
+    }
+    table
+}
+
+#[test]
+fn the_guide_to_profiles_has_the_table_of_their_files() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/profiles.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = page.split_once("<!-- profiles").unwrap();
+    let (mark, rest) = rest.split_once("-->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end of profiles -->").unwrap();
+    let current =
+        format!("{before}<!-- profiles{mark}-->\n\n{}\n<!-- end of profiles -->{after}", profiles());
+    if std::env::var_os("TRONCO_BLESS").is_some() {
+        std::fs::write(path, &current).unwrap();
+    }
+    assert!(std::fs::read_to_string(path).unwrap() == current, "docs/guide/profiles.md is stale");
+}

@@ -12,6 +12,7 @@ mod header_rules;
 mod identity;
 mod matrix;
 mod numbers;
+mod profiles;
 mod redirects;
 mod registrations;
 mod routes;

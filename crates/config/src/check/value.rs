@@ -7,7 +7,6 @@ use crate::keys::{Family, Section, Shape};
 use crate::names::one_of;
 use crate::nearest::nearest;
 use crate::phrase;
-use crate::profile;
 use crate::report::Finding;
 use crate::text::{Entry, Table, Value, What};
 use std::time::Duration;
@@ -121,20 +120,10 @@ impl<'a> Check<'a, '_, '_> {
             return;
         }
         let shown = text.escape_debug();
-        let missing = (family == Family::Profile).then(|| profile::missing_for(text)).flatten();
-        let finding = match missing {
-            Some(what) => {
-                let message =
-                    format!("profile `{shown}` is not supported by this version: {what} is not built yet");
-                Finding::new(at, self.path(), "not-supported-yet", message)
-            }
-            None => {
-                let message = format!("`{}`: unknown {} `{shown}`", self.subject(), family.noun());
-                Finding::new(at, self.path(), "unknown-name", message)
-                    .expected(self.names.phrase(family))
-                    .nearest(nearest(text, self.names.all(family)).map(str::to_owned))
-            }
-        };
+        let message = format!("`{}`: unknown {} `{shown}`", self.subject(), family.noun());
+        let finding = Finding::new(at, self.path(), "unknown-name", message)
+            .expected(self.names.phrase(family))
+            .nearest(nearest(text, self.names.all(family)).map(str::to_owned));
         self.report.error(finding);
     }
 

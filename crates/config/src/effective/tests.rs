@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::model::Words;
 
 const TEXT: &str = r#"version = 1
 country = "US"

@@ -7,4 +7,9 @@ macro_rules! files {
     };
 }
 
-pub(super) const FILES: &[(&str, &str)] = files!["generic-itsp" "generic-pbx" "generic-gateway"];
+pub(super) const FILES: &[(&str, &str)] = files![
+    "generic-itsp" "generic-pbx" "generic-gateway"
+    "asterisk" "freeswitch" "3cx" "cisco-cucm" "avaya" "lync-2013" "teams-direct-routing"
+    "twilio-elastic" "telnyx" "telekom-companyflex" "vodafone-de" "tim-it" "fastweb-it" "orange-btip"
+    "swisscom" "bt" "gamma" "sipgate" "bandwidth"
+];
