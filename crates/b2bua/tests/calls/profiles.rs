@@ -103,7 +103,7 @@ fn sent(row: &Row, world: &mut World, body: &str, rows: &str) -> Sent {
     world.receive(PBX, &invite("+4420700000", body, rows));
     let sent = world.take();
     let out = sent.into_iter().find(|s| s.to.to_string() == GW1 && s.start().starts_with("INVITE"));
-    out.unwrap_or_else(|| panic!("{}: no INVITE", row.name))
+    out.expect(row.name)
 }
 
 /// A call answered by the peer; gives its INVITE and the caller's To.
