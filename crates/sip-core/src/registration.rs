@@ -194,7 +194,12 @@ impl Registration {
     }
 
     /// Gives the binding up. `true`: a REGISTER with an expiry of 0 is to be sent (RFC 3261 §10.2.2).
+    ///
+    /// While one already is under way nothing changes: its answer is still to come.
     pub fn stop(&mut self, now: Time) -> bool {
+        if self.state == State::Unregistering {
+            return false;
+        }
         let stands = self.good_until(now).is_some() || self.state == State::Registering;
         self.due = None;
         self.good_until = None;
@@ -292,6 +297,14 @@ mod tests {
         assert_eq!(one.expires(), 120);
         assert_eq!(one.refused(at(0), brief(120), 0), Next::Wait, "once");
         assert_eq!(one.refused(at(0), brief(1_000_000), 0), Next::Wait, "not for ever");
+    }
+
+    #[test]
+    fn a_farewell_under_way_is_not_said_again() {
+        let mut one = registered();
+        assert!(one.stop(at(10)));
+        assert!(!one.stop(at(11)));
+        assert_eq!(one.state(), State::Unregistering, "its answer gives the binding up, it makes none");
     }
 
     #[test]
