@@ -3,8 +3,6 @@
 use crate::attempt::{Attempt, Candidate};
 use crate::context::{Context, User};
 use crate::epoch::Epoch;
-use crate::headers::{Kept, keep_rows, push_number, push_parts};
-use crate::identity::{Identity, Way};
 use crate::journal::{CallKey, JournalEvent};
 use crate::leg::Leg;
 use crate::offer::CallMedia;
@@ -14,8 +12,11 @@ use crate::relay::Relay;
 use crate::runs::GatewayRef;
 use crate::showing::Shown;
 use crate::tag::CallRef;
+use crate::telling::Way;
 use base::{ReasonId, TrunkId, WallTime, q850_text};
 use config::{NotOwned, Policy};
+use identity::Identity;
+use identity::headers::{Kept, keep_rows, push_number, push_parts};
 use media::Side;
 use sip_core::{Response, ServerTxn};
 use sip_msg::Msg;
@@ -276,7 +277,7 @@ pub(crate) const RETRY_AFTER_SECONDS: u64 = 5;
 /// Appends the Q.850 Reason of a refusal or BYE (RFC 3326 §2).
 pub(crate) fn push_why(rows: &mut Vec<u8>, q850: u8) {
     let mut digits = [0; 20];
-    let cause = crate::headers::decimal(u64::from(q850), &mut digits);
+    let cause = identity::headers::decimal(u64::from(q850), &mut digits);
     push_parts(rows, b"Reason", &[b"Q.850;cause=", cause, b";text=\"", q850_text(q850).as_bytes(), b"\""]);
 }
 

@@ -3,13 +3,13 @@
 use crate::call::{Call, End, Failure, Phase, push_why};
 use crate::context::{Alarm, Context, Own, User};
 use crate::epoch::Epoch;
-use crate::headers::{Kind, pass_rows};
 use crate::journal::JournalEvent;
 use crate::leg::{InnerRequest, Leg};
 use crate::offer::State;
 use crate::record::{CallRecord, MediaRecord, ReleasedBy};
 use crate::tag::CallRef;
 use base::ReasonId;
+use identity::headers::{Kind, pass_rows};
 use media::{Command, Report, SessionId, Side};
 use sip_core::{Response, ServerTxn};
 use sip_msg::{Msg, Name};
@@ -310,6 +310,6 @@ impl Call {
 /// The Reason of a CANCEL or BYE crosses ("completed elsewhere", RFC 3326, R27).
 fn pass_reason(msg: Msg<'_>, rows: &mut Vec<u8>) {
     for value in msg.rows(Name::Reason) {
-        crate::headers::push_row(rows, b"Reason", value);
+        identity::headers::push_row(rows, b"Reason", value);
     }
 }

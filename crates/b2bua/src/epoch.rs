@@ -1,10 +1,11 @@
 //! One configuration in use: the snapshot and what is derived from it for signalling.
 
-use crate::identity::Screening;
 use crate::runs::{GatewayRef, Runs, TrunkRef};
 use crate::snapshot::Snapshot;
+use crate::telling::OnWire;
 use base::{GatewayId, ListenId, Transport, TrunkId};
 use config::{Host, IpNet, Listen, Policy, Trunk};
+use identity::Screening;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -70,7 +71,7 @@ impl Epoch {
         }
         let faces = config.listens.iter().map(Face::new).collect();
         let ids = (0..).map(TrunkId).take(config.trunks.len());
-        let screenings = ids.map(|id| Screening::new(&config, &snapshot.table, id)).collect();
+        let screenings = ids.map(|id| Screening::new(&config, &OnWire(&snapshot.table), id)).collect();
         Epoch { snapshot, trunks, gateways, faces, screenings, networks }
     }
 

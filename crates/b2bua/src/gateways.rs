@@ -2,7 +2,6 @@
 
 use crate::context::{Alarm, Context, User};
 use crate::epoch::{Epoch, Sources};
-use crate::headers::{push_number, push_parts, push_row};
 use crate::input::Resolution;
 use crate::leg::{ALLOW, push_contact};
 use crate::output::{Level, ResolveRequest};
@@ -12,6 +11,7 @@ use crate::tag::hex;
 use crate::targets::{TargetRef, WATCHED_MAX};
 use base::{GatewayId, Time};
 use config::Host;
+use identity::headers::{push_number, push_parts, push_row};
 use sip_core::liveness::{Change, LivenessAct};
 use sip_core::{Flow, Request};
 

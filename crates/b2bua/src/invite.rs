@@ -4,14 +4,10 @@ use crate::attempt::{Attempt, Candidate, Offered};
 use crate::call::{Call, Failure};
 use crate::context::{Alarm, Context, User};
 use crate::epoch::Epoch;
-use crate::header_rules::shape;
-use crate::headers::{pass_kept, push_number, push_parts, push_row};
-use crate::identity::Told;
 use crate::journal::JournalEvent;
 use crate::leg::{
     LocalSdp, allow, listen_of, push_contact, push_secure_contact, push_session_request, stream_alternative,
 };
-use crate::number_uri::push_uri;
 use crate::record::{AttemptFacts, AttemptRecord};
 use crate::registrations::{push_routes, way_to};
 use crate::setup::session_policy;
@@ -19,6 +15,10 @@ use crate::tag::{Tag, hex};
 use crate::wallet::Purse;
 use base::ReasonId;
 use config::{HeaderOn, Policy, Prack, UriScheme};
+use identity::Told;
+use identity::header_rules::shape;
+use identity::headers::{pass_kept, push_number, push_parts, push_row};
+use identity::push_uri;
 use media::Side;
 use sip_core::{Request, RequestError};
 use std::sync::Arc;

@@ -2,10 +2,10 @@
 
 use crate::context::{Context, User};
 use crate::epoch::{Epoch, Face};
-use crate::headers::push_parts;
 use crate::wallet::Purse;
 use base::{ListenId, Time, Transport, TrunkId};
 use config::{Policy, RefreshBy, Update};
+use identity::headers::push_parts;
 use media::Side;
 use sip_core::dialog::Dialog;
 use sip_core::session_timer::{SessionPolicy, SessionTimer};

@@ -1,9 +1,9 @@
 //! Requests outside any dialog that are answered here.
 
 use crate::context::Context;
-use crate::headers::push_row;
 use crate::relay::allow_row;
 use base::ReasonId;
+use identity::headers::push_row;
 use sip_core::{Response, ServerTxn};
 use sip_msg::{Method, Msg, Name, Scheme, Uri};
 

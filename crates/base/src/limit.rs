@@ -1,5 +1,9 @@
 //! Named limits: every queue, table and retry has one, and a counter for hitting it.
 
+/// Longest user part that is routed, in bytes; E.164 numbers have 15 digits, names of users more: limit
+/// `number`.
+pub const NUMBER_MAX: usize = 128;
+
 /// A named bound and how often it was hit.
 #[derive(Clone, Debug)]
 pub struct Limit {

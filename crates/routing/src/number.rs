@@ -5,8 +5,7 @@
 use config::{Country, NumberFormat};
 use std::borrow::Cow;
 
-/// Longest user part that is routed, in bytes; E.164 numbers have 15 digits, names of users more.
-pub const NUMBER_MAX: usize = 128;
+pub use base::limit::NUMBER_MAX;
 
 /// A number as received, without its dress.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("sip-core", 2),
     ("media", 2),
     ("routing", 3),
+    ("identity", 3),
     ("b2bua", 4),
     ("runtime", 5),
     ("store", 5),

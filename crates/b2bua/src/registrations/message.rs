@@ -2,10 +2,10 @@
 
 use super::Enrolment;
 use crate::epoch::Face;
-use crate::headers::{push_number, push_parts, push_row};
 use crate::leg::ALLOW;
 use base::{ListenId, Transport};
 use config::{Account, Register, RegisterMode, Trunk};
+use identity::headers::{push_number, push_parts, push_row};
 use sip_msg::{Msg, Name, NameAddr, Scheme, Uri};
 
 /// Values of a Service-Route that are kept: limit `service_routes`.

@@ -12,12 +12,12 @@ pub(crate) use message::Order;
 use crate::attempt::Candidate;
 use crate::context::Context;
 use crate::epoch::Epoch;
-use crate::headers::push_row;
 use crate::leg::listen_of;
 use crate::runs::{Runs, TrunkRef};
 use crate::view::RegistrationView;
 use crate::wallet::Purse;
 use base::{ReasonId, Time, TrunkId};
+use identity::headers::push_row;
 use sip_core::Flow;
 use sip_core::registration::{Registration, State};
 

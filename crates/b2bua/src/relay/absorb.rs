@@ -3,10 +3,10 @@
 
 use crate::call::Call;
 use crate::context::Context;
-use crate::headers::push_row;
 use crate::leg::{AwaitAck, LateAnswer, allow};
 use crate::offer::parse;
 use config::{LateReinvite, Update};
+use identity::headers::push_row;
 use media::Side;
 use sdp::Change;
 use sip_core::{Response, ServerTxn};

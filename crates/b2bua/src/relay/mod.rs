@@ -7,10 +7,10 @@ mod early;
 
 use crate::call::{Call, Phase};
 use crate::context::Context;
-use crate::headers::{Kind, push_number, push_row};
-use crate::identity::cross;
 use crate::leg::{ALLOW, Leg, LocalSdp};
 use crate::setup::{push_warning, session_policy};
+use crate::telling::cross;
+use identity::headers::{Kind, push_number, push_row};
 use media::Side;
 use sip_core::session_timer::SessionTimer;
 use sip_core::{ClientTxn, ServerTxn};

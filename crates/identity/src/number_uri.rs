@@ -8,7 +8,7 @@ use config::{Policy, UriScheme};
 ///
 /// A tel URI is global, or says what it is local to (RFC 3966 §5.1.5); what can be neither stays a sip
 /// URI.
-pub(crate) fn push_uri(out: &mut Vec<u8>, number: &str, host: &str, params: &[u8], policy: &Policy) {
+pub fn push_uri(out: &mut Vec<u8>, number: &str, host: &str, params: &[u8], policy: &Policy) {
     let dialled = number.split(';').next().unwrap_or_default();
     let context = policy.phone_context.as_deref().filter(|_| is_local(dialled));
     if policy.uri == UriScheme::Tel && (is_global(dialled) || context.is_some()) {
@@ -49,7 +49,8 @@ fn is_local(number: &str) -> bool {
 }
 
 /// Appends a user part, escaping what RFC 3261 §25.1 does not allow there.
-pub(crate) fn push_user(out: &mut Vec<u8>, user: &str) {
+#[inline]
+pub fn push_user(out: &mut Vec<u8>, user: &str) {
     for &c in user.as_bytes() {
         if c.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/".contains(&c) {
             out.push(c);

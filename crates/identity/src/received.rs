@@ -7,10 +7,10 @@ use config::CalledFrom;
 use sip_msg::{Msg, Name, NameAddr, Scheme, Uri};
 
 /// Longest number kept: one byte more than routing takes, so that a longer one is refused and not cut.
-const NUMBER_KEPT_MAX: usize = routing::NUMBER_MAX + 1;
+const NUMBER_KEPT_MAX: usize = base::limit::NUMBER_MAX + 1;
 
 /// The called number of a request, from where its trunk puts it, else from the Request-URI.
-pub(crate) fn called_of(msg: Msg<'_>, from: &CalledFrom) -> Box<str> {
+pub fn called_of(msg: Msg<'_>, from: &CalledFrom) -> Box<str> {
     let first = |name| msg.list(name).next().map(number_of_address);
     let named = match from {
         CalledFrom::RequestUri => None,
@@ -40,7 +40,7 @@ fn number_of_address(value: &[u8]) -> Box<str> {
 ///
 /// Other parameters are no part of it; a `phone-context` says where a local number is valid, and not
 /// what to put before it (RFC 3966 §5.1.5).
-pub(crate) fn number_of(uri: &[u8]) -> Box<str> {
+pub fn number_of(uri: &[u8]) -> Box<str> {
     let Ok(uri) = Uri::parse(uri) else { return Box::default() };
     if uri.scheme == Scheme::Other {
         return Box::default();

@@ -1,37 +1,39 @@
 //! What crosses inside a call: headers by name, and who answered (RFC 3325 in responses and in
 //! requests inside the dialog).
 
-use super::party::Party;
-use super::privacy::Privacy;
-use super::rows::{Scene, asserted_value, push_party};
-use super::{Remote, rows};
-use crate::epoch::Epoch;
 use crate::headers::{Kind, pass_rows, push_row};
+use crate::party::Party;
+use crate::privacy::Privacy;
+use crate::rows::{self, asserted_value, push_party};
+use crate::{Numbering, Remote, Towards};
 use base::TrunkId;
-use config::{Caller, CallerWritten, Withheld};
+use config::{Caller, CallerWritten, Policy, Withheld};
 use sip_msg::{Msg, Name};
 
 /// Between which trunks a message crosses.
-#[derive(Clone, Copy)]
-pub(crate) struct Way {
-    pub(crate) from: TrunkId,
-    pub(crate) to: TrunkId,
+pub struct Crossing<'a, N> {
+    /// The trunk that sent it.
+    pub from: (TrunkId, &'a Policy),
+    /// The trunk that it goes to.
+    pub to: Towards<'a>,
     /// The sender asked for privacy when the call began.
-    pub(crate) withheld: bool,
+    pub withheld: bool,
+    /// How numbers stand on the wire.
+    pub numbers: &'a N,
 }
 
 /// Appends the rows of `msg` that cross from one trunk to another, and whom the sender names as itself.
-pub(crate) fn cross(msg: Msg<'_>, kind: Kind, epoch: &Epoch, way: Way, out: &mut Vec<u8>) {
-    pass_rows(msg, kind, epoch.policy(way.from), epoch.policy(way.to), out);
-    if kind != Kind::Bye && epoch.policy(way.from).caller.trust {
-        connected(msg, epoch, way, out);
+pub fn cross(msg: Msg<'_>, kind: Kind, way: &Crossing<'_, impl Numbering>, out: &mut Vec<u8>) {
+    let policy = way.from.1;
+    pass_rows(msg, kind, policy, way.to.policy, out);
+    if kind != Kind::Bye && policy.caller.trust {
+        connected(msg, way, out);
     }
 }
 
 /// The identity of the other party, from a trusted trunk, by the policy of the one it goes to.
-fn connected(msg: Msg<'_>, epoch: &Epoch, way: Way, out: &mut Vec<u8>) {
-    let trunk = epoch.trunk(way.to);
-    let policy = &trunk.policy.caller;
+fn connected(msg: Msg<'_>, way: &Crossing<'_, impl Numbering>, out: &mut Vec<u8>) {
+    let policy = &way.to.policy.caller;
     let asserted = Party::first(msg.list(Name::PAssertedIdentity));
     let remote = Remote::of(msg, !msg.is_request());
     let mut privacy = Privacy::of(msg);
@@ -40,13 +42,11 @@ fn connected(msg: Msg<'_>, epoch: &Epoch, way: Way, out: &mut Vec<u8>) {
     if withheld && !(policy.trust && policy.withheld == Withheld::Keep) {
         return;
     }
-    let table = &epoch.snapshot.table;
     let restate = |party: &Party| {
-        let number = table.read_number(&party.number, way.from);
-        Party { number: table.write_number(&number, way.to).into(), display: party.display.clone() }
+        let number = way.numbers.read(&party.number, way.from.0);
+        Party { number: way.numbers.write(&number, way.to.trunk).into(), display: party.display.clone() }
     };
-    let host = trunk.domain.as_deref().unwrap_or(epoch.face(trunk.listen).host());
-    let scene = Scene { host, user_phone: trunk.policy.user_phone, trust: policy.trust };
+    let scene = way.to.scene();
     let writes = |what, arrived: bool| wants(policy, what, arrived);
     let named = asserted.as_ref().or(remote.as_ref()).map(restate);
     let pai = named.as_ref().filter(|_| writes(CallerWritten::Pai, asserted.is_some()));

@@ -1,10 +1,10 @@
 //! What an attempt shows of the caller: the identity, the policy of the trunk it goes to, and nothing
 //! else.
 
-use super::Identity;
-use super::party::{Party, is_nobody};
-use super::privacy::Privacy;
-use super::screen::Screening;
+use crate::Identity;
+use crate::party::{Party, is_nobody};
+use crate::privacy::Privacy;
+use crate::screen::Screening;
 use base::ReasonId;
 use config::{Caller, CallerDisplay, CallerWritten, NotOwned, Withheld, WithheldFrom};
 
@@ -12,32 +12,32 @@ use config::{Caller, CallerDisplay, CallerWritten, NotOwned, Withheld, WithheldF
 #[derive(Default, Debug)]
 pub(crate) struct Numbers {
     /// The caller as routing wants it shown.
-    pub(crate) caller: Box<str>,
+    pub caller: Box<str>,
     /// The asserted identity, when there is one.
-    pub(crate) asserted: Option<Box<str>>,
+    pub asserted: Option<Box<str>>,
     /// The preferred identity, when there is one.
-    pub(crate) preferred: Option<Box<str>>,
+    pub preferred: Option<Box<str>>,
 }
 
 /// What an attempt shows of the caller.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Shown {
     /// From; `None` is anonymous.
-    pub(crate) from: Option<Party>,
+    pub from: Option<Party>,
     /// P-Asserted-Identity.
-    pub(crate) pai: Option<Party>,
+    pub pai: Option<Party>,
     /// P-Preferred-Identity.
-    pub(crate) ppi: Option<Party>,
+    pub ppi: Option<Party>,
     /// Remote-Party-ID.
-    pub(crate) rpid: Option<Party>,
+    pub rpid: Option<Party>,
     /// We vouch for the number in Remote-Party-ID.
-    pub(crate) screened: bool,
+    pub screened: bool,
     /// The caller withholds the number.
-    pub(crate) withheld: bool,
+    pub withheld: bool,
     /// Privacy.
-    pub(crate) privacy: Privacy,
+    pub privacy: Privacy,
     /// What names the user is taken off here (RFC 3323 §5.3).
-    pub(crate) hides_user: bool,
+    pub hides_user: bool,
 }
 
 /// Whom identity headers name.

@@ -80,7 +80,7 @@ const NEVER: &[Name] = &[
 
 /// What kind of message the rows go into.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     Invite,
     Response,
     Bye,
@@ -88,12 +88,14 @@ pub(crate) enum Kind {
 }
 
 /// Appends one row; bytes that could end it are made blanks (RFC 3261 §7.3.1).
-pub(crate) fn push_row(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+#[inline]
+pub fn push_row(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     push_parts(out, name, &[value]);
 }
 
 /// Appends one row whose value is the parts joined.
-pub(crate) fn push_parts(out: &mut Vec<u8>, name: &[u8], parts: &[&[u8]]) {
+#[inline]
+pub fn push_parts(out: &mut Vec<u8>, name: &[u8], parts: &[&[u8]]) {
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");
     for part in parts {
@@ -103,13 +105,15 @@ pub(crate) fn push_parts(out: &mut Vec<u8>, name: &[u8], parts: &[&[u8]]) {
 }
 
 /// Appends a row with a number.
-pub(crate) fn push_number(out: &mut Vec<u8>, name: &[u8], number: u64) {
+#[inline]
+pub fn push_number(out: &mut Vec<u8>, name: &[u8], number: u64) {
     let mut digits = [0u8; 20];
     push_row(out, name, decimal(number, &mut digits));
 }
 
 /// A number as decimal digits.
-pub(crate) fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+#[inline]
+pub fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
     let mut at = digits.len();
     loop {
         at -= 1;
@@ -122,14 +126,14 @@ pub(crate) fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
 }
 
 /// A header of the caller's INVITE that may cross to one trunk or another.
-pub(crate) struct Kept {
+pub struct Kept {
     name: Name,
     spelled: Box<[u8]>,
     value: Box<[u8]>,
 }
 
 /// Keeps what may cross to some trunk; which of it does, each attempt's policy says.
-pub(crate) fn keep_rows(msg: Msg<'_>, from: &Policy) -> Box<[Kept]> {
+pub fn keep_rows(msg: Msg<'_>, from: &Policy) -> Box<[Kept]> {
     if let Some(rows) = received(msg, from, is_withheld) {
         let keep = |row: HeaderRow| Kept {
             name: Name::from_bytes(row.name.as_bytes()),
@@ -149,7 +153,7 @@ pub(crate) fn keep_rows(msg: Msg<'_>, from: &Policy) -> Box<[Kept]> {
 
 /// Appends the kept rows that may cross to the trunk with policy `to`; without the user's own when
 /// the caller wants to stay unknown there.
-pub(crate) fn pass_kept(kept: &[Kept], hides_user: bool, to: &Policy, out: &mut Vec<u8>) {
+pub fn pass_kept(kept: &[Kept], hides_user: bool, to: &Policy, out: &mut Vec<u8>) {
     let shown = |row: &&Kept| !hides_user || !USERS_OWN.contains(&row.name);
     for row in kept.iter().filter(shown).filter(|row| crosses(row.name, &row.spelled, Kind::Invite, to)) {
         let name = row.name.as_str().as_bytes();
@@ -158,7 +162,7 @@ pub(crate) fn pass_kept(kept: &[Kept], hides_user: bool, to: &Policy, out: &mut 
 }
 
 /// Appends the rows of `msg` that may cross from the trunk with policy `from` to that with `to`.
-pub(crate) fn pass_rows(msg: Msg<'_>, kind: Kind, from: &Policy, to: &Policy, out: &mut Vec<u8>) {
+pub fn pass_rows(msg: Msg<'_>, kind: Kind, from: &Policy, to: &Policy, out: &mut Vec<u8>) {
     if let Some(rows) = received(msg, from, is_withheld) {
         for row in &rows {
             let raw = row.name.as_bytes();

@@ -1,14 +1,14 @@
 //! Who was called before, when one that we called sends the call on.
 
-use super::forwarding::{FORWARDINGS_MAX, Forwarded, History, Why};
-use super::history::{Entry, from_forwarded};
-use super::party::Party;
+use crate::forwarding::{FORWARDINGS_MAX, Forwarded, History, Why};
+use crate::history::{Entry, from_forwarded};
+use crate::party::Party;
 use config::ForwardingHeader;
 
 impl History {
     /// This history with one forwarding more: `by` sent the call on to `called` (RFC 5806 §5, RFC 7044 §10.3).
     /// Where nobody has told of any yet, both headers can.
-    pub(crate) fn redirected(&self, by: &str, why: Why, called: &str) -> History {
+    pub fn redirected(&self, by: &str, why: Why, called: &str) -> History {
         let party = |number: &str| Party { number: number.into(), display: Box::default() };
         let mut history = self.clone();
         let one = Forwarded { party: party(by), why, counter: 1, private: false };

@@ -1,58 +1,93 @@
 //! Who calls, and who was called before: read once from the caller's INVITE into one typed value, and
 //! written towards the other side by that trunk's policy.
 //!
-//! No row that names somebody crosses as bytes: P-Asserted-Identity, P-Preferred-Identity,
+//! Floor 3. No row that names somebody crosses as bytes: P-Asserted-Identity, P-Preferred-Identity,
 //! Remote-Party-ID, Privacy, Diversion and History-Info are read here, judged, and written anew, so
-//! that no spelling of one gets past the policy. Enter through [`Identity::of`] when a call arrives,
-//! `Call::tell` when an attempt is made, and [`cross`] for what passes inside a call.
+//! that no spelling of one gets past the policy; which other headers cross, [`headers`] says. It knows
+//! no call and no route: numbers are read and written by a [`Numbering`]. Enter through
+//! [`Identity::of`] when a call arrives, [`Telling::tell`] when an attempt is made, and [`cross`] for
+//! what passes inside a call.
 
 mod answer;
 mod decide;
 mod diversion;
 mod forwarding;
+pub mod header_rules;
+pub mod headers;
 mod history;
+mod number_uri;
 mod party;
 mod privacy;
+pub mod received;
 mod redirected;
 mod rows;
 mod screen;
 mod write;
 
-pub(crate) use answer::{Way, cross};
-pub(crate) use forwarding::{History, Why};
-pub(crate) use party::is_nobody;
-pub(crate) use screen::Screening;
-pub(crate) use write::Told;
+pub use answer::{Crossing, cross};
+pub use forwarding::{History, Why};
+pub use number_uri::{push_uri, push_user};
+pub use party::Party;
+pub use party::is_nobody;
+pub use privacy::Privacy;
+pub use screen::Screening;
+pub use write::{Telling, Told};
 
+use base::TrunkId;
 use config::{CallerSource, Policy};
-use party::{Party, is_anonymous_host};
-use privacy::Privacy;
+use party::is_anonymous_host;
 use sip_msg::{Msg, Name, NameAddr};
+
+/// How numbers stand on the wire of each trunk; routing knows.
+pub trait Numbering {
+    /// A number as received from the trunk `on`, normalised; empty when it is none.
+    fn read(&self, received: &str, on: TrunkId) -> String;
+    /// A normalised number in the form that the trunk `to` wants; empty when its translations hide it.
+    fn write(&self, number: &str, to: TrunkId) -> String;
+}
+
+/// The trunk that something is told to.
+#[derive(Clone, Copy)]
+pub struct Towards<'a> {
+    /// Which.
+    pub trunk: TrunkId,
+    /// What is said of it.
+    pub policy: &'a Policy,
+    /// The host part of URIs.
+    pub host: &'a str,
+}
+
+impl<'a> Towards<'a> {
+    fn scene(&self) -> rows::Scene<'a> {
+        let policy = self.policy;
+        rows::Scene { host: self.host, user_phone: policy.user_phone, trust: policy.caller.trust }
+    }
+}
 
 /// All that the caller's side says about who calls.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub(crate) struct Identity {
+pub struct Identity {
     /// Whether the arriving trunk is in our trust domain.
-    pub(crate) trusted: bool,
+    pub trusted: bool,
     /// From.
-    pub(crate) from: Party,
+    pub from: Party,
     /// From names nobody.
-    pub(crate) from_anonymous: bool,
+    pub from_anonymous: bool,
     /// P-Asserted-Identity, when it is believed.
-    pub(crate) asserted: Option<Party>,
+    pub asserted: Option<Party>,
     /// Remote-Party-ID of the calling party, when it is believed.
-    pub(crate) remote: Option<Party>,
+    pub remote: Option<Party>,
     /// P-Preferred-Identity.
-    pub(crate) preferred: Option<Party>,
+    pub preferred: Option<Party>,
     /// What Privacy asks for.
-    pub(crate) privacy: Privacy,
+    pub privacy: Privacy,
     /// The caller wants the number kept from the callee.
-    pub(crate) withheld: bool,
+    pub withheld: bool,
     /// The number that routes and From go by, from the first source of the trunk's policy that names
     /// one, else as From has it.
-    pub(crate) caller: Box<str>,
+    pub caller: Box<str>,
     /// Who was called before.
-    pub(crate) history: History,
+    pub history: History,
 }
 
 impl Identity {
@@ -60,7 +95,7 @@ impl Identity {
     ///
     /// An identity that a node outside the trust domain asserts is not believed (RFC 3325 §5); what it
     /// asks of privacy is heeded all the same.
-    pub(crate) fn of(msg: Msg<'_>, policy: &Policy) -> Identity {
+    pub fn of(msg: Msg<'_>, policy: &Policy) -> Identity {
         let trusted = policy.caller.trust;
         let from_addr = msg.from().ok();
         let from = from_addr.as_ref().map(from_party).unwrap_or_default();
@@ -99,14 +134,14 @@ impl Identity {
     }
 
     /// The identity that the network vouches for.
-    pub(crate) fn believed(&self) -> Option<&Party> {
+    pub fn believed(&self) -> Option<&Party> {
         self.asserted.as_ref().or(self.remote.as_ref())
     }
 }
 
 /// From, also when it has no user part.
 fn from_party(address: &NameAddr<'_>) -> Party {
-    Party { number: crate::received::number_of(address.uri), display: party::display_of(address.display) }
+    Party { number: received::number_of(address.uri), display: party::display_of(address.display) }
 }
 
 /// Remote-Party-ID of the party that sends the message (draft-ietf-sip-privacy-04 §5).

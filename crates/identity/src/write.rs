@@ -1,57 +1,67 @@
 //! The rows of an attempt that tell who calls and who was called before.
 
-use super::decide::{Numbers, Shown};
-use super::forwarding::{Forwarded, History};
-use super::history::{self, Entry};
-use super::party::Party;
-use super::rows::{self, Scene};
-use super::{Identity, Screening, diversion};
-use crate::attempt::Candidate;
-use crate::call::Call;
-use crate::offer::State;
+use crate::decide::{Numbers, Shown};
+use crate::forwarding::{Forwarded, History};
+use crate::history::{self, Entry};
+use crate::party::Party;
+use crate::rows::{self, Scene};
+use crate::{Identity, Numbering, Screening, Towards, diversion};
 use base::{ReasonId, TrunkId};
 use config::{FirstIs, ForwardingWrite, PassStrip, Policy};
-use routing::Table;
 
 /// What an attempt tells.
-pub(crate) struct Told {
+pub struct Told {
     /// From without its tag.
-    pub(crate) from: Vec<u8>,
+    pub from: Vec<u8>,
     /// The rows beside From.
-    pub(crate) rows: Vec<u8>,
+    pub rows: Vec<u8>,
     /// From names nobody: neither may Contact.
-    pub(crate) anonymous: bool,
+    pub anonymous: bool,
     /// Headers of the user's own are taken off as well.
-    pub(crate) hides_user: bool,
+    pub hides_user: bool,
 }
 
-impl Call {
-    /// What an attempt tells of the caller, by the policy of its trunk.
+/// Whom an attempt tells of, and to whom.
+pub struct Telling<'a, N> {
+    /// What the caller's side said.
+    pub who: &'a Identity,
+    /// The trunk that the call came from.
+    pub on: TrunkId,
+    /// The trunk that the attempt goes to.
+    pub to: Towards<'a>,
+    /// Whose numbers the trunk's peer accepts.
+    pub screening: &'a Screening,
+    /// How numbers stand on the wire.
+    pub numbers: &'a N,
+    /// The caller's number, normalised, and as routing wants it shown.
+    pub caller: (&'a str, &'a str),
+    /// The number called now, in the trunk's form.
+    pub called: &'a str,
+    /// Media flow between the peers, past us.
+    pub direct: bool,
+}
+
+impl<N: Numbering> Telling<'_, N> {
+    /// What the attempt tells of the caller, by the policy of its trunk.
     ///
     /// # Errors
     /// The caller may not be shown to this peer, or asks for privacy that cannot be given.
-    pub(crate) fn tell(&self, candidate: &Candidate) -> Result<Told, ReasonId> {
-        let (epoch, to) = (&self.epoch, candidate.trunk);
-        let (trunk, nobody) = (epoch.trunk(to), Identity::default());
-        let policy = &trunk.policy;
-        let who = self.arrived.as_ref().map_or(&nobody, |arrived| &arrived.identity);
+    pub fn tell(&self) -> Result<Told, ReasonId> {
+        let (who, policy) = (self.who, self.to.policy);
         // RFC 3323 §5: what is critical and cannot be given ends the call.
-        let exposed = matches!(self.media.state, State::Direct) && !policy.caller.trust;
+        let exposed = self.direct && !policy.caller.trust;
         if who.privacy.critical && who.privacy.session && exposed {
             return Err(ReasonId::PrivacyUnmet);
         }
-        let lines = Lines { table: &epoch.snapshot.table, on: self.trunk_in, to };
-        let screening = epoch.screening(to);
-        let number = |party: Option<&Party>| lines.number(party?, (&self.caller, &candidate.caller));
+        let lines = Lines { numbers: self.numbers, on: self.on, to: self.to.trunk };
+        let number = |party: Option<&Party>| lines.number(party?, self.caller);
         let numbers = Numbers {
-            caller: candidate.caller.clone(),
+            caller: self.caller.1.into(),
             asserted: number(who.believed()),
             preferred: number(who.preferred.as_ref()),
         };
-        let shown = Shown::decide(who, &numbers, &policy.caller, screening)?;
-        let face = epoch.face(trunk.listen);
-        let host = trunk.domain.as_deref().unwrap_or(face.host());
-        let scene = Scene { host, user_phone: policy.user_phone, trust: policy.caller.trust };
+        let shown = Shown::decide(who, &numbers, &policy.caller, self.screening)?;
+        let scene = self.to.scene();
         let mut told = Told {
             from: rows::from_value(&shown, policy, &scene),
             rows: Vec::new(),
@@ -59,45 +69,45 @@ impl Call {
             hides_user: shown.hides_user,
         };
         rows::push(&mut told.rows, &shown, &policy.caller, &scene);
-        let forwarding = Written { history: &who.history, policy, lines: &lines, screening };
-        forwarding.push(&mut told.rows, &candidate.called, &scene);
+        let forwarding = Written { history: &who.history, policy, lines: &lines, screening: self.screening };
+        forwarding.push(&mut told.rows, self.called, &scene);
         Ok(told)
     }
 }
 
 /// Numbers of one trunk in the form of another.
-struct Lines<'a> {
-    table: &'a Table,
+struct Lines<'a, N> {
+    numbers: &'a N,
     on: TrunkId,
     to: TrunkId,
 }
 
-impl Lines<'_> {
+impl<N: Numbering> Lines<'_, N> {
     /// A party's number; where it is the caller's, as routing wants that shown.
     fn number(&self, party: &Party, (caller, shown): (&str, &str)) -> Option<Box<str>> {
-        let number = self.table.read_number(&party.number, self.on);
+        let number = self.numbers.read(&party.number, self.on);
         match &*number {
             "" => None,
             same if same == caller => Some(shown.into()),
-            other => Some(self.table.write_number(other, self.to).into()),
+            other => Some(self.numbers.write(other, self.to).into()),
         }
     }
 
     fn restate(&self, party: &mut Party) {
-        let number = self.table.read_number(&party.number, self.on);
-        party.number = self.table.write_number(&number, self.to).into();
+        let number = self.numbers.read(&party.number, self.on);
+        party.number = self.numbers.write(&number, self.to).into();
     }
 }
 
 /// Who was called before, on its way to a trunk.
-struct Written<'a> {
+struct Written<'a, N> {
     history: &'a History,
     policy: &'a Policy,
-    lines: &'a Lines<'a>,
+    lines: &'a Lines<'a, N>,
     screening: &'a Screening,
 }
 
-impl Written<'_> {
+impl<N: Numbering> Written<'_, N> {
     /// Appends what the policy writes.
     fn push(&self, out: &mut Vec<u8>, called: &str, scene: &Scene<'_>) {
         let write = self.policy.forwarding.write;

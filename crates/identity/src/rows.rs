@@ -1,9 +1,9 @@
 //! How those who call and were called are written in a row.
 
-use super::decide::Shown;
-use super::party::{Party, push_display};
+use crate::decide::Shown;
 use crate::headers::push_row;
 use crate::number_uri::{push_uri, push_user};
+use crate::party::{Party, push_display};
 use config::{AnonymousHost, Caller, PaiForm, Policy};
 
 /// An address that stands for nobody (RFC 3323 §4.1.1.3).
@@ -12,11 +12,11 @@ const NOBODY: &[u8] = b"sip:anonymous@anonymous.invalid";
 /// What rows towards a trunk have in common.
 pub(crate) struct Scene<'a> {
     /// The host part of URIs.
-    pub(crate) host: &'a str,
+    pub host: &'a str,
     /// Numbers bear `;user=phone`.
-    pub(crate) user_phone: bool,
+    pub user_phone: bool,
     /// The peer may see what is private.
-    pub(crate) trust: bool,
+    pub trust: bool,
 }
 
 /// Appends `"Name" <sip:number@host>`; nobody when the peer may not see it.

@@ -11,16 +11,16 @@ const NOBODY: [&str; 4] = ["anonymous", "restricted", "unknown", "unavailable"];
 
 /// Who a header names.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub(crate) struct Party {
+pub struct Party {
     /// The user part or tel number, as received; empty when there is none.
-    pub(crate) number: Box<str>,
+    pub number: Box<str>,
     /// The display name, without quotes and escapes; empty when there is none.
-    pub(crate) display: Box<str>,
+    pub display: Box<str>,
 }
 
 impl Party {
     /// Reads an address; `None` when it names no user of sip, sips or tel.
-    pub(crate) fn of(address: &NameAddr<'_>) -> Option<Party> {
+    pub fn of(address: &NameAddr<'_>) -> Option<Party> {
         let number = number_of(address.uri);
         let party = Party { number, display: display_of(address.display) };
         (!party.number.is_empty()).then_some(party)
@@ -28,18 +28,20 @@ impl Party {
 
     /// The first of several addresses that names somebody; P-Asserted-Identity may hold two, one of
     /// them tel (RFC 3325 §9.1).
-    pub(crate) fn first<'a>(elements: impl Iterator<Item = &'a [u8]>) -> Option<Party> {
+    pub fn first<'a>(elements: impl Iterator<Item = &'a [u8]>) -> Option<Party> {
         elements.filter_map(|element| Party::of(&NameAddr::parse(element).ok()?)).find(|p| !p.is_nobody())
     }
 
     /// Whether it only says that the caller does not want to be known.
-    pub(crate) fn is_nobody(&self) -> bool {
+    #[inline]
+    pub fn is_nobody(&self) -> bool {
         is_nobody(&self.number)
     }
 }
 
 /// Whether a user part says that the caller does not want to be known.
-pub(crate) fn is_nobody(number: &str) -> bool {
+#[inline]
+pub fn is_nobody(number: &str) -> bool {
     NOBODY.iter().any(|word| number.eq_ignore_ascii_case(word))
 }
 

@@ -4,26 +4,26 @@ use sip_msg::{Msg, Name};
 
 /// What Privacy asks for (RFC 3323 §4.2, RFC 3325 §9.3, RFC 7044 §9.1).
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub(crate) struct Privacy {
+pub struct Privacy {
     /// Headers that the caller cannot hide itself; a B2BUA hides them always.
-    pub(crate) header: bool,
+    pub header: bool,
     /// Session descriptions; anchored media hide them.
-    pub(crate) session: bool,
+    pub session: bool,
     /// From and what else names the user.
-    pub(crate) user: bool,
+    pub user: bool,
     /// The asserted identity.
-    pub(crate) id: bool,
+    pub id: bool,
     /// History-Info.
-    pub(crate) history: bool,
+    pub history: bool,
     /// No privacy, whatever was arranged.
-    pub(crate) none: bool,
+    pub none: bool,
     /// Refuse rather than fall short.
-    pub(crate) critical: bool,
+    pub critical: bool,
 }
 
 impl Privacy {
     /// Reads all rows; values unknown here are left out.
-    pub(crate) fn of(msg: Msg<'_>) -> Privacy {
+    pub fn of(msg: Msg<'_>) -> Privacy {
         let mut privacy = Privacy::default();
         // Semicolons separate values (RFC 3323 §4.2); commas occur.
         let values = msg.rows(Name::Privacy).flat_map(|row| row.split(|c| matches!(c, b';' | b',')));
@@ -54,12 +54,12 @@ impl Privacy {
     }
 
     /// Whether all of History-Info is to be kept secret (RFC 7044 §10.1.1).
-    pub(crate) fn hides_history(self) -> bool {
+    pub fn hides_history(self) -> bool {
         self.history || self.header || self.session
     }
 
     /// The header's value; empty when nothing is asked.
-    pub(crate) fn value(mut self) -> String {
+    pub fn value(mut self) -> String {
         let flags = self.flags_mut().into_iter().filter(|(_, set)| **set).map(|(word, _)| word);
         flags.collect::<Vec<_>>().join(";")
     }

@@ -1,9 +1,9 @@
 //! Who was called before: what Diversion and History-Info have in common.
 
-use super::diversion;
-use super::history::{self, Entry};
-use super::party::Party;
-use super::privacy::Privacy;
+use crate::diversion;
+use crate::history::{self, Entry};
+use crate::party::Party;
+use crate::privacy::Privacy;
 use config::{Forwarding, ForwardingHeader};
 use sip_msg::Msg;
 
@@ -13,7 +13,7 @@ pub(crate) const FORWARDINGS_MAX: usize = 20;
 
 /// Why a call was forwarded (RFC 5806 §4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Why {
+pub enum Why {
     Unknown,
     Unconditional,
     UserBusy,
@@ -45,55 +45,55 @@ const REASONS: [(Why, &str, u16); 11] = [
 
 impl Why {
     /// Reads the reason in Diversion; one that nobody knows is `Unknown`.
-    pub(crate) fn from_word(word: &[u8]) -> Why {
+    pub fn from_word(word: &[u8]) -> Why {
         let row = REASONS.iter().find(|(_, text, _)| word.eq_ignore_ascii_case(text.as_bytes()));
         row.map_or(Why::Unknown, |row| row.0)
     }
 
     /// Reads the cause in History-Info. 487 is deflection without alerting.
-    pub(crate) fn from_cause(cause: u16) -> Why {
+    pub fn from_cause(cause: u16) -> Why {
         let cause = if cause == 487 { 480 } else { cause };
         REASONS.iter().find(|row| row.2 == cause).map_or(Why::Unknown, |row| row.0)
     }
 
     /// The reason in Diversion.
-    pub(crate) fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         REASONS.iter().find(|row| row.0 == self).map_or("unknown", |row| row.1)
     }
 
     /// The cause in History-Info.
-    pub(crate) fn cause(self) -> u16 {
+    pub fn cause(self) -> u16 {
         REASONS.iter().find(|row| row.0 == self).map_or(404, |row| row.2)
     }
 }
 
 /// One number that forwarded the call.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Forwarded {
+pub struct Forwarded {
     /// Who forwarded.
-    pub(crate) party: Party,
+    pub party: Party,
     /// Why.
-    pub(crate) why: Why,
+    pub why: Why,
     /// How many forwardings it stands for, at least one.
-    pub(crate) counter: u16,
+    pub counter: u16,
     /// The number is not to be shown.
-    pub(crate) private: bool,
+    pub private: bool,
 }
 
 /// All that the caller's side says about who was called before.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub(crate) struct History {
+pub struct History {
     /// Diversion, the oldest first; empty when it is not read.
-    pub(crate) diversion: Vec<Forwarded>,
+    pub diversion: Vec<Forwarded>,
     /// History-Info in its order; empty when it is not read.
-    pub(crate) info: Vec<Entry>,
+    pub info: Vec<Entry>,
     /// The header that counts.
-    pub(crate) from: Option<ForwardingHeader>,
+    pub from: Option<ForwardingHeader>,
 }
 
 impl History {
     /// Reads what the arriving trunk's policy believes.
-    pub(crate) fn of(msg: Msg<'_>, policy: &Forwarding, privacy: Privacy) -> History {
+    pub fn of(msg: Msg<'_>, policy: &Forwarding, privacy: Privacy) -> History {
         let mut history = History::default();
         for header in &policy.read {
             let found = match header {
@@ -114,7 +114,7 @@ impl History {
     }
 
     /// The forwardings that count, the oldest first.
-    pub(crate) fn forwarded(&self) -> Vec<Forwarded> {
+    pub fn forwarded(&self) -> Vec<Forwarded> {
         match self.from {
             Some(ForwardingHeader::HistoryInfo) => history::forwarded(&self.info),
             _ => self.diversion.clone(),

@@ -1,32 +1,31 @@
 //! Which numbers a peer accepts as ours.
 
+use crate::Numbering;
 use base::TrunkId;
 use config::{Config, FirstIs, NotOwned};
-use routing::Table;
 
 /// The owned numbers and the pilot of a trunk, in the form of its wire.
 #[derive(Default, Debug)]
-pub(crate) struct Screening {
+pub struct Screening {
     /// Ranges of numbers of one length each, sorted, not overlapping.
     owned: Vec<(Box<str>, Box<str>)>,
     /// The number of the trunk itself.
-    pub(crate) pilot: Option<Box<str>>,
+    pub pilot: Option<Box<str>>,
 }
 
 impl Screening {
     /// Compiles what a trunk's policy says. Ranges are kept only where they are asked for.
-    pub(crate) fn new(config: &Config, table: &Table, id: TrunkId) -> Screening {
+    pub fn new(config: &Config, numbers: &impl Numbering, id: TrunkId) -> Screening {
         let Some(trunk) = config.trunks.get(id.index()) else { return Screening::default() };
         let screen = &trunk.policy.caller.screen;
         let own = trunk.pilot.as_ref().map(|pilot| pilot.number.as_str());
-        let pilot = screen.pilot.as_deref().or(own).map(|number| table.write_number(number, id).into());
+        let pilot = screen.pilot.as_deref().or(own).map(|number| numbers.write(number, id).into());
         let asked = screen.not_owned != NotOwned::Pass || trunk.policy.forwarding.first_is == FirstIs::Did;
         if !asked {
             return Screening { owned: Vec::new(), pilot };
         }
-        let write = |(first, last): (&str, &str)| {
-            (table.write_number(first, id).into(), table.write_number(last, id).into())
-        };
+        let write =
+            |(first, last): (&str, &str)| (numbers.write(first, id).into(), numbers.write(last, id).into());
         let owned = match &screen.owned {
             Some(own) => own.iter().map(|(a, b)| write((a, b))).collect(),
             None => config.numbers.iter().map(|n| write((&n.first, &n.last))).collect(),
@@ -35,7 +34,7 @@ impl Screening {
     }
 
     /// Whether a number in the trunk's form is ours.
-    pub(crate) fn owns(&self, number: &str) -> bool {
+    pub fn owns(&self, number: &str) -> bool {
         let bare = number.split(';').next().unwrap_or_default();
         let key = (bare.len(), bare);
         let after = self.owned.partition_point(|(first, _)| (first.len(), &**first) <= key);

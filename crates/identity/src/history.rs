@@ -1,10 +1,10 @@
 //! History-Info (RFC 7044; also as RFC 4244 wrote it): every target of the call in order.
 
-use super::forwarding::{FORWARDINGS_MAX, Forwarded, Why};
-use super::party::Party;
-use super::privacy::Privacy;
-use super::rows::{Scene, push_user_at};
+use crate::forwarding::{FORWARDINGS_MAX, Forwarded, Why};
 use crate::headers::push_row;
+use crate::party::Party;
+use crate::privacy::Privacy;
+use crate::rows::{Scene, push_user_at};
 use sip_msg::{Msg, Name, NameAddr, Params, Reason, Uri, percent_decode};
 
 /// The longest index that is kept, in bytes.
@@ -15,19 +15,19 @@ const LEVELS_MAX: u16 = 10;
 
 /// One target.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// Whom it names; the number is empty for a URI without user.
-    pub(crate) party: Party,
+    pub party: Party,
     /// Why the call was sent here (RFC 4458 §2).
-    pub(crate) cause: Option<u16>,
+    pub cause: Option<u16>,
     /// Why the call left here, as RFC 4244 §4.1 has it.
-    pub(crate) left: Option<u16>,
+    pub left: Option<u16>,
     /// Its place in the tree: `1.1`.
-    pub(crate) index: Box<str>,
+    pub index: Box<str>,
     /// How the target was found and from which entry: `mp`, `rc` or `np` (RFC 7044 §5).
-    pub(crate) link: Option<(&'static str, Box<str>)>,
+    pub link: Option<(&'static str, Box<str>)>,
     /// It is not to be shown.
-    pub(crate) private: bool,
+    pub private: bool,
 }
 
 /// Reads all rows; what is malformed is left out. `privacy` of the message holds for every entry.

@@ -1,9 +1,9 @@
 //! Diversion (RFC 5806): the number that forwarded last stands first.
 
-use super::forwarding::{FORWARDINGS_MAX, Forwarded, Why};
-use super::party::Party;
-use super::rows::{Scene, push_party};
+use crate::forwarding::{FORWARDINGS_MAX, Forwarded, Why};
 use crate::headers::{decimal, push_row};
+use crate::party::Party;
+use crate::rows::{Scene, push_party};
 use sip_msg::{Msg, Name, NameAddr, unquote};
 
 /// Reads all rows, the oldest forwarding first; what is malformed is left out.

@@ -1,0 +1,96 @@
+//! Where a call meets `identity`: what it says of who calls, and what of a message crosses to the other
+//! side. Answers of ours pass here too, for the header rules of a trunk.
+
+use crate::attempt::Candidate;
+use crate::call::Call;
+use crate::context::{Context, User};
+use crate::epoch::Epoch;
+use crate::offer::State;
+use base::{ReasonId, TrunkId};
+use config::HeaderOn;
+use identity::header_rules::shape;
+use identity::headers::Kind;
+use identity::{Crossing, Identity, Numbering, Telling, Told, Towards};
+use routing::Table;
+use sip_core::{Response, ServerTxn};
+use sip_msg::Msg;
+
+/// Between which trunks a message crosses.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    pub(crate) from: TrunkId,
+    pub(crate) to: TrunkId,
+    /// The sender asked for privacy when the call began.
+    pub(crate) withheld: bool,
+}
+
+/// Appends the rows of `msg` that cross from one trunk to another, and whom the sender names as itself.
+pub(crate) fn cross(msg: Msg<'_>, kind: Kind, epoch: &Epoch, way: Way, out: &mut Vec<u8>) {
+    let crossing = Crossing {
+        from: (way.from, epoch.policy(way.from)),
+        to: epoch.towards(way.to),
+        withheld: way.withheld,
+        numbers: &OnWire(&epoch.snapshot.table),
+    };
+    identity::cross(msg, kind, &crossing, out);
+}
+
+/// Numbers as routing reads and writes them.
+pub(crate) struct OnWire<'a>(pub(crate) &'a Table);
+
+impl Numbering for OnWire<'_> {
+    fn read(&self, received: &str, on: TrunkId) -> String {
+        self.0.read_number(received, on)
+    }
+
+    fn write(&self, number: &str, to: TrunkId) -> String {
+        self.0.write_number(number, to)
+    }
+}
+
+impl Epoch {
+    /// A trunk as one to which something is told.
+    fn towards(&self, id: TrunkId) -> Towards<'_> {
+        let trunk = self.trunk(id);
+        let host = trunk.domain.as_deref().unwrap_or(self.face(trunk.listen).host());
+        Towards { trunk: id, policy: &trunk.policy, host }
+    }
+}
+
+impl Call {
+    /// What an attempt tells of the caller, by the policy of its trunk.
+    ///
+    /// # Errors
+    /// The caller may not be shown to this peer, or asks for privacy that cannot be given.
+    pub(crate) fn tell(&self, candidate: &Candidate) -> Result<Told, ReasonId> {
+        let (epoch, nobody) = (&self.epoch, Identity::default());
+        let telling = Telling {
+            who: self.arrived.as_ref().map_or(&nobody, |arrived| &arrived.identity),
+            on: self.trunk_in,
+            to: epoch.towards(candidate.trunk),
+            screening: epoch.screening(candidate.trunk),
+            numbers: &OnWire(&epoch.snapshot.table),
+            caller: (&self.caller, &candidate.caller),
+            called: &candidate.called,
+            direct: matches!(self.media.state, State::Direct),
+        };
+        telling.tell()
+    }
+
+    /// Answers a request of a peer, as the rules of its trunk want it.
+    pub(crate) fn reply(&self, txn: ServerTxn, response: &Response<'_>, cx: &mut Context<'_>) {
+        let trunk = match cx.txns.server_user(txn) {
+            Some(User::Inner(_, side)) => self.trunk_of(side),
+            _ => self.trunk_in,
+        };
+        let rules = &self.epoch.policy(trunk).headers.rules_out;
+        if rules.is_empty() {
+            return cx.txns.respond(cx.now, txn, response, &mut cx.out.sip);
+        }
+        let mut rows = cx.take_rows();
+        rows.extend_from_slice(response.rows);
+        shape(rules, HeaderOn::Response, &mut rows);
+        cx.txns.respond(cx.now, txn, &Response { rows: &rows, ..*response }, &mut cx.out.sip);
+        cx.give_rows(rows);
+    }
+}
