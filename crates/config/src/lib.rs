@@ -6,9 +6,6 @@
 //! `check` (each value), `build` (to the picture's parts), `judge` (values against each other). Enter
 //! through [`parse`].
 
-pub mod country;
-pub mod diagnostic;
-pub mod model;
 pub mod profile;
 
 mod build;
@@ -19,13 +16,14 @@ mod forms;
 mod judge;
 mod keys;
 mod names;
-mod nearest;
 mod phrase;
 mod places;
 mod reference;
-mod report;
 mod schema;
-mod text;
+
+pub use config_model as model;
+pub use config_model::country;
+pub use config_text::{Format, Place, diagnostic, place};
 
 pub use base::{GatewayId, ListenId, Transport, TrunkId};
 pub use country::Country;
@@ -56,12 +54,14 @@ pub use model::{
     HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,
 };
 pub use model::{Redirect, Redirects};
-pub use places::{Place, Places, place};
+pub use places::Places;
 pub use profile::Profile;
 pub use reference::reference_markdown;
 pub use schema::schema;
 
 use build::Draft;
+use config_text as text;
+use config_text::{nearest, report};
 use names::Names;
 use report::{Finding, Report};
 
@@ -73,15 +73,6 @@ pub fn moment(text: &str) -> Option<base::WallTime> {
 
 /// Longest configuration text, in bytes; 200,000 numbers fit.
 pub const TEXT_MAX: usize = 32 * 1024 * 1024;
-
-/// The language of a configuration text; both carry the same schema.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Format {
-    /// TOML, for people.
-    Toml,
-    /// JSON (RFC 8259), for machines.
-    Json,
-}
 
 /// A configuration that may be put to work, and what is doubtful in it.
 #[derive(Clone, PartialEq, Debug)]

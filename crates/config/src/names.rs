@@ -1,5 +1,7 @@
 //! The names that a configuration declares, for references and for the nearest valid name.
 
+pub(crate) use config_text::nearest::one_of;
+
 use crate::keys::Family;
 use crate::profile;
 use crate::text::Table;
@@ -64,10 +66,4 @@ impl<'a> Names<'a> {
             if count > LISTED_MAX { format!(" and {} more", count - LISTED_MAX) } else { String::new() };
         format!("{}{rest}", one_of(listed))
     }
-}
-
-/// `` `a` `` or ``one of `a`, `b` ``.
-pub(crate) fn one_of<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    let quoted: Vec<String> = names.into_iter().map(|n| format!("`{n}`")).collect();
-    if quoted.len() == 1 { quoted.concat() } else { format!("one of {}", quoted.join(", ")) }
 }

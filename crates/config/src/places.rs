@@ -3,23 +3,7 @@
 //! Kept beside the picture and not in it: a part that moved by a line is still the same part.
 
 use crate::report::Report;
-use crate::text::Table;
-
-/// A place in a configuration text.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Place {
-    /// Line, from 1.
-    pub line: u32,
-    /// Column in characters, from 1.
-    pub column: u32,
-}
-
-impl Default for Place {
-    /// The beginning of the text.
-    fn default() -> Place {
-        Place { line: 1, column: 1 }
-    }
-}
+use crate::text::{Place, Table};
 
 /// Where the tables stand that others than this crate judge, in the order of the picture's lists.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -40,10 +24,4 @@ impl Places {
         };
         Places { dialplan: each("dialplan"), routes: each("route"), tests: each("test") }
     }
-}
-
-/// The place of a byte offset in a text; one beyond the end counts as the end.
-#[must_use]
-pub fn place(text: &str, offset: usize) -> Place {
-    crate::text::Source::new(text).place(offset)
 }

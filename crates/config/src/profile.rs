@@ -4,72 +4,18 @@
 //! [`profiles`] or [`find`].
 
 mod files;
-mod value;
 
-pub use value::ProfileValue;
+pub use crate::model::{Defaults, Profile, ProfileValue};
 
 use crate::build;
 use crate::check::check;
 use crate::keys::PROFILE;
-use crate::model::{Policy, ProfileStatus};
 use crate::names::Names;
 use crate::report::Report;
-use crate::text::{self, Table};
 use crate::{Diagnostics, Format};
+use config_text as text;
 use files::FILES;
-use std::fmt;
 use std::sync::LazyLock;
-use std::time::Duration;
-
-/// A built-in preset; a trunk names one and may override its keys.
-#[derive(Clone, PartialEq)]
-pub struct Profile {
-    /// The name a trunk writes, such as `generic-pbx`.
-    pub name: String,
-    /// The preset's own version; rises when a value changes.
-    pub version: u32,
-    /// How far it is known to work.
-    pub status: ProfileStatus,
-    /// One sentence: for whom.
-    pub summary: String,
-    /// Values of trunks that name this profile.
-    pub defaults: Defaults,
-    /// The file itself: what it writes down is told apart from what it leaves to the defaults.
-    pub(crate) table: Table,
-    /// The file's text.
-    pub(crate) text: &'static str,
-}
-
-impl Profile {
-    /// Name of its file, for messages.
-    pub(crate) fn file(&self) -> String {
-        format!("{}.toml", self.name)
-    }
-}
-
-impl fmt::Debug for Profile {
-    /// Name and version: the values stand in the trunks that name it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Profile({} version {})", self.name, self.version)
-    }
-}
-
-/// What a profile sets.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Defaults {
-    /// How the trunk's calls are treated.
-    pub policy: Policy,
-    /// Final responses after which the next attempt is made.
-    pub retry_on: Vec<u16>,
-    /// Time without progress before the next attempt.
-    pub failover_after: Duration,
-    /// Longest ringing.
-    pub ring_timeout: Duration,
-    /// Time between liveness OPTIONS; `None` is off.
-    pub options_interval: Option<Duration>,
-    /// Unanswered OPTIONS until a gateway counts as down.
-    pub options_misses: u32,
-}
 
 /// The built-in profiles.
 pub fn profiles() -> &'static [Profile] {

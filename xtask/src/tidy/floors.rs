@@ -9,10 +9,12 @@ const GARDEN: &[&str] = &["sim", "conformance", "fuzz", "bench", "xtask"];
 /// The floor of each shipped crate.
 const FLOORS: &[(&str, u8)] = &[
     ("base", 0),
+    ("config-text", 0),
     ("sip-msg", 1),
     ("sdp", 1),
     ("rtp", 1),
     ("codec", 1),
+    ("config-model", 1),
     ("config", 2),
     ("sip-core", 2),
     ("media", 2),

@@ -41,10 +41,10 @@ pub struct Permissions {
 }
 
 /// What unknown callers may not call where no scope says so.
-pub(crate) const DENY_UNKNOWN: [Class; 3] = [Class::Premium, Class::Satellite, Class::International];
+const DENY_UNKNOWN: [Class; 3] = [Class::Premium, Class::Satellite, Class::International];
 
 /// What holds for the callers of a trunk: its own word, else its site's, else the node's.
-pub(crate) fn effective<'a, T>(
+pub fn effective<'a, T>(
     trunk: &'a Trunk,
     sites: &'a [Site],
     node: &'a Permissions,

@@ -18,7 +18,7 @@ macro_rules! words {
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
         pub enum $name { $($(#[$variant_doc])* $variant,)+ }
 
-        impl $crate::model::Words for $name {
+        impl $crate::Words for $name {
             const TOKENS: &'static [&'static str] = &[$($token,)+];
 
             fn from_token(token: &str) -> Option<Self> {
@@ -37,7 +37,7 @@ macro_rules! words {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str($crate::model::Words::token(*self))
+                f.write_str($crate::Words::token(*self))
             }
         }
     };

@@ -5,7 +5,7 @@ const LENGTH_MAX: usize = 64;
 
 /// The nearest of the names, if one is near enough to have been meant: case aside, at most one slip
 /// for every three characters.
-pub(crate) fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let wrong: Vec<char> = wrong.chars().take(LENGTH_MAX + 1).flat_map(char::to_lowercase).collect();
     if wrong.is_empty() || wrong.len() > LENGTH_MAX {
         return None;
@@ -39,6 +39,12 @@ fn slips(a: &[char], b: &[char]) -> usize {
         older = std::mem::replace(&mut old, new);
     }
     old.last().copied().unwrap_or(usize::MAX)
+}
+
+/// `` `a` `` or ``one of `a`, `b` ``.
+pub fn one_of<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let quoted: Vec<String> = names.into_iter().map(|n| format!("`{n}`")).collect();
+    if quoted.len() == 1 { quoted.concat() } else { format!("one of {}", quoted.join(", ")) }
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ impl fmt::Display for Severity {
 pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,
-    /// The file's name as given to [`crate::parse`].
+    /// The file's name as given to the reader.
     pub file: String,
     /// Line, from 1.
     pub line: u32,

@@ -1,7 +1,10 @@
-//! The picture itself: plain values, all references resolved to ids of this snapshot.
+//! The picture of an organisation's voice network: plain values, all references resolved to ids of this
+//! snapshot, and how the countries write numbers.
 //!
-//! Nothing here can be half valid: whoever holds a [`Config`] needs no further check. Enter through
-//! [`Config`].
+//! Floor 1. Nothing in a picture that `config` has read is half valid: whoever holds a [`Config`] needs no
+//! further check. How it is written and read is not known here. Enter through [`Config`].
+
+pub mod country;
 
 mod account;
 mod calendar;
@@ -34,21 +37,20 @@ pub use identity::{
     ForwardingWrite, NotOwned, PaiForm, Screen, Withheld, WithheldFrom,
 };
 pub use listen::{Hidden, Host, Listen, PortRange, Secret, SipPort, TlsIdentity};
-pub(crate) use permission::effective;
-pub use permission::{CallPolicy, Class, Permissions};
+pub use permission::{CallPolicy, Class, Permissions, effective};
 pub use policy::{
     CalledFrom, EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Policy, Prack, Refer,
     Refresher, SessionTimer, Sips, UriScheme,
 };
-pub use profile::ProfileStatus;
+pub use profile::{Defaults, Profile, ProfileStatus, ProfileValue};
 pub use redirect::{Redirect, Redirects};
 pub use route::{CallerId, DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
 pub use translate::{Pilot, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};
 pub use trunk::{Gateway, Kind, Trunk, TrunkTls};
 pub use words::Words;
 
-use crate::country::Country;
 use base::{GatewayId, ListenId, TrunkId};
+use country::Country;
 use std::time::Duration;
 use words::words;
 

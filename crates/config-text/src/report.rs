@@ -1,23 +1,31 @@
 //! What was found, collected in the order of the text.
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::text::{Source, Syntax};
+use crate::{Source, Syntax};
 
 /// Most errors, and most warnings, that one parse reports.
 const FINDINGS_MAX: usize = 200;
 
 /// One finding, by byte offset.
-pub(crate) struct Finding {
-    pub(crate) at: usize,
-    pub(crate) path: String,
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
-    pub(crate) expected: String,
-    pub(crate) nearest: Option<String>,
+pub struct Finding {
+    /// Byte offset.
+    pub at: usize,
+    /// The value's path, such as `trunk.pbx.gateways[1]`.
+    pub path: String,
+    /// Stable name of the kind of finding.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right; may be empty.
+    pub expected: String,
+    /// What may have been meant.
+    pub nearest: Option<String>,
 }
 
 impl Finding {
-    pub(crate) fn new(
+    /// A finding without more than what is wrong.
+    #[must_use]
+    pub fn new(
         at: usize,
         path: impl Into<String>,
         code: &'static str,
@@ -33,20 +41,25 @@ impl Finding {
         }
     }
 
-    pub(crate) fn expected(mut self, expected: impl Into<String>) -> Finding {
+    /// With what would be right.
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>) -> Finding {
         self.expected = expected.into();
         self
     }
 
-    pub(crate) fn nearest(mut self, nearest: Option<String>) -> Finding {
+    /// With what may have been meant.
+    #[must_use]
+    pub fn nearest(mut self, nearest: Option<String>) -> Finding {
         self.nearest = nearest;
         self
     }
 }
 
 /// Collects findings about one text.
-pub(crate) struct Report<'a> {
-    pub(crate) source: Source<'a>,
+pub struct Report<'a> {
+    /// The text.
+    pub source: Source<'a>,
     file: &'a str,
     errors: Pile,
     warnings: Pile,
@@ -70,29 +83,36 @@ impl Pile {
 }
 
 impl<'a> Report<'a> {
-    pub(crate) fn new(text: &'a str, file: &'a str) -> Report<'a> {
+    /// Nothing is found yet. `file` is the text's name for messages.
+    #[must_use]
+    pub fn new(text: &'a str, file: &'a str) -> Report<'a> {
         Report { source: Source::new(text), file, errors: Pile::default(), warnings: Pile::default() }
     }
 
-    pub(crate) fn error(&mut self, finding: Finding) {
+    /// The text is refused.
+    pub fn error(&mut self, finding: Finding) {
         self.errors.push(finding);
     }
 
     /// A fault in the writing itself.
-    pub(crate) fn syntax(&mut self, fault: Syntax) {
+    pub fn syntax(&mut self, fault: Syntax) {
         self.error(Finding::new(fault.at, "", "syntax", fault.message).expected(fault.expected));
     }
 
-    pub(crate) fn warning(&mut self, finding: Finding) {
+    /// Allowed, but probably not meant.
+    pub fn warning(&mut self, finding: Finding) {
         self.warnings.push(finding);
     }
 
-    pub(crate) fn failed(&self) -> bool {
+    /// Whether there is an error.
+    #[must_use]
+    pub fn failed(&self) -> bool {
         !self.errors.found.is_empty()
     }
 
     /// Errors and warnings, each in the order of the text.
-    pub(crate) fn finish(self) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
+    #[must_use]
+    pub fn finish(self) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
         let Report { source, file, errors, warnings } = self;
         (
             diagnostics(&source, file, errors, Severity::Error),

@@ -14,7 +14,7 @@ pub struct Expression {
 }
 
 impl Expression {
-    pub(crate) fn new(source: String, regex: Regex) -> Expression {
+    pub fn new(source: String, regex: Regex) -> Expression {
         Expression { source, regex }
     }
 

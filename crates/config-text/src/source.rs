@@ -1,24 +1,48 @@
 //! Places in a text: from byte offsets to lines and columns.
 
 use super::tree::Span;
-use crate::places::Place;
+
+/// A place in a text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+impl Default for Place {
+    /// The beginning of the text.
+    fn default() -> Place {
+        Place { line: 1, column: 1 }
+    }
+}
+
+/// The place of a byte offset in a text; one beyond the end counts as the end.
+#[must_use]
+pub fn place(text: &str, offset: usize) -> Place {
+    Source::new(text).place(offset)
+}
 
 /// A text that can say on which line an offset is.
-pub(crate) struct Source<'a> {
+pub struct Source<'a> {
     text: &'a str,
     /// Offset of each line's first byte.
     lines: Vec<usize>,
 }
 
 impl<'a> Source<'a> {
-    pub(crate) fn new(text: &'a str) -> Source<'a> {
+    /// Finds the lines.
+    #[must_use]
+    pub fn new(text: &'a str) -> Source<'a> {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
         Source { text, lines: std::iter::once(0).chain(ends).collect() }
     }
 
     /// Line and column of a byte offset, both from 1, the column in characters. An offset beyond the
     /// end or inside a character counts as the nearest place before it.
-    pub(crate) fn position(&self, offset: usize) -> (u32, u32) {
+    #[must_use]
+    pub fn position(&self, offset: usize) -> (u32, u32) {
         let mut offset = offset.min(self.text.len());
         while !self.text.is_char_boundary(offset) {
             offset -= 1;
@@ -31,18 +55,21 @@ impl<'a> Source<'a> {
     }
 
     /// The place of an offset.
-    pub(crate) fn place(&self, offset: usize) -> Place {
+    #[must_use]
+    pub fn place(&self, offset: usize) -> Place {
         let (line, column) = self.position(offset);
         Place { line, column }
     }
 
     /// The line of an offset, from 1.
-    pub(crate) fn line(&self, offset: usize) -> u32 {
+    #[must_use]
+    pub fn line(&self, offset: usize) -> u32 {
         self.position(offset).0
     }
 
     /// Where byte `inner` of a string's decoded text is written. Multi-line strings give their start.
-    pub(crate) fn inside(&self, span: Span, inner: usize) -> usize {
+    #[must_use]
+    pub fn inside(&self, span: Span, inner: usize) -> usize {
         let raw = self.text.get(span.start..span.end).unwrap_or("");
         let multi_line = raw.starts_with("'''") || raw.starts_with("\"\"\"");
         if multi_line {

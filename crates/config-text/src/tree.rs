@@ -2,36 +2,47 @@
 
 /// Byte offsets in the text, `start..end`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Span {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
+pub struct Span {
+    /// The first byte.
+    pub start: usize,
+    /// The byte behind the last.
+    pub end: usize,
 }
 
 /// A value and its place.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Value {
-    pub(crate) what: What,
-    pub(crate) span: Span,
+pub struct Value {
+    /// The value.
+    pub what: What,
+    /// Its place.
+    pub span: Span,
 }
 
 /// A value.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) enum What {
+pub enum What {
+    /// A string, decoded.
     Text(String),
+    /// A whole number.
     Integer(i64),
     /// A number that is no 64-bit integer.
     Float,
+    /// `true` or `false`.
     Bool(bool),
     /// A date or time, which no key of ours takes.
     Date,
+    /// `null` of JSON.
     Null,
+    /// A list.
     List(Vec<Value>),
+    /// A table.
     Table(Table),
 }
 
 impl What {
     /// What it is, with its article.
-    pub(crate) fn noun(&self) -> &'static str {
+    #[must_use]
+    pub fn noun(&self) -> &'static str {
         match self {
             What::Text(_) => "a string",
             What::Integer(_) => "an integer",
@@ -47,41 +58,50 @@ impl What {
 
 /// Keys and values in the order of the text.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(crate) struct Table {
-    pub(crate) entries: Vec<Entry>,
+pub struct Table {
+    /// Them.
+    pub entries: Vec<Entry>,
 }
 
 /// One key and its value.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Entry {
-    pub(crate) key: String,
-    pub(crate) key_span: Span,
-    pub(crate) value: Value,
+pub struct Entry {
+    /// The key, decoded.
+    pub key: String,
+    /// Where the key stands.
+    pub key_span: Span,
+    /// The value.
+    pub value: Value,
 }
 
 impl Table {
     /// The entry of a key.
-    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+    #[must_use]
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|e| e.key == key)
     }
 
     /// The value of a key.
-    pub(crate) fn value(&self, key: &str) -> Option<&Value> {
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&Value> {
         self.entry(key).map(|e| &e.value)
     }
 
     /// The table at a key.
-    pub(crate) fn table(&self, key: &str) -> Option<&Table> {
+    #[must_use]
+    pub fn table(&self, key: &str) -> Option<&Table> {
         self.value(key).and_then(Value::table)
     }
 
     /// The entries of the table at a key, none when it is missing or something else.
-    pub(crate) fn entries_of(&self, key: &str) -> &[Entry] {
+    #[must_use]
+    pub fn entries_of(&self, key: &str) -> &[Entry] {
         self.table(key).map_or(&[], |t| &t.entries)
     }
 
     /// The tables of a list of tables at a key, with their values' places.
-    pub(crate) fn tables_of(&self, key: &str) -> Vec<(Span, &Table)> {
+    #[must_use]
+    pub fn tables_of(&self, key: &str) -> Vec<(Span, &Table)> {
         let items = self.value(key).map_or(&[][..], Value::items);
         items.iter().filter_map(|v| v.table().map(|t| (v.span, t))).collect()
     }
@@ -89,7 +109,8 @@ impl Table {
 
 impl Value {
     /// The text, if it is one.
-    pub(crate) fn text(&self) -> Option<&str> {
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
         match &self.what {
             What::Text(text) => Some(text),
             _ => None,
@@ -97,7 +118,8 @@ impl Value {
     }
 
     /// The integer, if it is one.
-    pub(crate) fn integer(&self) -> Option<i64> {
+    #[must_use]
+    pub fn integer(&self) -> Option<i64> {
         match self.what {
             What::Integer(number) => Some(number),
             _ => None,
@@ -105,7 +127,8 @@ impl Value {
     }
 
     /// The boolean, if it is one.
-    pub(crate) fn boolean(&self) -> Option<bool> {
+    #[must_use]
+    pub fn boolean(&self) -> Option<bool> {
         match self.what {
             What::Bool(truth) => Some(truth),
             _ => None,
@@ -113,7 +136,8 @@ impl Value {
     }
 
     /// The table, if it is one.
-    pub(crate) fn table(&self) -> Option<&Table> {
+    #[must_use]
+    pub fn table(&self) -> Option<&Table> {
         match &self.what {
             What::Table(table) => Some(table),
             _ => None,
@@ -121,7 +145,8 @@ impl Value {
     }
 
     /// The items of a list; a value that is no list is its own only item.
-    pub(crate) fn items(&self) -> &[Value] {
+    #[must_use]
+    pub fn items(&self) -> &[Value] {
         match &self.what {
             What::List(items) => items,
             _ => std::slice::from_ref(self),

@@ -216,14 +216,19 @@ pub struct HeaderTest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::forms::expression::expression;
+    use crate::Expression;
+    use regex::Regex;
+
+    fn expression(source: &str) -> Expression {
+        Expression::new(source.to_owned(), Regex::new(&format!("^(?:{source})$")).unwrap())
+    }
 
     fn rule(deed: HeaderDo, header: &str, pattern: &str, value: &str, to: &str) -> HeaderRule {
         HeaderRule {
             on: vec![HeaderOn::Invite],
             header: header.to_owned(),
             deed,
-            pattern: expression(pattern).ok(),
+            pattern: Some(pattern).filter(|p| !p.is_empty()).map(expression),
             value: value.to_owned(),
             to: to.to_owned(),
         }

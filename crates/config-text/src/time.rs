@@ -1,6 +1,6 @@
 //! Durations: `10s`, `500ms`, `2m`, `1h`, `7d`.
 
-use super::Flaw;
+use crate::Flaw;
 use std::time::Duration;
 
 /// Units and their milliseconds, longest spelling first where one ends in another.
@@ -23,7 +23,10 @@ const WRONG_UNITS: [(&str, &str); 12] = [
 ];
 
 /// Reads a duration.
-pub(crate) fn duration(text: &str) -> Result<Duration, Flaw> {
+///
+/// # Errors
+/// It is none; the flaw names what may have been meant.
+pub fn duration(text: &str) -> Result<Duration, Flaw> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let factor = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, factor)| *factor);
@@ -44,7 +47,8 @@ fn mended(number: &str, unit: &str) -> Option<String> {
 }
 
 /// Writes a duration in the largest unit that divides it.
-pub(crate) fn written(duration: Duration) -> String {
+#[must_use]
+pub fn written(duration: Duration) -> String {
     let millis = duration.as_millis();
     if millis == 0 {
         return "0s".to_owned();

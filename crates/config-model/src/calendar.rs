@@ -13,7 +13,7 @@ pub struct Zone {
 }
 
 impl Zone {
-    pub(crate) fn named(name: &str) -> Option<Zone> {
+    pub fn named(name: &str) -> Option<Zone> {
         let zone = TimeZoneDatabase::bundled().get(name).ok()?;
         let name = zone.iana_name().unwrap_or(name).to_owned();
         Some(Zone { name, zone })
@@ -56,7 +56,7 @@ pub struct Dates {
 }
 
 impl Dates {
-    pub(crate) fn new(spans: Vec<Span>) -> Dates {
+    pub fn new(spans: Vec<Span>) -> Dates {
         Dates { spans }
     }
 
