@@ -15,10 +15,10 @@ use crate::tag::{Tag, hex};
 use crate::wallet::Purse;
 use base::ReasonId;
 use config::{HeaderOn, Policy, Prack, UriScheme};
-use identity::Told;
 use identity::header_rules::shape;
 use identity::headers::{pass_kept, push_number, push_parts, push_row};
 use identity::push_uri;
+use identity::{Sent, Told};
 use media::Side;
 use sip_core::{Request, RequestError};
 use std::sync::Arc;
@@ -60,6 +60,7 @@ impl Call {
             udp_max: face.udp_max,
             alternative: tcp_if_free(&epoch, &candidate).and_then(|()| stream_alternative(&flow, face)),
         };
+        let named = Sent::of(&rows);
         let sent = cx.send(&epoch, candidate.trunk, account, User::Invite(self.me, number), &request);
         cx.give_rows(rows);
         let invite = match sent {
@@ -69,7 +70,7 @@ impl Call {
                 return false;
             }
         };
-        self.attempt_begun(&candidate, number, &call_id, cx);
+        self.attempt_begun(&candidate, number, (&call_id, named), cx);
         let trunk = candidate.trunk;
         self.live.push(Box::new(Attempt {
             number,
@@ -178,8 +179,14 @@ impl Call {
     }
 
     /// Counts, journals and arms the timers of an attempt whose INVITE has left.
-    fn attempt_begun(&mut self, candidate: &Candidate, number: u16, call_id: &[u8], cx: &mut Context<'_>) {
-        self.note_attempt(candidate, call_id, cx);
+    fn attempt_begun(
+        &mut self,
+        candidate: &Candidate,
+        number: u16,
+        sent: (&[u8], Sent),
+        cx: &mut Context<'_>,
+    ) {
+        self.note_attempt(candidate, sent, cx);
         let epoch = &self.epoch;
         self.current = number;
         cx.runs.begun(candidate.at.gateway, cx.now);
@@ -187,8 +194,8 @@ impl Call {
         cx.wheel.insert(cx.now + patience, Alarm::Silence(self.me, number));
     }
 
-    /// Journals an attempt, and begins its entry in the record.
-    fn note_attempt(&mut self, candidate: &Candidate, call_id: &[u8], cx: &mut Context<'_>) {
+    /// Journals an attempt, and begins its entry in the record; `sent`: its Call-ID and who it named.
+    fn note_attempt(&mut self, candidate: &Candidate, (call_id, sent): (&[u8], Sent), cx: &mut Context<'_>) {
         let epoch = &self.epoch;
         let facts = Arc::new(AttemptFacts {
             number: u16::try_from(self.attempts.len() + 1).unwrap_or(u16::MAX),
@@ -201,6 +208,7 @@ impl Call {
             sip_call_id: String::from_utf8_lossy(call_id).into_owned().into_boxed_str(),
             caller_sent: candidate.caller.clone(),
             called_sent: candidate.called.clone(),
+            sent,
         });
         cx.out.journal.push(JournalEvent::Attempt { call: self.key, at: cx.wall(), facts: facts.clone() });
         self.attempts.push(AttemptRecord {
@@ -218,7 +226,7 @@ impl Call {
 
     /// An attempt that failed before its INVITE could leave.
     pub(crate) fn attempt_unsent(&mut self, candidate: &Candidate, failure: Failure, cx: &mut Context<'_>) {
-        self.note_attempt(candidate, b"", cx);
+        self.note_attempt(candidate, (b"", Sent::default()), cx);
         let at = cx.wall();
         let Some(record) = self.attempts.last_mut() else { return };
         record.end = Some(at);

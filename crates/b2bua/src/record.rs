@@ -2,6 +2,7 @@
 
 use crate::journal::CallKey;
 use base::{WallTime, reason::ReasonId};
+use identity::Sent;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -58,6 +59,8 @@ pub struct AttemptFacts {
     pub caller_sent: Box<str>,
     /// The called number as sent.
     pub called_sent: Box<str>,
+    /// Who its INVITE named, header by header; nobody when it could not leave.
+    pub sent: Sent,
 }
 
 /// Which side ended the call or refused it.

@@ -22,6 +22,7 @@ pub mod received;
 mod redirected;
 mod rows;
 mod screen;
+mod sent;
 mod write;
 
 pub use answer::{Crossing, cross};
@@ -31,6 +32,7 @@ pub use party::Party;
 pub use party::is_nobody;
 pub use privacy::Privacy;
 pub use screen::Screening;
+pub use sent::{SENT, Sent};
 pub use write::{Telling, Told};
 
 use base::TrunkId;

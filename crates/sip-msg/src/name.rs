@@ -94,6 +94,7 @@ names! {
     ServiceRoute, "Service-Route", 0;
     PEarlyMedia, "P-Early-Media", 0;
     PCalledPartyId, "P-Called-Party-ID", 0;
+    PChargeInfo, "P-Charge-Info", 0;
     PChargingVector, "P-Charging-Vector", 0;
     PAccessNetworkInfo, "P-Access-Network-Info", 0;
     PAssociatedUri, "P-Associated-URI", 0;

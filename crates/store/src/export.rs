@@ -5,6 +5,7 @@
 use crate::error::StoreError;
 use crate::moment::Moment;
 use crate::row::{AttemptRow, CallRow, DirectionRow};
+use crate::sent::SentRow;
 use std::fmt::{Display, Write as _};
 use std::io::Write;
 
@@ -58,7 +59,7 @@ impl<'w> Table<'w> {
     pub(crate) fn begin(format: Format, out: &'w mut dyn Write) -> Result<Table<'w>, StoreError> {
         let mut header = match format {
             Format::Jsonl => String::new(),
-            Format::CsvAttempts => ATTEMPT_HEADER.to_owned(),
+            Format::CsvAttempts => ATTEMPT_HEADER.to_owned() + &sent_header(),
             Format::Csv => {
                 CALL_HEADER.to_owned()
                     + &direction_header("caller")
@@ -66,6 +67,7 @@ impl<'w> Table<'w> {
                     + &direction_header("callee")
                     + ","
                     + CALL_TAIL
+                    + &sent_header()
             }
         };
         if !header.is_empty() {
@@ -92,6 +94,11 @@ impl<'w> Table<'w> {
         }
         self.out.write_all(self.line.as_bytes()).map_err(StoreError::Export)
     }
+}
+
+/// What was sent of whom, with a comma before each.
+fn sent_header() -> String {
+    SentRow::columns().map(|column| format!(",{column}")).collect()
 }
 
 fn direction_header(side: &str) -> String {
@@ -179,6 +186,10 @@ fn call_line(fields: &mut Fields<'_>, call: &CallRow<'_>) {
     for text in [&call.trace_id, &call.site_in, &call.site_out, &call.preferred_received] {
         fields.text(text);
     }
+    match call.last_attempt() {
+        Some(attempt) => attempt.sent.0.iter().for_each(|value| fields.text(value)),
+        None => SentRow::columns().for_each(|_| fields.separate()),
+    }
     fields.end();
 }
 
@@ -236,5 +247,6 @@ fn attempt_line(fields: &mut Fields<'_>, call: &CallRow<'_>, attempt: &AttemptRo
     fields.option(attempt.q850);
     fields.text(&attempt.reason);
     fields.text(&attempt.site);
+    attempt.sent.0.iter().for_each(|value| fields.text(value));
     fields.end();
 }

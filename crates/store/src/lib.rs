@@ -18,6 +18,7 @@ mod jsonl;
 mod moment;
 mod recover;
 mod row;
+mod sent;
 mod sqlite;
 mod stats;
 mod writer;
@@ -28,6 +29,7 @@ pub use journal::stream::Journal;
 pub use moment::{Moment, NotAMoment};
 pub use recover::Recovered;
 pub use row::{AttemptRow, CallRow, DirectionRow, FORMAT, MediaRow, StoredCall};
+pub use sent::SentRow;
 pub use sqlite::select::{LIMIT_DEFAULT, LIMIT_MAX, Query};
 pub use stats::StoreStats;
 

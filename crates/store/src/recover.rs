@@ -12,6 +12,7 @@ use crate::journal::files::{self, SegmentName};
 use crate::journal::frame::{self, Opening};
 use crate::moment::Moment;
 use crate::row::{AttemptRow, StoredCall};
+use crate::sent::SentRow;
 use crate::sqlite::Database;
 use crate::stats::{Counters, add};
 use b2bua::CallKey;
@@ -252,6 +253,7 @@ fn blank_attempt(number: u16, at: Moment) -> AttemptRow<'static> {
         sip_call_id: NONE,
         caller_sent: NONE,
         called_sent: NONE,
+        sent: SentRow::default(),
         start: at,
         progress: None,
         answer: None,

@@ -4,6 +4,7 @@
 //! it comes back from SQLite ([`StoredCall`]). Enter through [`CallRow`].
 
 use crate::moment::Moment;
+use crate::sent::SentRow;
 use b2bua::CallKey;
 use base::ReasonId;
 use serde::{Deserialize, Serialize};
@@ -122,6 +123,9 @@ pub struct AttemptRow<'a> {
     pub caller_sent: Cow<'a, str>,
     /// The called number as sent.
     pub called_sent: Cow<'a, str>,
+    /// Who its INVITE named, header by header.
+    #[serde(default)]
+    pub sent: SentRow<'a>,
     /// INVITE sent.
     pub start: Moment,
     /// First provisional response other than 100.
@@ -265,6 +269,7 @@ impl AttemptRow<'_> {
             sip_call_id: own(self.sip_call_id),
             caller_sent: own(self.caller_sent),
             called_sent: own(self.called_sent),
+            sent: self.sent.into_owned(),
             start: self.start,
             progress: self.progress,
             answer: self.answer,

@@ -124,13 +124,14 @@ fn exports_say_the_same_in_every_format() {
     assert_eq!(rows.len(), 11);
     let columns = rows[0].split(',').count();
     assert!(rows[1].contains(r#""route world: flex 503, elastic, ""spill-over""""#), "{}", rows[1]);
-    // The one quoted field holds two commas.
-    assert_eq!(rows[1].split(',').count(), columns + 2);
+    // One quoted field holds two commas, and the caller's name as sent one.
+    assert_eq!(rows[1].split(',').count(), columns + 3);
     assert_eq!(rows[4].split(',').count(), columns + 2);
     assert!(rows[4].contains("R-NO-ROUTE"));
     let (_, attempts) = export(&Query::default(), Format::CsvAttempts);
     assert_eq!(attempts.lines().count(), 1 + 9 * 2);
-    assert!(attempts.lines().all(|line| line.split(',').count() == 19));
+    assert!(attempts.lines().skip(1).all(|line| line.split(',').count() == 30), "a name has a comma");
+    assert!(attempts.lines().next().unwrap().ends_with(",referred_by_sent"));
     let (count, jsonl) = export(&Query { status: Some(200), ..Query::default() }, Format::Jsonl);
     assert_eq!((count, jsonl.lines().count()), (8, 8));
     let (count, newest) = export(&Query { newest_first: true, limit: 3, ..Query::default() }, Format::Jsonl);

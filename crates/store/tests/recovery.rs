@@ -73,6 +73,11 @@ fn a_cut_call_has_a_record_with_all_that_was_known() {
     assert_eq!((&*cut.trunk_in, &*cut.trunk_out), ("pbx", "elastic"));
     assert_eq!((&*cut.caller, &*cut.called), ("100", "0044 1632 960001"));
     let [first, second] = cut.attempts.as_slice() else { panic!("two attempts") };
+    for attempt in [first, second] {
+        let sent: Vec<_> = attempt.sent.named().collect();
+        let from = ("from", "\"Alice, B\" <sip:+493023125100@ber.example>");
+        assert_eq!(sent, [from, ("asserted", "<sip:+493023125000@ber.example>"), ("privacy", "none")]);
+    }
     assert_eq!((first.status, first.end, &*first.reason), (503, Some(at(1).into()), "P-SERVICE-UNAVAILABLE"));
     assert_eq!((second.status, second.answer), (200, Some(at(4).into())));
     assert_eq!((second.end, &*second.reason), (Some(at(4).into()), "X-CRASHED"));

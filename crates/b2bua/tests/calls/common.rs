@@ -133,6 +133,7 @@ impl World {
                 let text = String::from_utf8(out.sip.message(transmit).to_vec()).expect("text");
                 self.sent.push(Sent { to: transmit.flow.remote, text });
             }
+            self.compare_with_the_record();
             out.sip.clear();
             let commands: Vec<media::Command> = out.media.drain(..).collect();
             if commands.is_empty() {
@@ -144,6 +145,32 @@ impl World {
                     self.board.handle(self.now, Input::Media(reply), &mut out);
                 }
             }
+        }
+    }
+
+    /// Who the last INVITE names is what the journal says of its attempt, header by header.
+    fn compare_with_the_record(&self) {
+        let (Some(invite), Some(JournalEvent::Attempt { facts, .. })) =
+            (self.sent.last().filter(|s| s.start().starts_with("INVITE")), self.events.last())
+        else {
+            return;
+        };
+        if invite.header("Call-ID") != &*facts.sip_call_id || invite.header("CSeq") != "1 INVITE" {
+            return;
+        }
+        for (name, word) in ::identity::SENT {
+            let prefix = format!("{}: ", name.as_str());
+            let values: Vec<&str> =
+                invite.text.split("\r\n").filter_map(|l| l.strip_prefix(&prefix)).collect();
+            let joined = values.join(", ");
+            let told = if word == "from" { joined.split(";tag=").next().unwrap_or("") } else { &joined };
+            let kept: String = told.chars().take(400).collect();
+            assert!(facts.sent.value(name).starts_with(&kept), "{word}: {told}\n{:?}", facts.sent);
+            assert!(
+                !told.is_empty() || facts.sent.value(name).is_empty(),
+                "{word} did not leave: {:?}",
+                facts.sent
+            );
         }
     }
 

@@ -212,3 +212,32 @@ fn the_callees_identity_reaches_the_caller_by_the_same_rules() {
         assert_eq!(sent[1].header("Privacy"), privacy);
     }
 }
+
+#[test]
+fn the_record_says_who_each_attempt_named() {
+    let mut world =
+        World::new(&config("", "caller = { trust = false }, forwarding = { write = \"diversion\" }"));
+    let rows = format!("{PAI}Privacy: id\r\nDiversion: <sip:+493023125177@x>;reason=user-busy\r\n");
+    world.receive(PBX, &invite("+4420700000", OFFER, &rows));
+    let first = world.expect(&[(GW1, "INVITE")]).remove(0);
+    world.receive(GW1, &response(&first, "503 No", "tb", "", ""));
+    let second = world.take().into_iter().find(|s| s.start().starts_with("INVITE")).expect("the other trunk");
+    world.receive(crate::common::GW2, &response(&second, "486 Busy", "tb", "", ""));
+    let record = world.records.pop().expect("a record");
+    let told: Vec<Vec<(&str, &str)>> = record
+        .attempts
+        .iter()
+        .map(|a| {
+            let words = ::identity::SENT.iter().map(|(_, word)| *word);
+            words.zip(a.facts.sent.values()).filter(|(_, value)| !value.is_empty()).collect()
+        })
+        .collect();
+    let diversion = ("diversion", "<sip:+493023125177@192.0.2.1>;reason=user-busy");
+    assert_eq!(told[0], [("from", "\"Anonymous\" <sip:anonymous@anonymous.invalid>"), diversion]);
+    let named = [
+        ("from", "\"Alice\" <sip:+493023125100@192.0.2.1>"),
+        ("asserted", "\"Alice B\" <sip:+493023125100@192.0.2.1>"),
+        ("privacy", "id"),
+    ];
+    assert_eq!(told[1], named);
+}

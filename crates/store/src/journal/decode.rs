@@ -6,6 +6,7 @@ use super::bytes::{Malformed, Take};
 use super::event::{ACCEPTED, ANSWERED, ATTEMPT, ATTEMPT_FAILED, ATTEMPTS_MAX, ENDED, PROGRESS, ROUTED};
 use crate::moment::Moment;
 use crate::row::{AttemptRow, CallRow, DirectionRow, FORMAT, MediaRow};
+use crate::sent::SentRow;
 use b2bua::CallKey;
 use std::borrow::Cow;
 
@@ -77,6 +78,7 @@ pub(crate) fn decode(payload: &[u8]) -> Result<Event<'_>, Malformed> {
         ATTEMPT => {
             let mut row = take_attempt_facts(&mut take, at)?;
             row.site = take.later_text()?;
+            row.sent = take_sent(&mut take)?;
             Body::Attempt(Box::new(row))
         }
         PROGRESS => Body::Progress { attempt: take.number()? },
@@ -169,6 +171,7 @@ fn take_attempt_facts<'a>(take: &mut Take<'a>, at: Moment) -> Result<AttemptRow<
         sip_call_id: take.text()?,
         caller_sent: take.text()?,
         called_sent: take.text()?,
+        sent: SentRow::default(),
         start: at,
         progress: None,
         answer: None,
@@ -208,9 +211,30 @@ fn take_record<'a>(take: &mut Take<'a>, call: CallKey, end: Moment) -> Result<Ca
     for attempt in &mut row.attempts {
         attempt.site = take.later_text()?;
     }
+    for attempt in &mut row.attempts {
+        attempt.sent = take_sent(take)?;
+    }
     row.follow_last_attempt();
     row.derive();
     Ok(row)
+}
+
+/// Who an attempt named; a newer program may have written more values than are known here, an older one
+/// none.
+fn take_sent<'a>(take: &mut Take<'a>) -> Result<SentRow<'a>, Malformed> {
+    if take.0.is_empty() {
+        return Ok(SentRow::default());
+    }
+    let mut left = take.number::<usize>()?;
+    let known = SentRow::take(|| match left {
+        0 => Ok(NONE),
+        _ => {
+            left -= 1;
+            take.text()
+        }
+    })?;
+    (0..left).try_for_each(|_| take.text().map(|_| ()))?;
+    Ok(known)
 }
 
 fn take_attempt<'a>(take: &mut Take<'a>, call_start: u64) -> Result<AttemptRow<'a>, Malformed> {
@@ -290,6 +314,7 @@ mod tests {
             sip_call_id: "b".into(),
             caller_sent: "1".into(),
             called_sent: "2".into(),
+            sent: identity::Sent::of(b"From: <sip:1@x>;tag=a\r\nPrivacy: id\r\n"),
         }
     }
 
@@ -308,10 +333,29 @@ mod tests {
         }
         let mut attempted = Vec::new();
         encode(&JournalEvent::Attempt { call, at, facts: Arc::new(attempt()) }, &mut attempted);
-        let old = attempted.len() - 1 - "london".len();
-        for (bytes, site) in [(&attempted[..], "london"), (&attempted[..old], "")] {
+        // A count and as many texts with a length byte each.
+        let sent = 1 + identity::SENT.len() + "<sip:1@x>".len() + "id".len();
+        let first = attempted.len() - sent;
+        let oldest = first - 1 - "london".len();
+        for (bytes, site, from, privacy) in [
+            (&attempted[..], "london", "<sip:1@x>", "id"),
+            (&attempted[..first], "london", "", ""),
+            (&attempted[..oldest], "", "", ""),
+        ] {
             let Body::Attempt(row) = decode(bytes).unwrap().body else { unreachable!("another kind") };
             assert_eq!((&*row.site, &*row.called_sent), (site, "2"));
+            assert_eq!((row.sent.value("from"), row.sent.value("privacy")), (from, privacy));
         }
+        // A newer program knows a header more, an older one fewer.
+        let mut other = attempted[..first].to_vec();
+        other.push(identity::SENT.len() as u8 + 1);
+        other.extend_from_slice(&attempted[first + 1..]);
+        other.extend_from_slice(b"\x03new");
+        let Body::Attempt(row) = decode(&other).unwrap().body else { unreachable!("another kind") };
+        assert_eq!(row.sent.value("privacy"), "id");
+        other.truncate(first);
+        other.extend_from_slice(b"\x01\x03one");
+        let Body::Attempt(row) = decode(&other).unwrap().body else { unreachable!("another kind") };
+        assert_eq!((row.sent.value("from"), row.sent.value("privacy")), ("one", ""));
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn encode(event: &JournalEvent, out: &mut Vec<u8>) -> usize {
             begin(&mut put, ATTEMPT, *call, *at);
             put_attempt_facts(&mut put, facts);
             put.text(&facts.site);
+            put_sent(&mut put, facts);
         }
         JournalEvent::Progress { call, at, attempt, status } => {
             begin(&mut put, PROGRESS, *call, *at);
@@ -132,6 +133,15 @@ fn put_record(put: &mut Put<'_>, record: &CallRecord) {
     for attempt in kept {
         put.text(&attempt.facts.site);
     }
+    for attempt in kept {
+        put_sent(put, &attempt.facts);
+    }
+}
+
+/// Who an attempt named: how many values, then these.
+fn put_sent(put: &mut Put<'_>, facts: &AttemptFacts) {
+    put.number(identity::SENT.len() as u64);
+    facts.sent.values().for_each(|value| put.text(value));
 }
 
 fn put_attempt(put: &mut Put<'_>, attempt: &AttemptRecord, call_start: u64) {

@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 /// The newest schema that is known here.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Times are microseconds since 1970 (UTC), jitter and round trip microseconds, MOS times 100.
 /// `trunks` holds the trunk in and those of all attempts, each between commas. `call_search`
@@ -101,8 +101,22 @@ ALTER TABLE call ADD COLUMN preferred_received TEXT NOT NULL DEFAULT '';
 ALTER TABLE attempt ADD COLUMN site TEXT NOT NULL DEFAULT '';
 ";
 
+/// Who an attempt named.
+const SCHEMA_3: &str = "
+ALTER TABLE attempt ADD COLUMN from_sent TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempt ADD COLUMN asserted_sent TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempt ADD COLUMN preferred_sent TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempt ADD COLUMN remote_party_sent TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempt ADD COLUMN privacy_sent TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempt ADD COLUMN diversion_sent TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempt ADD COLUMN history_sent TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempt ADD COLUMN called_party_sent TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempt ADD COLUMN charge_sent TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempt ADD COLUMN referred_by_sent TEXT NOT NULL DEFAULT '';
+";
+
 /// What each version adds to the one before it.
-const STEPS: [&str; VERSION as usize] = [SCHEMA_1, SCHEMA_2];
+const STEPS: [&str; VERSION as usize] = [SCHEMA_1, SCHEMA_2, SCHEMA_3];
 
 /// Sets the connection up and brings the schema to [`VERSION`].
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
@@ -170,5 +184,7 @@ mod tests {
         for table in ["call", "attempt"] {
             assert_eq!(columns(&old, table), columns(&new, table));
         }
+        let sent: Vec<String> = crate::sent::SentRow::columns().collect();
+        assert!(columns(&new, "attempt").ends_with(&sent), "{sent:?}");
     }
 }

@@ -6,6 +6,7 @@ use crate::error::StoreError;
 use crate::journal::decode::blank;
 use crate::moment::Moment;
 use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow, StoredCall};
+use crate::sent::SentRow;
 use b2bua::CallKey;
 use rusqlite::types::{FromSql, Value};
 use rusqlite::{Connection, Row};
@@ -261,5 +262,6 @@ fn read_attempt(row: &Row<'_>) -> Result<AttemptRow<'static>, rusqlite::Error> {
         q850: from.take()?,
         reason: from.text()?,
         site: from.text()?,
+        sent: SentRow::take(|| from.text())?,
     })
 }

@@ -89,6 +89,10 @@ pub fn facts(number: u128) -> Arc<CallFacts> {
     })
 }
 
+/// The rows that name somebody in each attempt's INVITE.
+pub const SENT: &[u8] = b"From: \"Alice, B\" <sip:+493023125100@ber.example>;tag=1\r\n\
+    P-Asserted-Identity: <sip:+493023125000@ber.example>\r\nPrivacy: none\r\n";
+
 pub fn attempt_facts(number: u16, call: u128) -> Arc<AttemptFacts> {
     Arc::new(AttemptFacts {
         number,
@@ -101,6 +105,7 @@ pub fn attempt_facts(number: u16, call: u128) -> Arc<AttemptFacts> {
         sip_call_id: format!("b-{call:x}-{number}@ber-1").into(),
         caller_sent: "+493023125100".into(),
         called_sent: "+441632960001".into(),
+        sent: identity::Sent::of(SENT),
     })
 }
 

@@ -74,6 +74,8 @@ pub(crate) fn whole(record: &StoredCall, colour: bool) -> String {
     if !record.attempts.is_empty() {
         text.push('\n');
         text.push_str(&attempts(record).print(colour));
+        text.push('\n');
+        text.push_str(&identities(record).print(colour));
     }
     text
 }
@@ -96,6 +98,17 @@ fn direction(name: &str, row: &DirectionRow<'_>) -> Vec<Cell> {
         text.push_str(", never sent (one-way)");
     }
     vec![Cell::new(name), Cell::new(text).coloured(row.one_way.then_some(Colour::Bad))]
+}
+
+/// Who each attempt's INVITE named, header by header.
+fn identities(record: &StoredCall) -> Table {
+    let mut table = Table::new(&["TRY", "HEADER", "AS SENT"]);
+    for attempt in &record.attempts {
+        for (header, value) in attempt.sent.named() {
+            table.row(vec![Cell::number(attempt.number), Cell::new(header), Cell::new(value)]);
+        }
+    }
+    table
 }
 
 fn attempts(record: &StoredCall) -> Table {
