@@ -3,8 +3,10 @@
 //! Enter through [`start`].
 
 use super::ORDERS_MAX;
-use super::sys::Bell;
-use super::worker::{News, Notify, Order, Shared, Worker};
+use super::sockets::StreamPorts;
+use super::sys::{Bell, Poll};
+use super::token::{Place, Token};
+use super::worker::{Links, News, Notify, Order, Shared, Worker};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -19,6 +21,12 @@ pub(super) struct Hand {
     /// Orders that the full channel did not take.
     pub(super) behind: VecDeque<Order>,
     pub(super) bell: Arc<Bell>,
+    /// What the worker waits with.
+    poll: Arc<Poll>,
+    /// Places of ended sessions, to be taken again.
+    free: Vec<Place>,
+    /// Places that were ever taken.
+    places: u32,
     pub(super) shared: Arc<Shared>,
     pub(super) sessions: usize,
     pub(super) ended: Receiver<()>,
@@ -26,15 +34,33 @@ pub(super) struct Hand {
 }
 
 impl Hand {
-    /// Passes an order on, never blocking and never losing one.
-    pub(super) fn order(&mut self, order: Order) {
-        self.put(order);
-        self.ring();
+    /// A place for a session, whose sockets are watched from now on.
+    pub(super) fn place(&mut self, streams: &[StreamPorts]) -> io::Result<Place> {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places += 1;
+            Place { slot: self.places - 1, generation: 0 }
+        });
+        for (stream, ports) in (0u8..).zip(streams) {
+            for (side, component, port) in ports.all() {
+                let token = Token { place, stream, side, component };
+                if let Err(e) = self.poll.add(port.fd(), token.pack()) {
+                    self.vacate(place);
+                    return Err(e);
+                }
+            }
+        }
+        Ok(place)
     }
 
-    /// Passes on an order that may wait for a worker's next sweep, some milliseconds: waking a thread costs
-    /// more than closing a session does.
-    pub(super) fn order_soon(&mut self, order: Order) {
+    /// The session has ended, or was never told to the worker.
+    pub(super) fn vacate(&mut self, place: Place) {
+        self.free.push(Place { generation: place.generation.wrapping_add(1), ..place });
+    }
+
+    /// Passes an order on, never blocking and never losing one. A worker that sweeps looks for orders by itself
+    /// within some milliseconds, and before it judges any packet; what the order leads to on the wire comes
+    /// later. So only a worker without sessions is woken: that costs more than the orders of a whole call.
+    pub(super) fn order(&mut self, order: Order) {
         self.put(order);
         fence(Ordering::SeqCst);
         if !self.behind.is_empty() || !self.shared.sweeping.load(Ordering::SeqCst) {
@@ -79,10 +105,23 @@ pub(super) fn start(n: usize, news: &SyncSender<News>, notify: &Notify, birth: I
     let (alive, ended) = sync_channel(1);
     let bell = Arc::new(Bell::new()?);
     let shared = Arc::new(Shared::default());
-    let worker = Worker::new(bell.clone(), shared.clone(), inbox, news.clone(), notify.clone(), birth)?;
+    let poll = Arc::new(Poll::new()?);
+    let links = Links { poll: poll.clone(), bell: bell.clone(), shared: shared.clone(), orders: inbox };
+    let worker = Worker::new(links, news.clone(), notify.clone(), birth)?;
     let thread = std::thread::Builder::new().name(format!("media-{n}")).spawn(move || {
         let _alive = alive;
         worker.run();
     })?;
-    Ok(Hand { orders, behind: VecDeque::new(), bell, shared, sessions: 0, ended, thread: Some(thread) })
+    Ok(Hand {
+        orders,
+        behind: VecDeque::new(),
+        bell,
+        poll,
+        free: Vec::new(),
+        places: 0,
+        shared,
+        sessions: 0,
+        ended,
+        thread: Some(thread),
+    })
 }

@@ -14,6 +14,7 @@ mod status;
 mod sys;
 #[cfg(test)]
 mod tests;
+mod token;
 mod worker;
 
 pub use status::{PortStatus, Status};
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
+use token::Place;
 use worker::{News, Notify, Order};
 
 /// Orders that a worker may have waiting in its channel.
@@ -64,6 +66,7 @@ struct Interface {
 /// What an open session holds.
 struct Held {
     worker: usize,
+    place: Place,
     /// Address and even port, by stream and side; `None` once freed.
     pairs: Vec<Option<[(IpAddr, u16); 2]>>,
     closing: bool,
@@ -170,10 +173,7 @@ impl Engine {
         let worker = self.held.get(&session).filter(|h| !h.closing).map(|h| h.worker);
         match worker.and_then(|w| self.hands.get_mut(w)) {
             Some(hand) => {
-                match order {
-                    Order::Close { .. } => hand.order_soon(order),
-                    order => hand.order(order),
-                }
+                hand.order(order);
                 true
             }
             None => {
@@ -206,15 +206,20 @@ impl Engine {
                 }
                 Err(reason) => {
                     drop(opened);
-                    self.release(now, &pairs);
+                    self.release(now, &pairs, Vec::new());
                     return Err(reason);
                 }
             }
         }
         let Some(hand) = self.hands.get_mut(worker) else { return Err(OpenError::Busy) };
+        let Ok(place) = hand.place(&opened) else {
+            drop(opened);
+            self.release(now, &pairs, Vec::new());
+            return Err(OpenError::Descriptors);
+        };
         hand.sessions += 1;
-        hand.order(Order::Open { session, streams: opened });
-        self.held.insert(session, Held { worker, pairs, closing: false });
+        hand.order(Order::Open { session, place, streams: opened });
+        self.held.insert(session, Held { worker, place, pairs, closing: false });
         Ok(ports)
     }
 
@@ -256,7 +261,12 @@ impl Engine {
         let interface = self.interfaces.iter().find(|i| i.listen.id == listen);
         let found = interface.and_then(|i| Some((i, self.ranges.get_mut(i.range)?)));
         let (interface, range) = found.filter(|(_, r)| r.limit.max > 0).ok_or(OpenError::NoRange(listen))?;
-        match sockets::open_pair(range, interface.listen.dscp, now) {
+        let mut opened = sockets::open_pair(range, interface.listen.dscp, now);
+        if opened.as_ref().is_err_and(|e| *e == PairError::Descriptors) {
+            range.close_ready();
+            opened = sockets::open_pair(range, interface.listen.dscp, now);
+        }
+        match opened {
             Ok((port, pair)) => Ok(((interface.listen.address, port), pair)),
             Err(PairError::Exhausted) => Err(OpenError::PortsExhausted(side)),
             Err(PairError::Descriptors) => Err(OpenError::Descriptors),
@@ -264,11 +274,20 @@ impl Engine {
         }
     }
 
-    /// Gives ports back to the ranges they belong to.
-    fn release(&mut self, now: Time, pairs: &[Option<[(IpAddr, u16); 2]>]) {
-        for &pair in pairs.iter().flatten().flatten() {
-            if let Some(range) = self.range_of(pair) {
-                range.give(now, pair.1);
+    /// Gives ports back to the ranges they belong to, with their sockets where these came back.
+    fn release(
+        &mut self,
+        now: Time,
+        pairs: &[Option<[(IpAddr, u16); 2]>],
+        streams: Vec<Option<sockets::StreamPorts>>,
+    ) {
+        let mut streams = streams.into_iter();
+        for pair in pairs {
+            let bound = streams.next().flatten().map(|s| s.0.map(Some)).unwrap_or_default();
+            for (local, bound) in pair.iter().flatten().zip(bound) {
+                if let Some(range) = self.range_of(*local) {
+                    range.give(now, local.1, bound);
+                }
             }
         }
     }
@@ -282,27 +301,27 @@ impl Engine {
         self.hands.iter_mut().for_each(Hand::catch_up);
         loop {
             match self.news.try_recv().ok()? {
-                News::Freed { session, stream } => self.freed(session, stream),
-                News::Reply(reply) => {
-                    if let Reply::Closed { session, .. } = &reply {
-                        self.closed(*session);
-                    }
-                    return Some(reply);
+                News::Freed { session, stream, ports } => self.freed(session, stream, ports),
+                News::Reply(reply) => return Some(reply),
+                News::Closed { session, report, streams } => {
+                    self.closed(session, streams);
+                    return Some(Reply::Closed { session, report });
                 }
             }
         }
     }
 
-    fn freed(&mut self, session: SessionId, stream: u8) {
+    fn freed(&mut self, session: SessionId, stream: u8, ports: Option<Box<sockets::StreamPorts>>) {
         let held = self.held.get_mut(&session);
         let pair = held.and_then(|h| h.pairs.get_mut(usize::from(stream))?.take());
-        self.release(self.now(), &[pair]);
+        self.release(self.now(), &[pair], vec![ports.map(|p| *p)]);
     }
 
-    fn closed(&mut self, session: SessionId) {
+    fn closed(&mut self, session: SessionId, streams: Vec<Option<sockets::StreamPorts>>) {
         if let Some(held) = self.held.remove(&session) {
-            self.release(self.now(), &held.pairs);
+            self.release(self.now(), &held.pairs, streams);
             if let Some(hand) = self.hands.get_mut(held.worker) {
+                hand.vacate(held.place);
                 hand.sessions = hand.sessions.saturating_sub(1);
             }
         }

@@ -2,8 +2,10 @@
 //!
 //! Ports are taken in pairs: an even one for RTP, the next for RTCP (RFC 3550 §11). A pair that comes back
 //! rests before it is given out again, so that a late packet of an old call meets a closed port.
-//! The order is shuffled once: the next port is not to be guessed.
+//! The order is shuffled once: the next port is not to be guessed. Some pairs come back with their sockets still
+//! bound, deaf to all: opening and closing four sockets is much of what a call costs.
 
+use super::sockets::Pair;
 use base::{Limit, Rng, Time};
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -15,6 +17,20 @@ pub(super) const REST: Duration = Duration::from_secs(2);
 /// How long a pair is left alone that another program holds.
 const REST_FOREIGN: Duration = Duration::from_secs(30);
 
+/// So many pairs are kept bound before one of them is used again, so that the next port remains hard to guess.
+const READY_LEAST: usize = 512;
+/// So many pairs are kept bound between calls at most; two sockets each.
+const READY_MAX: usize = 2048;
+
+/// A pair that was given out.
+#[derive(Debug)]
+pub(super) struct Taken {
+    /// Its even port.
+    pub(super) port: u16,
+    /// Its sockets, when they are still bound.
+    pub(super) bound: Option<Pair>,
+}
+
 /// The pairs of one interface.
 #[derive(Debug)]
 pub(super) struct PortRange {
@@ -22,6 +38,8 @@ pub(super) struct PortRange {
     pub(super) ports: RangeInclusive<u16>,
     /// Free pairs, longest unused first, and when they have rested.
     free: VecDeque<(u16, Time)>,
+    /// Free pairs that are still bound, longest unused first, and when they have rested.
+    ready: VecDeque<(u16, Time, Pair)>,
     /// Pairs that could not be bound, and when they are tried again.
     foreign: VecDeque<(u16, Time)>,
     used: u64,
@@ -47,34 +65,50 @@ impl PortRange {
             free.swap(at, rng.below(at as u64 + 1) as usize);
         }
         let used = limit.max - free.len() as u64;
-        PortRange { address, ports, free, foreign: VecDeque::new(), used, limit }
+        PortRange { address, ports, free, ready: VecDeque::new(), foreign: VecDeque::new(), used, limit }
     }
 
-    /// Takes the pair that has rested longest; its even port. `None`, and counted, when none has
-    /// rested enough.
-    pub(super) fn take(&mut self, now: Time) -> Option<u16> {
+    /// Takes a pair that has rested: of the bound ones when there are many, else the one that was unused
+    /// longest. `None`, and counted, when none has rested enough.
+    pub(super) fn take(&mut self, now: Time) -> Option<Taken> {
         while let Some((port, _)) = self.foreign.pop_front_if(|(_, until)| *until <= now) {
             self.free.push_front((port, now));
         }
-        let taken = self.free.pop_front_if(|(_, until)| *until <= now);
+        let many = self.ready.len() >= READY_LEAST;
+        let taken = many.then(|| self.take_ready(now)).flatten();
+        let taken = taken.or_else(|| {
+            let (port, _) = self.free.pop_front_if(|(_, until)| *until <= now)?;
+            Some(Taken { port, bound: None })
+        });
+        let taken = taken.or_else(|| self.take_ready(now));
         match taken {
-            Some((port, _)) => {
-                self.used += 1;
-                Some(port)
-            }
-            None => {
-                self.limit.hits += 1;
-                None
-            }
+            Some(_) => self.used += 1,
+            None => self.limit.hits += 1,
+        }
+        taken
+    }
+
+    fn take_ready(&mut self, now: Time) -> Option<Taken> {
+        let (port, _, pair) = self.ready.pop_front_if(|(_, until, _)| *until <= now)?;
+        Some(Taken { port, bound: Some(pair) })
+    }
+
+    /// Gives a pair back after use, with its sockets when they may be used again.
+    pub(super) fn give(&mut self, now: Time, port: u16, bound: Option<Pair>) {
+        if !self.holds(port) {
+            return;
+        }
+        self.used = self.used.saturating_sub(1);
+        match bound {
+            Some(pair) if self.ready.len() < READY_MAX => self.ready.push_back((port, now + REST, pair)),
+            _ => self.free.push_back((port, now + REST)),
         }
     }
 
-    /// Gives a pair back after use.
-    pub(super) fn give(&mut self, now: Time, port: u16) {
-        if self.holds(port) {
-            self.used = self.used.saturating_sub(1);
-            self.free.push_back((port, now + REST));
-        }
+    /// Closes the sockets of pairs that are not in use: the process has too few descriptors.
+    pub(super) fn close_ready(&mut self) {
+        let closed = self.ready.drain(..).map(|(port, until, _)| (port, until));
+        self.free.extend(closed);
     }
 
     /// Gives a pair back that was taken but never bound.
@@ -114,15 +148,55 @@ mod tests {
         PortRange::new(IpAddr::from([127, 0, 0, 1]), ports, &mut Rng::new((1, 2)), &[])
     }
 
+    fn take(range: &mut PortRange, now: Time) -> Option<u16> {
+        range.take(now).map(|t| t.port)
+    }
+
+    fn pair() -> Pair {
+        let pair = Pair::bind(IpAddr::from([127, 0, 0, 1]), 0, 46);
+        pair.expect("two ports that the system chooses")
+    }
+
+    #[test]
+    fn bound_pairs_are_used_again_once_they_are_many_and_have_rested() {
+        let mut r = range(20_000..=29_999);
+        let late = Time::ZERO + REST;
+        let few = READY_LEAST - 1;
+        for _ in 0..few {
+            let taken = r.take(Time::ZERO).expect("a pair");
+            assert!(taken.bound.is_none());
+        }
+        let given: Vec<u16> = (0..few as u16).map(|n| 20_000 + 2 * n).collect();
+        given.iter().for_each(|&port| r.give(Time::ZERO, port, Some(pair())));
+        assert!(r.take(late).expect("a pair").bound.is_none(), "too few to choose from");
+        r.give(Time::ZERO, 29_000, Some(pair()));
+        assert!(r.take(Time::ZERO + REST / 2).expect("a pair").bound.is_none(), "not rested");
+        let first = r.take(late).expect("a pair");
+        assert_eq!((first.port, first.bound.is_some()), (20_000, true));
+    }
+
+    #[test]
+    fn bound_pairs_are_used_when_all_others_are_taken_and_can_all_be_closed() {
+        let mut r = range(20_000..=20_003);
+        let late = Time::ZERO + REST;
+        assert!(r.take(Time::ZERO).is_some() && r.take(Time::ZERO).is_some());
+        r.give(Time::ZERO, 20_000, Some(pair()));
+        r.give(Time::ZERO, 20_002, Some(pair()));
+        assert!(r.take(late).expect("a pair").bound.is_some());
+        r.close_ready();
+        assert!(r.take(late).expect("a pair").bound.is_none());
+        assert!(r.take(late).is_none());
+    }
+
     #[test]
     fn every_whole_pair_is_given_once_and_rests_before_reuse() {
         let mut r = range(20_001..=20_020);
-        let ports: BTreeSet<u16> = std::iter::from_fn(|| r.take(Time::ZERO)).collect();
+        let ports: BTreeSet<u16> = std::iter::from_fn(|| take(&mut r, Time::ZERO)).collect();
         assert_eq!(ports, (20_002..20_020).step_by(2).collect());
         assert_eq!((r.used(), r.limit.max, r.limit.hits), (9, 9, 1));
-        r.give(Time::ZERO, 20_004);
-        assert_eq!(r.take(Time::ZERO + REST / 2), None);
-        assert_eq!(r.take(Time::ZERO + REST), Some(20_004));
+        r.give(Time::ZERO, 20_004, None);
+        assert_eq!(take(&mut r, Time::ZERO + REST / 2), None);
+        assert_eq!(take(&mut r, Time::ZERO + REST), Some(20_004));
     }
 
     #[test]
@@ -139,9 +213,9 @@ mod tests {
     #[test]
     fn a_foreign_pair_comes_back_later() {
         let mut r = range(20_000..=20_001);
-        assert_eq!(r.take(Time::ZERO), Some(20_000));
+        assert_eq!(take(&mut r, Time::ZERO), Some(20_000));
         r.give_foreign(Time::ZERO, 20_000);
-        assert_eq!((r.take(Time::ZERO), r.foreign(), r.used()), (None, 1, 0));
-        assert_eq!(r.take(Time::ZERO + REST_FOREIGN), Some(20_000));
+        assert_eq!((take(&mut r, Time::ZERO), r.foreign(), r.used()), (None, 1, 0));
+        assert_eq!(take(&mut r, Time::ZERO + REST_FOREIGN), Some(20_000));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::sockets::{Port, StreamPorts};
 use super::sys;
-use super::worker::Token;
+use super::token::Token;
 use base::Time;
 use media::{DropReason, Session, Verdict};
 use std::io;

@@ -1,8 +1,9 @@
-//! Opening the sockets of a stream: two sides, RTP and RTCP each.
+//! The sockets of a stream: two sides, RTP and RTCP each.
 //!
-//! Runs in the caller's thread, so that signalling knows its ports at once; a worker then owns them.
+//! They are opened in the caller's thread, so that signalling knows its ports at once; a worker then owns them
+//! and gives them back, deaf, to be used by a later call.
 
-use super::ports::PortRange;
+use super::ports::{PortRange, Taken};
 use super::sys;
 use base::Time;
 use media::{Component, Side};
@@ -12,6 +13,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// How many pairs of ports are tried before giving up.
 const BIND_TRIES: usize = 64;
+/// Datagrams that may wait in a socket whose call has ended; one that holds more is closed.
+const LEFT_MAX: usize = 512;
 
 /// Whom the operating system lets through to a socket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,10 +34,33 @@ enum Filter {
 #[derive(Debug)]
 pub(super) struct Port {
     fd: OwnedFd,
+    local: SocketAddr,
     filter: Filter,
 }
 
 impl Port {
+    fn open(local: SocketAddr, dscp: u8) -> io::Result<Port> {
+        Ok(Port { fd: sys::udp_socket(local, dscp)?, local, filter: Filter::Off })
+    }
+
+    /// Makes the port deaf and empty. Associated with itself it hears nobody: to all others it is like a closed
+    /// port, also in the ICMP error that they are told.
+    fn deafen(&mut self) -> bool {
+        sys::associate(self.fd.as_fd(), Some(self.local)).is_ok() && self.is_emptied()
+    }
+
+    /// Makes a deaf port hear everybody.
+    fn open_ears(&mut self) -> bool {
+        self.filter = Filter::Off;
+        self.is_emptied() && sys::associate(self.fd.as_fd(), None).is_ok()
+    }
+
+    /// Throws away what waits; false when it does not end.
+    fn is_emptied(&self) -> bool {
+        let blocked = |e: io::Error| e.kind() == io::ErrorKind::WouldBlock;
+        (0..LEFT_MAX).any(|_| sys::recv(self.fd.as_fd(), &mut [0; 1]).is_err_and(blocked))
+    }
+
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
@@ -83,8 +109,32 @@ impl Port {
     }
 }
 
-/// RTP and RTCP of one side, by [`Component::index`].
-pub(super) type Pair = [Port; 2];
+/// RTP and RTCP of one side.
+#[derive(Debug)]
+pub(super) struct Pair {
+    /// By [`Component::index`].
+    pub(super) ports: [Port; 2],
+    dscp: u8,
+}
+
+impl Pair {
+    /// Binds both; 0 lets the system choose each.
+    pub(super) fn bind(address: IpAddr, rtp: u16, dscp: u8) -> io::Result<Pair> {
+        let control = if rtp == 0 { 0 } else { rtp.checked_add(1).ok_or(io::ErrorKind::InvalidInput)? };
+        let open = |port| Port::open(SocketAddr::new(address, port), dscp);
+        Ok(Pair { ports: [open(rtp)?, open(control)?], dscp })
+    }
+
+    /// Ends the use by a call; false when the pair is better closed.
+    pub(super) fn deafen(&mut self) -> bool {
+        self.ports.iter_mut().all(Port::deafen)
+    }
+
+    /// Begins the use by another call; false when the pair cannot serve it.
+    pub(super) fn is_revived(&mut self, dscp: u8) -> bool {
+        self.dscp == dscp && self.ports.iter_mut().all(Port::open_ears)
+    }
+}
 
 /// One stream's sockets.
 #[derive(Debug)]
@@ -93,11 +143,17 @@ pub(super) struct StreamPorts(pub(super) [Pair; 2]);
 impl StreamPorts {
     #[inline]
     pub(super) fn port(&self, side: Side, component: Component) -> &Port {
-        &self.0[side.index()][component.index()]
+        &self.0[side.index()].ports[component.index()]
     }
 
     pub(super) fn port_mut(&mut self, side: Side, component: Component) -> &mut Port {
-        &mut self.0[side.index()][component.index()]
+        &mut self.0[side.index()].ports[component.index()]
+    }
+
+    /// All four sockets, whose they are and for what.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Side, Component, &Port)> {
+        let pairs = Side::BOTH.into_iter().flat_map(|s| Component::BOTH.into_iter().map(move |c| (s, c)));
+        pairs.map(|(side, component)| (side, component, self.port(side, component)))
     }
 }
 
@@ -109,34 +165,31 @@ pub(super) enum PairError {
     Bind(i32),
 }
 
-/// Takes and binds a pair of `range`; its even port and sockets. A pair that another program holds is set
-/// aside and the next is tried.
+/// Takes a pair of `range` and binds it unless it still is; its even port and sockets. A pair that another
+/// program holds is set aside and the next is tried.
 pub(super) fn open_pair(range: &mut PortRange, dscp: u8, now: Time) -> Result<(u16, Pair), PairError> {
     let mut last = PairError::Exhausted;
     for _ in 0..BIND_TRIES {
-        let Some(rtp) = range.take(now) else { return Err(last) };
-        match bind_pair(range.address, rtp, dscp) {
-            Ok(pair) => return Ok((rtp, pair)),
+        let Some(Taken { port, bound }) = range.take(now) else { return Err(last) };
+        if let Some(mut pair) = bound
+            && pair.is_revived(dscp)
+        {
+            return Ok((port, pair));
+        }
+        match Pair::bind(range.address, port, dscp) {
+            Ok(pair) => return Ok((port, pair)),
             Err(e) => last = judge(&e),
         }
         match last {
-            PairError::Bind(libc::EADDRINUSE | libc::EACCES) => range.give_foreign(now, rtp),
+            PairError::Bind(libc::EADDRINUSE | libc::EACCES) => range.give_foreign(now, port),
             // The address itself or the process is at fault: another port will not help.
             _ => {
-                range.give_unused(now, rtp);
+                range.give_unused(now, port);
                 return Err(last);
             }
         }
     }
     Err(last)
-}
-
-fn bind_pair(address: IpAddr, rtp: u16, dscp: u8) -> io::Result<Pair> {
-    let open = |port: u16| -> io::Result<Port> {
-        Ok(Port { fd: sys::udp_socket(SocketAddr::new(address, port), dscp)?, filter: Filter::Off })
-    };
-    let control = rtp.checked_add(1).ok_or(io::ErrorKind::InvalidInput)?;
-    Ok([open(rtp)?, open(control)?])
 }
 
 fn judge(e: &io::Error) -> PairError {

@@ -149,6 +149,15 @@ impl Poll {
         Ok(())
     }
 
+    /// Stops watching `fd`.
+    pub(super) fn remove(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        // SAFETY: no event is read or written when a descriptor is taken out.
+        check(unsafe {
+            libc::epoll_ctl(self.0.as_raw_fd(), libc::EPOLL_CTL_DEL, fd.as_raw_fd(), std::ptr::null_mut())
+        })?;
+        Ok(())
+    }
+
     /// Waits for at most `timeout` milliseconds (−1: as long as it takes). An interrupted wait is an
     /// empty one.
     pub(super) fn wait(&self, ready: &mut Ready, timeout: i32) -> io::Result<()> {

@@ -2,6 +2,8 @@
 //!
 //! No test sleeps: sockets block with a deadline, and an absence is shown by a later packet that arrives.
 
+mod again;
+
 use super::{Engine, MediaListen, Status};
 use base::ListenId;
 use media::{Command, DropReason, Latch, OpenError, Ports, Remote, Reply, Report, SessionId, Side};
@@ -316,7 +318,10 @@ fn a_rejected_stream_frees_its_ports_and_keeps_its_place_in_the_report() {
     assert_eq!((report.a.len(), report.b.len()), (2, 2));
     assert_eq!(bench.engine.status().ports[0].used, 0);
     assert_eq!(ports.streams().len(), 2);
-    assert!(UdpSocket::bind((LOOPBACK, ports.streams()[1].a_rtp)).is_ok());
+    let late = Peer::at(LOOPBACK).rtp;
+    late.connect((LOOPBACK, ports.streams()[1].a_rtp)).unwrap();
+    late.send(&rtp(1, 1)).unwrap();
+    assert_eq!(late.recv(&mut [0; 64]).unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused);
 }
 
 #[test]

@@ -5,9 +5,10 @@
 //! Enter through [`Worker::run`].
 
 use super::relay::relay;
-use super::sockets::StreamPorts;
+use super::sockets::{Pair, StreamPorts};
 use super::status::{Board, Counters};
 use super::sys::{Bell, Poll, Ready};
+use super::token::{Place, Token};
 use base::Time;
 use base::hash::Fast;
 use media::{Component, Remote, Reply, Report, Session, SessionId, Side};
@@ -36,7 +37,7 @@ const BELL: u64 = u64::MAX;
 
 /// What the engine asks of a worker.
 pub(super) enum Order {
-    Open { session: SessionId, streams: Vec<StreamPorts> },
+    Open { session: SessionId, place: Place, streams: Vec<StreamPorts> },
     Set { session: SessionId, side: Side, stream: u8, remote: Remote },
     Reject { session: SessionId, stream: u8 },
     Close { session: SessionId },
@@ -45,10 +46,17 @@ pub(super) enum Order {
 /// What a worker tells the engine.
 pub(super) enum News {
     Reply(Reply),
-    /// The sockets of a rejected stream are closed.
+    /// A session has ended. Sockets that may be used again come back.
+    Closed {
+        session: SessionId,
+        report: Box<Report>,
+        streams: Vec<Option<StreamPorts>>,
+    },
+    /// A stream is rejected and needs no sockets any more.
     Freed {
         session: SessionId,
         stream: u8,
+        ports: Option<Box<StreamPorts>>,
     },
 }
 
@@ -57,7 +65,7 @@ pub(super) enum News {
 pub(super) struct Shared {
     /// The bell has been rung and orders not yet been looked at.
     pub(super) rung: AtomicBool,
-    /// The worker comes back by itself within a slice of a sweep: orders that can wait so long need no bell.
+    /// The worker comes back by itself within a slice of a sweep: orders need no bell.
     pub(super) sweeping: AtomicBool,
     /// The worker is to end.
     pub(super) stop: AtomicBool,
@@ -80,37 +88,17 @@ struct Slot {
     entry: Option<Entry>,
 }
 
-/// Which socket of which session; fits an epoll token.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Token {
-    pub(super) slot: u32,
-    generation: u16,
-    pub(super) stream: u8,
-    pub(super) side: Side,
-    pub(super) component: Component,
-}
-
-impl Token {
-    fn pack(self) -> u64 {
-        let low = u64::from(self.stream) << 2 | (self.side.index() << 1 | self.component.index()) as u64;
-        u64::from(self.slot) << 32 | u64::from(self.generation) << 8 | low
-    }
-
-    #[inline]
-    fn unpack(raw: u64) -> Token {
-        Token {
-            slot: (raw >> 32) as u32,
-            generation: (raw >> 8) as u16,
-            stream: (raw >> 2 & 0x3f) as u8,
-            side: if raw & 2 == 0 { Side::A } else { Side::B },
-            component: if raw & 1 == 0 { Component::Rtp } else { Component::Rtcp },
-        }
-    }
+/// What ties a worker to its engine.
+pub(super) struct Links {
+    pub(super) poll: Arc<Poll>,
+    pub(super) bell: Arc<Bell>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) orders: Receiver<Order>,
 }
 
 /// See the module text.
 pub(super) struct Worker {
-    poll: Poll,
+    poll: Arc<Poll>,
     bell: Arc<Bell>,
     shared: Arc<Shared>,
     orders: Receiver<Order>,
@@ -121,7 +109,6 @@ pub(super) struct Worker {
     notify: Notify,
     birth: Instant,
     slots: Vec<Slot>,
-    free: Vec<u32>,
     ids: HashMap<SessionId, u32, Fast>,
     counters: Counters,
     buffer: Box<[u8]>,
@@ -132,14 +119,11 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(
-        bell: Arc<Bell>,
-        shared: Arc<Shared>,
-        orders: Receiver<Order>,
+        Links { poll, bell, shared, orders }: Links,
         news: SyncSender<News>,
         notify: Notify,
         birth: Instant,
     ) -> io::Result<Worker> {
-        let poll = Poll::new()?;
         poll.add(bell.fd(), BELL)?;
         Ok(Worker {
             poll,
@@ -152,7 +136,6 @@ impl Worker {
             notify,
             birth,
             slots: Vec::new(),
-            free: Vec::new(),
             ids: HashMap::default(),
             counters: Counters::default(),
             buffer: vec![0; DATAGRAM_MAX].into_boxed_slice(),
@@ -177,17 +160,18 @@ impl Worker {
                 std::thread::sleep(SWEEP);
             }
             let now = self.now();
+            // Before any packet is judged: it may be what an order led to.
+            self.take_orders(now);
             for at in 0..ready.len() {
                 let token = ready.token(at);
                 if token == BELL {
                     self.answer_bell(now);
                 } else {
                     let token = Token::unpack(token);
-                    self.guarded(token.slot, |w| _ = w.receive(now, token));
+                    self.guarded(token.place.slot, |w| _ = w.receive(now, token));
                 }
             }
             if now >= self.next_slice {
-                self.take_orders(now);
                 self.sweep(now);
             }
             self.announce();
@@ -234,8 +218,8 @@ impl Worker {
         if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
             self.counters.panics += 1;
             if let Some(entry) = self.remove(slot) {
-                let reply = Reply::Closed { session: entry.session.id(), report: Box::<Report>::default() };
-                self.tell(News::Reply(reply));
+                let (session, report) = (entry.session.id(), Box::<Report>::default());
+                self.tell(News::Closed { session, report, streams: Vec::new() });
             }
         }
     }
@@ -245,8 +229,8 @@ impl Worker {
     /// False when nothing waited.
     #[inline]
     fn receive(&mut self, now: Time, token: Token) -> bool {
-        let Some(slot) = self.slots.get_mut(token.slot as usize) else { return false };
-        let current = slot.generation == token.generation;
+        let Some(slot) = self.slots.get_mut(token.place.slot as usize) else { return false };
+        let current = slot.generation == token.place.generation;
         let Some(entry) = slot.entry.as_mut().filter(|_| current) else { return false };
         let Some(Some(ports)) = entry.streams.get(usize::from(token.stream)) else { return false };
         let port = ports.port(token.side, token.component);
@@ -262,7 +246,7 @@ impl Worker {
                         Err(reason) => self.counters.drops[reason as usize] += 1,
                     }
                     if entry.session.take_changed() {
-                        self.follow(token.slot);
+                        self.follow(token.place.slot);
                     }
                     return true;
                 }
@@ -295,7 +279,8 @@ impl Worker {
             for side in Side::BOTH {
                 for component in Component::BOTH {
                     if ports.port_mut(side, component).ripen() {
-                        ripe.push(Token { slot: at, generation: slot.generation, stream, side, component });
+                        let place = Place { slot: at, generation: slot.generation };
+                        ripe.push(Token { place, stream, side, component });
                     }
                 }
             }
@@ -368,7 +353,7 @@ impl Worker {
         while let Ok(order) = self.orders.try_recv() {
             taken += 1;
             match order {
-                Order::Open { session, streams } => self.open(now, session, streams),
+                Order::Open { session, place, streams } => self.open(now, session, place, streams),
                 Order::Set { session, side, stream, remote } => {
                     self.with(session, |s| s.set(now, side, stream, remote));
                 }
@@ -398,28 +383,26 @@ impl Worker {
         done
     }
 
-    fn open(&mut self, now: Time, id: SessionId, streams: Vec<StreamPorts>) {
-        let at = self.free.pop().unwrap_or(self.slots.len() as u32);
-        if at as usize == self.slots.len() {
-            self.slots.push(Slot::default());
+    /// Its sockets are watched already.
+    fn open(&mut self, now: Time, id: SessionId, place: Place, streams: Vec<StreamPorts>) {
+        let at = place.slot as usize;
+        if at >= self.slots.len() {
+            self.slots.resize_with(at + 1, Slot::default);
         }
-        let Some(slot) = self.slots.get_mut(at as usize) else { return };
-        for (stream, ports) in (0u8..).zip(&streams) {
-            for side in Side::BOTH {
-                for component in Component::BOTH {
-                    let token = Token { slot: at, generation: slot.generation, stream, side, component };
-                    if self.poll.add(ports.port(side, component).fd(), token.pack()).is_err() {
-                        self.counters.socket_errors += 1;
-                    }
-                }
-            }
-        }
+        let Some(slot) = self.slots.get_mut(at) else { return };
         let session = Session::new(id, now, streams.len() as u8);
+        slot.generation = place.generation;
         slot.entry = Some(Entry { session, streams: streams.into_iter().map(Some).collect() });
         if self.ids.is_empty() {
             self.next_slice = now;
         }
-        self.ids.insert(id, at);
+        self.ids.insert(id, place.slot);
+    }
+
+    /// Ends the use of a stream's sockets; they come back when they may be used again.
+    fn retire(&mut self, mut ports: StreamPorts) -> Option<StreamPorts> {
+        let unwatched = ports.all().all(|(_, _, port)| self.poll.remove(port.fd()).is_ok());
+        (unwatched && ports.0.iter_mut().all(Pair::deafen)).then_some(ports)
     }
 
     fn reject(&mut self, now: Time, session: SessionId, stream: u8) {
@@ -430,8 +413,8 @@ impl Worker {
         if let Some(entry) = slot.and_then(|s| s.entry.as_mut())
             && let Some(ports) = entry.streams.get_mut(usize::from(stream))
         {
-            *ports = None;
-            self.tell(News::Freed { session, stream });
+            let ports = ports.take().and_then(|p| self.retire(p)).map(Box::new);
+            self.tell(News::Freed { session, stream, ports });
         }
     }
 
@@ -440,19 +423,20 @@ impl Worker {
             self.counters.unknown_sessions += 1;
             return;
         };
-        if let Some(entry) = self.remove(at) {
-            self.counters.replies_lost += entry.session.replies_lost();
-            let report = Box::new(entry.session.close(now));
-            self.tell(News::Reply(Reply::Closed { session, report }));
+        if let Some(Entry { session: ended, mut streams }) = self.remove(at) {
+            self.counters.replies_lost += ended.replies_lost();
+            let report = Box::new(ended.close(now));
+            for ports in &mut streams {
+                *ports = ports.take().and_then(|p| self.retire(p));
+            }
+            self.tell(News::Closed { session, report, streams });
         }
     }
 
-    /// Takes a session out; its sockets close with the entry.
+    /// Takes a session out; sockets that are left in the entry close with it.
     fn remove(&mut self, at: u32) -> Option<Entry> {
         let slot = self.slots.get_mut(at as usize)?;
         let entry = slot.entry.take()?;
-        slot.generation = slot.generation.wrapping_add(1);
-        self.free.push(at);
         self.ids.remove(&entry.session.id());
         Some(entry)
     }
