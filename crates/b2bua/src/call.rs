@@ -200,11 +200,35 @@ impl Call {
 
     /// Refuses the INVITE for a reason of our own; the call is over and gets its record.
     pub(crate) fn refuse(&mut self, cx: &mut Context<'_>, reason: ReasonId, more_rows: &[u8]) {
-        self.refuse_with(cx, reason.status(), reason, reason.q850(), more_rows);
+        self.refuse_for(ReleasedBy::Us, cx, reason, more_rows);
+    }
+
+    /// Refuses the INVITE because of somebody.
+    pub(crate) fn refuse_for(
+        &mut self,
+        by: ReleasedBy,
+        cx: &mut Context<'_>,
+        reason: ReasonId,
+        more_rows: &[u8],
+    ) {
+        self.say_refusal(cx, reason.status(), reason, reason.q850(), more_rows);
+        self.finish(cx, reason.status(), reason.q850(), reason, by);
     }
 
     /// Refuses the INVITE with a given status.
     pub(crate) fn refuse_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        status: u16,
+        reason: ReasonId,
+        q850: u8,
+        more_rows: &[u8],
+    ) {
+        self.say_refusal(cx, status, reason, q850, more_rows);
+        self.finish(cx, status, q850, reason, ReleasedBy::Us);
+    }
+
+    fn say_refusal(
         &mut self,
         cx: &mut Context<'_>,
         status: u16,
@@ -222,7 +246,6 @@ impl Call {
         rows.extend_from_slice(more_rows);
         self.respond(cx, status, &rows, b"");
         cx.give_rows(rows);
-        self.finish(cx, status, q850, reason, ReleasedBy::Us);
     }
 
     /// Marks the call as over. What still has to be said to peers is said by the caller.

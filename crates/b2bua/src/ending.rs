@@ -36,18 +36,18 @@ impl Call {
         }
         let mut rows = cx.take_rows();
         pass_reason(msg, &mut rows);
-        self.end_attempts(cx, &rows);
+        self.end_attempts(reason, &rows, cx);
         cx.give_rows(rows);
         self.respond(cx, 487, b"", b"");
         self.finish(cx, 487, reason.q850(), reason, ReleasedBy::Caller);
     }
 
-    /// Cancels what is under way; attempts without an end get one.
-    pub(crate) fn end_attempts(&mut self, cx: &mut Context<'_>, rows: &[u8]) {
+    /// Cancels what is under way for a reason; attempts without an end get one.
+    pub(crate) fn end_attempts(&mut self, why: ReasonId, rows: &[u8], cx: &mut Context<'_>) {
         let numbers: Vec<u16> = self.live.iter().map(|a| a.number).collect();
         for number in numbers {
-            self.give_up(number, ReasonId::Cancelled, rows, cx);
-            self.close_attempt(number, Failure::ours(ReasonId::Cancelled), cx);
+            self.give_up(number, why, rows, cx);
+            self.close_attempt(number, Failure::ours(why), cx);
         }
         self.current = 0;
     }
@@ -61,10 +61,10 @@ impl Call {
                 // A caller may end an early dialog by BYE; the INVITE is then answered 487 (§15.1.2).
                 let mut rows = cx.take_rows();
                 pass_reason(msg, &mut rows);
-                self.end_attempts(cx, &rows);
+                let reason = ReasonId::Cancelled;
+                self.end_attempts(reason, &rows, cx);
                 cx.give_rows(rows);
                 self.respond(cx, 487, b"", b"");
-                let reason = ReasonId::Cancelled;
                 self.finish(cx, 487, reason.q850(), reason, ReleasedBy::Caller);
             }
             Phase::Setup => {} // a callee ends an early dialog by its final response
@@ -100,12 +100,9 @@ impl Call {
             Phase::Setup => {
                 let mut rows = cx.take_rows();
                 push_why(&mut rows, reason.q850());
-                self.end_attempts(cx, &rows);
+                self.end_attempts(reason, &rows, cx);
                 cx.give_rows(rows);
-                self.refuse(cx, reason, b"");
-                if let Some(end) = self.end.as_mut().filter(|_| !self.recorded) {
-                    end.released_by = by;
-                }
+                self.refuse_for(by, cx, reason, b"");
             }
             Phase::Answered => {
                 let mut rows = cx.take_rows();

@@ -254,7 +254,7 @@ impl Call {
 
     /// 488 with the Warning that says why (RFC 3261 §21.4.26).
     pub(crate) fn refuse_sdp(&mut self, trouble: &SdpTrouble, cx: &mut Context<'_>) {
-        self.end_attempts(cx, b"");
+        self.end_attempts(trouble.reason, b"", cx);
         let mut rows = cx.take_rows();
         push_warning(&mut rows, self.epoch.face(self.a.flow.listen).host(), &trouble.warning);
         self.refuse_with(cx, 488, trouble.reason, trouble.reason.q850(), &rows);

@@ -61,6 +61,7 @@ fn an_invitation_that_runs_out_lets_no_further_gateway_be_tried() {
     assert!(sent.iter().any(|s| s.start().starts_with("SIP/2.0 487")));
     world.settle();
     assert_eq!(world.records[0].reason, ReasonId::InviteExpired);
+    assert_eq!(world.records[0].attempts[0].reason, ReasonId::InviteExpired);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use crate::common::{
     ANSWER, CONFIG, GW1, OFFER, PBX, World, answered, from_callee, inside, invite, response,
 };
+use b2bua::ReleasedBy;
 use base::ReasonId;
+use std::time::Duration;
 
 #[test]
 fn an_answer_in_a_provisional_need_not_be_repeated_in_the_2xx() {
@@ -93,6 +95,26 @@ fn an_operator_hangs_up_and_a_drained_node_takes_no_calls() {
     let sent = world.expect(&[(PBX, "SIP/2.0 503")]);
     assert!(sent[0].text.contains("X-DRAINING"));
     world.settle();
+}
+
+#[test]
+fn an_operator_who_ends_a_call_that_rings_is_named_in_its_record() {
+    let direct = CONFIG
+        .replace("options_interval = \"0s\"", "options_interval = \"0s\"\noverride = { media = \"direct\" }");
+    for config in [CONFIG, &direct] {
+        let mut world = World::new(config);
+        world.receive(PBX, &invite("+4420700000", OFFER, ""));
+        let first = world.expect(&[(GW1, "INVITE")]);
+        world.receive(GW1, &response(&first[0], "180 Ringing", "tb", "", ""));
+        world.expect(&[(PBX, "SIP/2.0 180")]);
+        let key = world.board.calls()[0].key;
+        world.command(b2bua::Command::HangUp(key));
+        world.expect(&[(GW1, "CANCEL"), (PBX, "SIP/2.0 480")]);
+        world.pass(Duration::from_secs(40));
+        let record = &world.records[0];
+        assert_eq!((record.reason, record.released_by), (ReasonId::Hangup, ReleasedBy::Operator));
+        assert_eq!(record.attempts[0].reason, ReasonId::Hangup);
+    }
 }
 
 #[test]
