@@ -98,6 +98,7 @@ reasons! {
     NoTrunk           "R-NO-TRUNK"             Us       again 503  34 "No trunk of the route can take a call now, each for its own reason; see the decision trace.";
     Hairpin           "R-HAIRPIN"              Us       never 403  21 "The route leads only back to the trunk that the call came from; name that direct trunk in the route if it is meant.";
     Untranslatable    "R-UNTRANSLATABLE"       Operator never 404  28 "The translations of every trunk of the route leave no number that can be sent; correct their rules.";
+    NoRate            "R-NO-RATE"              Operator never 404   3 "No trunk of the route has a rate for the called number, and the route leaves out those without; add a rate or let it try them last.";
     AttemptsMax       "R-ATTEMPTS-MAX"         Us       again 503  41 "As many attempts as one call may make have failed; see each attempt's own reason.";
 
     CallsMax          "L-CALLS-MAX"            Us       again 503  42 "This node carries as many calls as limits.calls_max allows; raise it or add a node.";

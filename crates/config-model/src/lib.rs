@@ -16,6 +16,7 @@ mod listen;
 mod permission;
 mod policy;
 mod profile;
+mod rates;
 mod redirect;
 mod route;
 mod translate;
@@ -43,6 +44,7 @@ pub use policy::{
     Refresher, SessionTimer, Sips, UriScheme,
 };
 pub use profile::{Defaults, Profile, ProfileStatus, ProfileValue};
+pub use rates::{Money, Rate, RateTable, TierOrder, Unrated};
 pub use redirect::{Redirect, Redirects};
 pub use route::{CallerId, DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
 pub use translate::{Pilot, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};
@@ -81,6 +83,8 @@ pub struct Config {
     pub external_prefix: Option<String>,
     /// Dial rules in the order of the text, all scopes.
     pub dialplan: Vec<DialRule>,
+    /// What trunks charge.
+    pub rates: Vec<RateTable>,
     /// Number ranges in the order of the text; they never overlap.
     pub numbers: Vec<NumberRange>,
     /// Routes; the first match wins.

@@ -1,9 +1,11 @@
 //! Numbers and ways: dial rules, ranges, routes and the tests of them.
 
 use super::calendar::When;
+use super::rates::{TierOrder, Unrated};
 use base::{TrunkId, WallTime};
 use regex::Regex;
 use std::ops::Deref;
+use std::time::Duration;
 
 /// A regular expression of the linear engine, equal to another by its source. It matches only a whole
 /// string: the reader anchors it at both ends.
@@ -120,6 +122,12 @@ pub struct Route {
     pub caller_id: Option<CallerId>,
     /// Tiers, tried in this order.
     pub to: Vec<Tier>,
+    /// The order inside each tier.
+    pub order: TierOrder,
+    /// Trunks without a rate, where the order is by cost.
+    pub unrated: Unrated,
+    /// How long a call is taken to last when costs are compared.
+    pub call_length: Duration,
     /// Final responses after which the next attempt is made, instead of the trunk's own.
     pub retry_on: Option<Vec<u16>>,
 }

@@ -18,6 +18,7 @@ mod keys;
 mod names;
 mod phrase;
 mod places;
+mod rates;
 mod reference;
 mod schema;
 
@@ -53,9 +54,11 @@ pub use model::{EachWay, Hunt, MAPPINGS_MAX, Mapping, Quality};
 pub use model::{
     HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,
 };
+pub use model::{Money, Rate, RateTable, TierOrder, Unrated};
 pub use model::{Redirect, Redirects};
 pub use places::Places;
 pub use profile::Profile;
+pub use rates::{RATES_MAX, RATES_TEXT_MAX};
 pub use reference::reference_markdown;
 pub use schema::schema;
 

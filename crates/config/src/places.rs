@@ -3,7 +3,7 @@
 //! Kept beside the picture and not in it: a part that moved by a line is still the same part.
 
 use crate::report::Report;
-use crate::text::{Place, Table};
+use crate::text::{Entry, Place, Table};
 
 /// Where the tables stand that others than this crate judge, in the order of the picture's lists.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -14,6 +14,8 @@ pub struct Places {
     pub routes: Vec<Place>,
     /// `[[test]]`.
     pub tests: Vec<Place>,
+    /// `file` of each `[rates.NAME]`.
+    pub rates: Vec<Place>,
 }
 
 impl Places {
@@ -22,6 +24,11 @@ impl Places {
             let tables = root.tables_of(key).into_iter();
             tables.map(|(span, _)| report.source.place(span.start)).collect()
         };
-        Places { dialplan: each("dialplan"), routes: each("route"), tests: each("test") }
+        let file = |entry: &Entry| {
+            let file = entry.value.table().and_then(|table| table.value("file"));
+            report.source.place(file.map_or(entry.key_span.start, |file| file.span.start))
+        };
+        let rates = root.entries_of("rates").iter().map(file).collect();
+        Places { rates, dialplan: each("dialplan"), routes: each("route"), tests: each("test") }
     }
 }

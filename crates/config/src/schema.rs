@@ -114,7 +114,7 @@ fn shape(of: &Shape, defs: &mut Map<String, Value>) -> Value {
 }
 
 fn tiers() -> Value {
-    let share = json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,63}(:[0-9]{1,4})?$" });
+    let share = json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,63}(:[0-9]{1,4}%?)?$" });
     let tier = json!({ "anyOf": [share, { "type": "array", "items": share, "minItems": 1 }] });
     json!({ "anyOf": [share, { "type": "array", "items": tier, "minItems": 1 }] })
 }

@@ -7,7 +7,9 @@
 use crate::decision::{Attempt, Plan, Refusal, SkipReason};
 use crate::facts::{Health, State};
 use crate::find::Found;
+use crate::hours::Clocks;
 use crate::plan::Numbers;
+use crate::rates::{Price, Priced};
 use crate::table::Table;
 use crate::trace::{Side, Step, Trace};
 use crate::wire::write;
@@ -40,20 +42,23 @@ struct Place<'f> {
     trunk: TrunkId,
     /// The way that it belongs to.
     found: &'f Found<'f>,
+    price: Option<Price>,
     tier: u8,
     demoted: bool,
 }
 
 /// Lays the attempts of a call over the tiers of its routes.
-pub(crate) fn lay(
-    table: &Table,
+pub(crate) fn lay<'t>(
+    table: &'t Table,
     chain: &[Found<'_>],
     numbers: Numbers,
     order: Order,
+    clocks: &mut Clocks<'t>,
     state: &dyn State,
     trace: &mut dyn Trace,
 ) -> Result<Plan, Refusal> {
-    let (places, mut skipped) = choose(table, chain, order, state, trace);
+    let mut sorting = Sorting::new(table, &numbers.called.number, clocks, order);
+    let (places, mut skipped) = choose(&mut sorting, chain, order, state, trace);
     let mut attempts: SmallVec<[Attempt; 4]> = SmallVec::new();
     for place in &places {
         match attempt(table, place, &numbers, trace) {
@@ -62,9 +67,7 @@ pub(crate) fn lay(
                 attempts.push(attempt);
             }
             Err(why) => {
-                if trace.wants() {
-                    trace.note(Step::Skipped { trunk: table.trunk_name(place.trunk), why });
-                }
+                tell_skipped(table, place.trunk, why, trace);
                 skipped.push((place.trunk, why));
             }
         }
@@ -92,6 +95,19 @@ fn tell(table: &Table, number: usize, attempt: &Attempt, trace: &mut dyn Trace) 
     }
 }
 
+fn tell_skipped(table: &Table, trunk: TrunkId, why: SkipReason, trace: &mut dyn Trace) {
+    if trace.wants() {
+        trace.note(Step::Skipped { trunk: table.trunk_name(trunk), why });
+    }
+}
+
+fn tell_demoted(table: &Table, trunk: TrunkId, trouble: Trouble, trace: &mut dyn Trace) {
+    if trace.wants() {
+        let down = trouble == Trouble::Down;
+        trace.note(Step::Demoted { trunk: table.trunk_name(trunk), down });
+    }
+}
+
 /// The tiers of all routes, counted through.
 fn tiers<'f>(chain: &'f [Found<'f>]) -> impl Iterator<Item = (u8, &'f Found<'f>, &'f Tier)> {
     let all = chain.iter().flat_map(|found| found.tiers.iter().map(move |members| (found, members)));
@@ -100,39 +116,37 @@ fn tiers<'f>(chain: &'f [Found<'f>]) -> impl Iterator<Item = (u8, &'f Found<'f>,
 
 /// Judges every trunk of the tiers once, in drawn order.
 fn choose<'f>(
-    table: &Table,
+    sorting: &mut Sorting<'_, '_>,
     chain: &'f [Found<'f>],
     order: Order,
     state: &dyn State,
     trace: &mut dyn Trace,
 ) -> (SmallVec<[Place<'f>; 8]>, Skipped) {
-    // The second word only separates this use of the dice from others.
-    let mut rng = Rng::new((order.dice, 0x7469_6572_7365_6564));
+    let table = sorting.table;
     let mut seen = Drawn::new();
     let mut skipped = Skipped::new();
     let mut places: SmallVec<[Place<'_>; 8]> = SmallVec::new();
     let mut last: SmallVec<[Place<'_>; 8]> = SmallVec::new();
     for (tier, found, members) in tiers(chain) {
-        for trunk in draw(members, &mut rng) {
+        for (trunk, price) in sorting.sort(found, members, trace) {
             if seen.contains(&trunk) {
                 continue;
             }
             seen.push(trunk);
-            let full = places.len() + last.len() >= ATTEMPTS_MAX;
-            let judged = if full { Err(SkipReason::PlanFull) } else { judge(table, trunk, order, state) };
+            let unrated = price.is_none() && found.by_cost.is_some_and(|by| by.exclude) && !order.emergency;
+            let judged = match () {
+                () if places.len() + last.len() >= ATTEMPTS_MAX => Err(SkipReason::PlanFull),
+                () if unrated => Err(SkipReason::Unrated),
+                () => judge(table, trunk, order, state),
+            };
             match judged {
-                Ok(None) => places.push(Place { trunk, found, tier, demoted: false }),
+                Ok(None) => places.push(Place { trunk, found, price, tier, demoted: false }),
                 Ok(Some(trouble)) => {
-                    if trace.wants() {
-                        let down = trouble == Trouble::Down;
-                        trace.note(Step::Demoted { trunk: table.trunk_name(trunk), down });
-                    }
-                    last.push(Place { trunk, found, tier, demoted: true });
+                    tell_demoted(table, trunk, trouble, trace);
+                    last.push(Place { trunk, found, price, tier, demoted: true });
                 }
                 Err(why) => {
-                    if trace.wants() {
-                        trace.note(Step::Skipped { trunk: table.trunk_name(trunk), why });
-                    }
+                    tell_skipped(table, trunk, why, trace);
                     skipped.push((trunk, why));
                 }
             }
@@ -140,6 +154,47 @@ fn choose<'f>(
     }
     places.append(&mut last);
     (places, skipped)
+}
+
+/// Puts the trunks of a tier in order.
+struct Sorting<'t, 'c> {
+    table: &'t Table,
+    called: &'c str,
+    clocks: &'c mut Clocks<'t>,
+    rng: Rng,
+    emergency: bool,
+}
+
+impl<'t, 'c> Sorting<'t, 'c> {
+    fn new(table: &'t Table, called: &'c str, clocks: &'c mut Clocks<'t>, order: Order) -> Sorting<'t, 'c> {
+        // The second word only separates this use of the dice from others.
+        let rng = Rng::new((order.dice, 0x7469_6572_7365_6564));
+        Sorting { table, called, clocks, rng, emergency: order.emergency }
+    }
+
+    /// By weight, or by cost where the route wants that; costs are no matter in an emergency.
+    fn sort(&mut self, found: &Found<'_>, members: &Tier, trace: &mut dyn Trace) -> Priced {
+        let Some(by) = found.by_cost else {
+            return draw(members, &mut self.rng).into_iter().map(|trunk| (trunk, None)).collect();
+        };
+        if self.emergency {
+            return members.iter().map(|&(trunk, _)| (trunk, None)).collect();
+        }
+        let rates = &self.table.rates;
+        let priced = rates.of(self.called, members, by.seconds, self.clocks);
+        if trace.wants() {
+            for (trunk, price) in &priced {
+                let prefix = |price: &Price| self.called.get(..usize::from(price.prefix));
+                trace.note(Step::Priced {
+                    trunk: self.table.trunk_name(*trunk),
+                    rate: price.as_ref().and_then(|price| Some((prefix(price)?, price))),
+                    currency: rates.currency.as_deref().unwrap_or_default(),
+                    seconds: by.seconds,
+                });
+            }
+        }
+        priced
+    }
 }
 
 /// Why a trunk goes last.
@@ -225,6 +280,7 @@ fn attempt(
         route_name: place.found.name.clone(),
         retry_on: place.found.retry_on.cloned(),
         tier: place.tier,
+        price: place.price,
         called,
         caller,
         demoted: place.demoted,

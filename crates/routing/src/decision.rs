@@ -1,5 +1,6 @@
 //! What comes out of a decision: an ordered plan, or a refusal with its reason.
 
+use crate::rates::Price;
 use base::{ReasonId, TrunkId};
 use smallvec::SmallVec;
 use std::fmt;
@@ -102,6 +103,8 @@ pub struct Attempt {
     pub called: String,
     /// The calling number in the trunk's form.
     pub caller: String,
+    /// What it charges, when the route orders its trunks by cost.
+    pub price: Option<Price>,
     /// Whether it is down or cooling and was put behind all others for that.
     pub demoted: bool,
 }
@@ -123,6 +126,8 @@ pub enum SkipReason {
     PlanFull,
     /// Its translations leave no number that can be sent.
     Unwritable,
+    /// It has no rate for the called number.
+    Unrated,
 }
 
 impl SkipReason {
@@ -137,6 +142,7 @@ impl SkipReason {
             SkipReason::Rate => ReasonId::TrunkRate,
             SkipReason::PlanFull => ReasonId::AttemptsMax,
             SkipReason::Unwritable => ReasonId::Untranslatable,
+            SkipReason::Unrated => ReasonId::NoRate,
         }
     }
 }
@@ -151,6 +157,7 @@ impl fmt::Display for SkipReason {
             SkipReason::Rate => "rate used up",
             SkipReason::PlanFull => "plan full",
             SkipReason::Unwritable => "its translations leave no number",
+            SkipReason::Unrated => "it has no rate for the number",
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::dialplan::Normal;
 use crate::facts::Facts;
 use crate::hours::Clocks;
 use crate::plan::{Numbers, refuse};
-use crate::table::{Table, Way};
+use crate::table::{ByCost, Table, Way};
 use crate::trace::{Step, Trace, Verdict};
 use base::{ReasonId, TrunkId};
 use config::Tier;
@@ -20,6 +20,7 @@ pub(crate) struct Found<'t> {
     pub tiers: &'t [Tier],
     pub retry_on: Option<&'t Arc<[u16]>>,
     pub caller_id: Option<&'t Normal>,
+    pub by_cost: Option<ByCost>,
 }
 
 /// Ways in the order in which they are tried; at least one.
@@ -29,26 +30,26 @@ pub(crate) type Chain<'t> = SmallVec<[Found<'t>; 2]>;
 type Picks = SmallVec<[Option<u32>; 8]>;
 
 /// What a route is asked about.
-struct Asked<'a> {
+struct Asked<'a, 't> {
     called: &'a str,
     caller: &'a str,
     on: TrunkId,
-    clocks: Clocks<'a>,
+    clocks: &'a mut Clocks<'t>,
 }
 
 impl Table {
     /// Our own numbers first (R59), then the routes.
-    pub(crate) fn find(
-        &self,
+    pub(crate) fn find<'t>(
+        &'t self,
         numbers: &Numbers,
         facts: &Facts<'_>,
+        clocks: &mut Clocks<'t>,
         trace: &mut dyn Trace,
-    ) -> Result<Chain<'_>, Refusal> {
+    ) -> Result<Chain<'t>, Refusal> {
         let called = numbers.called.number.as_str();
         if let Some(found) = self.find_numbers(called, trace) {
             return Ok(SmallVec::from_iter([found]));
         }
-        let clocks = Clocks::new(facts.at, &self.zones);
         let mut asked = Asked { called, caller: &numbers.caller.number, on: facts.on, clocks };
         let usages = self.usages_of(facts.on, numbers.called.emergency, trace);
         let picks = match usages {
@@ -69,6 +70,7 @@ impl Table {
                     tiers: &way.tiers,
                     retry_on: way.retry_on.as_ref(),
                     caller_id: way.caller_id.as_ref(),
+                    by_cost: way.by_cost,
                 });
             }
         }
@@ -76,7 +78,7 @@ impl Table {
     }
 
     /// Why no route is taken.
-    fn nowhere(&self, numbers: &Numbers, policy: bool, asked: &mut Asked<'_>) -> Refusal {
+    fn nowhere(&self, numbers: &Numbers, policy: bool, asked: &mut Asked<'_, '_>) -> Refusal {
         if policy && self.first_route(asked).is_some() {
             return refuse(ReasonId::NotInPolicy);
         }
@@ -101,7 +103,7 @@ impl Table {
         }
         let (index, _, tiers) = found?;
         let route = RouteRef::Numbers(index);
-        Some(Found { route, name: &self.numbers_name, tiers, retry_on: None, caller_id: None })
+        Some(Found { route, name: &self.numbers_name, tiers, retry_on: None, caller_id: None, by_cost: None })
     }
 
     /// The usages of the caller's policy; `None` when all routes are open to it. No policy keeps anyone
@@ -114,7 +116,7 @@ impl Table {
         (!emergency).then_some(&policy.usages)
     }
 
-    fn first_route(&self, asked: &mut Asked<'_>) -> Option<u32> {
+    fn first_route(&self, asked: &mut Asked<'_, '_>) -> Option<u32> {
         let mut found = None;
         self.candidates(asked.called, |place, way| {
             if way.verdict(asked) == Verdict::Matches {
@@ -126,7 +128,7 @@ impl Table {
     }
 
     /// The first route of each usage, in one pass over the candidates.
-    fn first_of_each(&self, usages: &[u16], asked: &mut Asked<'_>) -> Picks {
+    fn first_of_each(&self, usages: &[u16], asked: &mut Asked<'_, '_>) -> Picks {
         let mut picks: Picks = SmallVec::from_elem(None, usages.len());
         let mut open = usages.len();
         self.candidates(asked.called, |place, way| {
@@ -173,7 +175,7 @@ impl Table {
         &self,
         usages: Option<&[u16]>,
         picks: &[Option<u32>],
-        asked: &mut Asked<'_>,
+        asked: &mut Asked<'_, '_>,
         trace: &mut dyn Trace,
     ) {
         for (at, pick) in picks.iter().enumerate() {
@@ -193,7 +195,7 @@ impl Table {
 
 impl Way {
     /// Whether the route takes a call, and if not, why.
-    fn verdict(&self, asked: &mut Asked<'_>) -> Verdict {
+    fn verdict(&self, asked: &mut Asked<'_, '_>) -> Verdict {
         if !self.on.is_empty() && self.on.binary_search(&asked.on).is_err() {
             Verdict::OtherTrunk
         } else if !self.called.takes(asked.called) {

@@ -23,6 +23,7 @@ mod pilot;
 mod plan;
 mod prefix;
 mod ranges;
+mod rates;
 mod reading;
 mod restate;
 mod rewrite;
@@ -39,6 +40,7 @@ pub use decision::{Attempt, Decision, Plan, Refusal, RouteRef, Rule, SkipReason}
 pub use facts::{AllIdle, Facts, Health, State, TrunkState};
 pub use lint::{RuleDoubt, doubtful_rules};
 pub use number::NUMBER_MAX;
+pub use rates::Price;
 pub use shadow::shadowed;
 pub use table::Table;
 pub use trace::{NoTrace, Side, Step, Story, Trace, Verdict, Way};

@@ -4,6 +4,7 @@ use crate::attempts::{Order, lay};
 use crate::decision::{Decision, Plan, Refusal};
 use crate::dialplan::Normal;
 use crate::facts::{Facts, State};
+use crate::hours::Clocks;
 use crate::number::is_possible;
 use crate::rewrite::TooLong;
 use crate::table::Table;
@@ -59,10 +60,11 @@ impl Table {
         if numbers.called.number.trim_start_matches('+').is_empty() {
             return Err(refuse(ReasonId::NumberIncomplete));
         }
-        let found = self.find(&numbers, facts, trace)?;
+        let mut clocks = Clocks::new(facts.at, &self.zones);
+        let found = self.find(&numbers, facts, &mut clocks, trace)?;
         self.permit(&numbers, facts, &found, trace)?;
         let order = Order { on: facts.on, emergency: numbers.called.emergency, dice };
-        lay(self, &found, numbers, order, state, trace)
+        lay(self, &found, numbers, order, &mut clocks, state, trace)
     }
 }
 

@@ -10,9 +10,10 @@ use crate::pattern::Matcher;
 use crate::pilot::Extensions;
 use crate::prefix::PrefixTree;
 use crate::ranges::Ranges;
+use crate::rates::Rates;
 use crate::translate::Translator;
 use base::TrunkId;
-use config::{CallerId, Config, Extension, Kind, NumberFormat, Tier, Zone};
+use config::{CallerId, Config, Extension, Kind, NumberFormat, Tier, TierOrder, Unrated, Zone};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub struct Table {
     pub(crate) policies: Vec<Policy>,
     /// Names of usages; routes and policies hold places in it.
     pub(crate) usages: Vec<Arc<str>>,
+    pub(crate) rates: Rates,
     pub(crate) classes: Classes,
     /// Time zones of routes.
     pub(crate) zones: Vec<Zone>,
@@ -67,7 +69,17 @@ pub(crate) struct Way {
     /// The caller that its attempts show.
     pub caller_id: Option<Normal>,
     pub tiers: Vec<Tier>,
+    pub by_cost: Option<ByCost>,
     pub retry_on: Option<Arc<[u16]>>,
+}
+
+/// How a route has its trunks ordered by cost.
+#[derive(Clone, Copy)]
+pub(crate) struct ByCost {
+    /// Seconds of a call for which costs are compared.
+    pub seconds: u32,
+    /// Whether trunks without a rate are left out.
+    pub exclude: bool,
 }
 
 /// What routing must know of a trunk.
@@ -160,6 +172,10 @@ impl Way {
                 ..Normal::default()
             }),
             tiers: route.to.clone(),
+            by_cost: (route.order == TierOrder::Cost).then(|| ByCost {
+                seconds: u32::try_from(route.call_length.as_secs()).unwrap_or(u32::MAX),
+                exclude: route.unrated == Unrated::Exclude,
+            }),
             retry_on: route.retry_on.as_deref().map(Arc::from),
         }
     }
@@ -191,7 +207,8 @@ impl Table {
     /// Compiles a validated configuration. Takes milliseconds for thousands of routes.
     #[must_use]
     pub fn compile(config: &Config) -> Table {
-        let ways = Ways::compile(config);
+        let mut ways = Ways::compile(config);
+        let rates = Rates::compile(config, &mut ways.zones);
         let (numbers, deliveries) = file_numbers(config);
         let trunks = config.trunks.iter().map(|trunk| TrunkFacts {
             name: trunk.name.as_str().into(),
@@ -220,6 +237,7 @@ impl Table {
             routes: ways.routes,
             usages: ways.usages,
             zones: ways.zones,
+            rates,
             classes: Classes::read(config.country),
         }
     }

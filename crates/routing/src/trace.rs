@@ -3,6 +3,7 @@
 use crate::classes::ClassSet;
 use crate::decision::{Rule, SkipReason};
 use crate::number::NUMBER_MAX;
+use crate::rates::Price;
 use base::ReasonId;
 use std::fmt;
 
@@ -213,6 +214,17 @@ pub enum Step<'a> {
         /// Whether it is down; otherwise it asked to be left alone.
         down: bool,
     },
+    /// What a trunk charges for the call.
+    Priced {
+        /// Name of the trunk.
+        trunk: &'a str,
+        /// What the called number begins with by its rate, and what that says; `None` when it has none.
+        rate: Option<(&'a str, &'a Price)>,
+        /// What the prices are in; empty when nothing says so.
+        currency: &'a str,
+        /// Seconds of a call for which costs are compared.
+        seconds: u32,
+    },
     /// A place in the plan.
     Attempt {
         /// From 1.
@@ -332,6 +344,14 @@ impl Step<'_> {
             Step::Classes { classes, unknown: None } => write!(f, "called: of class {classes}"),
             Step::Classes { classes, unknown: Some(why) } => {
                 write!(f, "called: of class {classes}; the caller is unknown: {why}")
+            }
+            Step::Priced { trunk, rate: None, .. } => {
+                write!(f, "trunk {trunk} has no rate for the number")
+            }
+            Step::Priced { trunk, rate: Some((prefix, price)), currency, seconds } => {
+                let blank = if currency.is_empty() { "" } else { " " };
+                write!(f, "trunk {trunk} charges {price} to {prefix}: ")?;
+                write!(f, "{}{blank}{currency} for a call of {seconds} s", price.call)
             }
             Step::Usage { name } => write!(f, "usage {name}:"),
             Step::Route { name, verdict } => write!(f, "route {name} {verdict}"),

@@ -66,6 +66,8 @@ pub(crate) fn read(path: &Path) -> Result<Loaded, LoadError> {
     let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
     let format = if json { Format::Json } else { Format::Toml };
     let loaded = config::parse(text, &name, format).map_err(LoadError::Invalid)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let loaded = loaded.with_files(&name, |file| fetch(folder, file)).map_err(LoadError::Invalid)?;
     let config::Loaded { config, mut warnings, places } = loaded;
     let found = Findings { file: &name, config: &config, places: &places };
     let more = [found.shadowed(&warnings), found.doubtful()];
@@ -73,6 +75,19 @@ pub(crate) fn read(path: &Path) -> Result<Loaded, LoadError> {
     warnings.sort_by_key(|d| (d.line, d.column));
     let text = ConfigText { text: text.to_owned(), name, format };
     Ok(Loaded { config, warnings, text, places })
+}
+
+/// A file that a configuration names, with the name that messages use for it.
+fn fetch(folder: &Path, file: &str) -> Result<(String, String), String> {
+    let path = folder.join(file);
+    let shown = path.display().to_string();
+    let told = |what: &dyn fmt::Display| format!("{shown}: {what}");
+    let size = std::fs::metadata(&path).map_err(|e| told(&e))?.len();
+    if size > config::RATES_TEXT_MAX as u64 {
+        return Err(told(&format_args!("{size} bytes, more than {}", config::RATES_TEXT_MAX)));
+    }
+    let text = std::fs::read_to_string(&path).map_err(|e| told(&e))?;
+    Ok((shown, text))
 }
 
 /// Reads a configuration file and runs the tests in it.

@@ -10,6 +10,7 @@ mod headers;
 mod identity;
 mod listen;
 mod policy;
+mod rates;
 mod routing;
 mod scope;
 mod translate;
@@ -23,7 +24,7 @@ use crate::forms::plain;
 use crate::keys::{API, Family, LIMITS, LOG, MEDIA, NODE, RECORDS, ROOT, SIGNALLING};
 use crate::model::{
     Api, CallPolicy, Config, DialRule, Gateway, Holidays, Limits, Listen, Log, Media, Node, NumberRange,
-    Permissions, Records, Route, Signalling, Site, Test, Trunk,
+    Permissions, RateTable, Records, Route, Signalling, Site, Test, Trunk,
 };
 use crate::names::Names;
 use crate::profile::{Defaults, Profile};
@@ -44,6 +45,7 @@ pub(crate) struct Draft {
     pub(crate) trunks: Vec<Option<Trunk>>,
     pub(crate) gateways: Vec<Gateway>,
     pub(crate) dialplan: Vec<Option<DialRule>>,
+    pub(crate) rates: Vec<Option<RateTable>>,
     pub(crate) numbers: Vec<Option<NumberRange>>,
     pub(crate) routes: Vec<Option<Route>>,
     pub(crate) tests: Vec<Option<Test>>,
@@ -73,6 +75,11 @@ impl Draft {
             trunks,
             gateways,
             dialplan: each("dialplan").iter().map(|(_, t)| routing::dial_rule(t, names)).collect(),
+            rates: root
+                .entries_of("rates")
+                .iter()
+                .map(|e| rates::table(&e.key, e.value.table()?, names))
+                .collect(),
             numbers: each("numbers").iter().map(|(_, t)| routing::number_range(t, names)).collect(),
             routes: each("route").iter().map(|(_, t)| routing::route(t, names)).collect(),
             tests: each("test").iter().enumerate().map(|(i, (_, t))| routing::test(i, t, names)).collect(),
@@ -95,6 +102,7 @@ impl Draft {
             gateways: self.gateways,
             external_prefix: view.string("external_prefix"),
             dialplan: whole(self.dialplan)?,
+            rates: whole(self.rates)?,
             numbers: whole(self.numbers)?,
             routes: whole(self.routes)?,
             tests: whole(self.tests)?,

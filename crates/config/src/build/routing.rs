@@ -60,6 +60,9 @@ pub(super) fn route(table: &Table, names: &Names<'_>) -> Option<Route> {
         priority: view.integer("priority")?,
         caller_id: view.text("caller_id").map(number::caller_id).transpose().ok()?,
         to: view.items("to").iter().map(|v| tier(v, names)).collect::<Option<Vec<_>>>()?,
+        order: view.word("order")?,
+        unrated: view.word("unrated")?,
+        call_length: view.duration("call_length")?,
         retry_on: view.value("retry_on").map(|_| view.statuses("retry_on")),
     })
 }

@@ -222,6 +222,7 @@ impl<'a> Check<'a, '_, '_> {
             self.report.error(finding.expected(format!("1 to {TIER_MAX} trunks in a tier")));
             return;
         }
+        self.percentages(tier);
         let mut seen: Vec<&str> = Vec::new();
         for share in shares {
             let Some(text) = share.text() else {
@@ -240,6 +241,22 @@ impl<'a> Check<'a, '_, '_> {
                 }
             }
         }
+    }
+
+    /// Shares written as percentages make a whole, and stand beside nothing else.
+    fn percentages(&mut self, tier: &Value) {
+        let texts = || tier.items().iter().filter_map(Value::text);
+        let (shares, others): (Vec<&str>, Vec<&str>) = texts().partition(|text| text.ends_with('%'));
+        let sum: u32 =
+            shares.iter().filter_map(|text| plain::share(text).ok()).map(|(_, weight)| weight).sum();
+        let fault = match (shares.is_empty(), others.is_empty()) {
+            (true, _) => return,
+            (false, true) if sum == 100 => return,
+            (false, true) => format!("the shares of tier `{}` make {sum}%", self.subject()),
+            (false, false) => format!("tier `{}` has shares in percent and others", self.subject()),
+        };
+        let finding = Finding::new(tier.span.start, self.path(), "bad-value", fault);
+        self.report.error(finding.expected("shares of 100% together, or weights without `%`"));
     }
 
     fn secret(&mut self, shape: &Shape, value: &Value) {

@@ -6,7 +6,8 @@ mod usage;
 
 use crate::forms::time::written;
 use crate::model::{
-    Caller, Config, Listen, Pattern, Pilot, Policy, Route, Scope, Test, Tier, Translate, Trunk, TrunkTls,
+    Caller, Config, Listen, Pattern, Pilot, Policy, Route, Scope, Test, Tier, TierOrder, Translate, Trunk,
+    TrunkTls,
 };
 use base::TrunkId;
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub(super) fn lay_out(config: &Config) -> BTreeMap<String, String> {
     sheet.usages();
     config.listens.iter().for_each(|l| sheet.listen(l));
     config.trunks.iter().for_each(|t| sheet.trunk(t));
+    sheet.rates();
     sheet.numbers();
     sheet.dialplan();
     sheet.routes();
@@ -281,6 +283,16 @@ impl Sheet<'_> {
         self.put(&inner, "not_owned", screen.not_owned);
     }
 
+    fn rates(&mut self) {
+        for table in &self.config.rates {
+            let path = format!("rates.{}", table.name);
+            self.put(&path, "file", &table.file);
+            self.put_some(&path, "trunk", table.trunk.map(|id| self.trunk_name(id)));
+            self.put_some(&path, "currency", table.currency.as_ref());
+            self.put(&path, "rows", format!("{} (sum {:016x})", table.rates.len(), table.fingerprint));
+        }
+    }
+
     fn numbers(&mut self) {
         for range in &self.config.numbers {
             let path = format!("numbers.{}..{}", range.first, range.last);
@@ -327,6 +339,11 @@ impl Sheet<'_> {
         let tier = |tier: &Tier| list(tier.iter().map(share));
         let tiers = list(route.to.iter().map(tier));
         self.put(&path, "to", tiers);
+        if route.order == TierOrder::Cost {
+            self.put(&path, "order", route.order);
+            self.put(&path, "unrated", route.unrated);
+            self.put(&path, "call_length", written(route.call_length));
+        }
         self.put_some(&path, "retry_on", route.retry_on.as_ref().map(list));
     }
 

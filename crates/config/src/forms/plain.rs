@@ -39,6 +39,21 @@ pub(crate) static COUNTRY: Form = Form {
     schema_pattern: "^[A-Z]{2}$",
 };
 
+pub(crate) static CURRENCY: Form = Form {
+    phrase: "a currency of three letters such as `EUR` (ISO 4217)",
+    check: currency,
+    schema_pattern: "^[A-Z]{3}$",
+};
+
+fn currency(text: &str) -> Result<(), Flaw> {
+    if text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Ok(());
+    }
+    let upper = text.to_ascii_uppercase();
+    let flaw = Flaw::new(format!("`{}` is no currency", text.escape_debug()));
+    Err(flaw.nearest(currency(&upper).is_ok().then_some(upper).filter(|u| u != text)))
+}
+
 fn name(text: &str) -> Result<(), Flaw> {
     if text.is_empty() {
         return Err(Flaw::new("the name is empty"));
@@ -174,16 +189,17 @@ pub(crate) fn country(text: &str) -> Result<&'static Country, Flaw> {
     })
 }
 
-/// Reads a trunk and its weight in a tier: `flex` or `flex:80`.
+/// Reads a trunk and its weight in a tier: `flex`, `flex:80` or `flex:80%`.
 pub(crate) fn share(text: &str) -> Result<(&str, u32), Flaw> {
-    let Some((name, weight)) = text.split_once(':') else {
+    let Some((name, written)) = text.split_once(':') else {
         return Ok((text, 1));
     };
+    let weight = written.strip_suffix('%').unwrap_or(written);
     let digits = !weight.is_empty() && weight.bytes().all(|b| b.is_ascii_digit());
     match weight.parse::<u32>() {
         Ok(number) if digits && (1..=WEIGHT_MAX).contains(&number) => Ok((name, number)),
-        _ => Err(Flaw::new(format!("`{}` is no weight", weight.escape_debug()))
+        _ => Err(Flaw::new(format!("`{}` is no weight", written.escape_debug()))
             .at(name.len() + 1)
-            .expected("a weight from 1 to 1000")),
+            .expected("a weight from 1 to 1000, or a share such as `80%`")),
     }
 }

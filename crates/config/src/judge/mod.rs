@@ -11,6 +11,7 @@ mod identity;
 mod listens;
 mod numbers;
 mod pilots;
+mod rates;
 mod replacements;
 mod routes;
 mod trunks;
@@ -31,6 +32,7 @@ pub(crate) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     replacements::judge(root, draft, report);
     headers::judge(root, draft, report);
     routes::judge(root, draft, report);
+    rates::judge(root, draft, report);
     usages::judge(root, draft, report);
     timers(root, report);
     records(root, report);

@@ -6,7 +6,7 @@ use super::Preset::Text as Word;
 use super::usage::{deny, deny_unknown};
 use super::{
     API, CALL_POLICY, DIALPLAN, Family, HOLIDAYS, Key, LIMITS, LISTEN, LOG, MEDIA, NUMBERS, POLICY, PRESET,
-    RECORDS, ROUTE, SIGNALLING, SITE, Section, Shape, TEST, TRUNK, scope,
+    RATES, RECORDS, ROUTE, SIGNALLING, SITE, Section, Shape, TEST, TRUNK, scope,
 };
 use crate::forms::{number, plain};
 use crate::model::{ProfileStatus, Words};
@@ -87,6 +87,13 @@ pub(crate) static ROOT: Section = Section {
             need: Absent("no holidays"),
             effect: Reload,
             doc: "Days that routes refer to.",
+        },
+        Key {
+            name: "rates",
+            shape: Shape::Named { section: &RATES, max: 1_000 },
+            need: Absent("no rates"),
+            effect: Reload,
+            doc: "What trunks charge, for routes whose `order` is `cost`. The rates of all tables count together.",
         },
         Key {
             name: "dialplan",

@@ -2,9 +2,10 @@
 
 use super::Effect::Reload;
 use super::Need::{Absent, Default, Required};
-use super::Preset::Integer as Int;
-use super::{Family, Key, Section, Shape, WHEN};
+use super::Preset::{Integer as Int, Text as Word};
+use super::{Family, Key, Section, Shape, WHEN, seconds};
 use crate::forms::{calendar, expression, number, plain};
+use crate::model::{TierOrder, Unrated, Words};
 
 pub(crate) static DIALPLAN: Section = Section {
     title: "[dialplan]",
@@ -127,7 +128,28 @@ pub(crate) static ROUTE: Section = Section {
             shape: Shape::Tiers,
             need: Required,
             effect: Reload,
-            doc: "Tiers of trunks, tried in order: `\"pbx\"`, `[\"a\", \"b\"]` (two tiers), or `[[\"a:80\", \"b:20\"], [\"c\"]]` with weights inside a tier. The order inside a tier is drawn by weight; no weight means 1.",
+            doc: "Tiers of trunks, tried in order: `\"pbx\"`, `[\"a\", \"b\"]` (two tiers), or `[[\"a:80\", \"b:20\"], [\"c\"]]` with weights inside a tier. The order inside a tier is drawn by weight; no weight means 1. Weights may be written as shares, `\"a:80%\"`; those of a tier then make 100.",
+        },
+        Key {
+            name: "order",
+            shape: Shape::Word { now: TierOrder::TOKENS, later: &[] },
+            need: Default(Word("weight")),
+            effect: Reload,
+            doc: "The order inside each tier: `weight` draws it, `cost` tries the trunk first that is cheapest for the called number by `[rates.NAME]`, the longest prefix of each trunk counting; equals in the order of the tier. Emergency calls keep the order of the text.",
+        },
+        Key {
+            name: "unrated",
+            shape: Shape::Word { now: Unrated::TOKENS, later: &[] },
+            need: Default(Word("last")),
+            effect: Reload,
+            doc: "With `order = \"cost\"`, trunks that have no rate for the called number: `last` tries them after the others of their tier, `exclude` not at all.",
+        },
+        Key {
+            name: "call_length",
+            shape: Shape::Duration { min: seconds(1), max: seconds(86_400), off: false },
+            need: Default(Word("3m")),
+            effect: Reload,
+            doc: "With `order = \"cost\"`, the length of a call for which costs are compared: fees for each call and increments weigh more the shorter it is.",
         },
         Key {
             name: "retry_on",
