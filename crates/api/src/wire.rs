@@ -144,7 +144,10 @@ pub struct Records {
     pub held_bytes: u64,
     /// Journal events lost because the disk refused for too long.
     pub events_dropped: u64,
-    /// Syncs of the journal to the disk that failed and are tried again.
+    /// Syncs of the journal to the disk (`records.sync`).
+    #[serde(default)]
+    pub syncs: u64,
+    /// Those that failed and are tried again.
     #[serde(default)]
     pub sync_errors: u64,
 }

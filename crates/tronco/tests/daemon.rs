@@ -5,7 +5,7 @@
 mod common;
 
 use common::phone::{Callee, Caller};
-use common::{Place, Running};
+use common::{PATIENCE, Place, Running};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -294,6 +294,28 @@ fn without_records_everything_else_works() {
     caller.await_bye();
     assert_eq!(daemon.stop(), 0);
     assert!(!place.path("data").exists());
+}
+
+#[test]
+fn the_journal_reaches_the_disk_as_often_as_the_configuration_says() {
+    let place = Place::new("sync");
+    for (sync, synced) in [("\"100ms\"", true), ("0", false)] {
+        let text = place.text().replace("[records]", &format!("[records]\nsync = {sync}"));
+        let daemon = Running::daemon(&place, &text);
+        let _callee = Callee::at(&place.itsp());
+        let mut caller = Caller::at(&place.pbx(), &place.inside());
+        assert_eq!(caller.call(WORLD), 200);
+        let began = std::time::Instant::now();
+        let syncs = || place.json(&["status"])["records"]["syncs"].as_u64().unwrap();
+        while synced && syncs() == 0 {
+            assert!(began.elapsed() < PATIENCE, "nothing was synced");
+        }
+        assert_eq!(syncs() > 0, synced);
+        let key = place.json(&["call", "list"])["calls"][0]["key"].as_str().unwrap().to_owned();
+        assert_eq!(place.tronco(&["call", "hangup", &key]).code, 0);
+        caller.await_bye();
+        assert_eq!(daemon.stop(), 0);
+    }
 }
 
 #[test]

@@ -243,6 +243,8 @@ fn records(page: &mut Page, picture: &Picture, tally: &Tally) {
     page.single("tronco_journal_held_bytes", GAUGE, help, stats.held_bytes);
     let help = "Journal events lost because the disk refused for too long.";
     page.single("tronco_journal_events_dropped_total", COUNTER, help, stats.events_dropped);
+    let help = "Syncs of the journal to the disk.";
+    page.single("tronco_journal_syncs_total", COUNTER, help, stats.syncs);
     let help = "Syncs of the journal to the disk that failed and were tried again.";
     page.single("tronco_journal_sync_errors_total", COUNTER, help, stats.sync_errors);
     let help = "Whether the families below are complete: no record waits to be counted.";

@@ -124,6 +124,7 @@ fn records(stats: StoreStats) -> Records {
         line_errors: stats.line_errors,
         held_bytes: stats.held_bytes,
         events_dropped: stats.events_dropped,
+        syncs: stats.syncs,
         sync_errors: stats.sync_errors,
     }
 }
