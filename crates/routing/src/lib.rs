@@ -38,7 +38,7 @@ pub use check::{TestOutcome, run_tests};
 pub use classes::ClassSet;
 pub use decision::{Attempt, Decision, Plan, Refusal, RouteRef, Rule, SkipReason};
 pub use facts::{AllIdle, Facts, Health, State, TrunkState};
-pub use lint::{RuleDoubt, doubtful_rules};
+pub use lint::{RuleDoubt, RulePlace, doubtful_rules};
 pub use number::NUMBER_MAX;
 pub use rates::Price;
 pub use shadow::shadowed;

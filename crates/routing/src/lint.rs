@@ -1,63 +1,168 @@
-//! Dial rules that work but probably do not do what their author meant (REQUIREMENTS §13.8).
+//! Dial rules and translations that work but probably do not do what their author meant
+//! (REQUIREMENTS §13.8).
+//!
+//! Judged by their writing (`lint::shape`) and by what they make of numbers that they take
+//! (`lint::sample`). Enter through [`doubtful_rules`].
 
-use config::{Config, DialRule};
+mod sample;
+mod shape;
 
-/// A doubtful dial rule.
+use config::country::COUNTRIES;
+use config::{Config, Country, Expression, Scope};
+use sample::samples;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Where a rule stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RulePlace {
+    /// The index into the configuration's `dialplan`.
+    Dial(usize),
+    /// A translation.
+    Translation {
+        /// Name of the trunk.
+        trunk: String,
+        /// Which of its lists: `called_in` and so on.
+        list: &'static str,
+        /// The index into the list.
+        rule: usize,
+    },
+}
+
+impl fmt::Display for RulePlace {
+    /// The path in the configuration.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RulePlace::Dial(rule) => write!(f, "dialplan[{rule}]"),
+            RulePlace::Translation { trunk, list, rule } => {
+                write!(f, "trunk.{trunk}.translate.{list}[{rule}]")
+            }
+        }
+    }
+}
+
+/// A doubtful rule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RuleDoubt {
-    /// Index into the configuration's `dialplan`.
-    pub rule: usize,
+    /// Where it stands.
+    pub place: RulePlace,
     /// What is doubtful, in one sentence.
     pub sentence: String,
     /// What was probably meant.
     pub expected: &'static str,
 }
 
-/// Finds doubtful dial rules: a national prefix taken off without a country code put on, a blank that
-/// no cleaned number holds, a quantifier that repeats an anchor instead of a plus.
+/// A rule of either kind.
+struct Judged<'c> {
+    /// `dial rule` or `translation`, with its name.
+    name: String,
+    pattern: &'c Expression,
+    to: &'c str,
+}
+
+/// Finds doubtful rules: a country code lost under a plus, a blank that no number holds, a repetition of
+/// the beginning where a plus was meant, a rule that an earlier one of its list leaves nothing.
 #[must_use]
 pub fn doubtful_rules(config: &Config) -> Vec<RuleDoubt> {
     let mut doubts = Vec::new();
-    for (rule, dial) in config.dialplan.iter().enumerate() {
-        let found = [
-            (country_lost(config, dial), "the country code between the plus and the group"),
-            (blank(dial), "numbers without blanks"),
-            (bare_plus(dial), "`\\+`"),
-        ];
-        let told = |(sentence, expected): (Option<String>, _)| {
-            sentence.map(|sentence| RuleDoubt { rule, sentence, expected })
-        };
-        doubts.extend(found.into_iter().filter_map(told));
+    let mut scopes: BTreeMap<&Scope, Seen<'_>> = BTreeMap::new();
+    for (index, rule) in config.dialplan.iter().enumerate() {
+        let judged =
+            Judged { name: format!("dial rule `{}`", rule.name), pattern: &rule.pattern, to: &rule.to };
+        let hidden = scopes.entry(&rule.scope).or_default().meet(&rule.name, &rule.pattern, true);
+        judge(config.country, &judged, &RulePlace::Dial(index), hidden, &mut doubts);
+    }
+    for trunk in &config.trunks {
+        for (list, rules) in trunk.translate.lists() {
+            let mut seen = Seen::default();
+            for (index, rule) in rules.iter().enumerate() {
+                let name = format!("translation `{}` of trunk `{}`", rule.name, trunk.name);
+                let judged = Judged { name, pattern: &rule.pattern, to: &rule.to };
+                let place = RulePlace::Translation { trunk: trunk.name.clone(), list, rule: index };
+                let hidden = seen.meet(&rule.name, &rule.pattern, rule.ends);
+                judge(config.country, &judged, &place, hidden, &mut doubts);
+            }
+        }
     }
     doubts
 }
 
-/// `1(\d{10})` to `+$1` makes +2145550100 of 12145550100.
-fn country_lost(config: &Config, dial: &DialRule) -> Option<String> {
-    if !matches!(dial.to.as_str(), "+$1" | "+${1}") {
-        return None;
+fn judge(
+    country: Option<&Country>,
+    rule: &Judged<'_>,
+    place: &RulePlace,
+    hidden: Option<&str>,
+    doubts: &mut Vec<RuleDoubt>,
+) {
+    let mut doubt = |what: String, expected| {
+        let sentence = format!("{} {what}", rule.name);
+        doubts.push(RuleDoubt { place: place.clone(), sentence, expected });
+    };
+    if let Some((number, result)) = country_lost(country, rule) {
+        let what = format!("makes {result} of {number}: the country code is lost");
+        doubt(what, "the country code between the plus and the group");
     }
-    let source = dial.pattern.source().trim_start_matches('^');
-    let (prefix, _) = source.split_once('(')?;
-    let home = config.country.map(|c| c.national_prefix).filter(|p| !p.is_empty());
-    let national = home.map_or(matches!(prefix, "0" | "1"), |p| p == prefix);
-    national.then(|| {
-        format!(
-            "dial rule `{}` takes the national prefix `{prefix}` off and puts a plus on, so the country code is lost",
-            dial.name
-        )
+    for (key, text) in [("match", rule.pattern.source()), ("to", rule.to)] {
+        if let Some(at) = shape::blank(text) {
+            let what = format!("holds a blank at character {at} of `{key}`, and no number has one");
+            doubt(what, "a pattern and a result without blanks");
+        }
+    }
+    if let Some(at) = shape::repeated_place(rule.pattern) {
+        let what = format!("repeats a place at character {at} of `match`, which takes no character");
+        doubt(what, "`\\+` for a plus");
+    }
+    if let Some(earlier) = hidden {
+        doubt(format!("is never asked: `{earlier}` before it takes all its numbers"), "the narrower rule first");
+    }
+}
+
+/// A number that the rule takes and what becomes of it, when the result has a plus and lacks the country.
+///
+/// The result is then the end of the number, and what is missing is a national prefix or a country code.
+fn country_lost(country: Option<&Country>, rule: &Judged<'_>) -> Option<(String, String)> {
+    samples(rule.pattern).into_iter().find_map(|number| {
+        let captures = rule.pattern.captures(&number)?;
+        let mut result = String::new();
+        captures.expand(rule.to, &mut result);
+        drop(captures);
+        let digits = result.strip_prefix('+')?.split(';').next().filter(|d| !d.is_empty())?;
+        let dialled = number.split(';').next().unwrap_or_default();
+        let taken = match dialled.strip_prefix('+') {
+            Some(whole) => COUNTRIES.iter().any(|c| whole.strip_suffix(digits) == Some(c.calling_code)),
+            None => is_national(dialled.strip_suffix(digits)?, country),
+        };
+        taken.then_some((number, result))
     })
 }
 
-fn blank(dial: &DialRule) -> Option<String> {
-    let stray = dial.pattern.source().contains(' ') || dial.to.contains(' ');
-    stray.then(|| format!("dial rule `{}` holds a blank, which no number has after cleaning", dial.name))
+/// Whether this is dialled before national numbers; in an unknown country one of the two usual prefixes.
+fn is_national(prefix: &str, country: Option<&Country>) -> bool {
+    match country {
+        Some(home) => !prefix.is_empty() && prefix == home.national_prefix,
+        None => matches!(prefix, "0" | "1"),
+    }
 }
 
-/// `^+1(\d{10})` repeats the anchor; the plus that was meant is `\+`.
-fn bare_plus(dial: &DialRule) -> Option<String> {
-    let bare = dial.pattern.source().starts_with("^+");
-    bare.then(|| {
-        format!("dial rule `{}` starts with an unescaped plus, which repeats the beginning", dial.name)
-    })
+/// The rules of one list so far.
+#[derive(Default)]
+struct Seen<'r> {
+    /// Names by their expressions.
+    sources: BTreeMap<&'r str, &'r str>,
+    /// The first that takes everything.
+    all: Option<&'r str>,
+}
+
+impl<'r> Seen<'r> {
+    /// Adds a rule; tells an earlier one that takes all its numbers, as far as that is certain.
+    fn meet(&mut self, name: &'r str, pattern: &'r Expression, ends: bool) -> Option<&'r str> {
+        let hidden = self.sources.get(pattern.source()).copied().or(self.all);
+        if ends {
+            self.sources.entry(pattern.source()).or_insert(name);
+            if self.all.is_none() && shape::takes_all(pattern) {
+                self.all = Some(name);
+            }
+        }
+        hidden
+    }
 }
