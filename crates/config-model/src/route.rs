@@ -162,6 +162,10 @@ pub struct Expect {
     pub calling: Option<String>,
     /// The first trunk tried.
     pub trunk: Option<TrunkId>,
+    /// The called number sent to that trunk, or else to the first.
+    pub called_sent: Option<String>,
+    /// The calling number sent to it.
+    pub calling_sent: Option<String>,
     /// The status of a refusal.
     pub refused: Option<u16>,
 }

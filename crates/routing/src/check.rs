@@ -78,6 +78,20 @@ fn compare(config: &Config, test: &Test, plan: &Plan, failures: &mut Vec<String>
             failures.push(format!("expected {what} {wanted}, got {got}"));
         }
     }
+    let attempt = match expect.trunk {
+        Some(trunk) => plan.attempts.iter().find(|a| a.trunk == trunk),
+        None => plan.attempts.first(),
+    };
+    for (what, wanted, got) in [
+        ("called number sent", &expect.called_sent, attempt.map(|a| &a.called)),
+        ("calling number sent", &expect.calling_sent, attempt.map(|a| &a.caller)),
+    ] {
+        if let (Some(wanted), Some(got)) = (wanted, got)
+            && wanted != got
+        {
+            failures.push(format!("expected {what} {wanted}, got {got}"));
+        }
+    }
     let Some(wanted) = expect.trunk else { return };
     // In a weighted tier any member may come first, so all of the first tier count.
     let first_tier = plan.attempts.first().map(|a| a.tier);

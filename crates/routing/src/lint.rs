@@ -113,7 +113,10 @@ fn judge(
         doubt(what, "`\\+` for a plus");
     }
     if let Some(earlier) = hidden {
-        doubt(format!("is never asked: `{earlier}` before it takes all its numbers"), "the narrower rule first");
+        doubt(
+            format!("is never asked: `{earlier}` before it takes all its numbers"),
+            "the narrower rule first",
+        );
     }
 }
 

@@ -293,6 +293,14 @@ name = "refused"
 call = { on = "pbx", from = "+493023125100", to = "alice" }
 expect = { refused = 404 }
 [[test]]
+name = "sent"
+call = { on = "pbx", from = "+493023125100", to = "0044 1632 960001" }
+expect = { called_sent = "441632960001", calling_sent = "493023125100" }
+[[test]]
+name = "sent wrong"
+call = { on = "pbx", from = "+493023125100", to = "0044 1632 960001" }
+expect = { called_sent = "+441632960001", calling_sent = "0" }
+[[test]]
 name = "wrong"
 call = { on = "pbx", from = "+493023125100", to = "0044 1632 960001" }
 expect = { route = "world", called = "+44", trunk = "flex" }
@@ -304,7 +312,18 @@ expect = { refused = 404 }
     let w = World::new("DE", &format!("{ROUTES}{tests}"));
     let outcomes = run_tests(&w.config, &w.table);
     let failures: Vec<(&str, usize)> = outcomes.iter().map(|o| (o.name.as_str(), o.failures.len())).collect();
-    assert_eq!(failures, [("uk", 0), ("weighted", 0), ("refused", 0), ("wrong", 3), ("not refused", 1)]);
+    assert_eq!(
+        failures,
+        [
+            ("uk", 0),
+            ("weighted", 0),
+            ("refused", 0),
+            ("sent", 0),
+            ("sent wrong", 2),
+            ("wrong", 3),
+            ("not refused", 1)
+        ]
+    );
     assert!(outcomes.iter().all(|o| !o.story.is_empty()));
 }
 

@@ -10,7 +10,9 @@ fn dial(country: &str, rules: &[(&str, &str)]) -> Vec<(String, String)> {
     let text: String = rules
         .iter()
         .enumerate()
-        .map(|(n, (pattern, to))| format!("[[dialplan]]\nname = \"r{n}\"\nmatch = '{pattern}'\nto = \"{to}\"\n"))
+        .map(|(n, (pattern, to))| {
+            format!("[[dialplan]]\nname = \"r{n}\"\nmatch = '{pattern}'\nto = \"{to}\"\n")
+        })
         .collect();
     let doubts = doubtful_rules(&common::config(country, &text));
     doubts.into_iter().map(|d| (d.place.to_string(), d.sentence)).collect()

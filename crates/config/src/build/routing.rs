@@ -99,6 +99,8 @@ pub(super) fn test(index: usize, table: &Table, names: &Names<'_>) -> Option<Tes
             called: expect.string("called"),
             calling: expect.string("calling"),
             trunk: maybe_trunk(&expect, "trunk", names)?,
+            called_sent: expect.string("called_sent"),
+            calling_sent: expect.string("calling_sent"),
             refused: expect.integer("refused"),
         },
     })

@@ -363,6 +363,8 @@ impl Sheet<'_> {
         self.put_some(&inner, "called", expect.called.as_ref());
         self.put_some(&inner, "calling", expect.calling.as_ref());
         self.put_some(&inner, "trunk", trunk);
+        self.put_some(&inner, "called_sent", expect.called_sent.as_ref());
+        self.put_some(&inner, "calling_sent", expect.calling_sent.as_ref());
         self.put_some(&inner, "refused", expect.refused);
     }
 }

@@ -2,7 +2,9 @@
 
 use super::value_at;
 use crate::build::Draft;
+use crate::keys::EXPECT;
 use crate::model::{Kind, Pattern, Route, Trunk, effective};
+use crate::names::one_of;
 use crate::report::{Finding, Report};
 use crate::text::{Span, Table};
 use base::TrunkId;
@@ -171,8 +173,10 @@ fn test(index: usize, span: Span, table: &Table, report: &mut Report<'_>) {
     let path = format!("test[{index}].expect");
     if keys.entries.is_empty() {
         let finding = Finding::new(at, path, "missing-key", "`expect` is empty");
-        report.error(finding.expected("one of `route`, `called`, `calling`, `trunk`, `refused`"));
-    } else if keys.value("refused").is_some() && (keys.value("trunk").is_some()) {
+        report.error(finding.expected(one_of(EXPECT.keys.iter().map(|key| key.name))));
+    } else if keys.value("refused").is_some()
+        && ["trunk", "called_sent", "calling_sent"].iter().any(|key| keys.value(key).is_some())
+    {
         let finding = Finding::new(at, path, "conflict", "a refused call is tried on no trunk");
         report.error(finding.expected("`refused` or `trunk`"));
     }

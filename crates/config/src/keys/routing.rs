@@ -286,6 +286,20 @@ pub(crate) static EXPECT: Section = Section {
             doc: "The first trunk that is tried.",
         },
         Key {
+            name: "called_sent",
+            shape: Shape::Text(&plain::TEXT),
+            need: Absent("any"),
+            effect: Reload,
+            doc: "The called number that `trunk`, or else the first trunk that is tried, is sent.",
+        },
+        Key {
+            name: "calling_sent",
+            shape: Shape::Text(&plain::TEXT),
+            need: Absent("any"),
+            effect: Reload,
+            doc: "The calling number that it is sent.",
+        },
+        Key {
             name: "refused",
             shape: Shape::Integer { min: 400, max: 699 },
             need: Absent("the call is not refused"),

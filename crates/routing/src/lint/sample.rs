@@ -61,7 +61,8 @@ impl Making {
     fn repetition(&mut self, repetition: &Repetition, depth: u32) -> Option<()> {
         let most = repetition.max.unwrap_or(repetition.min.max(REPEATED));
         // Every other variant leaves out what may be left out.
-        let count = if self.variant % 2 == 1 { repetition.min } else { most.min(repetition.min.max(REPEATED)) };
+        let count =
+            if self.variant % 2 == 1 { repetition.min } else { most.min(repetition.min.max(REPEATED)) };
         (0..count).try_for_each(|_| self.part(&repetition.sub, depth + 1))
     }
 
