@@ -4,6 +4,7 @@
 
 use crate::report::Report;
 use crate::text::{Entry, Place, Table};
+use std::collections::BTreeMap;
 
 /// Where the tables stand that others than this crate judge, in the order of the picture's lists.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -16,6 +17,8 @@ pub struct Places {
     pub tests: Vec<Place>,
     /// `file` of each `[rates.NAME]`.
     pub rates: Vec<Place>,
+    /// Translations by their path, such as `trunk.pbx.translate.called_in[0]`.
+    pub translations: BTreeMap<String, Place>,
 }
 
 impl Places {
@@ -29,6 +32,21 @@ impl Places {
             report.source.place(file.map_or(entry.key_span.start, |file| file.span.start))
         };
         let rates = root.entries_of("rates").iter().map(file).collect();
-        Places { rates, dialplan: each("dialplan"), routes: each("route"), tests: each("test") }
+        let translations = translations(root, report);
+        Places { rates, dialplan: each("dialplan"), routes: each("route"), tests: each("test"), translations }
     }
+}
+
+fn translations(root: &Table, report: &Report<'_>) -> BTreeMap<String, Place> {
+    let mut places = BTreeMap::new();
+    for trunk in root.entries_of("trunk") {
+        let lists = trunk.value.table().map_or(&[][..], |table| table.entries_of("translate"));
+        for list in lists {
+            for (index, rule) in list.value.items().iter().enumerate() {
+                let path = format!("trunk.{}.translate.{}[{index}]", trunk.key, list.key);
+                places.insert(path, report.source.place(rule.span.start));
+            }
+        }
+    }
+    places
 }

@@ -144,6 +144,9 @@ to = "itsp"
 name = "lost"
 match = '0(\d+)'
 to = "+$1"
+[[trunk.itsp.translate.called_out]]
+match = '^+1(\d{10})$'
+to = "$1"
 "#;
     let path = place.write(&format!("{text}{more}"));
     let said = tronco(&["check", "--config", &path]);
@@ -151,7 +154,12 @@ to = "+$1"
     let lines: Vec<&str> = said.error.lines().collect();
     let starts: Vec<String> = [
         (first + 1, 8, "route `narrow` is never taken: route `world` in line "),
-        (first + 8, 1, "dial rule `lost` takes the national prefix `0` off"),
+        (first + 8, 1, "dial rule `lost` makes +2345678910 of 02345678910: the country code is lost"),
+        (
+            first + 12,
+            1,
+            "translation `called_out 1` of trunk `itsp` repeats a place at character 2 of `match`",
+        ),
     ]
     .into_iter()
     .map(|(line, column, text)| format!("{path}:{line}:{column}: warning: {text}"))

@@ -1,7 +1,7 @@
 //! What the routing rooms find in a configuration, told like everything else: with its place.
 
 use config::{Config, Diagnostic, Place, Places, Severity};
-use routing::TestOutcome;
+use routing::{RulePlace, TestOutcome};
 
 /// Puts findings about one file into words.
 pub(super) struct Findings<'a> {
@@ -52,11 +52,14 @@ impl Findings<'_> {
         routing::shadowed(self.config).into_iter().filter_map(one).collect()
     }
 
-    /// Dial rules that probably do not do what was meant.
+    /// Dial rules and translations that probably do not do what was meant.
     pub(super) fn doubtful(&self) -> Vec<Diagnostic> {
         let one = |doubt: routing::RuleDoubt| {
-            let path = format!("dialplan[{}]", doubt.rule);
-            let at = self.places.dialplan.get(doubt.rule);
+            let path = doubt.place.to_string();
+            let at = match doubt.place {
+                RulePlace::Dial(rule) => self.places.dialplan.get(rule),
+                RulePlace::Translation { .. } => self.places.translations.get(&path),
+            };
             let told = self.diagnostic(Severity::Warning, at, path, "doubtful-rule");
             Diagnostic { message: doubt.sentence, expected: doubt.expected.to_owned(), ..told }
         };
