@@ -52,14 +52,10 @@ impl Call {
         let epoch = self.epoch.clone();
         let Some((leg, early)) = attempt.confirmed_leg(msg, flow, &epoch) else {
             let failure = Failure::ours(ReasonId::BadResponse);
-            self.close_attempt(number, failure, cx);
-            self.failure = Some(failure);
-            if self.phase == Phase::Setup && self.current == number {
-                self.fail(cx);
-            }
+            self.attempt_over(number, &attempt.candidate, failure, cx);
             return true;
         };
-        if self.phase != Phase::Setup || self.current != number {
+        if !self.turn_to(number) {
             self.end_late(leg, &attempt, cx);
         } else {
             self.accept(leg, *attempt, &early, msg, cx);
@@ -111,7 +107,7 @@ impl Call {
         leg.session = SessionTimer::uac(&msg, &policy, true);
         let body = if msg.is_sdp() && !msg.body().is_empty() { msg.body() } else { &early.text };
         if body.is_empty() {
-            return self.refuse_answer(leg, attempt.number, ReasonId::SdpAnswerMissing, cx);
+            return self.refuse_answer(leg, &attempt, ReasonId::SdpAnswerMissing, cx);
         }
         let asked = self.is_asked_early(attempt.offered);
         let told = match asked {
@@ -119,7 +115,7 @@ impl Call {
             true => self.join_settled(&mut leg, attempt.offered, body, early.answered, cx),
         };
         if told.is_err() {
-            return self.refuse_answer(leg, attempt.number, ReasonId::SdpAnswerBad, cx);
+            return self.refuse_answer(leg, &attempt, ReasonId::SdpAnswerBad, cx);
         }
         self.note_codec(body);
         leg.described = body.into();
@@ -160,19 +156,19 @@ impl Call {
     }
 
     /// The callee answered, but not so that there can be a call.
-    fn refuse_answer(&mut self, leg: Leg, number: u16, reason: ReasonId, cx: &mut Context<'_>) {
-        let failure = Failure::ours(reason);
+    fn refuse_answer(&mut self, leg: Leg, attempt: &Attempt, reason: ReasonId, cx: &mut Context<'_>) {
         self.acknowledge_and_bye(leg, cx);
-        self.close_attempt(number, failure, cx);
-        self.current = 0;
-        self.failure = Some(failure);
-        self.fail(cx);
+        self.attempt_over(attempt.number, &attempt.candidate, Failure::ours(reason), cx);
     }
 
     fn give_up_others(&mut self, winner: u16, cx: &mut Context<'_>) {
         let others: Vec<u16> = self.live.iter().map(|a| a.number).filter(|n| *n != winner).collect();
         for number in others {
             self.give_up(number, ReasonId::Elsewhere, ELSEWHERE, cx);
+            self.close_attempt(number, Failure::ours(ReasonId::Elsewhere), cx);
+        }
+        if self.forks.take().is_some() {
+            self.end_relays_of_others(winner, cx);
         }
     }
 

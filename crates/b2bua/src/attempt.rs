@@ -5,16 +5,14 @@ use crate::call::{Call, Failure, Phase};
 use crate::context::Context;
 use crate::duty::Duty;
 use crate::early::Early;
+use crate::forking::{Lost, Refused};
 use crate::input::Target;
 use crate::leg::LocalSdp;
 use crate::output::Level;
-use crate::secure::push_refusal;
+use crate::record::AttemptRecord;
 use crate::targets::TargetRef;
-use crate::telling::cross;
 use crate::wallet::Purse;
 use base::{GatewayId, ReasonId, TrunkId};
-use config::Mapping;
-use identity::headers::{Kind, push_number};
 use sip_core::{ClientTxn, Flow, SendError};
 use sip_msg::Msg;
 use std::sync::Arc;
@@ -82,8 +80,8 @@ impl Call {
         while self.phase == Phase::Setup {
             let Some(candidate) = self.queue.front().cloned() else { return self.fail(cx) };
             if let Some(why) = self.bar(&candidate, cx) {
-                cx.counters.attempts_refused += 1;
-                self.pass_over(&candidate, why);
+                self.queue.pop_front();
+                self.skip(&candidate, why, cx);
                 continue;
             }
             match self.prepare_media(candidate.trunk, cx) {
@@ -94,14 +92,14 @@ impl Call {
             self.queue.pop_front();
             self.route = candidate.route.clone();
             if self.invite(candidate, cx) {
-                return;
+                return self.fork(cx);
             }
         }
     }
 
     /// Why a candidate cannot be tried now, if it cannot: much may have happened since the plan was
     /// made. An emergency call is held up by no limit (R95), a request that is repeated by no rate.
-    fn bar(&self, candidate: &Candidate, cx: &Context<'_>) -> Option<ReasonId> {
+    pub(crate) fn bar(&self, candidate: &Candidate, cx: &Context<'_>) -> Option<ReasonId> {
         let run = self.epoch.run(candidate.trunk);
         let trunk = cx.runs.trunk(run);
         let duties = [cx.runs.duty(run), cx.runs.gateway(candidate.at.gateway).duty];
@@ -117,17 +115,18 @@ impl Call {
         }
     }
 
-    /// Whether a candidate is what the last attempt tried, asked once more.
+    /// Whether a candidate was tried before and is asked once more, for another session interval.
     fn repeats(&self, candidate: &Candidate) -> bool {
-        self.attempts.last().is_some_and(|last| {
-            last.facts.gateway == self.epoch.gateway_name(candidate.gateway)
-                && last.facts.target == candidate.target.address
-        })
+        let same = |tried: &&AttemptRecord| {
+            tried.facts.gateway == self.epoch.gateway_name(candidate.gateway)
+                && tried.facts.target == candidate.target.address
+        };
+        self.attempts.iter().rfind(same).is_some_and(|tried| tried.status == 422)
     }
 
-    /// Takes the first candidate out of the queue; the decision says why.
-    fn pass_over(&mut self, candidate: &Candidate, why: ReasonId) {
-        self.queue.pop_front();
+    /// A candidate is not tried; the decision says why.
+    pub(crate) fn skip(&mut self, candidate: &Candidate, why: ReasonId, cx: &mut Context<'_>) {
+        cx.counters.attempts_refused += 1;
         self.failure.get_or_insert(Failure::ours(why));
         let note = format!("; {} skipped: {why}", self.epoch.trunk_name(candidate.trunk));
         // A trunk with many addresses is named once.
@@ -168,14 +167,16 @@ impl Call {
     /// 422 names the Min-SE that the peer wants: the same gateway is asked once more with it
     /// (RFC 4028 §7.4).
     fn heed_interval(&mut self, number: u16, msg: Msg<'_>) {
-        let wanted = msg
-            .min_se()
-            .ok()
-            .flatten()
-            .filter(|_| msg.status() == 422 && self.min_se == 0 && self.current == number);
+        if msg.status() != 422 || !self.turn_to(number) {
+            return;
+        }
         let again = self.live.iter().find(|a| a.number == number).map(|a| a.candidate.clone());
+        // Each branch of several has its own peer to satisfy, once.
+        let first =
+            self.min_se == 0 || (self.forks.is_some() && again.as_ref().is_some_and(|c| !self.repeats(c)));
+        let wanted = msg.min_se().ok().flatten().filter(|_| first);
         if let (Some(wanted), Some(candidate)) = (wanted, again) {
-            self.min_se = wanted.max(1);
+            self.min_se = self.min_se.max(wanted).max(1);
             self.queue.push_front(candidate);
         }
     }
@@ -206,23 +207,22 @@ impl Call {
         if !given_up {
             self.close_attempt(number, failure, cx);
         }
-        if self.phase != Phase::Setup || self.current != number {
+        if !self.turn_to(number) {
             return;
         }
         self.current = 0;
+        if self.forks.is_some() {
+            return self.branch_failed(&attempt, failure, msg, cx);
+        }
         if msg.is_some_and(|msg| self.heed_redirect(&attempt, msg, cx)) {
             return;
         }
-        let raised =
-            failure.status == 422 && self.queue.front().is_some_and(|c| c.at == attempt.candidate.at);
-        let failure = if raised { failure } else { self.mapped(attempt.trunk, failure) };
+        let (failure, may_retry) = self.weigh(&attempt, failure);
         // What an abandoned attempt says at last (487 to our CANCEL) is not its reason.
         if !given_up {
             self.failure = Some(failure);
         }
         let status = if failure.status == 0 { failure.reason.status() } else { failure.status };
-        let may_retry =
-            !attempt.progressed && (raised || self.retries(&attempt.candidate, status, failure.status == 0));
         if may_retry && !self.queue.is_empty() {
             return self.fail_over(attempt.trunk, failure, cx);
         }
@@ -231,6 +231,16 @@ impl Call {
             return;
         }
         self.pass_failure(attempt.trunk, msg, cx);
+    }
+
+    /// What a failure counts as, and whether another attempt may follow it.
+    pub(crate) fn weigh(&mut self, attempt: &Attempt, failure: Failure) -> (Failure, bool) {
+        let again = failure.status == 422 && self.queue.front().is_some_and(|c| c.at == attempt.candidate.at);
+        let failure = if again { failure } else { self.mapped(attempt.trunk, failure) };
+        let silent = failure.status == 0;
+        let status = if silent { failure.reason.status() } else { failure.status };
+        let may_retry = again || self.retries(&attempt.candidate, status, silent);
+        (failure, may_retry && !attempt.progressed)
     }
 
     pub(crate) fn fail_over(&mut self, from: TrunkId, failure: Failure, cx: &mut Context<'_>) {
@@ -264,26 +274,17 @@ impl Call {
         record.status = failure.status;
         record.reason = failure.reason;
         record.q850 = failure.q850;
+        // That another branch was faster says nothing of a gateway.
+        let lost_race = matches!(failure.reason, ReasonId::Elsewhere | ReasonId::DeclinedElsewhere);
         if let Some(gateway) = self.places.get(usize::from(number) - 1).copied() {
             cx.runs.over(gateway);
             let trunk = cx.runs.gateway(gateway).trunk;
-            cx.runs.trunk_mut(trunk).failed_out += 1;
+            cx.runs.trunk_mut(trunk).failed_out += u64::from(!lost_race);
         }
-        if failure.reason.blame() != base::Blame::Us {
+        if failure.reason.blame() != base::Blame::Us && !lost_race {
             self.note_quality(number, false, cx);
         }
         self.journal_attempt_failed(cx, number, failure);
-    }
-
-    /// What a refusal counts as by the trunk's `map_response` (R68); the attempt's record keeps what came.
-    fn mapped(&mut self, trunk: TrunkId, failure: Failure) -> Failure {
-        let rules = &self.epoch.trunk(trunk).map_response;
-        let Some(status) = Mapping::find(rules, failure.status, failure.q850) else { return failure };
-        let cause = failure.q850.map(|cause| format!(" cause {cause}")).unwrap_or_default();
-        let name = self.epoch.trunk_name(trunk);
-        let told = format!("{}; {} of {name}{cause} counts as {status}", self.decision, failure.status);
-        self.decision = told.into_boxed_str();
-        Failure { status, reason: ReasonId::from_sip_status(status), ..failure }
     }
 
     /// What an attempt tells of its gateway's quality.
@@ -301,18 +302,22 @@ impl Call {
 
     /// No progress within `failover_after`: the attempt is cancelled, the next one tried (R77).
     pub(crate) fn on_silence(&mut self, number: u16, cx: &mut Context<'_>) {
-        if self.phase != Phase::Setup || self.current != number {
+        if !self.turn_to(number) {
             return;
         }
         let Some(attempt) = self.attempt_mut(number) else { return };
         if attempt.progressed || attempt.cancelled {
             return;
         }
-        let (trunk, at) = (attempt.trunk, attempt.candidate.at);
+        let (trunk, candidate) = (attempt.trunk, attempt.candidate.clone());
         self.give_up(number, ReasonId::FailoverSilent, b"", cx);
-        crate::gateways::missed(at, cx);
+        crate::gateways::missed(candidate.at, cx);
         let failure = Failure::ours(ReasonId::FailoverSilent);
         self.close_attempt(number, failure, cx);
+        if self.forks.is_some() {
+            let refused = Refused::ours(trunk, failure);
+            return self.branch_over(Lost { number, candidate, may_retry: true, refused }, cx);
+        }
         self.failure = Some(failure);
         self.current = 0;
         if self.queue.is_empty() { self.fail(cx) } else { self.fail_over(trunk, failure, cx) }
@@ -320,15 +325,12 @@ impl Call {
 
     /// The callee was alerted for `ring_timeout` and did not answer.
     pub(crate) fn on_ring_timeout(&mut self, number: u16, cx: &mut Context<'_>) {
-        if self.phase != Phase::Setup || self.current != number {
+        let Some(candidate) = self.attempt_mut(number).map(|a| a.candidate.clone()) else { return };
+        if !self.turn_to(number) {
             return;
         }
-        let failure = Failure::ours(ReasonId::NoAnswer);
         self.give_up(number, ReasonId::NoAnswer, b"", cx);
-        self.close_attempt(number, failure, cx);
-        self.failure = Some(failure);
-        self.current = 0;
-        self.fail(cx);
+        self.attempt_over(number, &candidate, Failure::ours(ReasonId::NoAnswer), cx);
     }
 
     /// Cancels an attempt's INVITE (RFC 3261 §9.1); its late answer will be ended at once.
@@ -341,54 +343,5 @@ impl Call {
         attempt.given_up = Some(why);
         let invite = attempt.invite;
         cx.txns.cancel(cx.now, invite, rows, &mut cx.out.sip);
-    }
-
-    /// Nothing is left to try.
-    pub(crate) fn fail(&mut self, cx: &mut Context<'_>) {
-        if self.try_redirected(cx) {
-            return;
-        }
-        let failure = self.failure.unwrap_or(Failure::ours(ReasonId::NoGateway));
-        let q850 = failure.q850.unwrap_or(failure.reason.q850());
-        let status =
-            if failure.status == 0 { failure.reason.status() } else { status_for_caller(failure.status) };
-        let mut rows = cx.take_rows();
-        push_refusal(&mut rows, self.epoch.face(self.a.flow.listen).host(), failure.reason);
-        self.refuse_with(cx, status, failure.reason, q850, &rows);
-        cx.give_rows(rows);
-    }
-
-    /// The callee's refusal goes on to the caller with what may cross.
-    fn pass_failure(&mut self, trunk: TrunkId, msg: Option<Msg<'_>>, cx: &mut Context<'_>) {
-        let (Some(msg), Some(failure)) = (msg, self.failure) else { return self.fail(cx) };
-        let q850 = failure.q850.unwrap_or(base::sip_to_q850(failure.status));
-        let status = status_for_caller(failure.status);
-        let mut rows = cx.take_rows();
-        if failure.q850.is_none() {
-            crate::call::push_why(&mut rows, q850);
-        }
-        if let (503 | 480 | 486 | 500 | 600 | 603, Some(seconds)) = (status, failure.retry_after) {
-            push_number(&mut rows, b"Retry-After", u64::from(seconds));
-        }
-        cross(msg, Kind::Response, &self.epoch, self.way_back(trunk), &mut rows);
-        self.respond(cx, status, &rows, b"");
-        cx.give_rows(rows);
-        let by = if failure.reason.blame() == base::Blame::Us {
-            crate::record::ReleasedBy::Us
-        } else {
-            crate::record::ReleasedBy::Callee
-        };
-        self.finish(cx, status, q850, failure.reason, by);
-    }
-}
-
-/// What a caller is told: redirects that were not followed and challenges are not the caller's business.
-pub(crate) fn status_for_caller(status: u16) -> u16 {
-    match status {
-        300..=399 => ReasonId::Redirected.status(),
-        401 | 407 => ReasonId::AuthRequired.status(),
-        // Answers to what *we* put into the request (RFC 3261 §21.4.15, RFC 4028 §6).
-        420 | 421 | 422 | 494 => 502,
-        other => other,
     }
 }

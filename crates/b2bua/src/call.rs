@@ -3,6 +3,7 @@
 use crate::attempt::{Attempt, Candidate};
 use crate::context::{Context, User};
 use crate::epoch::Epoch;
+use crate::forking::Forks;
 use crate::journal::{CallKey, JournalEvent};
 use crate::leg::Leg;
 use crate::offer::CallMedia;
@@ -98,8 +99,10 @@ pub(crate) struct Call {
     pub(crate) redirection: Option<Box<Redirection>>,
     /// Attempts whose INVITE has no final response yet.
     pub(crate) live: SmallVec<[Box<Attempt>; 1]>,
-    /// The attempt that may become the call; 0 when none.
+    /// The attempt that may become the call; 0 when none. Of several side by side, the one it is turned to.
     pub(crate) current: u16,
+    /// Attempts that run side by side, while there are.
+    pub(crate) forks: Option<Box<Forks>>,
     pub(crate) b: Option<Leg>,
     pub(crate) media: CallMedia,
     pub(crate) relays: SmallVec<[Relay; 1]>,
@@ -262,6 +265,7 @@ impl Call {
         }
         self.phase = Phase::Over;
         self.arrived = None;
+        self.forks = None;
         self.queue.clear();
         let status = self.withdrawn.unwrap_or(status);
         self.end = Some(End { at: cx.wall(), status, q850, reason, released_by });

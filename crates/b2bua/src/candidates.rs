@@ -84,7 +84,7 @@ fn gateways(attempt: &Attempt, epoch: &Epoch, runs: &Runs) -> SmallVec<[GatewayI
     let run = |id: &GatewayId| runs.gateway(epoch.gateway_run(*id));
     let mut open: SmallVec<[GatewayId; 4]> =
         trunk.gateways.iter().filter(|id| run(id).duty == Duty::Enabled).copied().collect();
-    if trunk.hunt == Hunt::Balance {
+    if trunk.hunt.way == Hunt::Balance {
         open.sort_by_key(|id| (run(id).calls, run(id).turn));
     }
     open

@@ -4,7 +4,7 @@
 //! room can repeat them all: INVITEs of attempts, requests inside calls, OPTIONS.
 
 use crate::attempt::Attempt;
-use crate::call::{Call, Phase};
+use crate::call::Call;
 use crate::context::{Context, User};
 use crate::epoch::Epoch;
 use crate::leg::{InnerRequest, Leg, stream_alternative};
@@ -217,7 +217,7 @@ impl Call {
         cx: &mut Context<'_>,
     ) -> Result<(), ReasonId> {
         let epoch = self.epoch.clone();
-        let waiting = self.phase == Phase::Setup && self.current == number;
+        let waiting = self.turn_to(number);
         let attempt = self.attempt_mut(number).filter(|a| waiting && !a.cancelled);
         let attempt = attempt.ok_or(ReasonId::AuthRequired)?;
         let cseq = attempt.next_cseq();

@@ -86,6 +86,8 @@ pub(crate) struct Counters {
     pub(crate) attempts_refused: u64,
     pub(crate) media_reports_missed: u64,
     pub(crate) failovers: u64,
+    /// Attempts that began side by side.
+    pub(crate) forks: u64,
     pub(crate) calls_refused: u64,
     pub(crate) challenges_answered: u64,
 }

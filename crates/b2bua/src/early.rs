@@ -1,7 +1,7 @@
 //! Early dialogs: what the callee's side reports before its final response.
 
 use crate::attempt::{Attempt, Offered};
-use crate::call::{Call, Phase};
+use crate::call::Call;
 use crate::context::{Alarm, Context, Own, User};
 use crate::epoch::Epoch;
 use crate::journal::JournalEvent;
@@ -51,7 +51,7 @@ impl Call {
     /// A provisional response to an attempt's INVITE (RFC 3261 §13.2.2.1).
     pub(crate) fn on_provisional(&mut self, number: u16, msg: Msg<'_>, flow: Flow, cx: &mut Context<'_>) {
         let status = msg.status();
-        let setup = self.phase == Phase::Setup && self.current == number;
+        let setup = self.turn_to(number);
         let epoch = self.epoch.clone();
         let me = self.me;
         let trunk = self.trunk_of(Side::B);
@@ -92,7 +92,7 @@ impl Call {
     }
 
     /// 199: a fork is gone (RFC 6228 §4). Whether the caller may hear of it: it knows 199, and its own early
-    /// dialog, which stands for all forks, is gone with this one.
+    /// dialog, which stands for all forks of all branches, is gone with this one.
     fn end_fork(&mut self, number: u16, fork: &[u8]) -> bool {
         self.forget_fork(number, fork);
         let Some(attempt) = self.attempt_mut(number) else { return false };
@@ -101,7 +101,7 @@ impl Call {
             early.gone = true;
         }
         let last = attempt.early.iter().all(|e| e.gone);
-        last && self.a.abilities.early_end
+        last && self.a.abilities.early_end && self.forks.as_ref().is_none_or(|forks| forks.is_last(number))
     }
 
     fn note_progress(&mut self, number: u16, status: u16, cx: &mut Context<'_>) {

@@ -49,7 +49,7 @@ impl Call {
             self.give_up(number, why, rows, cx);
             self.close_attempt(number, Failure::ours(why), cx);
         }
-        self.current = 0;
+        (self.current, self.forks) = (0, None);
     }
 
     /// BYE from a side (RFC 3261 §15.1.2).

@@ -14,6 +14,7 @@ impl Call {
     /// A request inside a dialog, from a side whose leg it matched.
     pub(crate) fn on_inner(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) {
         cx.txns.bind(txn, self.user(side));
+        self.turn_to_heard();
         let cseq = msg.cseq().map(|c| c.number).unwrap_or(0);
         let Some(leg) = self.leg_mut(side) else { return self.on_early_callee(msg, txn, cseq, cx) };
         if !leg.dialog.accept_cseq(cseq) {
@@ -45,6 +46,9 @@ impl Call {
 
     /// A request of the callee inside an early dialog (RFC 3261 §12.2.2).
     fn on_early_callee(&mut self, msg: Msg<'_>, txn: ServerTxn, cseq: u32, cx: &mut Context<'_>) {
+        if !self.turn_to_callee(msg) {
+            return self.answer_inner(txn, 481, b"", cx);
+        }
         let epoch = self.epoch.clone();
         let barred = self.bars_update(Side::B);
         let caller: Box<str> = self.caller_in_contact().into();

@@ -1,7 +1,7 @@
 //! PRACK of the caller (RFC 3262 §3), with the answer to an offer that a reliable provisional of ours bore,
 //! or with a new one (§5).
 
-use crate::attempt::Offered;
+use crate::attempt::{Attempt, Offered};
 use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::early::Early;
@@ -90,25 +90,30 @@ impl Call {
 
     /// The caller has described itself: every fork whose offer waits for an answer gets one in its PRACK.
     pub(crate) fn answer_forks(&mut self, cx: &mut Context<'_>) {
-        let (epoch, me, current) = (self.epoch.clone(), self.me, self.current);
+        let (epoch, me) = (self.epoch.clone(), self.me);
         let Some(text) = self.arrived.as_ref().map(|a| a.offer.clone()).filter(|t| !t.is_empty()) else {
             return;
         };
         loop {
-            let Some(attempt) = self.attempt_mut(current) else { return };
+            let waiting = |a: &&Attempt| a.early.iter().any(|e| e.unanswered.is_some());
+            let Some(number) = self.running().find(waiting).map(|a| a.number) else { return };
+            let Some(attempt) = self.attempt_mut(number) else { return };
             let waiting = |e: &&mut Early| e.unanswered.is_some();
             let Some(early) = attempt.early.iter_mut().find(waiting) else { return };
             let (Some(rseq), offer) = (early.unanswered.take(), early.answer.clone()) else { return };
             let tag: Box<[u8]> = early.leg.dialog.remote_tag().into();
             let trunk = attempt.trunk;
-            let answer = self.answer_for_callee(trunk, &text, &offer, cx);
-            let Ok(answer) = answer else {
-                return self.release(ReasonId::SdpAnswerBad, ReleasedBy::Us, cx);
+            let answer = self.answer_for_callee(number, &text, &offer, cx);
+            let told = answer
+                .and_then(|answer| self.tell_engine(Side::B, trunk, &offer, false, cx).map(|()| answer));
+            let answer = match told {
+                Ok(answer) => answer,
+                Err(trouble) => {
+                    self.drop_attempt(number, trouble.reason, cx);
+                    continue;
+                }
             };
-            if self.tell_engine(Side::B, trunk, &offer, false, cx).is_err() {
-                return self.release(ReasonId::SdpBad, ReleasedBy::Us, cx);
-            }
-            let Some(attempt) = self.attempt_mut(current) else { return };
+            let Some(attempt) = self.attempt_mut(number) else { return };
             let Some(early) = attempt.early.iter_mut().find(|e| e.leg.dialog.remote_tag() == &*tag) else {
                 return;
             };
@@ -121,17 +126,17 @@ impl Call {
     /// Our answer to an offer of the callee's side, made of what the caller described; kept in the attempt.
     fn answer_for_callee(
         &mut self,
-        trunk: base::TrunkId,
+        number: u16,
         text: &[u8],
         offer: &[u8],
         cx: &mut Context<'_>,
     ) -> Result<Box<[u8]>, SdpTrouble> {
         self.judge(offer, text)?;
-        let current = self.current;
-        let mut local = self.attempt_mut(current).map(|a| std::mem::take(&mut a.sdp)).unwrap_or_default();
+        let Some(attempt) = self.attempt_mut(number) else { return Ok(Box::default()) };
+        let (trunk, mut local) = (attempt.trunk, std::mem::take(&mut attempt.sdp));
         let described = self.describe(Side::B, trunk, text, offer, &mut local, cx);
         let made = local.text.clone();
-        if let Some(attempt) = self.attempt_mut(current) {
+        if let Some(attempt) = self.attempt_mut(number) {
             attempt.sdp = local;
         }
         described.map(|()| made)

@@ -2,7 +2,7 @@
 //!
 //! Of a Contact only the number counts. Followed, it is routed like a call that the redirecting number
 //! places through its own trunk, so that it gets no further than that number may call; its host is never
-//! spoken to. Enter through `Call::heed_redirect` with a 3xx, and `Call::try_redirected` when nothing else
+//! spoken to. Enter through `Call::heed_redirect` with a 3xx (`read_redirect` for one of several branches), and `Call::try_redirected` when nothing else
 //! is left to try.
 
 use crate::attempt::Attempt;
@@ -57,6 +57,16 @@ struct Redirecting {
     history: History,
 }
 
+/// What becomes of a 3xx.
+pub(crate) enum Redirected {
+    /// It is a refusal like others.
+    Refused,
+    /// Its numbers wait to be called.
+    Followed,
+    /// The caller gets it, with these rows.
+    Passed(Box<[u8]>),
+}
+
 /// A number in a Contact with its preference in thousandths (RFC 3261 §20.10 `q`).
 struct Named {
     number: Box<str>,
@@ -68,20 +78,43 @@ impl Call {
     ///
     /// 305 and 380 name no other number for the same call (RFC 3261 §21.3.4, §21.3.5): refusals.
     pub(crate) fn heed_redirect(&mut self, attempt: &Attempt, msg: Msg<'_>, cx: &mut Context<'_>) -> bool {
+        match self.read_redirect(attempt, msg, cx) {
+            Redirected::Refused => false,
+            Redirected::Followed => self.try_redirected(cx),
+            Redirected::Passed(rows) => {
+                let reason = ReasonId::from_sip_status(msg.status());
+                self.respond(cx, msg.status(), &rows, b"");
+                self.finish(cx, msg.status(), reason.q850(), reason, ReleasedBy::Callee);
+                true
+            }
+        }
+    }
+
+    /// What the trunk's policy makes of a 3xx.
+    pub(crate) fn read_redirect(
+        &mut self,
+        attempt: &Attempt,
+        msg: Msg<'_>,
+        cx: &mut Context<'_>,
+    ) -> Redirected {
         if !matches!(msg.status(), 300..=302) {
-            return false;
+            return Redirected::Refused;
         }
         let rules = self.epoch.policy(attempt.trunk).redirect;
         let taken = self.epoch.policy(self.trunk_in).redirect.taken;
         match rules.then {
-            Redirect::Refuse => false,
-            Redirect::Pass if taken => self.pass_redirect(attempt, msg, cx),
-            Redirect::Pass | Redirect::Follow => self.follow_redirect(attempt, rules.max, msg, cx),
+            Redirect::Refuse => Redirected::Refused,
+            Redirect::Pass if taken => self.redirect_for_caller(attempt, msg, cx),
+            Redirect::Pass | Redirect::Follow if self.keep_redirect(attempt, rules.max, msg) => {
+                Redirected::Followed
+            }
+            Redirect::Pass | Redirect::Follow => Redirected::Refused,
         }
     }
 
-    /// Tries the numbers of a 3xx before all others that wait (RFC 3261 §8.1.3.4).
-    fn follow_redirect(&mut self, attempt: &Attempt, max: u32, msg: Msg<'_>, cx: &mut Context<'_>) -> bool {
+    /// Keeps the numbers of a 3xx before all others that wait (RFC 3261 §8.1.3.4); `false`: it names none
+    /// that may be called.
+    fn keep_redirect(&mut self, attempt: &Attempt, max: u32, msg: Msg<'_>) -> bool {
         let named = named_in(msg);
         let followed = self.redirection.as_ref().map_or(0, |r| r.followed);
         let why_not = match () {
@@ -110,7 +143,7 @@ impl Call {
         }
         let reason = ReasonId::from_sip_status(msg.status());
         self.failure = Some(Failure { status: msg.status(), ..Failure::ours(reason) });
-        self.try_redirected(cx)
+        true
     }
 
     /// Goes on with the next number of a redirect that can be called; `false`: there is none.
@@ -192,8 +225,8 @@ impl Call {
         }
     }
 
-    /// Hands a 3xx to the caller: its numbers at our own address, as the caller's trunk writes them.
-    fn pass_redirect(&mut self, attempt: &Attempt, msg: Msg<'_>, cx: &mut Context<'_>) -> bool {
+    /// A 3xx for the caller: its numbers at our own address, as the caller's trunk writes them.
+    fn redirect_for_caller(&mut self, attempt: &Attempt, msg: Msg<'_>, cx: &mut Context<'_>) -> Redirected {
         let (epoch, trunk) = (self.epoch.clone(), attempt.trunk);
         let table = &epoch.snapshot.table;
         let mut rows = cx.take_rows();
@@ -208,18 +241,16 @@ impl Call {
                 self.tell_redirect(trunk, &number, "passed on");
             }
         }
-        let names_any = !rows.is_empty();
-        if names_any {
-            let reason = ReasonId::from_sip_status(msg.status());
-            push_why(&mut rows, reason.q850());
-            cross(msg, Kind::Response, &epoch, self.way_back(trunk), &mut rows);
-            self.respond(cx, msg.status(), &rows, b"");
-            self.finish(cx, msg.status(), reason.q850(), reason, ReleasedBy::Callee);
-        } else {
+        let read = if rows.is_empty() {
             self.tell_redirect(trunk, "", "it names no number");
-        }
+            Redirected::Refused
+        } else {
+            push_why(&mut rows, ReasonId::from_sip_status(msg.status()).q850());
+            cross(msg, Kind::Response, &epoch, self.way_back(trunk), &mut rows);
+            Redirected::Passed(rows.as_slice().into())
+        };
         cx.give_rows(rows);
-        names_any
+        read
     }
 
     /// Appends a Contact with a number at our address towards the caller (RFC 3261 §20.10).

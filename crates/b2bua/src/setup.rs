@@ -88,6 +88,7 @@ impl Call {
             redirection: None,
             live: SmallVec::new(),
             current: 0,
+            forks: None,
             b: None,
             media: CallMedia::default(),
             relays: SmallVec::new(),

@@ -7,7 +7,6 @@ use crate::early::Early;
 use crate::invite::contact_user;
 use crate::leg::{LateAnswer, allow};
 use crate::prack::OfferInProvisional;
-use crate::record::ReleasedBy;
 use crate::telling::cross;
 use base::{ReasonId, WallTime};
 use config::{EarlyDialogs, EarlyMedia, HeaderOn, Map180, Map183, PassDrop, Prack, Ringing};
@@ -42,7 +41,7 @@ impl Call {
             None => self.early_body(number, fork, msg, cx),
         };
         if offer.is_none() && self.is_stuck(number, fork) {
-            return self.release(ReasonId::SdpBad, ReleasedBy::Us, cx);
+            return self.drop_attempt(number, ReasonId::SdpBad, cx);
         }
         let ringing = self.epoch.policy(self.trunk_in).dialog.ringing;
         let status = match msg.status() {

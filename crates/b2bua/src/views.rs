@@ -82,6 +82,7 @@ impl Switchboard {
                 ("calls_kept", self.calls.len() as u64),
                 ("media_sessions", self.sessions.len() as u64),
                 ("failovers", c.failovers),
+                ("forks", c.forks),
                 ("challenges_answered", c.challenges_answered),
                 ("requests_outside_dialog", c.outside_dialog),
                 ("acks_unsent", c.acks_unsent),
@@ -133,7 +134,8 @@ fn target_view(run: &TargetRun, now: Time) -> TargetView {
 }
 
 fn view(call: &Call) -> CallView {
-    let attempt = call.attempts.last();
+    let turned = usize::from(call.current).checked_sub(1).and_then(|at| call.attempts.get(at));
+    let attempt = turned.or(call.attempts.last());
     let state = match call.phase {
         Phase::Setup if call.attempts.is_empty() => "routing",
         Phase::Setup if call.progress.is_some() => "ringing",

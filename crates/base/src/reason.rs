@@ -167,6 +167,7 @@ reasons! {
     HangupA           "P-HANGUP-A"             Caller   never 487  16 "The caller hung up.";
     HangupB           "P-HANGUP-B"             Callee   never 480  16 "The called party hung up.";
     Elsewhere         "P-ELSEWHERE"            Callee   never 487  26 "The call was answered elsewhere.";
+    DeclinedElsewhere "P-DECLINED-ELSEWHERE"   Callee   never 487  21 "The call was declined for all places by another gateway that rang at the same time.";
     NoAnswer          "P-NO-ANSWER"            Callee   never 480  19 "The called party was alerted for ring_timeout and did not answer.";
     Busy              "P-BUSY"                 Callee   never 486  17 "The called party is busy.";
     BusyEverywhere    "P-BUSY-EVERYWHERE"      Callee   never 600  17 "The called party is busy at every place.";

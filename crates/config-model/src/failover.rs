@@ -7,13 +7,24 @@ use std::time::Duration;
 pub const MAPPINGS_MAX: usize = 100;
 
 words! {
-    /// In which order a trunk's gateways are tried.
+    /// How a trunk's gateways are tried.
     pub enum Hunt {
         /// As listed.
         Order = "order",
         /// The one with the fewest calls first; in turn among equals.
         Balance = "balance",
+        /// All at once, with those of the other trunks of the tier that say the same.
+        Parallel = "parallel",
     }
+}
+
+/// How gateways are tried, and how many at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Hunting {
+    /// In which order, or all at once.
+    pub way: Hunt,
+    /// Gateways that ring at once, where `way` is parallel, 2 to 16.
+    pub forks_max: u32,
 }
 
 /// Limits of a trunk for each direction.

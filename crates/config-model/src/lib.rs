@@ -29,7 +29,7 @@ pub use dialog::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
     Update,
 };
-pub use failover::{EachWay, Hunt, MAPPINGS_MAX, Mapping, Quality};
+pub use failover::{EachWay, Hunt, Hunting, MAPPINGS_MAX, Mapping, Quality};
 pub use header_rule::{
     HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,
 };

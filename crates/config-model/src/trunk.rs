@@ -1,7 +1,7 @@
 //! Trunks and gateways.
 
 use super::account::Login;
-use super::failover::{EachWay, Hunt, Mapping, Quality};
+use super::failover::{EachWay, Hunting, Mapping, Quality};
 use super::listen::{Host, Secret};
 use super::permission::Permissions;
 use super::policy::Policy;
@@ -57,7 +57,7 @@ pub struct Trunk {
     /// Limits for each direction.
     pub each_way: EachWay,
     /// In which order its gateways are tried.
-    pub hunt: Hunt,
+    pub hunt: Hunting,
     /// Final responses that count as others; the first rule that fits counts.
     pub map_response: Vec<Mapping>,
     /// When a gateway's calls go so badly that it is tried last.

@@ -50,7 +50,7 @@ pub use model::{
     Test, Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
 };
 pub use model::{CallPolicy, CallerId, Class, Dates, Holidays, Permissions, Span, When, Zone};
-pub use model::{EachWay, Hunt, MAPPINGS_MAX, Mapping, Quality};
+pub use model::{EachWay, Hunt, Hunting, MAPPINGS_MAX, Mapping, Quality};
 pub use model::{
     HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,
 };

@@ -189,7 +189,7 @@ pub struct DirectionRow<'a> {
     pub source: Cow<'a, str>,
 }
 
-impl CallRow<'_> {
+impl<'a> CallRow<'a> {
     /// Fills the fields that follow from others: delay, duration and blame.
     pub(crate) fn derive(&mut self) {
         self.post_dial_delay_ms = self.progress.or(self.answer).map(|first| first.millis_since(self.start));
@@ -197,17 +197,18 @@ impl CallRow<'_> {
         self.blame = Cow::Borrowed(ReasonId::from_id(&self.reason).map_or("", |r| r.blame().as_str()));
     }
 
-    /// Takes the trunk out and its site from the last attempt.
+    /// Takes the trunk out and its site from the attempt that carried the call, else the last.
     pub(crate) fn follow_last_attempt(&mut self) {
-        if let Some(last) = self.attempts.last() {
-            (self.trunk_out, self.site_out) = (last.trunk.clone(), last.site.clone());
+        let found = self.last_attempt().map(|last| (last.trunk.clone(), last.site.clone()));
+        if let Some(found) = found {
+            (self.trunk_out, self.site_out) = found;
         }
     }
 
     /// The attempt that carried the call, or the last that was tried.
     #[must_use]
-    pub fn last_attempt(&self) -> Option<&AttemptRow<'_>> {
-        self.attempts.last()
+    pub fn last_attempt(&self) -> Option<&AttemptRow<'a>> {
+        self.attempts.iter().find(|attempt| attempt.answer.is_some()).or(self.attempts.last())
     }
 
     /// A copy that borrows nothing.

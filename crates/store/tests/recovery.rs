@@ -93,6 +93,27 @@ fn a_cut_call_has_a_record_with_all_that_was_known() {
 }
 
 #[test]
+fn a_cut_call_of_several_attempts_at_once_names_the_one_that_answered() {
+    let lost = b2bua::JournalEvent::AttemptFailed {
+        call: b2bua::CallKey(1),
+        at: at(2),
+        attempt: 2,
+        status: 0,
+        reason: base::ReasonId::Elsewhere,
+    };
+    let both = [accepted(1, at(0)), attempted(1, 1, at(0)), attempted(1, 2, at(0))];
+    let story: Vec<_> = both.iter().cloned().chain([lost, answered(1, 1, at(2))]).collect();
+    let (_room, store, _) = recover(&journal_of(&story));
+    let [cut]: [StoredCall; 1] = all(&store).try_into().unwrap();
+    assert_eq!((&*cut.trunk_out, cut.status, cut.last_attempt().unwrap().number), ("flex", 200, 1));
+    // Cut while both rang: each has its end.
+    let (_room, store, _) = recover(&journal_of(&both));
+    let [cut]: [StoredCall; 1] = all(&store).try_into().unwrap();
+    assert!(cut.attempts.iter().all(|a| &*a.reason == "X-CRASHED" && a.end == Some(cut.end)));
+    assert_eq!(cut.attempts.len(), 2);
+}
+
+#[test]
 fn a_cut_call_that_was_routed_has_its_route_and_normalised_numbers() {
     let call = b2bua::CallKey(1);
     let routed = b2bua::JournalEvent::Routed {

@@ -127,7 +127,10 @@ impl Tally {
             count(&mut self.routes, [&call.route]);
         }
         for pair in call.attempts.windows(2) {
-            if let [from, to] = pair {
+            // Attempts that ran side by side are no failover.
+            if let [from, to] = pair
+                && from.end.is_some_and(|end| end <= to.start)
+            {
                 count(&mut self.failovers, [&from.trunk, &to.trunk, &from.reason]);
             }
         }

@@ -1,11 +1,11 @@
 //! Answers to requests that were passed on, and to our own inside a call.
 
 use super::Relay;
-use crate::attempt::status_for_caller;
 use crate::call::{Call, Phase};
 use crate::context::{Context, Own};
 use crate::invite::contact_user;
 use crate::leg::{AwaitAck, LateAnswer, allow};
+use crate::refusal::status_for_caller;
 use crate::setup::session_policy;
 use crate::telling::cross;
 use base::ReasonId;
@@ -27,6 +27,9 @@ impl Call {
         }
         let relay = self.relays.remove(at);
         self.settle(&relay);
+        if !self.is_about(&relay) {
+            return self.answer_inner(relay.server, 487, b"", cx);
+        }
         if status >= 300 {
             if !self.ask_again(&relay, msg, cx) {
                 self.relay_refused(&relay, msg, cx);
@@ -194,7 +197,9 @@ impl Call {
         let Some(at) = self.relays.iter().position(|r| r.client == client) else { return };
         let relay = self.relays.remove(at);
         self.settle(&relay);
-        self.take_back(&relay);
+        if self.is_about(&relay) {
+            self.take_back(&relay);
+        }
         self.answer_inner(relay.server, 408, b"", cx);
         if self.phase == Phase::Answered {
             self.lose(relay.from.other(), ReasonId::RefreshFailed, cx);

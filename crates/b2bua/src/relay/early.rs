@@ -43,6 +43,9 @@ impl Call {
     fn early_way(&self, side: Side, cx: &Context<'_>) -> Way {
         let Some(attempt) = self.live.iter().find(|a| a.number == self.current) else { return Way::Closed };
         let [early] = attempt.early.as_slice() else { return Way::Closed };
+        if self.has_several_dialogs() {
+            return Way::Closed;
+        }
         let open = |relay: &&Relay| !relay.offer.is_empty();
         if let Some(relay) = self.relays.iter().find(open) {
             return Way::Busy(if relay.from == side { 500 } else { 491 });

@@ -25,6 +25,8 @@ pub(crate) struct Relay {
     pub(crate) client: ClientTxn,
     pub(crate) server: ServerTxn,
     pub(crate) from: Side,
+    /// The attempt that the call was turned to.
+    pub(crate) attempt: u16,
     /// The method that came.
     pub(crate) method: Method,
     /// The method that went (UPDATE may go on as INVITE).
@@ -181,6 +183,7 @@ impl Call {
             client,
             server: txn,
             from: side,
+            attempt: self.current,
             method: msg.method(),
             sent,
             cseq,

@@ -6,6 +6,8 @@ mod common;
 mod credentials;
 mod early;
 mod exceptions;
+mod forking;
+mod forks_early;
 mod forwarding;
 mod gateways;
 mod header_rules;

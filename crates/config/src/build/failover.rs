@@ -2,7 +2,7 @@
 
 use super::view::View;
 use crate::keys::{MAPPING, MEASURE};
-use crate::model::{EachWay, Mapping, Quality};
+use crate::model::{EachWay, Hunting, Mapping, Quality};
 use crate::text::Table;
 
 /// Limits for each direction.
@@ -13,6 +13,11 @@ pub(super) fn each_way(trunk: &View<'_>) -> EachWay {
         cps_in_max: trunk.integer("cps_in_max"),
         cps_out_max: trunk.integer("cps_out_max"),
     }
+}
+
+/// How gateways are tried.
+pub(super) fn hunting(trunk: &View<'_>) -> Option<Hunting> {
+    Some(Hunting { way: trunk.word("hunt")?, forks_max: trunk.integer("forks_max")? })
 }
 
 /// The rules of `map_response`, in order.

@@ -81,7 +81,7 @@ fn trunk(
         calls_max: view.integer("calls_max"),
         cps_max: view.integer("cps_max"),
         each_way: failover::each_way(&view),
-        hunt: view.word("hunt")?,
+        hunt: failover::hunting(&view)?,
         map_response: failover::mappings(table)?,
         quality: failover::quality(table)?,
         retry_on: view.statuses("retry_on"),

@@ -172,7 +172,8 @@ impl Sheet<'_> {
         self.put_some(path, "calls_out_max", trunk.each_way.calls_out_max);
         self.put_some(path, "cps_in_max", trunk.each_way.cps_in_max);
         self.put_some(path, "cps_out_max", trunk.each_way.cps_out_max);
-        self.put(path, "hunt", trunk.hunt);
+        self.put(path, "hunt", trunk.hunt.way);
+        self.put(path, "forks_max", trunk.hunt.forks_max);
         for (index, rule) in trunk.map_response.iter().enumerate() {
             let any = |part: Option<u16>| part.map_or_else(|| "any".to_owned(), |p| p.to_string());
             let (status, cause) = (any(rule.status), any(rule.cause.map(u16::from)));

@@ -13,7 +13,14 @@ pub(super) const HUNT: Key = Key {
     shape: Shape::Word { now: Hunt::TOKENS, later: &[] },
     need: Default(Word("order")),
     effect: Reload,
-    doc: "In which order the trunk's gateways are tried. `order`: as listed. `balance`: the one with the fewest calls first, in turn among equals. Those in trouble come last in either.",
+    doc: "How the trunk's gateways are tried. `order`: as listed. `balance`: the one with the fewest calls first, in turn among equals. `parallel`: all at once, with those of the other trunks of the tier that say the same; the first that answers is the call. Those in trouble come last in each.",
+};
+pub(super) const FORKS_MAX: Key = Key {
+    name: "forks_max",
+    shape: Shape::Integer { min: 2, max: 16 },
+    need: Default(Int(8)),
+    effect: Reload,
+    doc: "Gateways that a call rings at once where `hunt` is `parallel`; the others of the tier follow when all of them have failed.",
 };
 pub(super) const MAP_RESPONSE: Key = Key {
     name: "map_response",

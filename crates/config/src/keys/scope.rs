@@ -28,6 +28,7 @@ static SCOPE: Section = Section {
     doc: "Settings of all trunks, and as `[site.NAME.defaults]` of the trunks of a site. For each key the most specific holds: the trunk's own, its site's, that of `[defaults]`, its profile's, the default of the key.",
     keys: &[
         failover::HUNT,
+        failover::FORKS_MAX,
         RETRY_ON,
         FAILOVER_AFTER,
         RING_TIMEOUT,

@@ -142,6 +142,7 @@ pub(crate) static TRUNK: Section = Section {
         failover::CPS_IN_MAX,
         failover::CPS_OUT_MAX,
         failover::HUNT,
+        failover::FORKS_MAX,
         RETRY_ON,
         failover::MAP_RESPONSE,
         failover::QUALITY,
@@ -247,5 +248,13 @@ pub(crate) static TRUNK_TLS: Section = Section {
 pub(crate) static PRESET: Section = Section {
     title: "profile.trunk",
     doc: "Values of the trunk itself.",
-    keys: &[failover::HUNT, RETRY_ON, FAILOVER_AFTER, RING_TIMEOUT, OPTIONS_INTERVAL, OPTIONS_MISSES],
+    keys: &[
+        failover::HUNT,
+        failover::FORKS_MAX,
+        RETRY_ON,
+        FAILOVER_AFTER,
+        RING_TIMEOUT,
+        OPTIONS_INTERVAL,
+        OPTIONS_MISSES,
+    ],
 };

@@ -1,0 +1,98 @@
+//! The responses of branches that failed, and which of them the caller hears (RFC 3261 §16.7 step 6).
+
+use crate::call::{Call, Failure};
+use crate::context::Context;
+use crate::refusal::status_for_caller;
+use base::TrunkId;
+use sip_msg::Msg;
+
+/// How a branch failed.
+pub(crate) struct Refused {
+    pub(crate) trunk: TrunkId,
+    pub(crate) failure: Failure,
+    /// What the caller would hear.
+    pub(crate) status: u16,
+    /// The rows that go with it; `None` when no response came.
+    pub(crate) rows: Option<Box<[u8]>>,
+}
+
+impl Refused {
+    /// A failure that no response tells of.
+    pub(crate) fn ours(trunk: TrunkId, failure: Failure) -> Refused {
+        Refused { trunk, failure, status: failure.reason.status(), rows: None }
+    }
+
+    /// A redirect for the caller, with its Contacts.
+    pub(crate) fn redirect(trunk: TrunkId, failure: Failure, rows: Box<[u8]>) -> Refused {
+        let q850 = Some(failure.reason.q850());
+        Refused { trunk, status: failure.status, failure: Failure { q850, ..failure }, rows: Some(rows) }
+    }
+
+    /// The better of two; the earlier among equals.
+    pub(crate) fn or_better(self, other: Refused) -> Refused {
+        if rank(&other) < rank(&self) { other } else { self }
+    }
+}
+
+/// 6xx first, then the lowest class; inside it what helps the caller to ask anew, and what a peer said before
+/// what we found.
+fn rank(refused: &Refused) -> (u16, bool, bool) {
+    let class = match refused.status / 100 {
+        6 => 0,
+        class => class,
+    };
+    let helps = matches!(refused.status, 415 | 420 | 484);
+    (class, !helps, refused.rows.is_none())
+}
+
+impl Call {
+    /// Keeps a branch's final response for the end of the round.
+    pub(super) fn refused(
+        &self,
+        trunk: TrunkId,
+        failure: Failure,
+        msg: Option<Msg<'_>>,
+        cx: &mut Context<'_>,
+    ) -> Refused {
+        let Some(msg) = msg else { return Refused::ours(trunk, failure) };
+        let mut rows = cx.take_rows();
+        self.refusal_rows(trunk, msg, failure, &mut rows);
+        let kept = rows.as_slice().into();
+        cx.give_rows(rows);
+        Refused { trunk, failure, status: status_for_caller(failure.status), rows: Some(kept) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::ReasonId;
+
+    fn heard(statuses: &[u16]) -> u16 {
+        let refused = |status: &u16| Refused {
+            trunk: TrunkId(0),
+            failure: Failure::ours(ReasonId::from_sip_status(*status)),
+            status: *status,
+            rows: Some(Box::default()),
+        };
+        let best = statuses.iter().map(refused).reduce(Refused::or_better);
+        best.map_or(0, |best| best.status)
+    }
+
+    #[test]
+    fn the_caller_hears_6xx_before_all_and_else_the_lowest_class() {
+        assert_eq!(heard(&[503, 404, 486]), 404);
+        assert_eq!(heard(&[486, 404]), 486, "the earlier of one class");
+        assert_eq!(heard(&[486, 484, 404]), 484, "what helps to ask anew");
+        assert_eq!(heard(&[404, 302, 500]), 302);
+        assert_eq!(heard(&[302, 603]), 603);
+    }
+
+    #[test]
+    fn what_a_peer_said_comes_before_what_we_found() {
+        let silent = Refused::ours(TrunkId(0), Failure::ours(ReasonId::FailoverSilent));
+        let said =
+            Refused { status: 503, rows: Some(Box::default()), ..Refused::ours(TrunkId(1), silent.failure) };
+        assert_eq!(silent.or_better(said).status, 503);
+    }
+}

@@ -1,0 +1,109 @@
+//! Which of several branches the call is turned to: the one that its rooms take for the attempt.
+
+use super::Forks;
+use crate::attempt::Attempt;
+use crate::call::{Call, Phase};
+use crate::context::Context;
+use crate::early::Early;
+use crate::relay::Relay;
+use config::EarlyMedia;
+use media::Side;
+use sip_msg::Msg;
+
+impl Call {
+    /// Whether an attempt may still become the call. Of several that run side by side it is the one that the
+    /// call is about from here on.
+    pub(crate) fn turn_to(&mut self, number: u16) -> bool {
+        if self.forks.as_ref().is_some_and(|forks| forks.has(number)) {
+            self.current = number;
+        }
+        self.phase == Phase::Setup && self.current == number
+    }
+
+    /// Whether a request of a callee's side comes from an attempt that may still become the call.
+    pub(crate) fn turn_to_callee(&mut self, msg: Msg<'_>) -> bool {
+        if self.forks.is_none() {
+            return true;
+        }
+        let speaks = |a: &&Box<Attempt>| a.early.iter().any(|e| e.leg.dialog.matches(&msg));
+        let number = self.live.iter().find(speaks).map(|a| a.number);
+        number.is_some_and(|number| self.turn_to(number))
+    }
+
+    /// Of several branches the caller speaks to the one whose media it hears, else to one that it has
+    /// heard of.
+    pub(crate) fn turn_to_heard(&mut self) {
+        let Some(forks) = self.forks.as_ref() else { return };
+        let shown = self.shown.media.as_ref().map(|(number, _)| *number).filter(|n| forks.has(*n));
+        let early = || self.running().find(|a| !a.early.is_empty()).map(|a| a.number);
+        if let Some(number) = shown.or_else(early) {
+            self.current = number;
+        }
+    }
+
+    /// Whether a request that was passed on concerns the attempt that is or may become the call; turns to it.
+    pub(crate) fn is_about(&mut self, relay: &Relay) -> bool {
+        self.turn_to(relay.attempt);
+        relay.attempt == self.current
+    }
+
+    /// Requests on their way from and to branches that are not the call get their answer (RFC 3261 §14.1: 491
+    /// tells the caller to ask again).
+    pub(crate) fn end_relays_of_others(&mut self, winner: u16, cx: &mut Context<'_>) {
+        while let Some(at) = self.relays.iter().position(|relay| relay.attempt != winner) {
+            let relay = self.relays.remove(at);
+            cx.txns.forget(relay.client);
+            let status = if relay.from == Side::A { 491 } else { 481 };
+            self.answer_inner(relay.server, status, b"", cx);
+        }
+    }
+
+    /// The attempts that may still become the call.
+    pub(crate) fn running(&self) -> impl Iterator<Item = &Attempt> {
+        let forks = self.forks.as_deref();
+        let may = move |a: &&Attempt| forks.map_or(a.number == self.current, |forks| forks.has(a.number));
+        self.live.iter().map(|a| &**a).filter(may)
+    }
+
+    /// Whether the callee's side has several early dialogs, so that no offer can go to one of them alone.
+    pub(crate) fn has_several_dialogs(&self) -> bool {
+        self.forks.is_some() && self.running().map(|a| a.early.len()).sum::<usize>() > 1
+    }
+
+    /// The media of a branch that is over are no longer shown: those of another that has described its own
+    /// take their place with the engine, so that the caller hears it ring on.
+    pub(super) fn unshow(&mut self, number: u16, cx: &mut Context<'_>) {
+        if self.shown.media.as_ref().is_none_or(|(shown, _)| *shown != number) {
+            return;
+        }
+        self.shown.media = None;
+        let next = self.running().find_map(|a| {
+            let early = a.early.iter().find(|e| self.is_heard(a, e))?;
+            let tag: Box<[u8]> = early.leg.dialog.remote_tag().into();
+            Some((a.number, a.trunk, tag, early.answer.clone()))
+        });
+        let Some((number, trunk, tag, answer)) = next else { return };
+        if self.tell_engine(Side::B, trunk, &answer, false, cx).is_ok() {
+            self.shown.media = Some((number, tag));
+        }
+    }
+
+    /// Whether the caller may hear the media that an early dialog has described.
+    fn is_heard(&self, attempt: &Attempt, early: &Early) -> bool {
+        let rules = [attempt.trunk, self.trunk_in].map(|t| self.epoch.policy(t).dialog.early_media);
+        let barred =
+            rules.contains(&EarlyMedia::Strip) || (rules.contains(&EarlyMedia::Gate) && !early.authorised);
+        !early.answer.is_empty() && !barred
+    }
+}
+
+impl Forks {
+    pub(super) fn has(&self, number: u16) -> bool {
+        self.running.contains(&number)
+    }
+
+    /// Whether this is the only branch left.
+    pub(crate) fn is_last(&self, number: u16) -> bool {
+        self.running.as_slice() == [number]
+    }
+}
