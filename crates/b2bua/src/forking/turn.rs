@@ -25,8 +25,8 @@ impl Call {
         if self.forks.is_none() {
             return true;
         }
-        let speaks = |a: &&Box<Attempt>| a.early.iter().any(|e| e.leg.dialog.matches(&msg));
-        let number = self.live.iter().find(speaks).map(|a| a.number);
+        let speaks = |a: &&Attempt| a.early.iter().any(|e| e.leg.dialog.matches(&msg));
+        let number = self.running().find(speaks).map(|a| a.number);
         number.is_some_and(|number| self.turn_to(number))
     }
 
