@@ -293,11 +293,8 @@ impl Call {
         let (Some(record), Some(gateway)) = (self.attempts.get(at), self.places.get(at)) else { return };
         let first = record.progress.or(record.answer);
         let delay = first.map(|then| Duration::from_micros(then.0.saturating_sub(record.start.0)));
-        let run = cx.runs.gateway_mut(*gateway);
-        if let Some(why) = run.quality.note(answered, delay, cx.now) {
-            let detail = format!("gateway {}: {why}", run.name);
-            cx.note(Level::Warn, "gateway of poor quality", detail);
-        }
+        let why = cx.runs.gateway_mut(*gateway).quality.note(answered, delay, cx.now);
+        cx.tell_quality(*gateway, why);
     }
 
     /// No progress within `failover_after`: the attempt is cancelled, the next one tried (R77).

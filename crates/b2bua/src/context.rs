@@ -154,6 +154,14 @@ impl Context<'_> {
         self.scratch.push(rows);
     }
 
+    /// Says why a gateway's calls are given to others first, when that has turned out.
+    pub(crate) fn tell_quality(&mut self, gateway: GatewayRef, why: Option<String>) {
+        if let Some(why) = why {
+            let detail = format!("gateway {}: {why}", self.runs.gateway(gateway).name);
+            self.note(Level::Warn, "gateway of poor quality", detail);
+        }
+    }
+
     pub(crate) fn note(&mut self, level: Level, what: &'static str, detail: String) {
         self.out.notes.push(Note { level, what, detail });
     }

@@ -277,6 +277,11 @@ impl Call {
                 record.q850 = Some(e.q850);
             }
             cx.runs.over(*gateway);
+            if let (Some(answer), Some(e)) = (record.answer, end) {
+                let talk = Duration::from_micros(e.at.0.saturating_sub(answer.0));
+                let why = cx.runs.gateway_mut(*gateway).quality.note_talk(talk, cx.now);
+                cx.tell_quality(*gateway, why);
+            }
         }
     }
 

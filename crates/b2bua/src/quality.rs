@@ -1,4 +1,5 @@
-//! How well a gateway's calls go: answer-seizure ratio and post-dial delay over the last attempts.
+//! How well a gateway's calls go: answer-seizure ratio and post-dial delay over the last attempts, mean
+//! duration over the last calls.
 //!
 //! A gateway that is found bad is tried last for a while and then judged anew, from nothing.
 
@@ -19,6 +20,8 @@ struct Sample {
 pub(crate) struct Quality {
     rules: Option<Rules>,
     window: VecDeque<Sample>,
+    /// How long the last calls were.
+    talks: VecDeque<Duration>,
     poor_until: Time,
 }
 
@@ -37,17 +40,33 @@ impl Quality {
         if self.is_poor(now) {
             return None;
         }
-        self.window.push_back(Sample { answered, delay });
-        if self.window.len() > rules.window as usize {
-            self.window.pop_front();
-        }
-        if self.window.len() < rules.window as usize {
+        if !keep(&mut self.window, Sample { answered, delay }, rules.window) {
             return None;
         }
         let why = self.verdict(&rules)?;
+        self.condemn(&rules, now);
+        Some(why)
+    }
+
+    /// An answered call is over after so long. Says why when the gateway turns out bad by it.
+    pub(crate) fn note_talk(&mut self, talk: Duration, now: Time) -> Option<String> {
+        let rules = self.rules.as_ref().filter(|rules| rules.acd_min.is_some())?.clone();
+        if self.is_poor(now) || !keep(&mut self.talks, talk, rules.window) {
+            return None;
+        }
+        let (mean, least) = (self.talk()?, rules.acd_min?);
+        let (shown, limit, count) = (mean.as_secs_f64(), least.as_secs_f64(), self.talks.len());
+        if mean >= least {
+            return None;
+        }
+        self.condemn(&rules, now);
+        Some(format!("mean duration {shown:.1} s over {count} calls, acd_min is {limit:.1} s"))
+    }
+
+    fn condemn(&mut self, rules: &Rules, now: Time) {
         self.poor_until = now + rules.hold;
         self.window.clear();
-        Some(why)
+        self.talks.clear();
     }
 
     fn verdict(&self, rules: &Rules) -> Option<String> {
@@ -93,6 +112,21 @@ impl Quality {
         let (sum, count) = delays.fold((Duration::ZERO, 0_u32), |(sum, count), d| (sum + d, count + 1));
         sum.checked_div(count)
     }
+
+    /// Mean duration of the last calls.
+    pub(crate) fn talk(&self) -> Option<Duration> {
+        let sum: Duration = self.talks.iter().sum();
+        sum.checked_div(u32::try_from(self.talks.len()).unwrap_or(u32::MAX))
+    }
+}
+
+/// Adds to a window; whether it is whole.
+fn keep<T>(window: &mut VecDeque<T>, sample: T, size: u32) -> bool {
+    window.push_back(sample);
+    if window.len() > size as usize {
+        window.pop_front();
+    }
+    window.len() == size as usize
 }
 
 #[cfg(test)]
@@ -101,7 +135,7 @@ mod tests {
 
     fn rules(asr_min: Option<u8>, pdd_max: Option<u64>) -> Rules {
         let pdd_max = pdd_max.map(Duration::from_secs);
-        Rules { asr_min, pdd_max, window: 5, hold: Duration::from_secs(60) }
+        Rules { asr_min, pdd_max, acd_min: None, window: 5, hold: Duration::from_secs(60) }
     }
 
     fn at(seconds: u64) -> Time {
@@ -139,5 +173,25 @@ mod tests {
         assert_eq!(quality.delay(), Some(Duration::from_secs(3)));
         let why = quality.note(true, Some(Duration::from_secs(5)), at(0));
         assert_eq!(why.as_deref(), Some("post-dial delay 3.8 s over 5 attempts, pdd_max is 3.0 s"));
+    }
+
+    #[test]
+    fn short_calls_are_bad_and_a_whole_window_of_them_is_judged() {
+        let mut quality = Quality::default();
+        let talk =
+            |quality: &mut Quality, length, now| quality.note_talk(Duration::from_secs(length), at(now));
+        quality.follow(Some(&rules(Some(50), None)));
+        assert_eq!(talk(&mut quality, 1, 0), None);
+        assert_eq!(quality.talk(), None, "nothing is kept that nobody judges");
+        quality.follow(Some(&Rules { acd_min: Some(Duration::from_secs(20)), ..rules(None, None) }));
+        for length in [1, 1, 90, 4] {
+            assert_eq!(talk(&mut quality, length, 0), None);
+        }
+        assert_eq!(talk(&mut quality, 4, 0), None, "exactly 20 s on average");
+        let why = talk(&mut quality, 0, 1);
+        assert_eq!(why.as_deref(), Some("mean duration 19.8 s over 5 calls, acd_min is 20.0 s"));
+        assert!(quality.is_poor(at(60)) && !quality.is_poor(at(61)));
+        assert_eq!(talk(&mut quality, 0, 30), None, "calls of before do not count against it meanwhile");
+        assert_eq!(quality.talk(), None);
     }
 }

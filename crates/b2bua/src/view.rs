@@ -124,6 +124,8 @@ pub struct QualityView {
     pub answer_ratio: Option<f64>,
     /// Mean time to the first progress.
     pub post_dial_delay: Option<Duration>,
+    /// Mean duration of the last calls, when the trunk judges that.
+    pub call_duration: Option<Duration>,
     /// How much longer others are tried first.
     pub held: Option<Duration>,
 }

@@ -110,6 +110,7 @@ fn quality_view(quality: &Quality, now: Time) -> Option<QualityView> {
         sample: u32::try_from(quality.sample()).unwrap_or(u32::MAX),
         answer_ratio: quality.answer_ratio(),
         post_dial_delay: quality.delay(),
+        call_duration: quality.talk(),
         held: quality.held(now),
     })
 }

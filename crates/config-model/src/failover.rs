@@ -71,6 +71,8 @@ pub struct Quality {
     pub asr_min: Option<u8>,
     /// Longest mean post-dial delay.
     pub pdd_max: Option<Duration>,
+    /// Least mean duration of answered calls.
+    pub acd_min: Option<Duration>,
     /// Attempts that are judged together, 5 to 1000.
     pub window: u32,
     /// How long others are tried before it.

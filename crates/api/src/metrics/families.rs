@@ -114,6 +114,13 @@ fn gateway_quality(page: &mut Page, gateways: &[(&Trunk, &Gateway)]) {
             page.sample(name, &[("trunk", trunk), ("endpoint", gateway)], ratio / 100.0);
         }
     }
+    let name = "tronco_trunk_endpoint_call_duration_seconds";
+    page.family(name, GAUGE, "Mean duration of the gateway's last calls, where the trunk judges it.");
+    for (trunk, gateway, quality) in judged() {
+        if let Some(mean) = quality.call_duration_s {
+            page.sample(name, &[("trunk", trunk), ("endpoint", gateway)], mean);
+        }
+    }
     let name = "tronco_trunk_endpoint_poor";
     page.family(name, GAUGE, "Whether others are tried first because the gateway's calls went badly.");
     for (trunk, gateway, quality) in judged() {

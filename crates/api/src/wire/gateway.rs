@@ -38,6 +38,8 @@ pub struct Quality {
     pub answer_ratio: Option<f64>,
     /// Mean post-dial delay, milliseconds.
     pub post_dial_delay_ms: Option<f64>,
+    /// Mean duration of the last calls, seconds, where the trunk judges it.
+    pub call_duration_s: Option<f64>,
     /// For how many more seconds others are tried first.
     pub poor_s: Option<u64>,
 }

@@ -135,6 +135,7 @@ fn quality(view: QualityView) -> Quality {
         sample: view.sample,
         answer_ratio: view.answer_ratio,
         post_dial_delay_ms: view.post_dial_delay.map(millis),
+        call_duration_s: view.call_duration.map(|mean| mean.as_secs_f64()),
         poor_s: view.held.map(|left| left.as_secs()),
     }
 }

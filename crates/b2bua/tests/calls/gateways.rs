@@ -186,6 +186,50 @@ fn slow_progress_counts_as_bad_quality() {
 }
 
 #[test]
+fn short_calls_count_as_bad_quality() {
+    let mut world = World::new(&with("quality = { acd_min = \"20s\", window = 5, hold = \"60s\" }"));
+    for n in 1..=6 {
+        let sent = place(&mut world, n);
+        assert_eq!(sent.to.to_string(), GW1, "call {n}");
+        let to = answer(&mut world, n, &sent);
+        // The first is long, and its length alone holds the mean up while it is in the window.
+        world.pass(Duration::from_secs(if n == 1 { 90 } else { 3 }));
+        world.take();
+        hang_up(&mut world, n, &to);
+        let quality = world.board.trunks(world.now)[1].gateways[0].quality.expect("judged");
+        assert_eq!(quality.held.is_some(), n == 6, "call {n}");
+        if n == 5 {
+            assert_eq!(quality.call_duration, Some(Duration::from_millis(20_400)));
+        }
+    }
+    assert_eq!(world.board.trunks(world.now)[1].gateways[0].state, "poor");
+    assert_eq!(place(&mut world, 7).to.to_string(), GW2, "the other trunk comes first");
+}
+
+#[test]
+fn each_trunk_has_a_patience_of_its_own() {
+    let text = with("failover_after = \"4s\"").replace("[trunk.two]", "[trunk.two]\nfailover_after = \"7s\"");
+    let text = format!("{text}\n[defaults]\nfailover_after = \"30s\"\nring_timeout = \"20s\"\n");
+    let mut world = World::new(&text.replace("[trunk.pbx]", "[trunk.pbx]\nring_timeout = \"1h\""));
+    assert_eq!(place(&mut world, 1).to.to_string(), GW1);
+    let invited = |world: &mut World, to: &str| {
+        world.take().into_iter().find(|s| s.to.to_string() == to && s.start().starts_with("INVITE"))
+    };
+    world.pass(Duration::from_millis(3_990));
+    assert!(invited(&mut world, GW2).is_none());
+    world.pass(Duration::from_millis(20));
+    let second = invited(&mut world, GW2).expect("the first trunk's 4 s are over");
+    world.pass(Duration::from_millis(6_900));
+    assert!(world.records.is_empty());
+    world.receive(GW2, &response(&second, "180 Ringing", "tb", "", ""));
+    world.pass(Duration::from_secs(19));
+    assert!(world.records.is_empty(), "it rings");
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.records[0].reason, ReasonId::NoAnswer, "for 20 s, as the defaults say");
+    assert_eq!(world.records[0].attempts[0].reason, ReasonId::FailoverSilent);
+}
+
+#[test]
 fn gateways_are_hunted_as_listed() {
     let mut world = World::new(&three(""));
     for n in 1..=3 {

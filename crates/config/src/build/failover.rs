@@ -42,6 +42,7 @@ pub(super) fn quality(trunk: &Table) -> Option<Option<Quality>> {
     Some(Some(Quality {
         asr_min: view.integer("asr_min"),
         pdd_max: view.duration("pdd_max"),
+        acd_min: view.duration("acd_min"),
         window: view.integer("window")?,
         hold: view.duration("hold")?,
     }))

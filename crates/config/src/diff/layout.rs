@@ -184,6 +184,7 @@ impl Sheet<'_> {
             let inner = format!("{path}.quality");
             self.put_some(&inner, "asr_min", quality.asr_min);
             self.put_some(&inner, "pdd_max", quality.pdd_max.map(written));
+            self.put_some(&inner, "acd_min", quality.acd_min.map(written));
             self.put(&inner, "window", quality.window);
             self.put(&inner, "hold", written(quality.hold));
         }

@@ -2,6 +2,7 @@
 
 use super::value_at;
 use crate::build::Draft;
+use crate::model::Quality;
 use crate::report::{Finding, Report};
 use crate::text::Table;
 
@@ -19,11 +20,12 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
                 );
             }
         }
-        if trunk.quality.as_ref().is_some_and(|q| q.asr_min.is_none() && q.pdd_max.is_none()) {
+        let judges_nothing = |q: &Quality| q.asr_min.is_none() && q.pdd_max.is_none() && q.acd_min.is_none();
+        if trunk.quality.as_ref().is_some_and(judges_nothing) {
             let at = value_at(table, "quality", entry.key_span.start);
             let path = format!("trunk.{}.quality", trunk.name);
             let finding = Finding::new(at, path, "missing-key", "`quality` judges nothing");
-            report.error(finding.expected("`asr_min`, `pdd_max`, or both"));
+            report.error(finding.expected("`asr_min`, `pdd_max` or `acd_min`"));
         }
     }
 }

@@ -81,7 +81,7 @@ pub(crate) static MAPPING: Section = Section {
 
 pub(crate) static MEASURE: Section = Section {
     title: "trunk.NAME.quality",
-    doc: "Judges each gateway of the trunk by its last attempts. At least one of `asr_min` and `pdd_max`.",
+    doc: "Judges each gateway of the trunk by its last attempts. At least one of `asr_min`, `pdd_max` and `acd_min`.",
     keys: &[
         Key {
             name: "asr_min",
@@ -98,11 +98,18 @@ pub(crate) static MEASURE: Section = Section {
             doc: "Longest mean post-dial delay: from INVITE to the first response other than 100 that is no refusal.",
         },
         Key {
+            name: "acd_min",
+            shape: Shape::Duration { min: seconds(1), max: seconds(3_600), off: false },
+            need: Absent("not judged"),
+            effect: Reload,
+            doc: "Least mean duration of answered calls, over the last `window` that have ended: a gateway whose calls break or are answered falsely has short ones.",
+        },
+        Key {
             name: "window",
             shape: Shape::Integer { min: 5, max: 1_000 },
             need: Default(Int(50)),
             effect: Reload,
-            doc: "Attempts that are judged together; fewer are not judged.",
+            doc: "Attempts, and for `acd_min` ended calls, that are judged together; fewer are not judged.",
         },
         Key {
             name: "hold",

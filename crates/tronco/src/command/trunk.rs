@@ -153,6 +153,9 @@ fn quality(gateway: &Gateway) -> String {
     if let Some(delay) = quality.post_dial_delay_ms {
         text.push_str(&format!(", {:.1} s to ring", delay / 1_000.0));
     }
+    if let Some(mean) = quality.call_duration_s {
+        text.push_str(&format!(", {mean:.0} s long"));
+    }
     if let Some(seconds) = quality.poor_s {
         text.push_str(&format!(", poor for {seconds} s more"));
     }
