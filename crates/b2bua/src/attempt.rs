@@ -31,6 +31,8 @@ pub(crate) struct Candidate {
     pub(crate) retry_on: Option<Arc<[u16]>>,
     pub(crate) tier: u8,
     pub(crate) caller: Box<str>,
+    /// The route shows this number instead of the caller's.
+    pub(crate) replaced: bool,
     pub(crate) called: Box<str>,
 }
 

@@ -117,6 +117,7 @@ fn of_gateway(
             retry_on: attempt.retry_on.clone(),
             tier: attempt.tier,
             caller: attempt.caller.as_str().into(),
+            replaced: attempt.replaced,
             called: attempt.called.as_str().into(),
         };
         all.push((standing, candidate));

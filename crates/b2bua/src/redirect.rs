@@ -189,6 +189,7 @@ impl Call {
         let epoch = self.epoch.clone();
         for attempt in &mut plan.attempts {
             attempt.caller = epoch.snapshot.table.write_number(&self.caller, attempt.trunk);
+            attempt.replaced = false;
         }
         let mut queue = candidates(&plan, &epoch, cx);
         if self.shown.media_since.is_some() {

@@ -71,6 +71,7 @@ impl Call {
             screening: epoch.screening(candidate.trunk),
             numbers: &OnWire(&epoch.snapshot.table),
             caller: (&self.caller, &candidate.caller),
+            replaced: candidate.replaced,
             called: &candidate.called,
             direct: matches!(self.media.state, State::Direct),
         };

@@ -1,5 +1,6 @@
 //! Policies of identity: who calls, and who was called before.
 
+use super::policy::PassStrip;
 use super::words::words;
 
 words! {
@@ -101,6 +102,42 @@ words! {
 }
 
 words! {
+    /// P-Charge-Info towards a trusted peer (RFC 8496).
+    pub enum Charge {
+        /// None.
+        Strip = "strip",
+        /// What a trusted peer said.
+        Pass = "pass",
+        /// The pilot.
+        Pilot = "pilot",
+        /// A number of the configuration.
+        Replace = "replace",
+    }
+}
+
+words! {
+    /// P-Called-Party-ID towards a trusted peer (RFC 7315 §4.2).
+    pub enum CalledParty {
+        /// None.
+        Strip = "strip",
+        /// What a trusted peer said.
+        Pass = "pass",
+        /// The number called.
+        Called = "called",
+    }
+}
+
+words! {
+    /// Where the number stands that a route shows instead of the caller's.
+    pub enum Replaced {
+        /// In every header that names the caller.
+        Everywhere = "everywhere",
+        /// In From; identities that were asserted or preferred stay.
+        From = "from",
+    }
+}
+
+words! {
     /// A header that tells who was called before.
     pub enum ForwardingHeader {
         /// Diversion (RFC 5806).
@@ -170,6 +207,16 @@ pub struct Caller {
     pub display: CallerDisplay,
     /// The name that [`CallerDisplay::Replace`] writes.
     pub display_name: Option<String>,
+    /// Where the number stands that a route shows instead of the caller's.
+    pub replaced: Replaced,
+    /// P-Charge-Info.
+    pub charge: Charge,
+    /// The number that [`Charge::Replace`] writes.
+    pub charge_number: Option<String>,
+    /// P-Called-Party-ID.
+    pub called_party: CalledParty,
+    /// Referred-By (RFC 3892), believed on arrival and written.
+    pub referred_by: PassStrip,
     /// Which callers' numbers the peer accepts.
     pub screen: Screen,
 }

@@ -34,8 +34,9 @@ pub use header_rule::{
     HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,
 };
 pub use identity::{
-    AnonymousHost, Caller, CallerDisplay, CallerSource, CallerWritten, FirstIs, Forwarding, ForwardingHeader,
-    ForwardingWrite, NotOwned, PaiForm, Screen, Withheld, WithheldFrom,
+    AnonymousHost, CalledParty, Caller, CallerDisplay, CallerSource, CallerWritten, Charge, FirstIs,
+    Forwarding, ForwardingHeader, ForwardingWrite, NotOwned, PaiForm, Replaced, Screen, Withheld,
+    WithheldFrom,
 };
 pub use listen::{Hidden, Host, Listen, PortRange, Secret, SipPort, TlsIdentity};
 pub use permission::{CallPolicy, Class, Permissions, effective};

@@ -39,8 +39,9 @@ pub use model::{
 };
 pub use model::{Account, Login, Register, RegisterMode};
 pub use model::{
-    AnonymousHost, Caller, CallerDisplay, CallerSource, CallerWritten, FirstIs, Forwarding, ForwardingHeader,
-    ForwardingWrite, NotOwned, PaiForm, Screen, Withheld, WithheldFrom,
+    AnonymousHost, CalledParty, Caller, CallerDisplay, CallerSource, CallerWritten, Charge, FirstIs,
+    Forwarding, ForwardingHeader, ForwardingWrite, NotOwned, PaiForm, Replaced, Screen, Withheld,
+    WithheldFrom,
 };
 pub use model::{
     Api, CalledFrom, Config, DialRule, EarlyOffer, Expect, Expression, Extension, Gateway, Hidden, Hold,

@@ -29,10 +29,13 @@ const IDENTITY: &[Name] = &[
     Name::Privacy,
     Name::Diversion,
     Name::HistoryInfo,
+    Name::PChargeInfo,
+    Name::PCalledPartyId,
+    Name::ReferredBy,
 ];
 
 /// What a user says of itself, taken off for one who wants to stay unknown (RFC 3323 §5.3); with the
-/// signature of a number that is not shown (RFC 8224) and who referred the caller.
+/// signature of a number that is not shown (RFC 8224).
 const USERS_OWN: &[Name] = &[
     Name::Subject,
     Name::CallInfo,
@@ -41,7 +44,6 @@ const USERS_OWN: &[Name] = &[
     Name::InReplyTo,
     Name::Identity,
     Name::IdentityInfo,
-    Name::ReferredBy,
 ];
 
 /// Headers that belong to the hop or to us; a policy's `headers_pass` cannot let them cross.

@@ -2,13 +2,15 @@
 //! written towards the other side by that trunk's policy.
 //!
 //! Floor 3. No row that names somebody crosses as bytes: P-Asserted-Identity, P-Preferred-Identity,
-//! Remote-Party-ID, Privacy, Diversion and History-Info are read here, judged, and written anew, so
-//! that no spelling of one gets past the policy; which other headers cross, [`headers`] says. It knows
+//! Remote-Party-ID, Privacy, Diversion, History-Info, P-Charge-Info, P-Called-Party-ID and Referred-By
+//! are read here, judged, and written anew, so that no spelling of one gets past the policy; which other headers cross, [`headers`] says. It knows
 //! no call and no route: numbers are read and written by a [`Numbering`]. Enter through
 //! [`Identity::of`] when a call arrives, [`Telling::tell`] when an attempt is made, and [`cross`] for
 //! what passes inside a call.
 
 mod answer;
+mod beside;
+mod charge;
 mod decide;
 mod diversion;
 mod forwarding;
@@ -26,6 +28,7 @@ mod sent;
 mod write;
 
 pub use answer::{Crossing, cross};
+pub use charge::Payer;
 pub use forwarding::{History, Why};
 pub use number_uri::{push_uri, push_user};
 pub use party::Party;
@@ -36,7 +39,7 @@ pub use sent::{SENT, Sent};
 pub use write::{Telling, Told};
 
 use base::TrunkId;
-use config::{CallerSource, Policy};
+use config::{CallerSource, PassStrip, Policy};
 use party::is_anonymous_host;
 use sip_msg::{Msg, Name, NameAddr};
 
@@ -90,6 +93,12 @@ pub struct Identity {
     pub caller: Box<str>,
     /// Who was called before.
     pub history: History,
+    /// Who pays, when it is believed.
+    pub payer: Option<Payer>,
+    /// P-Called-Party-ID, when it is believed.
+    pub called_party: Option<Party>,
+    /// Who referred the caller, when it is believed.
+    pub referred_by: Option<Party>,
 }
 
 impl Identity {
@@ -116,6 +125,9 @@ impl Identity {
             privacy,
             caller: Box::default(),
             history: History::of(msg, &policy.forwarding, privacy),
+            payer: if trusted { Payer::of(msg) } else { None },
+            called_party: if trusted { Party::first(msg.list(Name::PCalledPartyId)) } else { None },
+            referred_by: referrer(msg).filter(|_| trusted && policy.caller.referred_by == PassStrip::Pass),
             from,
         };
         identity.caller = identity.chosen(&policy.caller.read).into();
@@ -139,6 +151,12 @@ impl Identity {
     pub fn believed(&self) -> Option<&Party> {
         self.asserted.as_ref().or(self.remote.as_ref())
     }
+}
+
+/// Who referred the caller (RFC 3892 §3); a token that would prove it stays behind with the body.
+fn referrer(msg: Msg<'_>) -> Option<Party> {
+    let address = NameAddr::parse(msg.rows(Name::ReferredBy).next()?).ok()?;
+    Party::of(&address).filter(|party| !party.is_nobody())
 }
 
 /// From, also when it has no user part.

@@ -7,7 +7,7 @@ use crate::party::Party;
 use crate::rows::{self, Scene};
 use crate::{Identity, Numbering, Screening, Towards, diversion};
 use base::{ReasonId, TrunkId};
-use config::{FirstIs, ForwardingWrite, PassStrip, Policy};
+use config::{FirstIs, ForwardingWrite, PassStrip, Policy, Replaced};
 
 /// What an attempt tells.
 pub struct Told {
@@ -35,6 +35,8 @@ pub struct Telling<'a, N> {
     pub numbers: &'a N,
     /// The caller's number, normalised, and as routing wants it shown.
     pub caller: (&'a str, &'a str),
+    /// A route shows this number instead of the caller's.
+    pub replaced: bool,
     /// The number called now, in the trunk's form.
     pub called: &'a str,
     /// Media flow between the peers, past us.
@@ -54,7 +56,12 @@ impl<N: Numbering> Telling<'_, N> {
             return Err(ReasonId::PrivacyUnmet);
         }
         let lines = Lines { numbers: self.numbers, on: self.on, to: self.to.trunk };
-        let number = |party: Option<&Party>| lines.number(party?, self.caller);
+        // What a route puts in the caller's place hides who it was (R73).
+        let replaced = self.replaced && policy.caller.replaced == Replaced::Everywhere;
+        let number = |party: Option<&Party>| match replaced {
+            true => Some(self.caller.1.into()),
+            false => lines.number(party?, self.caller),
+        };
         let numbers = Numbers {
             caller: self.caller.1.into(),
             asserted: number(who.believed()),
@@ -71,6 +78,7 @@ impl<N: Numbering> Telling<'_, N> {
         rows::push(&mut told.rows, &shown, &policy.caller, &scene);
         let forwarding = Written { history: &who.history, policy, lines: &lines, screening: self.screening };
         forwarding.push(&mut told.rows, self.called, &scene);
+        self.push_beside(&mut told.rows);
         Ok(told)
     }
 }

@@ -272,6 +272,7 @@ fn attempt(
     let country = table.dialplan.country();
     let called = write(facts, Side::Called, &numbers.called, country, trace);
     // The route's own word on who calls comes first (R62, R73).
+    let replaced = place.found.caller_id.is_some();
     let caller = place.found.caller_id.unwrap_or(&numbers.caller);
     let caller = write(facts, Side::Caller, caller, country, trace);
     let (Some(called), Some(caller)) = (called, caller) else { return Err(SkipReason::Unwritable) };
@@ -283,6 +284,7 @@ fn attempt(
         price: place.price,
         called,
         caller,
+        replaced,
         demoted: place.demoted,
     })
 }

@@ -105,6 +105,8 @@ pub struct Attempt {
     pub caller: String,
     /// What it charges, when the route orders its trunks by cost.
     pub price: Option<Price>,
+    /// The route shows this number instead of the caller's.
+    pub replaced: bool,
     /// Whether it is down or cooling and was put behind all others for that.
     pub demoted: bool,
 }

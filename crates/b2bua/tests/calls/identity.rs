@@ -241,3 +241,49 @@ fn the_record_says_who_each_attempt_named() {
     ];
     assert_eq!(told[1], named);
 }
+
+#[test]
+fn who_pays_who_was_called_and_who_referred_are_told_between_trusted_peers() {
+    let rows = "P-Charge-Info: \"ACME\" <tel:+493023125190>;noa=3;npi=1;x=y\r\nP-Called-Party-ID: <sip:030-23125177@10.0.0.21>\r\nReferred-By: <sip:03023125188@10.0.0.21>;cid=\"2UWQ@x\"\r\n";
+    let pass = "charge = \"pass\", called_party = \"pass\", referred_by = \"pass\"";
+    let pbx = "caller = { referred_by = \"pass\" }";
+    let out = sent(pbx, &format!("caller = {{ {pass} }}"), rows);
+    assert_eq!(out.header("P-Charge-Info"), "<sip:+493023125190@192.0.2.1>;noa=3;npi=1");
+    assert_eq!(out.header("P-Called-Party-ID"), "<sip:+493023125177@192.0.2.1>");
+    assert_eq!(out.header("Referred-By"), "<sip:+493023125188@192.0.2.1>");
+    for (pbx, one) in [
+        ("identity = \"strip\"", format!("caller = {{ {pass} }}")),
+        (pbx, "headers_pass = [\"P-Charge-Info\", \"P-Called-Party-ID\", \"Referred-By\"]".to_owned()),
+    ] {
+        let out = sent(pbx, &one, rows);
+        for name in ["P-Charge-Info", "P-Called-Party-ID", "Referred-By"] {
+            assert_eq!(out.header(name), "", "{name}");
+        }
+    }
+    let own = "user_phone = true, caller = { charge = \"replace\", charge_number = \"+493023125999\", called_party = \"called\" }";
+    let out = sent("", own, "");
+    assert_eq!(out.header("P-Charge-Info"), "<sip:+493023125999@192.0.2.1;user=phone>");
+    assert_eq!(out.header("P-Called-Party-ID"), "<sip:+4420700000@192.0.2.1;user=phone>");
+}
+
+#[test]
+fn the_number_of_a_route_hides_every_identity_or_from_alone() {
+    let rows = "P-Asserted-Identity: <sip:+493023125111@x>\r\nRemote-Party-ID: <sip:+493023125112@x>;party=calling\r\nP-Preferred-Identity: <sip:+493023125113@x>\r\n";
+    for (replaced, identity) in [("everywhere", "+493023125000"), ("from", "+493023125111")] {
+        let one = format!("caller = {{ write = [\"from\", \"pai\", \"rpid\"], replaced = \"{replaced}\" }}");
+        let text = config("", &one).replacen(
+            "name = \"world\"\n",
+            "name = \"world\"\ncaller_id = \"+493023125000\"\n",
+            1,
+        );
+        let mut world = World::new(&text);
+        world.receive(PBX, &invite("+4420700000", OFFER, rows));
+        let out = world.expect(&[(GW1, "INVITE")]).remove(0);
+        assert!(from_of(&out).contains("<sip:+493023125000@"), "{}", from_of(&out));
+        let named = format!("<sip:{identity}@192.0.2.1>");
+        assert!(out.header("P-Asserted-Identity").contains(&named), "{}", out.text);
+        assert!(out.header("Remote-Party-ID").contains(&named), "{}", out.text);
+        let hidden = ["125100", "125111", "125112", "125113"].iter().all(|number| !out.text.contains(number));
+        assert_eq!(hidden, replaced == "everywhere", "{}", out.text);
+    }
+}

@@ -1,4 +1,4 @@
-//! Sixty ways to write a protected header: from an untrusted trunk none reaches the other leg.
+//! Ninety ways to write a protected header: from an untrusted trunk none reaches the other leg.
 
 use crate::common::{ANSWER, GW1, OFFER, PBX, World, invite, response};
 use crate::identity::config;
@@ -6,13 +6,16 @@ use crate::identity::config;
 /// The mark of a smuggler, in every spelling below.
 const EVIL: &str = "666666";
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 9] = [
     "P-Asserted-Identity",
     "P-Preferred-Identity",
     "Remote-Party-ID",
     "Privacy",
     "Diversion",
     "History-Info",
+    "P-Charge-Info",
+    "P-Called-Party-ID",
+    "Referred-By",
 ];
 
 /// Ten spellings of one header.
@@ -39,11 +42,11 @@ fn leaks(text: &str) -> bool {
 }
 
 #[test]
-fn none_of_sixty_spellings_crosses_from_an_untrusted_trunk() {
+fn none_of_ninety_spellings_crosses_from_an_untrusted_trunk() {
     let untrusted = "identity = \"strip\", diversion = \"strip\", history_info = \"strip\"";
-    let open = "identity = \"pass\", diversion = \"pass\", history_info = \"pass\", caller = { write = [\"from\", \"pai\", \"rpid\"] }, forwarding = { write = \"both\" }";
+    let open = "identity = \"pass\", diversion = \"pass\", history_info = \"pass\", caller = { write = [\"from\", \"pai\", \"rpid\"], charge = \"pass\", called_party = \"pass\", referred_by = \"pass\" }, headers_pass = [\"P-Charge-Info\", \"P-Called-Party-ID\", \"Referred-By\"], forwarding = { write = \"both\" }";
     let all: Vec<String> = NAMES.iter().flat_map(|name| spellings(name)).collect();
-    assert_eq!(all.len(), 60);
+    assert_eq!(all.len(), 90);
     for rows in all {
         let mut world = World::new(&config(untrusted, open));
         world.receive(PBX, &invite("+4420700000", OFFER, &rows));

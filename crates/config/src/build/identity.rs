@@ -24,6 +24,11 @@ pub(super) fn caller(policy: &View<'_>) -> Option<Caller> {
         anonymous_host: view.word("anonymous_host")?,
         display: view.word("display")?,
         display_name: view.string("display_name"),
+        replaced: view.word("replaced")?,
+        charge: view.word("charge")?,
+        charge_number: view.string("charge_number"),
+        called_party: view.word("called_party")?,
+        referred_by: view.word("referred_by")?,
         screen: screen(&view.inner(&SCREEN, "screen"))?,
     })
 }

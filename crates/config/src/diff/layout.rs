@@ -278,6 +278,11 @@ impl Sheet<'_> {
         self.put(path, "anonymous_host", caller.anonymous_host);
         self.put(path, "display", caller.display);
         self.put_some(path, "display_name", caller.display_name.as_ref());
+        self.put(path, "replaced", caller.replaced);
+        self.put(path, "charge", caller.charge);
+        self.put_some(path, "charge_number", caller.charge_number.as_ref());
+        self.put(path, "called_party", caller.called_party);
+        self.put(path, "referred_by", caller.referred_by);
         let (screen, inner) = (&caller.screen, format!("{path}.screen"));
         let owned = screen.owned.as_ref();
         self.put_some(&inner, "owned", owned.map(|o| list(o.iter().map(|(a, b)| format!("{a}..{b}")))));

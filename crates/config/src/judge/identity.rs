@@ -1,7 +1,7 @@
 //! Identity: values that need another beside them.
 
 use super::value_at;
-use crate::model::{CallerDisplay, CallerWritten, FirstIs, NotOwned, Trunk};
+use crate::model::{CalledParty, CallerDisplay, CallerWritten, Charge, FirstIs, NotOwned, PassStrip, Trunk};
 use crate::report::{Finding, Report};
 use crate::text::Table;
 
@@ -26,10 +26,28 @@ pub(super) fn judge(trunk: &Trunk, table: &Table, at: usize, report: &mut Report
             let message = "`write` without `from` and without a `pilot` for From".to_owned();
             conflict(place(written, "write"), "caller.write", message, pilot);
         }
+        if caller.charge == Charge::Pilot {
+            let message = "`charge = \"pilot\"` without a `pilot`".to_owned();
+            conflict(place(written, "charge"), "caller.charge", message, pilot);
+        }
         if forwarding.first_is == FirstIs::Pilot {
             let message = "`first_is = \"pilot\"` without a `pilot`".to_owned();
             let table = own.and_then(|t| t.table("forwarding"));
             conflict(place(table, "first_is"), "forwarding.first_is", message, pilot);
+        }
+    }
+    if caller.charge == Charge::Replace && caller.charge_number.is_none() {
+        let message = "`charge = \"replace\"` without a `charge_number`".to_owned();
+        conflict(place(written, "charge"), "caller.charge", message, "`charge_number = \"…\"`");
+    }
+    for (key, idle) in [
+        ("charge", caller.charge == Charge::Strip),
+        ("called_party", caller.called_party == CalledParty::Strip),
+        ("referred_by", caller.referred_by == PassStrip::Strip),
+    ] {
+        if !caller.trust && !idle && written.is_some_and(|t| t.value(key).is_some()) {
+            let message = format!("`{key}` tells nothing to a peer that is not trusted");
+            conflict(place(written, key), &format!("caller.{key}"), message, "`trust = true`");
         }
     }
     if caller.display == CallerDisplay::Replace && caller.display_name.is_none() {

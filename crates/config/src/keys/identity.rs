@@ -6,8 +6,8 @@ use super::Preset::{Text as Word, Texts};
 use super::{Key, Section, Shape};
 use crate::forms::{number, plain};
 use crate::model::{
-    AnonymousHost, CallerDisplay, CallerSource, CallerWritten, FirstIs, ForwardingHeader, ForwardingWrite,
-    NotOwned, PaiForm, Withheld, WithheldFrom, Words,
+    AnonymousHost, CalledParty, CallerDisplay, CallerSource, CallerWritten, Charge, FirstIs,
+    ForwardingHeader, ForwardingWrite, NotOwned, PaiForm, PassStrip, Replaced, Withheld, WithheldFrom, Words,
 };
 
 pub(crate) static CALLER: Section = Section {
@@ -84,6 +84,41 @@ pub(crate) static CALLER: Section = Section {
             need: Absent("none"),
             effect: Reload,
             doc: "The name that `display = \"replace\"` writes.",
+        },
+        Key {
+            name: "replaced",
+            shape: Shape::Word { now: Replaced::TOKENS, later: &[] },
+            need: Default(Word("everywhere")),
+            effect: Reload,
+            doc: "Where the number of a route's `caller_id` stands. `everywhere`: in every header of `write`, also where another identity was asserted or preferred. `from`: in From; other identities that arrived stay.",
+        },
+        Key {
+            name: "charge",
+            shape: Shape::Word { now: Charge::TOKENS, later: &[] },
+            need: Default(Word("strip")),
+            effect: Reload,
+            doc: "P-Charge-Info (RFC 8496) towards a trusted peer: none, what a trusted peer said, the pilot of `screen`, or `charge_number`. An untrusted peer is never told.",
+        },
+        Key {
+            name: "charge_number",
+            shape: Shape::Text(&number::NUMBER),
+            need: Absent("none"),
+            effect: Reload,
+            doc: "The number that `charge = \"replace\"` writes.",
+        },
+        Key {
+            name: "called_party",
+            shape: Shape::Word { now: CalledParty::TOKENS, later: &[] },
+            need: Default(Word("strip")),
+            effect: Reload,
+            doc: "P-Called-Party-ID (RFC 7315 §4.2) towards a trusted peer: none, what a trusted peer said, or the number called. An untrusted peer is never told.",
+        },
+        Key {
+            name: "referred_by",
+            shape: Shape::Word { now: PassStrip::TOKENS, later: &[] },
+            need: Default(Word("strip")),
+            effect: Reload,
+            doc: "Who referred the caller, in Referred-By (RFC 3892). It is told where both trunks say `pass` and both peers are trusted, under our own host and without a token.",
         },
         Key {
             name: "screen",

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 const CALLS: usize = 1_000;
 
 /// The settings and how many values each has.
-const FACTORS: [usize; 14] = [2, 2, 8, 4, 4, 3, 2, 4, 6, 4, 2, 2, 4, 3];
+const FACTORS: [usize; 21] = [2, 2, 8, 4, 4, 3, 2, 4, 6, 4, 2, 2, 4, 3, 2, 2, 2, 4, 2, 3, 5];
 
 /// One call: what arrives and what the two trunks say, by value of each factor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,19 @@ pub(crate) struct Case {
     pub(crate) from_anonymous: bool,
     pub(crate) display: &'static str,
     pub(crate) form: &'static str,
+    /// The number that the route shows instead of the caller's.
+    pub(crate) shows: Option<&'static str>,
+    /// That number stands everywhere, and not in From alone.
+    pub(crate) everywhere: bool,
+    /// P-Charge-Info that arrives, and the policy.
+    pub(crate) payer: Option<&'static str>,
+    pub(crate) charge: &'static str,
+    /// P-Called-Party-ID that arrives, and the policy.
+    pub(crate) party: Option<&'static str>,
+    pub(crate) called_party: &'static str,
+    /// Referred-By that arrives; whether the trunks say `pass`.
+    pub(crate) referrer: Option<&'static str>,
+    pub(crate) referred: (bool, bool),
 }
 
 pub(crate) const PILOT: &str = "+493023125000";
@@ -44,9 +57,17 @@ const PAI_OWN: &str = "+493023125111";
 const PAI_FOREIGN: &str = "+331234567";
 const RPID: &str = "+493023125122";
 const PPI: &str = "+493023125133";
+/// The number called.
+pub(crate) const CALLED: &str = "+4420700000";
+/// The number that the configuration names as payer.
+pub(crate) const PAYER: &str = "+493023125900";
+const SHOWN: &str = "+493023125500";
+const CHARGED: &str = "+493023125144";
+const PARTY: &str = "+493023125155";
+const REFERRER: &str = "+493023125166";
 
 impl Case {
-    fn of(v: &[usize; 14]) -> Case {
+    fn of(v: &[usize; FACTORS.len()]) -> Case {
         let privacies = ["", "none", "id", "user", "user;id", "header", "id;critical", "none;id"];
         let reads: [&[&str]; 4] =
             [&["from"], &["pai", "from"], &["rpid", "pai", "ppi", "from"], &["ppi", "from"]];
@@ -62,7 +83,7 @@ impl Case {
         let write = writes[v[8]];
         let mut screen = screens[v[9]];
         // Without From in the list there must be a pilot.
-        screen.1 |= write.is_some_and(|list| !list.contains(&"from"));
+        screen.1 |= write.is_some_and(|list| !list.contains(&"from")) || v[17] == 2;
         Case {
             trust_in: v[0] == 0,
             trust_out: v[1] == 0,
@@ -79,16 +100,38 @@ impl Case {
             from_anonymous: v[11] == 1,
             display: ["pass", "strip", "asserted", "replace"][v[12]],
             form: ["sip", "tel", "both"][v[13]],
+            shows: (v[14] > 0).then_some(SHOWN),
+            everywhere: v[15] == 0,
+            payer: (v[16] > 0).then_some(CHARGED),
+            charge: ["strip", "pass", "pilot", "replace"][v[17]],
+            party: (v[18] > 0).then_some(PARTY),
+            called_party: ["strip", "pass", "called"][v[19]],
+            referrer: (v[20] > 0).then_some(REFERRER),
+            referred: (v[20] > 2, v[20] % 2 == 0),
         }
     }
 
     fn policies(&self) -> (String, String) {
-        let pbx = format!("caller = {{ trust = {}, read = {:?} }}", self.trust_in, self.read);
+        // Beside an untrusted peer these say nothing, and the configuration may not say otherwise.
+        let beside = |trust: bool, text: String| if trust { text } else { String::new() };
+        let word = |pass: bool| if pass { "pass" } else { "strip" };
+        let referred = beside(self.trust_in, format!(", referred_by = \"{}\"", word(self.referred.0)));
+        let pbx = format!("caller = {{ trust = {}, read = {:?}{referred} }}", self.trust_in, self.read);
+        let beside = beside(
+            self.trust_out,
+            format!(
+                "charge = \"{}\", charge_number = \"{PAYER}\", called_party = \"{}\", referred_by = \"{}\", ",
+                self.charge,
+                self.called_party,
+                word(self.referred.1)
+            ),
+        );
         let write = self.write.map_or_else(String::new, |list| format!("write = {list:?}, "));
         let pilot = if self.screen.1 { format!("pilot = \"{PILOT}\", ") } else { String::new() };
         let one = format!(
-            "caller = {{ trust = {}, {write}pai = \"{}\", withheld = \"{}\", withheld_from = \"{}\", display = \"{}\", display_name = \"ACME\", screen = {{ {pilot}not_owned = \"{}\" }} }}",
+            "caller = {{ trust = {}, {write}{beside}replaced = \"{}\", pai = \"{}\", withheld = \"{}\", withheld_from = \"{}\", display = \"{}\", display_name = \"ACME\", screen = {{ {pilot}not_owned = \"{}\" }} }}",
             self.trust_out,
+            if self.everywhere { "everywhere" } else { "from" },
             self.form,
             if self.keep { "keep" } else { "drop" },
             if self.from_anonymous { "anonymous" } else { "as-arrived" },
@@ -119,6 +162,15 @@ impl Case {
         if let Some(number) = self.ppi {
             rows.push_str(&format!("P-Preferred-Identity: <sip:{number}@10.0.0.21>\r\n"));
         }
+        for (name, number, params) in [
+            ("p-charge-info", self.payer, ";noa=3"),
+            ("P-Called-Party-ID", self.party, ""),
+            ("b", self.referrer, ";cid=\"1@x\""),
+        ] {
+            if let Some(number) = number {
+                rows.push_str(&format!("{name}: <sip:{number}@10.0.0.21>{params}\r\n"));
+            }
+        }
         if !self.privacy.is_empty() {
             rows.push_str(&format!("Privacy: {}\r\n", self.privacy));
         }
@@ -127,7 +179,15 @@ impl Case {
 
     fn call(&self) -> Sent {
         let (pbx, one) = self.policies();
-        let mut world = World::new(&config(&pbx, &one));
+        let mut text = config(&pbx, &one);
+        if let Some(number) = self.shows {
+            text = text.replacen(
+                "name = \"world\"\n",
+                &format!("name = \"world\"\ncaller_id = \"{number}\"\n"),
+                1,
+            );
+        }
+        let mut world = World::new(&text);
         world.receive(PBX, &self.invite());
         world.expect(&[(GW1, "INVITE")]).remove(0)
     }
@@ -154,11 +214,13 @@ fn seen(sent: &Sent) -> Expected {
         rpid: line_of("Remote-Party-ID")
             .map(|l| (l, rpid.contains(";screen=yes"), rpid.contains(";privacy=full"))),
         privacy: privacy.join(";"),
+        beside: ["P-Charge-Info", "P-Called-Party-ID", "Referred-By"]
+            .map(|name| line_of(name).map(|l| l.number)),
     }
 }
 
 /// Draws cases until every value of every factor has met every value of every other one.
-fn cases() -> Vec<[usize; 14]> {
+fn cases() -> Vec<[usize; FACTORS.len()]> {
     let mut rng = Rng::new((14, 1_000));
     let mut draw = |of: usize| usize::try_from(rng.below(of as u64)).expect("small");
     let mut missing: BTreeSet<(usize, usize, usize, usize)> = BTreeSet::new();
@@ -190,6 +252,10 @@ fn a_thousand_calls_are_shown_as_the_table_says() {
         if seen != wanted {
             faults.push(format!("{case:?}\nseen   {seen:?}\nwanted {wanted:?}\n{}", sent.text));
         }
+        for name in ["P-Charge-Info", "P-Called-Party-ID", "Referred-By"] {
+            assert!(sent.text.matches(&format!("\r\n{name}: ")).count() <= 1, "{case:?}\n{}", sent.text);
+            assert!(!sent.header(name).contains("cid="), "{}", sent.text);
+        }
         let forms = sent.header("P-Asserted-Identity");
         let (sip, tel) = (forms.contains("<sip:"), forms.contains("<tel:"));
         let form_fits = match case.form {
@@ -199,7 +265,21 @@ fn a_thousand_calls_are_shown_as_the_table_says() {
         };
         assert!(form_fits, "{case:?}\n{forms}");
         if case.asks_privacy() && !case.trust_out {
-            let secrets = [OWN, FOREIGN, PAI_OWN, PAI_FOREIGN, RPID, PPI, "Alice", "Foreign", "Pai", "Rpid"];
+            let secrets = [
+                OWN,
+                FOREIGN,
+                PAI_OWN,
+                PAI_FOREIGN,
+                RPID,
+                PPI,
+                CHARGED,
+                PARTY,
+                REFERRER,
+                "Alice",
+                "Foreign",
+                "Pai",
+                "Rpid",
+            ];
             let told = secrets.iter().find(|secret| sent.text.contains(secret.trim_start_matches('+')));
             assert_eq!(told, None, "{case:?}\n{}", sent.text);
         }

@@ -1,7 +1,7 @@
 //! What must leave, as ordered rules from RFC 3323, RFC 3325 and the documentation of the keys: the
 //! first rule that fits holds. Written against texts, numbers and words alone.
 
-use super::{Case, PILOT};
+use super::{CALLED, Case, PAYER, PILOT};
 
 /// A number with a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(crate) struct Expected {
     /// With `screen=yes` and `privacy=full`.
     pub(crate) rpid: Option<(Line, bool, bool)>,
     pub(crate) privacy: String,
+    /// P-Charge-Info, P-Called-Party-ID, Referred-By.
+    pub(crate) beside: [Option<String>; 3],
 }
 
 impl Case {
@@ -40,6 +42,11 @@ impl Case {
             _ => None,
         };
         self.read.iter().find_map(of).unwrap_or(self.from.map_or("anonymous", |f| f.0))
+    }
+
+    /// The number that is shown: the route's, where it has one.
+    fn shown(&self) -> &'static str {
+        self.shows.unwrap_or(self.caller())
     }
 
     /// What a trusted node vouches for (RFC 3325 §5).
@@ -68,9 +75,13 @@ fn owned(number: &str) -> bool {
 
 /// The number that identity headers bear, and whether somebody vouches for it.
 fn identity(case: &Case) -> (Option<&'static str>, bool) {
-    let caller = Some(case.caller()).filter(|number| *number != "anonymous");
+    let caller = Some(case.shown()).filter(|number| *number != "anonymous");
     let ours = caller.is_some_and(owned);
-    let believed = case.believed().map(|b| b.0);
+    // The route's number stands for all, or for the caller alone: then also where he is named again.
+    let told = case
+        .believed()
+        .map(|b| if case.shows.is_some() && b.0 == case.caller() { case.shown() } else { b.0 });
+    let believed = if case.everywhere { case.shows.or(told) } else { told };
     let believed_ours = believed.filter(|number| owned(number));
     let rules: [(bool, Option<&'static str>, bool); 7] = [
         // Nothing is screened: the network's word, else the caller's own on trust.
@@ -101,7 +112,7 @@ fn name(case: &Case, own: &str, asserted: &str) -> String {
 
 fn from(case: &Case) -> Option<Line> {
     let asks = case.asks_privacy();
-    let caller = case.caller();
+    let caller = case.shown();
     let rules: [(bool, Option<&str>); 6] = [
         // RFC 3323 §5.3: at the edge of trust the user is made anonymous.
         (asks && !case.trust_out, None),
@@ -131,11 +142,31 @@ pub(crate) fn expected(case: &Case) -> Expected {
     // RFC 3325 §5: what nobody vouches for is not asserted; the pilot is ours to assert.
     let pilot = case.screen.1.then_some(PILOT);
     let pai = line(if vouched { number } else { pilot }, "pai");
-    let preferred = case.ppi.filter(|_| case.screen.0 == "pass").or(number);
+    let wished = case.ppi.map(|ppi| if ppi == case.caller() { case.shown() } else { ppi });
+    let wished = if case.everywhere { case.shows.or(wished) } else { wished };
+    let preferred = wished.filter(|_| case.screen.0 == "pass").or(number);
     let ppi = line(preferred, "ppi");
     let rpid = line(number, "rpid").map(|line| (line, vouched, asks));
     let privacy = privacy(case, pai.is_some() || ppi.is_some() || rpid.is_some());
-    Expected { from: from(case), pai, ppi, rpid, privacy }
+    Expected { from: from(case), pai, ppi, rpid, privacy, beside: beside(case) }
+}
+
+/// RFC 8496 §4, RFC 7315 §4.2, RFC 3892: between trusted peers alone.
+fn beside(case: &Case) -> [Option<String>; 3] {
+    let arrived = |number: Option<&'static str>| number.filter(|_| case.trust_in);
+    let payer = match case.charge {
+        "strip" => None,
+        "pass" => arrived(case.payer),
+        "pilot" => Some(PILOT),
+        _ => Some(PAYER),
+    };
+    let party = match case.called_party {
+        "strip" => None,
+        "pass" => arrived(case.party),
+        _ => Some(CALLED),
+    };
+    let referrer = arrived(case.referrer).filter(|_| case.referred == (true, true));
+    [payer, party, referrer].map(|number| number.filter(|_| case.trust_out).map(str::to_owned))
 }
 
 /// RFC 3323 §5, RFC 3325 §7: passed on to a trusted peer, with `id` beside an identity told in
