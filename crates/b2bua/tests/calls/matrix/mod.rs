@@ -107,7 +107,7 @@ impl Case {
             party: (v[18] > 0).then_some(PARTY),
             called_party: ["strip", "pass", "called"][v[19]],
             referrer: (v[20] > 0).then_some(REFERRER),
-            referred: (v[20] > 2, v[20] % 2 == 0),
+            referred: (v[20] > 2, v[20].is_multiple_of(2)),
         }
     }
 
