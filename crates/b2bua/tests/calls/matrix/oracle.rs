@@ -154,18 +154,18 @@ pub(crate) fn expected(case: &Case) -> Expected {
 /// RFC 8496 §4, RFC 7315 §4.2, RFC 3892: between trusted peers alone.
 fn beside(case: &Case) -> [Option<String>; 3] {
     let arrived = |number: Option<&'static str>| number.filter(|_| case.trust_in);
-    let payer = match case.charge {
+    let payer = match case.beside.charge {
         "strip" => None,
-        "pass" => arrived(case.payer),
+        "pass" => arrived(case.beside.payer),
         "pilot" => Some(PILOT),
         _ => Some(PAYER),
     };
-    let party = match case.called_party {
+    let party = match case.beside.called_party {
         "strip" => None,
-        "pass" => arrived(case.party),
+        "pass" => arrived(case.beside.party),
         _ => Some(CALLED),
     };
-    let referrer = arrived(case.referrer).filter(|_| case.referred == (true, true));
+    let referrer = arrived(case.beside.referrer).filter(|_| case.beside.referred == (true, true));
     [payer, party, referrer].map(|number| number.filter(|_| case.trust_out).map(str::to_owned))
 }
 
