@@ -1,5 +1,5 @@
 //! One SIP endpoint's rules, sans-IO: transactions, dialogs, session timers, liveness, digest
-//! authentication.
+//! authentication, registration in both roles.
 //!
 //! This crate knows how a well-behaved SIP user agent acts on the wire and nothing about calls with two
 //! legs, numbers or media. It may never read a clock, draw entropy, open a socket or iterate a hash map:
@@ -16,7 +16,9 @@ pub mod dialog;
 pub mod digest;
 pub mod flow;
 pub mod liveness;
+pub mod keepalive;
 pub mod outbox;
+pub mod registrar;
 pub mod registration;
 pub mod session_timer;
 pub mod target;

@@ -28,6 +28,12 @@ impl Algorithm {
     /// What holds when nothing is said. RFC 7616 §3.3.
     pub const DEFAULT: Algorithm = Algorithm { hash: Hash::Md5, session: false };
 
+    /// One of a hash function, without session keys.
+    #[must_use]
+    pub const fn of(hash: Hash) -> Algorithm {
+        Algorithm { hash, session: false }
+    }
+
     /// Reads a token of RFC 7616 §6.1; `None` for those that we do not know.
     #[must_use]
     pub fn from_token(token: &[u8]) -> Option<Algorithm> {

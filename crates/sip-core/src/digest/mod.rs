@@ -2,7 +2,8 @@
 //!
 //! Values and hashes only: who is asked with whose password is the owner's business, time and seeds are
 //! arguments, and nothing here is kept between two messages but what a [`Session`] or a [`Window`] holds. The
-//! client half enters at [`challenges`] and [`Session`], the server half at [`Nonces`] and [`Answer`].
+//! client half enters at [`challenges`] and [`Session`], the server half at [`Gate`], which is made of [`Nonces`],
+//! [`Answer`] and [`Window`]; [`Lockout`] keeps those away who try passwords.
 //!
 //! Neither half panics or grows with what a peer sends: [`ROWS_MAX`] rows of a message are read, and
 //! [`PARAMS_MAX`] parameters of a row.
@@ -11,6 +12,8 @@ mod algorithm;
 mod answer;
 mod challenge;
 mod fields;
+mod gate;
+mod lockout;
 mod server;
 mod session;
 #[cfg(test)]
@@ -19,6 +22,8 @@ mod tests;
 pub use algorithm::{Algorithm, Hash};
 pub use answer::{Answer, Password};
 pub use challenge::{Challenge, challenges, strongest};
+pub use gate::{Asks, Gate, NONCES_MAX, Verdict};
+pub use lockout::{Lockout, SOURCES_MAX};
 pub use server::{Freshness, Nonces, Offer, Window};
 pub use session::{Credentials, Session};
 

@@ -26,9 +26,10 @@ pub struct Nonces {
     life: Duration,
 }
 
-/// Digits of a nonce: milliseconds, then the seal.
+/// Digits of a nonce: milliseconds and a serial number, then the seal over both.
 const TIME_DIGITS: usize = 16;
-const NONCE_DIGITS: usize = TIME_DIGITS + 32;
+const MARK_DIGITS: usize = TIME_DIGITS + 8;
+const NONCE_DIGITS: usize = MARK_DIGITS + 32;
 
 impl Nonces {
     /// `secret`: 128 bits that no peer can know; `life`: how long a nonce is good.
@@ -37,12 +38,12 @@ impl Nonces {
         Nonces { secret, life }
     }
 
-    /// The nonce of this moment for a realm.
+    /// The nonce of this moment for a realm; `serial` tells those of one moment apart.
     #[must_use]
-    pub fn issue(&self, now: Time, realm: &[u8]) -> String {
-        let millis = now.as_millis();
-        let (high, low) = self.seal(millis, realm);
-        format!("{millis:016x}{high:016x}{low:016x}")
+    pub fn issue(&self, now: Time, serial: u32, realm: &[u8]) -> String {
+        let mark = format!("{:016x}{serial:08x}", now.as_millis());
+        let (high, low) = self.seal(&mark, realm);
+        format!("{mark}{high:016x}{low:016x}")
     }
 
     /// Whether a nonce is ours for this realm, and how old.
@@ -51,10 +52,11 @@ impl Nonces {
         let text = std::str::from_utf8(nonce).ok().filter(|t| t.len() == NONCE_DIGITS);
         let digits = text.filter(|t| t.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()));
         let millis = digits.and_then(|t| u64::from_str_radix(t.get(..TIME_DIGITS)?, 16).ok());
-        let Some(millis) = millis else { return Freshness::Foreign };
-        let (high, low) = self.seal(millis, realm);
+        let mark = digits.and_then(|t| t.get(..MARK_DIGITS));
+        let (Some(millis), Some(mark)) = (millis, mark) else { return Freshness::Foreign };
+        let (high, low) = self.seal(mark, realm);
         let seal = format!("{high:016x}{low:016x}");
-        let given = nonce.get(TIME_DIGITS..).unwrap_or_default();
+        let given = nonce.get(MARK_DIGITS..).unwrap_or_default();
         let differ = seal.bytes().zip(given).fold(0, |sum, (a, b)| sum | (a ^ b));
         let age = now.as_millis().checked_sub(millis).map(Duration::from_millis);
         match age {
@@ -64,9 +66,9 @@ impl Nonces {
         }
     }
 
-    fn seal(&self, millis: u64, realm: &[u8]) -> (u64, u64) {
+    fn seal(&self, mark: &str, realm: &[u8]) -> (u64, u64) {
         let mut hasher = SipHasher24::new_with_keys(self.secret.0, self.secret.1);
-        hasher.write_u64(millis);
+        hasher.write(mark.as_bytes());
         hasher.write(realm);
         let sum = hasher.finish128();
         (sum.h1, sum.h2)
@@ -84,8 +86,8 @@ pub struct Offer<'a> {
     pub nonce: &'a str,
     /// The hash function.
     pub algorithm: Algorithm,
-    /// What the digest is to cover.
-    pub qop: Qop,
+    /// What the digest may cover; never empty.
+    pub qops: &'a [Qop],
     /// The peer's nonce was too old, its password right.
     pub stale: bool,
 }
@@ -101,7 +103,8 @@ impl Offer<'_> {
         out.extend_from_slice(b", algorithm=");
         out.extend_from_slice(self.algorithm.token().as_bytes());
         out.push(b',');
-        push_quoted(out, "qop", self.qop.token().as_bytes());
+        let qops: Vec<&[u8]> = self.qops.iter().map(|qop| qop.token().as_bytes()).collect();
+        push_quoted(out, "qop", &qops.join(&b","[..]));
         if self.stale {
             out.extend_from_slice(b", stale=true");
         }

@@ -145,7 +145,7 @@ fn the_strongest_of_several_challenges_of_the_realm_is_taken() {
 #[test]
 fn nonces_are_known_again_until_they_are_old() {
     let nonces = Nonces::new((5, 6), Duration::from_secs(30));
-    let nonce = nonces.issue(Time::from_millis(1_000), b"r");
+    let nonce = nonces.issue(Time::from_millis(1_000), 1, b"r");
     let at = |millis| nonces.judge(nonce.as_bytes(), Time::from_millis(millis), b"r");
     assert_eq!((at(1_000), at(31_000), at(31_001)), (Freshness::Fresh, Freshness::Fresh, Freshness::Stale));
     assert_eq!(at(999), Freshness::Foreign, "from the time to come");
@@ -170,13 +170,13 @@ fn a_count_serves_once_and_not_long_after() {
 #[test]
 fn what_a_server_asks_a_client_can_answer() {
     let nonces = Nonces::new((5, 6), Duration::from_secs(30));
-    let nonce = nonces.issue(Time::ZERO, b"pbx");
+    let nonce = nonces.issue(Time::ZERO, 7, b"pbx");
     let offer = Offer {
         asker: Asker::Server,
         realm: b"pbx",
         nonce: &nonce,
         algorithm: Algorithm { hash: Hash::Sha256, session: false },
-        qop: Qop::Auth,
+        qops: &[Qop::Auth, Qop::AuthInt],
         stale: true,
     };
     let mut rows = Vec::new();
