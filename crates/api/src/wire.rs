@@ -12,7 +12,7 @@ mod route;
 mod show;
 
 pub use effective::{Effective, Setting};
-pub use gateway::{Address, Gateway, Quality};
+pub use gateway::{Address, Binding, Gateway, Quality};
 pub use query::{CallQuery, ExportFormat, ExportQuery, RecordQuery, RouteQuery, TailQuery, TrunkQuery};
 pub use registration::Registration;
 pub use route::{WhatIf, route_test, what_if};

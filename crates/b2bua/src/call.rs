@@ -9,6 +9,7 @@ use crate::leg::Leg;
 use crate::offer::CallMedia;
 use crate::record::{AttemptRecord, CallFacts, ReleasedBy};
 use crate::redirect::Redirection;
+use crate::registrar::Voucher;
 use crate::relay::Relay;
 use crate::runs::GatewayRef;
 use crate::showing::Shown;
@@ -122,6 +123,8 @@ pub(crate) struct Call {
     pub(crate) min_se: u32,
     /// The caller wants the number kept from the callee.
     pub(crate) withheld: bool,
+    /// Who stands for the INVITE.
+    pub(crate) voucher: Voucher,
     /// An emergency service is called: limits do not hold.
     pub(crate) emergency: bool,
 }

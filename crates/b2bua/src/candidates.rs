@@ -6,7 +6,7 @@ use crate::duty::Duty;
 use crate::epoch::Epoch;
 use crate::runs::Runs;
 use crate::targets::{TargetRef, draw};
-use base::GatewayId;
+use base::{GatewayId, ReasonId};
 use config::Hunt;
 use routing::{Attempt, Plan};
 use smallvec::SmallVec;
@@ -18,14 +18,26 @@ pub(crate) const ATTEMPTS_MAX: usize = 16;
 /// Every gateway address of every planned trunk, in order. Of a trunk, those that a call has just met
 /// silence at come after the others. After everything, of all trunks, comes what is in trouble: first
 /// gateways of poor quality, then what is down or cooling. Nothing is left out (R79) but by the bound and
-/// by an operator. Each trunk has at least one place.
-pub(crate) fn candidates(plan: &Plan, epoch: &Epoch, cx: &mut Context<'_>) -> VecDeque<Candidate> {
+/// by an operator. Each trunk has at least one place. Beside them: why a trunk whose users
+/// register has none.
+pub(crate) fn candidates(
+    plan: &Plan,
+    epoch: &Epoch,
+    cx: &mut Context<'_>,
+) -> (VecDeque<Candidate>, Option<ReasonId>) {
+    let mut missing = None;
     let mut queue = VecDeque::new();
     let mut last = Vec::new();
     for (place, attempt) in plan.attempts.iter().enumerate() {
         let behind = plan.attempts.len() - place - 1;
         let room = ATTEMPTS_MAX.saturating_sub(queue.len() + last.len() + behind);
-        let mut all = of_trunk(attempt, epoch, cx);
+        let mut all = match of_trunk(attempt, &plan.called, epoch, cx) {
+            Ok(all) => all,
+            Err(reason) => {
+                missing.get_or_insert(reason);
+                continue;
+            }
+        };
         pin(&plan.caller, attempt, epoch, cx, &mut all);
         all.truncate(room);
         for (standing, candidate) in all {
@@ -38,7 +50,7 @@ pub(crate) fn candidates(plan: &Plan, epoch: &Epoch, cx: &mut Context<'_>) -> Ve
     }
     last.sort_by_key(|(standing, _)| *standing);
     queue.extend(last.into_iter().map(|(_, candidate)| candidate));
-    queue
+    (queue, missing)
 }
 
 /// Where a trunk's calls are pinned to the address that accepted its registration, no other is tried.
@@ -67,15 +79,29 @@ enum Standing {
     Demoted,
 }
 
-/// The addresses of one trunk, the best first.
-fn of_trunk(attempt: &Attempt, epoch: &Epoch, cx: &mut Context<'_>) -> Vec<(Standing, Candidate)> {
+/// The addresses of one trunk, the best first; why there are none, where its users register.
+fn of_trunk(
+    attempt: &Attempt,
+    called: &str,
+    epoch: &Epoch,
+    cx: &mut Context<'_>,
+) -> Result<Vec<(Standing, Candidate)>, ReasonId> {
     let mut all = Vec::new();
-    for gateway in gateways(attempt, epoch, cx.runs) {
-        of_gateway(attempt, gateway, epoch, cx, &mut all);
+    let mut open = gateways(attempt, epoch, cx.runs);
+    let users = &epoch.trunk(attempt.trunk).users;
+    if users.registrar.is_some() {
+        let numbers = [called, attempt.called.as_str()];
+        open.retain(|id| epoch.user_of(*id).is_none_or(|user| users.is_called(user, &numbers)));
+    }
+    for gateway in &open {
+        of_gateway(attempt, *gateway, epoch, cx, &mut all);
+    }
+    if all.is_empty() && users.registrar.is_some() {
+        return Err(if open.is_empty() { ReasonId::NoUser } else { ReasonId::NotRegistered });
     }
     // Stable: the order of gateways and the draw stay inside each standing.
     all.sort_by_key(|(standing, _)| *standing);
-    all
+    Ok(all)
 }
 
 /// The gateways of a trunk that take new calls, as `hunt` orders them.

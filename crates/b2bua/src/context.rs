@@ -67,6 +67,8 @@ pub(crate) enum Alarm {
     Liveness(TargetRef),
     /// A REGISTER is due.
     Register(EnrolmentRef),
+    /// Bindings of users run out.
+    Bindings,
     /// A gateway's name is to be resolved again.
     Resolve(GatewayRef),
 }
@@ -90,6 +92,13 @@ pub(crate) struct Counters {
     pub(crate) forks: u64,
     pub(crate) calls_refused: u64,
     pub(crate) challenges_answered: u64,
+    pub(crate) auth_asked: u64,
+    pub(crate) auth_stale: u64,
+    pub(crate) auth_failed: u64,
+    pub(crate) auth_locked: u64,
+    pub(crate) registrations_taken: u64,
+    pub(crate) registrations_refused: u64,
+    pub(crate) registrar_full: u64,
 }
 
 /// Which call a media session belongs to.

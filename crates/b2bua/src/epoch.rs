@@ -104,6 +104,11 @@ impl Epoch {
         self.trunks[id.index()]
     }
 
+    /// The place of the user that a gateway stands for.
+    pub(crate) fn user_of(&self, id: GatewayId) -> Option<usize> {
+        self.snapshot.config.gateway(id)?.user.map(usize::from)
+    }
+
     pub(crate) fn gateway_run(&self, id: GatewayId) -> GatewayRef {
         self.gateways[id.index()]
     }
@@ -129,7 +134,8 @@ impl Epoch {
     pub(crate) fn is_pinned_to_udp(&self, id: TrunkId) -> bool {
         let config = &self.snapshot.config;
         let mut gateways = self.trunk(id).gateways.iter().map(|g| &config.gateways[g.index()]);
-        gateways.all(|g| g.transport == Some(Transport::Udp))
+        // Who registered is reached on the way that it registered on.
+        gateways.all(|g| g.transport == Some(Transport::Udp) || g.user.is_some())
     }
 
     /// The trunk that a network of its `sources` gives a request to; the narrowest network wins.
@@ -139,6 +145,12 @@ impl Epoch {
             .filter(|(at, net, _)| *at == listen && net.contains(&address))
             .max_by_key(|(_, net, _)| net.prefix_len())
             .map(|(.., trunk)| *trunk)
+    }
+
+    /// The trunks whose networks hold an address.
+    pub(crate) fn trunks_of_network(&self, listen: ListenId, address: IpAddr) -> impl Iterator<Item = TrunkId> {
+        let fits = move |(at, net, _): &&(ListenId, IpNet, TrunkId)| *at == listen && net.contains(&address);
+        self.networks.iter().filter(fits).map(|(.., trunk)| *trunk)
     }
 
     /// The trunk whose `peer_names` hold one of the names in a verified client certificate.

@@ -5,6 +5,7 @@ use crate::epoch::{Epoch, Sources};
 use crate::input::Resolution;
 use crate::leg::{ALLOW, push_contact};
 use crate::output::{Level, ResolveRequest};
+use crate::registrar::push_path;
 use crate::runs::GatewayRef;
 use crate::switchboard::Switchboard;
 use crate::tag::hex;
@@ -27,16 +28,17 @@ impl Switchboard {
         for (index, gateway) in epoch.snapshot.config.gateways.iter().enumerate() {
             let id = GatewayId(u32::try_from(index).unwrap_or(u32::MAX));
             self.watch_targets(epoch.gateway_run(id), now);
-            if matches!(gateway.host, Host::Name(_)) {
+            if matches!(gateway.host, Host::Name(_)) && gateway.user.is_none() {
                 request_resolution(&epoch, id, gateway, out);
             }
         }
+        self.keep_users(now);
         self.enrol(now, out);
     }
 
     /// Starts asking after every address of a gateway. What a new configuration or resolution does not
     /// change keeps its health and its rhythm.
-    fn watch_targets(&mut self, at: GatewayRef, now: Time) {
+    pub(crate) fn watch_targets(&mut self, at: GatewayRef, now: Time) {
         let epoch = self.epoch.clone();
         let trunk = epoch.trunk(self.runs.gateway(at).trunk_id);
         let interval = trunk.options_interval.filter(|_| trunk.enabled);
@@ -149,18 +151,19 @@ fn ask(at: TargetRef, cx: &mut Context<'_>) {
         base::Transport::Tcp => ";transport=tcp",
         base::Transport::Tls => ";transport=tls",
     };
-    let uri = format!("sip:{}{port}{parameter}", run.host);
-    let rows = options_rows(at, &uri, target.transport, cx);
+    let mut uri = format!("sip:{}{port}{parameter}", run.host).into_bytes();
+    let mut flow =
+        Flow { listen, transport: target.transport, remote: target.address, conn: None, trunk: Some(trunk) };
+    let mut rows = cx.take_rows();
+    if let Some(binding) = cx.runs.binding_at(at) {
+        (uri, flow) = (binding.contact.to_vec(), binding.flow);
+        push_path(binding, &mut rows);
+    }
+    options_rows(at, &uri, target.transport, cx, &mut rows);
     let request = Request {
         method: b"OPTIONS",
-        uri: uri.as_bytes(),
-        flow: Flow {
-            listen,
-            transport: target.transport,
-            remote: target.address,
-            conn: None,
-            trunk: Some(trunk),
-        },
+        uri: &uri,
+        flow,
         sent_by,
         rows: &rows,
         content_type: b"",
@@ -175,7 +178,13 @@ fn ask(at: TargetRef, cx: &mut Context<'_>) {
     }
 }
 
-fn options_rows(at: TargetRef, uri: &str, transport: base::Transport, cx: &mut Context<'_>) -> Vec<u8> {
+fn options_rows(
+    at: TargetRef,
+    uri: &[u8],
+    transport: base::Transport,
+    cx: &mut Context<'_>,
+    rows: &mut Vec<u8>,
+) {
     let epoch = cx.current.clone();
     let run = cx.runs.gateway_mut(at.gateway);
     run.cseq = run.cseq % 0x7fff_ffff + 1;
@@ -186,18 +195,16 @@ fn options_rows(at: TargetRef, uri: &str, transport: base::Transport, cx: &mut C
     let (high, low) = cx.rng.next_pair();
     hex(high, &mut call_id[..16]);
     hex(low, &mut call_id[16..]);
-    let mut rows = cx.take_rows();
-    push_number(&mut rows, b"Max-Forwards", 70);
-    push_parts(&mut rows, b"From", &[b"<sip:", face.host().as_bytes(), b">;tag=", &tag]);
-    push_parts(&mut rows, b"To", &[b"<", uri.as_bytes(), b">"]);
-    push_row(&mut rows, b"Call-ID", &call_id);
-    push_row(&mut rows, b"CSeq", format!("{cseq} OPTIONS").as_bytes());
-    push_contact(&mut rows, face, transport, b"");
-    push_row(&mut rows, b"Allow", ALLOW);
-    push_row(&mut rows, b"Accept", b"application/sdp");
+    push_number(rows, b"Max-Forwards", 70);
+    push_parts(rows, b"From", &[b"<sip:", face.host().as_bytes(), b">;tag=", &tag]);
+    push_parts(rows, b"To", &[b"<", uri, b">"]);
+    push_row(rows, b"Call-ID", &call_id);
+    push_row(rows, b"CSeq", format!("{cseq} OPTIONS").as_bytes());
+    push_contact(rows, face, transport, b"");
+    push_row(rows, b"Allow", ALLOW);
+    push_row(rows, b"Accept", b"application/sdp");
     let agent = epoch.policy(trunk).user_agent.as_deref().unwrap_or("Tronco");
-    push_row(&mut rows, b"User-Agent", agent.as_bytes());
-    rows
+    push_row(rows, b"User-Agent", agent.as_bytes());
 }
 
 /// An address answered our OPTIONS: any final response is a sign of life.

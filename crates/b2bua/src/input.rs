@@ -4,7 +4,7 @@ use crate::duty::Duty;
 use crate::journal::CallKey;
 use crate::snapshot::Snapshot;
 use base::{GatewayId, Transport, TrunkId};
-use sip_core::{Flow, SendError, SendToken};
+use sip_core::{ConnId, Flow, SendError, SendToken};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub enum Input<'a> {
         /// What the name stands for now.
         resolution: Resolution,
     },
+    /// A stream connection has ended.
+    Closed(ConnId),
     /// What an operator or the process asks.
     Command(Command),
     /// A deadline may have passed; see [`crate::Switchboard::next_deadline`].

@@ -9,7 +9,7 @@ use crate::leg::{
     LocalSdp, allow, listen_of, push_contact, push_secure_contact, push_session_request, stream_alternative,
 };
 use crate::record::{AttemptFacts, AttemptRecord};
-use crate::registrations::{push_routes, way_to};
+use crate::registrar::way_of;
 use crate::setup::session_policy;
 use crate::tag::{Tag, hex};
 use crate::wallet::Purse;
@@ -32,11 +32,9 @@ impl Call {
         let face = epoch.face(listen);
         let transport = candidate.target.transport;
         let Some(sent_by) = face.sent_by(transport) else {
-            self.failure = Some(Failure::ours(ReasonId::TransportMissing));
-            return false;
+            return self.unsent(ReasonId::TransportMissing);
         };
         let account = epoch.account_for(candidate.trunk, &self.caller);
-        let flow = way_to(&epoch, &candidate, account, cx);
         let Some((offered, sdp)) = self.first_offer(&candidate, cx) else { return false };
         let tag = Tag::new(cx.shard, Side::B, self.me, cx.rng);
         let mut call_id = [0; 32];
@@ -45,10 +43,14 @@ impl Call {
         hex(low, &mut call_id[16..]);
 
         let Some(told) = self.told(&candidate, &tag, cx) else { return false };
-        let uri = request_uri(&epoch, &candidate, self.a.secure);
         let mut rows = cx.take_rows();
-        push_routes(&epoch, candidate.trunk, account, cx, &mut rows);
-        self.invite_rows(&mut rows, &candidate, &told, &uri, &call_id, offered);
+        let way = match way_of(&epoch, &candidate, account, self.a.secure, cx, &mut rows) {
+            Ok(way) => way,
+            Err(why) => return self.unsent(why),
+        };
+        let (uri, flow) = (way.uri, way.flow);
+        let to = way.to.as_deref().unwrap_or(&uri);
+        self.invite_rows(&mut rows, &candidate, &told, to, &call_id, offered);
         let request = Request {
             method: b"INVITE",
             uri: &uri,
@@ -65,10 +67,7 @@ impl Call {
         cx.give_rows(rows);
         let invite = match sent {
             Ok(invite) => invite,
-            Err(error) => {
-                self.failure = Some(Failure::ours(why_unsent(&error)));
-                return false;
-            }
+            Err(error) => return self.unsent(why_unsent(&error)),
         };
         self.attempt_begun(&candidate, number, (&call_id, named), cx);
         let trunk = candidate.trunk;
@@ -92,6 +91,12 @@ impl Call {
             verdict: None,
         }));
         true
+    }
+
+    /// An INVITE could not leave.
+    fn unsent(&mut self, why: ReasonId) -> bool {
+        self.failure = Some(Failure::ours(why));
+        false
     }
 
     /// What an attempt tells of the caller, From with its tag; `None` when it may not be made.
@@ -139,7 +144,7 @@ impl Call {
         rows: &mut Vec<u8>,
         candidate: &Candidate,
         told: &Told,
-        uri: &[u8],
+        to: &[u8],
         call_id: &[u8],
         offered: Offered,
     ) {
@@ -151,7 +156,7 @@ impl Call {
         let seen = self.arrived.as_ref().and_then(|a| a.hops).unwrap_or(hops_max);
         push_number(rows, b"Max-Forwards", u64::from(seen.min(hops_max).saturating_sub(1)));
         push_row(rows, b"From", &told.from);
-        push_parts(rows, b"To", &[b"<", uri, b">"]);
+        push_parts(rows, b"To", &[b"<", to, b">"]);
         push_row(rows, b"Call-ID", call_id);
         push_row(rows, b"CSeq", b"1 INVITE");
         let user = if told.anonymous { b"" } else { contact_user(&candidate.caller) };
@@ -246,7 +251,7 @@ fn why_unsent(error: &RequestError) -> ReasonId {
 
 /// The Request-URI of an attempt: the number at the trunk's domain, or at the gateway itself. `secure`: with
 /// the scheme that demands TLS on the hops beyond (RFC 5630 §5.1.1).
-fn request_uri(epoch: &Epoch, candidate: &Candidate, secure: bool) -> Vec<u8> {
+pub(crate) fn request_uri(epoch: &Epoch, candidate: &Candidate, secure: bool) -> Vec<u8> {
     let trunk = epoch.trunk(candidate.trunk);
     let gateway = &epoch.snapshot.config.gateways[candidate.gateway.index()];
     let host = match (&trunk.domain, gateway.port) {
@@ -273,7 +278,8 @@ fn request_uri(epoch: &Epoch, candidate: &Candidate, secure: bool) -> Vec<u8> {
 
 /// Large messages may leave UDP only where the configuration does not pin the gateway to it.
 fn tcp_if_free(epoch: &Epoch, candidate: &Candidate) -> Option<()> {
-    epoch.snapshot.config.gateways[candidate.gateway.index()].transport.is_none().then_some(())
+    let gateway = &epoch.snapshot.config.gateways[candidate.gateway.index()];
+    (gateway.transport.is_none() && gateway.user.is_none()).then_some(())
 }
 
 /// The user part of our Contact: the number when it needs no escaping.

@@ -177,7 +177,9 @@ impl Leg {
     /// address this interface can reach, else where the peer's messages come from (a name that
     /// only the peer's own network resolves, or a peer behind NAT).
     pub(crate) fn route(&mut self, epoch: &Epoch) {
-        if epoch.policy(self.trunk).latch == config::Latch::Nat {
+        // Who registered is reached where it came from (RFC 5626 §5.3).
+        let registers = epoch.trunk(self.trunk).users.registrar.is_some();
+        if registers || epoch.policy(self.trunk).latch == config::Latch::Nat {
             return;
         }
         let Some((address, transport)) = target_address(self.dialog.next_hop()) else { return };

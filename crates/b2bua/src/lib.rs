@@ -28,6 +28,7 @@ mod prack;
 mod quality;
 mod redirect;
 mod refusal;
+mod registrar;
 mod registrations;
 mod relay;
 mod runs;

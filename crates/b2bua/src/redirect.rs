@@ -191,7 +191,7 @@ impl Call {
             attempt.caller = epoch.snapshot.table.write_number(&self.caller, attempt.trunk);
             attempt.replaced = false;
         }
-        let mut queue = candidates(&plan, &epoch, cx);
+        let (mut queue, _) = candidates(&plan, &epoch, cx);
         if self.shown.media_since.is_some() {
             queue.retain(|candidate| self.keeps_ports(candidate.trunk));
         }

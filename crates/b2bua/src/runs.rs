@@ -4,6 +4,7 @@
 use crate::duty::Duty;
 use crate::input::{Choice, Resolution, Target};
 use crate::quality::Quality;
+use crate::registrar::Bindings;
 use crate::registrations::Enrolment;
 use crate::targets::{TargetRef, TargetRun};
 use crate::wallet::Wallet;
@@ -136,6 +137,10 @@ pub(crate) struct GatewayRun {
     /// CSeq of our OPTIONS.
     pub(crate) cseq: u32,
     pub(crate) resolve_at: Option<Time>,
+    /// Its addresses are the bindings of a user.
+    pub(crate) registers: bool,
+    /// Its user was registered when that was last said.
+    pub(crate) registered: bool,
 }
 
 impl GatewayRun {
@@ -152,6 +157,7 @@ impl GatewayRun {
 /// All running state, never shrunk: names that left the configuration keep their counts.
 #[derive(Default)]
 pub(crate) struct Runs {
+    pub(crate) bindings: Bindings,
     pub(crate) enrolments: Vec<Enrolment>,
     trunks: Vec<TrunkRun>,
     gateways: Vec<GatewayRun>,
@@ -210,6 +216,8 @@ impl Runs {
                 quality: Quality::default(),
                 cseq: 0,
                 resolve_at: None,
+                registers: false,
+                registered: false,
             });
             self.gateways.len() - 1
         });
@@ -217,6 +225,7 @@ impl Runs {
         run.configured = true;
         run.trunk_id = gateway.trunk;
         run.listen = owner.listen;
+        run.registers = gateway.user.is_some();
         run.quality.follow(owner.quality.as_ref());
         let me = GatewayRef(index as u32);
         self.trunks[trunk.0 as usize].gateways.push(me);
@@ -320,7 +329,7 @@ impl Runs {
         }
     }
 
-    fn replace_targets(&mut self, at: GatewayRef, choices: Vec<Choice>) -> bool {
+    pub(crate) fn replace_targets(&mut self, at: GatewayRef, choices: Vec<Choice>) -> bool {
         let mut old = std::mem::take(&mut self.gateway_mut(at).targets);
         let before = old.len();
         let mut kept = 0;

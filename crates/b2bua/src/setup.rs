@@ -1,12 +1,13 @@
 //! The beginning of a call: an INVITE from a trunk, checked, routed, given media ports.
 
-use crate::call::{Arrived, Call, Phase};
+use crate::call::{Arrived, Call, Failure, Phase};
 use crate::candidates::candidates;
 use crate::context::{Context, User};
 use crate::epoch::Epoch;
 use crate::journal::{CallKey, JournalEvent};
 use crate::offer::{CallMedia, SdpTrouble};
 use crate::record::CallFacts;
+use crate::registrar::Voucher;
 use crate::runs::Runs;
 use crate::secure::leg_of_caller;
 use crate::showing::Shown;
@@ -36,6 +37,7 @@ pub(crate) struct Arrival<'a> {
     pub(crate) flow: Flow,
     pub(crate) trunk: TrunkId,
     pub(crate) txn: ServerTxn,
+    pub(crate) voucher: Voucher,
 }
 
 /// Trunks as routing sees them now.
@@ -103,6 +105,7 @@ impl Call {
             recorded: false,
             emergency: false,
             min_se: 0,
+            voucher: arrival.voucher,
         };
         cx.txns.bind(txn, User::Arrived(me));
         cx.counters.accepted += 1;
@@ -140,6 +143,9 @@ impl Call {
             return;
         }
         match self.decide(cx) {
+            Decision::Plan(plan) if !self.may_call_as(&plan) => {
+                self.refuse(cx, ReasonId::WrongIdentity, b"");
+            }
             Decision::Plan(plan) => self.follow(plan, cx),
             Decision::Refuse(refusal) => self.refuse_route(&refusal, cx),
         }
@@ -235,7 +241,9 @@ impl Call {
         self.called = plan.called.as_str().into();
         self.a.purse.account = self.epoch.account_for(self.trunk_in, &self.called);
         self.emergency = plan.emergency;
-        self.queue = candidates(&plan, &self.epoch, cx);
+        let (queue, missing) = candidates(&plan, &self.epoch, cx);
+        self.queue = queue;
+        self.failure = missing.map(Failure::ours);
         self.journal_routed(cx);
         self.await_ringing(cx);
         self.try_next(cx);

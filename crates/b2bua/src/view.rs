@@ -99,7 +99,7 @@ pub struct GatewayView {
     /// As configured.
     pub name: Arc<str>,
     /// `disabled` or `draining` by an operator; `poor` for its quality; else `up`, `unknown`, `cooling`,
-    /// `down`, or `unresolved` without an address.
+    /// `down`, or without an address `unresolved`, for a user that registers `unregistered`.
     pub state: &'static str,
     /// What an operator said of it.
     pub duty: Duty,
@@ -111,6 +111,25 @@ pub struct GatewayView {
     pub targets: Vec<TargetView>,
     /// What is wrong with its name (`no such name`).
     pub trouble: Option<String>,
+    /// Where its user registered, when it is one.
+    pub bindings: Vec<BindingView>,
+}
+
+/// One place where a user registered.
+#[derive(Clone, Debug)]
+pub struct BindingView {
+    /// The registered URI.
+    pub contact: Box<str>,
+    /// Where the REGISTER came from, and calls go to.
+    pub source: SocketAddr,
+    /// Transport.
+    pub transport: Transport,
+    /// How long it stands.
+    pub expires: Duration,
+    /// Which of the client's flows it is (RFC 5626).
+    pub flow: Option<u32>,
+    /// Who registered.
+    pub agent: Box<str>,
 }
 
 /// How the calls of a gateway went of late.

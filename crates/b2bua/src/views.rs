@@ -34,6 +34,7 @@ impl Switchboard {
             let state = best.into_iter().find(|state| targets.iter().any(|t| t.state == *state));
             let state = match (gateway.duty, state) {
                 (Duty::Enabled, Some(_)) if gateway.quality.is_poor(now) => "poor",
+                (Duty::Enabled, None) if gateway.registers => "unregistered",
                 (Duty::Enabled, state) => state.unwrap_or("unresolved"),
                 (duty, _) => duty.word(),
             };
@@ -45,6 +46,7 @@ impl Switchboard {
                 quality: quality_view(&gateway.quality, now),
                 targets,
                 trouble: gateway.trouble.clone(),
+                bindings: self.runs.binding_views(*g, now),
             }
         });
         TrunkView {
@@ -84,6 +86,15 @@ impl Switchboard {
                 ("failovers", c.failovers),
                 ("forks", c.forks),
                 ("challenges_answered", c.challenges_answered),
+                ("auth_asked", c.auth_asked),
+                ("auth_stale", c.auth_stale),
+                ("auth_failed", c.auth_failed),
+                ("auth_locked", c.auth_locked),
+                ("registrations_taken", c.registrations_taken),
+                ("registrations_refused", c.registrations_refused),
+                ("registrar_full", c.registrar_full),
+                self.desk.hits()[0],
+                self.desk.hits()[1],
                 ("requests_outside_dialog", c.outside_dialog),
                 ("acks_unsent", c.acks_unsent),
                 ("late_answers", c.late_answers),

@@ -99,6 +99,8 @@ reasons! {
     Hairpin           "R-HAIRPIN"              Us       never 403  21 "The route leads only back to the trunk that the call came from; name that direct trunk in the route if it is meant.";
     Untranslatable    "R-UNTRANSLATABLE"       Operator never 404  28 "The translations of every trunk of the route leave no number that can be sent; correct their rules.";
     NoRate            "R-NO-RATE"              Operator never 404   3 "No trunk of the route has a rate for the called number, and the route leaves out those without; add a rate or let it try them last.";
+    NoUser            "R-NO-USER"              Caller   never 404   1 "No user of the trunk has the called number; give it to one of its users in numbers.";
+    NotRegistered     "R-NOT-REGISTERED"       Callee   again 480  20 "The called user has not registered, or its registration has run out.";
     AttemptsMax       "R-ATTEMPTS-MAX"         Us       again 503  41 "As many attempts as one call may make have failed; see each attempt's own reason.";
 
     CallsMax          "L-CALLS-MAX"            Us       again 503  42 "This node carries as many calls as limits.calls_max allows; raise it or add a node.";
@@ -137,6 +139,9 @@ reasons! {
     PrivacyUnmet      "C-PRIVACY"              Caller   again 500 127 "The caller insists on privacy of the session, which media between the peers cannot give; anchor the trunk's media.";
 
     UnknownSource     "A-UNKNOWN-SOURCE"       Peer     never 403  21 "The source address belongs to no trunk, so the request was dropped; add it to the trunk's sources if it is known.";
+    WrongDigest       "A-CREDENTIALS"          Peer     never 401  21 "The credentials prove no user of the trunk: unknown user, wrong password, or made for another request.";
+    LockedOut         "A-LOCKED"               Peer     again 503  21 "Too many wrong credentials came from the source; see authenticate.lock_after and lock_for of the trunk.";
+    WrongIdentity     "A-IDENTITY"             Caller   never 403  21 "The user may not call with this number, or register this address; see users and authenticate.caller of the trunk.";
     SourceDisabled    "A-TRUNK-DISABLED"       Operator never 403  21 "The trunk that the call came from is disabled.";
     SourceDraining    "A-TRUNK-DRAINING"       Operator again 503  42 "The trunk that the call came from is being drained and takes no new calls.";
     WrongDomain       "A-DOMAIN"               Caller   never 404   3 "The Request-URI's host is neither this node nor a domain of the trunk.";

@@ -21,6 +21,7 @@ mod redirect;
 mod route;
 mod translate;
 mod trunk;
+mod users;
 mod words;
 
 pub use account::{Account, Login, Register, RegisterMode};
@@ -50,6 +51,9 @@ pub use redirect::{Redirect, Redirects};
 pub use route::{CallerId, DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
 pub use translate::{Pilot, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};
 pub use trunk::{Gateway, Kind, Trunk, TrunkTls};
+pub use users::{
+    Authenticate, CallsTo, DigestAlgorithm, DigestQop, Guarded, ReachedAt, Registrar, SpeaksFor, Users, WhenFull,
+};
 pub use words::Words;
 
 use base::{GatewayId, ListenId, TrunkId};

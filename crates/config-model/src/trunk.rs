@@ -6,6 +6,7 @@ use super::listen::{Host, Secret};
 use super::permission::Permissions;
 use super::policy::Policy;
 use super::translate::{Pilot, Translate};
+use super::users::Users;
 use super::words::words;
 use crate::profile::Profile;
 use base::{GatewayId, ListenId, Transport, TrunkId};
@@ -50,6 +51,8 @@ pub struct Trunk {
     pub domain: Option<String>,
     /// Who we are towards the peer, and how we register there.
     pub login: Login,
+    /// Who may use it, and how they register with us.
+    pub users: Users,
     /// Calls at a time.
     pub calls_max: Option<u32>,
     /// New calls a second.
@@ -112,6 +115,8 @@ pub struct Gateway {
     pub port: Option<u16>,
     /// The transport; `None` takes NAPTR's or, for an address, UDP (RFC 3263 §4.1).
     pub transport: Option<Transport>,
-    /// As written.
+    /// As written; of a user that registers its name.
     pub text: String,
+    /// The place of the user among its trunk's whose registrations are its addresses; `host` means nothing then.
+    pub user: Option<u16>,
 }

@@ -50,6 +50,9 @@ pub use model::{
     Scope, Secret, SessionTimer, Signalling, SipPort, Sips, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX,
     Test, Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
 };
+pub use model::{
+    Authenticate, CallsTo, DigestAlgorithm, DigestQop, Guarded, ReachedAt, Registrar, SpeaksFor, Users, WhenFull,
+};
 pub use model::{CallPolicy, CallerId, Class, Dates, Holidays, Permissions, Span, When, Zone};
 pub use model::{EachWay, Hunt, Hunting, MAPPINGS_MAX, Mapping, Quality};
 pub use model::{

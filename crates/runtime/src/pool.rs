@@ -77,6 +77,8 @@ pub(crate) struct Pool {
     scratch: Box<[u8]>,
     message_limits: Limits,
     sweep_at: Time,
+    /// Connections that have ended and were not told of yet.
+    ended: Vec<ConnId>,
     pub(crate) counters: StreamCounters,
 }
 
@@ -94,6 +96,7 @@ impl Pool {
             scratch: vec![0; READ_BYTES].into_boxed_slice(),
             message_limits: limits,
             sweep_at: Time::ZERO,
+            ended: Vec::new(),
             counters: StreamCounters::default(),
         }
     }
@@ -276,6 +279,7 @@ impl Pool {
             self.admission.hung_up();
         }
         self.counters.count(why);
+        self.ended.push(ConnId(id));
         tracing::debug!(
             remote = %stream.flow.remote,
             transport = %stream.flow.transport,
@@ -283,6 +287,11 @@ impl Pool {
             why = ?why,
             "connection closed"
         );
+    }
+
+    /// The next connection that has ended since it was last asked.
+    pub(crate) fn next_ended(&mut self) -> Option<ConnId> {
+        self.ended.pop()
     }
 
     /// Ends all connections.

@@ -60,7 +60,7 @@ impl Secrets {
     /// A password cannot be had.
     pub fn open(&self, config: &mut Config) -> Result<(), PasswordError> {
         for trunk in &mut config.trunks {
-            for account in &mut trunk.login.accounts {
+            for account in trunk.login.accounts.iter_mut().chain(&mut trunk.users.all) {
                 let text = self.resolve_text(&account.password).map_err(|error| PasswordError {
                     trunk: trunk.name.clone(),
                     username: account.username.clone(),

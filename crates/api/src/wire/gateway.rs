@@ -9,7 +9,7 @@ pub struct Gateway {
     pub name: String,
     /// `disabled` or `draining` by an operator; `poor` by the trunk's `quality`; else the best of its
     /// addresses' states: `up`, `unknown`, `cooling` (it asked to be left alone), `down`; `unresolved`
-    /// without an address.
+    /// without an address, `unregistered` for a user that has not registered.
     pub state: String,
     /// Live calls and attempts that go to it.
     pub calls: u64,
@@ -25,6 +25,25 @@ pub struct Gateway {
     pub misses: u32,
     /// Each of its addresses.
     pub addresses: Vec<Address>,
+    /// Where its user registered, when it is one.
+    pub bindings: Vec<Binding>,
+}
+
+/// One place where a user registered.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Binding {
+    /// The registered URI.
+    pub contact: String,
+    /// Where the REGISTER came from, and calls go to.
+    pub source: String,
+    /// `udp`, `tcp` or `tls`.
+    pub transport: String,
+    /// For how many more seconds it stands.
+    pub expires_s: u64,
+    /// Which of the client's flows it is (RFC 5626).
+    pub flow: Option<u32>,
+    /// Who registered.
+    pub agent: String,
 }
 
 /// How the calls of a gateway went of late.

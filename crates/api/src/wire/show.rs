@@ -2,8 +2,8 @@
 //!
 //! They copy and name, and judge only what a trunk's one-word state is.
 
-use super::{Address, Call, Gateway, Listen, Quality, Registration, Trunk};
-use b2bua::view::{CallView, GatewayView, QualityView, RegistrationView, TargetView, TrunkView};
+use super::{Address, Binding, Call, Gateway, Listen, Quality, Registration, Trunk};
+use b2bua::view::{BindingView, CallView, GatewayView, QualityView, RegistrationView, TargetView, TrunkView};
 use b2bua::{Duty, Snapshot};
 use base::WallTime;
 use runtime::TransportStatus;
@@ -111,6 +111,7 @@ fn trunk_state(view: &TrunkView) -> &'static str {
         () if any("poor") => "poor",
         () if any("cooling") => "cooling",
         () if any("down") => "down",
+        () if any("unregistered") => "unregistered",
         () => "unresolved",
     }
 }
@@ -126,6 +127,7 @@ fn gateway(view: &GatewayView) -> Gateway {
         rtt_ms: view.targets.iter().filter_map(|t| t.rtt).min().map(millis),
         misses: view.targets.iter().map(|t| t.misses).min().unwrap_or(0),
         addresses: view.targets.iter().map(address).collect(),
+        bindings: view.bindings.iter().map(binding).collect(),
     }
 }
 
@@ -137,6 +139,17 @@ fn quality(view: QualityView) -> Quality {
         post_dial_delay_ms: view.post_dial_delay.map(millis),
         call_duration_s: view.call_duration.map(|mean| mean.as_secs_f64()),
         poor_s: view.held.map(|left| left.as_secs()),
+    }
+}
+
+fn binding(view: &BindingView) -> Binding {
+    Binding {
+        contact: view.contact.to_string(),
+        source: view.source.to_string(),
+        transport: view.transport.token().to_owned(),
+        expires_s: view.expires.as_secs(),
+        flow: view.flow,
+        agent: view.agent.to_string(),
     }
 }
 

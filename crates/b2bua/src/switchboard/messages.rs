@@ -6,6 +6,7 @@ use crate::context::{Context, User};
 use crate::gateways;
 use crate::local;
 use crate::output::Outbox;
+use crate::registrar::Voucher;
 use crate::setup::Arrival;
 use crate::stray::{self, Unwanted};
 use crate::tag::{CallRef, Tag};
@@ -60,6 +61,7 @@ impl Switchboard {
         let mut trunk = None;
         if msg.is_request() && !self.is_within_call(msg, &flow) {
             trunk = self.identify(&flow, verified).map(|found| self.by_contact(found, now, &flow, msg));
+            trunk = trunk.map(|found| self.by_user(found, &flow, msg));
             // Unknown sources are dropped without an answer (DESIGN §5); not so who has lost its trunk
             // while a request of its was under way, which it repeats or cancels.
             if trunk.is_none() && !self.txns.knows(&msg) {
@@ -151,19 +153,8 @@ impl Switchboard {
         txn: ServerTxn,
         out: &mut Outbox,
     ) {
-        if let Some((call, side)) = self.own_tag(msg) {
-            let mut matched = false;
-            self.with_call(now, call, out, |call, cx| {
-                matched = call.hears(side, msg, &flow);
-                if matched {
-                    call.on_inner(side, msg, txn, cx);
-                }
-            });
-            if !matched {
-                self.counters.outside_dialog += 1;
-                local::answer(&mut self.context(now, out), txn, 481, b"");
-            }
-            return;
+        if let Some(named) = self.own_tag(msg) {
+            return self.on_inside(now, flow, named, (msg, txn), out);
         }
         let Some(trunk) = trunk else { return };
         let in_dialog = msg.to().is_ok_and(|to| to.tag().is_some());
@@ -171,14 +162,36 @@ impl Switchboard {
             self.counters.outside_dialog += 1;
             return local::answer(&mut self.context(now, out), txn, 481, b"");
         }
-        self.on_outside(now, Arrival { msg, flow, trunk, txn }, out);
+        self.on_outside(now, Arrival { msg, flow, trunk, txn, voucher: Voucher::Source }, out);
+    }
+
+    /// A request with our tag.
+    fn on_inside(
+        &mut self,
+        now: Time,
+        flow: Flow,
+        (call, side): (CallRef, Side),
+        (msg, txn): (Msg<'_>, ServerTxn),
+        out: &mut Outbox,
+    ) {
+        if !self.calls.get(call).is_some_and(|call| call.hears(side, msg, &flow)) {
+            self.counters.outside_dialog += 1;
+            return local::answer(&mut self.context(now, out), txn, 481, b"");
+        }
+        if self.vouch_inside(now, (call, side), (msg, flow, txn), out) {
+            self.with_call(now, call, out, |call, cx| call.on_inner(side, msg, txn, cx));
+        }
     }
 
     /// A request outside any dialog.
     fn on_outside(&mut self, now: Time, arrival: Arrival<'_>, out: &mut Outbox) {
-        let Arrival { msg, flow, trunk, txn } = arrival;
+        let Some(voucher) = self.vouch(now, &arrival, out) else { return };
+        let arrival = Arrival { voucher, ..arrival };
+        let Arrival { msg, flow, trunk, txn, .. } = arrival;
         if msg.method() == Method::Invite {
-            self.on_invite(now, Arrival { msg, flow, trunk, txn }, out);
+            self.on_invite(now, arrival, out);
+        } else if msg.method() == Method::Register {
+            self.on_register(now, &arrival, voucher, out);
         } else if unusable_uri(msg) == Some(ReasonId::UriScheme) {
             // RFC 3261 §8.2.2.1.
             local::answer(&mut self.context(now, out), txn, 416, b"");

@@ -9,6 +9,7 @@ use crate::context::{Alarm, Context, Counters, Sessions, User};
 use crate::epoch::{Epoch, Sources};
 use crate::input::Input;
 use crate::output::Outbox;
+use crate::registrar::Desk;
 use crate::runs::Runs;
 use crate::snapshot::Snapshot;
 use crate::tag::CallRef;
@@ -43,6 +44,7 @@ pub struct Switchboard {
     pub(crate) rng: Rng,
     pub(crate) counters: Counters,
     pub(crate) sessions: Sessions,
+    pub(crate) desk: Desk,
     pub(crate) draining: bool,
     scratch: Vec<Vec<u8>>,
     index: Index,
@@ -74,7 +76,7 @@ impl Switchboard {
             server_max: table_max,
             client_max: table_max,
         });
-        let sources = Sources::gather(&epoch, &runs);
+        let (sources, desk_secret) = (Sources::gather(&epoch, &runs), rng.next_pair());
         let mut board = Switchboard {
             shard: setup.shard,
             clock: setup.clock,
@@ -87,6 +89,7 @@ impl Switchboard {
             rng,
             counters: Counters::default(),
             sessions: Sessions::default(),
+            desk: Desk::new(desk_secret),
             draining: false,
             scratch: Vec::new(),
             index: Index::new(),
@@ -110,6 +113,7 @@ impl Switchboard {
             Input::Resolved { revision, gateway, resolution } => {
                 self.on_resolved(now, revision, gateway, resolution, out);
             }
+            Input::Closed(conn) => self.on_closed(now, conn, out),
             Input::Command(command) => self.on_command(now, command, out),
             Input::Timeout => self.on_timeout(now, out),
         }

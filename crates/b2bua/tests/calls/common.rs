@@ -5,7 +5,7 @@
 use b2bua::{CallRecord, Command, Input, JournalEvent, Outbox, Resolution, Setup, Snapshot, Switchboard};
 use base::time::WallClock;
 use base::{ListenId, ShardId, Time, Transport, WallTime};
-use sip_core::Flow;
+use sip_core::{ConnId, Flow};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +56,8 @@ pub(crate) const ANSWER: &str = "v=0\r\no=bob 5 5 IN IP4 192.0.2.70\r\ns=-\r\nc=
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     pub(crate) to: SocketAddr,
+    /// The connection that it asked for.
+    pub(crate) conn: Option<ConnId>,
     pub(crate) text: String,
 }
 
@@ -115,7 +117,7 @@ impl World {
         world
     }
 
-    fn input(&mut self, input: Input<'_>) {
+    pub(crate) fn input(&mut self, input: Input<'_>) {
         let mut out = Outbox::new();
         self.board.handle(self.now, input, &mut out);
         self.drain(out);
@@ -131,7 +133,7 @@ impl World {
             }
             for transmit in &out.sip.transmits {
                 let text = String::from_utf8(out.sip.message(transmit).to_vec()).expect("text");
-                self.sent.push(Sent { to: transmit.flow.remote, text });
+                self.sent.push(Sent { to: transmit.flow.remote, conn: transmit.flow.conn, text });
             }
             self.compare_with_the_record();
             out.sip.clear();
@@ -218,6 +220,11 @@ impl World {
     pub(crate) fn receive_on(&mut self, listen: ListenId, transport: Transport, from: &str, text: &str) {
         let remote: SocketAddr = from.parse().expect("address");
         let flow = Flow { listen, transport, remote, conn: None, trunk: None };
+        self.message(flow, text);
+    }
+
+    /// A message on a flow.
+    pub(crate) fn message(&mut self, flow: Flow, text: &str) {
         self.input(Input::Message { flow, verified: &[], bytes: text.as_bytes() });
     }
 

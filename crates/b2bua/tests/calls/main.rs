@@ -22,3 +22,4 @@ mod smuggling;
 mod straight;
 mod targets;
 mod timers;
+mod users;

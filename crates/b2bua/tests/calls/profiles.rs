@@ -251,14 +251,16 @@ fn every_profile_asks_its_peer_once_a_minute_whether_it_lives() {
         let config =
             config.replacen("[trunk.one]\n", &format!("[trunk.one]\nprofile = \"{}\"\n", row.name), 1);
         let mut world = World::new(&config);
-        let mut asked = 0;
+        // One that is sent again before the second is over is the same.
+        let mut asked = std::collections::BTreeSet::new();
         for _ in 0..300 {
             world.pass(Duration::from_secs(1));
             for out in world.take().iter().filter(|s| s.start().starts_with("OPTIONS")) {
-                asked += 1;
+                asked.insert(out.header("Call-ID").to_owned());
                 world.receive(GW1, &response(out, "200 OK", "o", "", ""));
             }
         }
+        let asked = asked.len();
         assert!((4..=6).contains(&asked), "{}: {asked} in five minutes", row.name);
     }
 }

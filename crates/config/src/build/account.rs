@@ -28,7 +28,7 @@ fn accounts(trunk: &View<'_>, table: &Table) -> Option<Vec<Account>> {
     Some(all)
 }
 
-fn account(view: &View<'_>) -> Option<Account> {
+pub(super) fn account(view: &View<'_>) -> Option<Account> {
     let username = view.string("username")?;
     let written = view.text("account").unwrap_or(&username);
     let (user, domain) = account::address(written).ok()?;

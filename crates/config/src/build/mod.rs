@@ -16,6 +16,7 @@ mod scope;
 mod translate;
 mod trunk;
 mod usage;
+mod users;
 mod view;
 
 pub(crate) use account::implied_gateway;

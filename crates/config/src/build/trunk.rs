@@ -3,11 +3,11 @@
 use super::scope::{Layer, kind_and_profile, layers};
 use super::usage::permissions;
 use super::view::View;
-use super::{account, failover, listen_id, policy, translate};
+use super::{account, failover, listen_id, policy, translate, users};
 use crate::country::Country;
 use crate::forms::{net, plain};
 use crate::keys::{POLICY, TRUNK, TRUNK_TLS};
-use crate::model::{Gateway, Trunk, TrunkTls};
+use crate::model::{Gateway, Host, Trunk, TrunkTls};
 use crate::names::Names;
 use crate::text::Table;
 use base::{GatewayId, TrunkId};
@@ -21,7 +21,8 @@ pub(super) fn trunks(root: &Table, names: &Names<'_>) -> (Vec<Option<Trunk>>, Ve
     for (index, entry) in root.entries_of("trunk").iter().enumerate() {
         let id = TrunkId(u32::try_from(index).unwrap_or(u32::MAX));
         let table = entry.value.table();
-        let own = table.map_or_else(Vec::new, |t| own_gateways(t, id, &mut gateways));
+        let mut own = table.map_or_else(Vec::new, |t| own_gateways(t, id, &mut gateways));
+        own.extend(table.map_or_else(Vec::new, |t| user_gateways(t, id, &mut gateways)));
         trunks.push(table.and_then(|t| trunk(root, (&entry.key, t), own, names, country)));
     }
     (trunks, gateways)
@@ -45,8 +46,23 @@ fn own_gateways(table: &Table, trunk: TrunkId, all: &mut Vec<Gateway>) -> Vec<Ga
 fn add_gateway(trunk: TrunkId, text: &str, target: net::Target, all: &mut Vec<Gateway>) -> GatewayId {
     let id = GatewayId(u32::try_from(all.len()).unwrap_or(u32::MAX));
     let net::Target { host, port, transport } = target;
-    all.push(Gateway { trunk, host, port, transport, text: text.to_owned() });
+    all.push(Gateway { trunk, host, port, transport, text: text.to_owned(), user: None });
     id
+}
+
+/// Appends a gateway for each user that registers.
+fn user_gateways(table: &Table, trunk: TrunkId, all: &mut Vec<Gateway>) -> Vec<GatewayId> {
+    let host = || Host::Name("registered.invalid".to_owned());
+    let mut own = Vec::new();
+    for (place, name) in (0_u16..).zip(users::registering(table)) {
+        let target = net::Target { host: host(), port: None, transport: None };
+        let id = add_gateway(trunk, name, target, all);
+        if let Some(gateway) = all.last_mut() {
+            gateway.user = Some(place);
+        }
+        own.push(id);
+    }
+    own
 }
 
 /// Host part of URIs: `domain`, and beside an outbound proxy the gateway that it stands for.
@@ -78,6 +94,7 @@ fn trunk(
         sources: sources(&view)?,
         domain: domain(&view, table),
         login: account::login(&own, table)?,
+        users: users::users(&own, table)?,
         calls_max: view.integer("calls_max"),
         cps_max: view.integer("cps_max"),
         each_way: failover::each_way(&view),

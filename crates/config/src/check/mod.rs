@@ -80,8 +80,9 @@ impl<'a> Check<'a, '_, '_> {
             self.path.pop();
         }
         for key in section.keys.iter().filter(|k| matches!(k.need, Need::Required)) {
-            // A trunk that registers finds its gateways by its registrar.
-            let implied = key.name == "gateways" && implied_gateway(table).is_some();
+            // A trunk that registers finds its gateways by its registrar, one that takes registrations by them.
+            let registers = || implied_gateway(table).is_some() || table.value("registrar").is_some();
+            let implied = key.name == "gateways" && registers();
             if table.value(key.name).is_none() && !implied {
                 let message = match self.path.is_empty() {
                     true => format!("`{}` is missing", key.name),

@@ -3,6 +3,7 @@
 mod dialog;
 mod headers;
 mod usage;
+mod users;
 
 use crate::forms::time::written;
 use crate::model::{
@@ -152,6 +153,7 @@ impl Sheet<'_> {
         self.put(&path, "sources", list(&trunk.sources));
         self.put_some(&path, "domain", trunk.domain.as_ref());
         self.accounts(&path, trunk);
+        self.users(&path, &trunk.users);
         self.put_some(&path, "calls_max", trunk.calls_max);
         self.put_some(&path, "cps_max", trunk.cps_max);
         self.failover(&path, trunk);

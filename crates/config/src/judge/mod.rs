@@ -16,6 +16,7 @@ mod replacements;
 mod routes;
 mod trunks;
 mod usages;
+mod users;
 
 use crate::build::Draft;
 use crate::report::{Finding, Report};

@@ -42,6 +42,7 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
         media(one, report);
         tls(one, report);
         policy(one, country, report);
+        super::users::judge(one.entry, one.table, one.trunk, report);
         super::identity::judge(one.trunk, one.table, one.entry.key_span.start, report);
     }
     shared_sources(&seen, report);
@@ -50,7 +51,9 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
 
 fn see<'a>(entry: &'a Entry, trunk: &'a Trunk, draft: &'a Draft) -> Option<Seen<'a>> {
     let table = entry.value.table()?;
-    let gateways = trunk.gateways.iter().filter_map(|id| draft.gateways.get(id.index())).collect();
+    let gateways = trunk.gateways.iter().filter_map(|id| draft.gateways.get(id.index()));
+    // Who registers is found where it comes from.
+    let gateways = gateways.filter(|gateway| gateway.user.is_none()).collect();
     let listen = draft.listens.get(trunk.listen.index()).and_then(Option::as_ref);
     Some(Seen { entry, table, trunk, gateways, listen })
 }

@@ -21,6 +21,7 @@ mod site;
 mod translate;
 mod trunk;
 mod usage;
+mod users;
 
 pub(crate) use account::{ACCOUNT_OF_TRUNK, REGISTRATION};
 pub(crate) use dialog::{RINGING, SESSION_TIMER};
@@ -37,6 +38,7 @@ pub(crate) use site::SITE;
 pub(crate) use translate::{PILOT, TRANSLATE, TRANSLATION};
 pub(crate) use trunk::{PRESET, TRUNK, TRUNK_TLS};
 pub(crate) use usage::{CALL_POLICY, HOLIDAYS, WHEN};
+pub(crate) use users::{AUTHENTICATION, REGISTERING, USER};
 
 use crate::forms::Form;
 use std::time::Duration;

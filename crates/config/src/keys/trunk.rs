@@ -6,6 +6,7 @@ use super::Preset::{Bool as Truth, Integer as Int, Integers, Text as Word};
 use super::account::{ACCOUNT, ACCOUNTS, OUTBOUND_PROXY, PASSWORD, REALM, REGISTER, USERNAME};
 use super::failover;
 use super::usage::{deny, deny_unknown};
+use super::users::{AUTHENTICATE, REGISTRAR, USERS};
 use super::{Family, Key, PILOT, POLICY, Section, Shape, TRANSLATE, seconds};
 use crate::forms::{net, number, plain};
 use crate::model::{Kind, Words};
@@ -107,7 +108,7 @@ pub(crate) static TRUNK: Section = Section {
             shape: Shape::List { of: &Shape::Text(&net::GATEWAY), min: 1, max: 64 },
             need: Required,
             effect: Reload,
-            doc: "The peer's far ends; a trunk with an account may leave them to its registrar or the account's domain. A name is resolved by NAPTR, SRV and address records (RFC 3263); an address without transport means UDP.",
+            doc: "The peer's far ends; a trunk with an account may leave them to its registrar or the account's domain, one with `registrar` to its users. A name is resolved by NAPTR, SRV and address records (RFC 3263); an address without transport means UDP.",
         },
         Key {
             name: "sources",
@@ -192,6 +193,9 @@ pub(crate) static TRUNK: Section = Section {
         ACCOUNTS,
         REGISTER,
         OUTBOUND_PROXY,
+        USERS,
+        AUTHENTICATE,
+        REGISTRAR,
     ],
 };
 

@@ -31,6 +31,9 @@ impl<B: Brain> Shard<B> {
             self.log();
             self.core.out.clear();
             self.pool.finish(now, &self.poll, &mut self.failures);
+            while let Some(conn) = self.pool.next_ended() {
+                self.core.feed(now, Input::Closed(conn));
+            }
             if self.failures.is_empty() && self.core.out.is_empty() {
                 return;
             }

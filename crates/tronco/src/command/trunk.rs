@@ -102,11 +102,34 @@ fn show(trunk: &Trunk, colour: bool) -> String {
         ),
     );
     let mut text = format!("{}\n{}", table.print(colour), gateways(&trunk.gateways).print(colour));
+    if trunk.gateways.iter().any(|gateway| !gateway.bindings.is_empty()) {
+        text.push('\n');
+        text.push_str(&bindings(&trunk.gateways).print(colour));
+    }
     if !trunk.registrations.is_empty() {
         text.push('\n');
         text.push_str(&registrations(&trunk.registrations).print(colour));
     }
     text
+}
+
+/// Where the users of a trunk registered.
+fn bindings(gateways: &[Gateway]) -> Table {
+    let mut table = Table::new(&["USER", "CONTACT", "FROM", "VIA", "EXPIRES", "FLOW", "AGENT"]);
+    for gateway in gateways {
+        for one in &gateway.bindings {
+            table.row(vec![
+                Cell::new(&gateway.name),
+                Cell::new(&one.contact),
+                Cell::new(&one.source),
+                Cell::new(&one.transport),
+                Cell::number(format!("{} s", one.expires_s)),
+                Cell::maybe(one.flow.map(|flow| flow.to_string())),
+                Cell::new(&one.agent),
+            ]);
+        }
+    }
+    table
 }
 
 fn registrations(all: &[Registration]) -> Table {

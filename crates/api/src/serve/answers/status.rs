@@ -155,7 +155,13 @@ fn troubles(picture: &Picture, trunks: &[wire::Trunk]) -> Vec<String> {
         told.push("no new calls are taken: the node is draining".to_owned());
     }
     for trunk in trunks.iter().filter(|t| t.enabled) {
-        for gateway in trunk.gateways.iter().filter(|g| g.state != "up" && g.state != "unknown") {
+        let absent = trunk.gateways.iter().filter(|g| g.state == "unregistered").count();
+        if absent > 0 {
+            let users = trunk.gateways.len();
+            told.push(format!("trunk {}: {absent} of {users} users and gateways are not registered", trunk.name));
+        }
+        let well = ["up", "unknown", "unregistered"];
+        for gateway in trunk.gateways.iter().filter(|g| !well.contains(&g.state.as_str())) {
             let why = gateway.trouble.as_ref().map_or(String::new(), |why| format!(": {why}"));
             told.push(format!("trunk {} gateway {} is {}{why}", trunk.name, gateway.name, gateway.state));
         }
