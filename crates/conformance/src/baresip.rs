@@ -19,6 +19,20 @@ impl Baresip {
     /// `dial` when there is one.
     #[must_use]
     pub fn start(place: &Place, number: &str, host: u8, hertz: f64, dial: Option<&str>) -> Baresip {
+        let account = format!("<sip:{number}@{}>;regint=0", place.ip(host));
+        Baresip::with_account(place, number, host, hertz, &account, dial)
+    }
+
+    /// Like [`Baresip::start`], with an account as its own file has it.
+    #[must_use]
+    pub fn with_account(
+        place: &Place,
+        number: &str,
+        host: u8,
+        hertz: f64,
+        account: &str,
+        dial: Option<&str>,
+    ) -> Baresip {
         let folder = place.path(number);
         fs::create_dir_all(&folder).expect("baresip's folder");
         let ip = place.ip(host);
@@ -31,14 +45,13 @@ impl Baresip {
              rtp_ports 40000-40100\nrtp_timeout 60\njitter_buffer_delay 1-5\nnet_interface {ip}\n\
              snd_path {0}\nmodule_path /usr/lib/baresip/modules\n\
              module g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
-             module_app account.so\nmodule_app menu.so\n",
+             module_app account.so\nmodule_app menu.so\nmodule uuid.so\n",
             folder.display(),
             tone.display()
         );
         fs::write(folder.join("config"), config).expect("baresip's configuration");
-        let account = format!(
-            "<sip:{number}@{ip}>;regint=0;answermode=auto;audio_codecs=PCMA;ptime=20;audio_player=aubridge,none\n"
-        );
+        let account =
+            format!("{account};answermode=auto;audio_codecs=PCMA;ptime=20;audio_player=aubridge,none\n");
         fs::write(folder.join("accounts"), account).expect("baresip's account");
         fs::write(folder.join("contacts"), "").expect("baresip's contacts");
         let mut command = Command::new("baresip");

@@ -157,7 +157,7 @@ impl Switchboard {
         for at in gone {
             let run = self.runs.gateway(*at);
             let trunk = &self.runs.trunk(run.trunk).name;
-            let detail = format!("user {} of trunk {trunk}", base::Redacted(&run.name));
+            let detail = format!("user {} of trunk {trunk}", run.name);
             self.context(now, out).note(Level::Info, what, detail);
         }
     }
@@ -174,7 +174,7 @@ impl Switchboard {
             let place = run.targets.first().map(|target| target.target());
             let place = place.map_or(String::new(), |t| format!(" at {} {}", t.transport, t.address));
             let (name, of) = (run.name.clone(), run.trunk);
-            let detail = format!("user {} of trunk {}{place}", base::Redacted(&name), self.runs.trunk(of).name);
+            let detail = format!("user {} of trunk {}{place}", name, self.runs.trunk(of).name);
             let what = if has { "user registered" } else { "user gave its registration up" };
             self.context(now, out).note(Level::Info, what, detail);
         }
