@@ -3,9 +3,9 @@
 use crate::epoch::Epoch;
 use crate::output::{Level, Note, Outbox};
 use crate::registrations::EnrolmentRef;
+use crate::runs::TargetRef;
 use crate::runs::{GatewayRef, Runs};
 use crate::tag::CallRef;
-use crate::targets::TargetRef;
 use base::hash::Fast;
 use base::time::WallClock;
 use base::{Rng, ShardId, Time, WallTime, Wheel};
@@ -92,10 +92,6 @@ pub(crate) struct Counters {
     pub(crate) forks: u64,
     pub(crate) calls_refused: u64,
     pub(crate) challenges_answered: u64,
-    pub(crate) auth_asked: u64,
-    pub(crate) auth_stale: u64,
-    pub(crate) auth_failed: u64,
-    pub(crate) auth_locked: u64,
     pub(crate) registrations_taken: u64,
     pub(crate) registrations_refused: u64,
     pub(crate) registrar_full: u64,

@@ -148,7 +148,11 @@ impl Epoch {
     }
 
     /// The trunks whose networks hold an address.
-    pub(crate) fn trunks_of_network(&self, listen: ListenId, address: IpAddr) -> impl Iterator<Item = TrunkId> {
+    pub(crate) fn trunks_of_network(
+        &self,
+        listen: ListenId,
+        address: IpAddr,
+    ) -> impl Iterator<Item = TrunkId> {
         let fits = move |(at, net, _): &&(ListenId, IpNet, TrunkId)| *at == listen && net.contains(&address);
         self.networks.iter().filter(fits).map(|(.., trunk)| *trunk)
     }

@@ -6,13 +6,14 @@ use crate::input::Resolution;
 use crate::leg::{ALLOW, push_contact};
 use crate::output::{Level, ResolveRequest};
 use crate::registrar::push_path;
-use crate::runs::GatewayRef;
+use crate::runs::TargetRef;
+use crate::runs::{GatewayRef, Runs};
 use crate::switchboard::Switchboard;
 use crate::tag::hex;
-use crate::targets::{TargetRef, WATCHED_MAX};
 use base::{GatewayId, Time};
 use config::Host;
 use identity::headers::{push_number, push_parts, push_row};
+use peers::WATCHED_MAX;
 use sip_core::liveness::{Change, LivenessAct};
 use sip_core::{Flow, Request};
 
@@ -143,22 +144,9 @@ fn ask(at: TargetRef, cx: &mut Context<'_>) {
     if let Some(run) = cx.runs.target_mut(at) {
         run.asked_at = Some(now);
     }
-    let run = cx.runs.gateway_mut(at.gateway);
-    let (listen, trunk) = (run.listen, run.trunk_id);
-    let port = run.port.map(|p| format!(":{p}")).unwrap_or_default();
-    let parameter = match target.transport {
-        base::Transport::Udp => "",
-        base::Transport::Tcp => ";transport=tcp",
-        base::Transport::Tls => ";transport=tls",
-    };
-    let mut uri = format!("sip:{}{port}{parameter}", run.host).into_bytes();
-    let mut flow =
-        Flow { listen, transport: target.transport, remote: target.address, conn: None, trunk: Some(trunk) };
+    let trunk = cx.runs.gateway(at.gateway).trunk_id;
     let mut rows = cx.take_rows();
-    if let Some(binding) = cx.runs.binding_at(at) {
-        (uri, flow) = (binding.contact.to_vec(), binding.flow);
-        push_path(binding, &mut rows);
-    }
+    let (uri, flow) = way_to(at, target, cx.runs, &mut rows);
     options_rows(at, &uri, target.transport, cx, &mut rows);
     let request = Request {
         method: b"OPTIONS",
@@ -176,6 +164,24 @@ fn ask(at: TargetRef, cx: &mut Context<'_>) {
     if sent.is_err() {
         missed(at, cx);
     }
+}
+
+/// The URI and flow of OPTIONS to an address, its Route appended to `rows`.
+fn way_to(at: TargetRef, target: peers::Target, runs: &Runs, rows: &mut Vec<u8>) -> (Vec<u8>, Flow) {
+    if let Some(binding) = runs.binding_at(at) {
+        push_path(binding, rows);
+        return (binding.contact.to_vec(), binding.flow);
+    }
+    let run = runs.gateway(at.gateway);
+    let port = run.port.map(|p| format!(":{p}")).unwrap_or_default();
+    let parameter = match target.transport {
+        base::Transport::Udp => "",
+        base::Transport::Tcp => ";transport=tcp",
+        base::Transport::Tls => ";transport=tls",
+    };
+    let uri = format!("sip:{}{port}{parameter}", run.host).into_bytes();
+    let (listen, trunk) = (run.listen, Some(run.trunk_id));
+    (uri, Flow { listen, transport: target.transport, remote: target.address, conn: None, trunk })
 }
 
 fn options_rows(

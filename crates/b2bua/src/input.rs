@@ -3,9 +3,9 @@
 use crate::duty::Duty;
 use crate::journal::CallKey;
 use crate::snapshot::Snapshot;
-use base::{GatewayId, Transport, TrunkId};
+use base::{GatewayId, TrunkId};
+use peers::Choice;
 use sip_core::{ConnId, Flow, SendError, SendToken};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,35 +66,6 @@ pub enum Resolution {
         /// The domain itself says so (RFC 2308); else the DNS is at fault.
         denied: bool,
     },
-}
-
-/// One address of a gateway and its place among them (RFC 3263 §4.2).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Choice {
-    /// Where to send.
-    pub target: Target,
-    /// Lower ranks are tried first: NAPTR's order, then SRV's priority.
-    pub rank: u16,
-    /// SRV's weight: the share of first tries inside a rank (RFC 2782).
-    pub weight: u16,
-    /// The host that it is an address of; all addresses of one host share its weight.
-    pub host: u16,
-}
-
-impl From<Target> for Choice {
-    /// The only address there is.
-    fn from(target: Target) -> Choice {
-        Choice { target, rank: 0, weight: 0, host: 0 }
-    }
-}
-
-/// One address of a gateway.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Target {
-    /// Address and port.
-    pub address: SocketAddr,
-    /// Transport.
-    pub transport: Transport,
 }
 
 /// What an operator or the process asks of a switchboard.

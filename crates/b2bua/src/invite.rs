@@ -12,7 +12,6 @@ use crate::record::{AttemptFacts, AttemptRecord};
 use crate::registrar::way_of;
 use crate::setup::session_policy;
 use crate::tag::{Tag, hex};
-use crate::wallet::Purse;
 use base::ReasonId;
 use config::{HeaderOn, Policy, Prack, UriScheme};
 use identity::header_rules::shape;
@@ -20,6 +19,7 @@ use identity::headers::{pass_kept, push_number, push_parts, push_row};
 use identity::push_uri;
 use identity::{Sent, Told};
 use media::Side;
+use peers::Purse;
 use sip_core::{Request, RequestError};
 use std::sync::Arc;
 

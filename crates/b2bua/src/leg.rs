@@ -2,11 +2,11 @@
 
 use crate::context::{Context, User};
 use crate::epoch::{Epoch, Face};
-use crate::wallet::Purse;
 use base::{ListenId, Time, Transport, TrunkId};
 use config::{Policy, RefreshBy, Update};
 use identity::headers::push_parts;
 use media::Side;
+use peers::Purse;
 use sip_core::dialog::Dialog;
 use sip_core::session_timer::{SessionPolicy, SessionTimer};
 use sip_core::{ClientTxn, Flow, Request, RequestError, ServerTxn, target_address};

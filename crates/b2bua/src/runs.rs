@@ -2,14 +2,11 @@
 //! what has the same name keeps its state.
 
 use crate::duty::Duty;
-use crate::input::{Choice, Resolution, Target};
-use crate::quality::Quality;
-use crate::registrar::Bindings;
+use crate::input::Resolution;
 use crate::registrations::Enrolment;
-use crate::targets::{TargetRef, TargetRun};
-use crate::wallet::Wallet;
 use base::{ListenId, Time, Transport, TrunkId};
 use config::{Gateway, Host, Trunk};
+use peers::{Bindings, Choice, Quality, Target, TargetRun, Wallet};
 use routing::{Health, TrunkState};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,6 +21,13 @@ pub(crate) struct TrunkRef(pub(crate) u32);
 /// A gateway's running state; the index never changes its meaning.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(crate) struct GatewayRef(pub(crate) u32);
+
+/// An address of a gateway; the id is never used again for another.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) struct TargetRef {
+    pub(crate) gateway: GatewayRef,
+    pub(crate) id: u32,
+}
 
 /// New calls of the present second.
 #[derive(Default)]
@@ -157,7 +161,9 @@ impl GatewayRun {
 /// All running state, never shrunk: names that left the configuration keep their counts.
 #[derive(Default)]
 pub(crate) struct Runs {
-    pub(crate) bindings: Bindings,
+    pub(crate) bindings: Bindings<GatewayRef>,
+    /// When the alarm for the next of them that runs out fires.
+    pub(crate) bindings_due: Option<Time>,
     pub(crate) enrolments: Vec<Enrolment>,
     trunks: Vec<TrunkRun>,
     gateways: Vec<GatewayRun>,

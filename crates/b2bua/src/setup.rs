@@ -7,7 +7,6 @@ use crate::epoch::Epoch;
 use crate::journal::{CallKey, JournalEvent};
 use crate::offer::{CallMedia, SdpTrouble};
 use crate::record::CallFacts;
-use crate::registrar::Voucher;
 use crate::runs::Runs;
 use crate::secure::leg_of_caller;
 use crate::showing::Shown;
@@ -19,6 +18,7 @@ use identity::headers::{push_number, push_row};
 use identity::is_nobody;
 use identity::received::{called_of, number_of};
 use media::Side;
+use peers::Voucher;
 use routing::{Decision, Facts, NoTrace, Plan, Refusal, TrunkState};
 use sip_core::dialog::Dialog;
 use sip_core::session_timer::{Preference, SessionPolicy, SessionTimer};
@@ -60,13 +60,12 @@ impl Call {
         arrival: &Arrival<'_>,
         cx: &mut Context<'_>,
     ) -> Result<Call, HeaderError> {
-        let Arrival { msg, trunk, txn, .. } = *arrival;
+        let &Arrival { msg, trunk, txn, voucher, .. } = arrival;
         let epoch = cx.current.clone();
         let tag = Tag::new(cx.shard, Side::A, me, cx.rng);
         let dialog = Dialog::as_uas(&msg, tag.as_bytes())?;
         let a = leg_of_caller(dialog, arrival, &epoch);
-        let (high, low) = cx.rng.next_pair();
-        let key = CallKey(u128::from(high) << 64 | u128::from(low));
+        let key = key_of(cx.rng.next_pair());
         let facts = Arc::new(facts(&epoch, arrival, key));
         let arrived = Arrived::of(msg, epoch.policy(trunk));
         let call = Call {
@@ -105,13 +104,13 @@ impl Call {
             recorded: false,
             emergency: false,
             min_se: 0,
-            voucher: arrival.voucher,
+            voucher,
         };
         cx.txns.bind(txn, User::Arrived(me));
         cx.counters.accepted += 1;
         cx.runs.trunk_mut(call.epoch.run(trunk)).total_in += 1;
-        let (at, facts) = (call.start, call.facts.clone());
-        cx.out.journal.push(JournalEvent::Accepted { call: call.key, at, facts });
+        let facts = call.facts.clone();
+        cx.out.journal.push(JournalEvent::Accepted { call: call.key, at: call.start, facts });
         Ok(call)
     }
 
@@ -292,6 +291,10 @@ pub(crate) fn session_policy(epoch: &Epoch, trunk: TrunkId, prefer_update: bool)
 pub(crate) fn push_warning(rows: &mut Vec<u8>, host: &str, warning: &(u16, String)) {
     let text: String = warning.1.chars().filter(|c| !matches!(c, '"' | '\\')).collect();
     push_row(rows, b"Warning", format!("{} {host} \"{text}\"", warning.0).as_bytes());
+}
+
+fn key_of((high, low): (u64, u64)) -> CallKey {
+    CallKey(u128::from(high) << 64 | u128::from(low))
 }
 
 fn facts(epoch: &Epoch, arrival: &Arrival<'_>, key: CallKey) -> CallFacts {

@@ -2,11 +2,12 @@
 
 use crate::call::{Call, Phase};
 use crate::duty::Duty;
-use crate::quality::Quality;
+use crate::runs::GatewayRef;
 use crate::switchboard::Switchboard;
-use crate::targets::TargetRun;
 use crate::view::{CallView, GatewayView, QualityView, StatusView, TargetView, TrunkView};
 use base::{Time, TrunkId};
+use peers::Quality;
+use peers::TargetRun;
 use sip_core::liveness::Health;
 
 impl Switchboard {
@@ -27,28 +28,7 @@ impl Switchboard {
     fn trunk_view(&self, id: TrunkId, now: Time) -> TrunkView {
         let at = self.epoch.run(id);
         let run = self.runs.trunk(at);
-        let gateways = self.runs.gateways_of(at).iter().map(|g| {
-            let gateway = self.runs.gateway(*g);
-            let targets: Vec<TargetView> = gateway.targets.iter().map(|t| target_view(t, now)).collect();
-            let best = ["up", "unknown", "cooling", "down"];
-            let state = best.into_iter().find(|state| targets.iter().any(|t| t.state == *state));
-            let state = match (gateway.duty, state) {
-                (Duty::Enabled, Some(_)) if gateway.quality.is_poor(now) => "poor",
-                (Duty::Enabled, None) if gateway.registers => "unregistered",
-                (Duty::Enabled, state) => state.unwrap_or("unresolved"),
-                (duty, _) => duty.word(),
-            };
-            GatewayView {
-                name: gateway.name.clone(),
-                state,
-                duty: gateway.duty,
-                calls: gateway.calls,
-                quality: quality_view(&gateway.quality, now),
-                targets,
-                trouble: gateway.trouble.clone(),
-                bindings: self.runs.binding_views(*g, now),
-            }
-        });
+        let gateways = self.runs.gateways_of(at).iter().map(|g| self.gateway_view(*g, now));
         TrunkView {
             id,
             name: run.name.clone(),
@@ -67,11 +47,33 @@ impl Switchboard {
         }
     }
 
+    fn gateway_view(&self, at: GatewayRef, now: Time) -> GatewayView {
+        let gateway = self.runs.gateway(at);
+        let targets: Vec<TargetView> = gateway.targets.iter().map(|t| target_view(t, now)).collect();
+        let best = ["up", "unknown", "cooling", "down"];
+        let state = best.into_iter().find(|state| targets.iter().any(|t| t.state == *state));
+        let state = match (gateway.duty, state) {
+            (Duty::Enabled, Some(_)) if gateway.quality.is_poor(now) => "poor",
+            (Duty::Enabled, None) if gateway.registers => "unregistered",
+            (Duty::Enabled, state) => state.unwrap_or("unresolved"),
+            (duty, _) => duty.word(),
+        };
+        GatewayView {
+            name: gateway.name.clone(),
+            state,
+            duty: gateway.duty,
+            calls: gateway.calls,
+            quality: quality_view(&gateway.quality, now),
+            targets,
+            trouble: gateway.trouble.clone(),
+            bindings: self.runs.binding_views(at, now),
+        }
+    }
+
     /// Counters and limits.
     #[must_use]
     pub fn status(&self) -> StatusView {
         let c = &self.counters;
-        let t = self.txns.counters();
         StatusView {
             calls: self.live_calls() as u64,
             accepted: c.accepted,
@@ -80,38 +82,40 @@ impl Switchboard {
             refused: c.calls_refused,
             unknown_sources: c.unknown_sources,
             malformed: c.malformed,
-            counters: vec![
-                ("calls_kept", self.calls.len() as u64),
-                ("media_sessions", self.sessions.len() as u64),
-                ("failovers", c.failovers),
-                ("forks", c.forks),
-                ("challenges_answered", c.challenges_answered),
-                ("auth_asked", c.auth_asked),
-                ("auth_stale", c.auth_stale),
-                ("auth_failed", c.auth_failed),
-                ("auth_locked", c.auth_locked),
-                ("registrations_taken", c.registrations_taken),
-                ("registrations_refused", c.registrations_refused),
-                ("registrar_full", c.registrar_full),
-                self.desk.hits()[0],
-                self.desk.hits()[1],
-                ("requests_outside_dialog", c.outside_dialog),
-                ("acks_unsent", c.acks_unsent),
-                ("late_answers", c.late_answers),
-                ("early_dialogs_refused", c.early_dialogs_refused),
-                ("attempts_refused", c.attempts_refused),
-                ("media_reports_missed", c.media_reports_missed),
-                ("retransmissions_in", t.retransmissions_in),
-                ("retransmissions_out", t.retransmissions_out),
-                ("stray_responses", t.stray_responses),
-                ("server_transactions", t.server_live as u64),
-                ("client_transactions", t.client_live as u64),
-                ("transactions_refused", t.server_limit.hits + t.client_limit.hits),
-                ("timeouts", t.timeouts),
-                ("oversize_udp", t.oversize_udp),
-            ],
+            counters: self.further_counters(),
             draining: self.draining,
         }
+    }
+
+    fn further_counters(&self) -> Vec<(&'static str, u64)> {
+        let (c, t) = (&self.counters, self.txns.counters());
+        let own = [
+            ("calls_kept", self.calls.len() as u64),
+            ("media_sessions", self.sessions.len() as u64),
+            ("failovers", c.failovers),
+            ("forks", c.forks),
+            ("challenges_answered", c.challenges_answered),
+            ("requests_outside_dialog", c.outside_dialog),
+            ("acks_unsent", c.acks_unsent),
+            ("late_answers", c.late_answers),
+            ("early_dialogs_refused", c.early_dialogs_refused),
+            ("attempts_refused", c.attempts_refused),
+            ("media_reports_missed", c.media_reports_missed),
+            ("retransmissions_in", t.retransmissions_in),
+            ("retransmissions_out", t.retransmissions_out),
+            ("stray_responses", t.stray_responses),
+            ("server_transactions", t.server_live as u64),
+            ("client_transactions", t.client_live as u64),
+            ("transactions_refused", t.server_limit.hits + t.client_limit.hits),
+            ("timeouts", t.timeouts),
+            ("oversize_udp", t.oversize_udp),
+        ];
+        let users = [
+            ("registrations_taken", c.registrations_taken),
+            ("registrations_refused", c.registrations_refused),
+            ("registrar_full", c.registrar_full),
+        ];
+        own.into_iter().chain(users).chain(self.desk.counters()).collect()
     }
 }
 

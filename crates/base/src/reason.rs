@@ -142,6 +142,8 @@ reasons! {
     WrongDigest       "A-CREDENTIALS"          Peer     never 401  21 "The credentials prove no user of the trunk: unknown user, wrong password, or made for another request.";
     LockedOut         "A-LOCKED"               Peer     again 503  21 "Too many wrong credentials came from the source; see authenticate.lock_after and lock_for of the trunk.";
     WrongIdentity     "A-IDENTITY"             Caller   never 403  21 "The user may not call with this number, or register this address; see users and authenticate.caller of the trunk.";
+    BadRegister       "A-REGISTER"             Peer     never 400 111 "The REGISTER cannot be acted on: its contacts, their duration or its flow break the rules; see registrar of the trunk.";
+    ContactsMax       "A-CONTACTS"             Peer     again 403  21 "The user has registered as many contacts as registrar.contacts_max of the trunk allows.";
     SourceDisabled    "A-TRUNK-DISABLED"       Operator never 403  21 "The trunk that the call came from is disabled.";
     SourceDraining    "A-TRUNK-DRAINING"       Operator again 503  42 "The trunk that the call came from is being drained and takes no new calls.";
     WrongDomain       "A-DOMAIN"               Caller   never 404   3 "The Request-URI's host is neither this node nor a domain of the trunk.";

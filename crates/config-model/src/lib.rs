@@ -52,7 +52,8 @@ pub use route::{CallerId, DialRule, Expect, Expression, NumberRange, Pattern, Ro
 pub use translate::{Pilot, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};
 pub use trunk::{Gateway, Kind, Trunk, TrunkTls};
 pub use users::{
-    Authenticate, CallsTo, DigestAlgorithm, DigestQop, Guarded, ReachedAt, Registrar, SpeaksFor, Users, WhenFull,
+    Authenticate, CallsTo, DigestAlgorithm, DigestQop, Guarded, ReachedAt, Registrar, SpeaksFor, Users,
+    WhenFull,
 };
 pub use words::Words;
 

@@ -51,7 +51,8 @@ pub use model::{
     Test, Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
 };
 pub use model::{
-    Authenticate, CallsTo, DigestAlgorithm, DigestQop, Guarded, ReachedAt, Registrar, SpeaksFor, Users, WhenFull,
+    Authenticate, CallsTo, DigestAlgorithm, DigestQop, Guarded, ReachedAt, Registrar, SpeaksFor, Users,
+    WhenFull,
 };
 pub use model::{CallPolicy, CallerId, Class, Dates, Holidays, Permissions, Span, When, Zone};
 pub use model::{EachWay, Hunt, Hunting, MAPPINGS_MAX, Mapping, Quality};

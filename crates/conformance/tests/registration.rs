@@ -56,7 +56,8 @@ fn account(place: &Place, aor: &str, user: &str, password: &str, more: &str) -> 
 fn two_baresip_register_with_us_and_hear_each_others_tone() {
     let place = Place::new("reg-in");
     let server = Server::start(&place, &text(&phones(&place, MD5)));
-    let bert = Baresip::with_account(&place, "bert", 31, 700.0, &account(&place, "101", "bert", "streng", ""), None);
+    let bert =
+        Baresip::with_account(&place, "bert", 31, 700.0, &account(&place, "101", "bert", "streng", ""), None);
     let _ = server.process().line("user registered");
     bert.process().line("1 binding");
     let uri = format!("sip:{BERT}@{}", place.sip(INSIDE));

@@ -15,8 +15,8 @@
 pub mod dialog;
 pub mod digest;
 pub mod flow;
-pub mod liveness;
 pub mod keepalive;
+pub mod liveness;
 pub mod outbox;
 pub mod registrar;
 pub mod registration;

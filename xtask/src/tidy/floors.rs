@@ -20,6 +20,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("media", 2),
     ("routing", 3),
     ("identity", 3),
+    ("peers", 3),
     ("b2bua", 4),
     ("runtime", 5),
     ("store", 5),

@@ -1,6 +1,5 @@
-//! REGISTERs of users, and the end of what they bound: RFC 3261 §10.3, RFC 3327 §5.3, RFC 5626 §6.
+//! REGISTERs of users, and the end of what they bound.
 
-use super::{Voucher, user_named};
 use crate::context::Alarm;
 use crate::epoch::Sources;
 use crate::local;
@@ -9,14 +8,8 @@ use crate::runs::GatewayRef;
 use crate::setup::Arrival;
 use crate::switchboard::Switchboard;
 use base::{ReasonId, Time, TrunkId};
-use config::{Account, ReachedAt, Registrar, WhenFull};
-use identity::headers::{push_number, push_row};
-use sip_core::registrar::{Asked, Refusal, Rules};
-use sip_core::{ConnId, Flow, target_address};
-use sip_msg::{Msg, Name, Scheme, Uri};
-
-/// Extensions that a REGISTER may require.
-const EXTENSIONS: [&str; 3] = ["path", "outbound", "gin"];
+use peers::{Denied, Voucher, enrol};
+use sip_core::{ConnId, Flow};
 
 impl Switchboard {
     /// A REGISTER whose user is proven, or needs no proof.
@@ -28,88 +21,49 @@ impl Switchboard {
         out: &mut crate::Outbox,
     ) {
         let Arrival { msg, trunk, txn, flow, .. } = *arrival;
-        let epoch = self.epoch.clone();
-        let owner = epoch.trunk(trunk);
-        let Some(registrar) = owner.users.registrar.as_ref() else {
+        if self.epoch.trunk(trunk).users.registrar.is_none() {
             return local::outside_dialog(&mut self.context(now, out), msg, txn);
-        };
-        let mut rows = Vec::new();
-        let judged = if owner.enabled {
-            bad_extensions(msg, &mut rows).and_then(|()| whose(msg, &owner.users.all, registrar, voucher))
-        } else {
-            Err((403, ReasonId::SourceDisabled))
-        };
-        let done = judged.and_then(|user| {
-            self.bind(now, arrival, user, registrar, &mut rows).map_err(|refusal| {
-                if let Refusal::TooBrief(seconds) = refusal {
-                    push_number(&mut rows, b"Min-Expires", u64::from(seconds));
-                }
-                self.counters.registrar_full += u64::from(refusal == Refusal::Full);
-                (refusal.status(), ReasonId::from_sip_status(refusal.status()))
-            })
-        });
-        match done {
-            Ok(()) => {
+        }
+        match self.bind(now, arrival, voucher) {
+            Ok(rows) => {
                 self.counters.registrations_taken += 1;
                 local::answer(&mut self.context(now, out), txn, 200, &rows);
             }
-            Err((status, reason)) => {
-                let detail = format!("{} at trunk {}: {status} {reason}", flow.remote, owner.name);
-                self.context(now, out).refuse_user(txn, status, &rows, detail);
+            Err(denied) => {
+                self.counters.registrations_refused += 1;
+                self.counters.registrar_full += u64::from(denied.full);
+                let name = &self.epoch.trunk(trunk).name;
+                let detail = format!("{} at trunk {name}: {} {}", flow.remote, denied.status, denied.reason);
+                let mut cx = self.context(now, out);
+                cx.note(Level::Warn, "registration refused", detail);
+                local::answer(&mut cx, txn, denied.status, &denied.rows);
             }
         }
         self.log_changes(now, trunk, out);
     }
 
-    /// Does what a user's REGISTER asks, and appends the rows of its 200.
-    fn bind(
-        &mut self,
-        now: Time,
-        arrival: &Arrival<'_>,
-        user: usize,
-        registrar: &Registrar,
-        rows: &mut Vec<u8>,
-    ) -> Result<(), Refusal> {
-        let (msg, rules) = (arrival.msg, rules(registrar));
-        let asked = Asked::read(msg, &rules)?;
-        let gateway = self.gateway_of_user(arrival.trunk, user).ok_or(Refusal::Broken)?;
-        let flow = flow_to(&asked, arrival, registrar);
-        let aor = self.runs.bindings.aors.entry(gateway).or_default();
-        let done = aor.register(now, &asked, flow, &rules);
-        if done.is_ok() {
-            aor.write_contacts(now, rows);
-        }
-        if aor.is_empty() {
-            self.runs.bindings.aors.remove(&gateway);
-        }
-        done?;
-        for value in msg.list(Name::Path) {
-            push_row(rows, b"Path", value);
-        }
-        if asked.has_flow() {
-            push_row(rows, b"Require", b"outbound");
-            if let Some(every) = registrar.flow_timer {
-                push_number(rows, b"Flow-Timer", every.as_secs());
-            }
-        }
-        push_row(rows, b"Supported", b"path, outbound, gin");
+    /// Does what a user's REGISTER asks; the rows of its 200.
+    fn bind(&mut self, now: Time, arrival: &Arrival<'_>, voucher: Voucher) -> Result<Vec<u8>, Denied> {
+        let epoch = self.epoch.clone();
+        let trunk = epoch.trunk(arrival.trunk);
+        let denied = |status, reason| Denied { status, reason, rows: Vec::new(), full: false };
+        let registrar = trunk.users.registrar.as_ref().filter(|_| trunk.enabled);
+        let registrar = registrar.ok_or(denied(403, ReasonId::SourceDisabled))?;
+        let flow = Flow { trunk: Some(arrival.trunk), ..arrival.flow };
+        let enrolled = enrol(arrival.msg, flow, &trunk.users, registrar, voucher)?;
+        let gateway = trunk.gateways.iter().find(|id| epoch.user_of(**id) == Some(enrolled.user));
+        let gateway = epoch.gateway_run(*gateway.ok_or(denied(404, ReasonId::NoUser))?);
+        let rows = self.runs.bindings.with(gateway, |aor| enrolled.bind(now, aor, registrar))?;
         self.bindings_changed(now, &[gateway]);
-        Ok(())
-    }
-
-    fn gateway_of_user(&self, trunk: TrunkId, user: usize) -> Option<GatewayRef> {
-        let config = &self.epoch.snapshot.config;
-        let mut own = self.epoch.trunk(trunk).gateways.iter();
-        let is_users = |g: &config::Gateway| g.user.map(usize::from) == Some(user);
-        let id = own.find(|id| config.gateway(**id).is_some_and(is_users))?;
-        Some(self.epoch.gateway_run(*id))
+        Ok(rows)
     }
 
     /// Gateways of users have other addresses from now on.
     fn bindings_changed(&mut self, now: Time, gateways: &[GatewayRef]) {
         let mut moved = false;
         for at in gateways {
-            if self.runs.follow_bindings(*at) {
+            let choices = self.runs.bindings.choices(*at);
+            if self.runs.replace_targets(*at, choices) {
                 moved = true;
                 self.watch_targets(*at, now);
             }
@@ -118,29 +72,29 @@ impl Switchboard {
             self.sources = Sources::gather(&self.epoch, &self.runs);
         }
         let due = self.runs.bindings.next_deadline();
-        if let Some(due) = due.filter(|due| self.desk.alarm_at.is_none_or(|standing| *due < standing)) {
-            self.desk.alarm_at = Some(due);
+        if let Some(due) = due.filter(|due| self.runs.bindings_due.is_none_or(|standing| *due < standing)) {
+            self.runs.bindings_due = Some(due);
             self.wheel.insert(due, Alarm::Bindings);
         }
     }
 
     /// Bindings have run out.
     pub(crate) fn on_bindings_alarm(&mut self, now: Time, out: &mut crate::Outbox) {
-        if self.desk.alarm_at.is_none_or(|standing| standing > now) {
+        if self.runs.bindings_due.is_none_or(|standing| standing > now) {
             return; // replaced since
         }
-        self.desk.alarm_at = None;
+        self.runs.bindings_due = None;
         let gone = self.runs.bindings.forget(|_, binding| binding.until <= now);
-        self.say_gone(now, &gone, "registration ran out", out);
         self.bindings_changed(now, &gone);
+        self.say_gone(now, &gone, "registration ran out", out);
     }
 
-    /// A connection has ended: what was registered over it cannot be reached any more (RFC 5626 §5.3).
+    /// A connection has ended: what was registered over it cannot be reached any more.
     pub(crate) fn on_closed(&mut self, now: Time, conn: ConnId, out: &mut crate::Outbox) {
         let gone = self.runs.bindings.close(conn);
         if !gone.is_empty() {
-            self.say_gone(now, &gone, "registered connection ended", out);
             self.bindings_changed(now, &gone);
+            self.say_gone(now, &gone, "registered connection ended", out);
         }
     }
 
@@ -148,16 +102,18 @@ impl Switchboard {
     pub(crate) fn keep_users(&mut self, now: Time) {
         let runs = &self.runs;
         let left: Vec<GatewayRef> =
-            runs.bindings.aors.keys().filter(|at| !runs.gateway(**at).configured).copied().collect();
+            runs.bindings.users().filter(|at| !runs.gateway(*at).configured).collect();
         let gone = self.runs.bindings.forget(|at, _| left.contains(&at));
         self.bindings_changed(now, &gone);
     }
 
     fn say_gone(&mut self, now: Time, gone: &[GatewayRef], what: &'static str, out: &mut crate::Outbox) {
         for at in gone {
-            let run = self.runs.gateway(*at);
-            let trunk = &self.runs.trunk(run.trunk).name;
-            let detail = format!("user {} of trunk {trunk}", run.name);
+            let left = self.runs.bindings.of(*at).len();
+            let run = self.runs.gateway_mut(*at);
+            run.registered = left > 0;
+            let (name, trunk) = (run.name.clone(), run.trunk);
+            let detail = format!("user {name} of trunk {}; {left} left", self.runs.trunk(trunk).name);
             self.context(now, out).note(Level::Info, what, detail);
         }
     }
@@ -174,76 +130,9 @@ impl Switchboard {
             let place = run.targets.first().map(|target| target.target());
             let place = place.map_or(String::new(), |t| format!(" at {} {}", t.transport, t.address));
             let (name, of) = (run.name.clone(), run.trunk);
-            let detail = format!("user {} of trunk {}{place}", name, self.runs.trunk(of).name);
+            let detail = format!("user {name} of trunk {}{place}", self.runs.trunk(of).name);
             let what = if has { "user registered" } else { "user gave its registration up" };
             self.context(now, out).note(Level::Info, what, detail);
         }
-    }
-}
-
-/// What a trunk's registrar grants.
-fn rules(registrar: &Registrar) -> Rules {
-    Rules {
-        expires_min: registrar.expires_min,
-        expires_max: registrar.expires_max,
-        expires: registrar.expires,
-        contacts_max: usize::from(registrar.contacts_max),
-        replace: registrar.when_full == WhenFull::Replace,
-        outbound: registrar.outbound,
-    }
-}
-
-/// RFC 3261 §10.3 step 2.
-fn bad_extensions(msg: Msg<'_>, rows: &mut Vec<u8>) -> Result<(), (u16, ReasonId)> {
-    for tag in msg.list(Name::Require) {
-        if !EXTENSIONS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(tag)) {
-            push_row(rows, b"Unsupported", tag);
-        }
-    }
-    if rows.is_empty() { Ok(()) } else { Err((420, ReasonId::BadExtension)) }
-}
-
-/// The user whose address of record is in To, when the one that is proven may register it (RFC 3261 §10.3 step
-/// 1, 4, 5).
-fn whose(
-    msg: Msg<'_>,
-    users: &[Account],
-    registrar: &Registrar,
-    voucher: Voucher,
-) -> Result<usize, (u16, ReasonId)> {
-    let is_sip = |uri: &Uri<'_>| matches!(uri.scheme, Scheme::Sip | Scheme::Sips);
-    let here = |host: &[u8]| {
-        registrar.domains.is_empty() || registrar.domains.iter().any(|d| d.as_bytes().eq_ignore_ascii_case(host))
-    };
-    let uri = Uri::parse(msg.request_uri()).ok().filter(is_sip).ok_or((416, ReasonId::UriScheme))?;
-    let to = msg.to().ok().and_then(|to| Uri::parse(to.uri).ok()).filter(is_sip);
-    let to = to.ok_or((400, ReasonId::BadRequest))?;
-    if !here(uri.host) || !here(to.host) {
-        return Err((404, ReasonId::NoUser));
-    }
-    let mut decoded = Vec::new();
-    let named = user_named(users, to.user_decoded(&mut decoded)).filter(|at| {
-        let domain = users.get(*at).and_then(|user| user.domain.as_deref());
-        domain.is_none_or(|domain| domain.as_bytes().eq_ignore_ascii_case(to.host))
-    });
-    match (voucher, named) {
-        (Voucher::Source, Some(user)) => Ok(user),
-        (Voucher::Source, None) => Err((404, ReasonId::NoUser)),
-        (Voucher::User(proven), Some(user)) if user == usize::from(proven) => Ok(user),
-        (Voucher::User(_), _) => Err((403, ReasonId::WrongIdentity)),
-    }
-}
-
-/// Where calls to a REGISTER's contacts go.
-fn flow_to(asked: &Asked<'_>, arrival: &Arrival<'_>, registrar: &Registrar) -> Flow {
-    let flow = Flow { trunk: Some(arrival.trunk), ..arrival.flow };
-    let own = asked.contacts.first().filter(|_| registrar.reach == ReachedAt::Contact && !asked.has_flow());
-    let named = own.and_then(|contact| target_address(contact.uri));
-    let fits = |(address, transport): &(std::net::SocketAddr, base::Transport)| {
-        *transport == flow.transport && address.is_ipv4() == flow.remote.is_ipv4()
-    };
-    match named.filter(fits).filter(|_| !flow.transport.is_reliable()) {
-        Some((remote, _)) => Flow { remote, ..flow },
-        None => flow,
     }
 }

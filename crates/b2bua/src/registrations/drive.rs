@@ -3,12 +3,12 @@
 use super::message::{Order, route_rows};
 use super::{Enrolment, EnrolmentRef};
 use crate::context::{Alarm, Context, User};
-use crate::input::Target;
 use crate::output::Level;
 use crate::switchboard::Switchboard;
 use crate::tag::hex;
-use crate::wallet::{Purse, Signed};
 use base::{ReasonId, Rng, Time, TrunkId};
+use peers::Target;
+use peers::{Purse, Signed};
 use sip_core::digest::Asker;
 use sip_core::registration::{Next, Refusal, Registration};
 use sip_core::{Flow, Kept, Request};

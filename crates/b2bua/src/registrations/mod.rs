@@ -15,9 +15,9 @@ use crate::epoch::Epoch;
 use crate::leg::listen_of;
 use crate::runs::{Runs, TrunkRef};
 use crate::view::RegistrationView;
-use crate::wallet::Purse;
 use base::{ReasonId, Time, TrunkId};
 use identity::headers::push_row;
+use peers::Purse;
 use sip_core::Flow;
 use sip_core::registration::{Registration, State};
 

@@ -6,13 +6,13 @@ use crate::context::{Context, User};
 use crate::gateways;
 use crate::local;
 use crate::output::Outbox;
-use crate::registrar::Voucher;
 use crate::setup::Arrival;
 use crate::stray::{self, Unwanted};
 use crate::tag::{CallRef, Tag};
 use base::{ReasonId, Time, TrunkId};
 use identity::headers::push_number;
 use media::Side;
+use peers::Voucher;
 use sip_core::{Flow, Incoming, ServerTxn};
 use sip_msg::{Leniency, Method, Msg, Start, Uri};
 

@@ -9,12 +9,12 @@ use crate::context::{Alarm, Context, Counters, Sessions, User};
 use crate::epoch::{Epoch, Sources};
 use crate::input::Input;
 use crate::output::Outbox;
-use crate::registrar::Desk;
 use crate::runs::Runs;
 use crate::snapshot::Snapshot;
 use crate::tag::CallRef;
 use base::time::WallClock;
 use base::{Rng, ShardId, Time, Wheel};
+use peers::Desk;
 use sip_core::{Event, Timers, Transactions};
 use sip_msg::{Index, Limits};
 use slotmap::SlotMap;
@@ -76,20 +76,19 @@ impl Switchboard {
             server_max: table_max,
             client_max: table_max,
         });
-        let (sources, desk_secret) = (Sources::gather(&epoch, &runs), rng.next_pair());
         let mut board = Switchboard {
             shard: setup.shard,
             clock: setup.clock,
+            sources: Sources::gather(&epoch, &runs),
             epoch,
             runs,
-            sources,
             txns,
             calls: SlotMap::with_key(),
             wheel: Wheel::new(),
+            desk: Desk::new(rng.next_pair()),
             rng,
             counters: Counters::default(),
             sessions: Sessions::default(),
-            desk: Desk::new(desk_secret),
             draining: false,
             scratch: Vec::new(),
             index: Index::new(),

@@ -31,7 +31,9 @@ range = "+493023125100..+493023125199"
 deliver = ["phones"]
 "#
     );
-    CONFIG.replace("+493023125000..", "+493023125200..").replace("[[numbers]]", &format!("{phones}[[numbers]]"))
+    CONFIG
+        .replace("+493023125000..", "+493023125200..")
+        .replace("[[numbers]]", &format!("{phones}[[numbers]]"))
 }
 
 /// A request of a phone outside any call.
@@ -107,7 +109,10 @@ fn a_phone_registers_and_is_called_where_it_came_from() {
     world.receive(GW1, &again.replace("a1", "b1"));
     world.expect(&[(GW1, "SIP/2.0 480")]);
     assert_eq!(world.records.last().expect("a record").reason.id(), "R-NOT-REGISTERED");
-    world.receive(GW1, &again.replace("a1", "c1").replace("125100", "125199").replace("Call-ID: b", "Call-ID: c"));
+    world.receive(
+        GW1,
+        &again.replace("a1", "c1").replace("125100", "125199").replace("Call-ID: b", "Call-ID: c"),
+    );
     world.expect(&[(GW1, "SIP/2.0 404")]);
     assert_eq!(world.records.last().expect("a record").reason.id(), "R-NO-USER");
 }
@@ -152,9 +157,14 @@ fn ack(answer: &Sent, uri: &str, cseq: u32) -> String {
 fn an_unknown_user_and_a_wrong_password_hear_the_same_until_they_are_locked_out() {
     let mut world = World::new(&config("authenticate = { lock_after = 3, lock_for = \"60s\" }"));
     let mut shapes = Vec::new();
-    for (at, (user, password)) in [("100", "falsch"), ("999", "geheim"), ("100", "Geheim")].iter().enumerate() {
+    for (at, (user, password)) in [("100", "falsch"), ("999", "geheim"), ("100", "Geheim")].iter().enumerate()
+    {
         let answer = register(&mut world, PHONE, user, password, 10 * (at as u32 + 1), &contact("x"));
-        assert!(answer.start().starts_with("SIP/2.0 401") && !answer.text.contains("stale"), "{}", answer.text);
+        assert!(
+            answer.start().starts_with("SIP/2.0 401") && !answer.text.contains("stale"),
+            "{}",
+            answer.text
+        );
         let names: Vec<String> =
             answer.text.lines().map(|l| l.split(':').next().unwrap_or_default().to_owned()).collect();
         shapes.push(names);
@@ -166,15 +176,21 @@ fn an_unknown_user_and_a_wrong_password_hear_the_same_until_they_are_locked_out(
     let locked = world.expect(&[(PHONE, "SIP/2.0 503")])[0].clone();
     assert_eq!(locked.header("Retry-After"), "61");
     // Others go on, and so does it after a while.
-    assert!(register(&mut world, OTHER, "101", "streng", 1, &contact("y")).start().starts_with("SIP/2.0 200"));
+    assert!(
+        register(&mut world, OTHER, "101", "streng", 1, &contact("y")).start().starts_with("SIP/2.0 200")
+    );
     world.pass(Duration::from_secs(61));
     world.take();
-    assert!(register(&mut world, PHONE, "100", "geheim", 60, &contact("x")).start().starts_with("SIP/2.0 200"));
+    assert!(
+        register(&mut world, PHONE, "100", "geheim", 60, &contact("x")).start().starts_with("SIP/2.0 200")
+    );
 }
 
 #[test]
 fn credentials_serve_once_and_an_old_nonce_is_stale() {
-    let mut world = World::new(&config("authenticate = { nonce_life = \"30s\", algorithms = [\"md5\"], qop = [\"auth\", \"auth-int\"], realm = \"büro\" }"));
+    let mut world = World::new(&config(
+        "authenticate = { nonce_life = \"30s\", algorithms = [\"md5\"], qop = [\"auth\", \"auth-int\"], realm = \"büro\" }",
+    ));
     let aor = "sip:100@10.0.0.5";
     world.receive(PHONE, &request("REGISTER", REGISTRAR, 1, aor, &contact("x"), ""));
     let asked = world.expect(&[(PHONE, "SIP/2.0 401")])[0].clone();
@@ -266,7 +282,10 @@ fn a_flow_ends_with_its_connection() {
     assert_eq!((ok.header("Require"), ok.header("Flow-Timer")), ("outbound", "120"), "{}", ok.text);
     world.receive(GW1, &invite("+493023125100", OFFER, "").replace("10.0.0.21", "192.0.2.7"));
     let sent = world.take()[0].clone();
-    assert_eq!((sent.conn, sent.start()), (Some(ConnId(7)), "INVITE sip:x@192.168.1.9:5060;transport=tcp SIP/2.0"));
+    assert_eq!(
+        (sent.conn, sent.start()),
+        (Some(ConnId(7)), "INVITE sip:x@192.168.1.9:5060;transport=tcp SIP/2.0")
+    );
     world.input(Input::Closed(ConnId(8)));
     assert_eq!(gateway(&world, 0).bindings[0].flow, Some(1));
     world.input(Input::Closed(ConnId(7)));
@@ -299,5 +318,7 @@ fn two_trunks_behind_the_same_networks_are_told_apart_by_their_users() {
     let both = config("").replace("[trunk.one]", &format!("{second}[trunk.one]"));
     let mut world = World::new(&both);
     assert!(register(&mut world, PHONE, "200", "drei", 1, &contact("x")).start().starts_with("SIP/2.0 200"));
-    assert!(register(&mut world, OTHER, "100", "geheim", 1, &contact("x")).start().starts_with("SIP/2.0 200"));
+    assert!(
+        register(&mut world, OTHER, "100", "geheim", 1, &contact("x")).start().starts_with("SIP/2.0 200")
+    );
 }

@@ -13,9 +13,17 @@ use crate::text::Table;
 use base::{GatewayId, TrunkId};
 use ipnet::IpNet;
 
+/// What surrounds a trunk.
+struct Around<'a> {
+    root: &'a Table,
+    names: &'a Names<'a>,
+    country: Option<&'static Country>,
+}
+
 /// All trunks, and the gateways of all.
 pub(super) fn trunks(root: &Table, names: &Names<'_>) -> (Vec<Option<Trunk>>, Vec<Gateway>) {
     let country = root.value("country").and_then(|v| v.text()).and_then(|t| plain::country(t).ok());
+    let around = Around { root, names, country };
     let mut gateways = Vec::new();
     let mut trunks = Vec::new();
     for (index, entry) in root.entries_of("trunk").iter().enumerate() {
@@ -23,7 +31,7 @@ pub(super) fn trunks(root: &Table, names: &Names<'_>) -> (Vec<Option<Trunk>>, Ve
         let table = entry.value.table();
         let mut own = table.map_or_else(Vec::new, |t| own_gateways(t, id, &mut gateways));
         own.extend(table.map_or_else(Vec::new, |t| user_gateways(t, id, &mut gateways)));
-        trunks.push(table.and_then(|t| trunk(root, (&entry.key, t), own, names, country)));
+        trunks.push(table.and_then(|t| trunk(&around, (&entry.key, t), own)));
     }
     (trunks, gateways)
 }
@@ -72,13 +80,8 @@ fn domain(view: &View<'_>, table: &Table) -> Option<String> {
 }
 
 /// The numbers, lists and switches of a trunk, and its parts.
-fn trunk(
-    root: &Table,
-    (name, table): (&str, &Table),
-    gateways: Vec<GatewayId>,
-    names: &Names<'_>,
-    country: Option<&Country>,
-) -> Option<Trunk> {
+fn trunk(around: &Around<'_>, (name, table): (&str, &Table), gateways: Vec<GatewayId>) -> Option<Trunk> {
+    let Around { root, names, country } = *around;
     let (kind, profile) = kind_and_profile(table)?;
     let [own, view, policy_view] = views(&layers(root, table, profile, names));
     Some(Trunk {

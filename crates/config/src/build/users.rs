@@ -1,7 +1,7 @@
 //! Who may use a trunk, what they must prove, and how they register.
 
-use super::view::View;
 use super::account::account;
+use super::view::View;
 use crate::forms::net;
 use crate::keys::{AUTHENTICATION, REGISTERING, USER};
 use crate::model::{Authenticate, Registrar, Users, Words};

@@ -6,9 +6,7 @@ use super::Preset::{Bool as Truth, Integer as Int, Text as Word, Texts};
 use super::account::{ACCOUNT, PASSWORD, USERNAME};
 use super::{Key, Section, Shape, seconds};
 use crate::forms::{net, number, plain};
-use crate::model::{
-    CallsTo, DigestAlgorithm, DigestQop, Guarded, ReachedAt, SpeaksFor, WhenFull, Words,
-};
+use crate::model::{CallsTo, DigestAlgorithm, DigestQop, Guarded, ReachedAt, SpeaksFor, WhenFull, Words};
 
 pub(super) const USERS: Key = Key {
     name: "users",
@@ -38,10 +36,7 @@ pub(crate) static USER: Section = Section {
     title: "trunk.NAME.users",
     doc: "A user of a trunk: a phone, or a PBX that registers.",
     keys: &[
-        Key {
-            doc: "The address of record that it registers: a user, or user and domain.",
-            ..ACCOUNT
-        },
+        Key { doc: "The address of record that it registers: a user, or user and domain.", ..ACCOUNT },
         Key { need: Required, doc: "User name for digest authentication.", ..USERNAME },
         Key { need: Required, doc: "Password for digest authentication.", ..PASSWORD },
         Key {
@@ -67,7 +62,11 @@ pub(crate) static AUTHENTICATION: Section = Section {
         },
         Key {
             name: "algorithms",
-            shape: Shape::List { of: &Shape::Word { now: DigestAlgorithm::TOKENS, later: &[] }, min: 1, max: 3 },
+            shape: Shape::List {
+                of: &Shape::Word { now: DigestAlgorithm::TOKENS, later: &[] },
+                min: 1,
+                max: 3,
+            },
             need: Default(Texts(&["sha-256", "md5"])),
             effect: Reload,
             doc: "The algorithms that are offered, the preferred first. Leave `md5` out where all peers know a better one.",

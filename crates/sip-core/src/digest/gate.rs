@@ -208,9 +208,12 @@ mod tests {
     fn unknown_users_wrong_passwords_and_other_requests_are_one_and_the_same() {
         let mut gate = Gate::new((1, 2));
         let mut session = Session::new(asked(&mut gate, Time::ZERO)[0].clone(), (1, 1));
-        for (user, password, uri) in
-            [("101", "geheim", "sip:pbx"), ("100", "Geheim", "sip:pbx"), ("100", "geheim", "sip:x@pbx"), ("101", "", "sip:pbx")]
-        {
+        for (user, password, uri) in [
+            ("101", "geheim", "sip:pbx"),
+            ("100", "Geheim", "sip:pbx"),
+            ("100", "geheim", "sip:x@pbx"),
+            ("101", "", "sip:pbx"),
+        ] {
             let row = answer(&mut session, user, password, uri);
             assert_eq!(judged(&mut gate, Time::ZERO, &row), Verdict::Wrong, "{row}");
         }
@@ -230,7 +233,11 @@ mod tests {
     fn an_algorithm_or_quality_that_was_not_offered_proves_nothing() {
         let mut gate = Gate::new((1, 2));
         let nonce = String::from_utf8(asked(&mut gate, Time::ZERO)[0].nonce.to_vec()).unwrap();
-        for extra in ["algorithm=SHA-512-256, qop=\"auth\"", "algorithm=MD5, qop=\"auth-int\"", "algorithm=MD5-sess, qop=\"auth\""] {
+        for extra in [
+            "algorithm=SHA-512-256, qop=\"auth\"",
+            "algorithm=MD5, qop=\"auth-int\"",
+            "algorithm=MD5-sess, qop=\"auth\"",
+        ] {
             let challenge = format!("Digest realm=\"pbx\", nonce=\"{nonce}\", {extra}");
             let challenge = Challenge::parse(Asker::Server, challenge.as_bytes()).unwrap();
             let row = answer(&mut Session::new(challenge, (1, 1)), "100", "geheim", "sip:pbx");

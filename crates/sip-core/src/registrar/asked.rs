@@ -92,7 +92,8 @@ impl<'a> Asked<'a> {
         }
         let direct = msg.list(Name::Via).count() == 1;
         let first = self.path.last().and_then(|value| NameAddr::parse(value).ok());
-        let keeps = first.and_then(|hop| Uri::parse(hop.uri).ok()).is_some_and(|u| u.params.get("ob").is_some());
+        let keeps =
+            first.and_then(|hop| Uri::parse(hop.uri).ok()).is_some_and(|u| u.params.get("ob").is_some());
         if direct || keeps { Ok(()) } else { Err(Refusal::FirstHop) }
     }
 }
@@ -140,7 +141,8 @@ fn number(text: &[u8]) -> Option<u32> {
 
 /// A `qvalue` (RFC 3261 §25.1) in thousandths; what is none counts as the highest.
 fn thousandths(text: &[u8]) -> u16 {
-    let Some((whole, rest)) = std::str::from_utf8(text).ok().map(|t| t.split_once('.').unwrap_or((t, ""))) else {
+    let Some((whole, rest)) = std::str::from_utf8(text).ok().map(|t| t.split_once('.').unwrap_or((t, "")))
+    else {
         return 1_000;
     };
     let digits = rest.bytes().all(|b| b.is_ascii_digit()) && rest.len() <= 3;

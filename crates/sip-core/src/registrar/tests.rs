@@ -69,7 +69,8 @@ fn a_contact_is_bound_for_what_is_asked_within_bounds() {
 #[test]
 fn a_refresh_keeps_its_place_in_the_order_of_requests() {
     let mut aor = Aor::default();
-    let refresh = |aor: &mut Aor, id: &str, cseq| register(aor, at(1), id, cseq, "Contact: <sip:a@h>;expires=60\r\n");
+    let refresh =
+        |aor: &mut Aor, id: &str, cseq| register(aor, at(1), id, cseq, "Contact: <sip:a@h>;expires=60\r\n");
     assert_eq!(refresh(&mut aor, "c", 7), Ok(()));
     assert_eq!(refresh(&mut aor, "c", 7), Err(Refusal::OutOfOrder));
     assert_eq!(refresh(&mut aor, "c", 6), Err(Refusal::OutOfOrder));
@@ -88,7 +89,8 @@ fn all_bindings_are_given_up_at_once_and_only_so() {
     register(&mut aor, at(0), "c", 1, "Contact: <sip:a@h>, <sip:b@h>;q=0.25\r\n").unwrap();
     assert_eq!(aor.bindings()[1].q, 250);
     assert!(contacts(&aor, at(0)).ends_with("Contact: <sip:b@h>;expires=600;q=0.250\r\n"));
-    for bad in ["Contact: *\r\n", "Contact: *\r\nExpires: 60\r\n", "Contact: *, <sip:a@h>\r\nExpires: 0\r\n"] {
+    for bad in ["Contact: *\r\n", "Contact: *\r\nExpires: 60\r\n", "Contact: *, <sip:a@h>\r\nExpires: 0\r\n"]
+    {
         assert_eq!(register(&mut aor, at(1), "c", 2, bad), Err(Refusal::Broken), "{bad}");
     }
     assert_eq!(register(&mut aor, at(1), "c", 1, "Contact: *\r\nExpires: 0\r\n"), Err(Refusal::OutOfOrder));
@@ -105,7 +107,9 @@ fn what_cannot_all_be_done_is_not_done_at_all() {
     register(&mut aor, at(0), "c", 5, "Contact: <sip:a@h>\r\n").unwrap();
     let mixed = "Contact: <sip:b@h>, <sip:a@h>\r\n";
     assert_eq!(register(&mut aor, at(1), "c", 5, mixed), Err(Refusal::OutOfOrder));
-    for bad in ["Contact: <sip:b@h>, <tel:+49>\r\n", "Contact: <sip:b@h>, <mailto:b@h>\r\n", "Contact: <sip:b@\r\n"] {
+    for bad in
+        ["Contact: <sip:b@h>, <tel:+49>\r\n", "Contact: <sip:b@h>, <mailto:b@h>\r\n", "Contact: <sip:b@\r\n"]
+    {
         assert_eq!(register(&mut aor, at(1), "c", 6, bad), Err(Refusal::Broken), "{bad}");
     }
     assert_eq!(aor.bindings().len(), 1);
@@ -131,7 +135,11 @@ fn a_new_contact_takes_the_oldest_place_or_is_refused() {
     let strict = Rules { replace: false, ..RULES };
     let full = try_with(&mut aor, at(5), "e", 1, "Contact: <sip:e@h>\r\n", &strict);
     assert_eq!((full, full.unwrap_err().status()), (Err(Refusal::Full), 403));
-    assert_eq!(try_with(&mut aor, at(5), "d", 2, "Contact: <sip:d@h>\r\n", &strict), Ok(()), "a refresh fits");
+    assert_eq!(
+        try_with(&mut aor, at(5), "d", 2, "Contact: <sip:d@h>\r\n", &strict),
+        Ok(()),
+        "a refresh fits"
+    );
     let four = "Contact: <sip:1@h>, <sip:2@h>, <sip:3@h>, <sip:4@h>\r\n";
     assert_eq!(register(&mut aor, at(6), "f", 1, four), Err(Refusal::Full), "more than ever fit");
 }
@@ -140,14 +148,19 @@ fn a_new_contact_takes_the_oldest_place_or_is_refused() {
 fn a_flow_is_known_by_its_instance_and_number() {
     let mut aor = Aor::default();
     let row = |port: u16, id: u32| {
-        format!("Supported: path, outbound\r\nContact: <sip:a@10.0.0.1:{port}>;reg-id={id};+sip.instance=\"<urn:uuid:1>\"\r\n")
+        format!(
+            "Supported: path, outbound\r\nContact: <sip:a@10.0.0.1:{port}>;reg-id={id};+sip.instance=\"<urn:uuid:1>\"\r\n"
+        )
     };
     register(&mut aor, at(0), "c", 1, &row(1, 1)).unwrap();
     register(&mut aor, at(1), "d", 1, &row(2, 2)).unwrap();
     register(&mut aor, at(2), "e", 1, &row(3, 1)).unwrap();
     assert_eq!(aor.bindings().len(), 2, "the first flow was made anew");
     let end = ";reg-id=1\r\n";
-    assert!(contacts(&aor, at(2)).ends_with(&format!("<sip:a@10.0.0.1:3>;expires=600;+sip.instance=\"<urn:uuid:1>\"{end}")));
+    assert!(
+        contacts(&aor, at(2))
+            .ends_with(&format!("<sip:a@10.0.0.1:3>;expires=600;+sip.instance=\"<urn:uuid:1>\"{end}"))
+    );
     // Without the option tag it is a contact like any other.
     let plain = row(3, 1).replace("path, outbound", "path");
     register(&mut aor, at(3), "f", 1, &plain).unwrap();

@@ -146,6 +146,24 @@ fn counters(picture: &Picture) -> std::collections::BTreeMap<String, u64> {
     all.map(|(name, count)| (name.to_owned(), count)).collect()
 }
 
+/// What is wrong with a trunk.
+fn trunk_troubles(trunk: &wire::Trunk, told: &mut Vec<String>) {
+    let absent = trunk.gateways.iter().filter(|g| g.state == "unregistered").count();
+    if absent > 0 {
+        let users = trunk.gateways.len();
+        told.push(format!("trunk {}: {absent} of {users} users and gateways are not registered", trunk.name));
+    }
+    let well = ["up", "unknown", "unregistered"];
+    for gateway in trunk.gateways.iter().filter(|g| !well.contains(&g.state.as_str())) {
+        let why = gateway.trouble.as_ref().map_or(String::new(), |why| format!(": {why}"));
+        told.push(format!("trunk {} gateway {} is {}{why}", trunk.name, gateway.name, gateway.state));
+    }
+    for one in trunk.registrations.iter().filter(|r| r.trouble.is_some()) {
+        let why = one.trouble.as_deref().unwrap_or_default();
+        told.push(format!("trunk {} account {} is {}: {why}", trunk.name, one.account, one.state));
+    }
+}
+
 fn troubles(picture: &Picture, trunks: &[wire::Trunk]) -> Vec<String> {
     let mut told = Vec::new();
     if let Some(failure) = &picture.reload_failure {
@@ -155,20 +173,7 @@ fn troubles(picture: &Picture, trunks: &[wire::Trunk]) -> Vec<String> {
         told.push("no new calls are taken: the node is draining".to_owned());
     }
     for trunk in trunks.iter().filter(|t| t.enabled) {
-        let absent = trunk.gateways.iter().filter(|g| g.state == "unregistered").count();
-        if absent > 0 {
-            let users = trunk.gateways.len();
-            told.push(format!("trunk {}: {absent} of {users} users and gateways are not registered", trunk.name));
-        }
-        let well = ["up", "unknown", "unregistered"];
-        for gateway in trunk.gateways.iter().filter(|g| !well.contains(&g.state.as_str())) {
-            let why = gateway.trouble.as_ref().map_or(String::new(), |why| format!(": {why}"));
-            told.push(format!("trunk {} gateway {} is {}{why}", trunk.name, gateway.name, gateway.state));
-        }
-        for one in trunk.registrations.iter().filter(|r| r.trouble.is_some()) {
-            let why = one.trouble.as_deref().unwrap_or_default();
-            told.push(format!("trunk {} account {} is {}: {why}", trunk.name, one.account, one.state));
-        }
+        trunk_troubles(trunk, &mut told);
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let now = i64::try_from(now).unwrap_or(i64::MAX);

@@ -10,30 +10,30 @@ use sip_msg::Msg;
 
 /// How often one request is sent again with other credentials: limit `challenge_answers`. A proxy and a user
 /// agent behind it may both ask, and each may find the nonce too old once.
-pub(crate) const ANSWERS_MAX: u32 = 4;
+const ANSWERS_MAX: u32 = 4;
 
 /// What a dialog or attempt of ours has to do with credentials.
 #[derive(Clone, Default)]
-pub(crate) struct Purse {
+pub struct Purse {
     /// Which of the trunk's accounts speaks.
-    pub(crate) account: u8,
+    pub account: u8,
     /// The peer asked in this dialog: further requests bear credentials at once.
-    pub(crate) secured: bool,
+    pub secured: bool,
     /// The credentials in the last INVITE: its ACK bears the same (RFC 3261 §22.1).
-    pub(crate) rows: Box<[u8]>,
+    pub rows: Box<[u8]>,
 }
 
 /// One request for which credentials are wanted.
 #[derive(Clone, Copy)]
-pub(crate) struct Signed<'a> {
-    pub(crate) method: &'a [u8],
-    pub(crate) uri: &'a [u8],
-    pub(crate) body: &'a [u8],
+pub struct Signed<'a> {
+    pub method: &'a [u8],
+    pub uri: &'a [u8],
+    pub body: &'a [u8],
 }
 
 /// See the module text.
 #[derive(Default)]
-pub(crate) struct Wallet {
+pub struct Wallet {
     accounts: Vec<Account>,
     realms: Vec<String>,
     /// The realm that the peer asked for first, where the configuration names none.
@@ -44,7 +44,7 @@ pub(crate) struct Wallet {
 
 impl Wallet {
     /// Takes over a trunk's accounts; what was learned with others is forgotten.
-    pub(crate) fn adopt(&mut self, trunk: &Trunk) {
+    pub fn adopt(&mut self, trunk: &Trunk) {
         if self.accounts != trunk.login.accounts || self.realms != trunk.login.realms {
             *self = Wallet {
                 accounts: trunk.login.accounts.clone(),
@@ -55,7 +55,7 @@ impl Wallet {
     }
 
     /// Appends the rows that an account has for what the given askers asked last.
-    pub(crate) fn sign(&mut self, account: u8, askers: &[Asker], what: Signed<'_>, out: &mut Vec<u8>) {
+    pub fn sign(&mut self, account: u8, askers: &[Asker], what: Signed<'_>, out: &mut Vec<u8>) {
         let Some(known) = self.accounts.get(usize::from(account)) else { return };
         let Some(password) = known.password_text() else { return };
         let who = Credentials { username: &known.username, password };
@@ -70,7 +70,7 @@ impl Wallet {
     ///
     /// # Errors
     /// Why the request is not to be sent again.
-    pub(crate) fn take_up(
+    pub fn take_up(
         &mut self,
         account: u8,
         answers: u32,

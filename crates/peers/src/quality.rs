@@ -17,7 +17,7 @@ struct Sample {
 
 /// The last attempts of a gateway.
 #[derive(Default)]
-pub(crate) struct Quality {
+pub struct Quality {
     rules: Option<Rules>,
     window: VecDeque<Sample>,
     /// How long the last calls were.
@@ -27,7 +27,7 @@ pub(crate) struct Quality {
 
 impl Quality {
     /// Takes the rules of a configuration; other rules begin from nothing.
-    pub(crate) fn follow(&mut self, rules: Option<&Rules>) {
+    pub fn follow(&mut self, rules: Option<&Rules>) {
         if self.rules.as_ref() != rules {
             *self = Quality { rules: rules.cloned(), ..Quality::default() };
         }
@@ -35,7 +35,7 @@ impl Quality {
 
     /// An attempt was answered, or is over without; `delay`: from its INVITE to the first progress.
     /// Says why when the gateway turns out bad by it.
-    pub(crate) fn note(&mut self, answered: bool, delay: Option<Duration>, now: Time) -> Option<String> {
+    pub fn note(&mut self, answered: bool, delay: Option<Duration>, now: Time) -> Option<String> {
         let rules = self.rules.clone()?;
         if self.is_poor(now) {
             return None;
@@ -49,7 +49,7 @@ impl Quality {
     }
 
     /// An answered call is over after so long. Says why when the gateway turns out bad by it.
-    pub(crate) fn note_talk(&mut self, talk: Duration, now: Time) -> Option<String> {
+    pub fn note_talk(&mut self, talk: Duration, now: Time) -> Option<String> {
         let rules = self.rules.as_ref().filter(|rules| rules.acd_min.is_some())?.clone();
         if self.is_poor(now) || !keep(&mut self.talks, talk, rules.window) {
             return None;
@@ -81,40 +81,40 @@ impl Quality {
     }
 
     /// Whether other gateways are to be tried first.
-    pub(crate) fn is_poor(&self, now: Time) -> bool {
+    pub fn is_poor(&self, now: Time) -> bool {
         self.poor_until > now
     }
 
     /// How much longer.
-    pub(crate) fn held(&self, now: Time) -> Option<Duration> {
+    pub fn held(&self, now: Time) -> Option<Duration> {
         self.is_poor(now).then(|| self.poor_until.since(now))
     }
 
     /// Whether anything is judged, and over how many attempts.
-    pub(crate) fn of(&self) -> Option<u32> {
+    pub fn of(&self) -> Option<u32> {
         self.rules.as_ref().map(|rules| rules.window)
     }
 
     /// Attempts known.
-    pub(crate) fn sample(&self) -> usize {
+    pub fn sample(&self) -> usize {
         self.window.len()
     }
 
     /// Answered of all, percent.
-    pub(crate) fn answer_ratio(&self) -> Option<f64> {
+    pub fn answer_ratio(&self) -> Option<f64> {
         let answered = self.window.iter().filter(|s| s.answered).count();
         (!self.window.is_empty()).then(|| answered as f64 * 100.0 / self.window.len() as f64)
     }
 
     /// Mean post-dial delay of those that made progress.
-    pub(crate) fn delay(&self) -> Option<Duration> {
+    pub fn delay(&self) -> Option<Duration> {
         let delays = self.window.iter().filter_map(|s| s.delay);
         let (sum, count) = delays.fold((Duration::ZERO, 0_u32), |(sum, count), d| (sum + d, count + 1));
         sum.checked_div(count)
     }
 
     /// Mean duration of the last calls.
-    pub(crate) fn talk(&self) -> Option<Duration> {
+    pub fn talk(&self) -> Option<Duration> {
         let sum: Duration = self.talks.iter().sum();
         sum.checked_div(u32::try_from(self.talks.len()).unwrap_or(u32::MAX))
     }

@@ -3,17 +3,16 @@
 //! A dead address never blocks another: it is asked and judged by itself, and a call tries it after
 //! all that live.
 
-use crate::input::{Choice, Target};
-use crate::runs::GatewayRef;
-use base::{Rng, Time};
+use base::{Rng, Time, Transport};
 use sip_core::Change;
 use sip_core::liveness::{Health, Liveness};
 use smallvec::SmallVec;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Addresses of one gateway that OPTIONS are sent to, at most: limit `targets_watched`. Further ones are
 /// judged by calls alone.
-pub(crate) const WATCHED_MAX: usize = 16;
+pub const WATCHED_MAX: usize = 16;
 /// After a call met silence at an address, others are tried before it for this long; twice as long
 /// after each further miss.
 const BACKOFF_FIRST: Duration = Duration::from_secs(10);
@@ -21,35 +20,57 @@ const BACKOFF_FIRST: Duration = Duration::from_secs(10);
 /// again.
 const BACKOFF_MAX: Duration = Duration::from_secs(300);
 
-/// An address of a gateway; the id is never used again for another.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub(crate) struct TargetRef {
-    pub(crate) gateway: GatewayRef,
-    pub(crate) id: u32,
+/// One address of a gateway and its place among them (RFC 3263 §4.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Choice {
+    /// Where to send.
+    pub target: Target,
+    /// Lower ranks are tried first: NAPTR's order, then SRV's priority.
+    pub rank: u16,
+    /// SRV's weight: the share of first tries inside a rank (RFC 2782).
+    pub weight: u16,
+    /// The host that it is an address of; all addresses of one host share its weight.
+    pub host: u16,
+}
+
+impl From<Target> for Choice {
+    /// The only address there is.
+    fn from(target: Target) -> Choice {
+        Choice { target, rank: 0, weight: 0, host: 0 }
+    }
+}
+
+/// One address of a gateway.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Target {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// Transport.
+    pub transport: Transport,
 }
 
 /// What an address's liveness is made with.
-pub(crate) type Rhythm = (Option<Duration>, u32);
+pub type Rhythm = (Option<Duration>, u32);
 
 /// How one address is doing.
-pub(crate) struct TargetRun {
-    pub(crate) id: u32,
-    pub(crate) choice: Choice,
-    pub(crate) liveness: Liveness,
+pub struct TargetRun {
+    pub id: u32,
+    pub choice: Choice,
+    pub liveness: Liveness,
     /// Interval and misses that `liveness` was made with.
     rhythm: Rhythm,
     /// When its alarm fires.
-    pub(crate) alarm_at: Option<Time>,
+    pub alarm_at: Option<Time>,
     /// When the OPTIONS under way was sent.
-    pub(crate) asked_at: Option<Time>,
+    pub asked_at: Option<Time>,
     /// A Retry-After holds until then (RFC 3261 §21.5.4).
-    pub(crate) cooling_until: Time,
+    pub cooling_until: Time,
     /// A call met silence here: others first until then.
     backoff_until: Time,
 }
 
 impl TargetRun {
-    pub(crate) fn new(id: u32, choice: Choice) -> TargetRun {
+    pub fn new(id: u32, choice: Choice) -> TargetRun {
         TargetRun {
             id,
             choice,
@@ -63,16 +84,16 @@ impl TargetRun {
     }
 
     /// The same address at another place.
-    pub(crate) fn placed(self, choice: Choice) -> TargetRun {
+    pub fn placed(self, choice: Choice) -> TargetRun {
         TargetRun { choice, ..self }
     }
 
-    pub(crate) fn target(&self) -> Target {
+    pub fn target(&self) -> Target {
         self.choice.target
     }
 
     /// Whether calls should try all others first.
-    pub(crate) fn is_demoted(&self, now: Time) -> bool {
+    pub fn is_demoted(&self, now: Time) -> bool {
         self.is_dead(now) || self.cooling_until > now
     }
 
@@ -84,12 +105,12 @@ impl TargetRun {
     }
 
     /// Whether calls should try its neighbours first.
-    pub(crate) fn is_backing_off(&self, now: Time) -> bool {
+    pub fn is_backing_off(&self, now: Time) -> bool {
         self.backoff_until > now
     }
 
     /// Watches it from now on; what keeps its rhythm keeps its health.
-    pub(crate) fn watch(&mut self, rhythm: Rhythm, now: Time, jitter: u64) {
+    pub fn watch(&mut self, rhythm: Rhythm, now: Time, jitter: u64) {
         if self.rhythm != rhythm {
             self.rhythm = rhythm;
             self.liveness = Liveness::new(rhythm.0, rhythm.1, now, jitter);
@@ -98,13 +119,13 @@ impl TargetRun {
     }
 
     /// It answered something.
-    pub(crate) fn answered(&mut self, now: Time, rtt: Option<Duration>) -> Option<Change> {
+    pub fn answered(&mut self, now: Time, rtt: Option<Duration>) -> Option<Change> {
         self.backoff_until = Time::ZERO;
         self.liveness.answered(now, rtt)
     }
 
     /// It was silent, to OPTIONS or to a call.
-    pub(crate) fn missed(&mut self, now: Time) -> Option<Change> {
+    pub fn missed(&mut self, now: Time) -> Option<Change> {
         let doublings = self.liveness.misses().min(8);
         self.backoff_until = now + (BACKOFF_FIRST * 2_u32.pow(doublings)).min(BACKOFF_MAX);
         self.liveness.missed(now)
@@ -113,7 +134,7 @@ impl TargetRun {
 
 /// Places of addresses in the order of one call: by rank; inside a rank hosts drawn by weight (RFC 2782,
 /// usage rules), so that each call begins anew; the addresses of a host in any order.
-pub(crate) fn draw(targets: &[TargetRun], rng: &mut Rng) -> SmallVec<[usize; 4]> {
+pub fn draw(targets: &[TargetRun], rng: &mut Rng) -> SmallVec<[usize; 4]> {
     let mut left: SmallVec<[usize; 4]> = (0..targets.len()).collect();
     if left.len() < 2 {
         return left;
@@ -172,7 +193,6 @@ fn shuffle(places: &mut [usize], rng: &mut Rng) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base::Transport;
 
     fn targets(choices: &[(u16, u16, u16)]) -> Vec<TargetRun> {
         let one = |(at, &(rank, weight, host)): (usize, &(u16, u16, u16))| {

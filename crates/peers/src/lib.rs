@@ -1,0 +1,20 @@
+//! Who the peers of trunks are, and how they do: credentials in both directions, users that register with us, the
+//! addresses of gateways and their health, the quality of their calls.
+//!
+//! Values and judgements only: nothing here knows a call, sends a message or keeps a timer. A call's credentials are
+//! signed by a [`Wallet`]; a peer's are judged by a [`Desk`]; what users registered is kept in [`Bindings`]; an address
+//! of a gateway is a [`TargetRun`].
+
+mod bindings;
+mod desk;
+mod enrol;
+mod quality;
+mod targets;
+mod wallet;
+
+pub use bindings::Bindings;
+pub use desk::{Desk, Refused, Voucher, user_named};
+pub use enrol::{Denied, Enrolled, enrol};
+pub use quality::Quality;
+pub use targets::{Choice, Rhythm, Target, TargetRun, WATCHED_MAX, draw};
+pub use wallet::{Purse, Signed, Wallet};
