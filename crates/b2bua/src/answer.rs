@@ -8,7 +8,7 @@ use crate::ending::bye;
 use crate::epoch::Epoch;
 use crate::invite::contact_user;
 use crate::journal::JournalEvent;
-use crate::leg::{AwaitAck, LateAnswer, Leg, allow};
+use crate::leg::{AwaitAck, LateAnswer, Leg, allow, supported};
 use crate::offer::SdpTrouble;
 use crate::record::ReleasedBy;
 use crate::setup::session_policy;
@@ -178,7 +178,7 @@ impl Call {
         self.answer = Some(at);
         self.queue.clear();
         self.current = number;
-        cx.counters.answered += 1;
+        cx.counters.answered += u64::from(self.invite.is_some());
         if let Some(record) = self.attempts.get_mut(usize::from(number) - 1) {
             record.answer = Some(at);
             record.status = 200;
@@ -196,7 +196,7 @@ impl Call {
         let mut rows = cx.take_rows();
         self.a.push_contact(&mut rows, &epoch, contact_user(&self.called));
         push_row(&mut rows, b"Allow", allow(epoch.policy(self.trunk_in)));
-        push_row(&mut rows, b"Supported", b"timer");
+        push_row(&mut rows, b"Supported", supported(epoch.policy(self.trunk_in)));
         if let Some(session) = &self.a.session {
             session.response_rows(&mut rows);
         }
@@ -244,8 +244,9 @@ impl Call {
             return self.release(ReasonId::SdpAnswerBad, ReleasedBy::Us, cx);
         }
         self.note_codec(body);
-        if answers == LateAnswer::PassOn {
-            self.pass_late_answer(side.other(), body, cx);
+        match answers {
+            LateAnswer::PassOn => self.pass_late_answer(side.other(), body, cx),
+            LateAnswer::Ours => self.tell_lent(side, Ok(body.into()), cx),
         }
     }
 

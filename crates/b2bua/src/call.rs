@@ -14,6 +14,7 @@ use crate::runs::GatewayRef;
 use crate::showing::Shown;
 use crate::tag::CallRef;
 use crate::telling::Way;
+use crate::transfer::Transfers;
 use base::{ReasonId, TrunkId, WallTime, q850_text};
 use config::{NotOwned, Policy};
 use identity::Identity;
@@ -21,7 +22,7 @@ use identity::headers::{Kept, keep_rows, push_number, push_parts};
 use media::Side;
 use peers::Voucher;
 use sip_core::{Response, ServerTxn};
-use sip_msg::Msg;
+use sip_msg::{Msg, Replaces};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -59,6 +60,8 @@ pub(crate) struct Arrived {
     pub(crate) cseq: u32,
     /// The offer in it; empty when it has none.
     pub(crate) offer: Box<[u8]>,
+    /// The dialog whose place the call is to take, where a REFER named one.
+    pub(crate) replaces: Option<Replaces>,
 }
 
 impl Arrived {
@@ -70,6 +73,7 @@ impl Arrived {
             hops: msg.max_forwards().ok().flatten(),
             cseq: msg.cseq().map(|cseq| cseq.number).unwrap_or(0),
             offer: msg.body().into(),
+            replaces: None,
         }
     }
 }
@@ -108,7 +112,6 @@ pub(crate) struct Call {
     pub(crate) media: CallMedia,
     pub(crate) relays: SmallVec<[Relay; 1]>,
     pub(crate) start: WallTime,
-    pub(crate) progress: Option<WallTime>,
     pub(crate) shown: Shown,
     pub(crate) answer: Option<WallTime>,
     pub(crate) end: Option<End>,
@@ -127,7 +130,12 @@ pub(crate) struct Call {
     pub(crate) voucher: Voucher,
     /// An emergency service is called: limits do not hold.
     pub(crate) emergency: bool,
+    /// What transfers have made of it.
+    pub(crate) transfers: Option<Box<Transfers>>,
 }
+
+/// A call's name, and what is known of it at birth.
+type Named = (CallKey, Arc<CallFacts>);
 
 /// How an attempt failed.
 #[derive(Clone, Copy, Debug)]
@@ -147,6 +155,48 @@ impl Failure {
 }
 
 impl Call {
+    /// A call of which nothing is known but its first leg.
+    pub(crate) fn new(me: CallRef, (key, facts): Named, epoch: Arc<Epoch>, a: Leg, start: WallTime) -> Call {
+        Call {
+            me,
+            key,
+            epoch,
+            facts,
+            trunk_in: a.trunk,
+            phase: Phase::Setup,
+            a,
+            invite: None,
+            arrived: None,
+            route: Arc::default(),
+            caller: Box::default(),
+            called: Box::default(),
+            decision: Box::default(),
+            queue: VecDeque::new(),
+            attempts: Vec::new(),
+            places: SmallVec::new(),
+            redirection: None,
+            live: SmallVec::new(),
+            current: 0,
+            forks: None,
+            b: None,
+            media: CallMedia::default(),
+            relays: SmallVec::new(),
+            start,
+            shown: Shown::default(),
+            answer: None,
+            end: None,
+            failure: None,
+            withdrawn: None,
+            pending: 0,
+            recorded: false,
+            min_se: 0,
+            withheld: false,
+            voucher: Voucher::Source,
+            emergency: false,
+            transfers: None,
+        }
+    }
+
     /// The leg of a side, when it has one that is confirmed (or, for A, at least early).
     pub(crate) fn leg_mut(&mut self, side: Side) -> Option<&mut Leg> {
         match side {
@@ -188,7 +238,7 @@ impl Call {
 
     /// Answers the INVITE that began the call.
     pub(crate) fn respond(&mut self, cx: &mut Context<'_>, status: u16, rows: &[u8], body: &[u8]) {
-        let Some(txn) = self.invite else { return };
+        let Some(txn) = self.invite else { return self.tell_transfer(status, cx) };
         let response = Response {
             status,
             reason: b"",
@@ -242,7 +292,7 @@ impl Call {
         q850: u8,
         more_rows: &[u8],
     ) {
-        cx.counters.calls_refused += 1;
+        cx.counters.calls_refused += u64::from(self.invite.is_some());
         let mut rows = cx.take_rows();
         push_why(&mut rows, q850);
         push_reason_id(&mut rows, self.epoch.face(self.a.flow.listen).host(), reason);
@@ -274,6 +324,7 @@ impl Call {
         self.end = Some(End { at: cx.wall(), status, q850, reason, released_by });
         self.refuse_relays(cx);
         self.close_media(cx);
+        self.end_transfers(cx);
         self.try_record(cx);
     }
 

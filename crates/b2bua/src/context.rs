@@ -6,6 +6,7 @@ use crate::registrations::EnrolmentRef;
 use crate::runs::TargetRef;
 use crate::runs::{GatewayRef, Runs};
 use crate::tag::CallRef;
+use crate::transfer::Errand;
 use base::hash::Fast;
 use base::time::WallClock;
 use base::{Rng, ShardId, Time, WallTime, Wheel};
@@ -44,6 +45,10 @@ pub(crate) enum Own {
     RefreshUpdate,
     /// A session refresh by INVITE.
     RefreshInvite,
+    /// A re-INVITE that moves a party's media to another one.
+    Move,
+    /// NOTIFY of the transfer with this number.
+    Notify(u16),
 }
 
 /// A deadline of a call or gateway; whoever fires checks whether it still means anything.
@@ -63,6 +68,8 @@ pub(crate) enum Alarm {
     Refresh(CallRef, Side),
     /// The media report of an ended call is overdue.
     Report(CallRef),
+    /// A party of a transfer was busy with its session: it is asked again.
+    Transfer(CallRef),
     /// OPTIONS to an address of a gateway is due.
     Liveness(TargetRef),
     /// A REGISTER is due.
@@ -95,6 +102,9 @@ pub(crate) struct Counters {
     pub(crate) registrations_taken: u64,
     pub(crate) registrations_refused: u64,
     pub(crate) registrar_full: u64,
+    pub(crate) transfers: u64,
+    pub(crate) transfers_refused: u64,
+    pub(crate) transfers_failed: u64,
 }
 
 /// Which call a media session belongs to.
@@ -111,6 +121,11 @@ impl Sessions {
         let id = u64::from(shard.0) << 56 | self.next;
         self.calls.insert(id, call);
         SessionId(id)
+    }
+
+    /// Another call has the session from here on.
+    pub(crate) fn hand(&mut self, session: SessionId, call: CallRef) {
+        self.calls.insert(session.0, call);
     }
 
     pub(crate) fn call_of(&self, session: SessionId) -> Option<CallRef> {
@@ -139,6 +154,8 @@ pub(crate) struct Context<'a> {
     pub(crate) rng: &'a mut Rng,
     pub(crate) counters: &'a mut Counters,
     pub(crate) sessions: &'a mut Sessions,
+    /// What is to be done in other calls when this one has acted.
+    pub(crate) errands: &'a mut Vec<Errand>,
     pub(crate) scratch: &'a mut Vec<Vec<u8>>,
     pub(crate) current: &'a Arc<Epoch>,
 }

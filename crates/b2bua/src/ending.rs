@@ -16,7 +16,7 @@ use sip_msg::{Msg, Name};
 use std::time::Duration;
 
 /// How long the engine may take for its last report; then the record is written without media.
-const REPORT_WAIT: Duration = Duration::from_secs(2);
+pub(crate) const REPORT_WAIT: Duration = Duration::from_secs(2);
 
 /// Sends BYE on a leg; returns how many requests are now pending for it (0 or 1).
 pub(crate) fn bye(leg: &mut Leg, epoch: &Epoch, call: CallRef, rows: &[u8], cx: &mut Context<'_>) -> u16 {
@@ -68,7 +68,11 @@ impl Call {
                 self.finish(cx, 487, reason.q850(), reason, ReleasedBy::Caller);
             }
             Phase::Setup => {} // a callee ends an early dialog by its final response
-            Phase::Answered => self.hang_up(side, msg, cx),
+            Phase::Answered => {
+                if !self.leaves(side, cx) {
+                    self.hang_up(side, msg, cx);
+                }
+            }
         }
     }
 
@@ -121,13 +125,13 @@ impl Call {
         self.release(reason, by, cx);
     }
 
-    fn say_bye(&mut self, side: Side, rows: &[u8], status: u16, cx: &mut Context<'_>) {
+    pub(crate) fn say_bye(&mut self, side: Side, rows: &[u8], status: u16, cx: &mut Context<'_>) {
         if self.withdraw_answer(side, status, rows, cx) {
             return;
         }
         self.release_held_ack(side, cx);
         let (epoch, me) = (self.epoch.clone(), self.me);
-        let Some(leg) = self.leg_mut(side) else { return };
+        let Some(leg) = self.leg_mut(side).filter(|leg| !leg.gone) else { return };
         if leg.await_ack.is_some_and(|waiting| waiting.initial) {
             leg.bye_held = Some(rows.into());
             self.pending += 1;
@@ -216,6 +220,9 @@ impl Call {
 
     /// Asks the engine for its report; the record waits for it.
     pub(crate) fn close_media(&mut self, cx: &mut Context<'_>) {
+        if self.is_placed() {
+            return self.drop_media(cx);
+        }
         match self.media.state {
             State::Opening { session, .. } | State::Open { session, .. } => {
                 cx.out.media.push(Command::Close { session });
@@ -243,22 +250,26 @@ impl Call {
         report: Option<Box<Report>>,
         cx: &mut Context<'_>,
     ) {
-        if self.media.state != (State::Closing { session }) {
+        if self.media.state == (State::Closing { session }) {
+            self.media.state = State::Closed;
+        } else if !self.is_retired(session) {
             return;
         }
         cx.sessions.close(session);
-        self.media.state = State::Closed;
-        self.media.report = report;
+        self.add_report(report);
         self.try_record(cx);
     }
 
     /// Writes the record once the call is over and its media have reported; exactly once.
     pub(crate) fn try_record(&mut self, cx: &mut Context<'_>) {
         let Some(end) = self.end else { return };
-        if self.recorded || matches!(self.media.state, State::Closing { .. }) {
+        if self.recorded || matches!(self.media.state, State::Closing { .. }) || self.is_unsettled() {
             return;
         }
         self.recorded = true;
+        if self.is_placed() {
+            return self.give_back(cx);
+        }
         cx.counters.ended += 1;
         self.give_back_trunks(cx);
         let record = self.record(end);
@@ -268,8 +279,13 @@ impl Call {
     fn give_back_trunks(&mut self, cx: &mut Context<'_>) {
         let run = cx.runs.trunk_mut(self.epoch.run(self.trunk_in));
         run.calls_in = run.calls_in.saturating_sub(1);
+        self.end_open_attempts(0, cx);
+    }
+
+    /// Attempts from a place on that have no end get that of the call.
+    pub(crate) fn end_open_attempts(&mut self, from: usize, cx: &mut Context<'_>) {
         let end = self.end;
-        let attempts = self.attempts.iter_mut().zip(&self.places);
+        let attempts = self.attempts.iter_mut().zip(&self.places).skip(from);
         for (record, gateway) in attempts.filter(|(record, _)| record.end.is_none()) {
             record.end = end.map(|e| e.at);
             if let Some(e) = end {
@@ -294,7 +310,7 @@ impl Call {
             caller: std::mem::take(&mut self.caller),
             called: std::mem::take(&mut self.called),
             start: self.start,
-            progress: self.progress,
+            progress: self.shown.progress,
             early_media: self.shown.media_since,
             answer: self.answer,
             end: end.at,
@@ -304,6 +320,7 @@ impl Call {
             released_by: end.released_by,
             decision: std::mem::take(&mut self.decision),
             attempts: std::mem::take(&mut self.attempts),
+            transfers: self.transfers.as_mut().map(|t| std::mem::take(&mut t.records)).unwrap_or_default(),
             media: self.media.report.take().map(|report| MediaRecord { report, codec }),
         }
     }

@@ -6,6 +6,7 @@ use crate::invite::contact_user;
 use crate::leg::Leg;
 use crate::local::unsupported_rows;
 use crate::relay::allow_row;
+use crate::transfer::extensions;
 use media::Side;
 use sip_core::ServerTxn;
 use sip_msg::{Method, Msg};
@@ -21,12 +22,16 @@ impl Call {
             return self.answer_inner(txn, 500, b"", cx);
         }
         let mut unsupported = cx.take_rows();
-        unsupported_rows(msg, &mut unsupported);
+        let transfer = self.epoch.policy(self.trunk_of(side)).transfer;
+        unsupported_rows(msg, extensions(&transfer), &mut unsupported);
         if !unsupported.is_empty() {
             self.answer_inner(txn, 420, &unsupported, cx);
             return cx.give_rows(unsupported);
         }
         cx.give_rows(unsupported);
+        if let Some(status) = self.holds_off(msg) {
+            return self.answer_inner(txn, status, b"", cx);
+        }
         match msg.method() {
             Method::Update if self.bars_update(side) => self.refuse_update(side, txn, cx),
             Method::Bye => self.on_bye(side, msg, txn, cx),
@@ -35,10 +40,9 @@ impl Call {
             Method::Invite => self.on_reinvite(side, msg, txn, cseq, cx),
             Method::Update => self.on_update(side, msg, txn, cseq, cx),
             Method::Info | Method::Message => self.pass_on(side, msg, txn, cseq, msg.method(), cx),
-            // RFC 3515 §2.4.2: we may decline; RFC 6665 §4.1.3, §4.2.1: no such subscription.
-            Method::Refer => self.answer_inner(txn, 603, b"", cx),
-            Method::Subscribe => self.answer_inner(txn, 489, b"Allow-Events: \r\n", cx),
-            Method::Notify => self.answer_inner(txn, 481, b"", cx),
+            Method::Refer => self.on_refer(side, msg, txn, cseq, cx),
+            Method::Subscribe => self.on_subscribe(side, msg, txn, cx),
+            Method::Notify => self.on_notify(side, msg, txn, cseq, cx),
             Method::Other => self.answer_inner(txn, 501, &allow_row(), cx),
             _ => self.answer_inner(txn, 405, &allow_row(), cx),
         }

@@ -7,6 +7,7 @@ use crate::epoch::Epoch;
 use crate::journal::JournalEvent;
 use crate::leg::{
     LocalSdp, allow, listen_of, push_contact, push_secure_contact, push_session_request, stream_alternative,
+    supported,
 };
 use crate::record::{AttemptFacts, AttemptRecord};
 use crate::registrar::way_of;
@@ -170,17 +171,24 @@ impl Call {
         // (RFC 3262 §5): only where the caller can be asked for the answer.
         let answerable = offered != Offered::Nobody || self.shows_offers(candidate.trunk);
         let reliable = policy.prack != Prack::Off && answerable;
-        push_row(rows, b"Supported", if reliable { b"timer, 100rel" } else { b"timer" });
+        let extensions = supported(policy);
+        push_parts(rows, b"Supported", &[extensions, if reliable { b", 100rel" } else { b"" }]);
         if policy.prack == Prack::Required && answerable {
             push_row(rows, b"Require", b"100rel");
         }
         push_session_request(rows, session_policy(epoch, candidate.trunk, true), self.min_se);
         push_row(rows, b"User-Agent", policy.user_agent.as_deref().unwrap_or("Tronco").as_bytes());
-        if let Some(arrived) = &self.arrived {
-            pass_kept(&arrived.kept, told.hides_user, policy, rows);
-        }
+        self.push_kept(candidate, told, rows);
         rows.extend_from_slice(&told.rows);
         shape(&policy.headers.rules_out, HeaderOn::Invite, rows);
+    }
+
+    /// What crosses of the caller's INVITE, and whose place it is to take.
+    fn push_kept(&self, candidate: &Candidate, told: &Told, rows: &mut Vec<u8>) {
+        if let Some(arrived) = &self.arrived {
+            pass_kept(&arrived.kept, told.hides_user, self.epoch.policy(candidate.trunk), rows);
+            Call::push_replaces(arrived, rows);
+        }
     }
 
     /// Counts, journals and arms the timers of an attempt whose INVITE has left.

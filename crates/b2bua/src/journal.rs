@@ -4,13 +4,13 @@
 //! events of calls without an `Ended` become records (reason `X-CRASHED`), so that every accepted
 //! INVITE has exactly one record.
 
-use crate::record::{AttemptFacts, CallFacts, CallRecord};
+use crate::record::{AttemptFacts, CallFacts, CallRecord, TransferRecord};
 use base::{WallTime, reason::ReasonId};
 use std::fmt;
 use std::sync::Arc;
 
 /// Names a call for ever, over restarts: 128 unpredictable bits, shown as 32 hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct CallKey(pub u128);
 
 impl fmt::Display for CallKey {
@@ -100,6 +100,15 @@ pub enum JournalEvent {
         status: u16,
         /// Why.
         reason: ReasonId,
+    },
+    /// The call is being transferred, or that has come to its end.
+    Transfer {
+        /// Which call.
+        call: CallKey,
+        /// When.
+        at: WallTime,
+        /// How it stands.
+        transfer: Box<TransferRecord>,
     },
     /// The call is over; this is its record. The store delivers it to the record sinks.
     Ended {

@@ -1,9 +1,10 @@
 //! One leg of a call: a dialog with one peer and what we agreed with it.
 
+pub(crate) use crate::abilities::{ALLOW, Abilities, allow, supported};
 use crate::context::{Context, User};
 use crate::epoch::{Epoch, Face};
 use base::{ListenId, Time, Transport, TrunkId};
-use config::{Policy, RefreshBy, Update};
+use config::{RefreshBy, Update};
 use identity::headers::push_parts;
 use media::Side;
 use peers::Purse;
@@ -12,45 +13,8 @@ use sip_core::session_timer::{SessionPolicy, SessionTimer};
 use sip_core::{ClientTxn, Flow, Request, RequestError, ServerTxn, target_address};
 use sip_msg::{Msg, Name};
 
-/// The methods that we answer or pass, as `Allow` says (RFC 3261 §20.5).
-pub(crate) const ALLOW: &[u8] = b"INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE";
-
-/// [`ALLOW`] towards peers that are to send no UPDATE.
-const ALLOW_BUT_UPDATE: &[u8] = b"INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, INFO, MESSAGE";
-
-/// The methods that the peers of a trunk may send us inside a call.
-pub(crate) fn allow(policy: &Policy) -> &'static [u8] {
-    match policy.dialog.update {
-        Update::Auto => ALLOW,
-        Update::Off => ALLOW_BUT_UPDATE,
-    }
-}
-
 /// How often 422 may raise the session interval of one leg: limit `session_raises`.
 const SESSION_RAISES_MAX: u8 = 3;
-
-/// What the peer of a leg said that it can do.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Abilities {
-    pub(crate) update: bool,
-    pub(crate) reliable: bool,
-    pub(crate) timer: bool,
-    /// 199, the end of an early dialog (RFC 6228).
-    pub(crate) early_end: bool,
-}
-
-impl Abilities {
-    /// Reads Allow and Supported (also Require) of a request or response.
-    pub(crate) fn of(msg: Msg<'_>) -> Abilities {
-        let option = |tag| msg.has_token(Name::Supported, tag) || msg.has_token(Name::Require, tag);
-        Abilities {
-            update: msg.has_token(Name::Allow, "UPDATE"),
-            reliable: option("100rel"),
-            timer: option("timer"),
-            early_end: option("199"),
-        }
-    }
-}
 
 /// A 2xx of ours that waits for its ACK.
 #[derive(Clone, Copy)]
@@ -81,12 +45,24 @@ pub(crate) struct LocalSdp {
     pub(crate) text: Box<[u8]>,
     /// What holds instead of `text`, which the peer refused (RFC 3261 §14.1).
     pub(crate) standing: Option<Box<[u8]>>,
+    /// The peers describe themselves, and who is on the other side has changed: what goes on is a further
+    /// version of what the peer knows (RFC 3264 §8).
+    pub(crate) continued: bool,
 }
 
 impl LocalSdp {
     /// What holds between us and the peer.
     pub(crate) fn standing(&self) -> &[u8] {
         self.standing.as_deref().unwrap_or(&self.text)
+    }
+
+    /// Takes what the other peer has described as it is.
+    pub(crate) fn pass(&mut self, text: &[u8]) {
+        if self.continued {
+            self.text = sdp::continued(&self.text, text).into_boxed_slice();
+        } else if *self.text != *text {
+            self.text = text.into();
+        }
     }
 
     /// What holds, to be sent again; after a refused offer under a version of its own (RFC 3264 §8).
@@ -144,6 +120,9 @@ pub(crate) struct Leg {
     /// An INVITE of this peer inside the dialog has no final response.
     pub(crate) invited: bool,
     pub(crate) purse: Purse,
+    /// Its session is over for this call: the peer hung up while it was transferring, or the leg went to
+    /// another call.
+    pub(crate) gone: bool,
 }
 
 impl Leg {
@@ -170,6 +149,7 @@ impl Leg {
             inviting: false,
             invited: false,
             purse: Purse::default(),
+            gone: false,
         }
     }
 
@@ -235,7 +215,7 @@ impl Leg {
     /// interface; over TLS where that is demanded.
     pub(crate) fn hears(&self, msg: &Msg<'_>, flow: &Flow) -> bool {
         let way = flow.listen == self.flow.listen && (!self.secure || flow.transport == Transport::Tls);
-        way && self.dialog.matches(msg)
+        way && !self.gone && self.dialog.matches(msg)
     }
 
     /// Appends our Contact towards this peer (RFC 3261 §8.1.1.8, §12.1.1).
@@ -252,7 +232,7 @@ impl Leg {
     pub(crate) fn push_abilities(&self, rows: &mut Vec<u8>, epoch: &Epoch) {
         self.push_contact(rows, epoch, b"");
         push_parts(rows, b"Allow", &[allow(epoch.policy(self.trunk))]);
-        push_parts(rows, b"Supported", &[b"timer"]);
+        push_parts(rows, b"Supported", &[supported(epoch.policy(self.trunk))]);
     }
 
     /// Acknowledges the peer's 2xx to our last INVITE (RFC 3261 §13.2.2.4), or does so again.

@@ -5,6 +5,7 @@
 //! messages to send, media commands, journal events, names to resolve and notes come out in an
 //! [`Outbox`]. Nothing here reads a clock, opens a socket or waits.
 
+mod abilities;
 mod answer;
 mod attempt;
 mod call;
@@ -40,6 +41,7 @@ mod switchboard;
 mod tag;
 mod telling;
 mod trace;
+mod transfer;
 mod views;
 
 pub mod input;
@@ -54,6 +56,8 @@ pub use input::{Command, Input, Resolution};
 pub use journal::{CallKey, JournalEvent};
 pub use output::{Note, Outbox, ResolveRequest};
 pub use peers::{Choice, Target};
-pub use record::{AttemptFacts, AttemptRecord, CallFacts, CallRecord, MediaRecord, ReleasedBy};
+pub use record::{
+    AttemptFacts, AttemptRecord, CallFacts, CallRecord, MediaRecord, ReleasedBy, TransferHow, TransferRecord,
+};
 pub use snapshot::Snapshot;
 pub use switchboard::{Setup, Switchboard};

@@ -31,7 +31,7 @@ pub(crate) fn outside_dialog(cx: &mut Context<'_>, msg: Msg<'_>, txn: ServerTxn)
     match msg.method() {
         Method::Options => {
             let mut unsupported = cx.take_rows();
-            unsupported_rows(msg, &mut unsupported);
+            unsupported_rows(msg, &[], &mut unsupported);
             if !unsupported.is_empty() {
                 answer(cx, txn, 420, &unsupported);
                 return cx.give_rows(unsupported);
@@ -53,9 +53,10 @@ pub(crate) fn outside_dialog(cx: &mut Context<'_>, msg: Msg<'_>, txn: ServerTxn)
 }
 
 /// Names what the peer requires and we do not know, one `Unsupported` row each (RFC 3261 §8.2.2.3).
-pub(crate) fn unsupported_rows(msg: Msg<'_>, rows: &mut Vec<u8>) {
+/// `more`: what the trunk's policy allows beside.
+pub(crate) fn unsupported_rows(msg: Msg<'_>, more: &[&str], rows: &mut Vec<u8>) {
     for tag in msg.list(Name::Require) {
-        if !EXTENSIONS.iter().any(|e| e.as_bytes().eq_ignore_ascii_case(tag)) {
+        if !EXTENSIONS.iter().chain(more).any(|e| e.as_bytes().eq_ignore_ascii_case(tag)) {
             push_row(rows, b"Unsupported", tag);
         }
     }

@@ -16,8 +16,10 @@ pub(crate) struct CallMedia {
     pub(crate) state: State,
     /// The codec agreed for the first audio stream, as SDP names it.
     pub(crate) codec: Box<str>,
-    /// The engine's last report.
+    /// The engine's last report; of a call that was transferred, with those of earlier sessions.
     pub(crate) report: Option<Box<Report>>,
+    /// The engine's side A is the call's side B: a session that was opened for a transfer of the caller's.
+    pub(crate) crossed: bool,
 }
 
 /// Where the media of a call stand.
@@ -71,47 +73,27 @@ impl CallMedia {
             _ => None,
         }
     }
-}
 
-/// Whether a call between two trunks has its media anchored: unless both say `direct`.
-pub(crate) fn is_anchored(a: &Policy, b: &Policy) -> bool {
-    a.media == MediaMode::Anchor || b.media == MediaMode::Anchor
-}
+    /// The engine's side for a side of the call.
+    fn seat(&self, side: Side) -> Side {
+        if self.crossed { side.other() } else { side }
+    }
 
-/// Checks that a description can be anchored at all; tells how many streams it needs.
-pub(crate) fn count_streams(text: &[u8]) -> Result<u8, SdpTrouble> {
-    let session = parse(text)?;
-    sdp::can_anchor_any(&session).map_err(|error| {
-        let (code, text) = error.warning();
-        let srtp = matches!(error.kind, sdp::SdpErrorKind::Secured);
-        let reason = if srtp { ReasonId::SrtpUnsupported } else { ReasonId::MediaStreams };
-        SdpTrouble { reason, warning: (code, text.to_owned()) }
-    })?;
-    Ok(u8::try_from(session.media().len().clamp(1, media::MAX_STREAMS)).unwrap_or(1))
-}
-
-pub(crate) fn parse(text: &[u8]) -> Result<Session<'_>, SdpTrouble> {
-    Ok(sdp::parse(text, &sdp::Limits::default())?)
-}
-
-impl Call {
     /// Makes the description for `toward` out of what the other peer sent; it is kept in that
     /// leg's [`LocalSdp`]. The origin's version rises only when something changed (RFC 3264 §8).
     /// `offer`: what `toward` offered, when this is the answer to it; else empty.
     pub(crate) fn describe(
         &self,
-        toward: Side,
-        trunk: TrunkId,
+        epoch: &Epoch,
+        (toward, trunk): (Side, TrunkId),
         text: &[u8],
         offer: &[u8],
         local: &mut LocalSdp,
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
         local.standing = None;
-        let Some(ports) = self.media.ports() else {
-            if *local.text != *text {
-                local.text = text.into();
-            }
+        let Some(ports) = self.ports() else {
+            local.pass(text);
             return Ok(());
         };
         let session = parse(text)?;
@@ -119,12 +101,12 @@ impl Call {
         let mut chosen = [None; 64];
         for (index, media) in session.media().iter().enumerate().take(chosen.len()) {
             let usable = media.port != 0 && sdp::can_anchor(media).is_ok();
-            chosen[index] = u8::try_from(index).ok().filter(|_| usable).and_then(|i| ports.rtp(toward, i));
+            chosen[index] =
+                u8::try_from(index).ok().filter(|_| usable).and_then(|i| ports.rtp(self.seat(toward), i));
         }
         if local.id == 0 {
             local.id = cx.rng.next_u64() >> 2 | 1;
         }
-        let epoch = &self.epoch;
         let mut anchor = Anchor {
             address: epoch.listen(listen_of(epoch, trunk)).sdp_address(),
             ports: &chosen[..session.media().len().min(64)],
@@ -153,7 +135,7 @@ impl Call {
     /// Whether an answer fits the offer that we sent (RFC 3264 §6): as many streams, each of its kind
     /// and with a codec that was offered. What is not anchored is the peers' own business.
     pub(crate) fn judge(&self, sent: &[u8], answer: &[u8]) -> Result<(), SdpTrouble> {
-        if sent.is_empty() || !self.media.is_anchored() {
+        if sent.is_empty() || !self.is_anchored() {
             return Ok(());
         }
         let (offer, answer) = (parse(sent)?, parse(answer)?);
@@ -164,6 +146,67 @@ impl Call {
                 Err(SdpTrouble { reason: ReasonId::SdpAnswerBad, warning: (code, text.to_owned()) })
             }
         }
+    }
+
+    /// Tells the engine where a side's peer listens and what it may send.
+    pub(crate) fn set_remotes(
+        &self,
+        side: Side,
+        policy: &Policy,
+        text: &[u8],
+        live: bool,
+        cx: &mut Context<'_>,
+    ) -> Result<(), SdpTrouble> {
+        let State::Open { session: id, ports, .. } = self.state else { return Ok(()) };
+        let session = parse(text)?;
+        for (index, media) in session.media().iter().enumerate().take(ports.streams().len()) {
+            let remote =
+                Remote { timeout: policy.media_timeout.filter(|_| live), ..remote_of(media, policy)? };
+            let stream = u8::try_from(index).unwrap_or(u8::MAX);
+            cx.out.media.push(Command::Set { session: id, side: self.seat(side), stream, remote });
+        }
+        Ok(())
+    }
+}
+
+/// Whether a call between two trunks has its media anchored: unless both say `direct`.
+pub(crate) fn is_anchored(a: &Policy, b: &Policy) -> bool {
+    a.media == MediaMode::Anchor || b.media == MediaMode::Anchor
+}
+
+/// Checks that a description can be anchored at all; tells how many streams it needs.
+pub(crate) fn count_streams(text: &[u8]) -> Result<u8, SdpTrouble> {
+    let session = parse(text)?;
+    sdp::can_anchor_any(&session).map_err(|error| {
+        let (code, text) = error.warning();
+        let srtp = matches!(error.kind, sdp::SdpErrorKind::Secured);
+        let reason = if srtp { ReasonId::SrtpUnsupported } else { ReasonId::MediaStreams };
+        SdpTrouble { reason, warning: (code, text.to_owned()) }
+    })?;
+    Ok(u8::try_from(session.media().len().clamp(1, media::MAX_STREAMS)).unwrap_or(1))
+}
+
+pub(crate) fn parse(text: &[u8]) -> Result<Session<'_>, SdpTrouble> {
+    Ok(sdp::parse(text, &sdp::Limits::default())?)
+}
+
+impl Call {
+    /// [`CallMedia::describe`] with the media that the call has.
+    pub(crate) fn describe(
+        &self,
+        toward: Side,
+        trunk: TrunkId,
+        text: &[u8],
+        offer: &[u8],
+        local: &mut LocalSdp,
+        cx: &mut Context<'_>,
+    ) -> Result<(), SdpTrouble> {
+        self.media.describe(&self.epoch, (toward, trunk), text, offer, local, cx)
+    }
+
+    /// [`CallMedia::judge`] with the media that the call has.
+    pub(crate) fn judge(&self, sent: &[u8], answer: &[u8]) -> Result<(), SdpTrouble> {
+        self.media.judge(sent, answer)
     }
 
     /// An offer of our own towards a trunk (late offer made early).
@@ -194,29 +237,9 @@ impl Call {
         live: bool,
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
-        self.set_remotes(side, trunk, text, live, cx)?;
+        self.media.set_remotes(side, self.epoch.policy(trunk), text, live, cx)?;
         if let Some(leg) = self.leg_mut(side).filter(|_| live) {
             leg.described = text.into();
-        }
-        Ok(())
-    }
-
-    fn set_remotes(
-        &mut self,
-        side: Side,
-        trunk: TrunkId,
-        text: &[u8],
-        live: bool,
-        cx: &mut Context<'_>,
-    ) -> Result<(), SdpTrouble> {
-        let State::Open { session: id, ports, .. } = self.media.state else { return Ok(()) };
-        let session = parse(text)?;
-        let policy = self.epoch.policy(trunk);
-        for (index, media) in session.media().iter().enumerate().take(ports.streams().len()) {
-            let remote =
-                Remote { timeout: policy.media_timeout.filter(|_| live), ..remote_of(media, policy)? };
-            let stream = u8::try_from(index).unwrap_or(u8::MAX);
-            cx.out.media.push(Command::Set { session: id, side, stream, remote });
         }
         Ok(())
     }

@@ -110,6 +110,59 @@ pub struct AttemptRecord {
     pub reason: ReasonId,
 }
 
+/// How a call was transferred.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TransferHow {
+    /// By REFER to a number that was called for it.
+    Blind,
+    /// By REFER to a party of another call.
+    Attended,
+    /// By an INVITE that took a leg's place.
+    Replaced,
+    /// By REFER that the other peer was handed.
+    Passed,
+}
+
+impl TransferHow {
+    /// Every way.
+    pub const ALL: [TransferHow; 4] =
+        [TransferHow::Blind, TransferHow::Attended, TransferHow::Replaced, TransferHow::Passed];
+
+    /// The word in records.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            TransferHow::Blind => "blind",
+            TransferHow::Attended => "attended",
+            TransferHow::Replaced => "replaced",
+            TransferHow::Passed => "passed",
+        }
+    }
+}
+
+/// One transfer of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransferRecord {
+    /// Its number, from 1.
+    pub number: u16,
+    /// When it was accepted.
+    pub at: WallTime,
+    /// How.
+    pub how: TransferHow,
+    /// Which side transferred the other one; of an INVITE that took a leg's place, whose.
+    pub by: ReleasedBy,
+    /// The trunk of whoever transferred.
+    pub trunk: Arc<str>,
+    /// Who transferred, normalised.
+    pub from: Box<str>,
+    /// To whom, normalised.
+    pub to: Box<str>,
+    /// The other call that it joined.
+    pub with: Option<CallKey>,
+    /// The final status; 0 while there is none.
+    pub status: u16,
+}
+
 /// What the media of a call looked like.
 #[derive(Clone, Debug)]
 pub struct MediaRecord {
@@ -152,8 +205,10 @@ pub struct CallRecord {
     pub released_by: ReleasedBy,
     /// One line on how the route was found and what was skipped.
     pub decision: Box<str>,
-    /// Attempts in order.
+    /// Attempts in order; those of transfers are among them.
     pub attempts: Vec<AttemptRecord>,
+    /// Transfers in order.
+    pub transfers: Vec<TransferRecord>,
     /// Media, when it was anchored.
     pub media: Option<MediaRecord>,
 }

@@ -293,6 +293,14 @@ impl Runs {
         run.spend(true, now);
     }
 
+    /// A call that a gateway has comes over to another one, which counts it too.
+    pub(crate) fn shared(&mut self, at: GatewayRef) {
+        let run = self.gateway_mut(at);
+        run.calls += 1;
+        let trunk = run.trunk;
+        self.trunk_mut(trunk).calls_out += 1;
+    }
+
     /// An attempt at a gateway, or the call that it became, is over.
     pub(crate) fn over(&mut self, at: GatewayRef) {
         let run = self.gateway_mut(at);

@@ -1,15 +1,14 @@
 //! The beginning of a call: an INVITE from a trunk, checked, routed, given media ports.
 
-use crate::call::{Arrived, Call, Failure, Phase};
+use crate::call::{Arrived, Call, Failure};
 use crate::candidates::candidates;
 use crate::context::{Context, User};
 use crate::epoch::Epoch;
 use crate::journal::{CallKey, JournalEvent};
-use crate::offer::{CallMedia, SdpTrouble};
+use crate::offer::SdpTrouble;
 use crate::record::CallFacts;
 use crate::runs::Runs;
 use crate::secure::leg_of_caller;
-use crate::showing::Shown;
 use crate::tag::{CallRef, Tag};
 use crate::trace::trace_id;
 use base::{ReasonId, Time, TrunkId};
@@ -24,8 +23,6 @@ use sip_core::dialog::Dialog;
 use sip_core::session_timer::{Preference, SessionPolicy, SessionTimer};
 use sip_core::{Flow, ServerTxn};
 use sip_msg::{HeaderError, Msg, Name};
-use smallvec::SmallVec;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The longest header value kept in a record; longer ones are cut there, never on the wire.
@@ -69,42 +66,13 @@ impl Call {
         let facts = Arc::new(facts(&epoch, arrival, key));
         let arrived = Arrived::of(msg, epoch.policy(trunk));
         let call = Call {
-            me,
-            key,
-            epoch,
-            trunk_in: trunk,
-            phase: Phase::Setup,
-            a,
             invite: Some(txn),
             withheld: arrived.identity.withheld,
             arrived: Some(Box::new(arrived)),
-            route: "".into(),
             caller: facts.caller_received.clone(),
             called: facts.called_received.clone(),
-            facts,
-            decision: "".into(),
-            queue: VecDeque::new(),
-            attempts: Vec::new(),
-            places: SmallVec::new(),
-            redirection: None,
-            live: SmallVec::new(),
-            current: 0,
-            forks: None,
-            b: None,
-            media: CallMedia::default(),
-            relays: SmallVec::new(),
-            start: cx.wall(),
-            progress: None,
-            shown: Shown::default(),
-            answer: None,
-            end: None,
-            failure: None,
-            withdrawn: None,
-            pending: 0,
-            recorded: false,
-            emergency: false,
-            min_se: 0,
             voucher,
+            ..Call::new(me, (key, facts), epoch, a, cx.wall())
         };
         cx.txns.bind(txn, User::Arrived(me));
         cx.counters.accepted += 1;
@@ -138,7 +106,7 @@ impl Call {
             && self.heed_sips(cx)
             && self.agree_session_timer(msg, cx)
             && self.heed_expires(msg, cx);
-        if !fit {
+        if !fit || self.heed_replaces(msg, cx) {
             return;
         }
         match self.decide(cx) {
@@ -158,7 +126,8 @@ impl Call {
     /// What RFC 3261 §8.2.2, §8.2.3 and §16.3 ask of a request before it is acted on.
     fn check(&mut self, msg: Msg<'_>, cx: &mut Context<'_>) -> bool {
         let mut unsupported = cx.take_rows();
-        crate::local::unsupported_rows(msg, &mut unsupported);
+        let transfer = self.epoch.policy(self.trunk_in).transfer;
+        crate::local::unsupported_rows(msg, crate::transfer::extensions(&transfer), &mut unsupported);
         let reliable = self.epoch.policy(self.trunk_in).prack != Prack::Off;
         if msg.has_token(Name::Require, "100rel") && !reliable {
             push_row(&mut unsupported, b"Unsupported", b"100rel");
@@ -250,6 +219,10 @@ impl Call {
 
     /// Journals how the call goes on.
     pub(crate) fn journal_routed(&self, cx: &mut Context<'_>) {
+        // One that was placed for another call has no route of its own to tell of.
+        if self.is_placed() {
+            return;
+        }
         cx.out.journal.push(JournalEvent::Routed {
             call: self.key,
             at: cx.wall(),

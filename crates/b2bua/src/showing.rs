@@ -19,6 +19,8 @@ use sip_msg::{Msg, Name};
 /// What the caller has been shown so far.
 #[derive(Default)]
 pub(crate) struct Shown {
+    /// First provisional response of a callee's side.
+    pub(crate) progress: Option<WallTime>,
     /// A provisional response above 100 left.
     heard: bool,
     /// Whose media: the attempt and the fork's tag.
@@ -52,7 +54,7 @@ impl Call {
                 None => return,
             },
         };
-        self.progress.get_or_insert(cx.wall());
+        self.shown.progress.get_or_insert(cx.wall());
         let epoch = self.epoch.clone();
         let mut rows = cx.take_rows();
         self.provisional_rows(&mut rows);

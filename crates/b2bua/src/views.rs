@@ -14,7 +14,7 @@ impl Switchboard {
     /// The live calls, in no particular order.
     #[must_use]
     pub fn calls(&self) -> Vec<CallView> {
-        self.calls.values().filter(|c| c.phase != Phase::Over).map(|c| view(c)).collect()
+        self.calls.values().filter(|c| c.phase != Phase::Over && !c.is_placed()).map(|c| view(c)).collect()
     }
 
     /// The trunks of the present configuration with their gateways.
@@ -114,6 +114,9 @@ impl Switchboard {
             ("registrations_taken", c.registrations_taken),
             ("registrations_refused", c.registrations_refused),
             ("registrar_full", c.registrar_full),
+            ("transfers", c.transfers),
+            ("transfers_refused", c.transfers_refused),
+            ("transfers_failed", c.transfers_failed),
         ];
         own.into_iter().chain(users).chain(self.desk.counters()).collect()
     }
@@ -154,7 +157,7 @@ fn view(call: &Call) -> CallView {
     let attempt = turned.or(call.attempts.last());
     let state = match call.phase {
         Phase::Setup if call.attempts.is_empty() => "routing",
-        Phase::Setup if call.progress.is_some() => "ringing",
+        Phase::Setup if call.shown.progress.is_some() => "ringing",
         Phase::Setup => "trying",
         Phase::Answered => "answered",
         Phase::Over => "over",

@@ -134,6 +134,9 @@ reasons! {
     SessionInterval   "C-SESSION-INTERVAL"     Caller   again 422 127 "The session interval asked for is below Min-SE; it is to be raised.";
     BadEvent          "C-EVENT"                Caller   never 489 127 "The event package is not supported.";
     ReferRefused      "C-REFER"                Caller   never 603  21 "The trunk's policy refuses REFER; transfer by re-INVITE or change the policy.";
+    TransfersMax      "L-TRANSFERS"            Caller   never 603  21 "The call was transferred as often as refer_max of the trunk allows.";
+    TransferPending   "C-TRANSFER-PENDING"     Caller   again 491  31 "The call is being transferred already; the next transfer has to wait.";
+    TransferForbidden "C-TRANSFER"             Caller   never 403  21 "The dialog that is to be taken over is on another trunk; replaces = any of the trunk allows that.";
     ReplacesRefused   "C-REPLACES"             Caller   never 481  41 "The dialog named by Replaces does not exist here or may not be taken over.";
     CallerNotOwned    "C-CALLER-NOT-OWNED"     Caller   again 403  21 "The caller's number is not among those that the trunk's peer has given us; see caller.screen of the trunk.";
     PrivacyUnmet      "C-PRIVACY"              Caller   again 500 127 "The caller insists on privacy of the session, which media between the peers cannot give; anchor the trunk's media.";
@@ -176,6 +179,8 @@ reasons! {
     Elsewhere         "P-ELSEWHERE"            Callee   never 487  26 "The call was answered elsewhere.";
     DeclinedElsewhere "P-DECLINED-ELSEWHERE"   Callee   never 487  21 "The call was declined for all places by another gateway that rang at the same time.";
     NoAnswer          "P-NO-ANSWER"            Callee   never 480  19 "The called party was alerted for ring_timeout and did not answer.";
+    Transferred       "P-TRANSFERRED"          Caller   never 487  16 "The call was transferred: its parties are joined in another call, or by other systems.";
+    TransferFailed    "P-TRANSFER-FAILED"      Caller   never 480  31 "Whoever transferred the call had hung up, and the target could not be had.";
     Busy              "P-BUSY"                 Callee   never 486  17 "The called party is busy.";
     BusyEverywhere    "P-BUSY-EVERYWHERE"      Callee   never 600  17 "The called party is busy at every place.";
     Declined          "P-DECLINED"             Callee   never 603  21 "The called party declined the call.";

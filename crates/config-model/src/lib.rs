@@ -19,6 +19,7 @@ mod profile;
 mod rates;
 mod redirect;
 mod route;
+mod transfer;
 mod translate;
 mod trunk;
 mod users;
@@ -42,13 +43,14 @@ pub use identity::{
 pub use listen::{Hidden, Host, Listen, PortRange, Secret, SipPort, TlsIdentity};
 pub use permission::{CallPolicy, Class, Permissions, effective};
 pub use policy::{
-    CalledFrom, EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Policy, Prack, Refer,
+    CalledFrom, EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Policy, Prack,
     Refresher, SessionTimer, Sips, UriScheme,
 };
 pub use profile::{Defaults, Profile, ProfileStatus, ProfileValue};
 pub use rates::{Money, Rate, RateTable, TierOrder, Unrated};
 pub use redirect::{Redirect, Redirects};
 pub use route::{CallerId, DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
+pub use transfer::{Refer, Replaces, Transfers};
 pub use translate::{Pilot, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};
 pub use trunk::{Gateway, Kind, Trunk, TrunkTls};
 pub use users::{

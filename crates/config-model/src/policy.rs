@@ -4,6 +4,7 @@ use super::dialog::{Dialog, RefreshBy};
 use super::header_rule::HeaderPolicy;
 use super::identity::{Caller, Forwarding};
 use super::redirect::Redirects;
+use super::transfer::Transfers;
 use super::words::words;
 use std::fmt;
 use std::time::Duration;
@@ -77,14 +78,6 @@ words! {
         Zero = "zero",
         /// `a=sendonly`, also where inactive was offered.
         SendonlyOnly = "sendonly-only",
-    }
-}
-
-words! {
-    /// What REFER gets.
-    pub enum Refer {
-        /// A refusal.
-        Refuse = "refuse",
     }
 }
 
@@ -207,8 +200,8 @@ pub struct Policy {
     pub session_timer: SessionTimer,
     /// Form of hold.
     pub hold: Hold,
-    /// What REFER gets.
-    pub refer: Refer,
+    /// Transfers.
+    pub transfer: Transfers,
     /// Redirects.
     pub redirect: Redirects,
     /// Diversion (RFC 5806).

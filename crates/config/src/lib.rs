@@ -46,9 +46,9 @@ pub use model::{
 pub use model::{
     Api, CalledFrom, Config, DialRule, EarlyOffer, Expect, Expression, Extension, Gateway, Hidden, Hold,
     Host, Kind, Latch, Level, Limits, Listen, Log, LogFormat, Media, MediaMode, Node, NumberFormat,
-    NumberRange, PassStrip, Pattern, Pilot, Policy, PortRange, Prack, Records, Refer, Refresher, Route,
-    Scope, Secret, SessionTimer, Signalling, SipPort, Sips, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX,
-    Test, Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
+    NumberRange, PassStrip, Pattern, Pilot, Policy, PortRange, Prack, Records, Refresher, Route, Scope,
+    Secret, SessionTimer, Signalling, SipPort, Sips, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Test,
+    Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
 };
 pub use model::{
     Authenticate, CallsTo, DigestAlgorithm, DigestQop, Guarded, ReachedAt, Registrar, SpeaksFor, Users,
@@ -61,6 +61,7 @@ pub use model::{
 };
 pub use model::{Money, Rate, RateTable, TierOrder, Unrated};
 pub use model::{Redirect, Redirects};
+pub use model::{Refer, Replaces, Transfers};
 pub use places::Places;
 pub use profile::Profile;
 pub use rates::{RATES_MAX, RATES_TEXT_MAX};

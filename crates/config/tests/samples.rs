@@ -135,7 +135,10 @@ fn a_trunk_has_the_documented_defaults() {
     assert_eq!(trunk.options_misses, 5);
     assert!(trunk.enabled && trunk.tls.verify);
     let policy = &trunk.policy;
-    assert_eq!((policy.media, policy.latch, policy.refer), (MediaMode::Anchor, Latch::Off, Refer::Refuse));
+    assert_eq!(
+        (policy.media, policy.latch, policy.transfer.refer),
+        (MediaMode::Anchor, Latch::Off, Refer::Refuse)
+    );
     assert_eq!((policy.prack, policy.hold), (Prack::Supported, Hold::Pass));
     assert_eq!(policy.offer_codecs, ["PCMA", "PCMU", "telephone-event"]);
     assert_eq!(policy.media_timeout, Some(Duration::from_secs(30)));

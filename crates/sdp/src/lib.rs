@@ -21,6 +21,7 @@ pub mod fuzz;
 mod line;
 pub mod media;
 pub mod offer;
+mod resume;
 pub mod session;
 
 pub use address::{Address, Origin};
@@ -33,4 +34,5 @@ pub use error::{SdpError, SdpErrorKind};
 pub use line::Line;
 pub use media::{Kind, Media, Proto, Rtcp};
 pub use offer::offer;
+pub use resume::{continued, resumed};
 pub use session::{Limits, Session, parse, same_except_version};

@@ -1,4 +1,5 @@
-//! The journal's law: Accepted first, Ended last, each once; attempts counted from 1; one answer.
+//! The journal's law: Accepted first, Ended last, each once; attempts counted from 1; one answer, and one
+//! more for each transfer, whose attempts stand between its beginning and its end.
 
 use b2bua::{CallKey, CallRecord, JournalEvent};
 use std::collections::BTreeMap;
@@ -19,6 +20,9 @@ pub struct Journal {
 struct Life {
     ended: bool,
     answered: Option<u16>,
+    /// Transfers begun, and whether the last one is under way.
+    transfers: u16,
+    transferring: bool,
     attempts: u16,
     progressed: Vec<u16>,
     failed: Vec<u16>,
@@ -40,6 +44,7 @@ impl Journal {
             | JournalEvent::Attempt { call, .. }
             | JournalEvent::Progress { call, .. }
             | JournalEvent::Answered { call, .. }
+            | JournalEvent::Transfer { call, .. }
             | JournalEvent::AttemptFailed { call, .. } => *call,
             JournalEvent::Ended { record } => record.key,
         };
@@ -69,7 +74,7 @@ impl Life {
             JournalEvent::Routed { .. } => self.answered.is_none(),
             JournalEvent::Attempt { facts, .. } => {
                 self.attempts += 1;
-                facts.number == self.attempts && self.answered.is_none()
+                facts.number == self.attempts && (self.answered.is_none() || self.transferring)
             }
             JournalEvent::Progress { attempt, status, .. } => {
                 let again = self.progressed.contains(attempt) || self.failed.contains(attempt);
@@ -77,10 +82,17 @@ impl Life {
                 !again && *attempt == self.attempts && (101..200).contains(status)
             }
             JournalEvent::Answered { attempt, .. } => {
-                let good =
-                    self.answered.is_none() && *attempt == self.attempts && !self.failed.contains(attempt);
+                let due = self.answered.is_none_or(|before| self.transferring && before < *attempt);
+                let good = due && *attempt == self.attempts && !self.failed.contains(attempt);
                 self.answered = Some(*attempt);
                 good
+            }
+            JournalEvent::Transfer { transfer, .. } => {
+                let begins = transfer.status == 0 && transfer.number == self.transfers + 1;
+                let ends = transfer.status >= 100 && (1..=self.transfers).contains(&transfer.number);
+                self.transfers += u16::from(begins);
+                self.transferring = begins;
+                self.answered.is_some() && (begins || ends)
             }
             JournalEvent::AttemptFailed { attempt, .. } => {
                 let again = self.failed.contains(attempt);
@@ -91,6 +103,7 @@ impl Life {
                 self.ended = true;
                 record.attempts.len() == usize::from(self.attempts)
                     && record.answer.is_some() == self.answered.is_some()
+                    && record.transfers.len() == usize::from(self.transfers)
                     && record.attempts.iter().all(|a| a.end.is_some())
             }
         }

@@ -18,6 +18,7 @@ pub mod flow;
 pub mod keepalive;
 pub mod liveness;
 pub mod outbox;
+pub mod refer;
 pub mod registrar;
 pub mod registration;
 pub mod session_timer;
@@ -29,6 +30,7 @@ pub use dialog::{Dialog, JournalError};
 pub use flow::{ConnId, Flow};
 pub use liveness::{Change, Health, Liveness, LivenessAct};
 pub use outbox::{Outbox, SendError, SendToken, Transmit};
+pub use refer::{Notice, ReferSubscription};
 pub use session_timer::{SessionAct, SessionPolicy, SessionTimer, TooSmall};
 pub use target::target_address;
 pub use transaction::{

@@ -4,7 +4,8 @@
 
 use crate::name::Name;
 use crate::{
-    Edit, Frame, Framer, Index, Leniency, Limits, Msg, NameAddr, Uri, Via, Writer, parse, salvage, verify,
+    Edit, Frame, Framer, Index, Leniency, Limits, Msg, NameAddr, ReferTo, Replaces, Uri, Via, Writer, parse,
+    salvage, verify,
 };
 
 /// Parses any bytes as a datagram, reads every typed value, and checks that an edit without changes gives the
@@ -119,6 +120,12 @@ pub fn uri(data: &[u8]) {
     }
     if let Ok(address) = NameAddr::parse(data) {
         let _ = (address.tag(), address.display_text(), Uri::parse(address.uri));
+    }
+    let replaces = ReferTo::parse(data).and_then(|to| to.replaces).or_else(|| Replaces::parse(data));
+    if let Some(replaces) = replaces {
+        let mut written = Vec::new();
+        replaces.write(&mut written);
+        assert_eq!(Replaces::parse(&written).as_ref(), Some(&replaces), "what is written reads back");
     }
 }
 

@@ -141,6 +141,7 @@ fn events(number: u128) -> [JournalEvent; 4] {
             q850: None,
             reason: ReasonId::HangupA,
         }],
+        transfers: Vec::new(),
         media: Some(MediaRecord { report: report(), codec: "PCMA".into() }),
     });
     [

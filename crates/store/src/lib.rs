@@ -28,7 +28,7 @@ pub use export::Format;
 pub use journal::stream::Journal;
 pub use moment::{Moment, NotAMoment};
 pub use recover::Recovered;
-pub use row::{AttemptRow, CallRow, DirectionRow, FORMAT, MediaRow, StoredCall};
+pub use row::{AttemptRow, CallRow, DirectionRow, FORMAT, MediaRow, StoredCall, TransferRow};
 pub use sent::SentRow;
 pub use sqlite::select::{LIMIT_DEFAULT, LIMIT_MAX, Query};
 pub use stats::StoreStats;

@@ -11,7 +11,7 @@ use crate::journal::decode::{self, Body, Event, Routed};
 use crate::journal::files::{self, SegmentName};
 use crate::journal::frame::{self, Opening};
 use crate::moment::Moment;
-use crate::row::{AttemptRow, StoredCall};
+use crate::row::{AttemptRow, StoredCall, TransferRow};
 use crate::sent::SentRow;
 use crate::sqlite::Database;
 use crate::stats::{Counters, add};
@@ -57,7 +57,7 @@ impl Cut {
     /// The facts of its birth; what was read before them stays.
     fn accept(&mut self, row: StoredCall) {
         let known = std::mem::replace(&mut self.row, row);
-        self.row.attempts = known.attempts;
+        (self.row.attempts, self.row.transfers) = (known.attempts, known.transfers);
         (self.row.progress, self.row.answer) = (known.progress, known.answer);
         (self.row.caller, self.row.called) = (known.caller, known.called);
         (self.row.route, self.row.decision) = (known.route, known.decision);
@@ -202,6 +202,7 @@ impl Recovery<'_> {
                 attempt.status = status;
                 attempt.reason = Cow::Owned(reason.into_owned());
             }
+            Body::Transfer(transfer) => take_transfer(&mut cut.row, transfer.into_owned()),
             Body::Ended(_) | Body::Unknown => {}
         }
     }
@@ -228,6 +229,14 @@ impl Recovery<'_> {
         add(&self.counters.records, crashed);
         self.found.crashed_calls = crashed;
         Ok(())
+    }
+}
+
+/// A transfer as it stands by its last event.
+fn take_transfer(row: &mut StoredCall, transfer: TransferRow<'static>) {
+    match row.transfers.iter_mut().find(|known| known.number == transfer.number) {
+        Some(known) => *known = transfer,
+        None => row.transfers.push(transfer),
     }
 }
 

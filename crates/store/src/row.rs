@@ -3,8 +3,13 @@
 //! Strings are borrowed from the journal where a record is only passing through, and owned where
 //! it comes back from SQLite ([`StoredCall`]). Enter through [`CallRow`].
 
+mod attempt;
+mod transfer;
+
+pub use attempt::AttemptRow;
+pub use transfer::TransferRow;
+
 use crate::moment::Moment;
-use crate::sent::SentRow;
 use b2bua::CallKey;
 use base::ReasonId;
 use serde::{Deserialize, Serialize};
@@ -17,7 +22,7 @@ pub const FORMAT: u16 = 1;
 pub type StoredCall = CallRow<'static>;
 
 /// One call: the CDR.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct CallRow<'a> {
     /// [`FORMAT`].
     pub format: u16,
@@ -95,51 +100,11 @@ pub struct CallRow<'a> {
     pub decision: Cow<'a, str>,
     /// Media, when it was anchored here.
     pub media: Option<MediaRow<'a>>,
-    /// Attempts in order.
+    /// Attempts in order; those of transfers are among them.
     pub attempts: Vec<AttemptRow<'a>>,
-}
-
-/// One attempt towards a gateway.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AttemptRow<'a> {
-    /// From 1.
-    pub number: u16,
-    /// Tier of the route, from 0.
-    pub tier: u8,
-    /// The trunk.
-    pub trunk: Cow<'a, str>,
-    /// The trunk's site; empty when it has none.
+    /// Transfers in order.
     #[serde(default)]
-    pub site: Cow<'a, str>,
-    /// The gateway as configured.
-    pub gateway: Cow<'a, str>,
-    /// Address and port the INVITE went to.
-    pub target: Cow<'a, str>,
-    /// `udp`, `tcp` or `tls`.
-    pub transport: Cow<'a, str>,
-    /// Call-ID of this leg.
-    pub sip_call_id: Cow<'a, str>,
-    /// The caller's number as sent.
-    pub caller_sent: Cow<'a, str>,
-    /// The called number as sent.
-    pub called_sent: Cow<'a, str>,
-    /// Who its INVITE named, header by header.
-    #[serde(default)]
-    pub sent: SentRow<'a>,
-    /// INVITE sent.
-    pub start: Moment,
-    /// First provisional response other than 100.
-    pub progress: Option<Moment>,
-    /// Answered.
-    pub answer: Option<Moment>,
-    /// Over.
-    pub end: Option<Moment>,
-    /// The gateway's final response; 0 when none came.
-    pub status: u16,
-    /// Q.850 cause from the gateway's Reason header.
-    pub q850: Option<u8>,
-    /// Why it ended.
-    pub reason: Cow<'a, str>,
+    pub transfers: Vec<TransferRow<'a>>,
 }
 
 /// What the media of a call looked like, by direction.
@@ -213,7 +178,18 @@ impl<'a> CallRow<'a> {
 
     /// A copy that borrows nothing.
     #[must_use]
-    pub fn into_owned(self) -> StoredCall {
+    pub fn into_owned(mut self) -> StoredCall {
+        let (attempts, transfers) = (std::mem::take(&mut self.attempts), std::mem::take(&mut self.transfers));
+        CallRow {
+            attempts: attempts.into_iter().map(AttemptRow::into_owned).collect(),
+            transfers: transfers.into_iter().map(TransferRow::into_owned).collect(),
+            media: self.media.take().map(MediaRow::into_owned),
+            ..self.own_texts()
+        }
+    }
+
+    /// All but the lists and the media.
+    fn own_texts(self) -> StoredCall {
         CallRow {
             format: self.format,
             id: self.id,
@@ -249,35 +225,7 @@ impl<'a> CallRow<'a> {
             blame: own(self.blame),
             released_by: own(self.released_by),
             decision: own(self.decision),
-            media: self.media.map(MediaRow::into_owned),
-            attempts: self.attempts.into_iter().map(AttemptRow::into_owned).collect(),
-        }
-    }
-}
-
-impl AttemptRow<'_> {
-    /// A copy that borrows nothing.
-    #[must_use]
-    pub fn into_owned(self) -> AttemptRow<'static> {
-        AttemptRow {
-            number: self.number,
-            tier: self.tier,
-            trunk: own(self.trunk),
-            site: own(self.site),
-            gateway: own(self.gateway),
-            target: own(self.target),
-            transport: own(self.transport),
-            sip_call_id: own(self.sip_call_id),
-            caller_sent: own(self.caller_sent),
-            called_sent: own(self.called_sent),
-            sent: self.sent.into_owned(),
-            start: self.start,
-            progress: self.progress,
-            answer: self.answer,
-            end: self.end,
-            status: self.status,
-            q850: self.q850,
-            reason: own(self.reason),
+            ..CallRow::default()
         }
     }
 }

@@ -36,6 +36,9 @@ fn a_record_comes_back_whole() {
     assert_eq!((first.status, first.q850, &*first.reason), (503, Some(34), "P-SERVICE-UNAVAILABLE"));
     assert_eq!((&*second.target, &*second.transport), ("[2001:db8::7]:5061", "tls"));
     assert_eq!(second.end, Some(at(66).into()));
+    let [transfer] = call.transfers.as_slice() else { panic!("one transfer") };
+    assert_eq!((&*transfer.how, &*transfer.by, &*transfer.to), ("blind", "caller", "+441632960002"));
+    assert_eq!((&*transfer.with, transfer.status), ("0000000000000000000000000000beef", 200));
     let media = call.media.as_ref().unwrap();
     assert_eq!((&*media.codec, media.duration_ms), ("PCMA", 60_000));
     let caller = &media.from_caller;

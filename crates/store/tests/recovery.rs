@@ -315,3 +315,18 @@ fn a_torn_line_is_written_again_and_a_foreign_file_is_kept() {
     drop(room.open());
     assert_eq!(fs::read_to_string(room.jsonl()).unwrap(), "somebody else's notes\n");
 }
+
+#[test]
+fn a_call_that_was_cut_in_the_middle_of_a_transfer_says_so() {
+    let begun = [accepted(1, at(0)), attempted(1, 1, at(0)), answered(1, 1, at(1))];
+    let failed = [transferred(1, at(2), transfer(1, 0)), transferred(1, at(3), transfer(1, 486))];
+    let open = [transferred(1, at(4), transfer(2, 0)), attempted(1, 2, at(4))];
+    let events: Vec<_> = begun.into_iter().chain(failed).chain(open).collect();
+    let (_room, store, recovered) = recover(&journal_of(&events));
+    assert_eq!(recovered.crashed_calls, 1);
+    let [cut] = all(&store).try_into().unwrap();
+    let cut: StoredCall = cut;
+    let transfers: Vec<(u16, u16)> = cut.transfers.iter().map(|t| (t.number, t.status)).collect();
+    assert_eq!(transfers, [(1, 486), (2, 0)]);
+    assert_eq!((cut.answer, cut.attempts.len(), &*cut.reason), (Some(at(1).into()), 2, "X-CRASHED"));
+}

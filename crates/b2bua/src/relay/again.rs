@@ -11,7 +11,7 @@ use sip_msg::{Method, Msg};
 impl Call {
     /// Sends a request on to a side; `rows` are those that cross, this leg's own session timer is added
     /// (R35: refreshes of one leg are hidden from the other).
-    pub(super) fn send_on(
+    pub(crate) fn send_on(
         &mut self,
         to: Side,
         sent: Method,

@@ -4,7 +4,7 @@ use super::Relay;
 use crate::call::{Call, Phase};
 use crate::context::{Context, Own};
 use crate::invite::contact_user;
-use crate::leg::{AwaitAck, LateAnswer, allow};
+use crate::leg::{AwaitAck, LateAnswer, allow, supported};
 use crate::refusal::status_for_caller;
 use crate::setup::session_policy;
 use crate::telling::cross;
@@ -19,7 +19,8 @@ impl Call {
     /// The other leg's answer to a request that was passed on.
     pub(crate) fn on_relayed(&mut self, client: ClientTxn, msg: Msg<'_>, flow: Flow, cx: &mut Context<'_>) {
         let Some(at) = self.relays.iter().position(|r| r.client == client) else {
-            return self.repeat_ack(msg, cx);
+            self.repeat_ack(msg, cx);
+            return;
         };
         let status = msg.status();
         if status < 200 {
@@ -30,6 +31,7 @@ impl Call {
         if !self.is_about(&relay) {
             return self.answer_inner(relay.server, 487, b"", cx);
         }
+        self.note_passed(&relay, status, cx);
         if status >= 300 {
             if !self.ask_again(&relay, msg, cx) {
                 self.relay_refused(&relay, msg, cx);
@@ -48,20 +50,22 @@ impl Call {
         self.relay_answered(&relay, msg, cx);
     }
 
-    /// A 2xx to a re-INVITE came again: its ACK was lost.
-    fn repeat_ack(&mut self, msg: Msg<'_>, cx: &mut Context<'_>) {
+    /// A 2xx to an INVITE of ours came again: its ACK was lost. `false`: it is no leg's.
+    pub(crate) fn repeat_ack(&mut self, msg: Msg<'_>, cx: &mut Context<'_>) -> bool {
         let epoch = self.epoch.clone();
-        let Ok(cseq) = msg.cseq() else { return };
+        let Ok(cseq) = msg.cseq() else { return false };
         if cseq.method != Method::Invite || msg.status() / 100 != 2 {
-            return;
+            return false;
         }
         let tag = msg.to().ok().and_then(|to| to.tag());
         for side in Side::BOTH {
             let Some(leg) = self.leg_mut(side) else { continue };
             if Some(leg.dialog.remote_tag()) == tag && msg.call_id().ok() == Some(leg.dialog.call_id()) {
                 leg.acknowledge_again(cseq.number, cx, &epoch);
+                return true;
             }
         }
+        false
     }
 
     /// The other side refused the offer, or said nothing: what was described before holds.
@@ -212,7 +216,7 @@ impl Call {
         let number = if side == Side::A { &self.called } else { self.caller_in_contact() };
         leg.push_contact(rows, &self.epoch, contact_user(number));
         push_row(rows, b"Allow", allow(self.epoch.policy(leg.trunk)));
-        push_row(rows, b"Supported", b"timer");
+        push_row(rows, b"Supported", supported(self.epoch.policy(leg.trunk)));
         if let Some(session) = &leg.session {
             session.response_rows(rows);
         }
@@ -228,6 +232,8 @@ impl Call {
             Own::Bye => self.pending = self.pending.saturating_sub(1),
             Own::Prack => self.on_pracked(msg, cx),
             Own::RefreshUpdate | Own::RefreshInvite => self.on_refreshed(side, what, msg, status, cx),
+            Own::Move => self.on_moved(side, msg, status, cx),
+            Own::Notify(number) => self.on_notified(number, status, cx),
         }
     }
 }

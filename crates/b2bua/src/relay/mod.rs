@@ -151,6 +151,9 @@ impl Call {
     ) {
         let epoch = self.epoch.clone();
         let other = side.other();
+        if let Some(status) = self.is_left(other, sent) {
+            return self.answer_inner(txn, status, b"", cx);
+        }
         if self.relays.len() >= RELAYS_MAX || self.phase == Phase::Over || self.next_leg_mut(other).is_none()
         {
             let status = if self.relays.len() >= RELAYS_MAX { 503 } else { 481 };

@@ -25,7 +25,11 @@ impl Switchboard {
             }
             Command::EndAll => self.end_all(now, out),
             Command::HangUp(key) => {
-                let found = self.calls.iter().find(|(_, c)| c.key == key).map(|(me, _)| me);
+                let found = self
+                    .calls
+                    .iter()
+                    .find(|(_, c)| c.key == key && c.phase != Phase::Over && !c.is_placed())
+                    .map(|(me, _)| me);
                 if let Some(call) = found {
                     self.with_call(now, call, out, |call, cx| {
                         call.release(ReasonId::Hangup, ReleasedBy::Operator, cx);

@@ -101,11 +101,14 @@ impl Switchboard {
             }
             Alarm::Report(call) => {
                 self.with_call(now, call, out, |call, cx| {
-                    if let Some(session) = call.media.session() {
+                    for session in call.overdue() {
                         cx.counters.media_reports_missed += u64::from(!call.recorded);
                         call.on_report(session, None, cx);
                     }
                 });
+            }
+            Alarm::Transfer(call) => {
+                self.with_call(now, call, out, crate::call::Call::on_transfer_alarm);
             }
             Alarm::Liveness(at) => self.on_liveness_alarm(at, now, out),
             Alarm::Register(at) => self.on_register_alarm(at, now, out),
@@ -120,7 +123,7 @@ impl Switchboard {
         self.with_call(now, call, out, |call, cx| match reply {
             Reply::Opened { .. } | Reply::OpenFailed { .. } => call.on_media_opened(&reply, cx),
             Reply::Closed { session, report } => call.on_report(session, Some(report), cx),
-            Reply::Timeout { .. } if call.media.session() == Some(session) => {
+            Reply::Timeout { .. } if call.media.session() == Some(session) && !call.is_left_alone() => {
                 call.release(ReasonId::MediaTimeout, ReleasedBy::Us, cx);
             }
             Reply::Timeout { .. } | Reply::OneWay { .. } | Reply::Latched { .. } => {}

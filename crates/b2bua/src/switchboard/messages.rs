@@ -81,12 +81,8 @@ impl Switchboard {
             Incoming::Malformed(_) => self.counters.malformed += 1,
             Incoming::Request(txn) => self.on_request(now, flow, trunk, msg, txn, out),
             Incoming::Ack => {
-                if let Some((call, side)) = self.own_tag(msg) {
-                    self.with_call(now, call, out, |call, cx| {
-                        if call.hears(side, msg, &flow) {
-                            call.on_ack(side, msg, cx);
-                        }
-                    });
+                if let Some((call, Some(side))) = self.seek(msg, &flow) {
+                    self.with_call(now, call, out, |call, cx| call.on_ack(side, msg, cx));
                 }
             }
             Incoming::Cancel { user, .. } => {
@@ -98,18 +94,11 @@ impl Switchboard {
         }
     }
 
-    /// The call and side that our tag in To names, for a request inside a dialog.
-    fn own_tag(&self, msg: Msg<'_>) -> Option<(CallRef, Side)> {
-        let (shard, side, call) = Tag::decode(msg.to().ok()?.tag()?)?;
-        (shard == self.shard).then_some((call, side))
-    }
-
     /// Whether a request is inside a dialog of ours: then it may come from any address behind the leg's
     /// interface, for its tags and Call-ID are known to the peer alone. A tag that only looks like ours is
     /// no pass, nor is one that comes from another side of this node.
     fn is_within_call(&self, msg: Msg<'_>, flow: &Flow) -> bool {
-        let named = self.own_tag(msg);
-        named.is_some_and(|(call, side)| self.calls.get(call).is_some_and(|c| c.hears(side, msg, flow)))
+        self.seek(msg, flow).is_some()
     }
 
     /// Whether a source belongs to a trunk, so that its requests outside a call are heard.
@@ -153,8 +142,13 @@ impl Switchboard {
         txn: ServerTxn,
         out: &mut Outbox,
     ) {
-        if let Some(named) = self.own_tag(msg) {
-            return self.on_inside(now, flow, named, (msg, txn), out);
+        if let Some(found) = self.seek(msg, &flow) {
+            return self.on_inside(now, flow, found, (msg, txn), out);
+        }
+        let foreign = msg.to().is_ok_and(|to| to.tag().is_some_and(|tag| Tag::decode(tag).is_some()));
+        if foreign {
+            self.counters.outside_dialog += 1;
+            return local::answer(&mut self.context(now, out), txn, 481, b"");
         }
         let Some(trunk) = trunk else { return };
         let in_dialog = msg.to().is_ok_and(|to| to.tag().is_some());
@@ -165,19 +159,19 @@ impl Switchboard {
         self.on_outside(now, Arrival { msg, flow, trunk, txn, voucher: Voucher::Source }, out);
     }
 
-    /// A request with our tag.
+    /// A request inside a dialog of ours.
     fn on_inside(
         &mut self,
         now: Time,
         flow: Flow,
-        (call, side): (CallRef, Side),
+        (call, side): (CallRef, Option<Side>),
         (msg, txn): (Msg<'_>, ServerTxn),
         out: &mut Outbox,
     ) {
-        if !self.calls.get(call).is_some_and(|call| call.hears(side, msg, &flow)) {
-            self.counters.outside_dialog += 1;
-            return local::answer(&mut self.context(now, out), txn, 481, b"");
-        }
+        let Some(side) = side else {
+            self.with_call(now, call, out, |call, cx| call.on_left(msg, txn, &flow, cx));
+            return;
+        };
         if self.vouch_inside(now, (call, side), (msg, flow, txn), out) {
             self.with_call(now, call, out, |call, cx| call.on_inner(side, msg, txn, cx));
         }
@@ -271,7 +265,7 @@ impl Switchboard {
                 _ => call.on_refusal(number, msg, cx),
             }
         });
-        if !wanted {
+        if !wanted && !self.repeat_for_moved(now, msg, out) {
             self.on_stray_answer(now, flow, msg, Unwanted::Fork, out);
         }
     }
@@ -304,7 +298,7 @@ fn unusable_uri(msg: Msg<'_>) -> Option<ReasonId> {
 
 impl Call {
     /// Whether a request with our tag really belongs to a dialog of that side.
-    fn hears(&self, side: Side, msg: Msg<'_>, flow: &Flow) -> bool {
+    pub(crate) fn hears(&self, side: Side, msg: Msg<'_>, flow: &Flow) -> bool {
         if let Some(leg) = self.leg(side) {
             return leg.hears(&msg, flow);
         }

@@ -12,12 +12,16 @@ use crate::output::Outbox;
 use crate::runs::Runs;
 use crate::snapshot::Snapshot;
 use crate::tag::CallRef;
+use crate::transfer::Errand;
+use base::hash::Fast;
 use base::time::WallClock;
 use base::{Rng, ShardId, Time, Wheel};
+use media::Side;
 use peers::Desk;
 use sip_core::{Event, Timers, Transactions};
 use sip_msg::{Index, Limits};
 use slotmap::SlotMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +54,9 @@ pub struct Switchboard {
     index: Index,
     limits: Limits,
     events: Vec<Event<User>>,
+    pub(crate) errands: Vec<Errand>,
+    /// Where legs are whose tags name another call.
+    pub(crate) moved: HashMap<(CallRef, Side), CallRef, Fast>,
 }
 
 impl Switchboard {
@@ -60,19 +67,11 @@ impl Switchboard {
         let mut runs = Runs::default();
         let config = snapshot.config.clone();
         let epoch = Arc::new(Epoch::new(snapshot, &mut runs));
-        let signalling = &config.signalling;
-        let millis = |ms: u32| Duration::from_millis(u64::from(ms));
-        let timers = Timers {
-            t1: millis(signalling.t1_ms),
-            t2: millis(signalling.t2_ms),
-            t4: millis(signalling.t4_ms),
-            ..Timers::default()
-        };
         let table_max = config.limits.transactions_max as usize;
         let txns = Transactions::new(sip_core::Setup {
             shard: setup.shard,
             seed: rng.next_pair(),
-            timers,
+            timers: timers(&config.signalling),
             server_max: table_max,
             client_max: table_max,
         });
@@ -94,6 +93,8 @@ impl Switchboard {
             index: Index::new(),
             limits: Limits { message: config.limits.message_max, ..Limits::default() },
             events: Vec::new(),
+            errands: Vec::new(),
+            moved: HashMap::default(),
         };
         board.watch_gateways(now, out);
         board
@@ -145,7 +146,7 @@ impl Switchboard {
     }
 
     /// The calls, and what a call needs beside itself.
-    fn split<'a>(
+    pub(crate) fn split<'a>(
         &'a mut self,
         now: Time,
         out: &'a mut Outbox,
@@ -162,6 +163,7 @@ impl Switchboard {
             counters: &mut self.counters,
             sessions: &mut self.sessions,
             scratch: &mut self.scratch,
+            errands: &mut self.errands,
             current: &self.epoch,
         };
         (&mut self.calls, context)
@@ -178,9 +180,26 @@ impl Switchboard {
         let (calls, mut context) = self.split(now, out);
         let Some(found) = calls.get_mut(call) else { return false };
         act(found, &mut context);
-        if found.is_done() {
-            calls.remove(call);
+        // What it wants of others may need it.
+        if !self.errands.is_empty() {
+            self.run_errands(now, out);
+        }
+        if self.calls.get(call).is_some_and(|found| found.is_done())
+            && let Some(transfers) = self.calls.remove(call).and_then(|mut call| call.transfers.take())
+        {
+            self.forget_moved(call, &transfers);
         }
         true
+    }
+}
+
+/// The timers of transactions (RFC 3261 §17).
+fn timers(signalling: &config::Signalling) -> Timers {
+    let millis = |ms: u32| Duration::from_millis(u64::from(ms));
+    Timers {
+        t1: millis(signalling.t1_ms),
+        t2: millis(signalling.t2_ms),
+        t4: millis(signalling.t4_ms),
+        ..Timers::default()
     }
 }

@@ -80,6 +80,8 @@ pub(crate) struct World {
     pub(crate) board: Switchboard,
     pub(crate) now: Time,
     pub(crate) sent: Vec<Sent>,
+    /// All that ever left.
+    pub(crate) seen: Vec<Sent>,
     pub(crate) records: Vec<CallRecord>,
     pub(crate) events: Vec<JournalEvent>,
     pub(crate) media: Vec<media::Command>,
@@ -106,6 +108,7 @@ impl World {
             board,
             now: Time::ZERO,
             sent: Vec::new(),
+            seen: Vec::new(),
             records: Vec::new(),
             events: Vec::new(),
             media: Vec::new(),
@@ -133,7 +136,9 @@ impl World {
             }
             for transmit in &out.sip.transmits {
                 let text = String::from_utf8(out.sip.message(transmit).to_vec()).expect("text");
-                self.sent.push(Sent { to: transmit.flow.remote, conn: transmit.flow.conn, text });
+                let sent = Sent { to: transmit.flow.remote, conn: transmit.flow.conn, text };
+                self.seen.push(sent.clone());
+                self.sent.push(sent);
             }
             self.compare_with_the_record();
             out.sip.clear();

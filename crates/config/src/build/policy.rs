@@ -6,7 +6,7 @@ use super::identity;
 use super::view::View;
 use crate::country::Country;
 use crate::forms::called;
-use crate::model::{Policy, Redirects};
+use crate::model::{Policy, Redirects, Transfers};
 
 /// Countries whose networks speak µ-law; all others speak A-law (ITU-T G.711 §2, national practice).
 const MU_LAW: [&str; 5] = ["US", "CA", "JP", "TW", "PR"];
@@ -21,7 +21,11 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         prack: view.word("prack")?,
         session_timer: dialog::session_timer(view)?,
         hold: view.word("hold")?,
-        refer: view.word("refer")?,
+        transfer: Transfers {
+            refer: view.word("refer")?,
+            max: view.integer("refer_max")?,
+            replaces: view.word("replaces")?,
+        },
         redirect: Redirects {
             then: view.word("redirect")?,
             max: view.integer("redirect_max")?,

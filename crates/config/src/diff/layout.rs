@@ -7,8 +7,8 @@ mod users;
 
 use crate::forms::time::written;
 use crate::model::{
-    Caller, Config, Listen, Pattern, Pilot, Policy, Route, Scope, Test, Tier, TierOrder, Translate, Trunk,
-    TrunkTls,
+    Caller, Config, Listen, Pattern, Pilot, Policy, Route, Scope, Test, Tier, TierOrder, Transfers,
+    Translate, Trunk, TrunkTls,
 };
 use base::TrunkId;
 use std::collections::BTreeMap;
@@ -244,7 +244,7 @@ impl Sheet<'_> {
         self.put(&inner, "refresher", timer.refresher);
         self.put(&inner, "refresh_by", timer.refresh_by);
         self.put(path, "hold", policy.hold);
-        self.put(path, "refer", policy.refer);
+        self.transfer(path, &policy.transfer);
         self.put(path, "redirect", policy.redirect.then);
         self.put(path, "redirect_max", policy.redirect.max);
         self.put(path, "redirect_taken", policy.redirect.taken);
@@ -375,5 +375,10 @@ impl Sheet<'_> {
         self.put_some(&inner, "called_sent", expect.called_sent.as_ref());
         self.put_some(&inner, "calling_sent", expect.calling_sent.as_ref());
         self.put_some(&inner, "refused", expect.refused);
+    }
+    fn transfer(&mut self, path: &str, rules: &Transfers) {
+        self.put(path, "refer", rules.refer);
+        self.put(path, "refer_max", rules.max);
+        self.put(path, "replaces", rules.replaces);
     }
 }

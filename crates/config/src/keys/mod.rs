@@ -18,6 +18,7 @@ mod routing;
 mod scope;
 mod service;
 mod site;
+mod transfer;
 mod translate;
 mod trunk;
 mod usage;

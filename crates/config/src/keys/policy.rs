@@ -3,11 +3,10 @@
 use super::Effect::Reload;
 use super::Need::{Absent, Default};
 use super::Preset::{Bool as Truth, Text as Word, Texts};
-use super::{CALLER, FORWARDING, Key, Section, Shape, dialog, headers, redirect, seconds};
+use super::{CALLER, FORWARDING, Key, Section, Shape, dialog, headers, redirect, seconds, transfer};
 use crate::forms::{called, plain};
 use crate::model::{
-    EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Refer, Sips, UriScheme,
-    Words,
+    EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Sips, UriScheme, Words,
 };
 
 /// Codecs that an offer of ours can hold.
@@ -66,13 +65,9 @@ pub(crate) static POLICY: Section = Section {
             effect: Reload,
             doc: "The form of hold sent to this trunk: as received, `a=sendonly`, `a=inactive`, or the address 0.0.0.0. `sendonly-only` is `sendonly` for peers that know no `inactive`: an offer of `inactive` becomes `sendonly` too.",
         },
-        Key {
-            name: "refer",
-            shape: Shape::Word { now: Refer::TOKENS, later: &["pass", "local"] },
-            need: Default(Word("refuse")),
-            effect: Reload,
-            doc: "What REFER from this trunk gets.",
-        },
+        transfer::REFER,
+        transfer::REFER_MAX,
+        transfer::REPLACES,
         redirect::REDIRECT,
         redirect::REDIRECT_MAX,
         redirect::REDIRECT_TAKEN,

@@ -3,9 +3,12 @@
 //! Enter through [`decode`]; [`peek`] reads only which call and what kind.
 
 use super::bytes::{Malformed, Take};
-use super::event::{ACCEPTED, ANSWERED, ATTEMPT, ATTEMPT_FAILED, ATTEMPTS_MAX, ENDED, PROGRESS, ROUTED};
+use super::event::{
+    ACCEPTED, ANSWERED, ATTEMPT, ATTEMPT_FAILED, ATTEMPTS_MAX, ENDED, PROGRESS, ROUTED, TRANSFER,
+    TRANSFERS_MAX,
+};
 use crate::moment::Moment;
-use crate::row::{AttemptRow, CallRow, DirectionRow, FORMAT, MediaRow};
+use crate::row::{AttemptRow, CallRow, DirectionRow, FORMAT, MediaRow, TransferRow};
 use crate::sent::SentRow;
 use b2bua::CallKey;
 use std::borrow::Cow;
@@ -36,6 +39,8 @@ pub(crate) enum Body<'a> {
         status: u16,
         reason: Cow<'a, str>,
     },
+    /// How a transfer stands.
+    Transfer(Box<TransferRow<'a>>),
     /// The whole record.
     Ended(Box<CallRow<'a>>),
     /// A kind that is not known here.
@@ -86,55 +91,16 @@ pub(crate) fn decode(payload: &[u8]) -> Result<Event<'_>, Malformed> {
         ATTEMPT_FAILED => {
             Body::AttemptFailed { attempt: take.number()?, status: take.number()?, reason: take.text()? }
         }
+        TRANSFER => Body::Transfer(Box::new(take_transfer(&mut take)?)),
         ENDED => Body::Ended(Box::new(take_record(&mut take, call, at)?)),
         _ => Body::Unknown,
     };
     Ok(Event { call, at, body })
 }
 
-/// Text that is not known.
-const NONE: Cow<'static, str> = Cow::Borrowed("");
-
 /// A record of which nothing is known but its key and a moment.
 pub(crate) fn blank<'a>(call: CallKey, at: Moment) -> CallRow<'a> {
-    CallRow {
-        format: FORMAT,
-        id: 0,
-        call,
-        node: NONE,
-        revision: 0,
-        trace_id: NONE,
-        trunk_in: NONE,
-        site_in: NONE,
-        trunk_out: NONE,
-        site_out: NONE,
-        source: NONE,
-        sip_call_id: NONE,
-        route: NONE,
-        caller_received: NONE,
-        called_received: NONE,
-        caller: NONE,
-        called: NONE,
-        asserted_received: NONE,
-        preferred_received: NONE,
-        diversion_received: NONE,
-        start: at,
-        progress: None,
-        early_media: None,
-        answer: None,
-        end: at,
-        end_estimated: false,
-        post_dial_delay_ms: None,
-        duration_ms: 0,
-        status: 0,
-        q850: 0,
-        reason: NONE,
-        blame: NONE,
-        released_by: NONE,
-        decision: NONE,
-        media: None,
-        attempts: Vec::new(),
-    }
+    CallRow { format: FORMAT, call, start: at, end: at, ..CallRow::default() }
 }
 
 fn take_facts<'a>(take: &mut Take<'a>, call: CallKey, at: Moment) -> Result<CallRow<'a>, Malformed> {
@@ -214,6 +180,7 @@ fn take_record<'a>(take: &mut Take<'a>, call: CallKey, end: Moment) -> Result<Ca
     for attempt in &mut row.attempts {
         attempt.sent = take_sent(take)?;
     }
+    row.transfers = take_transfers(take)?;
     row.follow_last_attempt();
     row.derive();
     Ok(row)
@@ -227,7 +194,7 @@ fn take_sent<'a>(take: &mut Take<'a>) -> Result<SentRow<'a>, Malformed> {
     }
     let mut left = take.number::<usize>()?;
     let known = SentRow::take(|| match left {
-        0 => Ok(NONE),
+        0 => Ok(Cow::Borrowed("")),
         _ => {
             left -= 1;
             take.text()
@@ -248,6 +215,29 @@ fn take_attempt<'a>(take: &mut Take<'a>, call_start: u64) -> Result<AttemptRow<'
     row.q850 = take.option()?;
     row.reason = take.text()?;
     Ok(row)
+}
+
+/// What records of older segments end without.
+fn take_transfers<'a>(take: &mut Take<'a>) -> Result<Vec<TransferRow<'a>>, Malformed> {
+    let count = if take.0.is_empty() { 0 } else { take.number::<usize>()? };
+    if count > TRANSFERS_MAX {
+        return Err(Malformed);
+    }
+    (0..count).map(|_| take_transfer(take)).collect()
+}
+
+fn take_transfer<'a>(take: &mut Take<'a>) -> Result<TransferRow<'a>, Malformed> {
+    Ok(TransferRow {
+        number: take.number()?,
+        at: Moment(take.fixed64()?),
+        how: take.text()?,
+        by: take.text()?,
+        trunk: take.text()?,
+        from: take.text()?,
+        to: take.text()?,
+        with: take.text()?,
+        status: take.number()?,
+    })
 }
 
 fn take_media<'a>(take: &mut Take<'a>) -> Result<MediaRow<'a>, Malformed> {

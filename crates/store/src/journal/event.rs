@@ -5,7 +5,9 @@
 //! through [`encode`]; [`super::decode`] reads.
 
 use super::bytes::Put;
-use b2bua::{AttemptFacts, AttemptRecord, CallFacts, CallKey, CallRecord, JournalEvent, MediaRecord};
+use b2bua::{
+    AttemptFacts, AttemptRecord, CallFacts, CallKey, CallRecord, JournalEvent, MediaRecord, TransferRecord,
+};
 use base::WallTime;
 use media::StreamReport;
 
@@ -21,6 +23,10 @@ pub(crate) const ATTEMPT_FAILED: u8 = 5;
 /// The kind byte of an event that carries a whole record.
 pub(crate) const ENDED: u8 = 6;
 pub(crate) const ROUTED: u8 = 7;
+pub(crate) const TRANSFER: u8 = 8;
+
+/// Most transfers of one call that are stored; policy allows far fewer.
+pub(crate) const TRANSFERS_MAX: usize = 64;
 
 /// Writes an event's payload; gives the number of fields that were cut.
 pub(crate) fn encode(event: &JournalEvent, out: &mut Vec<u8>) -> usize {
@@ -42,19 +48,18 @@ pub(crate) fn encode(event: &JournalEvent, out: &mut Vec<u8>) -> usize {
             put_sent(&mut put, facts);
         }
         JournalEvent::Progress { call, at, attempt, status } => {
-            begin(&mut put, PROGRESS, *call, *at);
-            put.number(*attempt);
-            put.number(*status);
+            numbers(&mut put, PROGRESS, (*call, *at), &[*attempt, *status]);
         }
         JournalEvent::Answered { call, at, attempt } => {
-            begin(&mut put, ANSWERED, *call, *at);
-            put.number(*attempt);
+            numbers(&mut put, ANSWERED, (*call, *at), &[*attempt]);
         }
         JournalEvent::AttemptFailed { call, at, attempt, status, reason } => {
-            begin(&mut put, ATTEMPT_FAILED, *call, *at);
-            put.number(*attempt);
-            put.number(*status);
+            numbers(&mut put, ATTEMPT_FAILED, (*call, *at), &[*attempt, *status]);
             put.text(reason.id());
+        }
+        JournalEvent::Transfer { call, at, transfer } => {
+            begin(&mut put, TRANSFER, *call, *at);
+            put_transfer(&mut put, transfer);
         }
         JournalEvent::Ended { record } => {
             begin(&mut put, ENDED, record.key, record.end);
@@ -68,6 +73,12 @@ fn begin(put: &mut Put<'_>, kind: u8, call: CallKey, at: WallTime) {
     put.byte(kind);
     put.out.extend_from_slice(&call.0.to_le_bytes());
     put.fixed64(at.0);
+}
+
+/// An event that is numbers, or begins with some.
+fn numbers(put: &mut Put<'_>, kind: u8, (call, at): (CallKey, WallTime), all: &[u16]) {
+    begin(put, kind, call, at);
+    all.iter().for_each(|number| put.number(*number));
 }
 
 fn put_facts(put: &mut Put<'_>, facts: &CallFacts) {
@@ -136,12 +147,32 @@ fn put_record(put: &mut Put<'_>, record: &CallRecord) {
     for attempt in kept {
         put_sent(put, &attempt.facts);
     }
+    let transfers = &record.transfers[..record.transfers.len().min(TRANSFERS_MAX)];
+    put.number(transfers.len() as u64);
+    for transfer in transfers {
+        put_transfer(put, transfer);
+    }
 }
 
 /// Who an attempt named: how many values, then these.
 fn put_sent(put: &mut Put<'_>, facts: &AttemptFacts) {
     put.number(identity::SENT.len() as u64);
     facts.sent.values().for_each(|value| put.text(value));
+}
+
+fn put_transfer(put: &mut Put<'_>, transfer: &TransferRecord) {
+    put.number(transfer.number);
+    put.fixed64(transfer.at.0);
+    put.text(transfer.how.word());
+    put.text(transfer.by.word());
+    put.text(&transfer.trunk);
+    put.text(&transfer.from);
+    put.text(&transfer.to);
+    match transfer.with {
+        Some(call) => put.shown(call),
+        None => put.text(""),
+    }
+    put.number(transfer.status);
 }
 
 fn put_attempt(put: &mut Put<'_>, attempt: &AttemptRecord, call_start: u64) {

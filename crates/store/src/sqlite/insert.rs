@@ -3,7 +3,7 @@
 use super::signed;
 use crate::error::StoreError;
 use crate::moment::Moment;
-use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow};
+use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow, TransferRow};
 use rusqlite::types::Null;
 use rusqlite::{CachedStatement, Connection, Statement, ToSql};
 
@@ -14,6 +14,8 @@ const INSERT_CALL: &str = "INSERT OR IGNORE INTO call VALUES (
 /// 28 values, in the order of the table.
 const INSERT_ATTEMPT: &str =
     "INSERT INTO attempt VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+/// 10 values, in the order of the table.
+const INSERT_TRANSFER: &str = "INSERT INTO transfer VALUES (?,?,?,?,?,?,?,?,?,?)";
 /// Columns of one direction of media.
 pub(super) const DIRECTION_COLUMNS: usize = 12;
 
@@ -88,6 +90,11 @@ impl<'c> Inserter<'c> {
             bind_attempt(&mut Bind { statement: &mut self.attempt, place: 0 }, row.id, attempt)?;
             self.attempt.raw_execute()?;
         }
+        for transfer in &row.transfers {
+            let mut statement = self.connection.prepare_cached(INSERT_TRANSFER)?;
+            bind_transfer(&mut Bind { statement: &mut statement, place: 0 }, row.id, transfer)?;
+            statement.raw_execute()?;
+        }
         self.next_id += 1;
         Ok(true)
     }
@@ -156,6 +163,16 @@ fn bind_direction(bind: &mut Bind<'_, '_>, row: &DirectionRow<'_>) -> Result<(),
     bind.put(row.one_way)?;
     bind.put(signed(row.silence_max_ms))?;
     bind.put(&*row.source)
+}
+
+fn bind_transfer(bind: &mut Bind<'_, '_>, call: i64, row: &TransferRow<'_>) -> Result<(), rusqlite::Error> {
+    bind.put(call)?;
+    bind.put(row.number)?;
+    bind.time(row.at)?;
+    for text in [&row.how, &row.by, &row.trunk, &row.from, &row.to, &row.with] {
+        bind.put(&**text)?;
+    }
+    bind.put(row.status)
 }
 
 fn bind_attempt(bind: &mut Bind<'_, '_>, call: i64, row: &AttemptRow<'_>) -> Result<(), rusqlite::Error> {

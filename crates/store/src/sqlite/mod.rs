@@ -139,9 +139,11 @@ impl Database {
         {
             let mut call = transaction.prepare_cached("DELETE FROM call WHERE id = ?1")?;
             let mut attempts = transaction.prepare_cached("DELETE FROM attempt WHERE call = ?1")?;
+            let mut transfers = transaction.prepare_cached("DELETE FROM transfer WHERE call = ?1")?;
             for id in &doomed {
                 call.execute([id])?;
                 attempts.execute([id])?;
+                transfers.execute([id])?;
             }
         }
         insert::set_meta(&transaction, "next_id", next_id)?;

@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 /// The newest schema that is known here.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// Times are microseconds since 1970 (UTC), jitter and round trip microseconds, MOS times 100.
 /// `trunks` holds the trunk in and those of all attempts, each between commas. `call_search`
@@ -115,8 +115,25 @@ ALTER TABLE attempt ADD COLUMN charge_sent TEXT NOT NULL DEFAULT '';
 ALTER TABLE attempt ADD COLUMN referred_by_sent TEXT NOT NULL DEFAULT '';
 ";
 
+/// Transfers; `joined` is the call that was joined.
+const SCHEMA_4: &str = "
+CREATE TABLE transfer (
+    call INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    how TEXT NOT NULL,
+    released_by TEXT NOT NULL,
+    trunk TEXT NOT NULL,
+    caller TEXT NOT NULL,
+    called TEXT NOT NULL,
+    joined TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    PRIMARY KEY (call, number)
+) WITHOUT ROWID;
+";
+
 /// What each version adds to the one before it.
-const STEPS: [&str; VERSION as usize] = [SCHEMA_1, SCHEMA_2, SCHEMA_3];
+const STEPS: [&str; VERSION as usize] = [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4];
 
 /// Sets the connection up and brings the schema to [`VERSION`].
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
@@ -181,7 +198,7 @@ mod tests {
         assert_eq!(site, "");
         let mut new = Connection::open_in_memory().unwrap();
         prepare(&mut new).unwrap();
-        for table in ["call", "attempt"] {
+        for table in ["call", "attempt", "transfer"] {
             assert_eq!(columns(&old, table), columns(&new, table));
         }
         let sent: Vec<String> = crate::sent::SentRow::columns().collect();

@@ -5,7 +5,7 @@ use super::signed;
 use crate::error::StoreError;
 use crate::journal::decode::blank;
 use crate::moment::Moment;
-use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow, StoredCall};
+use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow, StoredCall, TransferRow};
 use crate::sent::SentRow;
 use b2bua::CallKey;
 use rusqlite::types::{FromSql, Value};
@@ -85,8 +85,11 @@ pub(crate) fn select(connection: &Connection, query: &Query) -> Result<Vec<Store
         .query_map(rusqlite::params_from_iter(&filter.values), read_call)?
         .collect::<Result<Vec<_>, _>>()?;
     let mut attempts = connection.prepare_cached("SELECT * FROM attempt WHERE call = ?1 ORDER BY number")?;
+    let mut transfers =
+        connection.prepare_cached("SELECT * FROM transfer WHERE call = ?1 ORDER BY number")?;
     for call in &mut calls {
         call.attempts = attempts.query_map([call.id], read_attempt)?.collect::<Result<_, _>>()?;
+        call.transfers = transfers.query_map([call.id], read_transfer)?.collect::<Result<_, _>>()?;
     }
     Ok(calls)
 }
@@ -239,6 +242,21 @@ fn read_direction(from: &mut Columns<'_, '_>) -> Result<DirectionRow<'static>, r
         one_way: from.take()?,
         silence_max_ms: from.count()?,
         source: from.text()?,
+    })
+}
+
+fn read_transfer(row: &Row<'_>) -> Result<TransferRow<'static>, rusqlite::Error> {
+    let mut from = Columns { row, place: 1 };
+    Ok(TransferRow {
+        number: from.take()?,
+        at: from.time()?,
+        how: from.text()?,
+        by: from.text()?,
+        trunk: from.text()?,
+        from: from.text()?,
+        to: from.text()?,
+        with: from.text()?,
+        status: from.take()?,
     })
 }
 

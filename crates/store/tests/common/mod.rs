@@ -4,6 +4,7 @@
 
 use b2bua::{
     AttemptFacts, AttemptRecord, CallFacts, CallKey, CallRecord, JournalEvent, MediaRecord, ReleasedBy,
+    TransferHow, TransferRecord,
 };
 use base::{ReasonId, WallTime};
 use media::{DropReason, Report, StreamReport};
@@ -176,8 +177,28 @@ pub fn record(call: u128, start: WallTime) -> Box<CallRecord> {
                 reason: ReasonId::HangupA,
             },
         ],
+        transfers: vec![transfer(1, 200)],
         media: Some(MediaRecord { report: report(), codec: "PCMA".into() }),
     })
+}
+
+/// A blind transfer of the caller's.
+pub fn transfer(number: u16, status: u16) -> TransferRecord {
+    TransferRecord {
+        number,
+        at: WallTime(1_793_872_800_000_000),
+        how: TransferHow::Blind,
+        by: ReleasedBy::Caller,
+        trunk: "pbx".into(),
+        from: "+493023125100".into(),
+        to: "+441632960002".into(),
+        with: Some(CallKey(0xbeef)),
+        status,
+    }
+}
+
+pub fn transferred(call: u128, at: WallTime, transfer: TransferRecord) -> JournalEvent {
+    JournalEvent::Transfer { call: CallKey(call), at, transfer: Box::new(transfer) }
 }
 
 pub fn accepted(call: u128, at: WallTime) -> JournalEvent {

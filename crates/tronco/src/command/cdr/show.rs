@@ -77,6 +77,10 @@ pub(crate) fn whole(record: &StoredCall, colour: bool) -> String {
         text.push('\n');
         text.push_str(&identities(record).print(colour));
     }
+    if !record.transfers.is_empty() {
+        text.push('\n');
+        text.push_str(&transfers(record).print(colour));
+    }
     text
 }
 
@@ -107,6 +111,22 @@ fn identities(record: &StoredCall) -> Table {
         for (header, value) in attempt.sent.named() {
             table.row(vec![Cell::number(attempt.number), Cell::new(header), Cell::new(value)]);
         }
+    }
+    table
+}
+
+fn transfers(record: &StoredCall) -> Table {
+    let mut table = Table::new(&["TRANSFER", "HOW", "BY", "FROM", "TO", "STATUS", "JOINED CALL"]);
+    for transfer in &record.transfers {
+        table.row(vec![
+            Cell::number(transfer.number),
+            Cell::new(&transfer.how),
+            Cell::new(format!("{} on {}", transfer.by, transfer.trunk)),
+            Cell::new(&transfer.from),
+            Cell::new(&transfer.to),
+            Cell::number(transfer.status),
+            Cell::new(&transfer.with),
+        ]);
     }
     table
 }
