@@ -43,7 +43,8 @@ pub(super) fn account(view: &View<'_>) -> Option<Account> {
 
 /// How the trunk registers.
 fn register(trunk: &View<'_>, table: &Table) -> Option<Option<Register>> {
-    if trunk.value("register").is_none() {
+    // A profile says how to register, never whether.
+    if table.value("register").is_none() {
         return Some(None);
     }
     let first = first_host(table);

@@ -80,6 +80,43 @@ pub(crate) static ACCOUNT_OF_TRUNK: Section = Section {
     ],
 };
 
+const EXPIRES: Key = Key {
+    name: "expires",
+    shape: Shape::Duration { min: seconds(60), max: seconds(86_400), off: false },
+    need: Default(Word("600s")),
+    effect: Reload,
+    doc: "How long a registration is asked for; what the registrar grants holds.",
+};
+
+const MODE: Key = Key {
+    name: "mode",
+    shape: Shape::Word { now: RegisterMode::TOKENS, later: &[] },
+    need: Default(Word("single")),
+    effect: Reload,
+    doc: "`single`: one address of record. `bulk`: all numbers of the account at once (RFC 6140).",
+};
+
+const PIN: Key = Key {
+    name: "pin",
+    shape: Shape::Bool,
+    need: Default(Truth(false)),
+    effect: Reload,
+    doc: "Whether calls go to the one address that accepted the registration.",
+};
+
+/// How a provider wants to be registered with, where the trunk registers at all.
+pub(super) const REGISTER_AS: Key = Key {
+    name: "register",
+    shape: Shape::Table(&Section {
+        title: "profile.trunk.register",
+        doc: "How a provider wants to be registered with; whether it is, the trunk says.",
+        keys: &[EXPIRES, MODE, PIN],
+    }),
+    need: Absent("the defaults of `register`"),
+    effect: Reload,
+    doc: "What holds where a trunk with this profile registers.",
+};
+
 pub(crate) static REGISTRATION: Section = Section {
     title: "trunk.NAME.register",
     doc: "Registration with a provider (RFC 3261 §10).",
@@ -91,20 +128,8 @@ pub(crate) static REGISTRATION: Section = Section {
             effect: Reload,
             doc: "Host of the REGISTER's Request-URI, and of accounts without a domain. REGISTERs go to the trunk's gateways.",
         },
-        Key {
-            name: "expires",
-            shape: Shape::Duration { min: seconds(60), max: seconds(86_400), off: false },
-            need: Default(Word("600s")),
-            effect: Reload,
-            doc: "How long a registration is asked for; what the registrar grants holds.",
-        },
-        Key {
-            name: "mode",
-            shape: Shape::Word { now: RegisterMode::TOKENS, later: &[] },
-            need: Default(Word("single")),
-            effect: Reload,
-            doc: "`single`: one address of record. `bulk`: all numbers of the account at once (RFC 6140).",
-        },
+        EXPIRES,
+        MODE,
         Key {
             name: "contact_user",
             shape: Shape::Text(&account::USER),
@@ -112,13 +137,7 @@ pub(crate) static REGISTRATION: Section = Section {
             effect: Reload,
             doc: "User part of our Contact; requests to it belong to this trunk where several share a source. Not with `bulk`.",
         },
-        Key {
-            name: "pin",
-            shape: Shape::Bool,
-            need: Default(Truth(false)),
-            effect: Reload,
-            doc: "Whether calls go to the one address that accepted the registration.",
-        },
+        PIN,
         Key {
             name: "health",
             shape: Shape::Bool,

@@ -3,7 +3,7 @@
 use super::Effect::Reload;
 use super::Need::{Absent, Default, Required};
 use super::Preset::{Bool as Truth, Integer as Int, Integers, Text as Word};
-use super::account::{ACCOUNT, ACCOUNTS, OUTBOUND_PROXY, PASSWORD, REALM, REGISTER, USERNAME};
+use super::account::{ACCOUNT, ACCOUNTS, OUTBOUND_PROXY, PASSWORD, REALM, REGISTER, REGISTER_AS, USERNAME};
 use super::failover;
 use super::usage::{deny, deny_unknown};
 use super::users::{AUTHENTICATE, REGISTRAR, USERS};
@@ -260,5 +260,6 @@ pub(crate) static PRESET: Section = Section {
         RING_TIMEOUT,
         OPTIONS_INTERVAL,
         OPTIONS_MISSES,
+        REGISTER_AS,
     ],
 };
