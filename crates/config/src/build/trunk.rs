@@ -83,7 +83,7 @@ fn domain(view: &View<'_>, table: &Table) -> Option<String> {
 fn trunk(around: &Around<'_>, (name, table): (&str, &Table), gateways: Vec<GatewayId>) -> Option<Trunk> {
     let Around { root, names, country } = *around;
     let (kind, profile) = kind_and_profile(table)?;
-    let [own, view, policy_view] = views(&layers(root, table, profile, names));
+    let [view, policy_view] = views(&layers(root, table, profile, names));
     Some(Trunk {
         name: name.to_owned(),
         kind,
@@ -96,8 +96,8 @@ fn trunk(around: &Around<'_>, (name, table): (&str, &Table), gateways: Vec<Gatew
         gateways,
         sources: sources(&view)?,
         domain: domain(&view, table),
-        login: account::login(&own, table)?,
-        users: users::users(&own, table)?,
+        login: account::login(&view, table)?,
+        users: users::users(&view, table)?,
         calls_max: view.integer("calls_max"),
         cps_max: view.integer("cps_max"),
         each_way: failover::each_way(&view),
@@ -117,11 +117,10 @@ fn trunk(around: &Around<'_>, (name, table): (&str, &Table), gateways: Vec<Gatew
     })
 }
 
-/// What the trunk itself writes, the same through all layers, and its policy through all layers.
-fn views<'a>(layers: &[Layer<'a>]) -> [View<'a>; 3] {
-    let own = View::new(&TRUNK, layers.first().map(|layer| layer.trunk));
+/// The trunk and its policy through all layers.
+fn views<'a>(layers: &[Layer<'a>]) -> [View<'a>; 2] {
     let all = View::new(&TRUNK, layers.iter().map(|layer| layer.trunk));
-    [own, all, View::new(&POLICY, layers.iter().map(|layer| layer.policy))]
+    [all, View::new(&POLICY, layers.iter().map(|layer| layer.policy))]
 }
 
 fn sources(view: &View<'_>) -> Option<Vec<IpNet>> {
