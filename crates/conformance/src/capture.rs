@@ -12,7 +12,13 @@ use std::process::Command;
 pub struct Capture {
     process: Process,
     file: PathBuf,
+    probe: UdpSocket,
+    /// Where the probe sends to: nobody listens there.
+    nowhere: String,
 }
+
+/// What the probe says last; packets stand in the file in the order of the wire.
+const LAST: &[u8] = b"the last packet of this capture";
 
 impl Capture {
     /// Starts capturing; returns when packets arrive in the file.
@@ -25,12 +31,11 @@ impl Capture {
         let mut command = Command::new("dumpcap");
         command.args(["-q", "-i", "lo", "-B", "64", "-f", &format!("net {}", place.net()), "-w"]).arg(&file);
         let process = Process::start("dumpcap", &mut command);
-        let capture = Capture { process, file };
         let probe = UdpSocket::bind((place.ip(250), 0)).expect("a socket for the probe");
-        let target = (place.ip(251), 9);
+        let capture = Capture { process, file, probe, nowhere: format!("{}:9", place.ip(251)) };
         let flows = crate::await_some(|| {
-            // Nobody listens there: the first refusal comes back on the next call, which is no matter.
-            let _ = probe.send_to(&[0; 64], (target.0.as_str(), target.1));
+            // The first refusal comes back on the next call, which is no matter.
+            let _ = capture.probe.send_to(&[0; 64], &capture.nowhere);
             let size = std::fs::metadata(&capture.file).map_or(0, |m| m.len());
             (size > 1000).then_some(())
         });
@@ -38,12 +43,19 @@ impl Capture {
         capture
     }
 
-    /// Ends the capture and gives the lines of `tshark` for packets that pass `filter`.
+    /// Ends the capture, when all that was sent before is in it, and gives the lines of `tshark` for packets that pass `filter`.
     ///
     /// # Panics
     /// `tshark` fails.
     #[must_use]
     pub fn end(&self, filter: &str, fields: &[&str]) -> Vec<String> {
+        // What waits in the kernel when the capture ends would be lost.
+        let whole = crate::await_some(|| {
+            let _ = self.probe.send_to(LAST, &self.nowhere);
+            let file = std::fs::read(&self.file).unwrap_or_default();
+            file.windows(LAST.len()).rev().any(|bytes| bytes == LAST).then_some(())
+        });
+        assert!(whole.is_some(), "the capture stands still:\n{}", self.process.tail());
         self.process.signal(Signal::INT);
         let _ = self.process.exit_code();
         let mut command = Command::new("tshark");

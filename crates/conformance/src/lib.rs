@@ -17,11 +17,13 @@ pub mod phone;
 pub mod place;
 pub mod process;
 pub mod records;
+pub mod script;
 pub mod server;
 pub mod sipp;
 pub mod wire;
 
 pub use place::Place;
+pub use script::Script;
 pub use server::Server;
 pub use sipp::Sipp;
 

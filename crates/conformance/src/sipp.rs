@@ -3,8 +3,9 @@
 use crate::PATIENCE;
 use crate::place::Place;
 use crate::process::Process;
+use crate::script::Script;
 use rustix::process::Signal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// SIPp about to be started.
@@ -45,11 +46,22 @@ impl<'a> Sipp<'a> {
     /// `local` the address and port it is bound to.
     #[must_use]
     pub fn new(place: &'a Place, name: &str, scenario: &str, local: &str) -> Sipp<'a> {
+        Sipp::of_file(place, name, &Place::own(&format!("scenarios/{scenario}.xml")), local)
+    }
+
+    /// The same with a scenario that a test has put together.
+    #[must_use]
+    pub fn of_script(place: &'a Place, name: &str, script: &Script, local: &str) -> Sipp<'a> {
+        let file = place.write(&format!("{name}.xml"), script.text());
+        Sipp::of_file(place, name, &file, local)
+    }
+
+    fn of_file(place: &'a Place, name: &str, scenario: &Path, local: &str) -> Sipp<'a> {
         let (ip, port) = local.rsplit_once(':').unwrap_or((local, "5060"));
         let ip = ip.trim_matches(['[', ']']);
         let mut command = Command::new("sipp");
         command.current_dir(place.folder()).env("TERM", "xterm");
-        command.args(["-sf".as_ref(), Place::own(&format!("scenarios/{scenario}.xml")).as_os_str()]);
+        command.args(["-sf".as_ref(), scenario.as_os_str()]);
         command.args([
             "-i",
             ip,

@@ -99,6 +99,8 @@ impl History {
             let found = match header {
                 ForwardingHeader::Diversion => {
                     history.diversion = diversion::read(msg);
+                    // Who asks that History-Info be kept secret does not want it told by another header.
+                    history.diversion.iter_mut().for_each(|one| one.private |= privacy.history);
                     !history.diversion.is_empty()
                 }
                 ForwardingHeader::HistoryInfo => {
