@@ -36,7 +36,9 @@ fn let_call(place: &Place, host: u8, callers: &[Caller]) {
         let caller = Sipp::of_script(place, &format!("caller{host}-{part}"), &script, &place.sip(host));
         caller.call("-", &place.sip(INSIDE)).finish();
     }
-    gateways.iter().for_each(|gateway| drop(gateway.finish()));
+    for gateway in &gateways {
+        gateway.finish();
+    }
 }
 
 /// What `tshark` saw leave towards the gateways, by number called.

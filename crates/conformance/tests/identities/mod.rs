@@ -5,14 +5,14 @@ use conformance::Place;
 use conformance::config::{INSIDE, OUTSIDE};
 
 /// Addresses of the two callers: an IP-PBX that is trusted, and one that is not.
-pub const FRIEND: u8 = 10;
-pub const GUEST: u8 = 11;
+pub(crate) const FRIEND: u8 = 10;
+pub(crate) const GUEST: u8 = 11;
 /// Those of the gateways: a trusted one, and one that is not.
-pub const INNER: u8 = 20;
-pub const OUTER: u8 = 21;
+pub(crate) const INNER: u8 = 20;
+pub(crate) const OUTER: u8 = 21;
 
 /// Headers that name somebody, in the order of the record's words.
-pub const NAMED: [&str; 10] = [
+pub(crate) const NAMED: [&str; 10] = [
     "From",
     "P-Asserted-Identity",
     "P-Preferred-Identity",
@@ -26,23 +26,23 @@ pub const NAMED: [&str; 10] = [
 ];
 
 /// Rows that left, in their order.
-pub type Seen = Vec<(String, String)>;
+pub(crate) type Seen = Vec<(String, String)>;
 
 /// One caller.
-pub struct Case {
-    pub name: &'static str,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
     /// It comes from the untrusted side.
-    pub guest: bool,
-    pub from: &'static str,
-    pub rows: &'static [&'static str],
+    pub(crate) guest: bool,
+    pub(crate) from: &'static str,
+    pub(crate) rows: &'static [&'static str],
     /// What the trusted side sees; `HOST` is our address.
-    pub inner: &'static [(&'static str, &'static str)],
+    pub(crate) inner: &'static [(&'static str, &'static str)],
     /// What the untrusted side sees.
-    pub outer: &'static [(&'static str, &'static str)],
+    pub(crate) outer: &'static [(&'static str, &'static str)],
 }
 
 /// Trunks `friend` and `guest` inside, `inner` and `outer` outside.
-pub fn config(place: &Place) -> String {
+pub(crate) fn config(place: &Place) -> String {
     let (ip, folder) = (|host| place.ip(host), place.folder().display());
     format!(
         r#"version = 1
@@ -119,7 +119,7 @@ socket = "{folder}/tronco.sock"
     )
 }
 
-pub const ALICE: &str = "\"Alice\" <sip:+493023125100@[local_ip]>";
+pub(crate) const ALICE: &str = "\"Alice\" <sip:+493023125100@[local_ip]>";
 const NOBODY: &str = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
 const PAI: &str = "P-Asserted-Identity: \"Alice B\" <sip:+493023125100@[local_ip]>";
 
@@ -130,7 +130,7 @@ const ASSERTED: (&str, &str) = ("P-Asserted-Identity", "\"Alice B\" <sip:+493023
 
 const USUAL: Case = Case { name: "", guest: false, from: ALICE, rows: &[], inner: &[FROM], outer: &[FROM] };
 
-pub const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     Case { name: "a caller without more", ..USUAL },
     Case { name: "an asserted caller", rows: &[PAI], inner: &[FROM, ASSERTED], ..USUAL },
     Case {
