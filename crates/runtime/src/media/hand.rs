@@ -77,7 +77,7 @@ impl Hand {
         }
     }
 
-    fn ring(&self) {
+    pub(super) fn ring(&self) {
         if !self.shared.rung.swap(true, Ordering::SeqCst) {
             self.bell.ring();
         }

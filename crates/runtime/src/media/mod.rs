@@ -26,7 +26,7 @@ use ports::PortRange;
 use sockets::PairError;
 use std::collections::HashMap;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -41,6 +41,8 @@ const ORDERS_MAX: usize = 4096;
 const BEHIND_MAX: usize = 4096;
 /// News that may wait for the owner; more waits with the workers.
 const NEWS_MAX: usize = 4096;
+/// One pair of ports in so many descriptors that the process may have stays bound between calls.
+const PAIRS_KEPT_OF_DESCRIPTORS: usize = 32;
 /// How long dropping an engine waits for its threads.
 const DROP_WAIT: Duration = Duration::from_secs(2);
 
@@ -69,6 +71,8 @@ struct Held {
     place: Place,
     /// Address and even port, by stream and side; `None` once freed.
     pairs: Vec<Option<[(IpAddr, u16); 2]>>,
+    /// Where each stream's media go, by side, as was last said.
+    told: [[Option<SocketAddr>; 2]; MAX_STREAMS],
     closing: bool,
 }
 
@@ -129,7 +133,8 @@ impl Engine {
                     let held = self.held.values().flat_map(|h| h.pairs.iter().flatten().flatten());
                     let taken: Vec<u16> =
                         held.filter(|(a, _)| *a == listen.address).map(|&(_, p)| p).collect();
-                    PortRange::new(listen.address, listen.range.clone(), &mut self.rng, &taken)
+                    let ready_max = sys::descriptors() / PAIRS_KEPT_OF_DESCRIPTORS;
+                    PortRange::new(listen.address, listen.range.clone(), &mut self.rng, &taken, ready_max)
                 });
                 self.ranges.push(range);
                 self.ranges.len() - 1
@@ -150,7 +155,12 @@ impl Engine {
                 Err(reason) => Reply::OpenFailed { session, reason },
             }),
             Command::Set { session, side, stream, remote } => {
-                self.pass(session, Order::Set { session, side, stream, remote });
+                let moved = self.note_told(session, side, stream, remote.rtp);
+                let passed = self.pass(session, Order::Set { session, side, stream, remote });
+                // The system refuses a new source until the worker has heard of it: that cannot wait.
+                if moved && passed {
+                    self.wake(session);
+                }
                 None
             }
             Command::Reject { session, stream } => {
@@ -166,6 +176,28 @@ impl Engine {
                 None
             }
         }
+    }
+
+    /// Remembers where a stream's media go; whether that was another place before.
+    fn note_told(&mut self, session: SessionId, side: Side, stream: u8, to: Option<SocketAddr>) -> bool {
+        let held = self.held.get_mut(&session);
+        let told = held.and_then(|h| h.told.get_mut(usize::from(stream))?.get_mut(side.index()));
+        let before = told.and_then(|told| std::mem::replace(told, to));
+        before.is_some() && before != to
+    }
+
+    /// Wakes the worker of a session.
+    fn wake(&self, session: SessionId) {
+        let worker = self.held.get(&session).and_then(|held| self.hands.get(held.worker));
+        worker.into_iter().for_each(Hand::ring);
+    }
+
+    /// Closes sockets that no call has wanted for long; how long until there may be more to close. Call it
+    /// before each wait.
+    pub fn close_unwanted(&mut self) -> Option<Duration> {
+        let now = self.now();
+        let due = self.ranges.iter_mut().filter_map(|range| range.close_unwanted(now)).min();
+        due.map(|due| due.since(now))
     }
 
     /// Passes an order to the worker of an open session.
@@ -219,7 +251,7 @@ impl Engine {
         };
         hand.sessions += 1;
         hand.order(Order::Open { session, place, streams: opened });
-        self.held.insert(session, Held { worker, place, pairs, closing: false });
+        self.held.insert(session, Held { worker, place, pairs, told: Default::default(), closing: false });
         Ok(ports)
     }
 
@@ -258,16 +290,20 @@ impl Engine {
         side: Side,
         listen: ListenId,
     ) -> Result<((IpAddr, u16), sockets::Pair), OpenError> {
-        let interface = self.interfaces.iter().find(|i| i.listen.id == listen);
-        let found = interface.and_then(|i| Some((i, self.ranges.get_mut(i.range)?)));
-        let (interface, range) = found.filter(|(_, r)| r.limit.max > 0).ok_or(OpenError::NoRange(listen))?;
-        let mut opened = sockets::open_pair(range, interface.listen.dscp, now);
-        if opened.as_ref().is_err_and(|e| *e == PairError::Descriptors) {
-            range.close_ready();
-            opened = sockets::open_pair(range, interface.listen.dscp, now);
+        let found = self.interfaces.iter().find(|i| i.listen.id == listen);
+        let found = found.map(|i| (i.range, i.listen.address, i.listen.dscp));
+        let (at, address, dscp) = found.ok_or(OpenError::NoRange(listen))?;
+        let open = |ranges: &mut [PortRange]| {
+            let range = ranges.get_mut(at).filter(|r| r.limit.max > 0)?;
+            Some(sockets::open_pair(range, dscp, now))
+        };
+        let mut opened = open(&mut self.ranges);
+        if matches!(opened, Some(Err(PairError::Descriptors))) {
+            self.ranges.iter_mut().for_each(PortRange::close_ready);
+            opened = open(&mut self.ranges);
         }
-        match opened {
-            Ok((port, pair)) => Ok(((interface.listen.address, port), pair)),
+        match opened.ok_or(OpenError::NoRange(listen))? {
+            Ok((port, pair)) => Ok(((address, port), pair)),
             Err(PairError::Exhausted) => Err(OpenError::PortsExhausted(side)),
             Err(PairError::Descriptors) => Err(OpenError::Descriptors),
             Err(PairError::Bind(errno)) => Err(OpenError::Bind(side, errno)),

@@ -3,7 +3,8 @@
 //! Ports are taken in pairs: an even one for RTP, the next for RTCP (RFC 3550 §11). A pair that comes back
 //! rests before it is given out again, so that a late packet of an old call meets a closed port.
 //! The order is shuffled once: the next port is not to be guessed. Some pairs come back with their sockets still
-//! bound, deaf to all: opening and closing four sockets is much of what a call costs.
+//! bound, deaf to all: opening and closing four sockets is much of what a call costs. They are drawn at random,
+//! from many, and closed when no call wants them.
 
 use super::sockets::Pair;
 use base::{Limit, Rng, Time};
@@ -18,9 +19,12 @@ pub(super) const REST: Duration = Duration::from_secs(2);
 const REST_FOREIGN: Duration = Duration::from_secs(30);
 
 /// So many pairs are kept bound before one of them is used again, so that the next port remains hard to guess.
-const READY_LEAST: usize = 512;
+/// Where fewer may be kept, none is.
+pub(super) const READY_LEAST: usize = 512;
 /// So many pairs are kept bound between calls at most; two sockets each.
-const READY_MAX: usize = 2048;
+pub(super) const READY_MAX: usize = 2048;
+/// How long a pair stays bound that no call wants.
+pub(super) const KEPT: Duration = Duration::from_secs(30);
 
 /// A pair that was given out.
 #[derive(Debug)]
@@ -38,8 +42,10 @@ pub(super) struct PortRange {
     pub(super) ports: RangeInclusive<u16>,
     /// Free pairs, longest unused first, and when they have rested.
     free: VecDeque<(u16, Time)>,
-    /// Free pairs that are still bound, longest unused first, and when they have rested.
+    /// Free pairs that are still bound, roughly the longest unused first, and when they have rested.
     ready: VecDeque<(u16, Time, Pair)>,
+    ready_max: usize,
+    rng: Rng,
     /// Pairs that could not be bound, and when they are tried again.
     foreign: VecDeque<(u16, Time)>,
     used: u64,
@@ -48,12 +54,13 @@ pub(super) struct PortRange {
 }
 
 impl PortRange {
-    /// All whole pairs of `ports` but those `taken`.
+    /// All whole pairs of `ports` but those `taken`; `ready_max` of them stay bound between calls.
     pub(super) fn new(
         address: IpAddr,
         ports: RangeInclusive<u16>,
         rng: &mut Rng,
         taken: &[u16],
+        ready_max: usize,
     ) -> PortRange {
         let first = ports.start().checked_add(ports.start() & 1).map(|p| p.max(2));
         let last = *ports.end();
@@ -65,7 +72,17 @@ impl PortRange {
             free.swap(at, rng.below(at as u64 + 1) as usize);
         }
         let used = limit.max - free.len() as u64;
-        PortRange { address, ports, free, ready: VecDeque::new(), foreign: VecDeque::new(), used, limit }
+        PortRange {
+            address,
+            ports,
+            free,
+            ready: VecDeque::new(),
+            ready_max: if ready_max < READY_LEAST { 0 } else { ready_max.min(READY_MAX) },
+            rng: Rng::new(rng.next_pair()),
+            foreign: VecDeque::new(),
+            used,
+            limit,
+        }
     }
 
     /// Takes a pair that has rested: of the bound ones when there are many, else the one that was unused
@@ -88,9 +105,21 @@ impl PortRange {
         taken
     }
 
+    /// Any of the bound pairs that have rested.
     fn take_ready(&mut self, now: Time) -> Option<Taken> {
-        let (port, _, pair) = self.ready.pop_front_if(|(_, until, _)| *until <= now)?;
+        let rested = self.ready.partition_point(|(_, until, _)| *until <= now);
+        let at = if rested == 0 { return None } else { self.rng.below(rested as u64) };
+        // The first takes its place: both have rested, so that those that have stay in front.
+        let (port, _, pair) = self.ready.swap_remove_front(usize::try_from(at).ok()?)?;
         Some(Taken { port, bound: Some(pair) })
+    }
+
+    /// Closes the pairs that no call has wanted for [`KEPT`]; when the next one is due.
+    pub(super) fn close_unwanted(&mut self, now: Time) -> Option<Time> {
+        while let Some((port, until, _)) = self.ready.pop_front_if(|(_, until, _)| *until + KEPT <= now) {
+            self.free.push_back((port, until));
+        }
+        self.ready.front().map(|(_, until, _)| *until + KEPT)
     }
 
     /// Gives a pair back after use, with its sockets when they may be used again.
@@ -100,7 +129,7 @@ impl PortRange {
         }
         self.used = self.used.saturating_sub(1);
         match bound {
-            Some(pair) if self.ready.len() < READY_MAX => self.ready.push_back((port, now + REST, pair)),
+            Some(pair) if self.ready.len() < self.ready_max => self.ready.push_back((port, now + REST, pair)),
             _ => self.free.push_back((port, now + REST)),
         }
     }
@@ -145,11 +174,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn range(ports: RangeInclusive<u16>) -> PortRange {
-        PortRange::new(IpAddr::from([127, 0, 0, 1]), ports, &mut Rng::new((1, 2)), &[])
+        PortRange::new(IpAddr::from([127, 0, 0, 1]), ports, &mut Rng::new((1, 2)), &[], READY_MAX)
     }
 
     fn take(range: &mut PortRange, now: Time) -> Option<u16> {
         range.take(now).map(|t| t.port)
+    }
+
+    fn secs(seconds: u64) -> Time {
+        Time::from_millis(1_000 * seconds)
     }
 
     fn pair() -> Pair {
@@ -172,7 +205,36 @@ mod tests {
         r.give(Time::ZERO, 29_000, Some(pair()));
         assert!(r.take(Time::ZERO + REST / 2).expect("a pair").bound.is_none(), "not rested");
         let first = r.take(late).expect("a pair");
-        assert_eq!((first.port, first.bound.is_some()), (20_000, true));
+        assert!(first.bound.is_some() && first.port != 29_000);
+    }
+
+    #[test]
+    fn bound_pairs_are_drawn_at_random() {
+        let mut r = range(20_000..=29_999);
+        let given: Vec<u16> = (0..READY_LEAST as u16 + 40).map(|n| 20_000 + 2 * n).collect();
+        given.iter().for_each(|&port| r.give(Time::ZERO, port, Some(pair())));
+        let drawn: Vec<u16> = (0..40).filter_map(|_| take(&mut r, Time::ZERO + REST)).collect();
+        let in_order = drawn.windows(2).filter(|two| two[1] == two[0] + 2).count();
+        assert!(drawn.len() == 40 && in_order < 10, "{drawn:?}");
+    }
+
+    #[test]
+    fn bound_pairs_that_no_call_wants_are_closed() {
+        let mut r = range(20_000..=29_999);
+        (0..10).for_each(|n| r.give(secs(n), 20_000 + 2 * n as u16, Some(pair())));
+        let due = r.close_unwanted(secs(9));
+        assert_eq!(due, Some(Time::ZERO + REST + KEPT));
+        assert_eq!(r.close_unwanted(secs(4) + REST + KEPT), Some(secs(5) + REST + KEPT));
+        assert_eq!(r.ready.len(), 5);
+        assert_eq!(r.close_unwanted(secs(900)), None);
+    }
+
+    #[test]
+    fn where_few_may_stay_bound_none_does() {
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let mut r = PortRange::new(address, 20_000..=29_999, &mut Rng::new((1, 2)), &[], READY_LEAST - 1);
+        r.give(Time::ZERO, 20_000, Some(pair()));
+        assert!(r.ready.is_empty());
     }
 
     #[test]

@@ -204,6 +204,13 @@ impl Bell {
     }
 }
 
+/// How many descriptors the process may have.
+pub(super) fn descriptors() -> usize {
+    use rustix::process::{Resource, getrlimit};
+    let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(most).unwrap_or(usize::MAX)
+}
+
 /// 128 bits from the operating system, for the order in which ports are given out.
 pub(super) fn seed() -> (u64, u64) {
     let mut bytes = [0u8; 16];

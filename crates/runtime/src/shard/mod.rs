@@ -141,7 +141,8 @@ impl<B: Brain> Shard<B> {
         loop {
             let pause = if self.core.panics == panics { Duration::ZERO } else { PANIC_PAUSE };
             panics = self.core.panics;
-            self.poll.wait(self.patience(self.clock.now(), pause), &mut news)?;
+            let patience = self.patience(self.clock.now(), pause);
+            self.poll.wait(patience, &mut news)?;
             let now = self.clock.now();
             self.counters.turns += 1;
             for one in &news.ready {
@@ -167,14 +168,15 @@ impl<B: Brain> Shard<B> {
     }
 
     /// How long to wait for news: until the next deadline.
-    fn patience(&self, now: Time, at_least: Duration) -> Option<Duration> {
+    fn patience(&mut self, now: Time, at_least: Duration) -> Option<Duration> {
+        let unwanted = self.engine.close_unwanted();
         if self.more_letters || !self.failures.is_empty() {
             return Some(Duration::ZERO);
         }
         let stop = self.stopping.as_ref().map(Stopping::deadline);
         let dues = [self.core.brain.next_deadline(), self.pool.next_deadline(), stop];
-        let due = dues.into_iter().flatten().min()?;
-        Some(due.since(now).max(at_least))
+        let due = dues.into_iter().flatten().min().map(|due| due.since(now));
+        Some(due.into_iter().chain(unwanted).min()?.max(at_least))
     }
 
     /// Reads from whatever has news.
