@@ -7,6 +7,7 @@
 //! `media`, never here.
 
 mod hand;
+mod opening;
 mod ports;
 mod relay;
 mod sockets;
@@ -23,7 +24,6 @@ use base::{ListenId, Rng, Time};
 use hand::{Hand, start};
 use media::{Command, MAX_STREAMS, OpenError, Ports, Reply, SessionId, Side, StreamPorts};
 use ports::PortRange;
-use sockets::PairError;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -263,73 +263,6 @@ impl Engine {
         let at = found.map(|(at, _)| at);
         self.busy += u64::from(at.is_none());
         at.ok_or(OpenError::Busy)
-    }
-
-    fn open_stream(
-        &mut self,
-        now: Time,
-        a: ListenId,
-        b: ListenId,
-    ) -> Result<([(IpAddr, u16); 2], sockets::StreamPorts), OpenError> {
-        let (a_local, a_pair) = self.open_side(now, Side::A, a)?;
-        match self.open_side(now, Side::B, b) {
-            Ok((b_local, b_pair)) => Ok(([a_local, b_local], sockets::StreamPorts([a_pair, b_pair]))),
-            Err(e) => {
-                drop(a_pair);
-                if let Some(range) = self.range_of(a_local) {
-                    range.give_unused(now, a_local.1);
-                }
-                Err(e)
-            }
-        }
-    }
-
-    fn open_side(
-        &mut self,
-        now: Time,
-        side: Side,
-        listen: ListenId,
-    ) -> Result<((IpAddr, u16), sockets::Pair), OpenError> {
-        let found = self.interfaces.iter().find(|i| i.listen.id == listen);
-        let found = found.map(|i| (i.range, i.listen.address, i.listen.dscp));
-        let (at, address, dscp) = found.ok_or(OpenError::NoRange(listen))?;
-        let open = |ranges: &mut [PortRange]| {
-            let range = ranges.get_mut(at).filter(|r| r.limit.max > 0)?;
-            Some(sockets::open_pair(range, dscp, now))
-        };
-        let mut opened = open(&mut self.ranges);
-        if matches!(opened, Some(Err(PairError::Descriptors))) {
-            self.ranges.iter_mut().for_each(PortRange::close_ready);
-            opened = open(&mut self.ranges);
-        }
-        match opened.ok_or(OpenError::NoRange(listen))? {
-            Ok((port, pair)) => Ok(((address, port), pair)),
-            Err(PairError::Exhausted) => Err(OpenError::PortsExhausted(side)),
-            Err(PairError::Descriptors) => Err(OpenError::Descriptors),
-            Err(PairError::Bind(errno)) => Err(OpenError::Bind(side, errno)),
-        }
-    }
-
-    /// Gives ports back to the ranges they belong to, with their sockets where these came back.
-    fn release(
-        &mut self,
-        now: Time,
-        pairs: &[Option<[(IpAddr, u16); 2]>],
-        streams: Vec<Option<sockets::StreamPorts>>,
-    ) {
-        let mut streams = streams.into_iter();
-        for pair in pairs {
-            let bound = streams.next().flatten().map(|s| s.0.map(Some)).unwrap_or_default();
-            for (local, bound) in pair.iter().flatten().zip(bound) {
-                if let Some(range) = self.range_of(*local) {
-                    range.give(now, local.1, bound);
-                }
-            }
-        }
-    }
-
-    fn range_of(&mut self, (address, port): (IpAddr, u16)) -> Option<&mut PortRange> {
-        self.ranges.iter_mut().find(|r| r.address == address && r.holds(port))
     }
 
     /// The next news from the workers; call until `None` after each `notify`.
