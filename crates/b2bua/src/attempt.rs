@@ -3,7 +3,6 @@
 
 use crate::call::{Call, Failure, Phase};
 use crate::context::Context;
-use crate::duty::Duty;
 use crate::early::Early;
 use crate::forking::{Lost, Refused};
 use crate::leg::LocalSdp;
@@ -11,8 +10,8 @@ use crate::output::Level;
 use crate::record::AttemptRecord;
 use crate::runs::TargetRef;
 use base::{GatewayId, ReasonId, TrunkId};
-use peers::Purse;
 use peers::Target;
+use peers::{Duty, Purse};
 use sip_core::{ClientTxn, Flow, SendError};
 use sip_msg::Msg;
 use std::sync::Arc;

@@ -2,13 +2,12 @@
 
 use crate::attempt::Candidate;
 use crate::context::Context;
-use crate::duty::Duty;
 use crate::epoch::Epoch;
 use crate::runs::Runs;
 use crate::runs::TargetRef;
 use base::{GatewayId, ReasonId};
 use config::Hunt;
-use peers::draw;
+use peers::{Duty, draw};
 use routing::{Attempt, Plan};
 use smallvec::SmallVec;
 use std::collections::VecDeque;

@@ -1,10 +1,9 @@
 //! What goes into a switchboard.
 
-use crate::duty::Duty;
 use crate::journal::CallKey;
 use crate::snapshot::Snapshot;
 use base::{GatewayId, TrunkId};
-use peers::Choice;
+use peers::{Choice, Duty};
 use sip_core::{ConnId, Flow, SendError, SendToken};
 use std::sync::Arc;
 use std::time::Duration;

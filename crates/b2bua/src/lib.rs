@@ -12,6 +12,7 @@ mod call;
 mod candidates;
 mod challenge;
 mod context;
+mod copy;
 mod duty;
 mod early;
 mod ending;
@@ -40,7 +41,6 @@ mod stray;
 mod switchboard;
 mod tag;
 mod telling;
-mod trace;
 mod transfer;
 mod views;
 
@@ -51,11 +51,10 @@ pub mod record;
 pub mod snapshot;
 pub mod view;
 
-pub use duty::Duty;
 pub use input::{Command, Input, Resolution};
 pub use journal::{CallKey, JournalEvent};
 pub use output::{Note, Outbox, ResolveRequest};
-pub use peers::{Choice, Target};
+pub use peers::{Choice, Duty, Target};
 pub use record::{
     AttemptFacts, AttemptRecord, CallFacts, CallRecord, MediaRecord, ReleasedBy, TransferHow, TransferRecord,
 };

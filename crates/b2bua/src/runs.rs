@@ -1,12 +1,11 @@
 //! The running state of trunks and gateways: counts, rates, health. It outlives configurations:
 //! what has the same name keeps its state.
 
-use crate::duty::Duty;
 use crate::input::Resolution;
 use crate::registrations::Enrolment;
 use base::{ListenId, Time, Transport, TrunkId};
 use config::{Gateway, Host, Trunk};
-use peers::{Bindings, Choice, Quality, Target, TargetRun, Wallet};
+use peers::{Bindings, Choice, Duty, Quality, Target, TargetRun, Wallet};
 use routing::{Health, TrunkState};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,7 +29,7 @@ pub(crate) struct TargetRef {
 }
 
 /// New calls of the present second.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Rate {
     second: u64,
     spent: u32,
@@ -58,6 +57,7 @@ struct Limits {
 }
 
 /// How a trunk is doing.
+#[derive(Clone)]
 pub(crate) struct TrunkRun {
     pub(crate) name: Arc<str>,
     /// Part of the present configuration and enabled there.
@@ -117,6 +117,7 @@ impl TrunkRun {
 }
 
 /// How a gateway is doing.
+#[derive(Clone)]
 pub(crate) struct GatewayRun {
     pub(crate) trunk: TrunkRef,
     pub(crate) trunk_id: TrunkId,
@@ -159,7 +160,7 @@ impl GatewayRun {
 }
 
 /// All running state, never shrunk: names that left the configuration keep their counts.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Runs {
     pub(crate) bindings: Bindings<GatewayRef>,
     /// When the alarm for the next of them that runs out fires.
@@ -308,6 +309,15 @@ impl Runs {
         let trunk = run.trunk;
         let run = self.trunk_mut(trunk);
         run.calls_out = run.calls_out.saturating_sub(1);
+    }
+
+    /// For a rehearsal: nobody answers at a trunk.
+    pub(crate) fn suppose_down(&mut self, at: TrunkRef, until: Time) {
+        for gateway in self.trunk(at).gateways.clone() {
+            for target in &mut self.gateway_mut(gateway).targets {
+                target.cooling_until = until;
+            }
+        }
     }
 
     fn target_run(&mut self, choice: Choice) -> TargetRun {

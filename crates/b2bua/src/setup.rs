@@ -10,12 +10,11 @@ use crate::record::CallFacts;
 use crate::runs::Runs;
 use crate::secure::leg_of_caller;
 use crate::tag::{CallRef, Tag};
-use crate::trace::trace_id;
 use base::{ReasonId, Time, TrunkId};
 use config::{EarlyOffer, Prack, Refresher};
 use identity::headers::{push_number, push_row};
-use identity::is_nobody;
 use identity::received::{called_of, number_of};
+use identity::{is_nobody, session_of};
 use media::Side;
 use peers::Voucher;
 use routing::{Decision, Facts, NoTrace, Plan, Refusal, TrunkState};
@@ -120,7 +119,10 @@ impl Call {
 
     /// Whether an emergency service is called: no limit holds for it (R95).
     fn is_emergency(&self, cx: &mut Context<'_>) -> bool {
-        self.decide(cx).plan().is_some_and(|plan| plan.emergency)
+        let table = &self.epoch.snapshot.table;
+        // Only who calls one is worth a whole decision while the node refuses calls.
+        table.is_emergency(self.trunk_in, &self.facts.called_received)
+            && self.decide(cx).plan().is_some_and(|plan| plan.emergency)
     }
 
     /// What RFC 3261 §8.2.2, §8.2.3 and §16.3 ask of a request before it is acted on.
@@ -204,7 +206,7 @@ impl Call {
 
     fn follow(&mut self, plan: Plan, cx: &mut Context<'_>) {
         self.decision = explain(&plan, &self.epoch).into_boxed_str();
-        self.route = plan.route_name.as_ref().into();
+        self.route = plan.route_name.clone();
         self.caller = plan.caller.as_str().into();
         self.called = plan.called.as_str().into();
         self.a.purse.account = self.epoch.account_for(self.trunk_in, &self.called);
@@ -281,7 +283,7 @@ fn facts(epoch: &Epoch, arrival: &Arrival<'_>, key: CallKey) -> CallFacts {
         node: epoch.snapshot.node.clone(),
         trunk: epoch.trunk_name(arrival.trunk),
         site: epoch.trunk_site(arrival.trunk),
-        trace_id: trace_id(msg, key),
+        trace_id: session_of(msg).unwrap_or_else(|| key.to_string().into()),
         source: arrival.flow.remote,
         sip_call_id: text(msg.call_id().unwrap_or_default()),
         caller_received: from.map_or_else(Box::default, |f| number_of(f.uri)),

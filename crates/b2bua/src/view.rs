@@ -1,8 +1,8 @@
 //! What people may see of a switchboard: plain values, made on demand.
 
-use crate::duty::Duty;
 use crate::journal::CallKey;
 use base::{Transport, TrunkId, WallTime};
+use peers::Duty;
 use routing::TrunkState;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,13 +1,12 @@
 //! Pictures of a switchboard for people.
 
 use crate::call::{Call, Phase};
-use crate::duty::Duty;
 use crate::runs::GatewayRef;
 use crate::switchboard::Switchboard;
 use crate::view::{CallView, GatewayView, QualityView, StatusView, TargetView, TrunkView};
 use base::{Time, TrunkId};
-use peers::Quality;
 use peers::TargetRun;
+use peers::{Duty, Quality};
 use sip_core::liveness::Health;
 
 impl Switchboard {

@@ -25,6 +25,7 @@ mod redirected;
 mod rows;
 mod screen;
 mod sent;
+mod session;
 mod write;
 
 pub use answer::{Crossing, cross};
@@ -36,6 +37,7 @@ pub use party::is_nobody;
 pub use privacy::Privacy;
 pub use screen::Screening;
 pub use sent::{SENT, Sent};
+pub use session::session_of;
 pub use write::{Telling, Told};
 
 use base::TrunkId;

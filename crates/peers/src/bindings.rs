@@ -7,6 +7,7 @@ use sip_core::{ConnId, Flow};
 use std::collections::BTreeMap;
 
 /// See the module text; `K` names a gateway.
+#[derive(Clone)]
 pub struct Bindings<K> {
     aors: BTreeMap<K, Aor>,
 }

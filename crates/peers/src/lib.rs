@@ -7,6 +7,7 @@
 
 mod bindings;
 mod desk;
+mod duty;
 mod enrol;
 mod quality;
 mod targets;
@@ -14,6 +15,7 @@ mod wallet;
 
 pub use bindings::Bindings;
 pub use desk::{Desk, Refused, Voucher, user_named};
+pub use duty::Duty;
 pub use enrol::{Denied, Enrolled, enrol};
 pub use quality::Quality;
 pub use targets::{Choice, Rhythm, Target, TargetRun, WATCHED_MAX, draw};

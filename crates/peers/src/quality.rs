@@ -16,7 +16,7 @@ struct Sample {
 }
 
 /// The last attempts of a gateway.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Quality {
     rules: Option<Rules>,
     window: VecDeque<Sample>,

@@ -53,6 +53,7 @@ pub struct Target {
 pub type Rhythm = (Option<Duration>, u32);
 
 /// How one address is doing.
+#[derive(Clone)]
 pub struct TargetRun {
     pub id: u32,
     pub choice: Choice,

@@ -32,7 +32,7 @@ pub struct Signed<'a> {
 }
 
 /// See the module text.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Wallet {
     accounts: Vec<Account>,
     realms: Vec<String>,

@@ -8,8 +8,8 @@ use crate::hours::Clocks;
 use crate::number::is_possible;
 use crate::rewrite::TooLong;
 use crate::table::Table;
-use crate::trace::{Side, Step, Trace};
-use base::ReasonId;
+use crate::trace::{NoTrace, Side, Step, Trace};
+use base::{ReasonId, TrunkId};
 use smallvec::SmallVec;
 
 /// Both numbers of a call, normalised.
@@ -38,6 +38,16 @@ impl Table {
                 Decision::Refuse(refusal)
             }
         }
+    }
+
+    /// Whether a called number as received is that of an emergency service, for calls that arrive by a trunk.
+    #[must_use]
+    pub fn is_emergency(&self, on: TrunkId, called: &str) -> bool {
+        is_possible(called)
+            && self
+                .dialplan
+                .normalise(called, Side::Called, on.index(), &mut NoTrace)
+                .is_ok_and(|number| number.emergency)
     }
 
     fn judge(

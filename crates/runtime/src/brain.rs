@@ -25,6 +25,10 @@ pub(crate) trait Brain {
     fn trunks(&self, now: Time) -> Vec<TrunkView>;
     /// The counters.
     fn status(&self) -> StatusView;
+    /// A copy to try a call on; `None` for what has no calls.
+    fn copy(&self, _seed: (u64, u64)) -> Option<Switchboard> {
+        None
+    }
 }
 
 impl Brain for Switchboard {
@@ -58,5 +62,9 @@ impl Brain for Switchboard {
 
     fn status(&self) -> StatusView {
         Switchboard::status(self)
+    }
+
+    fn copy(&self, seed: (u64, u64)) -> Option<Switchboard> {
+        Some(Switchboard::copy(self, seed))
     }
 }

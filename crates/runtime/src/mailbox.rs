@@ -9,7 +9,8 @@ use crate::poll::Bell;
 use crate::status::TransportStatus;
 use crate::tls::TlsRules;
 use b2bua::view::{CallView, StatusView, TrunkView};
-use b2bua::{Command, Snapshot};
+use b2bua::{Command, Snapshot, Switchboard};
+use base::Time;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -45,6 +46,7 @@ pub(crate) enum Letter {
     Command(Command),
     Apply(Arc<Snapshot>, Arc<TlsRules>, SyncSender<()>),
     Current(SyncSender<Arc<Snapshot>>),
+    Copy((u64, u64), SyncSender<Option<(Box<Switchboard>, Time)>>),
     Resolved(dns::Answer),
     Stop { drain: Duration, stopped: SyncSender<Stopped> },
 }

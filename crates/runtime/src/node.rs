@@ -17,7 +17,7 @@ use crate::status::TransportStatus;
 use crate::tls::{TlsError, TlsRules};
 use b2bua::view::{CallView, StatusView, TrunkView};
 use b2bua::{Command, Snapshot, Switchboard};
-use base::{ListenId, ShardId, Transport};
+use base::{ListenId, ShardId, Time, Transport};
 use config::{Change, Config};
 use std::io;
 use std::net::SocketAddr;
@@ -195,6 +195,14 @@ impl NodeHandle {
     /// The node does not answer.
     pub fn snapshot(&self) -> Result<Arc<Snapshot>, NodeGone> {
         self.mailbox.ask(Letter::Current)
+    }
+
+    /// A copy of the switchboard's state, and the time at which it was taken: to try a call on elsewhere.
+    ///
+    /// # Errors
+    /// The node does not answer.
+    pub fn copy(&self, seed: (u64, u64)) -> Result<(Box<Switchboard>, Time), NodeGone> {
+        self.mailbox.ask(|asker| Letter::Copy(seed, asker))?.ok_or(NodeGone)
     }
 
     /// Gives a command; it is carried out soon. A configuration goes through [`NodeHandle::apply`].

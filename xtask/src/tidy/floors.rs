@@ -22,6 +22,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("identity", 3),
     ("peers", 3),
     ("b2bua", 4),
+    ("rehearsal", 5),
     ("runtime", 5),
     ("store", 5),
     ("api", 6),

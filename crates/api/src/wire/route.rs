@@ -1,8 +1,9 @@
 //! A routing decision as the wire shows it, for the daemon and for dry runs from a file.
 
-use super::{RouteAttempt, RouteQuery, RouteRefusal, RouteSkip, RouteTest};
+use super::{RouteAttempt, RouteMessage, RoutePrice, RouteQuery, RouteRefusal, RouteSkip, RouteTest};
 use base::{TrunkId, WallTime};
 use config::Config;
+use rehearsal::{Question, Rehearsal, WouldSend};
 use routing::{Decision, Facts, Health, Plan, Refusal, SkipReason, State, Story, Table, TrunkState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -63,6 +64,68 @@ pub fn route_test(
     test
 }
 
+/// Adds the messages that would leave, by living through the call on a copy of the state. What the plan
+/// does not know of (a node that is full, a name without an address) refuses the call here.
+pub fn rehearse(
+    test: &mut RouteTest,
+    config: &Config,
+    on: TrunkId,
+    query: &RouteQuery,
+    what_if: &WhatIf,
+    rehearsal: Rehearsal,
+) {
+    if !test.routed {
+        return;
+    }
+    let question =
+        Question { on, called: &query.to, caller: &query.from, at: what_if.at, down: &what_if.down };
+    let told = rehearsal.ask(&question);
+    for invite in &told.invites {
+        let trunk = name(config, invite.trunk);
+        if let Some(attempt) = test.attempts.iter_mut().find(|attempt| attempt.trunk == trunk) {
+            attempt.messages.push(message(invite));
+        }
+    }
+    if let Some((status, reason)) = told.refused {
+        test.story.push(format!("refused {status} {reason}: {}", reason.sentence()));
+        test.routed = false;
+        test.refusal = Some(RouteRefusal {
+            status,
+            reason: reason.id().to_owned(),
+            sentence: reason.sentence().to_owned(),
+        });
+    }
+}
+
+fn message(invite: &WouldSend) -> RouteMessage {
+    let text = String::from_utf8_lossy(&invite.message).into_owned();
+    RouteMessage {
+        gateway: invite.gateway.to_string(),
+        transport: invite.target.transport.token().to_owned(),
+        address: invite.target.address.to_string(),
+        stand_in: invite.stand_in,
+        drawn: drawn(&text),
+        message: text,
+    }
+}
+
+/// Branch, tag, Call-ID, the origin's numbers and ports: the values in a message that no two calls share.
+fn drawn(message: &str) -> Vec<String> {
+    let behind = |line: &str, mark: &str| {
+        let value = line.split_once(mark)?.1;
+        Some(value.split([';', '>', ',']).next().unwrap_or(value).to_owned())
+    };
+    let word = |line: &str, at: usize| line.split(' ').nth(at).map(str::to_owned);
+    let found = message.split("\r\n").filter_map(|line| match line {
+        _ if line.starts_with("Via: ") => behind(line, "branch="),
+        _ if line.starts_with("From: ") => behind(line, ";tag="),
+        _ if line.starts_with("Call-ID: ") => word(line, 1),
+        _ if line.starts_with("o=") || line.starts_with("m=") => word(line, 1),
+        _ => None,
+    });
+    found.collect()
+}
+
 fn name(config: &Config, id: TrunkId) -> String {
     config.trunk(id).map_or_else(String::new, |t| t.name.clone())
 }
@@ -79,6 +142,12 @@ fn planned(config: &Config, plan: Plan) -> RouteTest {
         called: attempt.called.clone(),
         caller: attempt.caller.clone(),
         demoted: attempt.demoted,
+        price: attempt.price.as_ref().map(|price| RoutePrice {
+            minute: price.minute.to_string(),
+            connect: price.connect.to_string(),
+            call: price.call.to_string(),
+        }),
+        messages: Vec::new(),
     });
     RouteTest {
         routed: true,

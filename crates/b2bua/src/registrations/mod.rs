@@ -26,6 +26,7 @@ use sip_core::registration::{Registration, State};
 pub(crate) struct EnrolmentRef(pub(crate) u32);
 
 /// One account of one trunk, and its binding.
+#[derive(Clone)]
 pub(crate) struct Enrolment {
     pub(crate) trunk: TrunkRef,
     /// Its trunk in the present configuration.

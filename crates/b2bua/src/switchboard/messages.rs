@@ -201,7 +201,7 @@ impl Switchboard {
         }
     }
 
-    fn on_invite(&mut self, now: Time, arrival: Arrival<'_>, out: &mut Outbox) {
+    pub(crate) fn on_invite(&mut self, now: Time, arrival: Arrival<'_>, out: &mut Outbox) {
         let draining = self.draining;
         let full = self.live_calls() >= self.epoch.snapshot.config.limits.calls_max as usize;
         let unusable = unusable_uri(arrival.msg);

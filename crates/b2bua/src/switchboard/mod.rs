@@ -63,10 +63,17 @@ impl Switchboard {
     /// A switchboard with a first configuration; asks for names to resolve at once.
     #[must_use]
     pub fn new(setup: Setup, snapshot: Arc<Snapshot>, now: Time, out: &mut Outbox) -> Switchboard {
-        let mut rng = Rng::new(setup.seed);
         let mut runs = Runs::default();
-        let config = snapshot.config.clone();
         let epoch = Arc::new(Epoch::new(snapshot, &mut runs));
+        let mut board = Switchboard::with(setup, epoch, runs);
+        board.watch_gateways(now, out);
+        board
+    }
+
+    /// A switchboard without calls on a present state of trunks.
+    pub(crate) fn with(setup: Setup, epoch: Arc<Epoch>, runs: Runs) -> Switchboard {
+        let mut rng = Rng::new(setup.seed);
+        let config = epoch.snapshot.config.clone();
         let table_max = config.limits.transactions_max as usize;
         let txns = Transactions::new(sip_core::Setup {
             shard: setup.shard,
@@ -75,7 +82,7 @@ impl Switchboard {
             server_max: table_max,
             client_max: table_max,
         });
-        let mut board = Switchboard {
+        Switchboard {
             shard: setup.shard,
             clock: setup.clock,
             sources: Sources::gather(&epoch, &runs),
@@ -95,9 +102,7 @@ impl Switchboard {
             events: Vec::new(),
             errands: Vec::new(),
             moved: HashMap::default(),
-        };
-        board.watch_gateways(now, out);
-        board
+        }
     }
 
     /// Takes one input; what it caused is added to `out`.
@@ -139,6 +144,10 @@ impl Switchboard {
     #[must_use]
     pub fn kept_calls(&self) -> usize {
         self.calls.len() + self.runs.leaving()
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     pub(crate) fn context<'a>(&'a mut self, now: Time, out: &'a mut Outbox) -> Context<'a> {

@@ -58,6 +58,9 @@ impl<B: Brain> Shard<B> {
             Letter::Status(asker) => answer(&asker, self.core.brain.status()),
             Letter::Transport(asker) => answer(&asker, self.transport_status(now)),
             Letter::Engine(asker) => answer(&asker, self.engine.status()),
+            Letter::Copy(seed, asker) => {
+                answer(&asker, self.core.brain.copy(seed).map(|copy| (Box::new(copy), now)));
+            }
             Letter::Current(asker) => answer(&asker, self.snapshot.clone()),
             Letter::Command(command) => self.core.feed(now, Input::Command(command)),
             Letter::Apply(snapshot, rules, done) => {

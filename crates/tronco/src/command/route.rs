@@ -4,10 +4,13 @@ use crate::arguments::{Reach, Route as Command};
 use crate::exit::{self, Failure};
 use crate::load::{self, LoadError};
 use crate::print::{Cell, Colour, Table};
-use api::wire::{RouteQuery, RouteTest, route_test, what_if};
+use api::wire::{RouteMessage, RouteQuery, RouteTest, rehearse, route_test, what_if};
+use b2bua::Snapshot;
+use rehearsal::Rehearsal;
 use routing::AllIdle;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Does what the command says; 3 when the call would be refused.
 pub(crate) fn route(command: &Command) -> Result<ExitCode, Failure> {
@@ -51,9 +54,12 @@ fn dry(query: &RouteQuery, path: &Path) -> Result<Result<RouteTest, LoadError>, 
             known.join(", ")
         )));
     };
-    let table = routing::Table::compile(&read.config);
     let what_if = what_if(&read.config, query).map_err(|error| Failure::Usage(format!("--{error}")))?;
-    Ok(Ok(route_test(&read.config, &table, on, query, &what_if, &AllIdle)))
+    let snapshot = Arc::new(Snapshot::new(read.config, 1));
+    let config = snapshot.config.clone();
+    let mut test = route_test(&config, &snapshot.table, on, query, &what_if, &AllIdle);
+    rehearse(&mut test, &config, on, query, &what_if, Rehearsal::of(snapshot));
+    Ok(Ok(test))
 }
 
 fn people(test: &RouteTest, colour: bool) -> String {
@@ -78,5 +84,22 @@ fn people(test: &RouteTest, colour: bool) -> String {
         ]);
     }
     text.push_str(&table.print(colour));
+    for attempt in &test.attempts {
+        for message in &attempt.messages {
+            text.push_str(&shown(&attempt.trunk, message));
+        }
+    }
     text
+}
+
+/// A message with where it would go, its lines set off from ours.
+fn shown(trunk: &str, sent: &RouteMessage) -> String {
+    let RouteMessage { gateway, transport, address, .. } = sent;
+    let stand_in = if sent.stand_in { " (stands in for what the DNS says)" } else { "" };
+    let mut text = format!("\nto {trunk}, gateway {gateway}: {transport} {address}{stand_in}\n");
+    text.push_str(&format!("drawn anew for each call: {}\n\n", sent.drawn.join(", ")));
+    for line in sent.message.split("\r\n") {
+        text.push_str(&if line.is_empty() { "\n".to_owned() } else { format!("  {line}\n") });
+    }
+    text.trim_end().to_owned() + "\n"
 }

@@ -7,6 +7,7 @@ use crate::wire::{RouteQuery, RouteTest};
 use axum::Json;
 use axum::extract::State;
 use base::TrunkId;
+use rehearsal::Rehearsal;
 use routing::TrunkState;
 
 /// `GET /v1/route`.
@@ -27,6 +28,9 @@ fn judge(house: &House, query: &RouteQuery) -> Asked<RouteTest> {
         |id: TrunkId| trunks.iter().find(|v| v.id == id).map_or_else(TrunkState::default, |v| v.standing);
     let what_if = crate::wire::what_if(&snapshot.config, query).map_err(Refused::query)?;
     let mut test = crate::wire::route_test(&snapshot.config, &snapshot.table, on, query, &what_if, &state);
+    let (copy, now) = node.copy(rehearsal::SEED)?;
+    let rehearsal = Rehearsal::with(*copy, now);
+    crate::wire::rehearse(&mut test, &snapshot.config, on, query, &what_if, rehearsal);
     if draining {
         test.story.insert(0, "the node is draining: no new call is taken at all".to_owned());
     }

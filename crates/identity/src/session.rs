@@ -1,15 +1,14 @@
 //! One name for a session over all nodes that it crosses (RFC 7989).
 
-use crate::journal::CallKey;
 use sip_msg::{Msg, Name};
 
 /// Hex digits of a session's UUID (RFC 7989 §5).
 const UUID_LENGTH: usize = 32;
 
-/// The caller's half of the Session-ID in its INVITE (RFC 7989 §5), else the call's own key.
-pub(crate) fn trace_id(msg: Msg<'_>, key: CallKey) -> Box<str> {
-    let received = msg.first(Name::SessionId).and_then(local_uuid);
-    received.unwrap_or_else(|| key.to_string().into_boxed_str())
+/// The caller's half of the Session-ID in its INVITE (RFC 7989 §5).
+#[must_use]
+pub fn session_of(msg: Msg<'_>) -> Option<Box<str>> {
+    msg.first(Name::SessionId).and_then(local_uuid)
 }
 
 /// The UUID in front of the parameters; the nil UUID names nothing.
