@@ -2,7 +2,7 @@
 
 use base::Transport;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// A named inner or outer side of the node. A trunk lives on exactly one.
 #[derive(Clone, PartialEq, Debug)]
@@ -21,6 +21,8 @@ pub struct Listen {
     pub media_address: Option<IpAddr>,
     /// What peers are told in SDP, when it is neither the media address nor an `advertise` address.
     pub media_advertise: Option<IpAddr>,
+    /// DNS servers that are asked for the names of its trunks' gateways; none: the system's.
+    pub dns: Vec<SocketAddr>,
     /// Certificate and key of the TLS ports. Without it TLS is only dialled out, TLS ports stay closed.
     pub tls: Option<TlsIdentity>,
     /// DSCP of media, 0 to 63.

@@ -12,6 +12,7 @@ pub mod audio;
 pub mod baresip;
 pub mod capture;
 pub mod config;
+pub mod dnsmasq;
 pub mod kamailio;
 pub mod phone;
 pub mod place;

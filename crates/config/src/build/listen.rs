@@ -15,6 +15,7 @@ pub(super) fn listen(name: &str, table: &Table) -> Option<Listen> {
         Some(_) => Some(identity(&view.inner(&LISTEN_TLS, "tls"))?),
         None => None,
     };
+    let dns = view.strings("dns").iter().map(|t| net::dns_server(t).ok()).collect::<Option<Vec<_>>>()?;
     Some(Listen {
         name: name.to_owned(),
         address: net::address(view.text("address")?).ok()?,
@@ -23,6 +24,7 @@ pub(super) fn listen(name: &str, table: &Table) -> Option<Listen> {
         rtp: maybe(view.text("rtp"), net::ports)?,
         media_address: maybe(view.text("media_address"), net::address)?,
         media_advertise: maybe(view.text("media_advertise"), net::address)?,
+        dns,
         tls,
         dscp_media: view.integer("dscp_media")?,
         dscp_sip: view.integer("dscp_sip")?,

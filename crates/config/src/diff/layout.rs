@@ -123,6 +123,7 @@ impl Sheet<'_> {
         self.put_some(&path, "rtp", listen.rtp);
         self.put_some(&path, "media_address", listen.media_address);
         self.put_some(&path, "media_advertise", listen.media_advertise);
+        self.put(&path, "dns", list(&listen.dns));
         if let Some(tls) = &listen.tls {
             let inner = format!("{path}.tls");
             self.put(&inner, "cert", &tls.cert);

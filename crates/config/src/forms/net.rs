@@ -5,12 +5,14 @@ use crate::model::{Host, PortRange, SipPort};
 use crate::nearest::nearest;
 use base::Transport;
 use ipnet::IpNet;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// Longest host name (RFC 1035 §2.3.4).
 const HOST_MAX: usize = 253;
 /// Longest label of a host name (RFC 1035 §2.3.4).
 const LABEL_MAX: usize = 63;
+/// Where DNS servers listen (RFC 1035 §4.2).
+const DNS_PORT: u16 = 53;
 /// Transport words.
 const TRANSPORTS: [&str; 3] = ["udp", "tcp", "tls"];
 
@@ -36,6 +38,12 @@ pub(crate) static SIP_PORT: Form = Form {
     phrase: "transport and port such as `udp:5060`, `tcp:5060` or `tls:5061`",
     check: |t| sip_port(t).map(drop),
     schema_pattern: "^(udp|tcp|tls):[0-9]{1,5}$",
+};
+
+pub(crate) static DNS_SERVER: Form = Form {
+    phrase: "an IP address, with a port when it is not 53, such as `10.1.1.53` or `[2001:db8::53]:5353`",
+    check: |t| dns_server(t).map(drop),
+    schema_pattern: "^[0-9A-Fa-f:.]+$|^([0-9.]+|\\[[0-9A-Fa-f:]+\\]):[0-9]{1,5}$",
 };
 
 pub(crate) static PORTS: Form = Form {
@@ -134,6 +142,12 @@ fn transport(text: &str, at: usize) -> Result<Transport, Flaw> {
             .expected("one of `udp`, `tcp`, `tls`")
             .nearest(nearest(text, TRANSPORTS).map(str::to_owned))
     })
+}
+
+/// Reads a DNS server.
+pub(crate) fn dns_server(text: &str) -> Result<SocketAddr, Flaw> {
+    let with_port = text.parse::<SocketAddr>().ok().filter(|server| server.port() != 0);
+    with_port.map_or_else(|| address(text).map(|ip| SocketAddr::new(ip, DNS_PORT)), Ok)
 }
 
 /// Reads transport and port.

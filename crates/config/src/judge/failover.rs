@@ -2,7 +2,7 @@
 
 use super::value_at;
 use crate::build::Draft;
-use crate::model::Quality;
+use crate::model::{Hunt, Quality, Words};
 use crate::report::{Finding, Report};
 use crate::text::Table;
 
@@ -19,6 +19,12 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
                     Finding::new(at, path, "out-of-range", message).expected("400 to 699, or 0 for any"),
                 );
             }
+        }
+        if table.value("forks_max").is_some() && trunk.hunt.way != Hunt::Parallel {
+            let at = value_at(table, "forks_max", entry.key_span.start);
+            let path = format!("trunk.{}.forks_max", trunk.name);
+            let message = format!("`forks_max` says nothing while `hunt` is `{}`", trunk.hunt.way.token());
+            report.warning(Finding::new(at, path, "no-effect", message).expected("`hunt = \"parallel\"`"));
         }
         let judges_nothing = |q: &Quality| q.asr_min.is_none() && q.pdd_max.is_none() && q.acd_min.is_none();
         if trunk.quality.as_ref().is_some_and(judges_nothing) {

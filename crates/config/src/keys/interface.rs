@@ -53,6 +53,13 @@ pub(crate) static LISTEN: Section = Section {
             doc: "Address that peers are told in SDP.",
         },
         Key {
+            name: "dns",
+            shape: Shape::List { of: &Shape::Text(&net::DNS_SERVER), min: 1, max: 8 },
+            need: Absent("the system's"),
+            effect: Restart,
+            doc: "DNS servers that are asked for the names of this interface's gateways: a provider's own on its private access line.",
+        },
+        Key {
             name: "tls",
             shape: Shape::Table(&LISTEN_TLS),
             need: Absent("no TLS is accepted"),

@@ -28,6 +28,8 @@ const RECORDS_MAX: usize = 32;
 const CONCURRENT_MAX: usize = 16;
 /// Names waiting to be resolved, at most.
 const QUEUE_MAX: usize = 1024;
+/// Sets of interfaces' own servers whose answers are kept, at most: limit `dns_servers`.
+const OWN_SERVERS_MAX: usize = 64;
 /// All questions for one name together take at most this long.
 const NAME_TIME_MAX: Duration = Duration::from_secs(15);
 /// An answer holds at least this long, whatever the records say.
@@ -50,6 +52,8 @@ pub enum DnsServers {
 /// A gateway's name to resolve.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
+    /// The interface's own servers; none: those that the node was started with.
+    pub(crate) servers: Vec<SocketAddr>,
     pub(crate) revision: u64,
     pub(crate) gateway: GatewayId,
     pub(crate) host: String,
@@ -116,16 +120,45 @@ pub(crate) fn refused(question: &Question) -> Answer {
     Answer { revision: question.revision, gateway: question.gateway, resolution }
 }
 
+/// Resolvers: the node's, and those of interfaces with servers of their own. What one knows another does
+/// not: a private line's DNS has its own truth.
+struct Asked {
+    node: Arc<Lookups>,
+    own: Vec<(Vec<SocketAddr>, Arc<Lookups>)>,
+}
+
+impl Asked {
+    fn new(servers: DnsServers) -> Asked {
+        Asked { node: Arc::new(Lookups::new(servers)), own: Vec::new() }
+    }
+
+    fn of(&mut self, servers: &[SocketAddr]) -> Arc<Lookups> {
+        if servers.is_empty() {
+            return self.node.clone();
+        }
+        if let Some((_, found)) = self.own.iter().find(|(known, _)| known == servers) {
+            return found.clone();
+        }
+        // The oldest is of a configuration that is gone.
+        if self.own.len() >= OWN_SERVERS_MAX {
+            self.own.remove(0);
+        }
+        let made = Arc::new(Lookups::new(DnsServers::Fixed(servers.to_vec())));
+        self.own.push((servers.to_vec(), made.clone()));
+        made
+    }
+}
+
 async fn serve(
     mut questions: mpsc::Receiver<Question>,
     room: Arc<Semaphore>,
     servers: DnsServers,
     answer: Arc<impl Fn(Answer) + Send + Sync + 'static>,
 ) {
-    let lookups = Arc::new(Lookups::new(servers));
+    let mut asked = Asked::new(servers);
     while let Some(question) = questions.recv().await {
         let Ok(permit) = room.clone().acquire_owned().await else { return };
-        let (lookups, answer) = (lookups.clone(), answer.clone());
+        let (lookups, answer) = (asked.of(&question.servers), answer.clone());
         tokio::spawn(async move {
             let found = tokio::time::timeout(NAME_TIME_MAX, resolve(&lookups, &question)).await;
             let resolution = match found.unwrap_or(Err(Failure::Silent)) {

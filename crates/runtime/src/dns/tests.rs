@@ -1,29 +1,17 @@
 //! RFC 3263 against a real name server (dnsmasq) with records of its own.
 
 mod changing;
+#[allow(unreachable_pub, reason = "the file is a public room of the conformance suites")]
+#[path = "../../../conformance/src/dnsmasq.rs"]
+mod dnsmasq;
 
 use super::*;
 use base::Transport::{Tcp, Tls, Udp};
-use std::io::Read;
 use std::net::{TcpListener, UdpSocket};
-use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 
 /// A guard against a test that hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A name server on loopback.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// The records of the tests: `order,preference,flags,service,regexp,replacement` for NAPTR.
 const RECORDS: &[&str] = &[
@@ -66,20 +54,11 @@ const RECORDS: &[&str] = &[
     "--cname=alias.test,a.test",
     "--local-ttl=120",
 ];
-/// How it is run.
-const MANNER: &[&str] = &[
-    "--local=/test/",
-    "--no-resolv",
-    "--no-hosts",
-    "--no-daemon",
-    "--bind-interfaces",
-    "--listen-address=127.0.0.1",
-    "--conf-file=/dev/null",
-    "--user=",
-    "--group=",
-    "--pid-file=",
-    "--log-facility=-",
-];
+/// A name server on loopback.
+struct Server {
+    running: dnsmasq::NameServer,
+    address: SocketAddr,
+}
 
 impl Server {
     fn start() -> Server {
@@ -104,33 +83,8 @@ impl Server {
     }
 
     fn at(address: SocketAddr, records: &[String]) -> Option<Server> {
-        let child = Command::new("dnsmasq")
-            .args(MANNER)
-            .arg(format!("--port={}", address.port()))
-            .args(records)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("dnsmasq is installed");
-        let mut server = Server { child, address };
-        server.is_up().then_some(server)
-    }
-
-    /// It says "started" once its sockets are bound, or ends.
-    fn is_up(&mut self) -> bool {
-        let mut said = Vec::new();
-        let mut stderr = self.child.stderr.take().unwrap();
-        let mut byte = [0];
-        while stderr.read(&mut byte).unwrap_or(0) == 1 {
-            said.push(byte[0]);
-            if said.ends_with(b"started") {
-                // Keep reading, so that it never blocks on its log.
-                std::thread::spawn(move || drop(std::io::copy(&mut stderr, &mut std::io::sink())));
-                return true;
-            }
-        }
-        let said = String::from_utf8_lossy(&said);
-        assert!(said.contains("in use"), "{said}");
-        false
+        let running = dnsmasq::NameServer::at(address, records)?;
+        Some(Server { address: running.address(), running })
     }
 }
 
@@ -151,7 +105,16 @@ fn ask(server: &Server, questions: Vec<Asked<'_>>) -> Vec<Answered> {
     for (index, (host, port, transport, ours, family)) in questions.into_iter().enumerate() {
         let gateway = GatewayId(index as u32);
         let (host, ours) = (host.to_owned(), ours.to_vec());
-        assert!(dns.ask(Question { revision: 1, gateway, host, port, transport, ours, family }));
+        assert!(dns.ask(Question {
+            servers: Vec::new(),
+            revision: 1,
+            gateway,
+            host,
+            port,
+            transport,
+            ours,
+            family
+        }));
     }
     let mut all: Vec<_> = (0..count).map(|_| answers.recv_timeout(PATIENCE).unwrap()).collect();
     all.sort_by_key(|a| a.gateway);
@@ -259,6 +222,37 @@ fn answers_hold_as_long_as_their_records() {
 }
 
 #[test]
+fn an_interface_may_have_servers_of_its_own() {
+    let (node, own) = (Server::start(), Server::start_with(&["--host-record=a.test,127.0.9.9".to_owned()]));
+    let (sender, answers) = channel();
+    let sender = std::sync::Mutex::new(sender);
+    let servers = DnsServers::Fixed(vec![node.address]);
+    let dns = Dns::start(servers, move |answer| sender.lock().unwrap().send(answer).unwrap()).unwrap();
+    let address = |servers: &[SocketAddr]| {
+        let (host, ours, servers) = ("a.test".to_owned(), vec![Udp], servers.to_vec());
+        let (gateway, port, family) = (GatewayId(0), Some(5060), Family::V4);
+        assert!(dns.ask(Question {
+            servers,
+            revision: 1,
+            gateway,
+            host,
+            port,
+            transport: None,
+            ours,
+            family
+        }));
+        match answers.recv_timeout(PATIENCE).unwrap().resolution {
+            Resolution::Found { choices, .. } => choices[0].target.address.ip().to_string(),
+            Resolution::Failed { reason, .. } => reason,
+        }
+    };
+    assert_eq!(address(&[]), "127.0.1.1");
+    assert_eq!(address(&[own.address]), "127.0.9.9", "another line, another truth");
+    assert_eq!(address(&[]), "127.0.1.1");
+    drop(own);
+}
+
+#[test]
 fn a_silent_server_is_said_to_be_silent() {
     // Bound and never read.
     let mute = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -269,6 +263,7 @@ fn a_silent_server_is_said_to_be_silent() {
     let host = "a.test".to_owned();
     let (ours, family) = (vec![Udp], Family::V4);
     dns.ask(Question {
+        servers: Vec::new(),
         revision: 1,
         gateway: GatewayId(0),
         host,

@@ -93,7 +93,8 @@ impl<B: Brain> Shard<B> {
                 ours.push(sip.transport);
             }
         }
-        Some(Question { revision, gateway, host, port, transport, ours, family: Family::of(listen.address) })
+        let (servers, family) = (listen.dns.clone(), Family::of(listen.address));
+        Some(Question { servers, revision, gateway, host, port, transport, ours, family })
     }
 
     /// Messages: datagrams gathered by port, streams queued by connection.

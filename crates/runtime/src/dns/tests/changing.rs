@@ -1,7 +1,7 @@
 //! A name server whose answers change, fail and come back while questions are asked.
 
+use super::dnsmasq::Hosts;
 use super::*;
-use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 
 /// Questions under way at a time.
@@ -26,6 +26,7 @@ impl Asker {
     fn send(&mut self, host: &str, port: Option<u16>) {
         self.asked += 1;
         let question = Question {
+            servers: Vec::new(),
             revision: 1,
             gateway: GatewayId(self.asked),
             host: host.to_owned(),
@@ -63,31 +64,8 @@ fn found(addresses: &[&str]) -> Result<(Vec<String>, Option<String>), (String, b
     Ok((addresses.iter().map(ToString::to_string).collect(), None))
 }
 
-/// A file of hosts that the server reads again on SIGHUP.
-struct Hosts(PathBuf);
-
-impl Hosts {
-    fn new(name: &str, lines: &str) -> Hosts {
-        let path = std::env::temp_dir().join(format!("tronco-dns-{}-{name}", std::process::id()));
-        std::fs::write(&path, lines).unwrap();
-        Hosts(path)
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn change(&self, server: &Server, lines: &str) {
-        std::fs::write(&self.0, lines).unwrap();
-        let done = Command::new("kill").args(["-HUP", &server.child.id().to_string()]).status().unwrap();
-        assert!(done.success());
-    }
-}
-
-impl Drop for Hosts {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
+fn hosts(name: &str, lines: &str) -> Hosts {
+    Hosts::new(&std::env::temp_dir().join(format!("tronco-dns-{}-{name}", std::process::id())), lines)
 }
 
 fn with_srv(more: &[&str]) -> Vec<String> {
@@ -103,8 +81,8 @@ fn with_srv(more: &[&str]) -> Vec<String> {
 #[test]
 fn answers_that_change_under_load_are_followed_without_a_gap() {
     let before = "127.0.3.1 one.test\n127.0.3.2 two.test\n";
-    let hosts = Hosts::new("load", before);
-    let server = Server::start_with(&with_srv(&[&format!("--addn-hosts={}", hosts.path().display())]));
+    let file = hosts("load", before);
+    let server = Server::start_with(&with_srv(&[&file.option()]));
     let mut asker = Asker::new(&server);
     let old = found(&["127.0.3.1:5060", "127.0.3.2:5070"]);
     for _ in 0..LOAD {
@@ -114,7 +92,7 @@ fn answers_that_change_under_load_are_followed_without_a_gap() {
         assert_eq!(told(&asker.next()), old);
         asker.send("live.test", None);
     }
-    hosts.change(&server, "127.0.3.3 one.test\n127.0.3.2 two.test\n");
+    file.change(&server.running, "127.0.3.3 one.test\n127.0.3.2 two.test\n");
     let new = found(&["127.0.3.2:5070", "127.0.3.3:5060"]);
     let mut in_a_row = 0;
     while in_a_row < 2 * LOAD {
@@ -127,11 +105,11 @@ fn answers_that_change_under_load_are_followed_without_a_gap() {
 
 #[test]
 fn a_host_that_loses_its_address_takes_no_other_with_it() {
-    let hosts = Hosts::new("lost", "127.0.3.1 one.test\n127.0.3.2 two.test\n");
-    let server = Server::start_with(&with_srv(&[&format!("--addn-hosts={}", hosts.path().display())]));
+    let file = hosts("lost", "127.0.3.1 one.test\n127.0.3.2 two.test\n");
+    let server = Server::start_with(&with_srv(&[&file.option()]));
     let mut asker = Asker::new(&server);
     assert_eq!(told(&asker.ask("live.test", None)), found(&["127.0.3.1:5060", "127.0.3.2:5070"]));
-    hosts.change(&server, "127.0.3.2 two.test\n");
+    file.change(&server.running, "127.0.3.2 two.test\n");
     let new = found(&["127.0.3.2:5070"]);
     while told(&asker.ask("live.test", None)) != new {}
 }

@@ -1,0 +1,115 @@
+//! Several gateways at once, over the wire: SIPp rings at three places.
+
+use conformance::config::{INSIDE, ITSP, PBX, Setup};
+use conformance::{Place, Server, Sipp, records};
+use serde_json::Value;
+
+const WORLD: &str = "+441632960001";
+
+/// Three gateways that ring at once.
+fn three(place: &Place) -> Setup {
+    let mut setup = Setup::new(place);
+    setup.itsp = (0..3).map(|n| place.sip(ITSP + n)).collect();
+    setup.itsp_more = "hunt = \"parallel\"\n".into();
+    setup
+}
+
+fn branch<'a>(place: &'a Place, n: u8, scenario: &str) -> Sipp<'a> {
+    Sipp::new(place, &format!("branch-{n}"), scenario, &place.sip(ITSP + n)).keep_messages()
+}
+
+fn caller<'a>(place: &'a Place, scenario: &str, calls: u32) -> Sipp<'a> {
+    Sipp::new(place, "caller", scenario, &place.sip(PBX)).calls(calls).rate(50)
+}
+
+/// Reasons of a record's attempts, by gateway.
+fn reasons(record: &Value) -> Vec<String> {
+    let list = record.get("attempts").and_then(Value::as_array).cloned().unwrap_or_default();
+    list.iter().map(|a| records::word(a, "reason").to_owned()).collect()
+}
+
+#[test]
+fn the_first_that_answers_has_the_call_and_the_others_hear_where_it_went() {
+    let place = Place::new("forking-first");
+    let _server = Server::start(&place, &three(&place).text());
+    let losers: Vec<_> =
+        [0, 2].map(|n| branch(&place, n, "uas_cancelled").calls(20).answer()).into_iter().collect();
+    let winner = branch(&place, 1, "uas").calls(20).answer();
+    caller(&place, "uac", 20).with(&["-d", "50"]).call(WORLD, &place.sip(INSIDE)).finish();
+    winner.finish();
+    for loser in losers {
+        loser.finish();
+        let cancels: Vec<String> =
+            loser.received().into_iter().filter(|m| m.starts_with("CANCEL ")).collect();
+        assert!(cancels.len() >= 20);
+        for cancel in cancels {
+            assert!(cancel.contains("Reason: SIP;cause=200;text=\"Call completed elsewhere\""), "{cancel}");
+        }
+    }
+    for record in records::await_count(&place, 20) {
+        assert_eq!(records::number(&record, "status"), 200, "{record}");
+        assert_eq!(reasons(&record), ["P-ELSEWHERE", "P-HANGUP-A", "P-ELSEWHERE"], "{record}");
+    }
+}
+
+#[test]
+fn answers_that_cross_their_cancel_are_ended_and_no_call_is_lost() {
+    let place = Place::new("forking-race");
+    let _server = Server::start(&place, &three(&place).text());
+    // All three answer at the same time: whoever is slower gets ACK and BYE.
+    let all: Vec<_> = (0..3).map(|n| branch(&place, n, "uas_races").calls(40).answer()).collect();
+    caller(&place, "uac", 40).with(&["-d", "300"]).call(WORLD, &place.sip(INSIDE)).finish();
+    for one in &all {
+        one.finish();
+    }
+    for record in records::await_count(&place, 40) {
+        assert_eq!(records::number(&record, "status"), 200, "{record}");
+        let reasons = reasons(&record);
+        assert_eq!(reasons.iter().filter(|r| *r == "P-HANGUP-A").count(), 1, "{record}");
+        assert_eq!(reasons.iter().filter(|r| *r == "P-ELSEWHERE").count(), 2, "{record}");
+    }
+}
+
+#[test]
+fn the_best_refusal_is_heard_when_all_have_refused() {
+    let place = Place::new("forking-refused");
+    let _server = Server::start(&place, &three(&place).text());
+    let all = [(0, "uas_refuses_503"), (1, "uas_rings_486"), (2, "uas_refuses_503")];
+    let all = all.map(|(n, scenario)| branch(&place, n, scenario).calls(5).answer());
+    caller(&place, "uac_486", 5).call(WORLD, &place.sip(INSIDE)).finish();
+    for one in &all {
+        one.finish();
+    }
+}
+
+#[test]
+fn the_callers_cancel_ends_every_branch() {
+    let place = Place::new("forking-cancelled");
+    let _server = Server::start(&place, &three(&place).text());
+    let all: Vec<_> = (0..3).map(|n| branch(&place, n, "uas_cancelled").calls(5).answer()).collect();
+    caller(&place, "uac_cancel", 5).call(WORLD, &place.sip(INSIDE)).finish();
+    for one in &all {
+        one.finish();
+    }
+    for record in records::await_count(&place, 5) {
+        assert_eq!(reasons(&record), ["P-CANCELLED"; 3], "{record}");
+    }
+}
+
+#[test]
+fn a_crash_while_branches_ring_leaves_one_record_with_all_of_them() {
+    let place = Place::new("forking-crash");
+    let server = Server::start(&place, &three(&place).text());
+    let all: Vec<_> = (0..3).map(|n| branch(&place, n, "uas_cancelled").answer()).collect();
+    let caller = caller(&place, "uac", 1).keep_messages().call(WORLD, &place.sip(INSIDE));
+    for one in &all {
+        one.await_received("INVITE ");
+    }
+    caller.await_received("SIP/2.0 180");
+    server.kill();
+    let config = place.path("tronco.toml");
+    let text = std::fs::read_to_string(config).unwrap();
+    let _server = Server::start(&place, &text);
+    let record = records::await_count(&place, 1).remove(0);
+    assert_eq!((records::word(&record, "reason"), reasons(&record).len()), ("X-CRASHED", 3), "{record}");
+}
