@@ -20,7 +20,7 @@ const RATE: u32 = 50;
 const ENDLESS: u32 = 1_000_000;
 
 fn dns_at(place: &Place) -> SocketAddr {
-    format!("{}:5300", place.ip(DNS)).parse().unwrap()
+    format!("{}:5300", place.ip(DNS)).parse().expect("an address")
 }
 
 /// The trunk's gateway is `calls.test`, asked for at the place's own name server.
