@@ -314,7 +314,7 @@ impl Call {
         self.close_attempt(number, failure, cx);
         if self.forks.is_some() {
             let refused = Refused::ours(trunk, failure);
-            return self.branch_over(Lost { number, candidate, may_retry: true, refused }, cx);
+            return self.branch_over(Lost { number, candidate, rung: false, may_retry: true, refused }, cx);
         }
         self.failure = Some(failure);
         self.current = 0;

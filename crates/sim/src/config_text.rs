@@ -23,6 +23,20 @@ pub struct Variant {
     pub names: Names,
     /// The second provider is reached over TCP.
     pub tcp: bool,
+    /// Who rings at once.
+    pub hunt: Hunt,
+}
+
+/// Whose gateways ring at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Hunt {
+    /// Nobody's.
+    #[default]
+    Order,
+    /// The first provider's, which has one more then.
+    First,
+    /// All trunks', both providers' in one tier.
+    All,
 }
 
 impl Variant {
@@ -56,22 +70,29 @@ impl Variant {
         let common = format!("options_interval = \"{options}s\"\noptions_misses = 2\n{trunks}");
         let named = if self.named { ", \"gw.one.example\"" } else { "" };
         let tcp = if self.tcp { ":5060;transport=tcp" } else { "" };
-        let (to, name) = match edition {
-            1 => ("\"two\", \"one\"", "reversed"),
-            2 => ("\"two\"", "single"),
+        let (to, name) = match (edition, self.hunt) {
+            (2, _) => ("\"two\"", "single"),
+            (_, Hunt::All) => ("[\"one\", \"two\"]", "together"),
+            (1, _) => ("\"two\", \"one\"", "reversed"),
             _ => ("\"one\", \"two\"", "world"),
         };
+        let parallel = "hunt = \"parallel\"\n";
+        let (also, one_hunts, hunts) = match self.hunt {
+            Hunt::Order => ("", "", ""),
+            Hunt::First => (", \"192.0.2.11\"", parallel, ""),
+            Hunt::All => (", \"192.0.2.11\"", parallel, parallel),
+        };
         let one = format!(
-            "[trunk.one]\nkind = \"itsp\"\nlisten = \"outside\"\ngateways = [\"192.0.2.7\"{named}]\n{common}{first}override = {{ {outside} }}\n"
+            "[trunk.one]\nkind = \"itsp\"\nlisten = \"outside\"\ngateways = [\"192.0.2.7\"{named}{also}]\n{common}{first}{one_hunts}override = {{ {outside} }}\n"
         );
         let one = if edition == 2 { String::new() } else { one };
         format!(
             "version = 1\ncountry = \"DE\"\n\
              [listen.inside]\naddress = \"10.0.0.5\"\nsip = [\"udp:5060\", \"tcp:5060\"]\nrtp = \"20000-29999\"\n\
              [listen.outside]\naddress = \"192.0.2.1\"\nsip = [\"udp:5060\", \"tcp:5060\"]\nrtp = \"30000-39999\"\n\
-             [trunk.pbx]\nkind = \"direct\"\nlisten = \"inside\"\ngateways = [\"10.0.0.21\", \"10.0.0.22\"]\n{common}override = {{ {inside} }}\n\
+             [trunk.pbx]\nkind = \"direct\"\nlisten = \"inside\"\ngateways = [\"10.0.0.21\", \"10.0.0.22\"]\n{common}{hunts}override = {{ {inside} }}\n\
              {one}\
-             [trunk.two]\nkind = \"itsp\"\nlisten = \"outside\"\ngateways = [\"192.0.2.8{tcp}\"]\n{common}override = {{ {outside} }}\n\
+             [trunk.two]\nkind = \"itsp\"\nlisten = \"outside\"\ngateways = [\"192.0.2.8{tcp}\"]\n{common}{hunts}override = {{ {outside} }}\n\
              [[numbers]]\nrange = \"+493023125000..+493023125999\"\ndeliver = [\"pbx\"]\n\
              [[route]]\nname = \"{name}\"\nmatch = {{ called = \"+*\" }}\nto = [{to}]\n"
         )

@@ -2,7 +2,7 @@
 //! more for each transfer, whose attempts stand between its beginning and its end.
 
 use b2bua::{CallKey, CallRecord, JournalEvent};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was read so far.
 #[derive(Default)]
@@ -14,6 +14,10 @@ pub struct Journal {
     pub faults: Vec<String>,
     /// Call-IDs of the accepted INVITEs.
     pub accepted: Vec<String>,
+    /// Attempts may run side by side.
+    pub parallel: bool,
+    /// Call-IDs of attempts that have neither failed nor ended with their call.
+    open: BTreeSet<String>,
 }
 
 #[derive(Default)]
@@ -23,12 +27,21 @@ struct Life {
     /// Transfers begun, and whether the last one is under way.
     transfers: u16,
     transferring: bool,
-    attempts: u16,
+    /// Call-IDs of the attempts.
+    attempts: Vec<String>,
+    /// Attempts that have failed or been answered.
+    settled: BTreeSet<u16>,
     progressed: Vec<u16>,
     failed: Vec<u16>,
 }
 
 impl Journal {
+    /// Nothing read yet; `parallel`: attempts may run side by side.
+    #[must_use]
+    pub fn new(parallel: bool) -> Journal {
+        Journal { parallel, ..Journal::default() }
+    }
+
     /// Reads one event.
     pub fn read(&mut self, event: JournalEvent) {
         if let JournalEvent::Accepted { call, facts, .. } = &event {
@@ -51,13 +64,20 @@ impl Journal {
         let Some(life) = self.calls.get_mut(&key) else {
             return self.faults.push(format!("journal: {event:?} before Accepted"));
         };
-        let broken = life.ended || !life.step(&event);
+        let broken = life.ended || !life.step(&event, self.parallel);
+        life.follow(&event, &mut self.open);
         if broken {
             self.faults.push(format!("journal: out of order: {event:?}"));
         }
         if let JournalEvent::Ended { record } = event {
             self.records.push(*record);
         }
+    }
+
+    /// Whether an attempt with this Call-ID is or may become a call.
+    #[must_use]
+    pub fn is_open(&self, call_id: &str) -> bool {
+        self.open.contains(call_id)
     }
 
     /// Calls without an end.
@@ -68,22 +88,45 @@ impl Journal {
 }
 
 impl Life {
-    fn step(&mut self, event: &JournalEvent) -> bool {
+    /// Which attempts are under way.
+    fn follow(&self, event: &JournalEvent, open: &mut BTreeSet<String>) {
+        match event {
+            JournalEvent::Attempt { facts, .. } => drop(open.insert(facts.sip_call_id.to_string())),
+            JournalEvent::AttemptFailed { attempt, .. } => {
+                let failed = usize::from(*attempt).checked_sub(1).and_then(|at| self.attempts.get(at));
+                failed.map(|call_id| open.remove(call_id));
+            }
+            JournalEvent::Ended { .. } => open.retain(|call_id| !self.attempts.contains(call_id)),
+            _ => {}
+        }
+    }
+
+    /// Attempts so far, and whether one is neither failed nor unknown.
+    fn may_go_on(&self, attempt: u16) -> bool {
+        (1..=self.attempts.len()).contains(&usize::from(attempt)) && !self.failed.contains(&attempt)
+    }
+
+    fn step(&mut self, event: &JournalEvent, parallel: bool) -> bool {
         match event {
             JournalEvent::Accepted { .. } => false,
             JournalEvent::Routed { .. } => self.answered.is_none(),
             JournalEvent::Attempt { facts, .. } => {
-                self.attempts += 1;
-                facts.number == self.attempts && (self.answered.is_none() || self.transferring)
+                let alone = parallel || self.settled.len() == self.attempts.len();
+                let due = self.answered.is_none() || self.transferring;
+                self.attempts.push(facts.sip_call_id.to_string());
+                usize::from(facts.number) == self.attempts.len() && due && alone
             }
             JournalEvent::Progress { attempt, status, .. } => {
-                let again = self.progressed.contains(attempt) || self.failed.contains(attempt);
+                let again = self.progressed.contains(attempt);
                 self.progressed.push(*attempt);
-                !again && *attempt == self.attempts && (101..200).contains(status)
+                !again && self.may_go_on(*attempt) && (101..200).contains(status)
             }
             JournalEvent::Answered { attempt, .. } => {
                 let due = self.answered.is_none_or(|before| self.transferring && before < *attempt);
-                let good = due && *attempt == self.attempts && !self.failed.contains(attempt);
+                let good = due && self.may_go_on(*attempt);
+                // All others have heard that they are not it.
+                self.settled.insert(*attempt);
+                let good = good && self.settled.len() == self.attempts.len();
                 self.answered = Some(*attempt);
                 good
             }
@@ -95,13 +138,14 @@ impl Life {
                 self.answered.is_some() && (begins || ends)
             }
             JournalEvent::AttemptFailed { attempt, .. } => {
-                let again = self.failed.contains(attempt);
+                let good = self.may_go_on(*attempt) && self.answered != Some(*attempt);
                 self.failed.push(*attempt);
-                !again && (1..=self.attempts).contains(attempt) && self.answered != Some(*attempt)
+                self.settled.insert(*attempt);
+                good
             }
             JournalEvent::Ended { record } => {
                 self.ended = true;
-                record.attempts.len() == usize::from(self.attempts)
+                record.attempts.len() == self.attempts.len()
                     && record.answer.is_some() == self.answered.is_some()
                     && record.transfers.len() == usize::from(self.transfers)
                     && record.attempts.iter().all(|a| a.end.is_some())

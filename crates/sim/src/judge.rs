@@ -3,6 +3,7 @@
 
 use crate::dice::mark;
 use crate::engine::Engine;
+use crate::journal::Journal;
 use crate::peer::{Letter, is_inside, side_marker};
 use crate::text::Message;
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,7 +77,13 @@ impl Judge {
     }
 
     /// A message leaves the house; `call` is the plan's call that it belongs to, when known.
-    pub fn leaves(&mut self, letter: &Letter, call: Option<usize>, engine: &Engine) -> Option<Message> {
+    pub fn leaves(
+        &mut self,
+        letter: &Letter,
+        call: Option<usize>,
+        engine: &Engine,
+        journal: &Journal,
+    ) -> Option<Message> {
         self.messages += 1;
         let message = match Message::read(&letter.bytes) {
             Ok(message) => message,
@@ -92,7 +99,7 @@ impl Judge {
         }
         self.secrecy(letter, &message);
         if message.is_request() {
-            self.request(&message, fresh, call);
+            self.request(&message, fresh, call, journal);
         } else {
             self.response(&message);
         }
@@ -127,7 +134,7 @@ impl Judge {
         }
     }
 
-    fn request(&mut self, message: &Message, fresh: bool, call: Option<usize>) {
+    fn request(&mut self, message: &Message, fresh: bool, call: Option<usize>, journal: &Journal) {
         let (number, method) = message.cseq();
         if method != message.method() {
             self.fault("CSeq of another method", message);
@@ -150,11 +157,11 @@ impl Judge {
             self.owed_acks.remove(&key);
             self.acked.insert(key);
         }
-        self.counts(message, fresh, call);
+        self.counts(message, fresh, call, journal);
     }
 
-    /// CSeq rises, and no second gateway rings.
-    fn counts(&mut self, message: &Message, fresh: bool, call: Option<usize>) {
+    /// CSeq rises, and no second gateway rings, but beside others that ring on.
+    fn counts(&mut self, message: &Message, fresh: bool, call: Option<usize>, journal: &Journal) {
         let (number, method) = message.cseq();
         let first = message.tag("To").is_empty();
         // Faulty copies with an old Call-ID are calls of their own: counting by Call-ID proves nothing then.
@@ -169,7 +176,8 @@ impl Judge {
         self.counting.insert(key, number);
         if let (true, "INVITE", Some(call)) = (first, method, call) {
             let attempts = self.attempts.entry(call).or_default();
-            let rung = attempts.iter().any(|a| a.progressed);
+            let beside = journal.parallel && attempts.iter().any(|a| journal.is_open(&a.call_id));
+            let rung = attempts.iter().any(|a| a.progressed) && !beside;
             attempts.push(Attempt { call_id: message.call_id().to_owned(), progressed: false });
             if rung {
                 self.fault("a second gateway after one had rung", message);
@@ -295,8 +303,8 @@ impl Judge {
         }
     }
 
-    /// A readable message reached the house.
-    pub fn arrives(&mut self, message: &Message, call: Option<usize>) {
+    /// A readable message reached the house; `open`: of an attempt that may become the call.
+    pub fn arrives(&mut self, message: &Message, call: Option<usize>, open: bool) {
         let status = message.status();
         if status >= 300 && matches!(message.method(), "INVITE" | "UPDATE") {
             let of = |key: &(String, bool)| key.0 == message.call_id();
@@ -307,11 +315,9 @@ impl Judge {
         if message.is_request() || message.method() != "INVITE" {
             return;
         }
-        if (101..200).contains(&status)
-            && let Some(latest) = call.and_then(|c| self.attempts.get_mut(&c)).and_then(|a| a.last_mut())
-            && latest.call_id == message.call_id()
-        {
-            latest.progressed = true;
+        let attempts = call.and_then(|c| self.attempts.get_mut(&c)).into_iter().flatten();
+        for attempt in attempts.filter(|a| a.call_id == message.call_id()) {
+            attempt.progressed |= open && (101..200).contains(&status);
         }
         if (200..300).contains(&status) {
             let key = (message.call_id().to_owned(), message.tag("To").to_owned(), message.cseq().0);

@@ -1,6 +1,7 @@
 //! What happens in a world: drawn from dice before it begins, so that a plan can be read and, in a
 //! regression scenario, written by hand.
 
+use crate::config_text::Hunt;
 use crate::dice::Dice;
 pub use crate::names::Names;
 
@@ -236,10 +237,12 @@ impl Plan {
         while dice.percent(45) && deeds.len() < 6 {
             deeds.push((dice.below(span), draw_deed(&mut dice)));
         }
+        let mut config = crate::config_text::Variant::draw(&mut dice);
+        config.hunt = Dice::new(seed ^ 0x666f_726b).pick(&[Hunt::Order, Hunt::Order, Hunt::First, Hunt::All]);
         Plan {
             seed,
             weather,
-            config: crate::config_text::Variant::draw(&mut dice),
+            config,
             media_fail: if dice.percent(10) { 30 } else { 0 },
             mutate: if dice.percent(20) { dice.between(10, 300) } else { 0 },
             calls,

@@ -1,6 +1,6 @@
 //! The world's one loop: the earliest thing happens next, the house is asked, its outputs leave.
 
-use crate::config_text::Variant;
+use crate::config_text::{Hunt, Variant};
 use crate::dice::{Dice, mark};
 use crate::engine::Engine;
 use crate::journal::Journal;
@@ -87,7 +87,7 @@ impl World {
             agents: Vec::new(),
             engine: Engine::new(dice.fork(), plan.media_fail),
             judge: Judge::new(plan.mutate > 0),
-            journal: Journal::default(),
+            journal: Journal::new(plan.config.hunt != Hunt::Order),
             reference: Reference::default(),
             net: Net::new(plan.weather, dice.fork()),
             faults: Vec::new(),
@@ -236,14 +236,15 @@ impl World {
         if let Ok(message) = Message::read(&letter.bytes) {
             let agent = self.by_call_id.get(message.call_id()).and_then(|i| self.agents.get(*i));
             let (call, is_caller) = (agent.map(|a| a.call), agent.is_some_and(|a| a.is_caller));
-            self.judge.arrives(&message, call);
+            let open = self.journal.is_open(message.call_id());
+            self.judge.arrives(&message, call, open);
             // Who belongs to no trunk now is a stranger: the house says nothing, but in a live call.
             let stranger = self.removed && !is_inside(letter.from) && message.is_request();
             self.unheard.extend(call.filter(|_| stranger));
             let outside = stranger && message.method() == "INVITE" && message.tag("To").is_empty();
             if let Some(call) = call.filter(|_| !outside) {
                 let last = self.judge.attempts.get(&call).and_then(|a| a.last());
-                let current = is_caller || last.is_some_and(|a| a.call_id == message.call_id());
+                let current = is_caller || open || last.is_some_and(|a| a.call_id == message.call_id());
                 if current {
                     self.reference.arrives(self.now, call, is_caller, &message);
                 }
@@ -308,7 +309,7 @@ impl World {
 
     fn leave(&mut self, letter: Letter, token: Option<SendToken>) {
         let call = self.call_of(&letter);
-        let message = self.judge.leaves(&letter, call, &self.engine);
+        let message = self.judge.leaves(&letter, call, &self.engine, &self.journal);
         if let (Some(call), Some(message)) = (call, message)
             && message.method() == "BYE"
             && message.status() == 200
@@ -409,7 +410,8 @@ fn is_house(addr: SocketAddr) -> bool {
 }
 
 fn is_peer(ip: IpAddr) -> bool {
-    ["10.0.0.21", "10.0.0.22", "192.0.2.7", "192.0.2.8", "192.0.2.9", "192.0.2.10"].map(host).contains(&ip)
+    let outside = ["192.0.2.7", "192.0.2.8", "192.0.2.9", "192.0.2.10", "192.0.2.11"];
+    ["10.0.0.21", "10.0.0.22"].iter().chain(&outside).any(|known| host(known) == ip)
 }
 
 pub(crate) fn house_of(peer: SocketAddr) -> SocketAddr {

@@ -30,6 +30,8 @@ pub(crate) struct Forks {
     running: SmallVec<[u16; 8]>,
     /// A branch failed in a way after which no other gateway is tried.
     closed: bool,
+    /// A branch has rung and is over: nobody rings after it who did not ring with it.
+    rung: bool,
     /// A branch was redirected, and that is to be followed.
     redirected: bool,
     /// The best response of those that are over (RFC 3261 §16.7).
@@ -40,6 +42,8 @@ pub(crate) struct Forks {
 pub(crate) struct Lost {
     pub(crate) number: u16,
     pub(crate) candidate: Candidate,
+    /// It has rung.
+    pub(crate) rung: bool,
     /// Another gateway may be tried after it.
     pub(crate) may_retry: bool,
     pub(crate) refused: Refused,
@@ -80,7 +84,8 @@ impl Call {
         if running.len() > 1 {
             self.decision = format!("{}; {} gateways at once", self.decision, running.len()).into();
             cx.counters.forks += running.len() as u64;
-            self.forks = Some(Box::new(Forks { running, closed: false, redirected: false, best: None }));
+            self.forks =
+                Some(Box::new(Forks { running, closed: false, rung: false, redirected: false, best: None }));
         }
     }
 
@@ -120,17 +125,20 @@ impl Call {
             }
         };
         let candidate = attempt.candidate.clone();
-        self.branch_over(Lost { number: attempt.number, candidate, may_retry, refused }, cx);
+        let (number, rung) = (attempt.number, attempt.progressed);
+        self.branch_over(Lost { number, candidate, rung, may_retry, refused }, cx);
     }
 
     /// A branch is over. Where its gateway has another address that may still be tried, that takes its
     /// place (RFC 3263 §4.3); the others ring on. After the last one the round is judged.
     pub(crate) fn branch_over(&mut self, lost: Lost, cx: &mut Context<'_>) {
-        let Lost { number, candidate, may_retry, refused } = lost;
+        let Lost { number, candidate, rung, may_retry, refused } = lost;
         let Some(forks) = self.forks.as_mut() else { return };
         forks.running.retain(|n| *n != number);
+        forks.rung |= rung;
+        let may_replace = may_retry && !forks.rung;
         self.unshow(number, cx);
-        if may_retry && self.replace(&candidate, cx) {
+        if may_replace && self.replace(&candidate, cx) {
             return;
         }
         let Some(forks) = self.forks.as_mut() else { return };
@@ -224,8 +232,8 @@ impl Call {
         if self.forks.is_none() {
             return self.fail(cx);
         }
-        let refused = Refused::ours(candidate.trunk, failure);
-        self.branch_over(Lost { number, candidate: candidate.clone(), may_retry: false, refused }, cx);
+        let (candidate, refused) = (candidate.clone(), Refused::ours(candidate.trunk, failure));
+        self.branch_over(Lost { number, candidate, rung: true, may_retry: false, refused }, cx);
     }
 
     /// An attempt cannot go on: its INVITE is cancelled. The others ring on; without any the call is over.
