@@ -106,6 +106,14 @@ impl Life {
         (1..=self.attempts.len()).contains(&usize::from(attempt)) && !self.failed.contains(&attempt)
     }
 
+    fn transfer(&mut self, status: u16, number: u16) -> bool {
+        let begins = status == 0 && number == self.transfers + 1;
+        let ends = status >= 100 && (1..=self.transfers).contains(&number);
+        self.transfers += u16::from(begins);
+        self.transferring = begins;
+        self.answered.is_some() && (begins || ends)
+    }
+
     fn step(&mut self, event: &JournalEvent, parallel: bool) -> bool {
         match event {
             JournalEvent::Accepted { .. } => false,
@@ -130,13 +138,7 @@ impl Life {
                 self.answered = Some(*attempt);
                 good
             }
-            JournalEvent::Transfer { transfer, .. } => {
-                let begins = transfer.status == 0 && transfer.number == self.transfers + 1;
-                let ends = transfer.status >= 100 && (1..=self.transfers).contains(&transfer.number);
-                self.transfers += u16::from(begins);
-                self.transferring = begins;
-                self.answered.is_some() && (begins || ends)
-            }
+            JournalEvent::Transfer { transfer, .. } => self.transfer(transfer.status, transfer.number),
             JournalEvent::AttemptFailed { attempt, .. } => {
                 let good = self.may_go_on(*attempt) && self.answered != Some(*attempt);
                 self.failed.push(*attempt);

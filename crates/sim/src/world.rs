@@ -244,8 +244,7 @@ impl World {
             let outside = stranger && message.method() == "INVITE" && message.tag("To").is_empty();
             if let Some(call) = call.filter(|_| !outside) {
                 let last = self.judge.attempts.get(&call).and_then(|a| a.last());
-                let current = is_caller || open || last.is_some_and(|a| a.call_id == message.call_id());
-                if current {
+                if is_caller || open || last.is_some_and(|a| a.call_id == message.call_id()) {
                     self.reference.arrives(self.now, call, is_caller, &message);
                 }
             }
@@ -410,8 +409,7 @@ fn is_house(addr: SocketAddr) -> bool {
 }
 
 fn is_peer(ip: IpAddr) -> bool {
-    let outside = ["192.0.2.7", "192.0.2.8", "192.0.2.9", "192.0.2.10", "192.0.2.11"];
-    ["10.0.0.21", "10.0.0.22"].iter().chain(&outside).any(|known| host(known) == ip)
+    matches!(ip, IpAddr::V4(v4) if matches!(v4.octets(), [10, 0, 0, 21 | 22] | [192, 0, 2, 7..=11]))
 }
 
 pub(crate) fn house_of(peer: SocketAddr) -> SocketAddr {
