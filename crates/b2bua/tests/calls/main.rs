@@ -25,4 +25,5 @@ mod targets;
 mod timers;
 mod transfers;
 mod transfers_end;
+mod transfers_passed;
 mod users;
