@@ -1,6 +1,8 @@
 //! REFER that is handed to the other peer of a call, and what that peer says of it.
 
-use crate::common::{ANSWER, GW1, GW2, OFFER, PBX, Sent, World, answered, from_callee, inside, invite, response};
+use crate::common::{
+    ANSWER, GW1, GW2, OFFER, PBX, Sent, World, answered, from_callee, inside, invite, response,
+};
 use crate::transfers::{TARGET, config, fine, lines, refer};
 use b2bua::TransferHow;
 
@@ -74,7 +76,9 @@ fn what_the_other_peer_refuses_is_refused() {
 /// A second call of Alice's through the gateway that is given; gives our INVITE and the 200 to Alice.
 fn second(world: &mut World, gateway: &str) -> (Sent, Sent) {
     let own = |text: &str| {
-        text.replace("call-a", "call-2").replace("tag=fa", "tag=f2").replace("branch=z9hG4bK", "branch=z9hG4bKs")
+        text.replace("call-a", "call-2")
+            .replace("tag=fa", "tag=f2")
+            .replace("branch=z9hG4bK", "branch=z9hG4bKs")
     };
     world.receive(PBX, &own(&invite("004420711111", OFFER, "")));
     let mut out = world.expect(&[(GW1, "INVITE sip:+4420711111@192.0.2.7")]).remove(0);
