@@ -296,29 +296,6 @@ impl Engine {
         }
     }
 
-    /// The engine at a glance.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        let port = |i: &Interface| {
-            let r = self.ranges.get(i.range)?;
-            let (used, limit, exhausted) = (r.used(), r.limit.max, r.limit.hits);
-            Some(PortStatus { listen: i.listen.id, used, limit, foreign: r.foreign(), exhausted })
-        };
-        let mut status = Status {
-            engine: "portable",
-            workers: self.hands.len(),
-            sessions: self.held.len() as u64,
-            ports: self.interfaces.iter().filter_map(port).collect(),
-            busy: self.busy,
-            unknown_sessions: self.unknown_sessions,
-            ..Status::default()
-        };
-        for hand in &self.hands {
-            hand.shared.board.add_to(&mut status);
-        }
-        status
-    }
-
     /// Stops the workers, which closes every socket; sessions still open end without a report. True
     /// when all threads have ended within `limit`; a thread that has not is left to itself.
     pub fn shutdown(mut self, limit: Duration) -> bool {

@@ -3,9 +3,35 @@
 //! Workers keep plain counters of their own and publish them a few times a second into a [`Board`];
 //! nothing is shared per packet.
 
+use super::{Engine, Interface};
 use base::ListenId;
 use media::DropReason;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+impl Engine {
+    /// The engine at a glance.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let port = |i: &Interface| {
+            let r = self.ranges.get(i.range)?;
+            let (used, limit, exhausted) = (r.used(), r.limit.max, r.limit.hits);
+            Some(PortStatus { listen: i.listen.id, used, limit, foreign: r.foreign(), exhausted })
+        };
+        let mut status = Status {
+            engine: "portable",
+            workers: self.hands.len(),
+            sessions: self.held.len() as u64,
+            ports: self.interfaces.iter().filter_map(port).collect(),
+            busy: self.busy,
+            unknown_sessions: self.unknown_sessions,
+            ..Status::default()
+        };
+        for hand in &self.hands {
+            hand.shared.board.add_to(&mut status);
+        }
+        status
+    }
+}
 
 /// The engine at a glance. Counters of packets are up to 200 ms old.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
