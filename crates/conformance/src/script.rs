@@ -110,16 +110,40 @@ impl Script {
         self
     }
 
+    /// A callee whose calls begin with `method` and go on as `first` says, or go as this script says.
+    #[must_use]
+    pub fn unless(mut self, method: &str, first: &Script) -> Script {
+        let (own, end) = (&self.steps, "<label id=\"2\"/>\n<pause milliseconds=\"1\"/>\n");
+        self.steps = format!(
+            "<recv request=\"{method}\" optional=\"true\" next=\"1\"/>\n{own}<nop next=\"2\"/>\n<label id=\"1\"/>\n{}{end}",
+            first.steps
+        );
+        self
+    }
+
     /// Answers the last request; `line` is status and words.
     #[must_use]
     pub fn answer(mut self, line: &str, rows: &str, body: &str) -> Script {
-        let again = if line.starts_with('1') { "" } else { " retrans=\"500\"" };
+        // Provisional responses, and what only REGISTER gets, are said once.
+        let again = if line.starts_with('1') || line.starts_with("401") { "" } else { " retrans=\"500\"" };
         let text = format!(
             "SIP/2.0 {line}\n[last_Via:]\n[last_Record-Route:]\n[last_From:]\n[last_To:];tag={TAG}\n[last_Call-ID:]\n[last_CSeq:]\n\
              Contact: <sip:peer@[local_ip]:[local_port];transport=[transport]>\n{ALLOW}{rows}{}",
             ending(body)
         );
         self.send(again, &text);
+        self
+    }
+
+    /// Accepts the REGISTER that was received, for 300 seconds.
+    #[must_use]
+    pub fn register(mut self) -> Script {
+        let text = format!(
+            "SIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:];tag={TAG}\n[last_Call-ID:]\n[last_CSeq:]\n\
+             [last_Contact:];expires=300\n{}",
+            ending("")
+        );
+        self.send("", &text);
         self
     }
 
