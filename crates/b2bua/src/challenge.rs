@@ -239,6 +239,9 @@ impl Call {
         msg: Msg<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(), ReasonId> {
+        if self.relays.iter().any(|relay| relay.client == txn && relay.withdrawn) {
+            return Err(ReasonId::Cancelled);
+        }
         let epoch = self.epoch.clone();
         let tag = msg.to().ok().and_then(|to| to.tag()).unwrap_or_default();
         let leg = self.leg_of_peer(side, tag).ok_or(ReasonId::AuthRequired)?;
@@ -248,6 +251,7 @@ impl Call {
         if msg.method() == Method::Invite {
             leg.invite_cseq = cseq;
             leg.purse.rows = again.rows;
+            cx.watch_invite(user, again.txn);
         }
         if let Some(relay) = self.relays.iter_mut().find(|relay| relay.client == txn) {
             relay.client = again.txn;

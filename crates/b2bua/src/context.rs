@@ -3,6 +3,7 @@
 use crate::epoch::Epoch;
 use crate::output::{Level, Note, Outbox};
 use crate::registrations::EnrolmentRef;
+use crate::relay::SILENT_MAX;
 use crate::runs::TargetRef;
 use crate::runs::{GatewayRef, Runs};
 use crate::tag::CallRef;
@@ -11,7 +12,7 @@ use base::hash::Fast;
 use base::time::WallClock;
 use base::{Rng, ShardId, Time, WallTime, Wheel};
 use media::{SessionId, Side};
-use sip_core::Transactions;
+use sip_core::{ClientTxn, Transactions};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -64,6 +65,8 @@ pub(crate) enum Alarm {
     Expires(CallRef, Time),
     /// A session timer of a side.
     Session(CallRef, Side),
+    /// An INVITE inside a call has been under way for long.
+    Unanswered(CallRef, ClientTxn),
     /// A session refresh is tried again after glare.
     Refresh(CallRef, Side),
     /// The media report of an ended call is overdue.
@@ -163,6 +166,13 @@ pub(crate) struct Context<'a> {
 impl Context<'_> {
     pub(crate) fn wall(&self) -> WallTime {
         self.clock.at(self.now)
+    }
+
+    /// An INVITE inside a call has left: it is looked after when it has been under way for long.
+    pub(crate) fn watch_invite(&mut self, user: User, client: ClientTxn) {
+        if let User::Relay(call, _) | User::Own(call, ..) = user {
+            self.wheel.insert(self.now + SILENT_MAX, Alarm::Unanswered(call, client));
+        }
     }
 
     /// An empty buffer for header rows; give it back.

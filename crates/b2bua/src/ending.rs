@@ -200,7 +200,9 @@ impl Call {
             if !relay.is_invite() {
                 cx.txns.forget(relay.client);
             }
-            self.answer_inner(relay.server, 487, b"", cx);
+            if !relay.withdrawn {
+                self.answer_inner(relay.server, 487, b"", cx);
+            }
         }
     }
 
@@ -327,7 +329,7 @@ impl Call {
 }
 
 /// The Reason of a CANCEL or BYE crosses ("completed elsewhere", RFC 3326, R27).
-fn pass_reason(msg: Msg<'_>, rows: &mut Vec<u8>) {
+pub(crate) fn pass_reason(msg: Msg<'_>, rows: &mut Vec<u8>) {
     for value in msg.rows(Name::Reason) {
         identity::headers::push_row(rows, b"Reason", value);
     }

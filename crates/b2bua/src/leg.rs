@@ -208,6 +208,9 @@ impl Leg {
         };
         let result = cx.send(epoch, self.trunk, self.purse.account, user, &whole);
         cx.give_rows(rows);
+        if let (b"INVITE", Ok(client)) = (request.method, &result) {
+            cx.watch_invite(user, *client);
+        }
         result
     }
 

@@ -76,8 +76,9 @@ impl Call {
             return;
         }
         let mut rows = cx.take_rows();
+        let open = self.has_open_offer();
         let Some(leg) = self.leg_mut(side) else { return cx.give_rows(rows) };
-        if leg.is_negotiating() {
+        if leg.is_negotiating() || open {
             cx.wheel.insert(cx.now + GLARE_WAIT, Alarm::Refresh(me, side));
             return cx.give_rows(rows);
         }

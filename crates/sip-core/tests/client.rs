@@ -284,6 +284,25 @@ fn a_large_request_takes_the_stream_and_comes_back_when_that_fails() {
 }
 
 #[test]
+fn a_large_invite_that_is_cancelled_or_forgotten_does_not_come_back_over_udp() {
+    for cancelled in [true, false] {
+        let mut end = End::new(Transport::Udp);
+        let tcp = flow(Transport::Tcp);
+        let txn = end.send_sized("INVITE", 2_000, Some((tcp, b"198.51.100.1:5062"))).unwrap();
+        end.sent();
+        match cancelled {
+            true => end.txns.cancel(end.now, txn, b"", &mut end.out),
+            false => end.txns.forget(txn),
+        }
+        let mut events = Vec::new();
+        end.txns.send_failed(end.now, end.last_token.unwrap(), SendError::Refused, &mut events);
+        assert_eq!(events.len(), usize::from(cancelled), "whoever cancelled hears that it is over");
+        assert!(end.until(60_000).is_empty(), "nobody rings for it");
+        assert_eq!(end.live(), (0, 0));
+    }
+}
+
+#[test]
 fn sizes_and_table_limits_are_refused_without_a_trace() {
     let mut end = End::sized(Transport::Udp, 1, 1);
     assert!(matches!(end.send_sized("MESSAGE", 70_000, None), Err(RequestError::TooLarge { .. })));

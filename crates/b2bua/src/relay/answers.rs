@@ -24,10 +24,15 @@ impl Call {
         };
         let status = msg.status();
         if status < 200 {
-            return; // provisional answers inside a call tell the other side nothing
+            // Provisional answers inside a call tell the other side nothing.
+            self.relays[at].progress = Some(cx.now).filter(|_| status > 100).or(self.relays[at].progress);
+            return;
         }
         let relay = self.relays.remove(at);
         self.settle(&relay);
+        if relay.withdrawn {
+            return self.after_withdrawal(&relay, msg, cx);
+        }
         if !self.is_about(&relay) {
             return self.answer_inner(relay.server, 487, b"", cx);
         }
@@ -69,7 +74,7 @@ impl Call {
     }
 
     /// The other side refused the offer, or said nothing: what was described before holds.
-    fn take_back(&mut self, relay: &Relay) {
+    pub(super) fn take_back(&mut self, relay: &Relay) {
         if relay.offer.is_empty() {
             return;
         }
@@ -100,11 +105,7 @@ impl Call {
         }
         self.answer_inner(relay.server, status_for_caller(status), &rows, cx);
         cx.give_rows(rows);
-        // RFC 3261 §12.2.1.2 and RFC 5057 §5.1: the dialog is gone.
-        if matches!(status, 408 | 481) && self.phase == Phase::Answered {
-            let reason = if status == 481 { ReasonId::DialogGone } else { ReasonId::RefreshFailed };
-            self.lose(other, reason, cx);
-        }
+        self.heed_gone(other, status, cx);
     }
 
     fn relay_answered(&mut self, relay: &Relay, msg: Msg<'_>, cx: &mut Context<'_>) {
@@ -203,6 +204,9 @@ impl Call {
         self.settle(&relay);
         if self.is_about(&relay) {
             self.take_back(&relay);
+        }
+        if relay.withdrawn {
+            return; // RFC 3261 §9.1: as good as cancelled
         }
         self.answer_inner(relay.server, 408, b"", cx);
         if self.phase == Phase::Answered {

@@ -31,8 +31,7 @@ impl Call {
     ) {
         match self.early_way(side, cx) {
             Way::On => self.pass_on(side, msg, txn, cseq, Method::Update, cx),
-            Way::Busy(500) => self.answer_inner(txn, 500, b"Retry-After: 1\r\n", cx),
-            Way::Busy(status) => self.answer_inner(txn, status, b"", cx),
+            Way::Busy(status) => self.refuse_glare(txn, status, cx),
             Way::Closed => {
                 let status = if msg.method() == Method::Prack { 488 } else { 504 };
                 self.answer_inner(txn, status, b"", cx);
@@ -46,9 +45,8 @@ impl Call {
         if self.has_several_dialogs() {
             return Way::Closed;
         }
-        let open = |relay: &&Relay| !relay.offer.is_empty();
-        if let Some(relay) = self.relays.iter().find(open) {
-            return Way::Busy(if relay.from == side { 500 } else { 491 });
+        if let Some(status) = self.refuses_offer(side) {
+            return Way::Busy(status);
         }
         if self.shown.offer.is_some() {
             return Way::Busy(491);

@@ -4,17 +4,22 @@ mod absorb;
 mod again;
 mod answers;
 mod early;
+mod glare;
+mod withdraw;
 
 use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::leg::{ALLOW, Leg, LocalSdp};
 use crate::setup::{push_warning, session_policy};
 use crate::telling::cross;
+use base::Time;
 use identity::headers::{Kind, push_number, push_row};
 use media::Side;
 use sip_core::session_timer::SessionTimer;
 use sip_core::{ClientTxn, ServerTxn};
 use sip_msg::{Method, Msg};
+
+pub(crate) use withdraw::SILENT_MAX;
 
 /// How many requests of one call may be on their way to the other leg: limit `relays`.
 const RELAYS_MAX: usize = 16;
@@ -39,6 +44,10 @@ pub(crate) struct Relay {
     pub(crate) before: Box<[u8]>,
     /// The rows of it that crossed.
     pub(crate) rows: Box<[u8]>,
+    /// When the other side last said that it is at work (a provisional response other than 100).
+    pub(crate) progress: Option<Time>,
+    /// Whoever asked has its answer; the other side's comes to nothing.
+    pub(crate) withdrawn: bool,
 }
 
 impl Relay {
@@ -66,7 +75,10 @@ impl Call {
         };
         if here.invited {
             // RFC 3261 §14.2: a second INVITE before the first has its final response.
-            return self.answer_inner(txn, 500, b"Retry-After: 1\r\n", cx);
+            return self.refuse_glare(txn, 500, cx);
+        }
+        if let Some(status) = self.refuses_offer(side) {
+            return self.refuse_glare(txn, status, cx);
         }
         if here.is_negotiating() || there.is_negotiating() {
             return self.answer_inner(txn, 491, b"", cx);
@@ -111,8 +123,9 @@ impl Call {
         // RFC 3311 §5.2: an offer is open, here or there, or an answer is still to come in an ACK.
         let offered = |l: &Leg| l.await_ack.is_some_and(|w| w.answers.is_some());
         let here_busy = self.leg(side).is_some_and(|l| l.inviting || l.ack_held || offered(l));
-        if here_busy || there.is_negotiating() {
-            return self.answer_inner(txn, 491, b"", cx);
+        let busy = (here_busy || there.is_negotiating()).then_some(491);
+        if let Some(status) = self.refuses_offer(side).or(busy) {
+            return self.refuse_glare(txn, status, cx);
         }
         let method = if there.takes_update(&epoch) { Method::Update } else { Method::Invite };
         if !self.absorb(side, msg, txn, cseq, cx) {
@@ -193,6 +206,8 @@ impl Call {
             offer,
             before,
             rows: crossed,
+            progress: None,
+            withdrawn: false,
         });
     }
 

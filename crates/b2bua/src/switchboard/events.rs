@@ -96,6 +96,11 @@ impl Switchboard {
             Alarm::Session(call, side) => {
                 self.with_call(now, call, out, |call, cx| call.on_session_alarm(side, cx));
             }
+            Alarm::Unanswered(call, client) => {
+                if !self.with_call(now, call, out, |call, cx| call.on_unanswered(client, cx)) {
+                    self.txns.cancel(now, client, b"", &mut out.sip);
+                }
+            }
             Alarm::Refresh(call, side) => {
                 self.with_call(now, call, out, |call, cx| call.refresh_session(side, cx));
             }

@@ -85,11 +85,13 @@ impl Switchboard {
                     self.with_call(now, call, out, |call, cx| call.on_ack(side, msg, cx));
                 }
             }
-            Incoming::Cancel { user, .. } => {
-                if let Some(User::Arrived(call)) = user {
-                    self.with_call(now, call, out, |call, cx| call.on_cancel(msg, cx));
-                }
+            Incoming::Cancel { user: Some(User::Arrived(call)), .. } => {
+                self.with_call(now, call, out, |call, cx| call.on_cancel(msg, cx));
             }
+            Incoming::Cancel { invite, user: Some(User::Inner(call, _)) } => {
+                self.with_call(now, call, out, |call, cx| call.on_cancel_inside(invite, msg, cx));
+            }
+            Incoming::Cancel { .. } => {}
             Incoming::Response { txn, user, .. } => self.on_response(now, flow, txn, user, msg, out),
         }
     }

@@ -94,7 +94,7 @@ impl Call {
     }
 
     /// A party that has moved although nobody is there: it is told again what held before.
-    pub(super) fn remind(&mut self, side: Side, cx: &mut Context<'_>) {
+    pub(crate) fn remind(&mut self, side: Side, cx: &mut Context<'_>) {
         if self.phase != Phase::Answered {
             return;
         }

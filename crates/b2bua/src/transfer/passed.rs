@@ -130,6 +130,8 @@ impl Call {
             offer,
             before,
             rows: rows.into(),
+            progress: None,
+            withdrawn: false,
         });
     }
 

@@ -31,6 +31,13 @@ impl<U: Copy> Transactions<U> {
         }
     }
 
+    /// Whether an INVITE has a provisional response and no final one.
+    #[must_use]
+    pub fn is_proceeding(&self, txn: ClientTxn) -> bool {
+        let machine = self.clients.get(txn).map(|client| client.machine);
+        machine == Some(Machine::Invite(invite_client::State::Proceeding))
+    }
+
     /// The first CANCEL, and the timers of its transaction (E, F) and of the wait for the INVITE's end.
     pub(super) fn send_cancel(&mut self, now: Time, txn: ClientTxn, out: &mut Outbox) {
         Counters::by_method(&mut self.counters.requests_out, Method::Cancel);

@@ -2,6 +2,7 @@
 
 use super::alarm::Key;
 use super::branch::Branch;
+use super::client::{Cancel, Client};
 use super::machine::{ClientDeed, invite_client, invite_server, other_client, other_server};
 use super::types::{ClientTxn, Event, ServerTxn};
 use super::{Transactions, client, print, server};
@@ -63,9 +64,10 @@ impl<U: Copy> Transactions<U> {
     }
 
     /// Whether the request has a datagram flow to go back to; it leaves with the next timeout, which is now.
-    /// RFC 3261 §18.1.1.
+    /// RFC 3261 §18.1.1. Not one that is cancelled or forgotten: nobody is to ring for it any more.
     fn fall_back(&mut self, now: Time, txn: ClientTxn) -> bool {
-        let Some(client) = self.clients.get_mut(txn) else { return false };
+        let wanted = |client: &&mut Client<U>| client.cancel == Cancel::No && client.user.is_some();
+        let Some(client) = self.clients.get_mut(txn).filter(wanted) else { return false };
         let Some(bulk) = client.bulk.as_deref_mut() else { return false };
         let Some(fallback) = bulk.fallback.take() else { return false };
         let branch = Branch { shard: self.shard, slot: txn.data().as_ffi(), secret: client.secret }.encode();
