@@ -321,6 +321,8 @@ impl Call {
         self.forks = None;
         self.queue.clear();
         let status = self.withdrawn.unwrap_or(status);
+        // Whoever was refused after all has talked to nobody.
+        self.answer = self.answer.filter(|_| self.withdrawn.is_none());
         self.end = Some(End { at: cx.wall(), status, q850, reason, released_by });
         self.refuse_relays(cx);
         self.close_media(cx);

@@ -6,6 +6,7 @@ use crate::epoch::Epoch;
 use crate::journal::JournalEvent;
 use crate::leg::{InnerRequest, Leg};
 use crate::offer::State;
+use crate::output::Level;
 use crate::record::{CallRecord, MediaRecord, ReleasedBy};
 use crate::tag::CallRef;
 use base::ReasonId;
@@ -85,7 +86,9 @@ impl Call {
         let mut rows = cx.take_rows();
         let other = side.other();
         let to = self.trunk_of(other);
-        pass_rows(msg, Kind::Bye, self.epoch.policy(self.trunk_of(side)), self.epoch.policy(to), &mut rows);
+        let agent = self.epoch.face(self.epoch.trunk(to).listen).host();
+        let there = (self.epoch.policy(to), agent);
+        pass_rows(msg, Kind::Bye, self.epoch.policy(self.trunk_of(side)), there, &mut rows);
         self.withdraw_answer(side, 487, b"", cx);
         self.release_held_ack(side, cx);
         self.say_bye(other, &rows, 480, cx);
@@ -254,12 +257,25 @@ impl Call {
     ) {
         if self.media.state == (State::Closing { session }) {
             self.media.state = State::Closed;
+        } else if self.media.is_anchored() && self.media.session() == Some(session) {
+            return self.on_media_lost(session, report, cx);
         } else if !self.is_retired(session) {
             return;
         }
         cx.sessions.close(session);
         self.add_report(report);
         self.try_record(cx);
+    }
+
+    /// The engine has closed a session that nobody asked it to close: its worker lost it, and the call, which
+    /// would go on mute, ends.
+    fn on_media_lost(&mut self, session: SessionId, report: Option<Box<Report>>, cx: &mut Context<'_>) {
+        self.media.state = State::Closed;
+        cx.sessions.close(session);
+        self.add_report(report);
+        let detail = format!("call {}: {}", self.key, ReasonId::MediaWorkerLost.sentence());
+        cx.note(Level::Warn, "media session lost", detail);
+        self.release(ReasonId::MediaWorkerLost, ReleasedBy::Us, cx);
     }
 
     /// Writes the record once the call is over and its media have reported; exactly once.

@@ -1,6 +1,6 @@
 //! Requests inside a dialog, method by method: answered here, or handed to the room that passes them on.
 
-use crate::call::Call;
+use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::invite::contact_user;
 use crate::leg::Leg;
@@ -33,6 +33,9 @@ impl Call {
             return self.answer_inner(txn, status, b"", cx);
         }
         match msg.method() {
+            Method::Update | Method::Options if self.phase == Phase::Over => {
+                self.answer_inner(txn, 481, b"", cx);
+            }
             Method::Update if self.bars_update(side) => self.refuse_update(side, txn, cx),
             Method::Bye => self.on_bye(side, msg, txn, cx),
             Method::Prack => self.on_prack(side, msg, txn, cseq, cx),

@@ -45,18 +45,16 @@ mod transfer;
 mod views;
 
 pub mod input;
-pub mod journal;
 pub mod output;
-pub mod record;
 pub mod snapshot;
 pub mod view;
 
 pub use input::{Command, Input, Resolution};
-pub use journal::{CallKey, JournalEvent};
 pub use output::{Note, Outbox, ResolveRequest};
 pub use peers::{Choice, Duty, Target};
-pub use record::{
-    AttemptFacts, AttemptRecord, CallFacts, CallRecord, MediaRecord, ReleasedBy, TransferHow, TransferRecord,
+pub use records::{
+    AttemptFacts, AttemptRecord, CallFacts, CallKey, CallRecord, JournalEvent, MediaRecord, ReleasedBy, SENT, Sent,
+    TransferHow, TransferRecord, journal, record,
 };
 pub use snapshot::Snapshot;
 pub use switchboard::{Setup, Switchboard};

@@ -8,7 +8,7 @@ use base::{ListenId, ReasonId, TrunkId};
 use config::{Hold, Latch, MediaMode, Policy};
 use media::{CodecKind, Command, Ports, Remote, Report, SessionId, Side};
 use sdp::{Address, Anchor, CodecName, HoldForm, Kind, SdpError, Session};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// The media of one call.
 #[derive(Default)]
@@ -152,21 +152,50 @@ impl CallMedia {
     pub(crate) fn set_remotes(
         &self,
         side: Side,
-        policy: &Policy,
+        (epoch, trunk): (&Epoch, TrunkId),
         text: &[u8],
         live: bool,
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
         let State::Open { session: id, ports, .. } = self.state else { return Ok(()) };
-        let session = parse(text)?;
+        let (session, policy, local) = (parse(text)?, epoch.policy(trunk), media_address(epoch, trunk));
         for (index, media) in session.media().iter().enumerate().take(ports.streams().len()) {
-            let remote =
-                Remote { timeout: policy.media_timeout.filter(|_| live), ..remote_of(media, policy)? };
+            let timeout = policy.media_timeout.filter(|_| live);
+            let remote = Remote { timeout, ..remote_of(media, policy, local)? };
             let stream = u8::try_from(index).unwrap_or(u8::MAX);
             cx.out.media.push(Command::Set { session: id, side: self.seat(side), stream, remote });
         }
         Ok(())
     }
+}
+
+impl CallMedia {
+    /// Whether the engine could reach where a peer wants its media, before the other peer hears of it.
+    pub(crate) fn check_remotes(
+        &self,
+        (epoch, trunk): (&Epoch, TrunkId),
+        text: &[u8],
+    ) -> Result<(), SdpTrouble> {
+        let State::Open { ports, .. } = self.state else { return Ok(()) };
+        let (session, policy, local) = (parse(text)?, epoch.policy(trunk), media_address(epoch, trunk));
+        let mut relayed = session.media().iter().take(ports.streams().len());
+        relayed.try_for_each(|media| remote_of(media, policy, local).map(drop))
+    }
+
+    /// Whether an offer holds a stream that the other peer has refused and that could be relayed.
+    pub(crate) fn offers_refused(&self, theirs: &Session<'_>, offer: &Session<'_>) -> bool {
+        let relayed = self.ports().map(|ports| ports.streams().len());
+        let refused = |at| theirs.media().get(at).is_none_or(|media: &sdp::Media<'_>| media.port == 0);
+        let usable = |media: &sdp::Media<'_>| relayed.is_none() || sdp::can_anchor(media).is_ok();
+        let mut offered = offer.media().iter().enumerate().take(relayed.unwrap_or(usize::MAX));
+        offered.any(|(at, media)| media.port != 0 && refused(at) && usable(media))
+    }
+}
+
+/// The address that media sockets of a trunk are bound to.
+fn media_address(epoch: &Epoch, trunk: TrunkId) -> IpAddr {
+    let listen = epoch.listen(listen_of(epoch, trunk));
+    listen.media_address.unwrap_or(listen.address)
 }
 
 /// Whether a call between two trunks has its media anchored: unless both say `direct`.
@@ -237,7 +266,7 @@ impl Call {
         live: bool,
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
-        self.media.set_remotes(side, self.epoch.policy(trunk), text, live, cx)?;
+        self.media.set_remotes(side, (&self.epoch, trunk), text, live, cx)?;
         if let Some(leg) = self.leg_mut(side).filter(|_| live) {
             leg.described = text.into();
         }
@@ -268,8 +297,9 @@ impl Call {
     pub(crate) fn hush(&mut self, trunk: TrunkId, text: &[u8], cx: &mut Context<'_>) {
         let State::Open { session: id, ports, .. } = self.media.state else { return };
         let (Ok(session), policy) = (parse(text), self.epoch.policy(trunk)) else { return };
+        let local = media_address(&self.epoch, trunk);
         for (index, media) in session.media().iter().enumerate().take(ports.streams().len()) {
-            let Ok(remote) = remote_of(media, policy) else { continue };
+            let Ok(remote) = remote_of(media, policy, local) else { continue };
             let remote = Remote { receive: false, send: false, ..remote };
             let stream = u8::try_from(index).unwrap_or(u8::MAX);
             cx.out.media.push(Command::Set { session: id, side: Side::B, stream, remote });
@@ -277,8 +307,8 @@ impl Call {
     }
 }
 
-/// What one media line of a peer means for the engine.
-fn remote_of(media: &sdp::Media<'_>, policy: &Policy) -> Result<Remote, SdpTrouble> {
+/// What one media line of a peer means for the engine, whose sockets have the family of `local`.
+fn remote_of(media: &sdp::Media<'_>, policy: &Policy, local: IpAddr) -> Result<Remote, SdpTrouble> {
     use sdp::Direction::{RecvOnly, SendOnly, SendRecv};
     let direction = media.direction();
     let null = media.is_null_connection();
@@ -291,9 +321,15 @@ fn remote_of(media: &sdp::Media<'_>, policy: &Policy) -> Result<Remote, SdpTroub
         None => None,
     };
     let usable = address.filter(|_| media.port != 0 && !null);
+    let reachable = |ip: &IpAddr| ip.to_canonical().is_ipv4() == local.to_canonical().is_ipv4();
+    if let Some(ip) = usable.filter(|ip| !reachable(ip)) {
+        let family = if ip.is_ipv4() { "IPv4" } else { "IPv6" };
+        let text = format!("no {family} for media on this interface");
+        return Err(SdpTrouble { reason: ReasonId::MediaAddress, warning: (301, text) });
+    }
     let rtp = usable.map(|ip| SocketAddr::new(ip, media.port));
     let rtcp = usable.and_then(|ip| match media.rtcp() {
-        Some(rtcp) => Some(SocketAddr::new(rtcp.address.and_then(Address::ip).unwrap_or(ip), rtcp.port)),
+        Some(rtcp) => Some(SocketAddr::new(rtcp.address.and_then(Address::ip).filter(reachable).unwrap_or(ip), rtcp.port)),
         None => media.port.checked_add(1).map(|port| SocketAddr::new(ip, port)),
     });
     let first = media.codecs().find(|c| !c.name.eq_ignore_ascii_case(b"telephone-event"));

@@ -27,6 +27,12 @@ use std::sync::Arc;
 /// The longest header value kept in a record; longer ones are cut there, never on the wire.
 const NUMBER_SHOWN_MAX: usize = 128;
 
+/// What a 415 says of bodies (RFC 3261 §21.4.13).
+pub(crate) const ACCEPTED: &[u8] = b"Accept: application/sdp\r\nAccept-Encoding: identity\r\n";
+
+/// What it says of bodies of any type.
+pub(crate) const ACCEPTED_ENCODING: &[u8] = b"Accept-Encoding: identity\r\n";
+
 /// Where an INVITE came from and to whom it belongs.
 pub(crate) struct Arrival<'a> {
     pub(crate) msg: Msg<'a>,
@@ -139,7 +145,7 @@ impl Call {
         } else if msg.max_forwards().is_ok_and(|hops| hops == Some(0)) {
             Some((ReasonId::HopsSpent, Vec::new()))
         } else if !msg.body().is_empty() && !msg.is_sdp() {
-            Some((ReasonId::BodyType, b"Accept: application/sdp\r\n".to_vec()))
+            Some((ReasonId::BodyType, ACCEPTED.to_vec()))
         } else {
             None
         };

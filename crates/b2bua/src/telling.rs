@@ -31,6 +31,7 @@ pub(crate) fn cross(msg: Msg<'_>, kind: Kind, epoch: &Epoch, way: Way, out: &mut
         to: epoch.towards(way.to),
         withheld: way.withheld,
         numbers: &OnWire(&epoch.snapshot.table),
+        agent: epoch.face(epoch.trunk(way.to).listen).host(),
     };
     identity::cross(msg, kind, &crossing, out);
 }

@@ -107,32 +107,21 @@ reasons! {
     TrunkCallsMax     "L-TRUNK-CALLS"          Us       again 503  34 "The arriving trunk carries as many calls as its calls_max allows; raise it if the provider agrees.";
     TrunkCpsMax       "L-TRUNK-CPS"            Us       again 503  42 "The arriving trunk placed more calls in this second than its cps_max allows.";
     TransactionsMax   "L-TRANSACTIONS"         Us       again 503  42 "This node holds as many transactions as limits.transactions_max allows.";
-    EarlyDialogsMax   "L-EARLY-DIALOGS"        Peer     never 500  41 "The call forked into more early dialogs than limits.early_dialogs_max allows.";
     RtpPorts          "L-RTP-PORTS"            Us       again 503  47 "No RTP port pair is free on the interface; widen its rtp range.";
     MediaSessionsMax  "L-MEDIA-SESSIONS"       Us       again 503  47 "The media workers hold as many sessions as they may.";
-    Overload          "L-OVERLOAD"             Us       again 503  42 "This node is overloaded and takes no new calls for a moment.";
     QueueFull         "L-QUEUE"                Us       again 503  42 "An inner queue was full, so the call was refused rather than delayed.";
-    MessageSize       "L-MESSAGE-SIZE"         Caller   never 513 127 "The message is larger than limits.message_max allows.";
     UdpSize           "L-UDP-SIZE"             Us       again 513 127 "The request is too large for UDP and the gateway speaks no TCP; allow TCP or shorten it.";
     HopsSpent         "L-MAX-FORWARDS"         Caller   never 483  25 "The request passed too many hops; look for a loop between the systems.";
 
     BadRequest        "C-BAD-REQUEST"          Caller   never 400 111 "The request breaks the SIP grammar or lacks a header that it must have.";
     BadVersion        "C-VERSION"              Caller   never 505 127 "The request's SIP version is not 2.0.";
-    MethodNotAllowed  "C-METHOD"               Caller   never 405  63 "The method is known but not allowed here.";
-    MethodUnknown     "C-METHOD-UNKNOWN"       Caller   never 501  79 "The method is not implemented.";
     UriScheme         "C-URI-SCHEME"           Caller   never 416 127 "The Request-URI's scheme is none of sip, sips and tel.";
     SipsArrival       "C-SIPS"                 Caller   never 403  21 "The Request-URI demands TLS by sips: but came without; the trunk's policy sips = plain takes it like sip:.";
     BadExtension      "C-EXTENSION"            Caller   never 420 127 "The request requires an extension that is not supported; see the Unsupported header.";
     BodyType          "C-BODY-TYPE"            Caller   never 415  79 "The body's type or encoding is not supported; SDP is expected.";
-    NotAcceptable     "C-ACCEPT"               Caller   never 406  79 "The request accepts no type of answer that can be given.";
     LoopDetected      "C-LOOP"                 Caller   never 482  25 "The request came back to this node unchanged; look for a loop between the systems.";
-    MergedRequest     "C-MERGED"               Caller   never 482  25 "The same request arrived twice by different paths; only the first is served.";
-    NoDialog          "C-NO-DIALOG"            Caller   never 481  41 "The request belongs to no dialog or transaction that exists here.";
-    Glare             "C-GLARE"                Caller   again 491  31 "Both sides changed the session at once; the change is to be tried again after a moment.";
-    OfferPending      "C-OFFER-PENDING"        Caller   again 500  41 "A further offer came before the last one was answered; it is to be tried again.";
     SequenceStale     "C-CSEQ"                 Caller   never 500 111 "The request's CSeq is lower than one already seen in its dialog.";
     SessionInterval   "C-SESSION-INTERVAL"     Caller   again 422 127 "The session interval asked for is below Min-SE; it is to be raised.";
-    BadEvent          "C-EVENT"                Caller   never 489 127 "The event package is not supported.";
     ReferRefused      "C-REFER"                Caller   never 603  21 "The trunk's policy refuses REFER; transfer by re-INVITE or change the policy.";
     TransfersMax      "L-TRANSFERS"            Caller   never 603  21 "The call was transferred as often as refer_max of the trunk allows.";
     TransferPending   "C-TRANSFER-PENDING"     Caller   again 491  31 "The call is being transferred already; the next transfer has to wait.";
@@ -141,7 +130,6 @@ reasons! {
     CallerNotOwned    "C-CALLER-NOT-OWNED"     Caller   again 403  21 "The caller's number is not among those that the trunk's peer has given us; see caller.screen of the trunk.";
     PrivacyUnmet      "C-PRIVACY"              Caller   again 500 127 "The caller insists on privacy of the session, which media between the peers cannot give; anchor the trunk's media.";
 
-    UnknownSource     "A-UNKNOWN-SOURCE"       Peer     never 403  21 "The source address belongs to no trunk, so the request was dropped; add it to the trunk's sources if it is known.";
     WrongDigest       "A-CREDENTIALS"          Peer     never 401  21 "The credentials prove no user of the trunk: unknown user, wrong password, or made for another request.";
     LockedOut         "A-LOCKED"               Peer     again 503  21 "Too many wrong credentials came from the source; see authenticate.lock_after and lock_for of the trunk.";
     WrongIdentity     "A-IDENTITY"             Caller   never 403  21 "The user may not call with this number, or register this address; see users and authenticate.caller of the trunk.";
@@ -149,8 +137,6 @@ reasons! {
     ContactsMax       "A-CONTACTS"             Peer     again 403  21 "The user has registered as many contacts as registrar.contacts_max of the trunk allows.";
     SourceDisabled    "A-TRUNK-DISABLED"       Operator never 403  21 "The trunk that the call came from is disabled.";
     SourceDraining    "A-TRUNK-DRAINING"       Operator again 503  42 "The trunk that the call came from is being drained and takes no new calls.";
-    WrongDomain       "A-DOMAIN"               Caller   never 404   3 "The Request-URI's host is neither this node nor a domain of the trunk.";
-    ClientCertificate "A-CERTIFICATE"          Peer     never 403  21 "The peer's TLS certificate names none of the trunk's peer_names.";
 
     TimerB            "S-TIMEOUT-B"            Peer     again 408 102 "The gateway gave no response to the INVITE in time; check the path and its address filter.";
     TimerF            "S-TIMEOUT-F"            Peer     again 408 102 "The gateway gave no final response to a request in time.";
@@ -220,9 +206,6 @@ reasons! {
     PeerOther6xx      "P-6XX"                  Callee   never 603  21 "The call was refused everywhere with a 6xx status that has no row of its own.";
 
     MediaTimeout      "M-TIMEOUT"              Peer     never 480  41 "Neither RTP nor RTCP came from a side for media_timeout, so the call was ended.";
-    OneWayIn          "M-ONEWAY-IN"            Peer     never 480  41 "Audio came from the caller's side only; check the callee's NAT, firewall and media address.";
-    OneWayOut         "M-ONEWAY-OUT"           Caller   never 480  41 "Audio came from the callee's side only; check the caller's NAT, firewall and media address.";
-    NoAudio           "M-NO-AUDIO"             Peer     never 480  41 "No audio came from either side; check firewalls and media addresses.";
     NoCodec           "M-NO-CODEC"             Caller   never 488  88 "The offer holds no codec that both sides have.";
     SdpBad            "M-SDP-BAD"              Caller   never 488  95 "The session description cannot be understood.";
     SdpAnswerMissing  "M-ANSWER-MISSING"       Peer     again 502  95 "The peer answered the call without a session description where one is due.";
@@ -231,14 +214,11 @@ reasons! {
     SrtpUnsupported   "M-SRTP"                 Caller   never 488  88 "The offer demands SRTP, which this trunk does not do on plain signalling.";
     MediaAddress      "M-ADDRESS"              Caller   never 488  88 "The media address offered cannot be reached from the interface.";
     MediaStreams      "M-STREAMS"              Caller   never 488  79 "The offer holds no audio stream or more streams than allowed.";
-    MediaWorkerLost   "M-WORKER"               Us       again 500  41 "The media worker that carried the call stopped.";
+    MediaWorkerLost   "M-WORKER"               Us       again 500  41 "A defect in the media worker lost the session of the call; report it with the support bundle.";
 
     Crashed           "X-CRASHED"              Us       again 500  41 "The process ended during the call; the record was written from the journal at the next start.";
-    Panicked          "X-PANIC"                Us       again 500  41 "A defect in this program lost the call; report it with the support bundle.";
-    Internal          "X-INTERNAL"             Us       again 500  41 "An inner rule was broken and the call was ended; report it with the support bundle.";
     Draining          "X-DRAINING"             Operator again 503  42 "This node is being drained and takes no new calls.";
     Drained           "X-DRAINED"              Operator again 503  41 "The node stopped and the call outlasted the drain timeout.";
-    TrunkRemoved      "X-TRUNK-REMOVED"        Operator never 503  38 "A new configuration removed the call's trunk.";
     Hangup            "O-HANGUP"               Operator never 480  31 "An operator ended the call.";
 }
 

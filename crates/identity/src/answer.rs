@@ -20,12 +20,14 @@ pub struct Crossing<'a, N> {
     pub withheld: bool,
     /// How numbers stand on the wire.
     pub numbers: &'a N,
+    /// This node's host on the side that it goes to.
+    pub agent: &'a str,
 }
 
 /// Appends the rows of `msg` that cross from one trunk to another, and whom the sender names as itself.
 pub fn cross(msg: Msg<'_>, kind: Kind, way: &Crossing<'_, impl Numbering>, out: &mut Vec<u8>) {
     let policy = way.from.1;
-    pass_rows(msg, kind, policy, way.to.policy, out);
+    pass_rows(msg, kind, policy, (way.to.policy, way.agent), out);
     if kind != Kind::Bye && policy.caller.trust {
         connected(msg, way, out);
     }

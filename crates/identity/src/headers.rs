@@ -5,6 +5,7 @@
 //! (white space before the colon, folding, compact form) can smuggle it across.
 
 use crate::header_rules::received;
+use crate::warning::restated;
 use config::{HeaderRow, Policy};
 use sip_msg::{Msg, Name};
 
@@ -163,13 +164,32 @@ pub fn pass_kept(kept: &[Kept], hides_user: bool, to: &Policy, out: &mut Vec<u8>
     }
 }
 
-/// Appends the rows of `msg` that may cross from the trunk with policy `from` to that with `to`.
-pub fn pass_rows(msg: Msg<'_>, kind: Kind, from: &Policy, to: &Policy, out: &mut Vec<u8>) {
+/// Appends a row that crosses; `agent` is who warns on this side, in place of a peer's host.
+fn push_crossing(out: &mut Vec<u8>, (name, value): (&[u8], &[u8]), known: Name, agent: &str) {
+    if known != Name::Warning {
+        return push_row(out, name, value);
+    }
+    let told = restated(value, agent);
+    if !told.is_empty() {
+        push_row(out, name, &told);
+    }
+}
+
+/// Appends the rows of `msg` that may cross from the trunk with policy `from` to that with `to`; `agent` is this
+/// node as who is there knows it.
+pub fn pass_rows(
+    msg: Msg<'_>,
+    kind: Kind,
+    from: &Policy,
+    (to, agent): (&Policy, &str),
+    out: &mut Vec<u8>,
+) {
     if let Some(rows) = received(msg, from, is_withheld) {
         for row in &rows {
             let raw = row.name.as_bytes();
-            if crosses(Name::from_bytes(raw), raw, kind, to) {
-                push_row(out, raw, &row.value);
+            let known = Name::from_bytes(raw);
+            if crosses(known, raw, kind, to) {
+                push_crossing(out, (raw, &row.value), known, agent);
             }
         }
         return;
@@ -177,7 +197,8 @@ pub fn pass_rows(msg: Msg<'_>, kind: Kind, from: &Policy, to: &Policy, out: &mut
     for header in msg.headers() {
         if crosses(header.name, header.raw_name, kind, to) {
             let name = header.name.as_str().as_bytes();
-            push_row(out, if name.is_empty() { header.raw_name } else { name }, header.value);
+            let name = if name.is_empty() { header.raw_name } else { name };
+            push_crossing(out, (name, header.value), header.name, agent);
         }
     }
 }
@@ -198,7 +219,7 @@ fn crosses(name: Name, raw: &[u8], kind: Kind, to: &Policy) -> bool {
     match name {
         // RFC 3326: why a call ends is worth knowing on both sides.
         Name::Reason => kind != Kind::Invite,
-        Name::Warning | Name::ErrorInfo => kind == Kind::Response,
+        Name::Warning => kind == Kind::Response,
         Name::ContentDisposition => kind == Kind::Inner,
         _ => {
             to.headers_pass.iter().any(is)

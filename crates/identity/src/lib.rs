@@ -24,9 +24,9 @@ pub mod received;
 mod redirected;
 mod rows;
 mod screen;
-mod sent;
 mod session;
 mod write;
+mod warning;
 
 pub use answer::{Crossing, cross};
 pub use charge::Payer;
@@ -36,7 +36,6 @@ pub use party::Party;
 pub use party::is_nobody;
 pub use privacy::Privacy;
 pub use screen::Screening;
-pub use sent::{SENT, Sent};
 pub use session::session_of;
 pub use write::{Telling, Told};
 

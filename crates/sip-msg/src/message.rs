@@ -301,7 +301,13 @@ impl<'a> Msg<'a> {
     /// Whether the body is `application/sdp`, parameters ignored. Repeated Content-Type rows are no type.
     pub fn is_sdp(self) -> bool {
         let is_sdp = |value| media_type_is(before_params(value), b"application", b"sdp");
-        !self.is_repeated(Name::ContentType) && self.content_type().is_some_and(is_sdp)
+        let once = !self.is_repeated(Name::ContentType) && !self.is_encoded();
+        once && self.content_type().is_some_and(is_sdp)
+    }
+
+    /// Whether the body is encoded in a way that has to be undone to read it (RFC 3261 §20.12).
+    pub fn is_encoded(self) -> bool {
+        self.list(Name::ContentEncoding).any(|coding| !coding.eq_ignore_ascii_case(b"identity"))
     }
 
     /// The Reason values in order (RFC 3326 §2).

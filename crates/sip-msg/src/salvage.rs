@@ -30,7 +30,7 @@ pub fn salvage<'a>(bytes: &'a [u8], index: &'a mut Index, limits: &Limits) -> Op
     let bytes = part(bytes, 0, bytes.len().min(limits.message));
     let bytes = part(bytes, leading_line_ends(bytes, TOLERANT), bytes.len());
     index.clear();
-    index.start = start_line(bytes, limits, TOLERANT).ok().or_else(|| guessed_start(bytes, limits))?;
+    index.start = start_line(bytes, limits, TOLERANT).ok().or_else(|| guessed_start(bytes))?;
     if index.start.status != 0 {
         return None;
     }
@@ -41,9 +41,9 @@ pub fn salvage<'a>(bytes: &'a [u8], index: &'a mut Index, limits: &Limits) -> Op
     complete.then_some(message)
 }
 
-/// A start line that is wrong after its method: keeps the method alone.
-fn guessed_start(bytes: &[u8], limits: &Limits) -> Option<StartSpans> {
-    let end = memchr::memchr(b'\n', bytes).filter(|end| *end <= limits.start_line)?;
+/// A start line that is wrong after its method, or too long: keeps the method alone.
+fn guessed_start(bytes: &[u8]) -> Option<StartSpans> {
+    let end = memchr::memchr(b'\n', bytes)?;
     let method = skip(bytes, 0, token_byte);
     let looks_like_status = part(bytes, 0, 4).eq_ignore_ascii_case(b"SIP/");
     if method == 0 || !matches!(bytes.get(method), Some(b' ' | b'\t')) || looks_like_status {

@@ -87,9 +87,12 @@ fn verify_vias(message: Msg<'_>) -> Result<(), HeaderError> {
 
 fn verify_addresses(message: Msg<'_>, name: Name) -> Result<(), HeaderError> {
     for element in message.list(name) {
-        let wildcard = name == Name::Contact && element == b"*" && message.method() == Method::Register;
+        let wildcard = name == Name::Contact && element == b"*";
         if !wildcard {
             NameAddr::parse_in(name, element)?;
+        } else if message.method() != Method::Register {
+            // RFC 3261 §10.2.2: it means all bindings, and nothing where a dialog wants a target.
+            return Err(HeaderError::malformed(name, "an address", 0));
         }
     }
     Ok(())

@@ -112,7 +112,7 @@ fn events(number: u128) -> [JournalEvent; 4] {
         sip_call_id: format!("{:032x}@203.0.113.10", number + 1).into(),
         caller_sent: facts.caller_received.clone(),
         called_sent: format!("+441632{:06}", number * 7 % 1_000_000).into(),
-        sent: identity::Sent::of(format!("From: <sip:{}@203.0.113.10>", facts.caller_received).as_bytes()),
+        sent: b2bua::Sent::of(format!("From: <sip:{}@203.0.113.10>", facts.caller_received).as_bytes()),
     });
     let later = |ms: u64| Some(WallTime(start.0 + ms * 1_000));
     let record = Box::new(CallRecord {

@@ -1,4 +1,4 @@
-//! Who an attempt's INVITE named, as it is stored: a value for each header of [`identity::SENT`].
+//! Who an attempt's INVITE named, as it is stored: a value for each header of [`b2bua::SENT`].
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// How many headers there are.
-pub(crate) const FIELDS: usize = identity::SENT.len();
+pub(crate) const FIELDS: usize = b2bua::SENT.len();
 
-/// The values of headers, in the order of [`identity::SENT`]; empty where none left. In JSON an object of
+/// The values of headers, in the order of [`b2bua::SENT`]; empty where none left. In JSON an object of
 /// those that did: `{"from": "…", "asserted": "…"}`.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct SentRow<'a>(pub(crate) [Cow<'a, str>; FIELDS]);
@@ -23,12 +23,12 @@ impl<'a> SentRow<'a> {
 
     /// The names of columns: `from_sent`.
     pub(crate) fn columns() -> impl Iterator<Item = String> {
-        identity::SENT.iter().map(|(_, name)| format!("{name}_sent"))
+        b2bua::SENT.iter().map(|(_, name)| format!("{name}_sent"))
     }
 
     /// What left, with its header's word in records.
     pub fn named(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let all = identity::SENT.iter().zip(&self.0).map(|((_, name), value)| (*name, &**value));
+        let all = b2bua::SENT.iter().zip(&self.0).map(|((_, name), value)| (*name, &**value));
         all.filter(|(_, value)| !value.is_empty())
     }
 
@@ -56,6 +56,6 @@ impl Serialize for SentRow<'_> {
 impl<'de> Deserialize<'de> for SentRow<'_> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut found = BTreeMap::<String, String>::deserialize(deserializer)?;
-        Ok(SentRow(identity::SENT.map(|(_, name)| Cow::Owned(found.remove(name).unwrap_or_default()))))
+        Ok(SentRow(b2bua::SENT.map(|(_, name)| Cow::Owned(found.remove(name).unwrap_or_default()))))
     }
 }

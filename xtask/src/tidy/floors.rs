@@ -21,6 +21,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("routing", 3),
     ("identity", 3),
     ("peers", 3),
+    ("records", 3),
     ("b2bua", 4),
     ("rehearsal", 5),
     ("runtime", 5),

@@ -98,6 +98,10 @@ impl Call {
         }
         let (before, now) = (parse(here).ok()?, parse(msg.body()).ok()?);
         let theirs = parse(there).ok()?;
+        // What was refused and is offered again is for the other peer to judge.
+        if self.media.offers_refused(&theirs, &now) {
+            return None;
+        }
         // Peers that speak to each other directly have to hear of each other's changes.
         let anchored = self.media.is_anchored();
         let absorbed = match sdp::change(&before, &now) {

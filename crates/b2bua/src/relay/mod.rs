@@ -10,7 +10,7 @@ mod withdraw;
 use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::leg::{ALLOW, Leg, LocalSdp};
-use crate::setup::{push_warning, session_policy};
+use crate::setup::{ACCEPTED, ACCEPTED_ENCODING, push_warning, session_policy};
 use crate::telling::cross;
 use base::Time;
 use identity::headers::{Kind, push_number, push_row};
@@ -175,11 +175,15 @@ impl Call {
         let negotiates = matches!(sent, Method::Invite | Method::Update);
         let before = self.sdp_mut(other).map(|sdp| sdp.standing().into()).unwrap_or_default();
         let mut body: Box<[u8]> = msg.body().into();
+        let readable = if negotiates { msg.is_sdp() } else { !msg.is_encoded() };
+        if !body.is_empty() && !readable {
+            let rows = if negotiates { ACCEPTED } else { ACCEPTED_ENCODING };
+            return self.answer_inner(txn, 415, rows, cx);
+        }
         if negotiates && !body.is_empty() {
-            if !msg.is_sdp() {
-                return self.answer_inner(txn, 415, b"Accept: application/sdp\r\n", cx);
-            }
-            match self.describe_for(other, &body, b"", cx) {
+            let here = (&*epoch, self.trunk_of(side));
+            let reachable = self.media.check_remotes(here, &body);
+            match reachable.and_then(|()| self.describe_for(other, &body, b"", cx)) {
                 Ok(text) => body = text,
                 Err(trouble) => return self.refuse_inner_sdp(txn, side, &trouble, cx),
             }

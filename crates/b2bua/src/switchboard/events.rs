@@ -5,9 +5,10 @@ use crate::context::{Alarm, User};
 use crate::gateways;
 use crate::output::Outbox;
 use crate::record::ReleasedBy;
+use crate::tag::CallRef;
 use base::{ReasonId, Time};
 use media::{Reply, SessionId, Side};
-use sip_core::{Event, SendError};
+use sip_core::{ClientTxn, Event, SendError};
 
 impl Switchboard {
     pub(super) fn on_timeout(&mut self, now: Time, out: &mut Outbox) {
@@ -79,6 +80,13 @@ impl Switchboard {
         });
     }
 
+    /// An INVITE inside a call, which may be over by now, has been under way for long.
+    fn on_unanswered(&mut self, now: Time, call: CallRef, client: ClientTxn, out: &mut Outbox) {
+        if !self.with_call(now, call, out, |call, cx| call.on_unanswered(client, cx)) {
+            self.txns.cancel(now, client, b"", &mut out.sip);
+        }
+    }
+
     fn on_alarm(&mut self, now: Time, alarm: Alarm, out: &mut Outbox) {
         match alarm {
             Alarm::Silence(call, number) => {
@@ -96,11 +104,7 @@ impl Switchboard {
             Alarm::Session(call, side) => {
                 self.with_call(now, call, out, |call, cx| call.on_session_alarm(side, cx));
             }
-            Alarm::Unanswered(call, client) => {
-                if !self.with_call(now, call, out, |call, cx| call.on_unanswered(client, cx)) {
-                    self.txns.cancel(now, client, b"", &mut out.sip);
-                }
-            }
+            Alarm::Unanswered(call, client) => self.on_unanswered(now, call, client, out),
             Alarm::Refresh(call, side) => {
                 self.with_call(now, call, out, |call, cx| call.refresh_session(side, cx));
             }

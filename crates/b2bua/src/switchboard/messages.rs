@@ -192,7 +192,7 @@ impl Switchboard {
             // RFC 3261 §8.2.2.1.
             local::answer(&mut self.context(now, out), txn, 416, b"");
         } else if msg.method() == Method::Options
-            && self.runs.refuses(self.epoch.run(trunk), flow.remote).is_some()
+            && (self.draining || self.runs.refuses(self.epoch.run(trunk), flow.remote).is_some())
         {
             // Whoever asks before it calls may go elsewhere at once (R83).
             let mut rows = Vec::new();

@@ -78,7 +78,7 @@ impl Call {
         let trouble = || SdpTrouble { reason: ReasonId::SdpAnswerMissing, warning: (399, String::new()) };
         let moving = self.moving_mut().filter(|_| !body.is_empty()).ok_or_else(trouble)?;
         moving.media.judge(&moving.stays.text, body)?;
-        moving.media.set_remotes(side, epoch.policy(trunk), body, true, cx)?;
+        moving.media.set_remotes(side, (&epoch, trunk), body, true, cx)?;
         if moving.how == TransferHow::Replaced && moving.comes.text.is_empty() {
             let (goes, offer) = ((moving.goes, moving.trunk), moving.described.clone());
             moving.media.describe(&epoch, goes, body, &offer, &mut moving.comes, cx)?;

@@ -230,8 +230,8 @@ impl Call {
         let Some(moving) = self.moving_mut() else { return };
         moving.described = body.into();
         moving.stage = Stage::Staying;
-        let policy = epoch.policy(moving.trunk);
-        let told = moving.media.set_remotes(goes, policy, body, true, cx).and_then(|()| {
+        let comes = (&*epoch, moving.trunk);
+        let told = moving.media.set_remotes(goes, comes, body, true, cx).and_then(|()| {
             moving.media.describe(&epoch, (goes.other(), there), body, b"", &mut moving.stays, cx)
         });
         match told {

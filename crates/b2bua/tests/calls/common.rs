@@ -165,7 +165,7 @@ impl World {
         if invite.header("Call-ID") != &*facts.sip_call_id || invite.header("CSeq") != "1 INVITE" {
             return;
         }
-        for (name, word) in ::identity::SENT {
+        for (name, word) in b2bua::SENT {
             let prefix = format!("{}: ", name.as_str());
             let values: Vec<&str> =
                 invite.text.split("\r\n").filter_map(|l| l.strip_prefix(&prefix)).collect();

@@ -228,7 +228,7 @@ fn the_record_says_who_each_attempt_named() {
         .attempts
         .iter()
         .map(|a| {
-            let words = ::identity::SENT.iter().map(|(_, word)| *word);
+            let words = b2bua::SENT.iter().map(|(_, word)| *word);
             words.zip(a.facts.sent.values()).filter(|(_, value)| !value.is_empty()).collect()
         })
         .collect();

@@ -15,6 +15,7 @@ mod header_rules;
 mod identity;
 mod matrix;
 mod numbers;
+mod points;
 mod profiles;
 mod redirects;
 mod registrations;

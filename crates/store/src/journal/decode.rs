@@ -304,7 +304,7 @@ mod tests {
             sip_call_id: "b".into(),
             caller_sent: "1".into(),
             called_sent: "2".into(),
-            sent: identity::Sent::of(b"From: <sip:1@x>;tag=a\r\nPrivacy: id\r\n"),
+            sent: b2bua::Sent::of(b"From: <sip:1@x>;tag=a\r\nPrivacy: id\r\n"),
         }
     }
 
@@ -324,7 +324,7 @@ mod tests {
         let mut attempted = Vec::new();
         encode(&JournalEvent::Attempt { call, at, facts: Arc::new(attempt()) }, &mut attempted);
         // A count and as many texts with a length byte each.
-        let sent = 1 + identity::SENT.len() + "<sip:1@x>".len() + "id".len();
+        let sent = 1 + b2bua::SENT.len() + "<sip:1@x>".len() + "id".len();
         let first = attempted.len() - sent;
         let oldest = first - 1 - "london".len();
         for (bytes, site, from, privacy) in [
@@ -338,7 +338,7 @@ mod tests {
         }
         // A newer program knows a header more, an older one fewer.
         let mut other = attempted[..first].to_vec();
-        other.push(identity::SENT.len() as u8 + 1);
+        other.push(b2bua::SENT.len() as u8 + 1);
         other.extend_from_slice(&attempted[first + 1..]);
         other.extend_from_slice(b"\x03new");
         let Body::Attempt(row) = decode(&other).unwrap().body else { unreachable!("another kind") };

@@ -156,7 +156,7 @@ fn put_record(put: &mut Put<'_>, record: &CallRecord) {
 
 /// Who an attempt named: how many values, then these.
 fn put_sent(put: &mut Put<'_>, facts: &AttemptFacts) {
-    put.number(identity::SENT.len() as u64);
+    put.number(b2bua::SENT.len() as u64);
     facts.sent.values().for_each(|value| put.text(value));
 }
 

@@ -106,7 +106,7 @@ pub fn attempt_facts(number: u16, call: u128) -> Arc<AttemptFacts> {
         sip_call_id: format!("b-{call:x}-{number}@ber-1").into(),
         caller_sent: "+493023125100".into(),
         called_sent: "+441632960001".into(),
-        sent: identity::Sent::of(SENT),
+        sent: b2bua::Sent::of(SENT),
     })
 }
 

@@ -1,8 +1,8 @@
 //! The record (CDR): one per call, one sub-record per attempt.
 
 use crate::journal::CallKey;
+use crate::sent::Sent;
 use base::{WallTime, reason::ReasonId};
-use identity::Sent;
 use std::net::SocketAddr;
 use std::sync::Arc;
 

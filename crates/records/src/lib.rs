@@ -1,0 +1,14 @@
+//! What a call leaves behind: its record, and the events of its journal while it lives.
+//!
+//! Values only, which `b2bua` fills and `store` and `api` write in formats of their own. Enter at [`CallRecord`] and
+//! [`JournalEvent`].
+
+pub mod journal;
+pub mod record;
+mod sent;
+
+pub use journal::{CallKey, JournalEvent};
+pub use record::{
+    AttemptFacts, AttemptRecord, CallFacts, CallRecord, MediaRecord, ReleasedBy, TransferHow, TransferRecord,
+};
+pub use sent::{SENT, Sent};
