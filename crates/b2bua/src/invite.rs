@@ -15,13 +15,13 @@ use crate::setup::session_policy;
 use crate::tag::{Tag, hex};
 use base::ReasonId;
 use config::{HeaderOn, Policy, Prack, UriScheme};
+use identity::Told;
 use identity::header_rules::shape;
 use identity::headers::{pass_kept, push_number, push_parts, push_row};
 use identity::push_uri;
-use identity::Told;
-use records::Sent;
 use media::Side;
 use peers::Purse;
+use records::Sent;
 use sip_core::{Request, RequestError};
 use std::sync::Arc;
 

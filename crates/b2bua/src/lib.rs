@@ -53,8 +53,8 @@ pub use input::{Command, Input, Resolution};
 pub use output::{Note, Outbox, ResolveRequest};
 pub use peers::{Choice, Duty, Target};
 pub use records::{
-    AttemptFacts, AttemptRecord, CallFacts, CallKey, CallRecord, JournalEvent, MediaRecord, ReleasedBy, SENT, Sent,
-    TransferHow, TransferRecord, journal, record,
+    AttemptFacts, AttemptRecord, CallFacts, CallKey, CallRecord, JournalEvent, MediaRecord, ReleasedBy, SENT,
+    Sent, TransferHow, TransferRecord, journal, record,
 };
 pub use snapshot::Snapshot;
 pub use switchboard::{Setup, Switchboard};

@@ -312,26 +312,7 @@ fn remote_of(media: &sdp::Media<'_>, policy: &Policy, local: IpAddr) -> Result<R
     use sdp::Direction::{RecvOnly, SendOnly, SendRecv};
     let direction = media.direction();
     let null = media.is_null_connection();
-    let address = match media.connection() {
-        Some(Address::Ip(address)) => Some(address),
-        Some(Address::Name(name)) => {
-            let text = format!("media address {} is a name", String::from_utf8_lossy(name));
-            return Err(SdpTrouble { reason: ReasonId::MediaAddress, warning: (399, text) });
-        }
-        None => None,
-    };
-    let usable = address.filter(|_| media.port != 0 && !null);
-    let reachable = |ip: &IpAddr| ip.to_canonical().is_ipv4() == local.to_canonical().is_ipv4();
-    if let Some(ip) = usable.filter(|ip| !reachable(ip)) {
-        let family = if ip.is_ipv4() { "IPv4" } else { "IPv6" };
-        let text = format!("no {family} for media on this interface");
-        return Err(SdpTrouble { reason: ReasonId::MediaAddress, warning: (301, text) });
-    }
-    let rtp = usable.map(|ip| SocketAddr::new(ip, media.port));
-    let rtcp = usable.and_then(|ip| match media.rtcp() {
-        Some(rtcp) => Some(SocketAddr::new(rtcp.address.and_then(Address::ip).filter(reachable).unwrap_or(ip), rtcp.port)),
-        None => media.port.checked_add(1).map(|port| SocketAddr::new(ip, port)),
-    });
+    let (rtp, rtcp) = places_of(media, local)?;
     let first = media.codecs().find(|c| !c.name.eq_ignore_ascii_case(b"telephone-event"));
     let udptl = media.kind == Kind::Image;
     Ok(Remote {
@@ -353,6 +334,37 @@ fn remote_of(media: &sdp::Media<'_>, policy: &Policy, local: IpAddr) -> Result<R
         udptl,
         codec: first.map_or(CodecKind::Other, |c| codec_kind(c.name)),
     })
+}
+
+/// Where a peer wants RTP and RTCP, if anywhere; the sockets have the family of `local`.
+fn places_of(
+    media: &sdp::Media<'_>,
+    local: IpAddr,
+) -> Result<(Option<SocketAddr>, Option<SocketAddr>), SdpTrouble> {
+    let address = match media.connection() {
+        Some(Address::Ip(address)) => Some(address),
+        Some(Address::Name(name)) => {
+            let text = format!("media address {} is a name", String::from_utf8_lossy(name));
+            return Err(SdpTrouble { reason: ReasonId::MediaAddress, warning: (399, text) });
+        }
+        None => None,
+    };
+    let usable = address.filter(|_| media.port != 0 && !media.is_null_connection());
+    let reachable = |ip: &IpAddr| ip.to_canonical().is_ipv4() == local.to_canonical().is_ipv4();
+    if let Some(ip) = usable.filter(|ip| !reachable(ip)) {
+        let family = if ip.is_ipv4() { "IPv4" } else { "IPv6" };
+        let text = format!("no {family} for media on this interface");
+        return Err(SdpTrouble { reason: ReasonId::MediaAddress, warning: (301, text) });
+    }
+    let rtp = usable.map(|ip| SocketAddr::new(ip, media.port));
+    let rtcp = usable.and_then(|ip| match media.rtcp() {
+        Some(rtcp) => Some(SocketAddr::new(
+            rtcp.address.and_then(Address::ip).filter(reachable).unwrap_or(ip),
+            rtcp.port,
+        )),
+        None => media.port.checked_add(1).map(|port| SocketAddr::new(ip, port)),
+    });
+    Ok((rtp, rtcp))
 }
 
 fn codec_kind(name: &[u8]) -> CodecKind {

@@ -177,13 +177,7 @@ fn push_crossing(out: &mut Vec<u8>, (name, value): (&[u8], &[u8]), known: Name, 
 
 /// Appends the rows of `msg` that may cross from the trunk with policy `from` to that with `to`; `agent` is this
 /// node as who is there knows it.
-pub fn pass_rows(
-    msg: Msg<'_>,
-    kind: Kind,
-    from: &Policy,
-    (to, agent): (&Policy, &str),
-    out: &mut Vec<u8>,
-) {
+pub fn pass_rows(msg: Msg<'_>, kind: Kind, from: &Policy, (to, agent): (&Policy, &str), out: &mut Vec<u8>) {
     if let Some(rows) = received(msg, from, is_withheld) {
         for row in &rows {
             let raw = row.name.as_bytes();

@@ -25,8 +25,8 @@ mod redirected;
 mod rows;
 mod screen;
 mod session;
-mod write;
 mod warning;
+mod write;
 
 pub use answer::{Crossing, cross};
 pub use charge::Payer;

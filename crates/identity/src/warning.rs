@@ -50,7 +50,10 @@ mod tests {
     fn whoever_warned_becomes_this_node_and_the_text_stays() {
         for (value, told) in [
             ("399 10.8.0.31 \"No, really\"", "399 sbc \"No, really\""),
-            ("307 isi.edu:5060  \"a \\\"b\\\" c\" , 301 [2001:db8::1] \"x\"", "307 sbc \"a \\\"b\\\" c\", 301 sbc \"x\""),
+            (
+                "307 isi.edu:5060  \"a \\\"b\\\" c\" , 301 [2001:db8::1] \"x\"",
+                "307 sbc \"a \\\"b\\\" c\", 301 sbc \"x\"",
+            ),
             ("399 host no-quotes, 12 host \"short\", 370 host \"kept\"", "370 sbc \"kept\""),
             ("399", ""),
             ("", ""),
