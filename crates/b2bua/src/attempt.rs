@@ -110,6 +110,9 @@ impl Call {
             () if self.is_too_open(candidate) => Some(ReasonId::SipsUnreachable),
             () if duties.contains(&Duty::Disabled) => Some(ReasonId::TrunkDisabled),
             () if duties.contains(&Duty::Draining) => Some(ReasonId::TrunkDraining),
+            () if limited && self.epoch.snapshot.table.are_apart(self.trunk_in, candidate.trunk) => {
+                Some(ReasonId::OtherSite)
+            }
             () if limited && trunk.is_full(true) => Some(ReasonId::TrunkFull),
             () if limited && rate_spent() => Some(ReasonId::TrunkRate),
             () => None,

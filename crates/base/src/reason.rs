@@ -101,6 +101,7 @@ reasons! {
     NoRate            "R-NO-RATE"              Operator never 404   3 "No trunk of the route has a rate for the called number, and the route leaves out those without; add a rate or let it try them last.";
     NoUser            "R-NO-USER"              Caller   never 404   1 "No user of the trunk has the called number; give it to one of its users in numbers.";
     NotRegistered     "R-NOT-REGISTERED"       Callee   again 480  20 "The called user has not registered, or its registration has run out.";
+    OtherSite         "R-SITE"                 Operator never 403  21 "The trunks of the route, or the one that the call arrived by, are kept to a site (site_only) of which the other is not.";
     AttemptsMax       "R-ATTEMPTS-MAX"         Us       again 503  41 "As many attempts as one call may make have failed; see each attempt's own reason.";
 
     CallsMax          "L-CALLS-MAX"            Us       again 503  42 "This node carries as many calls as limits.calls_max allows; raise it or add a node.";

@@ -36,6 +36,8 @@ pub struct Trunk {
     pub listen: ListenId,
     /// The place it belongs to.
     pub site: Option<String>,
+    /// Whether only calls of its site may use it.
+    pub site_only: bool,
     /// What callers on it may do.
     pub permissions: Permissions,
     /// Whether its calls are meant to leave through other providers.

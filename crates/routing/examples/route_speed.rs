@@ -1,11 +1,12 @@
 //! Prints the time of one routing decision for tables of the sizes that organisations have, with and
-//! without translations on every trunk of the call.
+//! without translations on every trunk of the call; and with all that a route can ask for at once.
 //!
 //! `cargo run --release -p routing --example route_speed`
 
 #![allow(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 
 use base::Rng;
+use base::WallTime;
 use config::{Config, Format, NumberRange, Pattern, Route};
 use routing::{AllIdle, Facts, NoTrace, Table};
 use std::hint::black_box;
@@ -101,16 +102,87 @@ fn translate(config: &mut Config) {
     }
 }
 
+/// Policies, usages, hours, exceptions and a file of rates: everything that a decision may have to heed.
+const EVERYTHING: &str = r#"
+default_policy = "staff"
+[policy.staff]
+usages = ["home", "world", "backup"]
+[rates.all]
+file = "rates.csv"
+zone = "Europe/Berlin"
+[[route]]
+name = "template"
+match = { called = "+49*", on = "pbx" }
+except = ["+49900*", "+49137*"]
+when = { zone = "Europe/Berlin", days = "mon-fri", from = "07:00", to = "19:00" }
+usages = ["world"]
+to = [["flex", "elastic"], ["pbx"]]
+order = "cost"
+[[route]]
+name = "closing"
+usages = ["backup"]
+to = [["flex", "elastic"]]
+order = "cost"
+"#;
+
+/// `routes` routes of one prefix each, half of them by expression behind the prefix, and `rates` rates.
+fn everything(routes: usize, numbers: usize, rates: usize, rng: &mut Rng) -> Option<Config> {
+    let (head, tail) = BASE.split_once("[listen.inside]")?;
+    let (policy, more) = EVERYTHING.split_once("[policy.staff]")?;
+    let text = format!("{head}{policy}[listen.inside]{tail}[policy.staff]{more}");
+    let loaded = config::parse(&text, "speed.toml", Format::Toml).map_err(|e| eprintln!("{e}")).ok()?;
+    let mut rows = String::from("prefix,trunk,price,connect,increments,days,hours\n");
+    let mut seen = std::collections::BTreeSet::new();
+    while seen.len() < rates {
+        let prefix = format!("{}", 10_000 + rng.below(9_990_000));
+        let trunk = if rng.below(2) == 0 { "flex" } else { "elastic" };
+        if seen.insert((prefix.clone(), trunk)) {
+            let (price, hours) =
+                (rng.below(900_000), if rng.below(4) == 0 { "mon-fri,08:00-18:00" } else { "," });
+            rows.push_str(&format!("{prefix},{trunk},0.{price:06},0.01,60/60,{hours}\n"));
+        }
+    }
+    let start = Instant::now();
+    let files = |_: &str| Ok(("rates.csv".to_owned(), rows.clone()));
+    let mut config = loaded.with_files("speed.toml", files).map_err(|e| eprintln!("{e}")).ok()?.config;
+    println!("{rates} rates read in {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
+    let template = config.routes.iter().find(|route| route.name == "template").cloned()?;
+    let closing = config.routes.pop()?;
+    config.routes.clear();
+    for at in 0..routes {
+        let prefix = format!("+{}", 10 + rng.below(9_990));
+        let called = if at % 10 == 9 {
+            config.dialplan.first().map(|rule| Pattern::Expression(rule.pattern.clone()))
+        } else {
+            Some(Pattern::Prefix(prefix))
+        };
+        config.routes.push(Route { match_called: called, ..template.clone() });
+    }
+    config.routes.push(closing);
+    let pbx = config.trunk_named("pbx")?;
+    for at in 0..numbers {
+        let number = format!("+4930{:08}", 10_000_000 + at);
+        config.numbers.push(NumberRange { first: number.clone(), last: number, deliver: vec![pbx] });
+    }
+    Some(config)
+}
+
 fn measure(name: &str, routes: usize, numbers: usize, translated: bool) {
-    const ROUNDS: u32 = 200_000;
     let Some(mut config) = organisation() else { return };
     if translated {
         translate(&mut config);
     }
     let mut rng = Rng::new((3, 4));
     fill(&mut config, routes, numbers, &mut rng);
+    time(name, &config, numbers, &mut rng);
+}
+
+fn time(name: &str, config: &Config, numbers: usize, rng: &mut Rng) {
+    const ROUNDS: u32 = 200_000;
+    // A Wednesday noon.
+    const AT: WallTime = WallTime(1_772_622_000_000_000);
     let start = Instant::now();
-    let table = Table::compile(&config);
+    let table = Table::compile(config);
     let compiled = start.elapsed();
     let Some(on) = config.trunk_named("pbx") else { return };
     let calls: Vec<(String, String)> = (0..4096)
@@ -127,12 +199,12 @@ fn measure(name: &str, routes: usize, numbers: usize, translated: bool) {
     let start = Instant::now();
     for round in 0..ROUNDS {
         let Some((called, caller)) = calls.get(round as usize % calls.len()) else { return };
-        let facts = Facts { on, called, caller, anonymous: false, at: None };
+        let facts = Facts { on, called, caller, anonymous: false, at: Some(AT) };
         black_box(table.plan(&facts, &AllIdle, u64::from(round), &mut NoTrace));
     }
     let each = start.elapsed().as_secs_f64() * 1e6 / f64::from(ROUNDS);
     println!(
-        "{name:<46} {each:6.2} us/decision   compiled in {:.1} ms, {} beginnings",
+        "{name:<49} {each:6.2} us/decision   compiled in {:.1} ms, {} beginnings",
         compiled.as_secs_f64() * 1e3,
         table.prefixes()
     );
@@ -146,5 +218,9 @@ fn main() {
     ] {
         measure(name, routes, numbers, false);
         measure(&format!("{name}, translated"), routes, numbers, true);
+    }
+    let mut rng = Rng::new((3, 4));
+    if let Some(config) = everything(1_000, 10_000, 100_000, &mut rng) {
+        time("all: 1,000 routes, 10,000 numbers, 100,000 rates", &config, 10_000, &mut rng);
     }
 }

@@ -221,6 +221,9 @@ fn judge(
     if trunk == order.on && !facts.direct {
         return Err(SkipReason::Hairpin);
     }
+    if !order.emergency && table.are_apart(order.on, trunk) {
+        return Err(SkipReason::OtherSite);
+    }
     if !order.emergency {
         if now.full_out || facts.calls_max.is_some_and(|max| now.calls >= max) {
             return Err(SkipReason::Full);

@@ -130,6 +130,8 @@ pub enum SkipReason {
     Unwritable,
     /// It has no rate for the called number.
     Unrated,
+    /// It, or the arriving trunk, is kept to another site.
+    OtherSite,
 }
 
 impl SkipReason {
@@ -145,6 +147,7 @@ impl SkipReason {
             SkipReason::PlanFull => ReasonId::AttemptsMax,
             SkipReason::Unwritable => ReasonId::Untranslatable,
             SkipReason::Unrated => ReasonId::NoRate,
+            SkipReason::OtherSite => ReasonId::OtherSite,
         }
     }
 }
@@ -160,6 +163,7 @@ impl fmt::Display for SkipReason {
             SkipReason::PlanFull => "plan full",
             SkipReason::Unwritable => "its translations leave no number",
             SkipReason::Unrated => "it has no rate for the number",
+            SkipReason::OtherSite => "kept to another site",
         })
     }
 }

@@ -103,6 +103,9 @@ pub(crate) struct TrunkFacts {
     /// The policy of calls that arrive by it, a place among the table's.
     pub policy: Option<usize>,
     pub calls_max: Option<u32>,
+    pub site: Option<Arc<str>>,
+    /// Whether only calls of its site may use it.
+    pub site_only: bool,
 }
 
 /// The routes in the order in which they are asked, and what they share.
@@ -224,6 +227,8 @@ impl Table {
             deny_unknown: ClassSet::of(config.deny_unknown_of(trunk)),
             policy: config.policy_of(trunk),
             calls_max: trunk.calls_max,
+            site: trunk.site.as_deref().map(Arc::from),
+            site_only: trunk.site_only,
         });
         Table {
             dialplan: DialPlan::compile(config),
@@ -245,6 +250,15 @@ impl Table {
     /// The name of a trunk; `?` for an id of another configuration.
     pub(crate) fn trunk_name(&self, trunk: TrunkId) -> &str {
         self.trunks.get(trunk.index()).map_or("?", |t| &t.name)
+    }
+
+    /// Whether two trunks are no legs of one call, because one of them is kept to its site (R69).
+    #[must_use]
+    pub fn are_apart(&self, one: TrunkId, other: TrunkId) -> bool {
+        let (Some(one), Some(other)) = (self.trunks.get(one.index()), self.trunks.get(other.index())) else {
+            return false;
+        };
+        (one.site_only || other.site_only) && (one.site.is_none() || one.site != other.site)
     }
 
     /// How many distinct beginnings of called numbers are filed.

@@ -21,8 +21,8 @@ pub(super) fn hunting(trunk: &View<'_>) -> Option<Hunting> {
 }
 
 /// The rules of `map_response`, in order.
-pub(super) fn mappings(trunk: &Table) -> Option<Vec<Mapping>> {
-    trunk.tables_of("map_response").into_iter().map(|(_, rule)| mapping(rule)).collect()
+pub(super) fn mappings(trunk: &View<'_>) -> Option<Vec<Mapping>> {
+    trunk.items("map_response").iter().map(|rule| mapping(rule.table()?)).collect()
 }
 
 fn mapping(rule: &Table) -> Option<Mapping> {
@@ -36,9 +36,11 @@ fn mapping(rule: &Table) -> Option<Mapping> {
 }
 
 /// The rules of `quality`; the outer `None` is a fault.
-pub(super) fn quality(trunk: &Table) -> Option<Option<Quality>> {
-    let Some(table) = trunk.table("quality") else { return Some(None) };
-    let view = View::new(&MEASURE, [Some(table)]);
+pub(super) fn quality(trunk: &View<'_>) -> Option<Option<Quality>> {
+    if trunk.value("quality").is_none() {
+        return Some(None);
+    }
+    let view = trunk.inner(&MEASURE, "quality");
     Some(Some(Quality {
         asr_min: view.integer("asr_min"),
         pdd_max: view.duration("pdd_max"),

@@ -143,6 +143,7 @@ impl Sheet<'_> {
         self.put(&path, "profile", &trunk.profile.name);
         self.put_some(&path, "listen", config.listen(trunk.listen).map(|l| &l.name));
         self.put_some(&path, "site", trunk.site.as_ref());
+        self.put(&path, "site_only", trunk.site_only);
         self.permissions(&path, "policy", &trunk.permissions);
         self.put(&path, "transit", trunk.transit);
         self.put(&path, "enabled", trunk.enabled);

@@ -94,3 +94,69 @@ fn a_trunk_that_is_not_there_is_told_with_those_that_are() {
     let error = effective("version = 2", "t.toml", Format::Toml, "c").unwrap_err();
     assert!(matches!(error, EffectiveError::Invalid(_)));
 }
+
+const MORE: &str = r#"version = 1
+[listen.in]
+address = "10.0.0.1"
+sip = ["udp:5060"]
+rtp = "20000-20099"
+[defaults]
+calls_max = 100
+cps_out_max = 7
+map_response = [{ status = 486, to = 503 }]
+quality = { asr_min = 20, window = 40 }
+tls = { ca = "/etc/ca.pem" }
+[site.london.defaults]
+cps_max = 9
+quality = { asr_min = 30 }
+[trunk.a]
+kind = "direct"
+listen = "in"
+site = "london"
+gateways = ["10.0.0.2"]
+calls_max = 10
+map_response = []
+tls = { name = "pbx.example" }
+[trunk.b]
+kind = "direct"
+listen = "in"
+gateways = ["10.0.0.3"]
+"#;
+
+#[test]
+fn limits_mappings_quality_and_tls_come_from_scopes_too() {
+    let setting = |trunk: &str, key: &str| {
+        let all = effective(MORE, "t.toml", Format::Toml, trunk).unwrap();
+        let one = all.settings.into_iter().find(|s| s.key == key).unwrap();
+        (one.to_string(), one.origin.to_string(), one.place.as_ref().map_or(0, |(_, place)| place.line))
+    };
+    let own = |value: &str, origin: &str, line| (value.to_owned(), origin.to_owned(), line);
+    assert_eq!(setting("a", "calls_max"), own("10", "trunk", 20));
+    assert_eq!(setting("b", "calls_max"), own("100", "defaults", 7));
+    assert_eq!(setting("a", "cps_max"), own("9", "site london", 13));
+    assert_eq!(setting("a", "cps_out_max"), own("7", "defaults", 8));
+    assert_eq!(setting("a", "map_response"), own("[]", "trunk", 21));
+    assert_eq!(setting("b", "map_response"), own("[{ status = 486, to = 503 }]", "defaults", 9));
+    assert_eq!(setting("a", "quality.asr_min"), own("30", "site london", 14));
+    assert_eq!(setting("a", "quality.window"), own("40", "defaults", 10));
+    assert_eq!(setting("a", "tls.ca"), own("\"/etc/ca.pem\"", "defaults", 11));
+    assert_eq!(setting("a", "tls.name"), own("\"pbx.example\"", "trunk", 22));
+    let config = crate::parse(MORE, "t.toml", Format::Toml).unwrap().config;
+    let [a, b] = [&config.trunks[0], &config.trunks[1]];
+    assert_eq!((a.calls_max, b.calls_max, a.cps_max, b.cps_max), (Some(10), Some(100), Some(9), None));
+    assert_eq!((a.each_way.cps_out_max, a.map_response.len(), b.map_response.len()), (Some(7), 0, 1));
+    let quality = a.quality.as_ref().unwrap();
+    assert_eq!((quality.asr_min, quality.window), (Some(30), 40));
+    assert_eq!((a.tls.ca.as_deref(), b.tls.ca.as_deref()), (Some("/etc/ca.pem"), Some("/etc/ca.pem")));
+    assert_eq!(a.tls.name.as_deref(), Some("pbx.example"));
+}
+
+#[test]
+fn faults_in_scopes_are_told_where_they_stand() {
+    let text = MORE.replace("status = 486", "status = 302");
+    let error = crate::parse(&text, "t.toml", Format::Toml).unwrap_err();
+    assert_eq!((error.0[0].line, error.0[0].path.as_str()), (9, "defaults.map_response[0].status"));
+    let text = MORE.replace("tls = { ca = \"/etc/ca.pem\" }", "tls = { name = \"x.example\" }");
+    let error = crate::parse(&text, "t.toml", Format::Toml).unwrap_err();
+    assert_eq!((error.0[0].code, error.0[0].path.as_str()), ("unknown-key", "defaults.tls.name"));
+}

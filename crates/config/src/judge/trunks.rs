@@ -40,6 +40,7 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
         }
         repeated_gateways(one, report);
         media(one, report);
+        site(one, report);
         tls(one, report);
         policy(one, country, report);
         super::users::judge(one.entry, one.table, one.trunk, report);
@@ -156,6 +157,15 @@ fn media(one: &Seen<'_>, report: &mut Report<'_>) {
             .error(finding.expected(
                 "`rtp = \"20000-29999\"` in the interface, or `override = { media = \"direct\" }`",
             ));
+    }
+}
+
+/// A trunk that is kept to its site needs one.
+fn site(one: &Seen<'_>, report: &mut Report<'_>) {
+    if one.trunk.site_only && one.trunk.site.is_none() {
+        let message = "`site_only` and no `site`: no call could use the trunk";
+        let finding = Finding::new(one.at("site_only"), one.path("site_only"), "conflict", message);
+        report.error(finding.expected("the trunk's `site`"));
     }
 }
 

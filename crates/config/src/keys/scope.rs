@@ -2,7 +2,10 @@
 
 use super::Effect::Reload;
 use super::Need::Absent;
-use super::trunk::{FAILOVER_AFTER, OPTIONS_INTERVAL, OPTIONS_MISSES, RETRY_ON, RING_TIMEOUT};
+use super::trunk::{
+    CALLS_MAX, CPS_MAX, FAILOVER_AFTER, OPTIONS_INTERVAL, OPTIONS_MISSES, RETRY_ON, RING_TIMEOUT, TLS_CA,
+    TLS_CLIENT_CERT, TLS_CLIENT_KEY, TLS_VERIFY,
+};
 use super::{Key, POLICY, Section, Shape, failover};
 
 /// At the top level.
@@ -25,8 +28,23 @@ pub(super) const SITE_DEFAULTS: Key = Key {
 
 static SCOPE: Section = Section {
     title: "defaults",
-    doc: "Settings of all trunks, and as `[site.NAME.defaults]` of the trunks of a site. For each key the most specific holds: the trunk's own, its site's, that of `[defaults]`, its profile's, the default of the key.",
+    doc: "Settings of all trunks, and as `[site.NAME.defaults]` of the trunks of a site. For each key the most specific holds: the trunk's own, its site's, that of `[defaults]`, its profile's, the default of the key. Limits hold for each trunk by itself.",
     keys: &[
+        CALLS_MAX,
+        CPS_MAX,
+        failover::CALLS_IN_MAX,
+        failover::CALLS_OUT_MAX,
+        failover::CPS_IN_MAX,
+        failover::CPS_OUT_MAX,
+        failover::MAP_RESPONSE,
+        failover::QUALITY,
+        Key {
+            name: "tls",
+            shape: Shape::Table(&SCOPE_TLS),
+            need: Absent("its keys' defaults"),
+            effect: Reload,
+            doc: "TLS towards these trunks.",
+        },
         failover::HUNT,
         failover::FORKS_MAX,
         RETRY_ON,
@@ -42,4 +60,10 @@ static SCOPE: Section = Section {
             doc: "Values that replace those of the trunks' profiles.",
         },
     ],
+};
+
+static SCOPE_TLS: Section = Section {
+    title: "defaults.tls",
+    doc: "TLS towards many trunks. Names that certificates must carry or that tell peers apart are each trunk's own.",
+    keys: &[TLS_VERIFY, TLS_CA, TLS_CLIENT_CERT, TLS_CLIENT_KEY],
 };

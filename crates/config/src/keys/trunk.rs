@@ -48,6 +48,49 @@ pub(super) const OPTIONS_MISSES: Key = Key {
     doc: "OPTIONS without an answer until a gateway counts as down. It is then tried last, never excluded; the first answer counts it as up.",
 };
 
+pub(super) const CALLS_MAX: Key = Key {
+    name: "calls_max",
+    shape: Shape::Integer { min: 1, max: 1_000_000 },
+    need: Absent("no limit but the node's"),
+    effect: Reload,
+    doc: "Calls at a time, both directions.",
+};
+pub(super) const CPS_MAX: Key = Key {
+    name: "cps_max",
+    shape: Shape::Integer { min: 1, max: 100_000 },
+    need: Absent("no limit"),
+    effect: Reload,
+    doc: "New calls a second, both directions.",
+};
+pub(super) const TLS_VERIFY: Key = Key {
+    name: "verify",
+    shape: Shape::Bool,
+    need: Default(Truth(true)),
+    effect: Reload,
+    doc: "Whether the peer's certificate is verified. Without it anyone on the way can read and change the calls.",
+};
+pub(super) const TLS_CA: Key = Key {
+    name: "ca",
+    shape: Shape::Text(&plain::PATH),
+    need: Absent("the system's authorities"),
+    effect: Reload,
+    doc: "Authorities trusted for this trunk, PEM.",
+};
+pub(super) const TLS_CLIENT_CERT: Key = Key {
+    name: "client_cert",
+    shape: Shape::Text(&plain::PATH),
+    need: Absent("the interface's"),
+    effect: Reload,
+    doc: "Our certificate chain towards this trunk, PEM. Needs `client_key`.",
+};
+pub(super) const TLS_CLIENT_KEY: Key = Key {
+    name: "client_key",
+    shape: Shape::Secret,
+    need: Absent("the interface's"),
+    effect: Reload,
+    doc: "Our private key towards this trunk, PEM. Needs `client_cert`.",
+};
+
 pub(crate) static TRUNK: Section = Section {
     title: "trunk.NAME",
     doc: "A trunk: one interface of ours and a peer's gateways, one object for both directions.",
@@ -79,6 +122,13 @@ pub(crate) static TRUNK: Section = Section {
             need: Absent("no place"),
             effect: Reload,
             doc: "The place that the trunk belongs to; its dial rules hold for calls that arrive here.",
+        },
+        Key {
+            name: "site_only",
+            shape: Shape::Bool,
+            need: Default(Truth(false)),
+            effect: Reload,
+            doc: "Whether only calls of its own `site` may use it: a call that arrives by it leaves by trunks of the site alone, and a call leaves by it when it arrived by one of them. Trunks without a site, and those of other sites, are kept apart from it, in every attempt, redirect and backup. Emergency calls are not.",
         },
         Key {
             name: "policy",
@@ -124,20 +174,8 @@ pub(crate) static TRUNK: Section = Section {
             effect: Reload,
             doc: "Host part of Request-URI, To and From towards this trunk.",
         },
-        Key {
-            name: "calls_max",
-            shape: Shape::Integer { min: 1, max: 1_000_000 },
-            need: Absent("no limit but the node's"),
-            effect: Reload,
-            doc: "Calls at a time, both directions.",
-        },
-        Key {
-            name: "cps_max",
-            shape: Shape::Integer { min: 1, max: 100_000 },
-            need: Absent("no limit"),
-            effect: Reload,
-            doc: "New calls a second, both directions.",
-        },
+        CALLS_MAX,
+        CPS_MAX,
         failover::CALLS_IN_MAX,
         failover::CALLS_OUT_MAX,
         failover::CPS_IN_MAX,
@@ -203,13 +241,7 @@ pub(crate) static TRUNK_TLS: Section = Section {
     title: "trunk.NAME.tls",
     doc: "TLS towards one trunk.",
     keys: &[
-        Key {
-            name: "verify",
-            shape: Shape::Bool,
-            need: Default(Truth(true)),
-            effect: Reload,
-            doc: "Whether the peer's certificate is verified. Without it anyone on the way can read and change the calls.",
-        },
+        TLS_VERIFY,
         Key {
             name: "name",
             shape: Shape::Text(&net::HOST),
@@ -217,27 +249,9 @@ pub(crate) static TRUNK_TLS: Section = Section {
             effect: Reload,
             doc: "Name that the peer's certificate must carry (RFC 5922 §7.2).",
         },
-        Key {
-            name: "ca",
-            shape: Shape::Text(&plain::PATH),
-            need: Absent("the system's authorities"),
-            effect: Reload,
-            doc: "Authorities trusted for this trunk, PEM.",
-        },
-        Key {
-            name: "client_cert",
-            shape: Shape::Text(&plain::PATH),
-            need: Absent("the interface's"),
-            effect: Reload,
-            doc: "Our certificate chain towards this trunk, PEM. Needs `client_key`.",
-        },
-        Key {
-            name: "client_key",
-            shape: Shape::Secret,
-            need: Absent("the interface's"),
-            effect: Reload,
-            doc: "Our private key towards this trunk, PEM. Needs `client_cert`.",
-        },
+        TLS_CA,
+        TLS_CLIENT_CERT,
+        TLS_CLIENT_KEY,
         Key {
             name: "peer_names",
             shape: Shape::List { of: &Shape::Text(&net::HOST), min: 0, max: 64 },
