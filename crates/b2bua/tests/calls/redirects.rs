@@ -237,3 +237,26 @@ fn ack_of(response: &Sent) -> String {
         response.header("Call-ID")
     )
 }
+
+#[test]
+fn a_call_that_arrived_by_a_trunk_kept_to_its_site_stays_there_when_it_is_redirected() {
+    let kept = |config: String| {
+        let kept = config
+            .replace("[trunk.pbx]\n", "[site.berlin]\n[trunk.pbx]\nsite = \"berlin\"\n")
+            .replace("[trunk.one]\n", "[trunk.one]\nsite = \"berlin\"\nsite_only = true\n");
+        World::new(&kept)
+    };
+    for (site, mut world) in [(false, World::new(&config(FOLLOW, ""))), (true, kept(config(FOLLOW, "")))] {
+        let sent = incoming(&mut world, "");
+        let out = redirect(&mut world, &sent, "302 Moved", "<sip:+4420700000@10.0.0.21>").remove(0);
+        assert_eq!(out.to.to_string(), GW1, "by the trunk of its own site");
+        world.receive(GW1, &response(&out, "503 Service Unavailable", "x", "", ""));
+        let left = world.take();
+        let elsewhere = left.iter().any(|s| s.to.to_string() == GW2);
+        assert_eq!(elsewhere, !site, "{:?}", lines(&left));
+        if site {
+            let record = &world.records[0];
+            assert!(record.decision.contains("two skipped"), "{}", record.decision);
+        }
+    }
+}
