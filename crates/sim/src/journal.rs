@@ -148,7 +148,8 @@ impl Life {
             JournalEvent::Ended { record } => {
                 self.ended = true;
                 record.attempts.len() == self.attempts.len()
-                    && record.answer.is_some() == self.answered.is_some()
+                    // An answer that was withdrawn from the caller is none.
+                    && record.answer.is_some() == (self.answered.is_some() && record.status == 200)
                     && record.transfers.len() == usize::from(self.transfers)
                     && record.attempts.iter().all(|a| a.end.is_some())
             }
