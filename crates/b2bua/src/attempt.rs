@@ -197,6 +197,7 @@ impl Call {
             None => given_up.unwrap_or(if progressed { ReasonId::TimerC } else { ReasonId::TimerB }),
             Some(SendError::Refused | SendError::Unreachable | SendError::Timeout) => ReasonId::ConnectFailed,
             Some(SendError::Tls(_)) => ReasonId::TlsHandshake,
+            Some(SendError::Untrusted(_)) => ReasonId::TlsVerify,
             Some(SendError::TooLarge) => ReasonId::UdpSize,
             Some(SendError::QueueFull) => ReasonId::QueueFull,
             Some(SendError::Closed) => ReasonId::ConnectionLost,

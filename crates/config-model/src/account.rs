@@ -71,6 +71,8 @@ pub struct Register {
 pub struct Login {
     /// The accounts; empty: challenges are not answered.
     pub accounts: Vec<Account>,
+    /// Whether the first of them is written in the trunk's own table, and not in its `accounts`.
+    pub own: bool,
     /// The realms that are answered; empty: the first that the peer asks for.
     pub realms: Vec<String>,
     /// How the accounts register; `None`: they do not.

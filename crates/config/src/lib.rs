@@ -24,7 +24,7 @@ mod schema;
 
 pub use config_model as model;
 pub use config_model::country;
-pub use config_text::{Format, Place, diagnostic, place};
+pub use config_text::{Format, Place, diagnostic, nearest, place};
 
 pub use base::{GatewayId, ListenId, Transport, TrunkId};
 pub use country::Country;
@@ -70,7 +70,7 @@ pub use schema::schema;
 
 use build::Draft;
 use config_text as text;
-use config_text::{nearest, report};
+use config_text::report;
 use names::Names;
 use report::{Finding, Report};
 

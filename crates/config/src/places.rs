@@ -2,8 +2,10 @@
 //!
 //! Kept beside the picture and not in it: a part that moved by a line is still the same part.
 
+use crate::forms::{Form, net, plain};
+use crate::keys::{ROOT, Section, Shape};
 use crate::report::Report;
-use crate::text::{Entry, Place, Table};
+use crate::text::{Entry, Place, Table, Value};
 use std::collections::BTreeMap;
 
 /// Where the tables stand that others than this crate judge, in the order of the picture's lists.
@@ -19,6 +21,9 @@ pub struct Places {
     pub rates: Vec<Place>,
     /// Translations by their path, such as `trunk.pbx.translate.called_in[0]`.
     pub translations: BTreeMap<String, Place>,
+    /// Values that name something of the machine or the network (files, directories, secrets, addresses, hosts), by their
+    /// path, such as `trunk.flex.tls.ca`. A secret stands where its source is named.
+    pub named: BTreeMap<String, Place>,
 }
 
 impl Places {
@@ -33,7 +38,71 @@ impl Places {
         };
         let rates = root.entries_of("rates").iter().map(file).collect();
         let translations = translations(root, report);
-        Places { rates, dialplan: each("dialplan"), routes: each("route"), tests: each("test"), translations }
+        let mut named = Named { report, found: BTreeMap::new() };
+        named.table(&ROOT, root, "");
+        Places {
+            rates,
+            dialplan: each("dialplan"),
+            routes: each("route"),
+            tests: each("test"),
+            translations,
+            named: named.found,
+        }
+    }
+}
+
+/// Collects [`Places::named`] by the key tables.
+struct Named<'a, 'r> {
+    report: &'r Report<'a>,
+    found: BTreeMap<String, Place>,
+}
+
+impl Named<'_, '_> {
+    fn table(&mut self, section: &Section, table: &Table, path: &str) {
+        let keys = table.entries.iter().filter_map(|entry| Some((entry, section.key(&entry.key)?)));
+        for (entry, key) in keys.filter(|(_, key)| names(&key.shape)) {
+            let path = if path.is_empty() { entry.key.clone() } else { format!("{path}.{}", entry.key) };
+            self.value(&key.shape, &entry.value, path);
+        }
+    }
+
+    fn value(&mut self, shape: &Shape, value: &Value, path: String) {
+        let within = value.table();
+        match (shape, within) {
+            (Shape::Table(section), Some(table)) => self.table(section, table, &path),
+            (Shape::Named { section, .. }, Some(table)) => {
+                for entry in &table.entries {
+                    if let Some(table) = entry.value.table() {
+                        self.table(section, table, &format!("{path}.{}", entry.key));
+                    }
+                }
+            }
+            (Shape::Each { section, .. }, _) => {
+                for (index, item) in value.items().iter().enumerate() {
+                    if let Some(table) = item.table() {
+                        self.table(section, table, &format!("{path}[{index}]"));
+                    }
+                }
+            }
+            _ => {
+                let source = within.and_then(|table| table.entries.first()).map(|source| &source.value);
+                let place = self.report.source.place(source.unwrap_or(value).span.start);
+                self.found.insert(path, place);
+            }
+        }
+    }
+}
+
+/// Whether a value of this shape names something outside the text, or holds one that does.
+fn names(shape: &Shape) -> bool {
+    let outside = [&plain::PATH, &plain::PATH_OR_OFF, &net::ADDRESS, &net::HOST];
+    match shape {
+        Shape::Secret => true,
+        Shape::Text(form) => outside.iter().any(|known| std::ptr::eq::<Form>(*known, *form)),
+        Shape::Table(section) | Shape::Named { section, .. } | Shape::Each { section, .. } => {
+            section.keys.iter().any(|key| names(&key.shape))
+        }
+        _ => false,
     }
 }
 

@@ -108,6 +108,45 @@ fn json_faults_name_line_and_column() {
 }
 
 #[test]
+fn what_is_suggested_for_a_value_of_the_wrong_type_is_valid_itself() {
+    let listen = |sip: &str| {
+        let text = format!("version = 1\n[listen.a]\naddress = \"10.0.0.1\"\nsip = {sip}\n");
+        let errors = parse(&text, "t.toml", Format::Toml).unwrap_err();
+        let about_sip =
+            errors.0.into_iter().find(|e| e.code == "wrong-type" && e.path.contains("sip")).unwrap();
+        about_sip.nearest
+    };
+    assert_eq!(listen("[5060]").as_deref(), Some("\"udp:5060\""));
+    assert_eq!(listen("5060").as_deref(), Some("[\"udp:5060\"]"));
+    assert_eq!(listen("\"tls\"").as_deref(), Some("[\"tls:5061\"]"));
+    assert_eq!(listen("[70000]"), None);
+    assert_eq!(listen("true"), None);
+}
+
+#[test]
+fn what_names_a_file_a_secret_or_a_host_has_its_place() {
+    let text = "version = 1\nnode = { name = \"n\" }\n[listen.a]\naddress = \"10.0.0.1\"\nsip = [\"udp:5060\"]\nrtp = \"20000-29999\"\n\
+                tls = { cert = \"/c\", key = { file = \"/k\" } }\n[trunk.b]\nkind = \"direct\"\nlisten = \"a\"\n\
+                gateways = [\"10.0.0.2\"]\n[[trunk.b.users]]\nusername = \"u\"\npassword = { env = \"E\" }\n";
+    let loaded = parse(text, "t.toml", Format::Toml).unwrap();
+    let named: Vec<String> = loaded
+        .places
+        .named
+        .iter()
+        .map(|(path, place)| format!("{path} {}:{}", place.line, place.column))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            "listen.a.address 4:11",
+            "listen.a.tls.cert 7:16",
+            "listen.a.tls.key 7:37",
+            "trunk.b.users[0].password 14:20"
+        ]
+    );
+}
+
+#[test]
 fn at_most_two_hundred_errors_are_listed() {
     let many: String = (0..500).map(|i| format!("key{i} = 1\n")).collect();
     let errors = parse(&many, "t", Format::Toml).unwrap_err();

@@ -7,6 +7,7 @@
 mod brain;
 mod clock;
 mod dns;
+mod fault;
 mod journal;
 mod mailbox;
 pub mod media;
@@ -23,6 +24,7 @@ mod tls;
 mod udp;
 
 pub use dns::DnsServers;
+pub use fault::{Fault, faults};
 pub use journal::{JournalError, JournalSink, NoJournal};
 pub use mailbox::{ANSWER_MAX, NodeGone, Stopped};
 pub use node::{ApplyError, LocalAddress, Node, NodeHandle, NodeOptions, StartError};

@@ -207,12 +207,9 @@ impl Pool {
         let &(address, dscp) = net.interfaces.get(flow.listen.index()).ok_or(SendError::Unreachable)?;
         let tls = match flow.transport {
             Transport::Tls => {
-                let (config, name) =
-                    net.rules.client(flow.trunk, flow.remote, net.reached).map_err(SendError::Tls)?;
+                let (config, name) = net.rules.client(flow.trunk, flow.remote, net.reached)?;
                 let connection = ClientConnection::new(config, name);
-                Some(Connection::from(
-                    connection.map_err(|e| SendError::Tls(crate::tls::verify::reason(&e)))?,
-                ))
+                Some(Connection::from(connection.map_err(|error| Close::of_tls(&error).send_error())?))
             }
             _ => None,
         };

@@ -2,7 +2,7 @@
 //!
 //! What is read here is never logged. Enter through [`Secrets::resolve`].
 
-use config::{Config, Hidden, Secret};
+use config::{Config, Hidden, Secret, Trunk};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -60,16 +60,28 @@ impl Secrets {
     /// A password cannot be had.
     pub fn open(&self, config: &mut Config) -> Result<(), PasswordError> {
         for trunk in &mut config.trunks {
-            for account in trunk.login.accounts.iter_mut().chain(&mut trunk.users.all) {
-                let text = self.resolve_text(&account.password).map_err(|error| PasswordError {
-                    trunk: trunk.name.clone(),
-                    username: account.username.clone(),
-                    error,
-                })?;
+            let keys = password_keys(trunk);
+            let accounts = trunk.login.accounts.iter_mut().chain(&mut trunk.users.all);
+            for (account, key) in accounts.zip(keys) {
+                let text =
+                    self.resolve_text(&account.password).map_err(|error| PasswordError { key, error })?;
                 account.password = Secret::Inline(Hidden::new(text));
             }
         }
         Ok(())
+    }
+
+    /// What stands in the way of each password of a configuration.
+    pub(crate) fn passwords(&self, config: &Config) -> Vec<PasswordError> {
+        let of_trunk = |trunk: &Trunk| {
+            let accounts = trunk.login.accounts.iter().chain(&trunk.users.all).zip(password_keys(trunk));
+            let failed = accounts.filter_map(|(account, key)| {
+                let error = self.resolve_text(&account.password).err()?;
+                Some(PasswordError { key, error })
+            });
+            failed.collect::<Vec<_>>()
+        };
+        config.trunks.iter().flat_map(of_trunk).collect()
     }
 
     fn credential(&self, name: &str) -> Result<Vec<u8>, SecretError> {
@@ -78,10 +90,23 @@ impl Secrets {
             return Err(SecretError::CredentialName { name: name.to_owned() });
         }
         match &self.credentials {
-            Some(directory) => read_file(&directory.join(name)),
+            Some(directory) => read_file(&directory.join(name)).map_err(|error| match error {
+                SecretError::File { path, error } => SecretError::Credential { path, error },
+                other => other,
+            }),
             None => Err(SecretError::NoCredentials { name: name.to_owned() }),
         }
     }
+}
+
+/// The keys of a trunk's passwords, in the order of its accounts and then its users.
+fn password_keys(trunk: &Trunk) -> Vec<String> {
+    let (name, login) = (&trunk.name, &trunk.login);
+    let own = login.own.then(|| format!("trunk.{name}.password"));
+    let further = login.accounts.len() - usize::from(login.own && !login.accounts.is_empty());
+    let accounts = (0..further).map(|index| format!("trunk.{name}.accounts[{index}].password"));
+    let users = (0..trunk.users.all.len()).map(|index| format!("trunk.{name}.users[{index}].password"));
+    own.into_iter().chain(accounts).chain(users).collect()
 }
 
 /// Reads a whole small file.
@@ -104,15 +129,13 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, SecretError> {
 
 /// Why a trunk's password could not be had.
 #[derive(Debug, thiserror::Error)]
-#[error("the password of `{username}` for trunk `{trunk}`: {error}")]
+#[error("{key}: {error}")]
 pub struct PasswordError {
-    /// The trunk.
-    trunk: String,
-    /// The user name.
-    username: String,
+    /// The key in the configuration.
+    pub(crate) key: String,
     /// Why.
     #[source]
-    error: SecretError,
+    pub(crate) error: SecretError,
 }
 
 /// Why a secret could not be had.
@@ -140,6 +163,14 @@ pub enum SecretError {
     #[error("{}: {error}", path.display())]
     File {
         /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The credential cannot be read.
+    #[error("{}: {error}", path.display())]
+    Credential {
+        /// Where it was looked for.
         path: PathBuf,
         /// Why.
         error: std::io::Error,
@@ -176,7 +207,10 @@ mod tests {
             let error = secrets.resolve(&Secret::Credential(name.into())).unwrap_err();
             assert!(matches!(error, SecretError::CredentialName { .. }), "{name}: {error}");
         }
-        assert!(matches!(secrets.resolve(&Secret::Credential("a".into())), Err(SecretError::File { .. })));
+        assert!(matches!(
+            secrets.resolve(&Secret::Credential("a".into())),
+            Err(SecretError::Credential { .. })
+        ));
     }
 
     #[test]

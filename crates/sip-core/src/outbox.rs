@@ -76,6 +76,9 @@ pub enum SendError {
     /// The TLS handshake failed, for this reason.
     #[error("TLS with the peer failed: {0}")]
     Tls(&'static str),
+    /// The peer's certificate is not believed, for this reason.
+    #[error("the peer is not who it should be: {0}")]
+    Untrusted(&'static str),
     /// The message does not fit the transport.
     #[error("the message is too large for the transport")]
     TooLarge,

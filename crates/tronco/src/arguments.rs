@@ -25,11 +25,15 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE", default_value = CONFIG_DEFAULT)]
         config: PathBuf,
     },
-    /// Check a configuration: syntax, references, shadowed routes, its own tests.
+    /// Check a configuration: syntax, references, the files and secrets that it names, shadowed routes, its
+    /// own tests.
     Check {
         /// The configuration file (TOML, or JSON when it ends in .json).
         #[arg(long, value_name = "FILE", default_value = CONFIG_DEFAULT)]
         config: PathBuf,
+        /// Leave certificates, keys, passwords and directories unread, on a machine that lacks them.
+        #[arg(long)]
+        offline: bool,
         /// Print the findings as one JSON object.
         #[arg(long)]
         json: bool,

@@ -3,8 +3,10 @@
 //! Enter through [`load`], or [`check`] for the command.
 
 mod findings;
+mod outside;
 mod report;
 
+pub(crate) use outside::{JSONL, RECORDS, placed_where_written, unusable};
 pub(crate) use report::check;
 
 use api::ConfigText;
@@ -54,10 +56,10 @@ pub(crate) struct Loaded {
     pub(crate) warnings: Vec<Diagnostic>,
     /// As it was read.
     pub(crate) text: ConfigText,
-    places: Places,
+    pub(crate) places: Places,
 }
 
-/// Reads a configuration file, without running the tests in it.
+/// Reads a configuration file and nothing else that it names but rates, without running the tests in it.
 pub(crate) fn read(path: &Path) -> Result<Loaded, LoadError> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|e| LoadError::Unreadable(format!("{name}: {e}")))?;
@@ -90,12 +92,23 @@ fn fetch(folder: &Path, file: &str) -> Result<(String, String), String> {
     Ok((shown, text))
 }
 
-/// Reads a configuration file and runs the tests in it.
+/// Reads a configuration file, looks at the files, secrets and directories that it names, and runs the
+/// tests in it.
 pub(crate) fn load(path: &Path) -> Result<Loaded, LoadError> {
     let loaded = read(path)?;
+    let wrong = outside::wrong(&loaded);
+    if wrong.is_empty() { tried(loaded) } else { Err(LoadError::Invalid(Diagnostics(wrong))) }
+}
+
+/// As [`load`], on a machine that lacks what the configuration names.
+pub(crate) fn load_offline(path: &Path) -> Result<Loaded, LoadError> {
+    tried(read(path)?)
+}
+
+/// Runs the tests of a configuration.
+fn tried(loaded: Loaded) -> Result<Loaded, LoadError> {
     let table = Table::compile(&loaded.config);
-    let file = path.display().to_string();
-    let found = Findings { file: &file, config: &loaded.config, places: &loaded.places };
+    let found = Findings { file: &loaded.text.name, config: &loaded.config, places: &loaded.places };
     let outcomes = routing::run_tests(&loaded.config, &table).into_iter();
     let failed: Vec<FailedTest> = outcomes
         .filter(|outcome| !outcome.passed())

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     };
     exit::of(match &arguments.command {
         Command::Run { config } => return run::run(config),
-        Command::Check { config, json } => load::check(config, *json),
+        Command::Check { config, json, offline } => load::check(config, *json, *offline),
         Command::Status { reach } => command::status::status(reach),
         Command::Trunk(command) => command::trunk::trunk(command),
         Command::Call(command) => command::call::call(command),

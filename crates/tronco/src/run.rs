@@ -5,53 +5,24 @@
 
 mod keep;
 mod logging;
+mod obstacle;
 mod service;
 mod signals;
 
+pub(crate) use obstacle::Obstacle;
+
 use crate::exit;
 use crate::load::{Loaded, load};
-use api::{ReloadState, Server, Socket, SocketError, Subject};
+use api::{ReloadState, Server, Socket, Subject};
 use b2bua::Snapshot;
 use keep::{Kept, StoppedRecords};
-use runtime::{Node, NodeOptions, PasswordError, Secrets, StartError};
+use runtime::{Node, NodeOptions, Secrets};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Store, StoreError};
+use store::Store;
 use tracing::{error, info, warn};
-
-/// What stands in the way of a start.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Obstacle {
-    #[error("no control socket: {0}")]
-    Socket(#[from] SocketError),
-    #[error("records cannot be kept: {0}")]
-    Records(#[from] StoreError),
-    #[error("not started: {0}")]
-    Password(#[from] PasswordError),
-    #[error("not started: {0}")]
-    Node(#[from] StartError),
-    #[error("no event loop: {0}")]
-    Loop(#[from] std::io::Error),
-}
-
-impl Obstacle {
-    /// Whether another program holds a port of the configuration.
-    pub(crate) fn is_port_in_use(&self) -> bool {
-        matches!(self, Obstacle::Node(StartError::PortInUse { .. }))
-    }
-
-    /// Whether trying again with the same configuration is vain.
-    fn code(&self) -> u8 {
-        match self {
-            Obstacle::Socket(SocketError::TooLong { .. } | SocketError::NotASocket { .. }) => exit::CONFIG,
-            Obstacle::Password(_) => exit::CONFIG,
-            Obstacle::Node(error) if error.is_configuration() => exit::CONFIG,
-            _ => exit::FAILED,
-        }
-    }
-}
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) fn run(path: &Path) -> ExitCode {
@@ -111,6 +82,12 @@ impl Running {
 
 /// Starts everything that serves calls; within a tokio runtime.
 pub(crate) fn start(path: &Path, loaded: Loaded) -> Result<Running, Obstacle> {
+    let (name, places) = (loaded.text.name.clone(), loaded.places.clone());
+    let jsonl = loaded.config.records.jsonl.clone();
+    assemble(path, loaded).map_err(|obstacle| obstacle.placed(&name, &places, jsonl.as_deref()))
+}
+
+fn assemble(path: &Path, loaded: Loaded) -> Result<Running, Obstacle> {
     let Loaded { mut config, text, .. } = loaded;
     let secrets = Secrets::from_env();
     secrets.open(&mut config)?;

@@ -10,16 +10,22 @@ use crate::text::Table;
 pub(super) fn login(trunk: &View<'_>, table: &Table) -> Option<Login> {
     Some(Login {
         accounts: accounts(trunk, table)?,
+        own: has_own(trunk),
         realms: trunk.strings("realm"),
         register: register(trunk, table)?,
         proxy_route: proxy_route(table),
     })
 }
 
+/// Whether the trunk's table itself has an account.
+fn has_own(trunk: &View<'_>) -> bool {
+    trunk.value("username").is_some() && trunk.value("password").is_some()
+}
+
 /// The trunk's own account, then the further ones; what is half written is reported by the judge.
 fn accounts(trunk: &View<'_>, table: &Table) -> Option<Vec<Account>> {
     let mut all = Vec::new();
-    if trunk.value("username").is_some() && trunk.value("password").is_some() {
+    if has_own(trunk) {
         all.push(account(trunk)?);
     }
     for (_, more) in table.tables_of("accounts") {

@@ -1,6 +1,7 @@
 //! The check of one tree against the key tables: unknown and missing keys, types, bounds, forms,
 //! references. What concerns two values at once is judged later, in `judge`.
 
+mod meant;
 mod value;
 
 use crate::build::implied_gateway;

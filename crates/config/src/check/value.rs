@@ -1,5 +1,6 @@
 //! Single values: type, bounds, form, reference.
 
+use super::meant::meant;
 use super::{Check, Step};
 use crate::forms::time::{duration, written};
 use crate::forms::{Flaw, Form, plain};
@@ -45,22 +46,13 @@ impl<'a> Check<'a, '_, '_> {
     }
 
     fn wrong_type(&mut self, shape: &Shape, value: &Value) {
-        let meant = match (shape, &value.what) {
-            (Shape::Integer { .. }, What::Text(text)) => text.parse::<i64>().ok().map(|n| n.to_string()),
-            (Shape::Bool, What::Text(text)) => {
-                ["true", "false"].contains(&text.as_str()).then(|| text.clone())
-            }
-            (Shape::Text(_) | Shape::OneOrMore { .. }, What::Integer(number)) => {
-                Some(format!("\"{number}\""))
-            }
-            (Shape::List { .. }, What::Text(text)) => Some(format!("[\"{}\"]", text.escape_debug())),
-            (Shape::List { .. }, What::Integer(number)) => Some(format!("[{number}]")),
-            (Shape::Each { section, .. }, What::Table(_)) => Some(format!("[{}]", section.title)),
-            _ => None,
-        };
         let message = format!("`{}` is {}", self.subject(), value.what.noun());
         let finding = Finding::new(value.span.start, self.path(), "wrong-type", message);
-        self.report.error(finding.expected(phrase::shape(shape)).nearest(meant));
+        self.report.error(finding.expected(phrase::shape(shape)).nearest(meant(
+            shape,
+            &value.what,
+            self.names,
+        )));
     }
 
     fn out_of_range(&mut self, shape: &Shape, value: &Value, shown: &str) {

@@ -1,5 +1,6 @@
 //! Why a connection ends, and what that means for messages on it.
 
+use crate::tls::verify;
 use sip_core::SendError;
 use std::io;
 
@@ -18,6 +19,8 @@ pub(crate) enum Close {
     TooSlow,
     /// TLS failed, for this reason.
     Tls(&'static str),
+    /// The peer's certificate is not believed, for this reason.
+    Untrusted(&'static str),
     /// The bytes are no SIP messages (RFC 3261 §18.3).
     Framing,
     /// The peer reads too slowly.
@@ -63,7 +66,7 @@ impl Close {
             Close::Refused => 2,
             Close::Unreachable => 3,
             Close::TooSlow => 4,
-            Close::Tls(_) => 5,
+            Close::Tls(_) | Close::Untrusted(_) => 5,
             Close::Framing => 6,
             Close::SlowReader => 7,
             Close::Silent => 8,
@@ -94,6 +97,12 @@ impl Close {
         }
     }
 
+    /// What a failure of TLS means.
+    pub(crate) fn of_tls(error: &rustls::Error) -> Close {
+        let reason = verify::reason(error);
+        if verify::is_distrust(error) { Close::Untrusted(reason) } else { Close::Tls(reason) }
+    }
+
     /// What senders of messages on it are told.
     pub(crate) fn send_error(self) -> SendError {
         match self {
@@ -101,6 +110,7 @@ impl Close {
             Close::Unreachable => SendError::Unreachable,
             Close::TooSlow => SendError::Timeout,
             Close::Tls(reason) => SendError::Tls(reason),
+            Close::Untrusted(reason) => SendError::Untrusted(reason),
             Close::SlowReader => SendError::QueueFull,
             Close::Ended | Close::Reset | Close::Framing | Close::Silent => SendError::Closed,
             Close::Stranger | Close::Unfinished => SendError::Closed,
@@ -111,7 +121,8 @@ impl Close {
     /// Whether messages already handed to the kernel are probably lost too. After an end they are
     /// not: a peer may answer over a connection of its own (RFC 3261 §18.2.2).
     pub(crate) fn loses_what_was_sent(self) -> bool {
-        matches!(self, Close::Reset | Close::Tls(_) | Close::Unreachable | Close::SlowReader)
+        let refused = matches!(self, Close::Tls(_) | Close::Untrusted(_));
+        refused || matches!(self, Close::Reset | Close::Unreachable | Close::SlowReader)
     }
 
     /// Whether what was read before the end is still answered with this turn: the peer may still read, and

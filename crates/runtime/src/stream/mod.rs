@@ -223,7 +223,7 @@ impl Stream {
             Err(error) => {
                 // The alert that says why; nothing is lost when it does not leave.
                 let _ = tls.write_tls(&mut self.socket);
-                return Err(Close::Tls(verify::reason(&error)));
+                return Err(Close::of_tls(&error));
             }
         };
         let waiting = state.plaintext_bytes_to_read();

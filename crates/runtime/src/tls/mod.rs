@@ -4,20 +4,24 @@
 //! reads files; the shard gets a finished [`TlsRules`] and swaps it whole. TLS 1.2 and 1.3 only.
 //! Enter through [`TlsRules::build`].
 
+mod error;
 pub(crate) mod verify;
 
-use crate::secrets::{SecretError, Secrets, read_file};
+pub use error::TlsError;
+
+use crate::secrets::{Secrets, read_file};
 use base::{GatewayId, ListenId, Transport, TrunkId};
-use config::{Config, Host, Listen, Secret, Trunk};
+use config::{Config, Host, Listen, Secret, TlsIdentity, Trunk};
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use sip_core::SendError;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use verify::{Anyone, Peers};
 
@@ -45,7 +49,7 @@ pub(crate) struct Identity {
 /// How a trunk's gateways are dialled.
 struct Dialling {
     /// Without authorities to trust: why nothing can be dialled.
-    config: Result<Arc<ClientConfig>, &'static str>,
+    config: Result<Arc<ClientConfig>, SendError>,
     /// The name that every gateway must carry, when one is configured.
     name: Option<String>,
     gateways: Vec<(GatewayId, Host)>,
@@ -54,73 +58,40 @@ struct Dialling {
 /// Addresses that gateways' names stood for when they were last resolved.
 pub(crate) type Reached = BTreeMap<GatewayId, Vec<SocketAddr>>;
 
-/// Why TLS cannot be set up; every one is a mistake in the configuration or in a file it names.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// A file or secret cannot be read.
-    #[error("{place}: {error}")]
-    Unreadable {
-        /// Key in the configuration.
-        place: String,
-        /// Why.
-        error: SecretError,
-    },
-    /// The file holds no certificate.
-    #[error("{place}: no certificate in {}", path.display())]
-    NoCertificate {
-        /// Key in the configuration.
-        place: String,
-        /// Which file.
-        path: PathBuf,
-    },
-    /// The text holds no private key.
-    #[error("{place}: no private key in PEM form")]
-    NoKey {
-        /// Key in the configuration.
-        place: String,
-    },
-    /// Certificate and key do not fit, or are of an unknown kind.
-    #[error("{place}: {error}")]
-    Unusable {
-        /// Key in the configuration.
-        place: String,
-        /// Why.
-        error: rustls::Error,
-    },
-    /// A file of authorities that holds none that can be used.
-    #[error("{place}: no authority to trust")]
-    NoAuthority {
-        /// Key in the configuration.
-        place: String,
-    },
-    /// The name to check is neither a domain name nor an address.
-    #[error("{place}: `{name}` is no name that a certificate could carry")]
-    BadName {
-        /// Key in the configuration.
-        place: String,
-        /// The name.
-        name: String,
-    },
-}
-
 impl TlsRules {
     /// Reads what a configuration names.
     ///
     /// # Errors
     /// Something that it names is missing or cannot be used.
     pub(crate) fn build(config: &Config, secrets: &Secrets) -> Result<TlsRules, TlsError> {
-        let mut builder = Builder {
-            secrets,
-            provider: Arc::new(aws_lc_rs::default_provider()),
-            system: None,
-            warnings: Vec::new(),
-        };
+        let mut builder = Builder::new(secrets);
         let servers = config.listens.iter().enumerate();
         let servers =
             servers.map(|(index, listen)| builder.server(config, index, listen)).collect::<Result<_, _>>()?;
         let clients =
             config.trunks.iter().map(|trunk| builder.client(config, trunk)).collect::<Result<_, _>>()?;
         Ok(TlsRules { servers, clients, warnings: builder.warnings })
+    }
+
+    /// Everything in the way of [`TlsRules::build`], once for each key.
+    pub(crate) fn faults(config: &Config, secrets: &Secrets) -> Vec<TlsError> {
+        let mut builder = Builder::new(secrets);
+        let mut found: BTreeMap<String, TlsError> = BTreeMap::new();
+        let mut note = |error: Option<TlsError>| {
+            if let Some(error) = error {
+                found.entry(error.place().to_owned()).or_insert(error);
+            }
+        };
+        for (index, listen) in config.listens.iter().enumerate() {
+            // The key is looked at even when the certificate is wrong.
+            let tls = listen.tls.as_ref();
+            note(tls.and_then(|tls| builder.key(&format!("listen.{}.tls.key", listen.name), &tls.key).err()));
+            note(builder.server(config, index, listen).err());
+        }
+        for trunk in &config.trunks {
+            note(builder.client(config, trunk).err());
+        }
+        found.into_values().collect()
     }
 
     /// How peers that connect to an interface are met.
@@ -138,15 +109,15 @@ impl TlsRules {
         trunk: Option<TrunkId>,
         remote: SocketAddr,
         reached: &Reached,
-    ) -> Result<(Arc<ClientConfig>, ServerName<'static>), &'static str> {
-        let dialling =
-            trunk.and_then(|t| self.clients.get(t.index())).ok_or("no trunk whose TLS rules would apply")?;
+    ) -> Result<(Arc<ClientConfig>, ServerName<'static>), SendError> {
+        let dialling = trunk
+            .and_then(|t| self.clients.get(t.index()))
+            .ok_or(SendError::Tls("no trunk whose TLS rules would apply"))?;
         let config = dialling.config.clone()?;
         let address = ServerName::IpAddress(remote.ip().into());
         let name = match dialling.expected(remote, reached) {
-            Some(name) => {
-                ServerName::try_from(name.to_owned()).map_err(|_| "the gateway's name is no domain name")?
-            }
+            Some(name) => ServerName::try_from(name.to_owned())
+                .map_err(|_| SendError::Tls("the gateway's name is no domain name"))?,
             None => address,
         };
         Ok((config, name))
@@ -187,7 +158,35 @@ struct Builder<'a> {
 
 type Pair = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-impl Builder<'_> {
+/// A certificate and its key as a configuration names them, with the keys that do.
+struct Named<'a> {
+    cert: (String, &'a str),
+    key: (String, &'a Secret),
+}
+
+impl<'a> Named<'a> {
+    /// The identity of an interface.
+    fn of(listen: &str, tls: &'a TlsIdentity) -> Named<'a> {
+        let key = |key| format!("listen.{listen}.tls.{key}");
+        Named { cert: (key("cert"), &tls.cert), key: (key("key"), &tls.key) }
+    }
+
+    /// What TLS says of the two together.
+    fn unfit(&self, error: rustls::Error) -> TlsError {
+        let place = self.key.0.clone();
+        match error {
+            rustls::Error::InconsistentKeys(_) => TlsError::Mismatch { place, cert: self.cert.1.to_owned() },
+            error => TlsError::Unusable { place, error },
+        }
+    }
+}
+
+impl<'a> Builder<'a> {
+    fn new(secrets: &'a Secrets) -> Builder<'a> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        Builder { secrets, provider, system: None, warnings: Vec::new() }
+    }
+
     fn server(
         &mut self,
         config: &Config,
@@ -196,7 +195,8 @@ impl Builder<'_> {
     ) -> Result<Option<Identity>, TlsError> {
         let Some(tls) = &listen.tls else { return Ok(None) };
         let place = format!("listen.{}.tls", listen.name);
-        let (chain, key) = self.pair(&place, &tls.cert, &tls.key)?;
+        let named = Named::of(&listen.name, tls);
+        let (chain, key) = self.pair(&named)?;
         let not_after = chain.first().and_then(verify::not_after);
         let unusable = |error| TlsError::Unusable { place: place.clone(), error };
         // A peer is asked for its certificate when the interface says so, or when a trunk here is told
@@ -221,7 +221,7 @@ impl Builder<'_> {
         } else {
             builder.with_no_client_auth()
         };
-        let config = builder.with_single_cert(chain, key).map_err(unusable)?;
+        let config = builder.with_single_cert(chain, key).map_err(|error| named.unfit(error))?;
         Ok(Some(Identity { config: Arc::new(config), not_after }))
     }
 
@@ -245,7 +245,11 @@ impl Builder<'_> {
             return Err(TlsError::BadName { place: format!("{place}.name"), name: name.clone() });
         }
         if !speaks && !wanted {
-            return Ok(Dialling { config: Err("the trunk does not use TLS"), name, gateways });
+            return Ok(Dialling {
+                config: Err(SendError::Tls("the trunk does not use TLS")),
+                name,
+                gateways,
+            });
         }
         let config = match self.dialling(&place, trunk, listen) {
             Err(TlsError::NoAuthority { .. }) if trunk.tls.ca.is_none() => {
@@ -253,7 +257,7 @@ impl Builder<'_> {
                     self.warnings
                         .push(format!("{place}: the system has no authorities; gateways cannot be verified"));
                 }
-                Err("no authority to verify the peer's certificate with")
+                Err(SendError::Untrusted("no authority to verify the peer's certificate with"))
             }
             made => Ok(made?),
         };
@@ -283,17 +287,15 @@ impl Builder<'_> {
             builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(self.provider.clone())))
         };
         // Without a certificate of its own the trunk shows the interface's.
-        let shown = match (&tls.client_cert, &tls.client_key) {
-            (Some(cert), Some(key)) => Some((format!("{place}.client_cert"), cert, key)),
-            _ => listen
-                .and_then(|l| l.tls.as_ref().map(|t| (format!("listen.{}.tls", l.name), &t.cert, &t.key))),
-        };
+        let own = tls.client_cert.as_ref().zip(tls.client_key.as_ref()).map(|(cert, key)| Named {
+            cert: (format!("{place}.client_cert"), cert),
+            key: (format!("{place}.client_key"), key),
+        });
+        let shown = own.or_else(|| listen.and_then(|l| Some(Named::of(&l.name, l.tls.as_ref()?))));
         let config = match shown {
-            Some((place, cert, key)) => {
-                let (chain, key) = self.pair(&place, cert, key)?;
-                builder
-                    .with_client_auth_cert(chain, key)
-                    .map_err(|error| TlsError::Unusable { place, error })?
+            Some(named) => {
+                let (chain, key) = self.pair(&named)?;
+                builder.with_client_auth_cert(chain, key).map_err(|error| named.unfit(error))?
             }
             None => builder.with_no_client_auth(),
         };
@@ -301,15 +303,19 @@ impl Builder<'_> {
     }
 
     /// A certificate chain and its key.
-    fn pair(&self, place: &str, cert: &str, key: &Secret) -> Result<Pair, TlsError> {
-        let chain = certificates(&format!("{place}.cert"), Path::new(cert))?;
-        let place = format!("{place}.key");
+    fn pair(&self, named: &Named<'_>) -> Result<Pair, TlsError> {
+        let chain = certificates(&named.cert.0, Path::new(named.cert.1))?;
+        Ok((chain, self.key(&named.key.0, named.key.1)?))
+    }
+
+    /// A private key.
+    fn key(&self, place: &str, key: &Secret) -> Result<PrivateKeyDer<'static>, TlsError> {
+        let place = place.to_owned();
         let pem = match self.secrets.resolve(key) {
             Ok(pem) => pem,
             Err(error) => return Err(TlsError::Unreadable { place, error }),
         };
-        let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| TlsError::NoKey { place })?;
-        Ok((chain, key))
+        PrivateKeyDer::from_pem_slice(&pem).map_err(|_| TlsError::NoKey { place })
     }
 
     /// The authorities in a file, or the system's.

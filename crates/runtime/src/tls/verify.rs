@@ -151,6 +151,11 @@ pub(crate) fn not_after(certificate: &CertificateDer<'_>) -> Option<i64> {
     Some(certificate.validity().not_after.timestamp())
 }
 
+/// Whether a failure is that the peer's certificate is not believed.
+pub(crate) fn is_distrust(error: &Error) -> bool {
+    matches!(error, Error::InvalidCertificate(_) | Error::NoCertificatesPresented)
+}
+
 /// A TLS failure in a few words.
 pub(crate) fn reason(error: &Error) -> &'static str {
     match error {

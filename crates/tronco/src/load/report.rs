@@ -1,6 +1,6 @@
 //! `tronco check`: the findings for people, or as one JSON object.
 
-use super::{FailedTest, LoadError, load};
+use super::{FailedTest, LoadError, Loaded, load, load_offline, outside};
 use crate::exit::{self, Failure};
 use crate::print::Output;
 use config::Diagnostic;
@@ -64,9 +64,9 @@ impl<'a> Finding<'a> {
     }
 }
 
-/// Checks a file.
-pub(crate) fn check(path: &Path, json: bool) -> Result<ExitCode, Failure> {
-    let outcome = load(path);
+/// Checks a file, and unless `offline` what it names.
+pub(crate) fn check(path: &Path, json: bool, offline: bool) -> Result<ExitCode, Failure> {
+    let outcome = if offline { load_offline(path) } else { load(path) };
     let code = match &outcome {
         Ok(_) => ExitCode::SUCCESS,
         Err(LoadError::TestsFailed(_)) => ExitCode::from(exit::CHECK_FAILED),
@@ -74,23 +74,7 @@ pub(crate) fn check(path: &Path, json: bool) -> Result<ExitCode, Failure> {
     };
     let output = Output::new(json);
     if json {
-        let mut report =
-            Report { ok: outcome.is_ok(), file: path.display().to_string(), ..Report::default() };
-        match &outcome {
-            Ok(loaded) => {
-                report.warnings = loaded.warnings.iter().map(Finding::of).collect();
-            }
-            Err(LoadError::Unreadable(text)) => report.errors.push(Finding::whole("unreadable", text)),
-            Err(LoadError::Invalid(found)) => {
-                let is_error = |d: &&Diagnostic| d.severity == config::Severity::Error;
-                report.errors = found.0.iter().filter(is_error).map(Finding::of).collect();
-                report.warnings = found.0.iter().filter(|d| !is_error(d)).map(Finding::of).collect();
-            }
-            Err(LoadError::TestsFailed(failed)) => {
-                report.failed_tests = failed.iter().map(case).collect();
-            }
-        }
-        output.json(&report)?;
+        output.json(&report(path, &outcome))?;
         return Ok(code);
     }
     match &outcome {
@@ -98,9 +82,40 @@ pub(crate) fn check(path: &Path, json: bool) -> Result<ExitCode, Failure> {
             loaded.warnings.iter().for_each(|line| eprintln!("{line}"));
             output.text(&format!("{}: ok\n", path.display()))?;
         }
-        Err(error) => eprintln!("{error}"),
+        Err(error) => {
+            eprintln!("{error}");
+            if error.is_about_what_is_named() {
+                eprintln!("{}: --offline checks without the files and secrets that it names", path.display());
+            }
+        }
     }
     Ok(code)
+}
+
+impl LoadError {
+    /// Whether only things outside of the text are wrong.
+    fn is_about_what_is_named(&self) -> bool {
+        matches!(self, LoadError::Invalid(found) if found.0.iter().all(|d| outside::CODES.contains(&d.code)))
+    }
+}
+
+fn report<'a>(path: &Path, outcome: &'a Result<Loaded, LoadError>) -> Report<'a> {
+    let mut report = Report { ok: outcome.is_ok(), file: path.display().to_string(), ..Report::default() };
+    match outcome {
+        Ok(loaded) => {
+            report.warnings = loaded.warnings.iter().map(Finding::of).collect();
+        }
+        Err(LoadError::Unreadable(text)) => report.errors.push(Finding::whole("unreadable", text)),
+        Err(LoadError::Invalid(found)) => {
+            let is_error = |d: &&Diagnostic| d.severity == config::Severity::Error;
+            report.errors = found.0.iter().filter(is_error).map(Finding::of).collect();
+            report.warnings = found.0.iter().filter(|d| !is_error(d)).map(Finding::of).collect();
+        }
+        Err(LoadError::TestsFailed(failed)) => {
+            report.failed_tests = failed.iter().map(case).collect();
+        }
+    }
+    report
 }
 
 fn case(test: &FailedTest) -> Case<'_> {

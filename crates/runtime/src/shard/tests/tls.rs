@@ -270,7 +270,7 @@ fn a_gateway_must_carry_the_name_that_was_dialled() {
         match failure {
             None => drop(server.wait_for("OPTIONS sip:tronco SIP/2.0")),
             Some(words) => match bench.next() {
-                Seen::Failed(SendToken(4), SendError::Tls(reason)) => {
+                Seen::Failed(SendToken(4), SendError::Untrusted(reason)) => {
                     assert!(reason.contains(words), "{reason}")
                 }
                 other => panic!("{file} {name}: {other:?}"),

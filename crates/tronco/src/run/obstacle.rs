@@ -1,0 +1,90 @@
+//! What stands in the way of a start: whether the configuration is to blame, and where in it.
+
+use crate::exit;
+use crate::load;
+use api::SocketError;
+use config::{Diagnostic, Places};
+use runtime::{Fault, PasswordError, StartError};
+use std::io::ErrorKind;
+use std::path::Path;
+use store::StoreError;
+
+/// What stands in the way of a start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Obstacle {
+    #[error("no control socket: {0}")]
+    Socket(#[from] SocketError),
+    #[error("records cannot be kept: {0}")]
+    Records(#[from] StoreError),
+    #[error("not started: {0}")]
+    Password(#[from] PasswordError),
+    #[error("not started: {0}")]
+    Node(#[from] StartError),
+    #[error("no event loop: {0}")]
+    Loop(#[from] std::io::Error),
+    /// One of the above, with the place of the key that is to blame.
+    #[error("{0}")]
+    Placed(Box<Diagnostic>),
+}
+
+impl Obstacle {
+    /// Whether another program holds a port of the configuration.
+    pub(crate) fn is_port_in_use(&self) -> bool {
+        matches!(self, Obstacle::Node(StartError::PortInUse { .. }))
+    }
+
+    /// Whether trying again with the same configuration is vain.
+    pub(super) fn code(&self) -> u8 {
+        let vain = match self {
+            Obstacle::Socket(SocketError::TooLong { .. } | SocketError::NotASocket { .. }) => true,
+            Obstacle::Records(StoreError::File { source, .. }) => is_lasting(source.kind()),
+            Obstacle::Records(StoreError::SchemaTooNew { .. }) => true,
+            Obstacle::Password(_) | Obstacle::Placed(_) => true,
+            Obstacle::Node(error) => error.is_configuration(),
+            _ => false,
+        };
+        if vain { exit::CONFIG } else { exit::FAILED }
+    }
+
+    /// With its place in the configuration `file`, when that is to blame and the key is written there.
+    pub(super) fn placed(self, file: &str, places: &Places, jsonl: Option<&str>) -> Obstacle {
+        let vain = self.code() == exit::CONFIG;
+        let fault = self.fault(jsonl).filter(|_| vain);
+        match fault.and_then(|fault| load::placed_where_written(fault, file, places)) {
+            Some(diagnostic) => Obstacle::Placed(Box::new(diagnostic)),
+            None => self,
+        }
+    }
+
+    fn fault(&self, jsonl: Option<&str>) -> Option<Fault> {
+        match self {
+            Obstacle::Socket(error) => {
+                Some(load::unusable("api.socket", &error.to_string(), "a path for a socket of our own"))
+            }
+            Obstacle::Records(StoreError::File { path, .. })
+                if jsonl.is_some_and(|l| Path::new(l) == path) =>
+            {
+                Some(load::unusable("records.jsonl", &self.to_string(), load::JSONL))
+            }
+            Obstacle::Records(_) => Some(load::unusable("records.path", &self.to_string(), load::RECORDS)),
+            Obstacle::Password(error) => Some(error.fault()),
+            Obstacle::Node(error) => error.fault(),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the system will say the same the next time.
+fn is_lasting(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::NotADirectory
+            | ErrorKind::IsADirectory
+            | ErrorKind::AlreadyExists
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::InvalidInput
+            | ErrorKind::InvalidFilename
+    )
+}
