@@ -7,7 +7,6 @@
 mod brain;
 mod clock;
 mod dns;
-mod fault;
 mod journal;
 mod mailbox;
 pub mod media;
@@ -24,11 +23,10 @@ mod tls;
 mod udp;
 
 pub use dns::DnsServers;
-pub use fault::{Fault, faults};
 pub use journal::{JournalError, JournalSink, NoJournal};
 pub use mailbox::{ANSWER_MAX, NodeGone, Stopped};
 pub use node::{ApplyError, LocalAddress, Node, NodeHandle, NodeOptions, StartError};
 pub use secrets::{PasswordError, SecretError, Secrets};
 pub use status::{ListenStatus, ShardCounters, StreamCounters, StreamCounts, TransportStatus};
-pub use tls::TlsError;
+pub use tls::{TlsError, tls_faults};
 pub use udp::DatagramCounters;

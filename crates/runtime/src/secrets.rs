@@ -72,7 +72,8 @@ impl Secrets {
     }
 
     /// What stands in the way of each password of a configuration.
-    pub(crate) fn passwords(&self, config: &Config) -> Vec<PasswordError> {
+    #[must_use]
+    pub fn passwords(&self, config: &Config) -> Vec<PasswordError> {
         let of_trunk = |trunk: &Trunk| {
             let accounts = trunk.login.accounts.iter().chain(&trunk.users.all).zip(password_keys(trunk));
             let failed = accounts.filter_map(|(account, key)| {
@@ -132,10 +133,10 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, SecretError> {
 #[error("{key}: {error}")]
 pub struct PasswordError {
     /// The key in the configuration.
-    pub(crate) key: String,
+    pub key: String,
     /// Why.
     #[source]
-    pub(crate) error: SecretError,
+    pub error: SecretError,
 }
 
 /// Why a secret could not be had.

@@ -2,12 +2,16 @@
 //!
 //! `docs/reference/cli.md` is made from it by `reference`. Enter through [`Arguments`].
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where the configuration is when nobody says otherwise.
 pub(crate) const CONFIG_DEFAULT: &str = "/etc/tronco/tronco.toml";
+
+/// Most records that `cdr query` and `cdr tail` begin with.
+const RECORDS_MAX: u64 = 100_000;
 
 /// SIP trunking server: connects a voice network to Internet telephony providers.
 #[derive(Parser)]
@@ -173,7 +177,7 @@ pub(crate) enum Cdr {
         #[arg(short, long)]
         follow: bool,
         /// How many of the newest to begin with.
-        #[arg(short = 'n', long, default_value_t = 10)]
+        #[arg(short = 'n', long, default_value_t = 10, value_parser = records())]
         lines: usize,
         #[command(flatten)]
         reach: Reach,
@@ -182,9 +186,12 @@ pub(crate) enum Cdr {
     Query {
         #[command(flatten)]
         filters: Filters,
-        /// How many at most, up to 10000.
-        #[arg(long, default_value_t = 100)]
+        /// How many at most, up to 100000; `cdr export` gives all.
+        #[arg(long, default_value_t = 100, value_parser = records())]
         limit: usize,
+        /// Only records with ids below this one: `next` of an earlier answer in JSON.
+        #[arg(long, value_name = "ID")]
+        before: Option<i64>,
         #[command(flatten)]
         reach: Reach,
     },
@@ -304,6 +311,11 @@ pub(crate) enum Profile {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// A number of records that may be held at once.
+fn records() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(0..=RECORDS_MAX)
 }
 
 /// Seconds, also with a fraction; more than none and at most an hour.

@@ -2,11 +2,12 @@
 //!
 //! Enter through [`load`], or [`check`] for the command.
 
+pub(crate) mod fault;
 mod findings;
 mod outside;
 mod report;
 
-pub(crate) use outside::{JSONL, RECORDS, placed_where_written, unusable};
+pub(crate) use outside::{JSONL, RECORDS, placed_where_written};
 pub(crate) use report::check;
 
 use api::ConfigText;

@@ -97,9 +97,28 @@ fn a_call_is_listed_shown_hung_up_and_recorded() {
     forms_show(&place, &key);
     let metrics = get(&place, "/v1/metrics");
     assert!(metrics.contains("tronco_calls_answered_total 1"), "{metrics}");
+    labels_are_as_documented(&metrics);
     let ended = "tronco_calls_ended_total{trunk=\"itsp\",direction=\"out\",code=\"200\",origin=\"operator\"";
     assert!(metrics.contains(ended) && metrics.contains("tronco_call_duration_seconds_count 1"), "{metrics}");
     assert_eq!(daemon.stop(), 0);
+}
+
+/// Every sample has the labels that the page of the control API gives its family.
+fn labels_are_as_documented(metrics: &str) {
+    let page = include_str!("../../../docs/reference/api.md");
+    let mut seen = 0;
+    for sample in metrics.lines().filter(|line| line.starts_with("tronco_") && line.contains('{')) {
+        let (name, rest) = sample.split_once('{').unwrap();
+        let labels = rest.split_once('}').unwrap().0.split(',').map(|label| label.split('=').next().unwrap());
+        let labels = labels.collect::<Vec<_>>().join(",");
+        if labels != "le" {
+            seen += 1;
+            let documented = format!("`{name}{{{labels}}}`");
+            let bare = name == "tronco_build_info" && page.contains("`tronco_build_info`");
+            assert!(bare || page.contains(&documented), "{documented}");
+        }
+    }
+    assert!(seen > 20, "{metrics}");
 }
 
 /// Each filter keeps or drops the one call that is over.
@@ -133,6 +152,14 @@ fn filters_choose(place: &Place, key: &str) {
 fn forms_show(place: &Place, key: &str) {
     let table = place.tronco(&["cdr", "query"]).text;
     assert!(table.lines().count() == 2 && table.contains(key), "{table}");
+    let (page, id) = (
+        place.json(&["cdr", "query", "--limit", "1"]),
+        place.json(&["cdr", "query"])["records"][0]["id"].clone(),
+    );
+    assert!(id.is_i64() && page["next"] == id, "{page}");
+    let before = id.to_string();
+    assert_eq!(place.json(&["cdr", "query", "--before", &before])["records"], Value::Array(Vec::new()));
+    assert_eq!(place.tronco(&["cdr", "query", "--limit", "100001"]).code, 64);
     let csv = place.tronco(&["cdr", "export", "--format", "csv"]).text;
     assert!(csv.lines().count() == 2 && csv.contains(key), "{csv}");
     let attempts = place.tronco(&["cdr", "export", "--format", "csv-attempts", "--number", WORLD]).text;

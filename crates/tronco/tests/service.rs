@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{PATIENCE, Place, Running, command};
+use common::{PATIENCE, Place, Running, command, tronco};
 use std::os::unix::net::UnixDatagram;
 
 /// Reads messages until one has the line.
@@ -91,6 +91,21 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
     std::fs::write(&path, text.replace("WatchdogSec=", "WatchdogSecond=")).unwrap();
     let (_, said) = analyze(&["verify", "--man=no", &path]).unwrap();
     assert!(said.contains("WatchdogSecond"), "{said}");
+}
+
+#[test]
+fn only_the_main_process_may_find_the_configuration_wrong_since_systemd_heeds_no_other_exit_code() {
+    let unit = include_str!("../../../packaging/tronco.service");
+    let values = |key: &str| {
+        unit.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('=')).collect::<Vec<_>>()
+    };
+    assert_eq!(values("ExecStart"), ["/usr/bin/tronco run --config /etc/tronco/tronco.toml"]);
+    assert!(values("ExecStartPre").is_empty() && values("ExecCondition").is_empty());
+    assert_eq!(values("RestartPreventExitStatus"), ["64 78"]);
+    let place = Place::new("unit-codes");
+    let wrong = place.write("version = 2\n");
+    assert_eq!(tronco(&["run", "--config", &wrong]).code, 78);
+    assert_eq!(tronco(&["run", "--confg", &wrong]).code, 64);
 }
 
 /// Tenths of systemd's measure of exposure, 0 to 100; below 20 it calls a unit safe.

@@ -4,7 +4,6 @@ use super::{LocalAddress, Node, NodeOptions, media_listens};
 use crate::brain::Brain;
 use crate::clock::{self, Clock};
 use crate::dns::{Dns, DnsServers};
-use crate::fault::Fault;
 use crate::mailbox::{Letter, mailbox};
 use crate::media::Engine;
 use crate::poll::Poll;
@@ -85,22 +84,6 @@ impl StartError {
     #[must_use]
     pub fn is_configuration(&self) -> bool {
         matches!(self, StartError::Tls(_) | StartError::AddressNotOurs { .. })
-    }
-
-    /// What the configuration is to blame for, when it is.
-    #[must_use]
-    pub fn fault(&self) -> Option<Fault> {
-        match self {
-            StartError::Tls(error) => Some(error.fault()),
-            StartError::AddressNotOurs { listen, address, error } => {
-                let key = format!("listen.{listen}.address");
-                let ip = address.ip();
-                let message = format!("{key}: {ip} is no address of this machine: {error}");
-                let expected = "an address of this machine".to_owned();
-                Some(Fault { key, message, expected, nearest: None, code: "unusable" })
-            }
-            _ => None,
-        }
     }
 }
 

@@ -62,7 +62,8 @@ pub enum TlsError {
 
 impl TlsError {
     /// The key in the configuration that is to blame.
-    pub(crate) fn place(&self) -> &str {
+    #[must_use]
+    pub fn place(&self) -> &str {
         match self {
             TlsError::Unreadable { place, .. }
             | TlsError::NoCertificate { place, .. }

@@ -73,27 +73,6 @@ impl TlsRules {
         Ok(TlsRules { servers, clients, warnings: builder.warnings })
     }
 
-    /// Everything in the way of [`TlsRules::build`], once for each key.
-    pub(crate) fn faults(config: &Config, secrets: &Secrets) -> Vec<TlsError> {
-        let mut builder = Builder::new(secrets);
-        let mut found: BTreeMap<String, TlsError> = BTreeMap::new();
-        let mut note = |error: Option<TlsError>| {
-            if let Some(error) = error {
-                found.entry(error.place().to_owned()).or_insert(error);
-            }
-        };
-        for (index, listen) in config.listens.iter().enumerate() {
-            // The key is looked at even when the certificate is wrong.
-            let tls = listen.tls.as_ref();
-            note(tls.and_then(|tls| builder.key(&format!("listen.{}.tls.key", listen.name), &tls.key).err()));
-            note(builder.server(config, index, listen).err());
-        }
-        for trunk in &config.trunks {
-            note(builder.client(config, trunk).err());
-        }
-        found.into_values().collect()
-    }
-
     /// How peers that connect to an interface are met.
     pub(crate) fn server(&self, listen: ListenId) -> Option<&Identity> {
         self.servers.get(listen.index())?.as_ref()
@@ -122,6 +101,29 @@ impl TlsRules {
         };
         Ok((config, name))
     }
+}
+
+/// What of a configuration's certificates, keys and authorities cannot be used, once for each key; none when a start would
+/// find nothing.
+#[must_use]
+pub fn tls_faults(config: &Config, secrets: &Secrets) -> Vec<TlsError> {
+    let mut builder = Builder::new(secrets);
+    let mut found: BTreeMap<String, TlsError> = BTreeMap::new();
+    let mut note = |error: Option<TlsError>| {
+        if let Some(error) = error {
+            found.entry(error.place().to_owned()).or_insert(error);
+        }
+    };
+    for (index, listen) in config.listens.iter().enumerate() {
+        // The key is looked at even when the certificate is wrong.
+        let tls = listen.tls.as_ref();
+        note(tls.and_then(|tls| builder.key(&format!("listen.{}.tls.key", listen.name), &tls.key).err()));
+        note(builder.server(config, index, listen).err());
+    }
+    for trunk in &config.trunks {
+        note(builder.client(config, trunk).err());
+    }
+    found.into_values().collect()
 }
 
 impl Dialling {

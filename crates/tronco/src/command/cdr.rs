@@ -1,6 +1,7 @@
 //! `tronco cdr tail|query|export`: records, asked of the daemon, which holds them.
 
 mod age;
+mod pages;
 mod show;
 
 pub(crate) use show::whole;
@@ -24,9 +25,8 @@ const PROGRESS_EVERY: u64 = 1 << 20;
 pub(crate) fn cdr(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Tail { follow, lines, reach } => tail(*follow, *lines, reach)?,
-        Command::Query { filters, limit, reach } => {
-            let records = newest(read(filters)?, *limit, reach)?;
-            let page = RecordPage { records, next: None };
+        Command::Query { filters, limit, before, reach } => {
+            let page = newest(RecordQuery { before: *before, ..read(filters)? }, *limit, reach)?;
             reach.output().show(&page, |page, colour| list(&page.records).print(colour))?;
         }
         Command::Export { filters, limit, format, reach } => {
@@ -57,14 +57,10 @@ fn read(filters: &Filters) -> Result<RecordQuery, Failure> {
     })
 }
 
-/// The newest `limit` that match, oldest of them first.
-fn newest(filters: RecordQuery, limit: usize, reach: &Reach) -> Result<Vec<StoredCall>, Failure> {
-    if limit == 0 {
-        return Ok(Vec::new());
-    }
-    let query = RecordQuery { newest: Some(true), limit: Some(limit), ..filters };
-    let page: RecordPage = reach.client().get("/v1/records", &query)?;
-    Ok(page.records.into_iter().rev().collect())
+/// The newest `limit` that match, oldest of them first, and where those before them are to be asked for.
+fn newest(filters: RecordQuery, limit: usize, reach: &Reach) -> Result<RecordPage, Failure> {
+    let client = reach.client();
+    Ok(pages::newest(filters, limit, |query| client.get("/v1/records", query))?)
 }
 
 fn tail(follow: bool, lines: usize, reach: &Reach) -> Result<(), Failure> {
@@ -72,8 +68,8 @@ fn tail(follow: bool, lines: usize, reach: &Reach) -> Result<(), Failure> {
     let output = reach.output();
     // Asked before the first records are: none can slip between.
     let Tail { mut last, .. } = client.get("/v1/records/tail", &TailQuery::default())?;
-    let first =
-        newest(RecordQuery { before: Some(last.saturating_add(1)), ..RecordQuery::default() }, lines, reach)?;
+    let before = RecordQuery { before: Some(last.saturating_add(1)), ..RecordQuery::default() };
+    let first = newest(before, lines, reach)?.records;
     let mut columns = Columns::default();
     print(&output, &mut columns, &first)?;
     let wait = Duration::from_secs(FOLLOW_WAIT_S);

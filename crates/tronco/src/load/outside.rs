@@ -2,8 +2,9 @@
 //! machine and told with the place that names it.
 
 use super::Loaded;
+use super::fault::{Fault, faults};
 use config::{Config, Diagnostic, Place, Places, Severity};
-use runtime::{Fault, Secrets};
+use runtime::Secrets;
 use std::path::Path;
 
 /// Kinds of findings that `--offline` leaves out.
@@ -12,18 +13,12 @@ pub(super) const CODES: [&str; 2] = ["unreadable", "unusable"];
 /// All that is wrong, in the order of the text. Nothing is made or changed by the looking, so a directory that
 /// could be made may still be refused by the system at the start.
 pub(super) fn wrong(loaded: &Loaded) -> Vec<Diagnostic> {
-    let faults = runtime::faults(&loaded.config, &Secrets::from_env()).into_iter();
+    let faults = faults(&loaded.config, &Secrets::from_env()).into_iter();
     let faults = faults.chain(records(&loaded.config));
     let mut found: Vec<Diagnostic> =
         faults.map(|fault| placed(fault, &loaded.text.name, &loaded.places)).collect();
     found.sort_by_key(|d| (d.line, d.column));
     found
-}
-
-/// Something that a key names and that cannot be used.
-pub(crate) fn unusable(key: &str, why: &str, expected: &str) -> Fault {
-    let message = format!("{key}: {why}");
-    Fault { key: key.to_owned(), message, expected: expected.to_owned(), nearest: None, code: "unusable" }
 }
 
 /// A fault with its place; at the beginning of the text when no key names what is to blame.
@@ -50,11 +45,11 @@ fn records(config: &Config) -> Vec<Fault> {
         let first = path.ancestors().find(|part| part.exists())?;
         (!first.is_dir()).then(|| format!("{} is no directory", first.display()))
     };
-    let path = blocked(Path::new(directory)).map(|why| unusable("records.path", &why, RECORDS));
+    let path = blocked(Path::new(directory)).map(|why| Fault::new("records.path", &why, RECORDS));
     let jsonl = config.records.jsonl.as_deref().map(Path::new).and_then(|lines| {
         let is_directory = lines.is_dir().then(|| format!("{} is a directory", lines.display()));
         let why = is_directory.or_else(|| blocked(lines.parent()?))?;
-        Some(unusable("records.jsonl", &why, JSONL))
+        Some(Fault::new("records.jsonl", &why, JSONL))
     });
     path.into_iter().chain(jsonl).collect()
 }

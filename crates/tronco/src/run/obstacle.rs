@@ -2,9 +2,10 @@
 
 use crate::exit;
 use crate::load;
+use crate::load::fault::{Fault, of_password, of_start};
 use api::SocketError;
 use config::{Diagnostic, Places};
-use runtime::{Fault, PasswordError, StartError};
+use runtime::{PasswordError, StartError};
 use std::io::ErrorKind;
 use std::path::Path;
 use store::StoreError;
@@ -59,16 +60,16 @@ impl Obstacle {
     fn fault(&self, jsonl: Option<&str>) -> Option<Fault> {
         match self {
             Obstacle::Socket(error) => {
-                Some(load::unusable("api.socket", &error.to_string(), "a path for a socket of our own"))
+                Some(Fault::new("api.socket", &error.to_string(), "a path for a socket of our own"))
             }
             Obstacle::Records(StoreError::File { path, .. })
                 if jsonl.is_some_and(|l| Path::new(l) == path) =>
             {
-                Some(load::unusable("records.jsonl", &self.to_string(), load::JSONL))
+                Some(Fault::new("records.jsonl", &self.to_string(), load::JSONL))
             }
-            Obstacle::Records(_) => Some(load::unusable("records.path", &self.to_string(), load::RECORDS)),
-            Obstacle::Password(error) => Some(error.fault()),
-            Obstacle::Node(error) => error.fault(),
+            Obstacle::Records(_) => Some(Fault::new("records.path", &self.to_string(), load::RECORDS)),
+            Obstacle::Password(error) => Some(of_password(error)),
+            Obstacle::Node(error) => of_start(error),
             _ => None,
         }
     }

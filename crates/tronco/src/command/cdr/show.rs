@@ -15,10 +15,15 @@ fn cells(record: &StoredCall) -> Vec<Cell> {
         Cell::new(&record.trunk_out),
         Cell::number(record.status),
         Cell::new(&record.reason),
-        Cell::number(record.post_dial_delay_ms.map_or("-".to_owned(), duration)),
+        Cell::number(record.post_dial_delay_ms.map_or("-".to_owned(), delay)),
         Cell::number(duration(record.duration_ms)),
         Cell::new(record.call.to_string()),
     ]
+}
+
+/// A delay: that none was awaited and that none was to be measured are two things.
+fn delay(millis: u64) -> String {
+    if millis == 0 { "0.0s".to_owned() } else { duration(millis) }
 }
 
 /// All in one table.
@@ -98,8 +103,13 @@ fn direction(name: &str, row: &DirectionRow<'_>) -> Vec<Cell> {
     if let Some(mos) = row.mos_avg {
         text.push_str(&format!(", MOS {:.2}", f64::from(mos) / 100.0));
     }
-    if row.one_way {
-        text.push_str(", never sent (one-way)");
+    if row.dropped > 0 {
+        text.push_str(&format!(", {} dropped", row.dropped));
+    }
+    match (row.one_way, row.dropped) {
+        (false, _) => {}
+        (true, 0) => text.push_str(", never sent (one-way)"),
+        (true, _) => text.push_str(", none of it passed on (one-way)"),
     }
     vec![Cell::new(name), Cell::new(text).coloured(row.one_way.then_some(Colour::Bad))]
 }
@@ -145,4 +155,29 @@ fn attempts(record: &StoredCall) -> Table {
         ]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_that_came_and_were_dropped_are_not_called_unsent() {
+        let shown = |row: &DirectionRow<'_>| {
+            let mut table = Table::pairs();
+            table.row(direction("from caller", row));
+            table.print(false)
+        };
+        let silent = DirectionRow { one_way: true, ..DirectionRow::default() };
+        assert!(shown(&silent).contains("0 packets, 0 lost, jitter 0.0 ms, never sent (one-way)"));
+        let foreign = DirectionRow { dropped: 317, ..silent };
+        let text = shown(&foreign);
+        assert!(text.contains("0 packets, 0 lost, jitter 0.0 ms, 317 dropped"), "{text}");
+        assert!(text.contains("none of it passed on (one-way)") && !text.contains("never sent"), "{text}");
+    }
+
+    #[test]
+    fn no_delay_is_told_apart_from_none_known() {
+        assert_eq!((delay(0), delay(1_250)), ("0.0s".to_owned(), "1.2s".to_owned()));
+    }
 }
