@@ -13,7 +13,7 @@ const QUERIES: &str = include_str!("../src/wire/query.rs");
 /// A part of the page, from its heading to the next of the same or a higher rank.
 fn part(heading: &str) -> &'static str {
     let rank = heading.split(' ').next().unwrap();
-    let body = PAGE.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("{heading}")).1;
+    let body = PAGE.split_once(&format!("\n{heading}\n")).unwrap().1;
     let ends = (2..=rank.len()).filter_map(|r| body.find(&format!("\n{} ", "#".repeat(r))));
     &body[..ends.min().unwrap_or(body.len())]
 }
