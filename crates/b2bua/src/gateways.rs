@@ -170,7 +170,7 @@ fn ask(at: TargetRef, cx: &mut Context<'_>) {
 fn way_to(at: TargetRef, target: peers::Target, runs: &Runs, rows: &mut Vec<u8>) -> (Vec<u8>, Flow) {
     if let Some(binding) = runs.binding_at(at) {
         push_path(binding, rows);
-        return (binding.contact.to_vec(), binding.flow);
+        return (sip_core::request_uri_form(&binding.contact).into_vec(), binding.flow);
     }
     let run = runs.gateway(at.gateway);
     let port = run.port.map(|p| format!(":{p}")).unwrap_or_default();

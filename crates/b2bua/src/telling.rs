@@ -7,7 +7,7 @@ use crate::context::{Context, User};
 use crate::epoch::Epoch;
 use crate::offer::State;
 use base::{ReasonId, TrunkId};
-use config::HeaderOn;
+use config::{HeaderOn, SpeaksFor};
 use identity::header_rules::shape;
 use identity::headers::Kind;
 use identity::{Crossing, Identity, Numbering, Telling, Told, Towards};
@@ -26,7 +26,10 @@ pub(crate) struct Way {
 
 /// Appends the rows of `msg` that cross from one trunk to another, and whom the sender names as itself.
 pub(crate) fn cross(msg: Msg<'_>, kind: Kind, epoch: &Epoch, way: Way, out: &mut Vec<u8>) {
+    // Users who speak for themselves alone are outside of the trust domain.
+    let users = &epoch.trunk(way.from).users;
     let crossing = Crossing {
+        believed: users.all.is_empty() || users.authenticate.caller == SpeaksFor::Any,
         from: (way.from, epoch.policy(way.from)),
         to: epoch.towards(way.to),
         withheld: way.withheld,

@@ -16,6 +16,8 @@ pub struct Crossing<'a, N> {
     pub from: (TrunkId, &'a Policy),
     /// The trunk that it goes to.
     pub to: Towards<'a>,
+    /// What the sender says of itself may be believed, where its trunk is trusted.
+    pub believed: bool,
     /// The sender asked for privacy when the call began.
     pub withheld: bool,
     /// How numbers stand on the wire.
@@ -28,7 +30,7 @@ pub struct Crossing<'a, N> {
 pub fn cross(msg: Msg<'_>, kind: Kind, way: &Crossing<'_, impl Numbering>, out: &mut Vec<u8>) {
     let policy = way.from.1;
     pass_rows(msg, kind, policy, (way.to.policy, way.agent), out);
-    if kind != Kind::Bye && policy.caller.trust {
+    if kind != Kind::Bye && policy.caller.trust && way.believed {
         connected(msg, way, out);
     }
 }

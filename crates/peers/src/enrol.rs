@@ -4,7 +4,7 @@
 use crate::{Voucher, user_named};
 use base::{ReasonId, Time};
 use config::{ReachedAt, Registrar, Users, WhenFull};
-use sip_core::registrar::{Aor, Asked, Refusal, Rules};
+use sip_core::registrar::{Aor, Asked, Contact, Refusal, Rules};
 use sip_core::{Flow, target_address};
 use sip_msg::{Msg, Name, Scheme, Uri};
 
@@ -78,7 +78,6 @@ pub fn enrol<'a>(
         whose(msg, users, registrar, voucher).map_err(|(status, reason)| Denied::plain(status, reason))?;
     let rules = rules(registrar);
     let asked = Asked::read(msg, &rules).map_err(Denied::of)?;
-    let flow = flow_to(&asked, flow, registrar);
     Ok(Enrolled { user, asked, rules, flow })
 }
 
@@ -88,7 +87,8 @@ impl Enrolled<'_> {
     /// # Errors
     /// Why nothing was changed.
     pub fn bind(&self, now: Time, aor: &mut Aor, registrar: &Registrar) -> Result<Vec<u8>, Denied> {
-        aor.register(now, &self.asked, self.flow, &self.rules).map_err(Denied::of)?;
+        let flow = |contact: &Contact<'_>| flow_to(contact, self.asked.has_flow(), self.flow, registrar);
+        aor.register(now, &self.asked, &flow, &self.rules).map_err(Denied::of)?;
         let mut rows = Vec::new();
         aor.write_contacts(now, &mut rows);
         for value in &self.asked.path {
@@ -148,9 +148,9 @@ fn whose(
     }
 }
 
-/// Where calls to a REGISTER's contacts go.
-fn flow_to(asked: &Asked<'_>, flow: Flow, registrar: &Registrar) -> Flow {
-    let own = asked.contacts.first().filter(|_| registrar.reach == ReachedAt::Contact && !asked.has_flow());
+/// Where calls to a contact go; `kept`: it is reached by the flow that the REGISTER came on (RFC 5626).
+fn flow_to(contact: &Contact<'_>, kept: bool, flow: Flow, registrar: &Registrar) -> Flow {
+    let own = (registrar.reach == ReachedAt::Contact && !kept).then_some(contact);
     let named = own.and_then(|contact| target_address(contact.uri));
     let fits = |(address, transport): &(std::net::SocketAddr, base::Transport)| {
         *transport == flow.transport && address.is_ipv4() == flow.remote.is_ipv4()

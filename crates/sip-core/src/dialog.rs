@@ -379,7 +379,8 @@ fn is_loose(uri: &[u8]) -> bool {
 }
 
 /// A URI without what a Request-URI must not carry: `method` and headers. RFC 3261 §19.1.1, table 1.
-fn request_uri_form(uri: &[u8]) -> Box<[u8]> {
+#[must_use]
+pub fn request_uri_form(uri: &[u8]) -> Box<[u8]> {
     // User parts may hold `;` and `?`: what is cut stands after the last `@`.
     let host = uri.iter().rposition(|&b| b == b'@').map_or(0, |at| at + 1);
     let (user, rest) = uri.split_at_checked(host).unwrap_or((uri, &[]));

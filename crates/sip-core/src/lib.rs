@@ -26,7 +26,7 @@ pub mod target;
 mod text;
 pub mod transaction;
 
-pub use dialog::{Dialog, JournalError};
+pub use dialog::{Dialog, JournalError, request_uri_form};
 pub use flow::{ConnId, Flow};
 pub use liveness::{Change, Health, Liveness, LivenessAct};
 pub use outbox::{Outbox, SendError, SendToken, Transmit};

@@ -101,17 +101,29 @@ impl Switchboard {
 }
 
 impl Call {
-    /// Whether the user who proved to place a call may do so with this caller's number; who withholds it names
-    /// none.
+    /// Whether the user who proved to place a call may do so with this caller's number.
     pub(crate) fn may_call_as(&self, plan: &Plan) -> bool {
+        plan.emergency || self.names_itself(&plan.caller)
+    }
+
+    /// Whether all numbers by which a proven user names itself are its own: `caller` as normalised, and those that
+    /// it asserts or prefers (a telephone is outside of the trust domain, RFC 3325 §5). Who withholds its number
+    /// names none.
+    pub(crate) fn names_itself(&self, caller: &str) -> bool {
         let Voucher::User(user) = self.voucher else { return true };
-        let users = &self.epoch.trunk(self.trunk_in).users;
-        if plan.emergency || users.authenticate.caller == SpeaksFor::Any {
+        let (user, users) = (usize::from(user), &self.epoch.trunk(self.trunk_in).users);
+        if users.authenticate.caller == SpeaksFor::Any {
             return true;
         }
+        let table = &self.epoch.snapshot.table;
+        let is_own = |said: &str| {
+            let nobody = said.is_empty() || is_nobody(said);
+            nobody || users.owns(user, said) || users.owns(user, &table.read_number(said, self.trunk_in))
+        };
         let who = self.arrived.as_ref().map(|arrived| &arrived.identity);
         let said = who.map_or(&self.facts.caller_received, |who| &who.caller);
-        let user = usize::from(user);
-        said.is_empty() || is_nobody(said) || users.owns(user, &plan.caller) || users.owns(user, said)
+        let named = who.map(|who| [&who.asserted, &who.remote, &who.preferred]).into_iter().flatten();
+        let mut named = named.flatten().map(|party| &*party.number);
+        (users.owns(user, caller) || is_own(said)) && named.all(is_own)
     }
 }

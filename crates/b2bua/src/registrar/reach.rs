@@ -10,8 +10,8 @@ use base::ReasonId;
 use config::{CallsTo, Policy, UriScheme};
 use identity::headers::push_row;
 use identity::push_uri;
-use sip_core::Flow;
 use sip_core::registrar::Binding;
+use sip_core::{Flow, request_uri_form};
 use sip_msg::{Scheme, Uri};
 
 /// The way of one INVITE.
@@ -51,7 +51,7 @@ pub(crate) fn way_of(
     let mut to = Vec::with_capacity(64);
     let host = domain.unwrap_or(epoch.face(trunk.listen).host());
     push_uri(&mut to, &candidate.called, host, b"", &trunk.policy);
-    let uri = numbered.flatten().unwrap_or_else(|| binding.contact.to_vec());
+    let uri = numbered.flatten().unwrap_or_else(|| request_uri_form(&binding.contact).into_vec());
     Ok(Way { flow: Flow { trunk: Some(candidate.trunk), ..binding.flow }, uri, to: Some(to) })
 }
 

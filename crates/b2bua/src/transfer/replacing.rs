@@ -26,6 +26,10 @@ impl Call {
                 let table = &self.epoch.snapshot.table;
                 let caller = self.arrived.as_ref().map_or("", |arrived| &arrived.identity.caller);
                 self.caller = table.read_number(caller, self.trunk_in).into();
+                if !self.names_itself(&self.caller) {
+                    self.refuse(cx, ReasonId::WrongIdentity, b"");
+                    return true;
+                }
                 cx.errands.push(Errand::Replace(self.me, Box::new(replaces)));
             }
             None => self.refuse(cx, ReasonId::BadRequest, b""),

@@ -143,6 +143,51 @@ fn a_phone_calls_with_its_own_number_and_with_no_other() {
     assert_eq!(world.records[0].reason.id(), "A-IDENTITY");
 }
 
+#[test]
+fn a_phone_asserts_no_number_of_another_and_takes_no_legs_place_with_one() {
+    let to = "sip:+4420700000@10.0.0.5";
+    let other = "<sip:+493023125100@x>";
+    for more in [
+        format!("P-Asserted-Identity: {other}\r\n"),
+        format!("P-Preferred-Identity: {other}\r\n"),
+        format!("Remote-Party-ID: {other};party=calling;screen=yes\r\n"),
+    ] {
+        let mut world = World::new(&config("override = { identity = \"pass\" }"));
+        let from = "sip:+493023125115@10.0.0.5";
+        let rows = format!("Contact: <sip:x@192.168.1.9>\r\n{more}");
+        world.receive(PHONE, &request("INVITE", to, 1, from, &rows, OFFER));
+        let asked = world.expect(&[(PHONE, "SIP/2.0 401")])[0].clone();
+        world.receive(PHONE, &ack(&asked, to, 1));
+        let row = credentials(&asked, 1, "101", "streng", "INVITE", to);
+        world.receive(PHONE, &request("INVITE", to, 2, from, &format!("{row}{rows}"), OFFER));
+        world.expect(&[(PHONE, "SIP/2.0 403")]);
+        assert_eq!(world.records[0].reason.id(), "A-IDENTITY", "{more}");
+    }
+    let mut world = World::new(&config("override = { replaces = \"own\" }"));
+    let from = "sip:+493023125100@10.0.0.5";
+    let rows = "Contact: <sip:x@192.168.1.9>\r\nReplaces: a;to-tag=b;from-tag=c\r\n";
+    world.receive(PHONE, &request("INVITE", to, 1, from, rows, OFFER));
+    let asked = world.expect(&[(PHONE, "SIP/2.0 401")])[0].clone();
+    world.receive(PHONE, &ack(&asked, to, 1));
+    let row = credentials(&asked, 1, "101", "streng", "INVITE", to);
+    world.receive(PHONE, &request("INVITE", to, 2, from, &format!("{row}{rows}"), OFFER));
+    world.expect(&[(PHONE, "SIP/2.0 403")]);
+    assert_eq!(world.records[0].reason.id(), "A-IDENTITY");
+}
+
+#[test]
+fn a_contact_becomes_a_request_uri_without_headers_and_each_is_reached_at_its_own_address() {
+    let mut world =
+        World::new(&config("").replace("contacts_max = 2", "contacts_max = 2, reach = \"contact\""));
+    let rows = "Contact: <sip:a@10.9.0.7;method=BYE?Replaces=x>;q=0.9, <sip:b@10.9.0.8>;q=0.5\r\n";
+    register(&mut world, PHONE, "100", "geheim", 1, rows);
+    world.receive(GW1, &invite("+493023125100", OFFER, "").replace("10.0.0.21", "192.0.2.7"));
+    let sent = world.expect(&[("10.9.0.7:5060", "INVITE sip:a@10.9.0.7 SIP/2.0")]);
+    world.receive("10.9.0.7:5060", &response(&sent[0], "503 Busy", "t", "", ""));
+    let ack = "ACK sip:a@10.9.0.7 SIP/2.0";
+    world.expect(&[("10.9.0.7:5060", ack), ("10.9.0.8:5060", "INVITE sip:b@10.9.0.8 SIP/2.0")]);
+}
+
 fn ack(answer: &Sent, uri: &str, cseq: u32) -> String {
     format!(
         "ACK {uri} SIP/2.0\r\nVia: {}\r\nFrom: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {cseq} ACK\r\nContent-Length: 0\r\n\r\n",

@@ -88,7 +88,7 @@ impl Aor {
         &mut self,
         now: Time,
         asked: &Asked<'_>,
-        flow: Flow,
+        flow_to: &dyn Fn(&Contact<'_>) -> Flow,
         rules: &Rules,
     ) -> Result<(), Refusal> {
         self.expire(now);
@@ -118,7 +118,7 @@ impl Aor {
                     old = make_room(&mut next, old, rules)?;
                 }
                 let place = free_place(&next);
-                next.push(binding(place, contact, asked, flow, now));
+                next.push(binding(place, contact, asked, flow_to(contact), now));
             }
         }
         self.bindings = next;

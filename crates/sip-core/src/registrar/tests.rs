@@ -31,7 +31,7 @@ fn try_with(aor: &mut Aor, now: Time, id: &str, cseq: u32, rows: &str, rules: &R
     let mut index = Index::new();
     let msg = sip_msg::parse(text.as_bytes(), &mut index, &Limits::default(), Leniency::default()).unwrap();
     let asked = Asked::read(msg, rules)?;
-    aor.register(now, &asked, flow(5060), rules)
+    aor.register(now, &asked, &|_| flow(5060), rules)
 }
 
 fn register(aor: &mut Aor, now: Time, id: &str, cseq: u32, rows: &str) -> Result<(), Refusal> {
