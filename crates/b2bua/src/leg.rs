@@ -56,6 +56,17 @@ impl LocalSdp {
         self.standing.as_deref().unwrap_or(&self.text)
     }
 
+    /// This description as the one that follows what the peer was told last, which may have changed since this
+    /// one was made (RFC 3264 §8).
+    pub(crate) fn after(self, last: &LocalSdp) -> LocalSdp {
+        let follows = self.id == last.id && self.version > last.version;
+        if follows || last.text.is_empty() || *self.text == *last.text {
+            return self;
+        }
+        let text = sdp::continued(&last.text, &self.text).into_boxed_slice();
+        LocalSdp { id: last.id, version: last.version + 1, text, ..self }
+    }
+
     /// Takes what the other peer has described as it is.
     pub(crate) fn pass(&mut self, text: &[u8]) {
         if self.continued {

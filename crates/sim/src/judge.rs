@@ -196,6 +196,10 @@ impl Judge {
         if (101..300).contains(&status) && message.method() == "INVITE" && message.contact().is_none() {
             self.fault("no Contact", message);
         }
+        if status == 202 && message.method() == "REFER" {
+            // A transfer begins: somebody else may ring.
+            self.attempts.values_mut().flatten().for_each(|a| a.progressed = false);
+        }
         if status < 200 || message.method() != "INVITE" {
             return;
         }

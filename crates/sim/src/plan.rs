@@ -20,6 +20,8 @@ pub enum Act {
     Update(&'static str),
     /// UPDATE without one.
     BareUpdate,
+    /// REFER of the other party to a further number.
+    Refer,
     /// A request that only has to be answered.
     Ask(&'static str),
     /// From now on nothing is sent or heard.

@@ -396,7 +396,8 @@ pub(crate) fn snapshot(variant: &Variant, edition: usize, options: u32, revision
 
 fn called_index(message: &Message) -> Option<usize> {
     let user = message.uri().strip_prefix("sip:")?.split('@').next()?;
-    let digits = user.strip_prefix("+4420700").or_else(|| user.strip_prefix("+493023125"))?;
+    let prefixes = ["+4420700", "+4420701", "+493023125"];
+    let digits = prefixes.iter().find_map(|prefix| user.strip_prefix(prefix))?;
     digits.parse().ok()
 }
 

@@ -137,8 +137,11 @@ impl Call {
         let Some(moving) = self.transfers.as_deref_mut().and_then(|t| t.moving.take()) else { return };
         let status = if moving.failed == 0 { 480 } else { moving.failed };
         self.close_transfer(self.last_transfer(), status, cx);
-        self.report_transfer(status, cx);
         let left = self.leg(moving.goes).is_none_or(|leg| leg.gone);
+        // A NOTIFY could overtake the BYE that such a party is sent, which would then be refused.
+        if left || self.phase != Phase::Over {
+            self.report_transfer(status, cx);
+        }
         match self.phase {
             Phase::Answered if left => {
                 self.release(ReasonId::TransferFailed, released_by(moving.goes), cx);

@@ -243,14 +243,22 @@ impl Call {
     /// Asks the party that stays, when it is not busy.
     fn ask_stays(&mut self, cx: &mut Context<'_>) {
         let Some(moving) = self.moving().filter(|m| m.stage == Stage::Staying && !m.asked) else { return };
-        let (stays, told) = (moving.goes.other(), moving.stays.clone());
+        let stays = moving.goes.other();
+        let told = match self.leg(stays) {
+            Some(leg) => moving.stays.clone().after(&leg.sdp),
+            None => moving.stays.clone(),
+        };
         let busy = !self.relays.is_empty() || self.leg(stays).is_none_or(|leg| leg.is_negotiating());
         if busy {
             return self.ask_later(cx);
         }
         let sent = self.send_move(stays, told, cx);
+        let now = self.leg(stays).map(|leg| LocalSdp { standing: None, ..leg.sdp.clone() });
         match self.moving_mut() {
-            Some(moving) if sent => moving.asked = true,
+            Some(moving) if sent => {
+                moving.asked = true;
+                moving.stays = now.unwrap_or_default();
+            }
             _ => self.fail_transfer(503, cx),
         }
     }

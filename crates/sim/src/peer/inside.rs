@@ -74,6 +74,12 @@ impl Agent {
                 }
                 return self.hang_up(dialog, desk);
             }
+            Act::Refer => {
+                let number = self.refers_to();
+                let rows = vec![("Refer-To", format!("<sip:{number}@house.example>"))];
+                let branch = self.request(dialog, "REFER", rows, "", desk);
+                return drop(branch);
+            }
             Act::Ask(method) => {
                 let branch = self.request(dialog, method, Vec::new(), "", desk);
                 return drop(branch);
@@ -91,6 +97,16 @@ impl Agent {
         };
         if let Some(client) = self.clients.get_mut(&branch) {
             client.act = Some(index);
+        }
+    }
+
+    /// A number that leads to a further callee of the same call.
+    fn refers_to(&self) -> String {
+        let call = self.call;
+        if super::is_inside(self.addr) {
+            format!("+4420701{call:05}")
+        } else {
+            format!("+493023125{call:03}")
         }
     }
 
@@ -323,7 +339,9 @@ impl Agent {
             "INVITE" | "UPDATE" if !down => self.answer_offer(key, &request, dialog, desk),
             "INVITE" => self.reply(key, &request.reply(481, ""), dialog, Some(Until::Ack), desk),
             _ if down => self.reply(key, &request.reply(481, ""), dialog, None, desk),
-            "INFO" | "OPTIONS" | "MESSAGE" => self.reply(key, &request.reply(200, ""), dialog, None, desk),
+            "INFO" | "OPTIONS" | "MESSAGE" | "NOTIFY" => {
+                self.reply(key, &request.reply(200, ""), dialog, None, desk)
+            }
             _ => self.reply(key, &request.reply(501, ""), dialog, None, desk),
         }
     }
