@@ -88,7 +88,8 @@ impl World {
                 ));
             }
             let patient = self.is_patient(call);
-            for record in records {
+            // Whoever was transferred, or came, may have ended a call: the journal's law and the judge hold then.
+            for record in records.into_iter().filter(|r| r.transfers.is_empty()) {
                 if let Some(fault) = self.reference.check(call, record, patient) {
                     self.faults.push(format!("call {call}: {fault}"));
                 }

@@ -397,8 +397,7 @@ pub(crate) fn snapshot(variant: &Variant, edition: usize, options: u32, revision
 fn called_index(message: &Message) -> Option<usize> {
     let user = message.uri().strip_prefix("sip:")?.split('@').next()?;
     let prefixes = ["+4420700", "+4420701", "+493023125"];
-    let digits = prefixes.iter().find_map(|prefix| user.strip_prefix(prefix))?;
-    digits.parse().ok()
+    prefixes.iter().find_map(|prefix| user.strip_prefix(prefix))?.parse().ok()
 }
 
 pub(crate) fn host(text: &str) -> IpAddr {

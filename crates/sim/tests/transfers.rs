@@ -15,7 +15,7 @@ fn transferring(seed: u64) -> Plan {
     for (index, call) in plan.calls.iter_mut().enumerate() {
         let at = (seed * 37 + index as u64 * 911) % 4_000;
         call.caller.after.push((at, Act::Refer));
-        if let Some(callee) = call.callees.first_mut().filter(|_| seed % 3 == 0) {
+        if let Some(callee) = call.callees.first_mut().filter(|_| seed.is_multiple_of(3)) {
             callee.after.push((at + 700, Act::Refer));
         }
     }

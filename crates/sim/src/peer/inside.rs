@@ -74,16 +74,8 @@ impl Agent {
                 }
                 return self.hang_up(dialog, desk);
             }
-            Act::Refer => {
-                let number = self.refers_to();
-                let rows = vec![("Refer-To", format!("<sip:{number}@house.example>"))];
-                let branch = self.request(dialog, "REFER", rows, "", desk);
-                return drop(branch);
-            }
-            Act::Ask(method) => {
-                let branch = self.request(dialog, method, Vec::new(), "", desk);
-                return drop(branch);
-            }
+            Act::Refer => return self.refer(dialog, desk),
+            Act::Ask(method) => return self.ask(dialog, method, desk),
             _ if busy => return later(desk, 700),
             Act::Reinvite(direction) | Act::Update(direction) => {
                 self.turn(dialog, direction);
@@ -97,16 +89,6 @@ impl Agent {
         };
         if let Some(client) = self.clients.get_mut(&branch) {
             client.act = Some(index);
-        }
-    }
-
-    /// A number that leads to a further callee of the same call.
-    fn refers_to(&self) -> String {
-        let call = self.call;
-        if super::is_inside(self.addr) {
-            format!("+4420701{call:05}")
-        } else {
-            format!("+493023125{call:03}")
         }
     }
 

@@ -5,6 +5,7 @@
 //! [`Manner`](crate::plan::Manner) and complains when the house breaks a rule. Enter at
 //! [`Agent::caller`], [`Agent::callee`], then [`Agent::hear`] and [`Agent::wake`].
 
+mod asking;
 mod called;
 mod calling;
 mod inside;
