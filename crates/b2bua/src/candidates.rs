@@ -62,7 +62,7 @@ fn pin(
     all: &mut Vec<(Standing, Candidate)>,
 ) {
     let account = epoch.account_for(attempt.trunk, caller);
-    let binding = cx.runs.binding(epoch.run(attempt.trunk), account, cx.now).filter(|b| b.order.pin);
+    let binding = cx.runs.binding(epoch.run(attempt.trunk), account, None, cx.now).filter(|b| b.order.pin);
     let Some(reached) = binding.and_then(|binding| binding.reached) else { return };
     let fits = |c: &Candidate| c.target.address == reached.remote && c.target.transport == reached.transport;
     if all.iter().any(|(_, candidate)| fits(candidate)) {

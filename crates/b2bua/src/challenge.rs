@@ -15,7 +15,7 @@ use config::HeaderOn;
 use identity::header_rules::shape;
 use identity::headers::{decimal, push_parts};
 use media::Side;
-use peers::{Purse, Signed};
+use peers::{Purse, Signed, verify_rows};
 use sip_core::digest::Asker;
 use sip_core::{ClientTxn, Flow, Kept, Request, RequestError};
 use sip_msg::{Index, Leniency, Limits, Method, Msg, Name};
@@ -99,6 +99,10 @@ impl Context<'_> {
         wallet.sign(account, &askers, Signed { method, uri, body: request.body() }, &mut credentials);
         let mut rows = self.take_rows();
         copy_rows(request, cseq, &mut rows);
+        if request.row_named("Security-Client").next().is_some() {
+            // RFC 3329 §2.3.1: what the server offers is given back.
+            rows.extend_from_slice(&verify_rows(response));
+        }
         rows.extend_from_slice(&credentials);
         let txn = self.repeat(epoch, user, kept, request, &rows);
         self.give_rows(rows);

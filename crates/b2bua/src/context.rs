@@ -77,6 +77,8 @@ pub(crate) enum Alarm {
     Liveness(TargetRef),
     /// A REGISTER is due.
     Register(EnrolmentRef),
+    /// The flow of a registration is to be pinged, or its pong is overdue.
+    Keepalive(EnrolmentRef),
     /// Bindings of users run out.
     Bindings,
     /// A gateway's name is to be resolved again.
@@ -102,6 +104,7 @@ pub(crate) struct Counters {
     pub(crate) forks: u64,
     pub(crate) calls_refused: u64,
     pub(crate) challenges_answered: u64,
+    pub(crate) flows_lost: u64,
     pub(crate) registrations_taken: u64,
     pub(crate) registrations_refused: u64,
     pub(crate) registrar_full: u64,

@@ -2,6 +2,7 @@
 
 use crate::journal::CallKey;
 use crate::snapshot::Snapshot;
+use crate::view::KeptBinding;
 use base::{GatewayId, TrunkId};
 use peers::{Choice, Duty};
 use sip_core::{ConnId, Flow, SendError, SendToken};
@@ -39,6 +40,8 @@ pub enum Input<'a> {
     },
     /// A stream connection has ended.
     Closed(ConnId),
+    /// A ping of ours was answered on this connection (RFC 5626 §4.4.1).
+    Pong(ConnId),
     /// What an operator or the process asks.
     Command(Command),
     /// A deadline may have passed; see [`crate::Switchboard::next_deadline`].
@@ -75,6 +78,8 @@ pub enum Command {
     Drain,
     /// End every call now (BYE, CANCEL or 503 as its state asks).
     EndAll,
+    /// Take over what users had registered with an earlier process.
+    Restore(Vec<KeptBinding>),
     /// End one call.
     HangUp(CallKey),
     /// Whether a trunk, or one gateway of it, takes new calls. Holds until said otherwise, over every

@@ -5,7 +5,7 @@ use crate::input::Resolution;
 use crate::registrations::Enrolment;
 use base::{ListenId, Time, Transport, TrunkId};
 use config::{Gateway, Host, Trunk};
-use peers::{Bindings, Choice, Duty, Quality, Target, TargetRun, Wallet};
+use peers::{Bindings, Choice, Duty, Quality, Rate, Target, TargetRun, Wallet};
 use routing::{Health, TrunkState};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,27 +26,6 @@ pub(crate) struct GatewayRef(pub(crate) u32);
 pub(crate) struct TargetRef {
     pub(crate) gateway: GatewayRef,
     pub(crate) id: u32,
-}
-
-/// New calls of the present second.
-#[derive(Clone, Default)]
-pub(crate) struct Rate {
-    second: u64,
-    spent: u32,
-}
-
-impl Rate {
-    fn is_spent(&self, max: Option<u32>, now: Time) -> bool {
-        max.is_some_and(|max| self.second == now.as_millis() / 1_000 && self.spent >= max)
-    }
-
-    fn spend(&mut self, now: Time) {
-        let second = now.as_millis() / 1_000;
-        if self.second != second {
-            *self = Rate { second, spent: 0 };
-        }
-        self.spent += 1;
-    }
 }
 
 /// Limits of a trunk: both directions together, in, out.

@@ -3,6 +3,7 @@
 use crate::journal::CallKey;
 use base::{Transport, TrunkId, WallTime};
 use peers::Duty;
+pub use peers::{BindingView, KeptBinding, RegistrationView};
 use routing::TrunkState;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -74,25 +75,6 @@ pub struct TrunkView {
     pub unregistered: bool,
 }
 
-/// One account's registration.
-#[derive(Clone, Debug)]
-pub struct RegistrationView {
-    /// The address of record.
-    pub account: Box<str>,
-    /// `idle`, `registering`, `registered`, `refreshing`, `waiting`, `forbidden`, `unregistering`.
-    pub state: &'static str,
-    /// How long the binding stands.
-    pub expires: Option<Duration>,
-    /// When the registrar is asked next.
-    pub next: Option<Duration>,
-    /// The last final response; 0 for silence.
-    pub last: Option<u16>,
-    /// The address that accepted last.
-    pub registrar: Option<SocketAddr>,
-    /// Why the last REGISTER failed.
-    pub trouble: Option<base::ReasonId>,
-}
-
 /// One gateway: the best of its addresses speaks for it.
 #[derive(Clone, Debug)]
 pub struct GatewayView {
@@ -113,23 +95,6 @@ pub struct GatewayView {
     pub trouble: Option<String>,
     /// Where its user registered, when it is one.
     pub bindings: Vec<BindingView>,
-}
-
-/// One place where a user registered.
-#[derive(Clone, Debug)]
-pub struct BindingView {
-    /// The registered URI.
-    pub contact: Box<str>,
-    /// Where the REGISTER came from, and calls go to.
-    pub source: SocketAddr,
-    /// Transport.
-    pub transport: Transport,
-    /// How long it stands.
-    pub expires: Duration,
-    /// Which of the client's flows it is (RFC 5626).
-    pub flow: Option<u32>,
-    /// Who registered.
-    pub agent: Box<str>,
 }
 
 /// How the calls of a gateway went of late.

@@ -65,7 +65,7 @@ impl Switchboard {
             quality: quality_view(&gateway.quality, now),
             targets,
             trouble: gateway.trouble.clone(),
-            bindings: self.runs.binding_views(at, now),
+            bindings: self.runs.bindings.views(at, now),
         }
     }
 
@@ -110,6 +110,7 @@ impl Switchboard {
             ("oversize_udp", t.oversize_udp),
         ];
         let users = [
+            ("flows_lost", c.flows_lost),
             ("registrations_taken", c.registrations_taken),
             ("registrations_refused", c.registrations_refused),
             ("registrar_full", c.registrar_full),

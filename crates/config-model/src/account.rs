@@ -49,6 +49,16 @@ words! {
     }
 }
 
+words! {
+    /// What is agreed with the registrar about security (RFC 3329).
+    pub enum RegisterSecurity {
+        /// Nothing.
+        Off = "off",
+        /// The exchange for media security of Deutsche Telekom's trunks (`mediasec`).
+        Mediasec = "mediasec",
+    }
+}
+
 /// How a trunk registers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Register {
@@ -64,6 +74,14 @@ pub struct Register {
     pub pin: bool,
     /// Whether the trunk counts as down without a binding.
     pub health: bool,
+    /// Registrations of each account that stand at a time, each at another address.
+    pub flows: u8,
+    /// Whether the connection itself is registered (RFC 5626).
+    pub outbound: bool,
+    /// How often the connection is pinged; `None`: as the registrar of a flow asks.
+    pub keepalive: Option<Duration>,
+    /// What is agreed about security.
+    pub security: RegisterSecurity,
 }
 
 /// Who we are towards a trunk's peer.

@@ -25,7 +25,7 @@ mod trunk;
 mod users;
 mod words;
 
-pub use account::{Account, Login, Register, RegisterMode};
+pub use account::{Account, Login, Register, RegisterMode, RegisterSecurity};
 pub use calendar::{Dates, Holidays, Span, When, Zone};
 pub use dialog::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,

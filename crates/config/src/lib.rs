@@ -37,7 +37,7 @@ pub use model::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
     Update,
 };
-pub use model::{Account, Login, Register, RegisterMode};
+pub use model::{Account, Login, Register, RegisterMode, RegisterSecurity};
 pub use model::{
     AnonymousHost, CalledParty, Caller, CallerDisplay, CallerSource, CallerWritten, Charge, FirstIs,
     Forwarding, ForwardingHeader, ForwardingWrite, NotOwned, PaiForm, Replaced, Screen, Withheld,

@@ -40,6 +40,38 @@ impl Kamailio {
             text = text.replace("@CERT@", certificate).replace("@KEY@", key);
             text = text.replacen("#!KAMAILIO\n", "#!KAMAILIO\n#!define WITH_TLS\n", 1);
         }
+        Kamailio::run(place, host, text)
+    }
+
+    /// Starts it at `place.ip(host)` as the registrar of `tel.example`, password `geheim`: bindings of at most
+    /// `expires` seconds, digests by `algorithm` (`MD5`, `SHA-256`). INVITEs from `ours` are asked for the password
+    /// and go to `inner`, all others to what is bound. It says `asked:` and `saved:` for each REGISTER.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn registrar(
+        place: &Place,
+        host: u8,
+        ours: &str,
+        inner: &str,
+        algorithm: &str,
+        expires: u32,
+    ) -> Kamailio {
+        let template = std::fs::read_to_string(Place::own("data/kamailio-registrar.cfg"));
+        let text = template
+            .expect("kamailio's template")
+            .replace("@IP@", &place.ip(host))
+            .replace("@OURS@", ours)
+            .replace("@INNER@", inner)
+            .replace("@ALGORITHM@", algorithm)
+            .replace("@EXPIRES@", &expires.to_string())
+            .replace("@PASSWORD@", "geheim");
+        Kamailio::run(place, host, text)
+    }
+
+    fn run(place: &Place, host: u8, text: String) -> Kamailio {
+        let folder = place.folder().display().to_string();
         let config = place.write("kamailio.cfg", text);
         let mut command = Command::new("kamailio");
         command
@@ -59,6 +91,12 @@ impl Kamailio {
             (!probe.is_silent() || !self.process.runs()).then_some(())
         });
         assert!(up.is_some() && self.process.runs(), "kamailio does not start:\n{}", self.process.tail());
+    }
+
+    /// Asks it to stop, and waits for the end of all its children.
+    pub fn stop(self) {
+        self.process.signal(rustix::process::Signal::TERM);
+        let _ = self.process.exit_code();
     }
 
     /// Its process.

@@ -3,8 +3,9 @@
 
 use conformance::audio::{level, share};
 use conformance::baresip::Baresip;
-use conformance::config::{INSIDE, Setup};
-use conformance::{Place, Server, records};
+use conformance::config::{INSIDE, ITSP, ITSP_2, OUTSIDE, PBX, Setup};
+use conformance::kamailio::Kamailio;
+use conformance::{Place, Server, Sipp, records};
 
 const ANNA: &str = "+493023125100";
 const BERT: &str = "+493023125101";
@@ -26,7 +27,7 @@ fn phones(place: &Place, more: &str) -> Setup {
     let network = place.ip(0);
     setup.more = format!(
         "[trunk.phones]\nkind = \"direct\"\nlisten = \"inside\"\nsources = [\"{network}/24\"]\n\
-         override = {{ latch = \"nat\" }}\nregistrar = {{}}\n{more}\
+         override = {{ latch = \"nat\" }}\nregistrar = {{ expires_min = 5, expires = 10 }}\n{more}\
          [[trunk.phones.users]]\nusername = \"anna\"\npassword = {{ file = \"{0}\" }}\naccount = \"100\"\nnumbers = \"{ANNA}\"\n\
          [[trunk.phones.users]]\nusername = \"bert\"\npassword = \"streng\"\naccount = \"101\"\nnumbers = \"{BERT}\"\n",
         place.write("anna.password", "geheim\n").display()
@@ -41,15 +42,15 @@ fn text(setup: &Setup) -> String {
     )
 }
 
-/// What `tronco trunk show phones` says.
-fn shown(place: &Place) -> String {
+/// What `tronco trunk show` says of a trunk.
+fn shown(place: &Place, trunk: &str) -> String {
     let socket = place.path("tronco.sock").display().to_string();
-    let output = conformance::server::tronco(&["trunk", "show", "phones", "--socket", &socket]);
+    let output = conformance::server::tronco(&["trunk", "show", trunk, "--socket", &socket]);
     String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
 }
 
 fn account(place: &Place, aor: &str, user: &str, password: &str, more: &str) -> String {
-    format!("<sip:{aor}@{}>;auth_user={user};auth_pass={password};regint=60{more}", place.sip(INSIDE))
+    format!("<sip:{aor}@{}>;auth_user={user};auth_pass={password};regint=10{more}", place.sip(INSIDE))
 }
 
 #[test]
@@ -65,10 +66,146 @@ fn two_baresip_register_with_us_and_hear_each_others_tone() {
     let anna = Baresip::with_account(&place, "anna", 30, 440.0, &own, Some(&uri));
     hears(&anna, 700.0, 440.0);
     hears(&bert, 440.0, 700.0);
-    let shown = shown(&place);
+    let shown = shown(&place, "phones");
     assert!(shown.contains("baresip") && shown.contains(&place.ip(31)), "{shown}");
     drop(anna);
     drop(bert);
     assert_eq!(server.stop(), 0);
     let _ = records::await_count(&place, 1);
+}
+
+const PILOT: &str = "+493023125100";
+const WORLD: &str = "+441632960001";
+
+/// The trunk `itsp` registers the pilot account with this password.
+fn registers(place: &Place, password: &str, more: &str) -> Setup {
+    let mut setup = Setup::new(place);
+    setup.itsp_more = format!(
+        "account = \"{PILOT}@tel.example\"\nusername = \"pilot\"\npassword = \"{password}\"\ndomain = \"tel.example\"\n\
+         realm = \"tel.example\"\n{more}"
+    );
+    setup
+}
+
+/// Lines of Kamailio that hold a text.
+fn count(kamailio: &Kamailio, text: &str) -> usize {
+    kamailio.process().lines().iter().filter(|line| line.contains(text)).count()
+}
+
+/// Waits until Kamailio has said a text so often.
+fn await_lines(kamailio: &Kamailio, text: &str, times: usize) {
+    let came = conformance::await_some(|| (count(kamailio, text) >= times).then_some(()));
+    assert!(came.is_some(), "{times} times `{text}`:\n{}", kamailio.process().tail());
+}
+
+/// Registers, is called, calls, refreshes, and comes back after the registrar was started anew.
+fn kamailio_is_the_registrar(name: &str, algorithm: &str, register: &str) {
+    let place = Place::new(name);
+    let inner = format!("sip:{}", place.sip(ITSP_2));
+    let start = || Kamailio::registrar(&place, ITSP, &place.ip(OUTSIDE), &inner, algorithm, 4);
+    let kamailio = start();
+    let mut setup = registers(&place, "geheim", &format!("register = {{ {register} }}\n"));
+    if register.contains("outbound") {
+        setup.itsp = vec![format!("{};transport=tcp", place.sip(ITSP))];
+    }
+    let server = Server::start(&place, &setup.text());
+    await_lines(&kamailio, "saved: ", 1);
+    assert_eq!(
+        count(&kamailio, "asked: "),
+        2,
+        "once without credentials and once with:\n{}",
+        kamailio.process().tail()
+    );
+    await_lines(&kamailio, "saved: ", 3);
+    let refreshes = count(&kamailio, "asked: ");
+    assert!(refreshes <= 5, "credentials go unasked with a refresh:\n{}", kamailio.process().tail());
+
+    let callee = Sipp::new(&place, "callee-in", "uas", &place.sip(PBX)).calls(5).answer();
+    let caller = Sipp::new(&place, "caller-in", "uac", &place.sip(ITSP_2)).calls(5).with(&["-d", "50"]);
+    caller.call(PILOT, &place.sip(ITSP)).finish();
+    callee.finish();
+    let callee = Sipp::new(&place, "callee", "uas", &place.sip(ITSP_2)).calls(5).keep_messages().answer();
+    let caller = Sipp::new(&place, "caller", "uac", &place.sip(PBX)).calls(5).with(&["-d", "50"]);
+    caller.call(WORLD, &place.sip(INSIDE)).finish();
+    callee.finish();
+    assert!(!callee.await_received("INVITE ").contains("Proxy-Authorization"), "consumed by the provider");
+
+    kamailio.stop();
+    let kamailio = start();
+    await_lines(&kamailio, "saved: ", 1);
+    assert_eq!(server.stop(), 0);
+    await_lines(&kamailio, "expires=0", 1);
+}
+
+#[test]
+fn kamailio_registers_us_with_md5() {
+    kamailio_is_the_registrar("reg-md5", "MD5", "");
+}
+
+#[test]
+fn kamailio_registers_us_with_sha_256() {
+    kamailio_is_the_registrar("reg-sha", "SHA-256", "");
+}
+
+#[test]
+fn kamailio_registers_our_connection() {
+    kamailio_is_the_registrar("reg-tcp", "SHA-256", "outbound = true, keepalive = 10");
+}
+
+#[test]
+fn a_wrong_password_is_tried_once_and_not_again() {
+    let place = Place::new("reg-wrong");
+    let kamailio = Kamailio::registrar(&place, ITSP, &place.ip(OUTSIDE), "sip:127.0.0.1:9", "MD5", 60);
+    let setup = registers(&place, "falsch", "register = {}\n");
+    let server = Server::start(&place, &setup.text());
+    let _ = server.process().line("not registered");
+    assert_eq!((count(&kamailio, "asked: "), count(&kamailio, "saved: ")), (2, 0));
+    let shown = shown(&place, "itsp");
+    assert!(shown.contains("forbidden") && shown.contains("P-CREDENTIALS"), "{shown}");
+    // The next try is about an hour away.
+    assert!(shown.contains(" 3599 s") || shown.contains(" 3598 s") || shown.contains(" 3600 s"), "{shown}");
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn several_accounts_of_one_trunk_register_by_themselves() {
+    let place = Place::new("reg-many");
+    let kamailio = Kamailio::registrar(&place, ITSP, &place.ip(OUTSIDE), "sip:127.0.0.1:9", "SHA-256", 60);
+    let more = "register = {}\n\
+        accounts = [{ username = \"two\", account = \"+493023125200\", password = \"geheim\" }, \
+        { username = \"three\", account = \"+493023125300\", password = \"falsch\" }]\n";
+    let server = Server::start(&place, &registers(&place, "geheim", more).text());
+    await_lines(&kamailio, "saved: ", 2);
+    let _ = server.process().line("not registered");
+    for (account, times) in [(PILOT, 1), ("+493023125200", 1), ("+493023125300", 0)] {
+        assert_eq!(count(&kamailio, &format!("saved: {account} ")), times, "{}", kamailio.process().tail());
+    }
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_registered_phone_is_called_after_a_kill_and_secrets_come_from_where_they_are() {
+    let place = Place::new("reg-kill");
+    let setup = phones(&place, MD5);
+    let server = Server::start(&place, &text(&setup));
+    let own = account(&place, "100", "anna", "geheim", "");
+    let anna = Baresip::with_account(&place, "anna", 30, 440.0, &own, None);
+    let _ = server.process().line("user registered");
+    let file = place.path("data/registered.json");
+    let written = || std::fs::read_to_string(&file).ok().filter(|text| text.contains("baresip"));
+    assert!(conformance::await_some(written).is_some(), "what is registered is kept");
+    server.kill();
+    let server = server.restart();
+    let shown_again =
+        conformance::await_some(|| Some(shown(&place, "phones")).filter(|s| s.contains("baresip")));
+    assert!(shown_again.is_some(), "{}", shown(&place, "phones"));
+    let caller = Sipp::new(&place, "caller", "uac", &place.sip(PBX)).calls(1).with(&["-d", "300"]);
+    caller.call(ANNA, &place.sip(INSIDE)).finish();
+
+    // A new password in the file holds after a reload: the phone with the old one is not let in again.
+    place.write("anna.password", "anders\n");
+    let from = server.reload(&text(&setup));
+    let _ = server.process().line_after(from, "wrong credentials");
+    assert!(anna.process().runs());
+    assert_eq!(server.stop(), 0);
 }

@@ -31,7 +31,7 @@ mod write;
 pub use answer::{Crossing, cross};
 pub use charge::Payer;
 pub use forwarding::{History, Why};
-pub use number_uri::{push_uri, push_user};
+pub use number_uri::{number_at, push_uri, push_user};
 pub use party::Party;
 pub use party::is_nobody;
 pub use privacy::Privacy;

@@ -3,6 +3,7 @@
 //! Enter through [`push_uri`].
 
 use config::{Policy, UriScheme};
+use sip_msg::{Scheme, Uri};
 
 /// Appends the URI of a number at a host. `params` are parameters of a sip URI, which tel does not have.
 ///
@@ -35,6 +36,33 @@ fn push_context(out: &mut Vec<u8>, context: Option<&str>) {
         out.extend_from_slice(b";phone-context=");
         out.extend_from_slice(context.as_bytes());
     }
+}
+
+/// A number at the host of a registered contact, with the contact's parameters but for that of bulk registration
+/// (RFC 6140 §5.3); `None` when the contact is no URI.
+#[must_use]
+pub fn number_at(contact: &[u8], number: &str, policy: &Policy) -> Option<Vec<u8>> {
+    let contact = Uri::parse(contact).ok()?;
+    let mut host = String::from_utf8(contact.host.to_vec()).ok()?;
+    if let Some(port) = contact.port {
+        host = format!("{host}:{port}");
+    }
+    let mut params = Vec::new();
+    for param in contact.params.iter().filter(|p| !p.name.eq_ignore_ascii_case(b"bnc")) {
+        params.push(b';');
+        params.extend_from_slice(param.name);
+        if !param.value.is_empty() {
+            params.push(b'=');
+            params.extend_from_slice(param.value);
+        }
+    }
+    let policy = Policy { uri: UriScheme::Sip, ..policy.clone() };
+    let mut uri = Vec::with_capacity(64);
+    push_uri(&mut uri, number, &host, &params, &policy);
+    if contact.scheme == Scheme::Sips {
+        uri.splice(..b"sip".len(), *b"sips");
+    }
+    Some(uri)
 }
 
 /// `global-number-digits` without separators (RFC 3966 §3).

@@ -1,6 +1,6 @@
 //! What the shard's loop needs of the pure house, so that the loop can be tried with less of it.
 
-use b2bua::view::{CallView, StatusView, TrunkView};
+use b2bua::view::{CallView, KeptBinding, StatusView, TrunkView};
 use b2bua::{Input, Outbox, Switchboard};
 use base::Time;
 use sip_core::Flow;
@@ -23,6 +23,10 @@ pub(crate) trait Brain {
     fn calls(&self) -> Vec<CallView>;
     /// The trunks.
     fn trunks(&self, now: Time) -> Vec<TrunkView>;
+    /// What users have registered, as far as it can be kept.
+    fn bindings(&self) -> Vec<KeptBinding> {
+        Vec::new()
+    }
     /// The counters.
     fn status(&self) -> StatusView;
     /// A copy to try a call on; `None` for what has no calls.
@@ -58,6 +62,10 @@ impl Brain for Switchboard {
 
     fn trunks(&self, now: Time) -> Vec<TrunkView> {
         Switchboard::trunks(self, now)
+    }
+
+    fn bindings(&self) -> Vec<KeptBinding> {
+        Switchboard::kept_bindings(self)
     }
 
     fn status(&self) -> StatusView {

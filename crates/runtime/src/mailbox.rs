@@ -8,7 +8,7 @@ use crate::media::Status as EngineStatus;
 use crate::poll::Bell;
 use crate::status::TransportStatus;
 use crate::tls::TlsRules;
-use b2bua::view::{CallView, StatusView, TrunkView};
+use b2bua::view::{CallView, KeptBinding, StatusView, TrunkView};
 use b2bua::{Command, Snapshot, Switchboard};
 use base::Time;
 use std::sync::Arc;
@@ -40,6 +40,7 @@ pub struct Stopped {
 pub(crate) enum Letter {
     Calls(SyncSender<Vec<CallView>>),
     Trunks(SyncSender<Vec<TrunkView>>),
+    Bindings(SyncSender<Vec<KeptBinding>>),
     Status(SyncSender<StatusView>),
     Transport(SyncSender<TransportStatus>),
     Engine(SyncSender<EngineStatus>),

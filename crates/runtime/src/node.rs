@@ -15,7 +15,7 @@ use crate::secrets::Secrets;
 use crate::shard::GRACE_MAX;
 use crate::status::TransportStatus;
 use crate::tls::{TlsError, TlsRules};
-use b2bua::view::{CallView, StatusView, TrunkView};
+use b2bua::view::{CallView, KeptBinding, StatusView, TrunkView};
 use b2bua::{Command, Snapshot, Switchboard};
 use base::{ListenId, ShardId, Time, Transport};
 use config::{Change, Config};
@@ -163,6 +163,14 @@ impl NodeHandle {
     /// The node does not answer.
     pub fn trunks(&self) -> Result<Vec<TrunkView>, NodeGone> {
         self.mailbox.ask(Letter::Trunks)
+    }
+
+    /// What users have registered, as far as a later process can use it.
+    ///
+    /// # Errors
+    /// The node does not answer.
+    pub fn bindings(&self) -> Result<Vec<KeptBinding>, NodeGone> {
+        self.mailbox.ask(Letter::Bindings)
     }
 
     /// The switchboard's counters.

@@ -48,6 +48,11 @@ impl Outbox {
         self.bytes.get(transmit.range.clone()).unwrap_or_default()
     }
 
+    /// Adds what keeps a flow open (RFC 5626 §4.4.1); nobody is told when it cannot be sent.
+    pub fn push_ping(&mut self, flow: Flow) {
+        self.push(flow, b"\r\n\r\n", None);
+    }
+
     /// Adds a message that exists already.
     pub(crate) fn push(&mut self, flow: Flow, message: &[u8], token: Option<SendToken>) {
         let start = self.bytes.len();

@@ -171,6 +171,11 @@ impl Registration {
             self.expires = wanted;
             return Next::Again;
         }
+        if why.status == 494 && !self.raised {
+            // RFC 3329 §2.3.1: once more, with what the server offered.
+            self.raised = true;
+            return Next::Again;
+        }
         let hopeless =
             matches!(why.status, 401..=407 | 410 | 416 | 420 | 600..=699) && why.retry_after.is_none();
         if hopeless {
@@ -191,6 +196,15 @@ impl Registration {
         self.failures = self.failures.saturating_add(1);
         self.due = Some(now + wait);
         Next::Wait
+    }
+
+    /// The flow that the binding was made on has ended: it is made anew, within the second that `dice` falls in
+    /// (RFC 5626 §4.5).
+    pub fn flow_failed(&mut self, now: Time, dice: u64) {
+        if self.state == State::Registered {
+            self.good_until = None;
+            self.due = Some(now + Duration::from_millis(dice % 1_000));
+        }
     }
 
     /// Gives the binding up. `true`: a REGISTER with an expiry of 0 is to be sent (RFC 3261 §10.2.2).
@@ -297,6 +311,19 @@ mod tests {
         assert_eq!(one.expires(), 120);
         assert_eq!(one.refused(at(0), brief(120), 0), Next::Wait, "once");
         assert_eq!(one.refused(at(0), brief(1_000_000), 0), Next::Wait, "not for ever");
+    }
+
+    #[test]
+    fn a_flow_that_ends_is_made_anew_and_a_security_agreement_is_answered_once() {
+        let mut one = registered();
+        one.flow_failed(at(10), 250);
+        assert_eq!((one.good_until(at(10)), one.next_deadline()), (None, Some(Time::from_millis(10_250))));
+        assert!(one.handle_timeout(at(11)));
+        assert_eq!(one.state(), State::Registering);
+        assert_eq!(one.refused(at(11), status(494), 0), Next::Again);
+        assert_eq!(one.refused(at(11), status(494), 0), Next::Wait);
+        one.flow_failed(at(12), 0);
+        assert_eq!(one.state(), State::Waiting, "it waits on");
     }
 
     #[test]

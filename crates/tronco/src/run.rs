@@ -6,6 +6,7 @@
 mod keep;
 mod logging;
 mod obstacle;
+mod registered;
 mod service;
 mod signals;
 
@@ -16,6 +17,7 @@ use crate::load::{Loaded, load};
 use api::{ReloadState, Server, Socket, Subject};
 use b2bua::Snapshot;
 use keep::{Kept, StoppedRecords};
+use registered::Registered;
 use runtime::{Node, NodeOptions, Secrets};
 use std::path::Path;
 use std::process::ExitCode;
@@ -57,6 +59,7 @@ pub(crate) struct Running {
     node: Node,
     server: Server,
     kept: Kept,
+    registered: Registered,
     reload: ReloadState,
 }
 
@@ -68,7 +71,8 @@ impl Running {
 
     /// Ends it by itself: calls have `drain` to end, then all is closed.
     pub(crate) async fn halt(self, drain: Duration) {
-        let Running { node, server, kept, .. } = self;
+        let Running { node, server, kept, registered, .. } = self;
+        registered.stop().await;
         let stopping = tokio::task::spawn_blocking(move || node.stop(drain));
         if let Err(error) = stopping.await {
             error!("stopping: {error}");
@@ -93,9 +97,11 @@ fn assemble(path: &Path, loaded: Loaded) -> Result<Running, Obstacle> {
     secrets.open(&mut config)?;
     let socket = Socket::claim(Path::new(&config.api.socket))?;
     let (kept, journal) = keep::open(&config)?;
+    let directory = config.records.path.clone();
     let snapshot = Arc::new(Snapshot::new(config, 1));
     let options = NodeOptions { snapshot, secrets, journal, seed: None, cpu: None };
     let node = Node::start(options)?;
+    let registered = Registered::start(node.handle(), directory.as_deref());
     let ports: Vec<String> =
         node.local_addresses().iter().map(|a| format!("{} {}:{}", a.name, a.transport, a.address)).collect();
     let reload = ReloadState::new(text);
@@ -109,7 +115,7 @@ fn assemble(path: &Path, loaded: Loaded) -> Result<Running, Obstacle> {
     let server = Server::start(socket, subject)?;
     let version = env!("CARGO_PKG_VERSION");
     info!(version, listening = ports.join(", "), control, "ready");
-    Ok(Running { node, server, kept, reload })
+    Ok(Running { node, server, kept, registered, reload })
 }
 
 async fn serve(path: &Path, loaded: Loaded) -> ExitCode {
@@ -118,7 +124,7 @@ async fn serve(path: &Path, loaded: Loaded) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return hindered(&error.into()),
     };
-    let Running { node, server, kept, reload } = match start(path, loaded) {
+    let Running { node, server, kept, registered, reload } = match start(path, loaded) {
         Ok(running) => running,
         Err(obstacle) => return hindered(&obstacle),
     };
@@ -131,6 +137,7 @@ async fn serve(path: &Path, loaded: Loaded) -> ExitCode {
         }
     };
     service::stopping();
+    registered.stop().await;
     info!(drain_seconds = drain.as_secs(), "draining; a second signal ends all calls at once");
     let stopped = signals.stop(node, drain).await;
     info!(ended = stopped.ended_calls, cut = stopped.cut_calls, "stopped");

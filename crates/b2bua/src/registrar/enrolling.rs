@@ -59,7 +59,7 @@ impl Switchboard {
     }
 
     /// Gateways of users have other addresses from now on.
-    fn bindings_changed(&mut self, now: Time, gateways: &[GatewayRef]) {
+    pub(super) fn bindings_changed(&mut self, now: Time, gateways: &[GatewayRef]) {
         let mut moved = false;
         for at in gateways {
             let choices = self.runs.bindings.choices(*at);
@@ -91,6 +91,7 @@ impl Switchboard {
 
     /// A connection has ended: what was registered over it cannot be reached any more.
     pub(crate) fn on_closed(&mut self, now: Time, conn: ConnId, out: &mut crate::Outbox) {
+        self.flow_ended(now, conn, out);
         let gone = self.runs.bindings.close(conn);
         if !gone.is_empty() {
             self.bindings_changed(now, &gone);

@@ -6,13 +6,12 @@
 
 mod admission;
 mod enrolling;
+mod kept;
 mod reach;
 
 pub(crate) use reach::{push_path, way_of};
 
-use crate::runs::{GatewayRef, Runs, TargetRef};
-use crate::view::BindingView;
-use base::Time;
+use crate::runs::{Runs, TargetRef};
 use sip_core::registrar::Binding;
 
 impl Runs {
@@ -20,19 +19,5 @@ impl Runs {
     pub(crate) fn binding_at(&self, at: TargetRef) -> Option<&Binding> {
         let target = self.gateway(at.gateway).targets.iter().find(|target| target.id == at.id)?;
         self.bindings.at(at.gateway, &target.choice)
-    }
-
-    /// For people.
-    pub(crate) fn binding_views(&self, at: GatewayRef, now: Time) -> Vec<BindingView> {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned().into_boxed_str();
-        let views = self.bindings.of(at).iter().map(|binding| BindingView {
-            contact: text(&binding.contact),
-            source: binding.flow.remote,
-            transport: binding.flow.transport,
-            expires: binding.until.since(now),
-            flow: binding.reg_id,
-            agent: text(&binding.agent),
-        });
-        views.collect()
     }
 }

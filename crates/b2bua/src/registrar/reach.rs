@@ -7,12 +7,11 @@ use crate::epoch::Epoch;
 use crate::invite::request_uri;
 use crate::registrations::{push_routes, way_to};
 use base::ReasonId;
-use config::{CallsTo, Policy, UriScheme};
+use config::CallsTo;
 use identity::headers::push_row;
-use identity::push_uri;
+use identity::{number_at, push_uri};
 use sip_core::registrar::Binding;
 use sip_core::{Flow, request_uri_form};
-use sip_msg::{Scheme, Uri};
 
 /// The way of one INVITE.
 pub(crate) struct Way {
@@ -38,14 +37,15 @@ pub(crate) fn way_of(
     let trunk = epoch.trunk(candidate.trunk);
     let gateway = &epoch.snapshot.config.gateways[candidate.gateway.index()];
     let Some(user) = gateway.user else {
-        push_routes(epoch, candidate.trunk, account, cx, rows);
+        push_routes(epoch, candidate, account, cx, rows);
         let flow = way_to(epoch, candidate, account, cx);
         return Ok(Way { flow, uri: request_uri(epoch, candidate, secure), to: None });
     };
     let binding = cx.runs.binding_at(candidate.at).ok_or(ReasonId::NotRegistered)?;
     push_path(binding, rows);
     let by_number = trunk.users.registrar.as_ref().is_some_and(|r| r.calls_to == CallsTo::Number);
-    let numbered = (by_number || binding.bulk).then(|| number_at(binding, &candidate.called, &trunk.policy));
+    let numbered =
+        (by_number || binding.bulk).then(|| number_at(&binding.contact, &candidate.called, &trunk.policy));
     let account = trunk.users.all.get(usize::from(user));
     let domain = trunk.domain.as_deref().or(account.and_then(|account| account.domain.as_deref()));
     let mut to = Vec::with_capacity(64);
@@ -60,29 +60,4 @@ pub(crate) fn push_path(binding: &Binding, rows: &mut Vec<u8>) {
     for value in &binding.path {
         push_row(rows, b"Route", value);
     }
-}
-
-/// A number at the host of a binding's contact, with the contact's parameters but for that of bulk registration.
-fn number_at(binding: &Binding, number: &str, policy: &Policy) -> Option<Vec<u8>> {
-    let contact = Uri::parse(&binding.contact).ok()?;
-    let mut host = String::from_utf8(contact.host.to_vec()).ok()?;
-    if let Some(port) = contact.port {
-        host = format!("{host}:{port}");
-    }
-    let mut params = Vec::new();
-    for param in contact.params.iter().filter(|p| !p.name.eq_ignore_ascii_case(b"bnc")) {
-        params.push(b';');
-        params.extend_from_slice(param.name);
-        if !param.value.is_empty() {
-            params.push(b'=');
-            params.extend_from_slice(param.value);
-        }
-    }
-    let policy = Policy { uri: UriScheme::Sip, ..policy.clone() };
-    let mut uri = Vec::with_capacity(64);
-    push_uri(&mut uri, number, &host, &params, &policy);
-    if contact.scheme == Scheme::Sips {
-        uri.splice(..b"sip".len(), *b"sips");
-    }
-    Some(uri)
 }

@@ -1,14 +1,14 @@
 //! What moves registrations: configurations, alarms, answers, the end of the node.
 
-use super::message::{Order, route_rows};
 use super::{Enrolment, EnrolmentRef};
 use crate::context::{Alarm, Context, User};
+use crate::leg::ALLOW;
 use crate::output::Level;
 use crate::switchboard::Switchboard;
 use crate::tag::hex;
 use base::{ReasonId, Rng, Time, TrunkId};
 use peers::Target;
-use peers::{Purse, Signed};
+use peers::{Order, Purse, Serial, Signed, route_rows, verify_rows};
 use sip_core::digest::Asker;
 use sip_core::registration::{Next, Refusal, Registration};
 use sip_core::{Flow, Kept, Request};
@@ -26,10 +26,13 @@ impl Switchboard {
                 let Some(register) = trunk.login.register.as_ref().filter(|_| trunk.enabled) else {
                     continue;
                 };
+                let node = &epoch.snapshot.config.node.name;
                 for (place, account) in trunk.login.accounts.iter().enumerate() {
-                    let order = Order::of(trunk, register, account);
                     let purse = Purse { account: u8::try_from(place).unwrap_or(u8::MAX), ..Purse::default() };
-                    self.adopt(id, &account.username, order, purse, now);
+                    for flow in 1..=register.flows {
+                        let order = Order::of(trunk, register, account, flow, node);
+                        self.adopt(id, (&account.username, flow), order, purse.clone(), now);
+                    }
                 }
             }
         }
@@ -37,12 +40,13 @@ impl Switchboard {
         self.arm_all();
     }
 
-    fn adopt(&mut self, id: TrunkId, username: &str, order: Order, purse: Purse, now: Time) {
+    fn adopt(&mut self, id: TrunkId, who: (&str, u8), order: Order, purse: Purse, now: Time) {
         let trunk = self.epoch.run(id);
         let dice = self.rng.next_u64();
-        let known = self.runs.enrolments.iter_mut().find(|e| e.trunk == trunk && *e.username == *username);
+        let is = |e: &&mut Enrolment| e.trunk == trunk && *e.username == *who.0 && e.flow == who.1;
+        let known = self.runs.enrolments.iter_mut().find(is);
         let Some(known) = known else {
-            let fresh = Enrolment::new(trunk, id, username, order, purse, now, &mut self.rng);
+            let fresh = Enrolment::new((trunk, id), who, order, purse, now, &mut self.rng);
             return self.runs.enrolments.push(fresh);
         };
         (known.configured, known.trunk_id, known.purse.account) = (true, id, purse.account);
@@ -73,7 +77,7 @@ impl Switchboard {
         self.arm_all();
     }
 
-    fn enrolment_refs(&self) -> impl Iterator<Item = EnrolmentRef> + use<> {
+    pub(super) fn enrolment_refs(&self) -> impl Iterator<Item = EnrolmentRef> + use<> {
         (0..u32::try_from(self.runs.enrolments.len()).unwrap_or(0)).map(EnrolmentRef)
     }
 
@@ -105,9 +109,8 @@ impl Switchboard {
 
 impl Enrolment {
     fn new(
-        trunk: crate::runs::TrunkRef,
-        trunk_id: TrunkId,
-        username: &str,
+        (trunk, trunk_id): (crate::runs::TrunkRef, TrunkId),
+        (username, flow): (&str, u8),
         order: Order,
         purse: Purse,
         now: Time,
@@ -122,6 +125,7 @@ impl Enrolment {
             trunk,
             trunk_id,
             username: username.into(),
+            flow,
             configured: true,
             machine: Registration::new(order.expires, now, rng.next_u64()),
             order,
@@ -130,10 +134,13 @@ impl Enrolment {
             tag,
             cseq: 0,
             purse,
-            place: 0,
+            // Each flow begins at another address.
+            place: usize::from(flow - 1),
             failed: 0,
             reached: None,
             route_rows: Box::default(),
+            verify: Box::default(),
+            keeping: None,
             last: None,
             trouble: None,
         }
@@ -150,12 +157,34 @@ impl Enrolment {
     }
 }
 
+impl Enrolment {
+    /// A final response came.
+    fn heard(&mut self, msg: Msg<'_>) {
+        self.last = Some(msg.status());
+        let offered = verify_rows(msg);
+        if !offered.is_empty() {
+            self.verify = offered;
+        }
+    }
+
+    /// What the next REGISTER says of itself.
+    fn serial(&self) -> Serial<'_> {
+        Serial {
+            call_id: &self.call_id,
+            tag: &self.tag,
+            cseq: self.cseq,
+            expires: self.machine.expires(),
+            verify: &self.verify,
+        }
+    }
+}
+
 impl Context<'_> {
-    fn enrolment(&mut self, at: EnrolmentRef) -> &mut Enrolment {
+    pub(super) fn enrolment(&mut self, at: EnrolmentRef) -> &mut Enrolment {
         &mut self.runs.enrolments[at.0 as usize]
     }
 
-    fn arm(&mut self, at: EnrolmentRef) {
+    pub(super) fn arm(&mut self, at: EnrolmentRef) {
         if let Some(due) = self.enrolment(at).newly_due() {
             self.wheel.insert(due, Alarm::Register(at));
         }
@@ -198,10 +227,12 @@ impl Context<'_> {
     fn send_register(&mut self, at: EnrolmentRef, flow: Flow) {
         let epoch = self.current.clone();
         let face = epoch.face(flow.listen);
+        let own = face.sent_by(flow.transport).unwrap_or(face.host().as_bytes());
         let mut rows = self.take_rows();
         let enrolment = self.enrolment(at);
         enrolment.cseq = enrolment.cseq % 0x7fff_ffff + 1;
-        enrolment.write_rows(&mut rows, face, flow.transport);
+        let serial = enrolment.serial();
+        enrolment.order.write(serial, own, flow.transport, ALLOW, &mut rows);
         let (uri, account, trunk) = (enrolment.order.uri.clone(), enrolment.purse.account, enrolment.trunk);
         if enrolment.purse.secured {
             let what = Signed { method: b"REGISTER", uri: uri.as_bytes(), body: b"" };
@@ -211,7 +242,7 @@ impl Context<'_> {
             method: b"REGISTER",
             uri: uri.as_bytes(),
             flow,
-            sent_by: face.sent_by(flow.transport).unwrap_or(face.host().as_bytes()),
+            sent_by: own,
             rows: &rows,
             content_type: b"",
             body: b"",
@@ -250,7 +281,7 @@ impl Context<'_> {
         if status < 200 {
             return;
         }
-        self.enrolment(at).last = Some(status);
+        self.enrolment(at).heard(msg);
         if status >= 300 {
             let min_expires =
                 msg.first(Name::MinExpires).and_then(|v| std::str::from_utf8(v).ok()?.parse().ok());
@@ -265,10 +296,13 @@ impl Context<'_> {
         let epoch = self.current.clone();
         let (now, dice) = (self.now, self.rng.next_u64());
         let enrolment = self.enrolment(at);
-        let granted = enrolment.order.granted(msg, epoch.face(flow.listen), flow.transport);
+        let face = epoch.face(flow.listen);
+        let own = face.sent_by(flow.transport).unwrap_or(face.host().as_bytes());
+        let granted = enrolment.order.granted(msg, own, flow.transport);
         let stood = enrolment.stands(now);
         enrolment.machine.accepted(now, granted, dice);
         enrolment.route_rows = route_rows(msg);
+        enrolment.keep_open(msg, flow, now, dice);
         enrolment.reached = Some(flow);
         (enrolment.failed, enrolment.trouble) = (0, None);
         let stands = enrolment.stands(now);
@@ -277,6 +311,7 @@ impl Context<'_> {
             self.note(Level::Info, "registered", detail);
         }
         self.arm(at);
+        self.arm_keeping(at);
     }
 
     /// A REGISTER got no answer, or could not be sent.
@@ -309,7 +344,7 @@ impl Context<'_> {
         }
     }
 
-    fn enrolment_name(&self, at: EnrolmentRef) -> String {
+    pub(super) fn enrolment_name(&self, at: EnrolmentRef) -> String {
         let enrolment = &self.runs.enrolments[at.0 as usize];
         let trunk = &self.runs.trunk(enrolment.trunk).name;
         format!("account {} of trunk {trunk}", base::Redacted(&enrolment.username))

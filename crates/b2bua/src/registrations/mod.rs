@@ -1,13 +1,11 @@
 //! Registrations of our accounts at providers: who is registered where, and what follows for calls.
 //!
 //! The rules of one binding are `sip_core::registration`'s; this room keeps what belongs to it
-//! (identity, address, route) and outlives configurations. `drive` sends and hears, `message` writes and
-//! reads.
+//! (identity, address, route) and outlives configurations. `drive` sends and hears, `keeping` keeps flows open; what a
+//! REGISTER says is `peers::Order`'s.
 
 mod drive;
-mod message;
-
-pub(crate) use message::Order;
+mod keeping;
 
 use crate::attempt::Candidate;
 use crate::context::Context;
@@ -18,7 +16,9 @@ use crate::view::RegistrationView;
 use base::{ReasonId, Time, TrunkId};
 use identity::headers::push_row;
 use peers::Purse;
+use peers::{Order, Target};
 use sip_core::Flow;
+use sip_core::keepalive::Keepalive;
 use sip_core::registration::{Registration, State};
 
 /// An enrolment; the index never changes its meaning.
@@ -33,6 +33,8 @@ pub(crate) struct Enrolment {
     pub(crate) trunk_id: TrunkId,
     /// The user name, which tells accounts of a trunk apart.
     pub(crate) username: Box<str>,
+    /// Which of the account's flows it is, from 1.
+    flow: u8,
     /// Whether the present configuration has it.
     pub(crate) configured: bool,
     /// What its REGISTERs say.
@@ -50,6 +52,10 @@ pub(crate) struct Enrolment {
     pub(crate) reached: Option<Flow>,
     /// The registrar's Service-Route as Route rows (RFC 3608 §6.1).
     pub(crate) route_rows: Box<[u8]>,
+    /// What the registrar offered about security, to be given back (RFC 3329).
+    verify: Box<[u8]>,
+    /// What keeps its flow open, and when its alarm fires.
+    keeping: Option<(Keepalive, Time)>,
     /// The last final response; 0 for silence.
     pub(crate) last: Option<u16>,
     /// Why the last REGISTER failed.
@@ -83,9 +89,21 @@ impl Runs {
         self.enrolments.iter().filter(move |e| e.trunk == trunk && e.configured)
     }
 
-    /// The standing binding of one of a trunk's accounts.
-    pub(crate) fn binding(&self, trunk: TrunkRef, account: u8, now: Time) -> Option<&Enrolment> {
-        self.enrolments_of(trunk).find(|e| e.purse.account == account && e.stands(now))
+    /// The standing binding of one of a trunk's accounts: at this address rather than at another.
+    pub(crate) fn binding(
+        &self,
+        trunk: TrunkRef,
+        account: u8,
+        place: Option<Target>,
+        now: Time,
+    ) -> Option<&Enrolment> {
+        let standing = || self.enrolments_of(trunk).filter(|e| e.purse.account == account && e.stands(now));
+        let there = |e: &&Enrolment| {
+            place.is_some_and(|p| {
+                e.reached.is_some_and(|flow| flow.remote == p.address && flow.transport == p.transport)
+            })
+        };
+        standing().find(there).or_else(|| standing().next())
     }
 
     /// Whether a trunk that lives by its registrations has none.
@@ -126,7 +144,8 @@ impl Epoch {
 /// (RFC 5626 §5.3).
 pub(crate) fn way_to(epoch: &Epoch, candidate: &Candidate, account: u8, cx: &Context<'_>) -> Flow {
     let (remote, transport) = (candidate.target.address, candidate.target.transport);
-    let reached = cx.runs.binding(epoch.run(candidate.trunk), account, cx.now).and_then(|b| b.reached);
+    let place = Some(candidate.target);
+    let reached = cx.runs.binding(epoch.run(candidate.trunk), account, place, cx.now).and_then(|b| b.reached);
     let same = reached.filter(|flow| flow.remote == remote && flow.transport == transport);
     let conn = same.and_then(|flow| flow.conn).filter(|_| transport.is_reliable());
     Flow { listen: listen_of(epoch, candidate.trunk), transport, remote, conn, trunk: Some(candidate.trunk) }
@@ -134,11 +153,19 @@ pub(crate) fn way_to(epoch: &Epoch, candidate: &Candidate, account: u8, cx: &Con
 
 /// Appends the Route rows of a call: the outbound proxy, then the registrar's Service-Route (RFC 3261
 /// §8.1.2, RFC 3608 §6.1).
-pub(crate) fn push_routes(epoch: &Epoch, trunk: TrunkId, account: u8, cx: &Context<'_>, rows: &mut Vec<u8>) {
+pub(crate) fn push_routes(
+    epoch: &Epoch,
+    candidate: &Candidate,
+    account: u8,
+    cx: &Context<'_>,
+    rows: &mut Vec<u8>,
+) {
+    let trunk = candidate.trunk;
     if let Some(proxy) = &epoch.trunk(trunk).login.proxy_route {
         push_row(rows, b"Route", proxy.as_bytes());
     }
-    if let Some(binding) = cx.runs.binding(epoch.run(trunk), account, cx.now) {
+    if let Some(binding) = cx.runs.binding(epoch.run(trunk), account, Some(candidate.target), cx.now) {
         rows.extend_from_slice(&binding.route_rows);
+        rows.extend_from_slice(&binding.order.call_rows(&binding.verify));
     }
 }

@@ -7,7 +7,8 @@ use crate::input::Command;
 use crate::output::Outbox;
 use crate::record::ReleasedBy;
 use crate::tag::CallRef;
-use base::{ReasonId, Time};
+use base::{GatewayId, ReasonId, Time, TrunkId};
+use peers::Duty;
 use std::sync::Arc;
 
 impl Switchboard {
@@ -23,6 +24,7 @@ impl Switchboard {
                 self.draining = true;
                 self.leave(now, out, |_| true);
             }
+            Command::Restore(kept) => self.restore_bindings(now, kept),
             Command::EndAll => self.end_all(now, out),
             Command::HangUp(key) => {
                 let found = self
@@ -36,19 +38,21 @@ impl Switchboard {
                     });
                 }
             }
-            Command::SetDuty { trunk, gateway, duty } => {
-                let epoch = self.epoch.clone();
-                let config = &epoch.snapshot.config;
-                match gateway {
-                    None if trunk.index() < config.trunks.len() => {
-                        self.runs.trunk_mut(epoch.run(trunk)).duty = duty;
-                    }
-                    Some(id) if config.gateway(id).is_some_and(|g| g.trunk == trunk) => {
-                        self.runs.gateway_mut(epoch.gateway_run(id)).duty = duty;
-                    }
-                    _ => {}
-                }
+            Command::SetDuty { trunk, gateway, duty } => self.set_duty(trunk, gateway, duty),
+        }
+    }
+
+    fn set_duty(&mut self, trunk: TrunkId, gateway: Option<GatewayId>, duty: Duty) {
+        let epoch = self.epoch.clone();
+        let config = &epoch.snapshot.config;
+        match gateway {
+            None if trunk.index() < config.trunks.len() => {
+                self.runs.trunk_mut(epoch.run(trunk)).duty = duty;
             }
+            Some(id) if config.gateway(id).is_some_and(|g| g.trunk == trunk) => {
+                self.runs.gateway_mut(epoch.gateway_run(id)).duty = duty;
+            }
+            _ => {}
         }
     }
 

@@ -121,6 +121,7 @@ impl Switchboard {
             }
             Alarm::Liveness(at) => self.on_liveness_alarm(at, now, out),
             Alarm::Register(at) => self.on_register_alarm(at, now, out),
+            Alarm::Keepalive(at) => self.on_keepalive_alarm(at, now, out),
             Alarm::Bindings => self.on_bindings_alarm(now, out),
             Alarm::Resolve(at) => self.on_resolve_alarm(now, at, out),
         }

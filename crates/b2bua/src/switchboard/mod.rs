@@ -119,6 +119,7 @@ impl Switchboard {
                 self.on_resolved(now, revision, gateway, resolution, out);
             }
             Input::Closed(conn) => self.on_closed(now, conn, out),
+            Input::Pong(conn) => self.on_pong(now, conn, out),
             Input::Command(command) => self.on_command(now, command, out),
             Input::Timeout => self.on_timeout(now, out),
         }

@@ -1,9 +1,11 @@
 //! Trunks that register at a provider, as sentences.
 
 use crate::common::{ANSWER, CONFIG, GW1, GW2, OFFER, PBX, Sent, World, inside, invite, response};
-use b2bua::Command;
 use b2bua::view::RegistrationView;
+use b2bua::{Command, Input};
+use base::{ListenId, Transport};
 use sip_core::digest::{Answer, Password};
+use sip_core::{ConnId, Flow};
 use std::time::Duration;
 
 const ACCOUNT: &str = "account = \"+4930231250@tel.example\"\nusername = \"acme\"\npassword = \"geheim\"\ndomain = \"tel.example\"\n";
@@ -244,4 +246,127 @@ fn a_call_on_a_registered_trunk_lives_as_any_other() {
     let sent = world.expect(&[(PBX, "SIP/2.0 200"), (GW1, "BYE")]);
     world.receive(GW1, &response(&sent[1], "200 OK", "", "", ""));
     assert_eq!(world.records.len(), 1);
+}
+
+/// A world whose account registers its connection, and the connection.
+fn flowing(more: &str) -> (World, Flow, Sent) {
+    let text = config(&format!("register = {{ outbound = true{more} }}"))
+        .replace("[\"192.0.2.7\"]", "[\"192.0.2.7;transport=tcp\"]");
+    let mut world = World::new(&text);
+    world.pass(Duration::from_millis(499));
+    let first = register(&mut world, GW1);
+    let flow = Flow {
+        listen: ListenId(1),
+        transport: Transport::Tcp,
+        remote: GW1.parse().expect("an address"),
+        conn: Some(ConnId(9)),
+        trunk: None,
+    };
+    (world, flow, first)
+}
+
+/// Lets time pass until something leaves.
+fn next_ping(world: &mut World) -> Sent {
+    let ping = (0..15).find_map(|_| {
+        world.pass(Duration::from_secs(1));
+        world.take().pop()
+    });
+    ping.expect("a ping")
+}
+
+#[test]
+fn a_registered_connection_is_pinged_and_made_anew_when_it_does_not_answer() {
+    let (mut world, flow, first) = flowing("");
+    let contact = first.header("Contact");
+    assert!(
+        contact.starts_with(
+            "<sip:+4930231250@192.0.2.1:5060;transport=tcp;ob>;reg-id=1;+sip.instance=\"<urn:uuid:"
+        ),
+        "{contact}"
+    );
+    assert_eq!(first.header("Supported"), "path, outbound");
+    world.message(flow, &granted(&first, 3_000, "Require: outbound\r\nFlow-Timer: 60\r\n"));
+    assert_eq!(state(&world).state, "registered");
+    world.pass(Duration::from_secs(47));
+    world.expect(&[]);
+    let ping = next_ping(&mut world);
+    assert_eq!((&*ping.text, ping.conn), ("\r\n\r\n", Some(ConnId(9))));
+    world.input(Input::Pong(ConnId(8)));
+    world.input(Input::Pong(ConnId(9)));
+    world.pass(Duration::from_secs(47));
+    world.expect(&[]);
+    assert_eq!(next_ping(&mut world).text, "\r\n\r\n");
+    world.pass(Duration::from_secs(11));
+    let again = register(&mut world, GW1);
+    assert_eq!((again.conn, again.header("Call-ID")), (None, first.header("Call-ID")));
+    assert_eq!(state(&world).state, "registering");
+    let flow = Flow { conn: Some(ConnId(10)), ..flow };
+    world.message(flow, &granted(&again, 3_000, ""));
+    world.input(Input::Closed(ConnId(9)));
+    assert_eq!(state(&world).state, "registered", "the old connection is nobody's");
+    world.input(Input::Closed(ConnId(10)));
+    world.pass(Duration::from_secs(1));
+    register(&mut world, GW1);
+}
+
+#[test]
+fn an_account_may_stand_at_two_addresses_at_once() {
+    let two = config("register = { flows = 2, outbound = true }")
+        .replace("gateways = [\"192.0.2.7\"]", "gateways = [\"192.0.2.7\", \"192.0.2.9\"]");
+    let mut world = World::new(&two);
+    world.pass(Duration::from_millis(499));
+    let mut sent = world.take();
+    sent.sort_by_key(|s| s.to);
+    assert_eq!(sent.iter().map(|s| s.to.to_string()).collect::<Vec<_>>(), [GW1, "192.0.2.9:5060"]);
+    assert!(sent[0].header("Contact").contains("reg-id=1") && sent[1].header("Contact").contains("reg-id=2"));
+    assert_ne!(sent[0].header("Call-ID"), sent[1].header("Call-ID"));
+    world.receive(GW1, &response(&sent[0], "503 Service Unavailable", "reg", "", ""));
+    let elsewhere = register(&mut world, "192.0.2.9:5060");
+    world.receive("192.0.2.9:5060", &response(&elsewhere, "503 Service Unavailable", "reg", "", ""));
+    world.receive("192.0.2.9:5060", &granted(&sent[1], 300, ""));
+    let trunk = &world.board.trunks(world.now)[1];
+    let states: Vec<&str> = trunk.registrations.iter().map(|r| r.state).collect();
+    assert_eq!((states, trunk.unregistered), (vec!["waiting", "registered"], false));
+}
+
+#[test]
+fn a_security_agreement_is_answered_in_registrations_and_calls() {
+    let mut world = World::new(&config("register = { security = \"mediasec\" }"));
+    world.pass(Duration::from_millis(499));
+    let first = register(&mut world, GW1);
+    let of = |sent: &Sent, name: &str| -> Vec<String> {
+        let rows = sent.text.split("\r\n").filter_map(|l| l.strip_prefix(name)?.strip_prefix(": "));
+        rows.map(str::to_owned).collect()
+    };
+    assert_eq!(first.header("Security-Client"), "sdes-srtp;mediasec");
+    assert_eq!((first.header("Require"), first.header("Proxy-Require")), ("mediasec", "mediasec"));
+    assert!(of(&first, "Security-Verify").is_empty());
+    let offered = ["msrp-tls;mediasec", "sdes-srtp;mediasec"];
+    let rows: String = offered.iter().map(|o| format!("Security-Server: {o}\r\n")).collect();
+    let ask = format!("WWW-Authenticate: Digest realm=\"r\", nonce=\"1\"\r\n{rows}");
+    world.receive(GW1, &response(&first, "401 Unauthorized", "reg", &ask, ""));
+    let second = register(&mut world, GW1);
+    assert_eq!(of(&second, "Security-Verify"), offered);
+    world.receive(GW1, &granted(&second, 300, &rows));
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let call = world.expect(&[(GW1, "INVITE")])[0].clone();
+    assert_eq!(
+        (of(&call, "Security-Verify"), call.header("Proxy-Require")),
+        (offered.map(str::to_owned).to_vec(), "mediasec")
+    );
+    world.pass(Duration::from_secs(240));
+    let refresh = world.take().into_iter().find(|s| s.start().starts_with("REGISTER")).expect("a refresh");
+    assert_eq!(of(&refresh, "Security-Verify"), offered);
+    world.receive(
+        GW1,
+        &response(
+            &refresh,
+            "494 Security Agreement Required",
+            "reg",
+            "Security-Server: tls;mediasec\r\n",
+            "",
+        ),
+    );
+    let again = world.take()[0].clone();
+    assert_eq!(of(&again, "Security-Verify"), ["tls;mediasec"]);
 }

@@ -1,8 +1,8 @@
 //! Trunks whose users prove a password and register with us, as sentences.
 
 use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, invite, response};
-use b2bua::Input;
 use b2bua::view::GatewayView;
+use b2bua::{Command, Input};
 use base::{ListenId, Transport};
 use sip_core::digest::{Asker, Challenge, Credentials, Session};
 use sip_core::{ConnId, Flow};
@@ -366,4 +366,23 @@ fn two_trunks_behind_the_same_networks_are_told_apart_by_their_users() {
     assert!(
         register(&mut world, OTHER, "100", "geheim", 1, &contact("x")).start().starts_with("SIP/2.0 200")
     );
+}
+
+#[test]
+fn what_was_registered_over_udp_outlives_the_process() {
+    let mut world = World::new(&config(""));
+    register(&mut world, PHONE, "100", "geheim", 1, &contact("x100"));
+    let kept = world.board.kept_bindings();
+    assert_eq!((kept.len(), &*kept[0].user, &*kept[0].contact), (1, "100", "sip:x100@192.168.1.9:5060"));
+    let mut old = kept[0].clone();
+    (old.user, old.until) = ("101".into(), 1);
+    let mut gone = kept[0].clone();
+    gone.user = "102".into();
+    let mut next = World::new(&config(""));
+    next.command(Command::Restore(vec![old, gone, kept[0].clone()]));
+    assert_eq!((gateway(&next, 0).state, gateway(&next, 1).state), ("unknown", "unregistered"));
+    next.receive(GW1, &invite("+493023125100", OFFER, "").replace("10.0.0.21", "192.0.2.7"));
+    next.expect(&[(PHONE, "INVITE sip:x100@192.168.1.9:5060 SIP/2.0")]);
+    next.pass(Duration::from_secs(601));
+    assert_eq!(gateway(&next, 0).state, "unregistered");
 }

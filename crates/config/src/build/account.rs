@@ -63,6 +63,10 @@ fn register(trunk: &View<'_>, table: &Table) -> Option<Option<Register>> {
         contact_user: view.string("contact_user"),
         pin: view.truth("pin")?,
         health: view.truth("health")?,
+        flows: view.integer("flows")?,
+        outbound: view.truth("outbound")?,
+        keepalive: view.duration_or_off("keepalive"),
+        security: view.word("security")?,
     }))
 }
 

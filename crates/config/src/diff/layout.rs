@@ -212,6 +212,10 @@ impl Sheet<'_> {
         self.put_some(&path, "contact_user", register.contact_user.as_ref());
         self.put(&path, "pin", register.pin);
         self.put(&path, "health", register.health);
+        self.put(&path, "flows", register.flows);
+        self.put(&path, "outbound", register.outbound);
+        self.put(&path, "keepalive", length_or_off(register.keepalive));
+        self.put(&path, "security", register.security);
     }
 
     fn trunk_tls(&mut self, path: &str, tls: &TrunkTls) {

@@ -2,10 +2,10 @@
 
 use super::Effect::Reload;
 use super::Need::{Absent, Default, Required};
-use super::Preset::{Bool as Truth, Text as Word};
+use super::Preset::{Bool as Truth, Integer as Int, Text as Word};
 use super::{Key, Section, Shape, seconds};
 use crate::forms::{account, net, number, plain};
-use crate::model::{RegisterMode, Words};
+use crate::model::{RegisterMode, RegisterSecurity, Words};
 
 pub(super) const ACCOUNT: Key = Key {
     name: "account",
@@ -144,6 +144,34 @@ pub(crate) static REGISTRATION: Section = Section {
             need: Default(Truth(true)),
             effect: Reload,
             doc: "Whether a trunk without any registration counts as down: it is then tried last.",
+        },
+        Key {
+            name: "flows",
+            shape: Shape::Integer { min: 1, max: 4 },
+            need: Default(Int(1)),
+            effect: Reload,
+            doc: "Registrations of each account that stand at a time, each at another address of the gateways where there are several.",
+        },
+        Key {
+            name: "outbound",
+            shape: Shape::Bool,
+            need: Default(Truth(false)),
+            effect: Reload,
+            doc: "Registers the connection itself (RFC 5626): `+sip.instance`, `reg-id`, `ob`. When the connection ends, the account registers anew at once.",
+        },
+        Key {
+            name: "keepalive",
+            shape: Shape::Duration { min: seconds(10), max: seconds(3_600), off: true },
+            need: Default(Word("0s")),
+            effect: Reload,
+            doc: "How often the registered connection is pinged by double CRLF. Over TCP and TLS a ping without its answer after 10 s ends the connection, and the account registers anew; over UDP it keeps a NAT's mapping. 0 is off, or with `outbound` what the registrar asks for (Flow-Timer).",
+        },
+        Key {
+            name: "security",
+            shape: Shape::Word { now: RegisterSecurity::TOKENS, later: &[] },
+            need: Default(Word("off")),
+            effect: Reload,
+            doc: "What is agreed with the registrar about security (RFC 3329). `mediasec`: Security-Client for SRTP by SDES, the registrar's Security-Server given back in Security-Verify, also in calls.",
         },
     ],
 };

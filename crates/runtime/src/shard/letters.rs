@@ -55,6 +55,7 @@ impl<B: Brain> Shard<B> {
         match letter {
             Letter::Calls(asker) => answer(&asker, self.core.brain.calls()),
             Letter::Trunks(asker) => answer(&asker, self.core.brain.trunks(now)),
+            Letter::Bindings(asker) => answer(&asker, self.core.brain.bindings()),
             Letter::Status(asker) => answer(&asker, self.core.brain.status()),
             Letter::Transport(asker) => answer(&asker, self.transport_status(now)),
             Letter::Engine(asker) => answer(&asker, self.engine.status()),

@@ -25,6 +25,7 @@ use crate::mmsg::RecvBatch;
 use crate::poll::{News, Poll, Ready, Source};
 use crate::pool::{Net, Pool};
 use crate::status::ShardCounters;
+use crate::stream::PONG;
 use crate::tls::{Reached, TlsRules};
 use crate::udp::gather::Gather;
 use crate::udp::{UdpPort, is_keepalive};
@@ -201,8 +202,9 @@ impl<B: Brain> Shard<B> {
             }
             Source::Stream(number) => {
                 let core = &mut self.core;
-                self.pool.ready(number, news, now, &mut |flow, verified, bytes| {
-                    core.message(now, flow, verified, bytes);
+                self.pool.ready(number, news, now, &mut |flow, verified, bytes| match flow.conn {
+                    Some(conn) if bytes == PONG => core.feed(now, Input::Pong(conn)),
+                    _ => core.message(now, flow, verified, bytes),
                 });
                 let brain = &self.core.brain;
                 self.pool.met(number, &|flow, names| brain.knows(flow, names));

@@ -37,7 +37,10 @@ pub(crate) enum Stage {
     Open,
 }
 
-/// What a connection hands up: one message and the peer's verified names.
+/// What a connection hands up for the answer to a ping (RFC 5626 §4.4.1).
+pub(crate) const PONG: &[u8] = b"\r\n";
+
+/// What a connection hands up: one message, or [`PONG`], and the peer's verified names.
 pub(crate) type Sink<'a> = &'a mut dyn FnMut(Flow, &[String], &[u8]);
 
 /// One connection.
@@ -259,6 +262,8 @@ impl Stream {
                     sink(self.flow, &self.verified, message);
                 }
                 Ok(Some(Frame::Ping)) => self.pings = self.pings.saturating_add(1),
+                // Of a ping of ours; peers that connect have none to answer.
+                Ok(Some(Frame::Pong)) if !self.inbound => sink(self.flow, &self.verified, PONG),
                 Ok(Some(Frame::Pong)) => {}
                 Ok(None) => break,
                 Err(_) => return Err(Close::Framing),

@@ -91,7 +91,7 @@ impl Brain for Echo {
                 }
             }
             Input::Timeout => self.deadline = None,
-            Input::Media(_) | Input::Closed(_) => {}
+            Input::Media(_) | Input::Closed(_) | Input::Pong(_) => {}
         }
     }
 
