@@ -78,7 +78,7 @@ pub(crate) struct Pool {
     message_limits: Limits,
     sweep_at: Time,
     /// Connections that have ended and were not told of yet.
-    ended: Vec<ConnId>,
+    pub(crate) ended: Vec<ConnId>,
     pub(crate) counters: StreamCounters,
 }
 
@@ -284,11 +284,6 @@ impl Pool {
             why = ?why,
             "connection closed"
         );
-    }
-
-    /// The next connection that has ended since it was last asked.
-    pub(crate) fn next_ended(&mut self) -> Option<ConnId> {
-        self.ended.pop()
     }
 
     /// Ends all connections.

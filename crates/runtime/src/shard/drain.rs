@@ -31,7 +31,7 @@ impl<B: Brain> Shard<B> {
             self.log();
             self.core.out.clear();
             self.pool.finish(now, &self.poll, &mut self.failures);
-            while let Some(conn) = self.pool.next_ended() {
+            while let Some(conn) = self.pool.ended.pop() {
                 self.core.feed(now, Input::Closed(conn));
             }
             if self.failures.is_empty() && self.core.out.is_empty() {
