@@ -72,6 +72,10 @@ impl Call {
         let mut rows = referral.rows.to_vec();
         push_row(&mut rows, b"Refer-To", &value);
         self.push_referred_by(&referral, &mut rows);
+        // A REFER makes a target of who sends it (RFC 3515 §2.2).
+        if let Some(leg) = self.leg(to) {
+            leg.push_contact(&mut rows, &self.epoch, b"");
+        }
         let Ok(client) = self.send_on(to, Method::Refer, &rows, (b"", b""), cx) else {
             return self.answer_inner(referral.txn, 503, b"Retry-After: 1\r\n", cx);
         };

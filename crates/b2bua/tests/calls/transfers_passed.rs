@@ -29,6 +29,11 @@ fn the_other_peer_gets_the_number_at_our_address_and_its_notices_come_back() {
     assert_eq!(lines(&left), [(GW1.into(), "REFER sip:bob@192.0.2.7:5060".into())]);
     let passed = left[0].clone();
     assert_eq!(passed.header("Refer-To"), "<sip:+4420711111@192.0.2.1>");
+    assert!(
+        passed.header("Contact").contains("@192.0.2.1") || passed.header("Contact").contains("sip:192.0.2.1"),
+        "{}",
+        passed.text
+    );
     assert_eq!((passed.header("Referred-By"), passed.header("Refer-Sub")), ("", "true"));
     assert!(!passed.text.contains("10.0.0."), "{}", passed.text);
     world.receive(GW1, &response(&passed, "202 Accepted", "tb", "", ""));
