@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("sip-msg", 1),
     ("sdp", 1),
     ("rtp", 1),
+    ("srtp", 1),
     ("codec", 1),
     ("config-model", 1),
     ("config", 2),

@@ -1,0 +1,21 @@
+//! Secure RTP and RTCP (RFC 3711, RFC 6188, RFC 7714): packets made unreadable and unforgeable, and back.
+//!
+//! Pure: packets are changed in place, keys come in as bytes, nothing is drawn. [`Protector`] is one
+//! direction out, [`Opener`] one direction in; each has a master key of its own. What an attacker sends
+//! changes no state: a packet counts only once its tag is right.
+
+mod cipher;
+mod error;
+mod keys;
+mod open;
+mod protect;
+mod replay;
+mod suite;
+#[cfg(test)]
+mod tests;
+
+pub use error::SrtpError;
+pub use keys::{MASTER_KEY_MAX, MASTER_SALT_MAX, MKI_MAX, MasterKey};
+pub use open::Opener;
+pub use protect::Protector;
+pub use suite::Suite;

@@ -1,0 +1,224 @@
+//! One direction out: packets of ours are encrypted and get their tag.
+
+use crate::cipher::Cipher;
+use crate::error::SrtpError;
+use crate::keys::{Kind, MasterKey, SessionKeys};
+use crate::replay::index_of;
+use crate::suite::Suite;
+use smallvec::SmallVec;
+
+/// Streams (SSRCs) that one direction keeps apart; one more takes the place of the one unused longest.
+pub(crate) const STREAMS_MAX: usize = 8;
+/// The highest packet index of RTP (RFC 3711 §9.2).
+const RTP_INDEX_MAX: u64 = (1 << 48) - 1;
+/// The highest packet index of RTCP (RFC 3711 §9.2).
+const RTCP_INDEX_MAX: u32 = (1 << 31) - 1;
+/// The bit that says that an RTCP packet is encrypted (RFC 3711 §3.4).
+pub(crate) const ENCRYPTED: u32 = 1 << 31;
+/// Bytes of the head of an RTCP packet that stay readable.
+pub(crate) const RTCP_HEAD: usize = 8;
+
+/// A stream of ours.
+#[derive(Clone, Copy)]
+struct Sent {
+    ssrc: u32,
+    newest: u64,
+    rtcp_next: u32,
+}
+
+/// See the module text.
+pub struct Protector {
+    master: MasterKey,
+    rtp: SessionKeys,
+    rtcp: SessionKeys,
+    /// Least recently used first.
+    streams: SmallVec<[Sent; 2]>,
+}
+
+impl Protector {
+    /// Begins with a key that protects nothing else (RFC 3711 §9.1).
+    #[must_use]
+    pub fn new(master: MasterKey) -> Protector {
+        let (rtp, rtcp) = (master.derive(Kind::Rtp), master.derive(Kind::Rtcp));
+        Protector { master, rtp, rtcp, streams: SmallVec::new() }
+    }
+
+    /// Its suite.
+    #[must_use]
+    pub fn suite(&self) -> Suite {
+        self.master.suite()
+    }
+
+    /// Bytes that protection adds to an RTP packet at most, also to an RTCP packet.
+    #[must_use]
+    pub fn overhead(&self) -> usize {
+        self.suite().rtcp_tag_length() + self.master.mki().len() + 4
+    }
+
+    /// Goes on where another left off: the next packet of `ssrc` has a higher index than `newest`, and its RTCP an
+    /// index of at least `rtcp_next`. A key stream must never be used twice (RFC 3711 §9.1).
+    pub fn resume(&mut self, ssrc: u32, newest: u64, rtcp_next: u32) {
+        self.streams.retain(|s| s.ssrc != ssrc);
+        self.push(Sent { ssrc, newest, rtcp_next });
+    }
+
+    /// Where each stream stands: SSRC, newest RTP index (rollover counter and sequence number), next RTCP index.
+    pub fn positions(&self) -> impl Iterator<Item = (u32, u64, u32)> + '_ {
+        self.streams.iter().map(|s| (s.ssrc, s.newest, s.rtcp_next))
+    }
+
+    fn push(&mut self, sent: Sent) {
+        if self.streams.len() >= STREAMS_MAX {
+            self.streams.remove(0);
+        }
+        self.streams.push(sent);
+    }
+
+    /// Protects the RTP packet of `length` bytes at the start of `buffer`; the new length (RFC 3711 §3.3).
+    ///
+    /// # Errors
+    /// [`SrtpError::Malformed`], [`SrtpError::NoRoom`], [`SrtpError::Exhausted`]: the packet must not be sent.
+    #[inline]
+    pub fn rtp(&mut self, buffer: &mut [u8], length: usize) -> Result<usize, SrtpError> {
+        let packet = buffer.get(..length).ok_or(SrtpError::NoRoom)?;
+        let head = Head::read(packet)?;
+        let at = self.streams.iter().position(|s| s.ssrc == head.ssrc);
+        let newest = at.and_then(|at| self.streams.get(at)).map(|s| s.newest);
+        let index = index_of(newest, head.sequence);
+        if index > RTP_INDEX_MAX {
+            return Err(SrtpError::Exhausted);
+        }
+        let suite = self.suite();
+        let mki = self.master.mki();
+        let total = length + suite.rtp_tag_length() + mki.len();
+        let room = buffer.get_mut(..total).ok_or(SrtpError::NoRoom)?;
+        seal(&self.rtp, suite.rtp_tag_length(), &head, index, room, length, mki)?;
+        match at.and_then(|at| self.streams.get_mut(at)) {
+            Some(sent) => sent.newest = sent.newest.max(index),
+            None => self.push(Sent { ssrc: head.ssrc, newest: index, rtcp_next: 0 }),
+        }
+        Ok(total)
+    }
+
+    /// Protects the RTCP compound of `length` bytes at the start of `buffer`; the new length (RFC 3711 §3.4).
+    ///
+    /// # Errors
+    /// As [`Protector::rtp`].
+    pub fn rtcp(&mut self, buffer: &mut [u8], length: usize) -> Result<usize, SrtpError> {
+        let ssrc = rtcp_ssrc(buffer.get(..length).ok_or(SrtpError::NoRoom)?)?;
+        let at = self.streams.iter().position(|s| s.ssrc == ssrc);
+        let index = at.and_then(|at| self.streams.get(at)).map_or(0, |s| s.rtcp_next);
+        if index > RTCP_INDEX_MAX {
+            return Err(SrtpError::Exhausted);
+        }
+        let suite = self.suite();
+        let (tag, mki) = (suite.rtcp_tag_length(), self.master.mki());
+        let total = length + tag + 4 + mki.len();
+        let room = buffer.get_mut(..total).ok_or(SrtpError::NoRoom)?;
+        let word = (ENCRYPTED | index).to_be_bytes();
+        let keys = &self.rtcp;
+        if suite.is_aead() {
+            seal_control(keys, ssrc, index, room, length, mki).ok_or(SrtpError::NoRoom)?;
+        } else {
+            let (bytes, rest) = room.split_at_mut(length);
+            let body = bytes.get_mut(RTCP_HEAD..).unwrap_or_default();
+            keys.cipher.apply(keys.counter(ssrc, u64::from(index)), body);
+            let sum = keys.cipher.sum(bytes, &word);
+            put(rest, &[&word, mki, sum.get(..tag).unwrap_or_default()]);
+        }
+        match at.and_then(|at| self.streams.get_mut(at)) {
+            Some(sent) => sent.rtcp_next = index + 1,
+            // A stream that has sent no RTP yet: its first sequence number says where it stands.
+            None => self.push(Sent { ssrc, newest: 0, rtcp_next: index + 1 }),
+        }
+        Ok(total)
+    }
+}
+
+/// AES-GCM of RTCP: the index lies outside of what is encrypted, but is authenticated (RFC 7714 §9).
+fn seal_control(
+    keys: &SessionKeys,
+    ssrc: u32,
+    index: u32,
+    room: &mut [u8],
+    length: usize,
+    mki: &[u8],
+) -> Option<()> {
+    let word = (ENCRYPTED | index).to_be_bytes();
+    let (bytes, rest) = room.split_at_mut_checked(length)?;
+    let (head, body) = bytes.split_at_mut_checked(RTCP_HEAD)?;
+    let mut known = [0; RTCP_HEAD + 4];
+    known[..RTCP_HEAD].copy_from_slice(head);
+    known[RTCP_HEAD..].copy_from_slice(&word);
+    let tag = keys.cipher.seal(keys.nonce(ssrc, u64::from(index)), &known, body)?;
+    put(rest, &[&tag, &word, mki]);
+    Some(())
+}
+
+/// Encrypts the payload of an RTP packet and writes what follows it.
+fn seal(
+    keys: &SessionKeys,
+    tag_length: usize,
+    head: &Head,
+    index: u64,
+    room: &mut [u8],
+    length: usize,
+    mki: &[u8],
+) -> Result<(), SrtpError> {
+    let (bytes, rest) = room.split_at_mut_checked(length).ok_or(SrtpError::NoRoom)?;
+    if let Cipher::Counter { .. } = keys.cipher {
+        let payload = bytes.get_mut(head.length..).unwrap_or_default();
+        keys.cipher.apply(keys.counter(head.ssrc, index), payload);
+        let sum = keys.cipher.sum(bytes, &((index >> 16) as u32).to_be_bytes());
+        put(rest, &[mki, sum.get(..tag_length).unwrap_or_default()]);
+        return Ok(());
+    }
+    let (known, payload) = bytes.split_at_mut_checked(head.length).ok_or(SrtpError::Malformed)?;
+    let tag = keys.cipher.seal(keys.nonce(head.ssrc, index), known, payload).ok_or(SrtpError::NoRoom)?;
+    put(rest, &[&tag, mki]);
+    Ok(())
+}
+
+/// Writes pieces one after the other.
+fn put(room: &mut [u8], pieces: &[&[u8]]) {
+    let bytes = pieces.iter().flat_map(|piece| piece.iter());
+    room.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = *byte);
+}
+
+/// What protection must know of an RTP packet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub(crate) ssrc: u32,
+    pub(crate) sequence: u16,
+    /// Bytes that are not encrypted: header, sources and extension (RFC 3711 §3.1).
+    pub(crate) length: usize,
+}
+
+impl Head {
+    #[inline]
+    pub(crate) fn read(packet: &[u8]) -> Result<Head, SrtpError> {
+        let fixed = packet.first_chunk::<12>().ok_or(SrtpError::Malformed)?;
+        if fixed[0] >> 6 != 2 {
+            return Err(SrtpError::Malformed);
+        }
+        let mut length = 12 + 4 * usize::from(fixed[0] & 15);
+        if fixed[0] & 0x10 != 0 {
+            let words = packet.get(length + 2..length + 4).ok_or(SrtpError::Malformed)?;
+            length += 4 + 4 * words.iter().fold(0, |n, &b| n << 8 | usize::from(b));
+        }
+        if length > packet.len() {
+            return Err(SrtpError::Malformed);
+        }
+        let ssrc = u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]]);
+        Ok(Head { ssrc, sequence: u16::from_be_bytes([fixed[2], fixed[3]]), length })
+    }
+}
+
+/// The sender of an RTCP compound.
+pub(crate) fn rtcp_ssrc(packet: &[u8]) -> Result<u32, SrtpError> {
+    let head = packet.first_chunk::<RTCP_HEAD>().ok_or(SrtpError::Malformed)?;
+    if head[0] >> 6 != 2 {
+        return Err(SrtpError::Malformed);
+    }
+    Ok(u32::from_be_bytes([head[4], head[5], head[6], head[7]]))
+}
