@@ -83,7 +83,7 @@ impl MasterKey {
         self.fill(&master, first + 1, &mut *auth);
         let mut salt = [0; MASTER_SALT_MAX];
         self.fill(&master, first + 2, salt.get_mut(..self.suite.salt_length()).unwrap_or_default());
-        SessionKeys { cipher: Cipher::new(self.suite, key, &*auth), salt }
+        SessionKeys { cipher: Cipher::new(self.suite, key, &auth), salt }
     }
 
     /// The key derivation of RFC 3711 §4.3.1 with a rate of 0: the key stream of the master key, begun at the

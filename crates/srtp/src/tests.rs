@@ -66,9 +66,8 @@ fn session_keys_are_those_of_the_standards() {
     crate::cipher::Aes::new(&hex("C61E7A93744F39EE10734AFE3FF7A087")).apply([0; 16], &mut expected);
     assert_eq!(stream, expected);
 
-    let rfc6188 = hex(
-        "f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b6 3b04803de51ee7c96423ab5b78d2",
-    );
+    let rfc6188 =
+        hex("f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b6 3b04803de51ee7c96423ab5b78d2");
     let keys = MasterKey::new(Suite::AesCm256Sha1_80, &rfc6188).unwrap().derive(Kind::Rtp);
     assert_eq!(keys.salt.to_vec(), hex("fa31791685ca444a9e07c6c64e93"));
     keys.cipher.apply([0; 16], &mut stream);
@@ -137,9 +136,8 @@ fn whole_packets_are_those_of_libsrtp() {
     assert_eq!(protect(&mut out, &plain), sealed);
     let gcm = hex("000102030405060708090a0b0c0d0e0f a0a1a2a3a4a5a6a7a8a9aaab");
     let mut out = Protector::new(MasterKey::new(Suite::AeadAes128Gcm, &gcm).unwrap());
-    let sealed = hex(
-        "800f1234decafbadcafebabec5002ede04cfdd2eb91159e0880aa06ed2976826f796b201df3131a127e8a392",
-    );
+    let sealed =
+        hex("800f1234decafbadcafebabec5002ede04cfdd2eb91159e0880aa06ed2976826f796b201df3131a127e8a392");
     assert_eq!(protect(&mut out, &plain), sealed);
 }
 
