@@ -42,6 +42,7 @@ fn connected(msg: Msg<'_>, way: &Crossing<'_, impl Numbering>, out: &mut Vec<u8>
     let remote = Remote::of(msg, !msg.is_request());
     let mut privacy = Privacy::of(msg);
     let withheld = way.withheld || privacy.id || privacy.user || remote.as_ref().is_some_and(|r| r.private);
+    let screened = asserted.is_some() || remote.as_ref().is_some_and(|r| r.screened);
     let remote = remote.map(|r| r.party).filter(|r| !r.number.is_empty());
     if withheld && !(policy.trust && policy.withheld == Withheld::Keep) {
         return;
@@ -62,7 +63,7 @@ fn connected(msg: Msg<'_>, way: &Crossing<'_, impl Numbering>, out: &mut Vec<u8>
         let mut value = Vec::new();
         push_party(&mut value, party, false, &scene);
         let party: &[u8] = if msg.is_request() { b"calling" } else { b"called" };
-        rows::push_remote_params(&mut value, party, true, withheld);
+        rows::push_remote_params(&mut value, party, screened, withheld);
         push_row(out, b"Remote-Party-ID", &value);
     }
     if policy.trust {

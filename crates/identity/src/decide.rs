@@ -81,7 +81,12 @@ impl Shown {
             pai,
             ppi,
             rpid,
-            screened: asserted.vouched,
+            // What nobody verified does not become verified on the way (draft-ietf-sip-privacy-04 §5).
+            screened: asserted.vouched
+                && (not_owned != NotOwned::Pass
+                    || who.asserted.is_some()
+                    || who.remote.is_none()
+                    || who.remote_screened),
             withheld: who.withheld,
             hides_user: !to.trust && (who.withheld || who.privacy.user),
         })

@@ -83,6 +83,8 @@ pub struct Identity {
     pub asserted: Option<Party>,
     /// Remote-Party-ID of the calling party, when it is believed.
     pub remote: Option<Party>,
+    /// Remote-Party-ID said that its number was verified.
+    pub remote_screened: bool,
     /// P-Preferred-Identity.
     pub preferred: Option<Party>,
     /// What Privacy asks for.
@@ -120,6 +122,7 @@ impl Identity {
             trusted,
             from_anonymous: nobody,
             asserted,
+            remote_screened: remote.as_ref().is_some_and(|r| r.screened),
             remote: remote.map(|r| r.party).filter(|r| trusted && !r.number.is_empty() && !r.is_nobody()),
             preferred: Party::first(msg.list(Name::PPreferredIdentity)),
             withheld: hides || (nobody && !privacy.none),
@@ -170,6 +173,8 @@ struct Remote {
     party: Party,
     /// `privacy=full` or `uri`: the number is not to be shown.
     private: bool,
+    /// `screen=yes`: who wrote it has verified the number.
+    screened: bool,
 }
 
 impl Remote {
@@ -185,8 +190,11 @@ impl Remote {
             let private = is("privacy", &[b"full", b"uri", b"full-network", b"uri-network"]);
             let party = Party::of(&address).filter(|_| calls);
             // A wish for privacy is heeded also where nobody is named.
-            (calls && (party.is_some() || private))
-                .then(|| Remote { party: party.unwrap_or_default(), private })
+            (calls && (party.is_some() || private)).then(|| Remote {
+                party: party.unwrap_or_default(),
+                private,
+                screened: is("screen", &[b"yes"]),
+            })
         })
     }
 }

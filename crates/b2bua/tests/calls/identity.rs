@@ -287,3 +287,15 @@ fn the_number_of_a_route_hides_every_identity_or_from_alone() {
         assert_eq!(hidden, replaced == "everywhere", "{}", out.text);
     }
 }
+
+#[test]
+fn a_number_that_nobody_verified_is_not_said_to_be() {
+    let out = |screen: &str| {
+        let rows = format!("Remote-Party-ID: <sip:+493023125111@x>;party=calling{screen}\r\n");
+        let out = sent("", "caller = { write = [\"from\", \"rpid\"] }", &rows);
+        out.header("Remote-Party-ID").to_owned()
+    };
+    assert!(out(";screen=yes").contains(";screen=yes"));
+    assert!(out(";screen=no").contains(";screen=no"));
+    assert!(out("").contains(";screen=no"));
+}
