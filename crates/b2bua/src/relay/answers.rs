@@ -137,6 +137,9 @@ impl Call {
             self.refresh_rows(from, &mut rows);
         }
         cross(msg, Kind::Response, &epoch, self.way_from(other), &mut rows);
+        if relay.sent == Method::Refer {
+            self.refer_taken(relay, msg, &mut rows, cx);
+        }
         let content_type =
             if negotiates { &b"application/sdp"[..] } else { msg.content_type().unwrap_or_default() };
         let response = Response {

@@ -147,7 +147,7 @@ impl Switchboard {
         match () {
             () if parent == named.call => Err(ReasonId::LoopDetected),
             () if !own && !any => Err(ReasonId::TransferForbidden),
-            () if named.rings || other.phase == Phase::Setup => Err(ReasonId::TransferPending),
+            () if named.rings || other.phase == Phase::Setup => Err(gone),
             () if other.phase == Phase::Over => Err(gone),
             () if other.is_between() => Err(ReasonId::TransferPending),
             () => {

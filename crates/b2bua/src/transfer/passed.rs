@@ -151,6 +151,30 @@ impl Call {
         self.close_transfer(number, status, cx);
     }
 
+    /// What the 2xx to a REFER that was handed on says besides: our Contact (RFC 3515 §2.2), and whether NOTIFY will
+    /// come (RFC 4488 §4); without, nothing more is heard of it.
+    pub(crate) fn refer_taken(
+        &mut self,
+        relay: &Relay,
+        msg: Msg<'_>,
+        rows: &mut Vec<u8>,
+        cx: &mut Context<'_>,
+    ) {
+        if let Some(leg) = self.leg(relay.from) {
+            leg.push_contact(rows, &self.epoch, b"");
+        }
+        let Some(value) = msg.row_named("Refer-Sub").next() else { return };
+        push_row(rows, b"Refer-Sub", value);
+        if !value.trim_ascii().eq_ignore_ascii_case(b"false") {
+            return;
+        }
+        let Some(transfers) = self.transfers.as_deref_mut() else { return };
+        let mine = |one: &Handed| one.from == relay.from && one.cseq == relay.cseq;
+        let Some(at) = transfers.handed.iter().position(mine) else { return };
+        let number = transfers.handed.remove(at).number;
+        self.close_transfer(number, msg.status(), cx);
+    }
+
     /// NOTIFY of a peer that was handed a REFER goes back to who sent that (RFC 3515 §2.4.4); others belong to
     /// no subscription (RFC 6665 §4.1.3).
     pub(crate) fn on_notify(

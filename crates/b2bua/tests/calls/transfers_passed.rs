@@ -65,6 +65,19 @@ fn the_other_peer_gets_the_number_at_our_address_and_its_notices_come_back() {
 }
 
 #[test]
+fn a_referrer_that_wants_no_notices_is_heard_until_the_call_has_had_its_transfers() {
+    let mut world = World::new(&config(PASS, ""));
+    let (_, ok) = answered(&mut world);
+    for cseq in 2..7 {
+        let left = refer(&mut world, &ok, cseq, "<sip:004420711111@10.0.0.5>", "Refer-Sub: false\r\n");
+        world.receive(GW1, &response(&left[0], "202 Accepted", "tb", "Refer-Sub: false\r\n", ""));
+        let taken = world.expect(&[(PBX, "SIP/2.0 202")]).remove(0);
+        assert_eq!(taken.header("Refer-Sub"), "false");
+        assert!(taken.header("Contact").contains("10.0.0.5"), "{}", taken.text);
+    }
+}
+
+#[test]
 fn what_the_other_peer_refuses_is_refused() {
     let mut world = World::new(&config(PASS, ""));
     let (_, ok) = answered(&mut world);
