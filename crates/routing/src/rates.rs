@@ -72,12 +72,15 @@ impl Rates {
             }
             rates.currency = rates.currency.or_else(|| table.currency.as_deref().map(Arc::from));
         }
+        // Of one prefix, what holds at times comes before what always holds: it would never be reached else.
+        filed.sort_by_key(|(_, at)| rates.rows.get(*at as usize).is_some_and(|row| row.time.is_none()));
         rates.tree = PrefixTree::build(filed);
         rates
     }
 
     /// The members of a tier, each with its price for a call of so many seconds. A rate that does not
-    /// hold now leaves the word to a shorter prefix; of several that hold, the first of the files counts.
+    /// hold now leaves the word to a shorter prefix; of several that hold, one that
+    /// holds at times comes before one that always does, then the first of the files.
     pub(crate) fn of(&self, called: &str, tier: &Tier, seconds: u32, clocks: &mut Clocks<'_>) -> Priced {
         let mut priced: Priced = tier.iter().map(|&(trunk, _)| (trunk, None)).collect();
         let mut open = priced.len();

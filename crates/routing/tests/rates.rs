@@ -103,6 +103,21 @@ fn a_rate_that_does_not_hold_now_leaves_the_word_to_a_shorter_prefix() {
 }
 
 #[test]
+fn a_rate_with_times_comes_before_one_of_the_same_prefix_that_always_holds() {
+    let rates = "prefix,trunk,price,hours\n49,flex,0.05,\n49,flex,0.001,18:00-08:00\n49,elastic,0.01,\n";
+    let w = world(ROUTE, rates);
+    let first = |at: &str| {
+        let on = w.config.trunk_named("pbx").unwrap();
+        let facts =
+            Facts { on, called: "+493023125100", caller: "", anonymous: false, at: config::moment(at) };
+        let decision = w.table.plan(&facts, &AllIdle, 0, &mut NoTrace);
+        w.names(decision.plan().unwrap())[0].to_owned()
+    };
+    assert_eq!(first("2026-03-04T20:00:00Z"), "flex");
+    assert_eq!(first("2026-03-04T12:00:00Z"), "elastic");
+}
+
+#[test]
 fn the_story_tells_the_prices_and_the_plan_keeps_them() {
     let w = world(ROUTE, RATES);
     let on = w.config.trunk_named("pbx").unwrap();
