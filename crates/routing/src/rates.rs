@@ -59,21 +59,24 @@ impl Rates {
     /// Compiles all tables; zones that are new are added to `zones`.
     pub(crate) fn compile(config: &Config, zones: &mut Vec<Zone>) -> Rates {
         let mut rates = Rates::default();
-        let mut filed: Vec<(Vec<u8>, u32)> = Vec::new();
+        let mut all: Vec<(Vec<u8>, Row)> = Vec::new();
         for table in &config.rates {
             let before = rates.times.len();
             rates.times.extend(table.times.iter().map(|when| Hours::compile(when, config, zones)));
             for rate in &table.rates {
-                let place = u32::try_from(rates.rows.len()).unwrap_or(u32::MAX);
-                filed.push((rate.prefix.as_bytes().to_vec(), place));
                 let time = rate.time.and_then(|at| u32::try_from(before + at as usize).ok());
                 let prefix = u8::try_from(rate.prefix.len()).unwrap_or(u8::MAX);
-                rates.rows.push(Row { rate: Rate { prefix: Box::default(), ..rate.clone() }, prefix, time });
+                let row = Row { rate: Rate { prefix: Box::default(), ..rate.clone() }, prefix, time };
+                all.push((rate.prefix.as_bytes().to_vec(), row));
             }
             rates.currency = rates.currency.or_else(|| table.currency.as_deref().map(Arc::from));
         }
         // Of one prefix, what holds at times comes before what always holds: it would never be reached else.
-        filed.sort_by_key(|(_, at)| rates.rows.get(*at as usize).is_some_and(|row| row.time.is_none()));
+        all.sort_by_key(|(_, row)| row.time.is_none());
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let filed =
+            (0..).zip(&mut all).map(|(at, (prefix, _))| (std::mem::take(prefix), place(at))).collect();
+        rates.rows = all.into_iter().map(|(_, row)| row).collect();
         rates.tree = PrefixTree::build(filed);
         rates
     }
