@@ -2,6 +2,7 @@
 //! that peer knows them; and what that peer says of how it goes, on its way back.
 
 use super::notices::copy_rows;
+use super::refer::renounces;
 use super::{Errand, Referral, TransferHow};
 use crate::call::Call;
 use crate::context::Context;
@@ -141,9 +142,13 @@ impl Call {
 
     /// A REFER that was handed on is refused: nothing more is to be heard of it.
     pub(crate) fn note_passed(&mut self, relay: &Relay, status: u16, cx: &mut Context<'_>) {
-        if relay.sent != Method::Refer || status < 300 {
-            return;
+        if relay.sent == Method::Refer && status >= 300 {
+            self.forget_handed(relay, status, cx);
         }
+    }
+
+    /// Nothing more is to be heard of a REFER that was handed on.
+    fn forget_handed(&mut self, relay: &Relay, status: u16, cx: &mut Context<'_>) {
         let Some(transfers) = self.transfers.as_deref_mut() else { return };
         let mine = |one: &Handed| one.from == relay.from && one.cseq == relay.cseq;
         let Some(at) = transfers.handed.iter().position(mine) else { return };
@@ -165,14 +170,9 @@ impl Call {
         }
         let Some(value) = msg.row_named("Refer-Sub").next() else { return };
         push_row(rows, b"Refer-Sub", value);
-        if !value.trim_ascii().eq_ignore_ascii_case(b"false") {
-            return;
+        if renounces(msg) {
+            self.forget_handed(relay, msg.status(), cx);
         }
-        let Some(transfers) = self.transfers.as_deref_mut() else { return };
-        let mine = |one: &Handed| one.from == relay.from && one.cseq == relay.cseq;
-        let Some(at) = transfers.handed.iter().position(mine) else { return };
-        let number = transfers.handed.remove(at).number;
-        self.close_transfer(number, msg.status(), cx);
     }
 
     /// NOTIFY of a peer that was handed a REFER goes back to who sent that (RFC 3515 §2.4.4); others belong to

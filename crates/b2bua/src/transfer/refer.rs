@@ -221,9 +221,6 @@ fn read(side: Side, msg: Msg<'_>, txn: ServerTxn, cseq: u32) -> Result<Referral,
         return Err(ReasonId::ReferRefused);
     }
     let by = msg.first(Name::ReferredBy).and_then(|value| NameAddr::parse(value).ok());
-    let renounced = msg.row_named("Refer-Sub").any(|value| {
-        value.split(|c| *c == b';').next().unwrap_or_default().trim_ascii().eq_ignore_ascii_case(b"false")
-    });
     Ok(Referral {
         side,
         txn,
@@ -233,7 +230,14 @@ fn read(side: Side, msg: Msg<'_>, txn: ServerTxn, cseq: u32) -> Result<Referral,
         replaces: to.replaces,
         by: by.map(|by| number_of(by.uri)).unwrap_or_default(),
         hops: msg.max_forwards().ok().flatten(),
-        wanted: !renounced && !msg.has_token(Name::Require, "norefersub"),
+        wanted: !renounces(msg) && !msg.has_token(Name::Require, "norefersub"),
         rows: Box::default(),
+    })
+}
+
+/// Whether a REFER or its answer does without NOTIFY (RFC 4488 §4).
+pub(super) fn renounces(msg: Msg<'_>) -> bool {
+    msg.row_named("Refer-Sub").any(|value| {
+        value.split(|c| *c == b';').next().unwrap_or_default().trim_ascii().eq_ignore_ascii_case(b"false")
     })
 }
