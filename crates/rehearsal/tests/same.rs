@@ -1,10 +1,13 @@
 //! A rehearsal says the INVITEs that a call sends, to the byte but for what is drawn anew for each call.
 
 mod common;
+#[path = "../../b2bua/tests/calls/drawn.rs"]
+mod drawn;
 
 use b2bua::{Choice, Command, Resolution, Target};
 use base::{Rng, Transport, TrunkId, WallTime};
-use common::{Sent, World, digits, number, snapshot};
+use common::{Sent, World, snapshot};
+use drawn::{CONFIG, digits, number};
 use rehearsal::{Question, Rehearsal, Rehearsed, WouldSend};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,94 +17,6 @@ const GATE: &str = "10.0.0.22:5060";
 const GW1: &str = "192.0.2.7:5060";
 const GW2: &str = "192.0.2.8:5060";
 const PEERS: [(&str, &str); 4] = [("pbx", PBX), ("gate", GATE), ("one", GW1), ("two", GW2)];
-
-const CONFIG: &str = r#"
-version = 1
-country = "DE"
-default_policy = "guests"
-[listen.inside]
-address = "10.0.0.5"
-sip = ["udp:5060", "tcp:5060"]
-rtp = "20000-20099"
-[listen.outside]
-address = "192.0.2.1"
-sip = ["udp:5060", "tcp:5060"]
-rtp = "30000-30099"
-[policy.guests]
-usages = ["home"]
-[policy.staff]
-usages = ["home", "world", "backup"]
-[holidays.de]
-dates = ["2023-12-25..2023-12-26", "01-01"]
-[trunk.pbx]
-kind = "direct"
-listen = "inside"
-policy = "staff"
-gateways = ["10.0.0.21"]
-options_interval = "0s"
-[trunk.gate]
-kind = "direct"
-listen = "inside"
-gateways = ["10.0.0.22"]
-options_interval = "0s"
-override = { number_format = "national" }
-[trunk.one]
-kind = "itsp"
-listen = "outside"
-gateways = ["192.0.2.7"]
-options_interval = "0s"
-override = { number_format = "e164" }
-[trunk.two]
-kind = "itsp"
-listen = "outside"
-policy = "staff"
-deny = ["shared-cost"]
-gateways = ["192.0.2.8"]
-options_interval = "0s"
-[[numbers]]
-range = "+493023125000..+493023125999"
-deliver = ["pbx", "gate"]
-[[route]]
-name = "work"
-match = { called = "+49*" }
-when = { zone = "Europe/Berlin", days = "mon-fri", from = "08:00", to = "18:00", not_holidays = "de" }
-except = "+4930*"
-usages = ["home"]
-to = [["one:70", "two:30"], ["gate"]]
-[[route]]
-name = "night"
-match = { called = "+49*" }
-when = { zone = "Europe/Berlin", from = "22:00", to = "05:00" }
-usages = ["home"]
-caller_id = "+493023125000"
-to = "two"
-[[route]]
-name = "home"
-match = { called = "+49*" }
-usages = ["home"]
-to = ["gate", "two"]
-[[route]]
-name = "boss"
-match = { called = "+*", caller = "+493023125001" }
-usages = ["world"]
-priority = 1
-to = "one"
-[[route]]
-name = "world"
-match = { called = "/\\+(1|44).*/", on = ["pbx", "two"] }
-usages = ["world"]
-to = [["two:50", "one:50"]]
-[[route]]
-name = "backup"
-match = { called = "+*" }
-usages = ["backup"]
-to = ["gate"]
-retry_on = []
-[[route]]
-name = "emergency"
-match = { called = "112" }
-to = ["gate", "one"]
-"#;
 
 /// The same trunks, each with something to write differently.
 fn odd() -> String {

@@ -4,6 +4,7 @@ mod absorbing;
 mod bounds;
 mod common;
 mod credentials;
+mod drawn;
 mod early;
 mod exceptions;
 mod forking;

@@ -3,7 +3,7 @@
 
 use b2bua::{CallRecord, Command, Input, JournalEvent, Outbox, Resolution, Setup, Snapshot, Switchboard};
 use base::time::WallClock;
-use base::{ListenId, Rng, ShardId, Time, Transport, WallTime};
+use base::{ListenId, ShardId, Time, Transport, WallTime};
 use rehearsal::{Question, Rehearsal, Rehearsed};
 use sip_core::Flow;
 use std::net::SocketAddr;
@@ -134,36 +134,4 @@ impl World {
 pub fn snapshot(config: &str) -> Arc<Snapshot> {
     let loaded = config::parse(config, "test.toml", config::Format::Toml).unwrap_or_else(|e| panic!("{e}"));
     Arc::new(Snapshot::new(loaded.config, 1))
-}
-
-pub fn digits(rng: &mut Rng, count: u64) -> String {
-    (0..count).map(|_| char::from(b'0' + u8::try_from(rng.below(10)).unwrap_or(0))).collect()
-}
-
-/// A number that may be anything: ours, abroad, dear, an emergency, no number at all.
-pub fn number(rng: &mut Rng) -> String {
-    const BEGINNINGS: [&str; 14] = [
-        "+493023125",
-        "03023125",
-        "+4930",
-        "0351",
-        "+4989",
-        "+1425555",
-        "0044",
-        "+44",
-        "+881",
-        "+4990012",
-        "0180",
-        "+",
-        "1",
-        "+1876",
-    ];
-    match BEGINNINGS.get(usize::try_from(rng.below(16)).unwrap_or(0)) {
-        Some(beginning) => {
-            let count = rng.below(9);
-            format!("{beginning}{}", digits(rng, count))
-        }
-        None if rng.below(2) == 0 => "112".to_owned(),
-        None => "alice".to_owned(),
-    }
 }
