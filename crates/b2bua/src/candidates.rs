@@ -3,8 +3,7 @@
 use crate::attempt::Candidate;
 use crate::context::Context;
 use crate::epoch::Epoch;
-use crate::runs::Runs;
-use crate::runs::TargetRef;
+use crate::runs::{Runs, TargetRef};
 use base::{GatewayId, ReasonId};
 use config::Hunt;
 use peers::{Duty, draw};

@@ -2,16 +2,15 @@
 
 use crate::epoch::Epoch;
 use crate::output::{Level, Note, Outbox};
-use crate::registrations::EnrolmentRef;
 use crate::relay::SILENT_MAX;
-use crate::runs::TargetRef;
-use crate::runs::{GatewayRef, Runs};
+use crate::runs::{GatewayRef, Runs, TargetRef};
 use crate::tag::CallRef;
 use crate::transfer::Errand;
 use base::hash::Fast;
 use base::time::WallClock;
 use base::{Rng, ShardId, Time, WallTime, Wheel};
 use media::{SessionId, Side};
+use peers::EnrolmentRef;
 use sip_core::{ClientTxn, Transactions};
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -2,18 +2,15 @@
 
 use crate::context::{Alarm, Context, User};
 use crate::epoch::{Epoch, Sources};
-use crate::input::Resolution;
 use crate::leg::{ALLOW, push_contact};
 use crate::output::{Level, ResolveRequest};
 use crate::registrar::push_path;
-use crate::runs::TargetRef;
-use crate::runs::{GatewayRef, Runs};
+use crate::runs::{GatewayRef, Runs, TargetRef};
 use crate::switchboard::Switchboard;
-use crate::tag::hex;
 use base::{GatewayId, Time};
 use config::Host;
 use identity::headers::{push_number, push_parts, push_row};
-use peers::WATCHED_MAX;
+use peers::{Resolution, WATCHED_MAX};
 use sip_core::liveness::{Change, LivenessAct};
 use sip_core::{Flow, Request};
 
@@ -196,11 +193,7 @@ fn options_rows(
     run.cseq = run.cseq % 0x7fff_ffff + 1;
     let (cseq, trunk) = (run.cseq, run.trunk_id);
     let face = epoch.face(run.listen);
-    let (mut tag, mut call_id) = ([0; 16], [0; 32]);
-    hex(cx.rng.next_u64(), &mut tag);
-    let (high, low) = cx.rng.next_pair();
-    hex(high, &mut call_id[..16]);
-    hex(low, &mut call_id[16..]);
+    let (tag, call_id) = (cx.rng.tag(), cx.rng.call_id());
     push_number(rows, b"Max-Forwards", 70);
     push_parts(rows, b"From", &[b"<sip:", face.host().as_bytes(), b">;tag=", &tag]);
     push_parts(rows, b"To", &[b"<", uri, b">"]);

@@ -4,10 +4,9 @@ use crate::journal::CallKey;
 use crate::snapshot::Snapshot;
 use crate::view::KeptBinding;
 use base::{GatewayId, TrunkId};
-use peers::{Choice, Duty};
+use peers::{Duty, Resolution};
 use sip_core::{ConnId, Flow, SendError, SendToken};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// One input; see [`crate::Switchboard::handle`].
 pub enum Input<'a> {
@@ -46,28 +45,6 @@ pub enum Input<'a> {
     Command(Command),
     /// A deadline may have passed; see [`crate::Switchboard::next_deadline`].
     Timeout,
-}
-
-/// The addresses behind a gateway's name, or the reason why there are none.
-pub enum Resolution {
-    /// Targets with their ranks and weights, and for how long they hold.
-    Found {
-        /// Where to send, lower ranks first.
-        choices: Vec<Choice>,
-        /// After this the name is asked for again.
-        ttl: Duration,
-        /// What is not as it should be although there are addresses (`the DNS does not answer; …`).
-        trouble: Option<String>,
-    },
-    /// The name has no usable record, or the DNS does not answer.
-    Failed {
-        /// A short reason for people (`no such name`).
-        reason: String,
-        /// After this the name is asked for again.
-        retry: Duration,
-        /// The domain itself says so (RFC 2308); else the DNS is at fault.
-        denied: bool,
-    },
 }
 
 /// What an operator or the process asks of a switchboard.

@@ -12,7 +12,7 @@ use crate::leg::{
 use crate::record::{AttemptFacts, AttemptRecord};
 use crate::registrar::way_of;
 use crate::setup::session_policy;
-use crate::tag::{Tag, hex};
+use crate::tag::Tag;
 use base::ReasonId;
 use config::{HeaderOn, Policy, Prack, UriScheme};
 use identity::Told;
@@ -39,11 +39,7 @@ impl Call {
         let account = epoch.account_for(candidate.trunk, &self.caller);
         let Some((offered, sdp)) = self.first_offer(&candidate, cx) else { return false };
         let tag = Tag::new(cx.shard, Side::B, self.me, cx.rng);
-        let mut call_id = [0; 32];
-        let (high, low) = cx.rng.next_pair();
-        hex(high, &mut call_id[..16]);
-        hex(low, &mut call_id[16..]);
-
+        let call_id = cx.rng.call_id();
         let Some(told) = self.told(&candidate, &tag, cx) else { return false };
         let mut rows = cx.take_rows();
         let way = match way_of(&epoch, &candidate, account, self.a.secure, cx, &mut rows) {

@@ -13,7 +13,6 @@ mod candidates;
 mod challenge;
 mod context;
 mod copy;
-mod duty;
 mod early;
 mod ending;
 mod epoch;
@@ -49,9 +48,9 @@ pub mod output;
 pub mod snapshot;
 pub mod view;
 
-pub use input::{Command, Input, Resolution};
+pub use input::{Command, Input};
 pub use output::{Note, Outbox, ResolveRequest};
-pub use peers::{Choice, Duty, Target};
+pub use peers::{Choice, Duty, Resolution, Target};
 pub use records::{
     AttemptFacts, AttemptRecord, CallFacts, CallKey, CallRecord, JournalEvent, MediaRecord, ReleasedBy, SENT,
     Sent, TransferHow, TransferRecord, journal, record,

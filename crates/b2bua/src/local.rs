@@ -12,8 +12,7 @@ const EXTENSIONS: &[&str] = &["100rel", "timer"];
 
 /// Answers a request without a body; a To tag is added from fresh random bits (RFC 3261 §8.2.6.2).
 pub(crate) fn answer(cx: &mut Context<'_>, txn: ServerTxn, status: u16, rows: &[u8]) {
-    let mut tag = [0; 16];
-    crate::tag::hex(cx.rng.next_u64(), &mut tag);
+    let tag = cx.rng.tag();
     let response = Response {
         status,
         reason: b"",

@@ -7,7 +7,7 @@ use crate::epoch::Epoch;
 use crate::journal::{CallKey, JournalEvent};
 use crate::offer::SdpTrouble;
 use crate::record::CallFacts;
-use crate::runs::Runs;
+use crate::runs::{Runs, standing};
 use crate::secure::leg_of_caller;
 use crate::tag::{CallRef, Tag};
 use base::{ReasonId, Time, TrunkId};
@@ -51,7 +51,7 @@ struct Now<'a> {
 
 impl routing::State for Now<'_> {
     fn trunk(&self, id: TrunkId) -> TrunkState {
-        self.runs.state(self.epoch.run(id), self.at)
+        standing(self.runs, self.epoch.run(id), self.at)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Our dialog tags: each carries the shard, the call and the side, so that a request inside a
 //! dialog finds its call without a table, and random bits, so that nobody can guess one.
 
+use base::rng::hex;
 use base::{Rng, ShardId};
 use media::Side;
 use slotmap::{Key, KeyData};
@@ -44,14 +45,6 @@ impl Tag {
             _ => return None,
         };
         Some((shard, side, CallRef::from(KeyData::from_ffi(unhex(text.get(3..19)?)?))))
-    }
-}
-
-/// Writes the low digits of `value` over the whole of `out`, in lower-case hex.
-pub(crate) fn hex(mut value: u64, out: &mut [u8]) {
-    for slot in out.iter_mut().rev() {
-        *slot = b"0123456789abcdef"[(value & 15) as usize];
-        value >>= 4;
     }
 }
 

@@ -1,13 +1,10 @@
 //! Pictures of a switchboard for people.
 
 use crate::call::{Call, Phase};
-use crate::runs::GatewayRef;
+use crate::runs::standing;
 use crate::switchboard::Switchboard;
-use crate::view::{CallView, GatewayView, QualityView, StatusView, TargetView, TrunkView};
+use crate::view::{CallView, StatusView, TrunkView};
 use base::{Time, TrunkId};
-use peers::TargetRun;
-use peers::{Duty, Quality};
-use sip_core::liveness::Health;
 
 impl Switchboard {
     /// The live calls, in no particular order.
@@ -27,13 +24,13 @@ impl Switchboard {
     fn trunk_view(&self, id: TrunkId, now: Time) -> TrunkView {
         let at = self.epoch.run(id);
         let run = self.runs.trunk(at);
-        let gateways = self.runs.gateways_of(at).iter().map(|g| self.gateway_view(*g, now));
+        let gateways = self.runs.gateways_of(at).iter().map(|g| self.runs.gateway_view(*g, now));
         TrunkView {
             id,
             name: run.name.clone(),
             duty: self.runs.duty(at),
             word: run.duty,
-            standing: self.runs.state(at, now),
+            standing: standing(&self.runs, at, now),
             calls_in: run.calls_in,
             calls_out: run.calls_out,
             total_in: run.total_in,
@@ -43,29 +40,6 @@ impl Switchboard {
             gateways: gateways.collect(),
             registrations: self.runs.enrolments_of(at).map(|e| e.view(now)).collect(),
             unregistered: self.runs.is_unregistered(at, now),
-        }
-    }
-
-    fn gateway_view(&self, at: GatewayRef, now: Time) -> GatewayView {
-        let gateway = self.runs.gateway(at);
-        let targets: Vec<TargetView> = gateway.targets.iter().map(|t| target_view(t, now)).collect();
-        let best = ["up", "unknown", "cooling", "down"];
-        let state = best.into_iter().find(|state| targets.iter().any(|t| t.state == *state));
-        let state = match (gateway.duty, state) {
-            (Duty::Enabled, Some(_)) if gateway.quality.is_poor(now) => "poor",
-            (Duty::Enabled, None) if gateway.registers => "unregistered",
-            (Duty::Enabled, state) => state.unwrap_or("unresolved"),
-            (duty, _) => duty.word(),
-        };
-        GatewayView {
-            name: gateway.name.clone(),
-            state,
-            duty: gateway.duty,
-            calls: gateway.calls,
-            quality: quality_view(&gateway.quality, now),
-            targets,
-            trouble: gateway.trouble.clone(),
-            bindings: self.runs.bindings.views(at, now),
         }
     }
 
@@ -119,36 +93,6 @@ impl Switchboard {
             ("transfers_failed", c.transfers_failed),
         ];
         own.into_iter().chain(users).chain(self.desk.counters()).collect()
-    }
-}
-
-fn quality_view(quality: &Quality, now: Time) -> Option<QualityView> {
-    Some(QualityView {
-        window: quality.of()?,
-        sample: u32::try_from(quality.sample()).unwrap_or(u32::MAX),
-        answer_ratio: quality.answer_ratio(),
-        post_dial_delay: quality.delay(),
-        call_duration: quality.talk(),
-        held: quality.held(now),
-    })
-}
-
-fn target_view(run: &TargetRun, now: Time) -> TargetView {
-    let state = match run.liveness.state() {
-        Health::Down => "down",
-        _ if run.cooling_until > now => "cooling",
-        Health::Up => "up",
-        Health::Unknown => "unknown",
-    };
-    TargetView {
-        address: run.target().address,
-        transport: run.target().transport,
-        state,
-        rank: run.choice.rank,
-        weight: run.choice.weight,
-        rtt: run.liveness.rtt(),
-        misses: run.liveness.misses(),
-        cooling: (run.cooling_until > now).then(|| run.cooling_until.since(now)),
     }
 }
 

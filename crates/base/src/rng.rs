@@ -39,8 +39,32 @@ impl Rng {
         ((u128::from(self.next_u64()) * u128::from(bound.max(1))) >> 64) as u64
     }
 
+    /// 64 bits as text, for a tag.
+    pub fn tag(&mut self) -> [u8; 16] {
+        let mut text = [0; 16];
+        hex(self.next_u64(), &mut text);
+        text
+    }
+
+    /// 128 bits as text, for a Call-ID.
+    pub fn call_id(&mut self) -> [u8; 32] {
+        let mut text = [0; 32];
+        let (high, low) = self.next_pair();
+        hex(high, &mut text[..16]);
+        hex(low, &mut text[16..]);
+        text
+    }
+
     /// A generator for another purpose, independent of this one's future.
     pub fn fork(&mut self) -> Rng {
         Rng::new(self.next_pair())
+    }
+}
+
+/// Writes the low digits of `value` over the whole of `out`, in lower-case hex.
+pub fn hex(mut value: u64, out: &mut [u8]) {
+    for slot in out.iter_mut().rev() {
+        *slot = b"0123456789abcdef"[(value & 15) as usize];
+        value >>= 4;
     }
 }

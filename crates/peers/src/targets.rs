@@ -49,6 +49,28 @@ pub struct Target {
     pub transport: Transport,
 }
 
+/// The addresses behind a gateway's name, or the reason why there are none.
+pub enum Resolution {
+    /// Targets with their ranks and weights, and for how long they hold.
+    Found {
+        /// Where to send, lower ranks first.
+        choices: Vec<Choice>,
+        /// After this the name is asked for again.
+        ttl: Duration,
+        /// What is not as it should be although there are addresses (`the DNS does not answer; …`).
+        trouble: Option<String>,
+    },
+    /// The name has no usable record, or the DNS does not answer.
+    Failed {
+        /// A short reason for people (`no such name`).
+        reason: String,
+        /// After this the name is asked for again.
+        retry: Duration,
+        /// The domain itself says so (RFC 2308); else the DNS is at fault.
+        denied: bool,
+    },
+}
+
 /// What an address's liveness is made with.
 pub type Rhythm = (Option<Duration>, u32);
 

@@ -6,9 +6,11 @@
 pub mod journal;
 pub mod record;
 mod sent;
+mod view;
 
 pub use journal::{CallKey, JournalEvent};
 pub use record::{
     AttemptFacts, AttemptRecord, CallFacts, CallRecord, MediaRecord, ReleasedBy, TransferHow, TransferRecord,
 };
 pub use sent::{SENT, Sent};
+pub use view::CallView;

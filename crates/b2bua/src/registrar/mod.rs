@@ -10,14 +10,3 @@ mod kept;
 mod reach;
 
 pub(crate) use reach::{push_path, way_of};
-
-use crate::runs::{Runs, TargetRef};
-use sip_core::registrar::Binding;
-
-impl Runs {
-    /// A binding, while its gateway's address stands for it.
-    pub(crate) fn binding_at(&self, at: TargetRef) -> Option<&Binding> {
-        let target = self.gateway(at.gateway).targets.iter().find(|target| target.id == at.id)?;
-        self.bindings.at(at.gateway, &target.choice)
-    }
-}

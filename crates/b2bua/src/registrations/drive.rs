@@ -1,14 +1,11 @@
 //! What moves registrations: configurations, alarms, answers, the end of the node.
 
-use super::{Enrolment, EnrolmentRef};
 use crate::context::{Alarm, Context, User};
 use crate::leg::ALLOW;
 use crate::output::Level;
 use crate::switchboard::Switchboard;
-use crate::tag::hex;
-use base::{ReasonId, Rng, Time, TrunkId};
-use peers::Target;
-use peers::{Order, Purse, Serial, Signed, route_rows, verify_rows};
+use base::{ReasonId, Time, TrunkId};
+use peers::{Enrolment, EnrolmentRef, Order, Purse, Signed, Target};
 use sip_core::digest::Asker;
 use sip_core::registration::{Next, Refusal, Registration};
 use sip_core::{Flow, Kept, Request};
@@ -92,90 +89,12 @@ impl Switchboard {
 
     /// A REGISTER is due.
     pub(crate) fn on_register_alarm(&mut self, at: EnrolmentRef, now: Time, out: &mut crate::Outbox) {
-        let enrolment = &mut self.runs.enrolments[at.0 as usize];
-        if enrolment.alarm_at.is_none_or(|standing| standing > now) {
-            return; // replaced since
-        }
-        enrolment.alarm_at = None;
-        let due = enrolment.machine.handle_timeout(now);
-        enrolment.failed = 0;
+        let Some(due) = self.runs.enrolments[at.0 as usize].alarmed(now) else { return };
         let mut cx = self.context(now, out);
         if due {
             cx.register(at);
         }
         cx.arm(at);
-    }
-}
-
-impl Enrolment {
-    fn new(
-        (trunk, trunk_id): (crate::runs::TrunkRef, TrunkId),
-        (username, flow): (&str, u8),
-        order: Order,
-        purse: Purse,
-        now: Time,
-        rng: &mut Rng,
-    ) -> Enrolment {
-        let (mut tag, mut call_id) = ([0; 16], [0; 32]);
-        hex(rng.next_u64(), &mut tag);
-        let (high, low) = rng.next_pair();
-        hex(high, &mut call_id[..16]);
-        hex(low, &mut call_id[16..]);
-        Enrolment {
-            trunk,
-            trunk_id,
-            username: username.into(),
-            flow,
-            configured: true,
-            machine: Registration::new(order.expires, now, rng.next_u64()),
-            order,
-            alarm_at: None,
-            call_id,
-            tag,
-            cseq: 0,
-            purse,
-            // Each flow begins at another address.
-            place: usize::from(flow - 1),
-            failed: 0,
-            reached: None,
-            route_rows: Box::default(),
-            verify: Box::default(),
-            keeping: None,
-            last: None,
-            trouble: None,
-        }
-    }
-
-    /// The machine's deadline, when no alarm stands for it yet.
-    fn newly_due(&mut self) -> Option<Time> {
-        let due = self.machine.next_deadline()?;
-        let earlier = self.alarm_at.is_none_or(|standing| due < standing);
-        earlier.then(|| {
-            self.alarm_at = Some(due);
-            due
-        })
-    }
-}
-
-impl Enrolment {
-    /// A final response came.
-    fn heard(&mut self, msg: Msg<'_>) {
-        self.last = Some(msg.status());
-        let offered = verify_rows(msg);
-        if !offered.is_empty() {
-            self.verify = offered;
-        }
-    }
-
-    /// What the next REGISTER says of itself.
-    fn serial(&self) -> Serial<'_> {
-        Serial {
-            call_id: &self.call_id,
-            tag: &self.tag,
-            cseq: self.cseq,
-            expires: self.machine.expires(),
-            verify: &self.verify,
-        }
     }
 }
 
@@ -204,18 +123,7 @@ impl Context<'_> {
     /// turn it is.
     pub(crate) fn register(&mut self, at: EnrolmentRef) {
         let all = self.registrar(at);
-        let enrolment = self.enrolment(at);
-        let trunk = enrolment.configured.then_some(enrolment.trunk_id);
-        let place = enrolment.place % all.len().max(1);
-        let chosen = all.get(place).map(|target| Flow {
-            listen: enrolment.order.listen,
-            transport: target.transport,
-            remote: target.address,
-            conn: None,
-            trunk,
-        });
-        let known = enrolment.reached.filter(|_| enrolment.failed == 0).map(|flow| Flow { trunk, ..flow });
-        match known.or(chosen) {
+        match self.enrolment(at).next_flow(&all) {
             Some(flow) => self.send_register(at, flow),
             None => {
                 self.enrolment(at).trouble = Some(ReasonId::DnsFailed);
@@ -230,7 +138,7 @@ impl Context<'_> {
         let own = face.sent_by(flow.transport).unwrap_or(face.host().as_bytes());
         let mut rows = self.take_rows();
         let enrolment = self.enrolment(at);
-        enrolment.cseq = enrolment.cseq % 0x7fff_ffff + 1;
+        enrolment.next_cseq();
         let serial = enrolment.serial();
         enrolment.order.write(serial, own, flow.transport, ALLOW, &mut rows);
         let (uri, account, trunk) = (enrolment.order.uri.clone(), enrolment.purse.account, enrolment.trunk);
@@ -266,8 +174,7 @@ impl Context<'_> {
     ) -> Result<(), ReasonId> {
         let epoch = self.current.clone();
         let enrolment = self.enrolment(at);
-        enrolment.cseq = enrolment.cseq % 0x7fff_ffff + 1;
-        let (cseq, trunk) = (enrolment.cseq, enrolment.trunk);
+        let (cseq, trunk) = (enrolment.next_cseq(), enrolment.trunk);
         let done = self.again(&epoch, trunk, User::Register(at), kept, cseq, msg);
         let enrolment = self.enrolment(at);
         enrolment.trouble = done.as_ref().err().copied();
@@ -295,18 +202,10 @@ impl Context<'_> {
         }
         let epoch = self.current.clone();
         let (now, dice) = (self.now, self.rng.next_u64());
-        let enrolment = self.enrolment(at);
         let face = epoch.face(flow.listen);
         let own = face.sent_by(flow.transport).unwrap_or(face.host().as_bytes());
-        let granted = enrolment.order.granted(msg, own, flow.transport);
-        let stood = enrolment.stands(now);
-        enrolment.machine.accepted(now, granted, dice);
-        enrolment.route_rows = route_rows(msg);
-        enrolment.keep_open(msg, flow, now, dice);
-        enrolment.reached = Some(flow);
-        (enrolment.failed, enrolment.trouble) = (0, None);
-        let stands = enrolment.stands(now);
-        if stands && !stood {
+        let (granted, news) = self.enrolment(at).accepted(msg, flow, own, now, dice);
+        if news {
             let detail = format!("{} at {} for {granted} s", self.enrolment_name(at), flow.remote);
             self.note(Level::Info, "registered", detail);
         }
@@ -324,14 +223,7 @@ impl Context<'_> {
     fn enrolment_failed(&mut self, at: EnrolmentRef, why: Refusal) {
         let addresses = self.registrar(at).len();
         let (now, dice) = (self.now, self.rng.next_u64());
-        let enrolment = self.enrolment(at);
-        let elsewhere = matches!(why.status, 0 | 408 | 430 | 500..=599);
-        let more_addresses = elsewhere && enrolment.failed + 1 < addresses;
-        let next = enrolment.machine.refused(now, Refusal { more_addresses, ..why }, dice);
-        if elsewhere {
-            enrolment.failed += 1;
-            enrolment.place = enrolment.place.wrapping_add(1);
-        }
+        let next = self.enrolment(at).refused(why, addresses, now, dice);
         match next {
             Next::Again | Next::NextAddress => self.register(at),
             Next::Wait => {

@@ -1,37 +1,12 @@
 //! Flows of registrations, kept open: pings, pongs, and what their end means. RFC 5626 §4.4, §4.5.
 
-use super::{Enrolment, EnrolmentRef};
 use crate::context::{Alarm, Context};
 use crate::output::Level;
 use crate::switchboard::Switchboard;
 use base::Time;
-use sip_core::keepalive::{Act, Keepalive};
+use peers::EnrolmentRef;
+use sip_core::keepalive::Act;
 use sip_core::{ConnId, Flow};
-use sip_msg::Msg;
-
-impl Enrolment {
-    /// A binding was accepted on a flow: it is kept open from now on, where that is asked for.
-    pub(super) fn keep_open(&mut self, answer: Msg<'_>, flow: Flow, now: Time, dice: u64) {
-        let same = self.reached.is_some_and(|old| old.conn == flow.conn && old.remote == flow.remote);
-        match self.order.ping_every(answer) {
-            Some(_) if same && self.keeping.is_some() => {}
-            Some(every) => {
-                let one = Keepalive::new(every, flow.transport.is_reliable(), now, dice);
-                self.keeping = Some((one, Time::ZERO));
-            }
-            None => self.keeping = None,
-        }
-    }
-
-    /// Its flow is of no use any more.
-    fn lose_flow(&mut self, now: Time, dice: u64) {
-        self.keeping = None;
-        self.reached = self.reached.map(|flow| Flow { conn: None, ..flow });
-        if self.order.lives_by_flow() {
-            self.machine.flow_failed(now, dice);
-        }
-    }
-}
 
 impl Context<'_> {
     /// Sees to it that the alarm of a flow fires in time.

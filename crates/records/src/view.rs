@@ -1,0 +1,38 @@
+//! What people may see of a live call.
+
+use crate::CallKey;
+use base::WallTime;
+use std::sync::Arc;
+
+/// A live call.
+#[derive(Clone, Debug)]
+pub struct CallView {
+    /// The call.
+    pub key: CallKey,
+    /// `routing`, `trying`, `ringing`, `answered`, `ending`.
+    pub state: &'static str,
+    /// The trunk it came in on.
+    pub trunk_in: Arc<str>,
+    /// The trunk of the present attempt.
+    pub trunk_out: Option<Arc<str>>,
+    /// Route name.
+    pub route: Arc<str>,
+    /// Caller, normalised.
+    pub caller: Box<str>,
+    /// Called, normalised.
+    pub called: Box<str>,
+    /// INVITE accepted.
+    pub start: WallTime,
+    /// Answered.
+    pub answer: Option<WallTime>,
+    /// Attempts so far.
+    pub attempts: u16,
+    /// Call-ID of the A leg.
+    pub a_call_id: Box<str>,
+    /// Call-ID of the B leg.
+    pub b_call_id: Option<Box<str>>,
+    /// Whether media is anchored here.
+    pub anchored: bool,
+    /// Agreed codec of the first audio stream.
+    pub codec: Option<Box<str>>,
+}
