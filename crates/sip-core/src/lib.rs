@@ -14,6 +14,7 @@
 
 pub mod dialog;
 pub mod digest;
+pub mod digit;
 pub mod flow;
 pub mod keepalive;
 pub mod liveness;
@@ -27,6 +28,7 @@ mod text;
 pub mod transaction;
 
 pub use dialog::{Dialog, JournalError, request_uri_form};
+pub use digit::{InfoDigit, InfoForm};
 pub use flow::{ConnId, Flow};
 pub use liveness::{Change, Health, Liveness, LivenessAct};
 pub use outbox::{Outbox, SendError, SendToken, Transmit};

@@ -1,4 +1,16 @@
-//! DTMF as named events (RFC 4733 §2.3).
+//! DTMF as named events (RFC 4733): the payload, and streams of it heard and sent.
+//!
+//! [`TelephoneEvent`] reads and writes one payload; [`EventListener`] makes of a peer's packets each event
+//! once; [`EventQueue`] plays digits one after the other in time; [`EventSender`] turns what it plays into
+//! packets. Time comes in as nanoseconds.
+
+mod listener;
+mod queue;
+mod sender;
+
+pub use listener::{EventCounts, EventListener, Heard, LOST_AFTER_NS};
+pub use queue::{EventQueue, GAP_NS, LONGEST_NS, Play, QUEUE_MAX, SHORTEST_NS};
+pub use sender::{EventPacket, EventSender};
 
 use crate::error::RtpError;
 
