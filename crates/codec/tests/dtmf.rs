@@ -1,5 +1,7 @@
 //! DTMF detection by the figures of ITU-T Q.24, and what a mute leaves of a tone.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use codec::{DtmfDetector, DtmfNews, DtmfTone, Law, Mute, Tone, level_dbm0};
 
 const RATE: u32 = 8_000;

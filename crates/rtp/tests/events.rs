@@ -1,5 +1,7 @@
 //! Streams of telephone events: what is sent, and that what arrives is told once whatever happens to it.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use proptest::prelude::*;
 use rtp::Header;
 use rtp::event::{EventListener, EventSender, Heard, LOST_AFTER_NS, TelephoneEvent, event_of};
