@@ -10,8 +10,8 @@ use std::time::Duration;
 /// reached counts. The more messages come, the less time as many need to gather. A call's INVITE and its 180
 /// pass the loop once each, so that this adds at most twice as much to the time until the caller hears ringing.
 const SPACING: [(u64, Duration); 3] = [
-    (BUSY, Duration::from_micros(1_300)),
-    (80, Duration::from_micros(900)),
+    (BUSY, Duration::from_micros(1_800)),
+    (80, Duration::from_micros(1_000)),
     (200, Duration::from_micros(600)),
 ];
 /// The span over which messages are counted.
@@ -69,6 +69,6 @@ mod tests {
             pace = Pace { span_began: at(0), ..Pace::default() };
             pace.rest(at(20), at(20), seen).as_micros()
         });
-        assert_eq!(spacing, [1_300, 1_300, 900, 900, 600, 600]);
+        assert_eq!(spacing, [1_800, 1_800, 1_000, 1_000, 600, 600]);
     }
 }
