@@ -8,13 +8,14 @@ use crate::ending::bye;
 use crate::epoch::Epoch;
 use crate::invite::contact_user;
 use crate::journal::JournalEvent;
-use crate::leg::{AwaitAck, LateAnswer, Leg, allow, supported};
+use crate::leg::{AwaitAck, LateAnswer, Leg};
 use crate::offer::SdpTrouble;
 use crate::record::ReleasedBy;
 use crate::setup::session_policy;
 use crate::telling::cross;
 use base::ReasonId;
-use identity::headers::{Kind, push_row};
+use identity::abilities;
+use identity::headers::Kind;
 use media::Side;
 use sip_core::Flow;
 use sip_core::session_timer::SessionTimer;
@@ -195,8 +196,7 @@ impl Call {
         let epoch = self.epoch.clone();
         let mut rows = cx.take_rows();
         self.a.push_contact(&mut rows, &epoch, contact_user(&self.called));
-        push_row(&mut rows, b"Allow", allow(epoch.policy(self.trunk_in)));
-        push_row(&mut rows, b"Supported", supported(epoch.policy(self.trunk_in)));
+        abilities::push(epoch.policy(self.trunk_in), false, &mut rows);
         if let Some(session) = &self.a.session {
             session.response_rows(&mut rows);
         }

@@ -1,7 +1,7 @@
 //! Attempts: our INVITE to one address of one gateway, and what becomes of it until it is
 //! answered, refused or given up.
 
-use crate::call::{Call, Failure, Phase};
+use crate::call::{Call, Failure, Phase, push_why};
 use crate::context::Context;
 use crate::early::Early;
 use crate::forking::{Lost, Refused};
@@ -335,7 +335,8 @@ impl Call {
         self.attempt_over(number, &candidate, Failure::ours(ReasonId::NoAnswer), cx);
     }
 
-    /// Cancels an attempt's INVITE (RFC 3261 §9.1); its late answer will be ended at once.
+    /// Cancels an attempt's INVITE (RFC 3261 §9.1); its late answer will be ended at once. Without `rows` the
+    /// CANCEL says why (RFC 3326), whenever it may leave.
     pub(crate) fn give_up(&mut self, number: u16, why: ReasonId, rows: &[u8], cx: &mut Context<'_>) {
         let Some(attempt) = self.attempt_mut(number) else { return };
         if attempt.cancelled {
@@ -344,6 +345,12 @@ impl Call {
         attempt.cancelled = true;
         attempt.given_up = Some(why);
         let invite = attempt.invite;
-        cx.txns.cancel(cx.now, invite, rows, &mut cx.out.sip);
+        let mut told = cx.take_rows();
+        told.extend_from_slice(rows);
+        if rows.is_empty() && why != ReasonId::Cancelled {
+            push_why(&mut told, why.q850());
+        }
+        cx.txns.cancel(cx.now, invite, &told, &mut cx.out.sip);
+        cx.give_rows(told);
     }
 }

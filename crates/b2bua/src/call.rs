@@ -17,8 +17,8 @@ use crate::telling::Way;
 use crate::transfer::Transfers;
 use base::{ReasonId, TrunkId, WallTime, q850_text};
 use config::{NotOwned, Policy};
-use identity::Identity;
 use identity::headers::{Kept, keep_rows, push_number, push_parts};
+use identity::{Identity, push_reason_id};
 use media::Side;
 use peers::Voucher;
 use sip_core::{Response, ServerTxn};
@@ -362,21 +362,4 @@ pub(crate) fn push_why(rows: &mut Vec<u8>, q850: u8) {
     let mut digits = [0; 20];
     let cause = identity::headers::decimal(u64::from(q850), &mut digits);
     push_parts(rows, b"Reason", &[b"Q.850;cause=", cause, b";text=\"", q850_text(q850).as_bytes(), b"\""]);
-}
-
-/// Appends the stable reason id as a Warning (RFC 3261 §20.43, code 399).
-pub(crate) fn push_reason_id(rows: &mut Vec<u8>, host: &str, reason: ReasonId) {
-    push_parts(
-        rows,
-        b"Warning",
-        &[
-            b"399 ",
-            host.as_bytes(),
-            b" \"",
-            reason.id().as_bytes(),
-            b": ",
-            reason.sentence().as_bytes(),
-            b"\"",
-        ],
-    );
 }

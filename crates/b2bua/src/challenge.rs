@@ -284,6 +284,7 @@ impl Leg {
         epoch: &Epoch,
     ) {
         self.dialog.write_rows(rows, cseq, request.method);
+        rows.extend_from_slice(epoch.agent_row(self.trunk));
         if matches!(request.method, b"INVITE" | b"UPDATE") {
             self.push_abilities(rows, epoch);
         }

@@ -10,10 +10,10 @@ use crate::output::Level;
 use crate::record::{CallRecord, MediaRecord, ReleasedBy};
 use crate::tag::CallRef;
 use base::ReasonId;
-use identity::headers::{Kind, pass_rows};
+use identity::headers::{Kind, pass_reason, pass_rows};
 use media::{Command, Report, SessionId, Side};
 use sip_core::{Response, ServerTxn};
-use sip_msg::{Msg, Name};
+use sip_msg::Msg;
 use std::time::Duration;
 
 /// How long the engine may take for its last report; then the record is written without media.
@@ -36,11 +36,20 @@ impl Call {
             return;
         }
         let mut rows = cx.take_rows();
-        pass_reason(msg, &mut rows);
+        self.pass_reason(msg, &mut rows);
         self.end_attempts(reason, &rows, cx);
         cx.give_rows(rows);
         self.respond(cx, 487, b"", b"");
         self.finish(cx, 487, reason.q850(), reason, ReleasedBy::Caller);
+    }
+
+    /// Why the caller gives up, as every branch may hear it (RFC 3326, R27).
+    fn pass_reason(&self, msg: Msg<'_>, rows: &mut Vec<u8>) {
+        let policies = self.live.iter().map(|attempt| self.epoch.policy(attempt.trunk));
+        let strictest = policies.min_by_key(|policy| policy.headers.topology.text);
+        if let Some(to) = strictest {
+            pass_reason(msg, to, rows);
+        }
     }
 
     /// Cancels what is under way for a reason; attempts without an end get one.
@@ -61,7 +70,7 @@ impl Call {
             Phase::Setup if side == Side::A => {
                 // A caller may end an early dialog by BYE; the INVITE is then answered 487 (§15.1.2).
                 let mut rows = cx.take_rows();
-                pass_reason(msg, &mut rows);
+                self.pass_reason(msg, &mut rows);
                 let reason = ReasonId::Cancelled;
                 self.end_attempts(reason, &rows, cx);
                 cx.give_rows(rows);
@@ -341,12 +350,5 @@ impl Call {
             transfers: self.transfers.as_mut().map(|t| std::mem::take(&mut t.records)).unwrap_or_default(),
             media: self.media.report.take().map(|report| MediaRecord { report, codec }),
         }
-    }
-}
-
-/// The Reason of a CANCEL or BYE crosses ("completed elsewhere", RFC 3326, R27).
-pub(crate) fn pass_reason(msg: Msg<'_>, rows: &mut Vec<u8>) {
-    for value in msg.rows(Name::Reason) {
-        identity::headers::push_row(rows, b"Reason", value);
     }
 }

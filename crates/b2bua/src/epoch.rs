@@ -6,6 +6,7 @@ use crate::telling::OnWire;
 use base::{GatewayId, ListenId, Transport, TrunkId};
 use config::{Host, IpNet, Listen, Policy, Trunk};
 use identity::Screening;
+use identity::abilities::agent_row;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub(crate) struct Epoch {
     gateways: Vec<GatewayRef>,
     faces: Vec<Face>,
     screenings: Vec<Screening>,
+    /// User-Agent of requests towards each trunk, as a row (RFC 3261 §20.41).
+    agents: Vec<Box<[u8]>>,
     /// Networks from which requests may come, beside the gateways' own addresses.
     networks: Vec<(ListenId, IpNet, TrunkId)>,
 }
@@ -72,7 +75,8 @@ impl Epoch {
         let faces = config.listens.iter().map(Face::new).collect();
         let ids = (0..).map(TrunkId).take(config.trunks.len());
         let screenings = ids.map(|id| Screening::new(&config, &OnWire(&snapshot.table), id)).collect();
-        Epoch { snapshot, trunks, gateways, faces, screenings, networks }
+        let agents = config.trunks.iter().map(|t| agent_row(&t.policy)).collect();
+        Epoch { snapshot, trunks, gateways, faces, screenings, agents, networks }
     }
 
     pub(crate) fn trunk(&self, id: TrunkId) -> &Trunk {
@@ -86,6 +90,11 @@ impl Epoch {
     /// Whose numbers a trunk's peer accepts.
     pub(crate) fn screening(&self, id: TrunkId) -> &Screening {
         &self.screenings[id.index()]
+    }
+
+    /// The User-Agent row of requests towards a trunk.
+    pub(crate) fn agent_row(&self, id: TrunkId) -> &[u8] {
+        &self.agents[id.index()]
     }
 
     pub(crate) fn trunk_name(&self, id: TrunkId) -> Arc<str> {

@@ -2,13 +2,14 @@
 
 use crate::context::{Alarm, Context, User};
 use crate::epoch::{Epoch, Sources};
-use crate::leg::{ALLOW, push_contact};
+use crate::leg::push_contact;
 use crate::output::{Level, ResolveRequest};
 use crate::registrar::push_path;
 use crate::runs::{GatewayRef, Runs, TargetRef};
 use crate::switchboard::Switchboard;
 use base::{GatewayId, Time};
 use config::Host;
+use identity::abilities;
 use identity::headers::{push_number, push_parts, push_row};
 use peers::{Resolution, WATCHED_MAX};
 use sip_core::liveness::{Change, LivenessAct};
@@ -200,10 +201,9 @@ fn options_rows(
     push_row(rows, b"Call-ID", &call_id);
     push_row(rows, b"CSeq", format!("{cseq} OPTIONS").as_bytes());
     push_contact(rows, face, transport, b"");
-    push_row(rows, b"Allow", ALLOW);
+    abilities::push_allow(epoch.policy(trunk), rows);
     push_row(rows, b"Accept", b"application/sdp");
-    let agent = epoch.policy(trunk).user_agent.as_deref().unwrap_or("Tronco");
-    push_row(rows, b"User-Agent", agent.as_bytes());
+    rows.extend_from_slice(epoch.agent_row(trunk));
 }
 
 /// An address answered our OPTIONS: any final response is a sign of life.

@@ -4,9 +4,7 @@ use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::invite::contact_user;
 use crate::leg::Leg;
-use crate::local::unsupported_rows;
-use crate::relay::allow_row;
-use crate::transfer::extensions;
+use identity::abilities;
 use media::Side;
 use sip_core::ServerTxn;
 use sip_msg::{Method, Msg};
@@ -22,8 +20,7 @@ impl Call {
             return self.answer_inner(txn, 500, b"", cx);
         }
         let mut unsupported = cx.take_rows();
-        let transfer = self.epoch.policy(self.trunk_of(side)).transfer;
-        unsupported_rows(msg, extensions(&transfer), &mut unsupported);
+        abilities::push_unsupported(msg, self.epoch.policy(self.trunk_of(side)), &mut unsupported);
         if !unsupported.is_empty() {
             self.answer_inner(txn, 420, &unsupported, cx);
             return cx.give_rows(unsupported);
@@ -36,18 +33,18 @@ impl Call {
             Method::Update | Method::Options if self.phase == Phase::Over => {
                 self.answer_inner(txn, 481, b"", cx);
             }
-            Method::Update if self.bars_update(side) => self.refuse_update(side, txn, cx),
+            Method::Update if self.bars_update(side) => self.refuse_method(side, 405, txn, cx),
             Method::Bye => self.on_bye(side, msg, txn, cx),
             Method::Prack => self.on_prack(side, msg, txn, cseq, cx),
-            Method::Options => self.answer_options(txn, cx),
+            Method::Options => self.answer_options(side, txn, cx),
             Method::Invite => self.on_reinvite(side, msg, txn, cseq, cx),
             Method::Update => self.on_update(side, msg, txn, cseq, cx),
             Method::Info | Method::Message => self.pass_on(side, msg, txn, cseq, msg.method(), cx),
             Method::Refer => self.on_refer(side, msg, txn, cseq, cx),
             Method::Subscribe => self.on_subscribe(side, msg, txn, cx),
             Method::Notify => self.on_notify(side, msg, txn, cseq, cx),
-            Method::Other => self.answer_inner(txn, 501, &allow_row(), cx),
-            _ => self.answer_inner(txn, 405, &allow_row(), cx),
+            Method::Other => self.refuse_method(side, 501, txn, cx),
+            _ => self.refuse_method(side, 405, txn, cx),
         }
     }
 
@@ -66,8 +63,8 @@ impl Call {
             return self.answer_inner(txn, 500, b"", cx);
         }
         match msg.method() {
-            Method::Update if barred => self.refuse_update(Side::B, txn, cx),
-            Method::Options => self.answer_options(txn, cx),
+            Method::Update if barred => self.refuse_method(Side::B, 405, txn, cx),
+            Method::Options => self.answer_options(Side::B, txn, cx),
             Method::Info | Method::Message => self.pass_on(Side::B, msg, txn, cseq, msg.method(), cx),
             Method::Update if msg.body().is_empty() => {
                 early.leg.refresh(msg, &epoch);
@@ -79,10 +76,10 @@ impl Call {
             Method::Update => self.offer_early(Side::B, msg, txn, cseq, cx),
             Method::Invite => self.answer_inner(txn, 488, b"", cx),
             Method::Refer => self.answer_inner(txn, 603, b"", cx),
-            Method::Subscribe => self.answer_inner(txn, 489, b"Allow-Events: \r\n", cx),
-            Method::Other => self.answer_inner(txn, 501, &allow_row(), cx),
+            Method::Subscribe => self.refuse_event(Side::B, msg, txn, cx),
+            Method::Other => self.refuse_method(Side::B, 501, txn, cx),
             Method::Bye | Method::Notify | Method::Prack => self.answer_inner(txn, 481, b"", cx),
-            _ => self.answer_inner(txn, 405, &allow_row(), cx),
+            _ => self.refuse_method(Side::B, 405, txn, cx),
         }
     }
 
@@ -111,9 +108,26 @@ impl Call {
         }
     }
 
-    fn answer_options(&mut self, txn: ServerTxn, cx: &mut Context<'_>) {
-        let mut rows = allow_row();
-        rows.extend_from_slice(b"Accept: application/sdp\r\nSupported: timer, 100rel\r\n");
+    fn answer_options(&mut self, side: Side, txn: ServerTxn, cx: &mut Context<'_>) {
+        let mut rows = cx.take_rows();
+        abilities::push_all(self.epoch.policy(self.trunk_of(side)), &mut rows);
         self.answer_inner(txn, 200, &rows, cx);
+        cx.give_rows(rows);
+    }
+
+    /// 405 or 501 with what is allowed (RFC 3261 §8.2.1).
+    fn refuse_method(&mut self, side: Side, status: u16, txn: ServerTxn, cx: &mut Context<'_>) {
+        let mut rows = cx.take_rows();
+        abilities::push_allow(self.epoch.policy(self.trunk_of(side)), &mut rows);
+        self.answer_inner(txn, status, &rows, cx);
+        cx.give_rows(rows);
+    }
+
+    /// A SUBSCRIBE that belongs to nothing.
+    pub(crate) fn refuse_event(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) {
+        let mut rows = cx.take_rows();
+        let status = abilities::refuse_event(msg, self.epoch.policy(self.trunk_of(side)), 481, &mut rows);
+        self.answer_inner(txn, status, &rows, cx);
+        cx.give_rows(rows);
     }
 }

@@ -6,8 +6,7 @@ use crate::context::{Alarm, Context, User};
 use crate::epoch::Epoch;
 use crate::journal::JournalEvent;
 use crate::leg::{
-    LocalSdp, allow, listen_of, push_contact, push_secure_contact, push_session_request, stream_alternative,
-    supported,
+    LocalSdp, listen_of, push_contact, push_secure_contact, push_session_request, stream_alternative,
 };
 use crate::record::{AttemptFacts, AttemptRecord};
 use crate::registrar::way_of;
@@ -16,6 +15,7 @@ use crate::tag::Tag;
 use base::ReasonId;
 use config::{HeaderOn, Policy, Prack, UriScheme};
 use identity::Told;
+use identity::abilities;
 use identity::header_rules::shape;
 use identity::headers::{pass_kept, push_number, push_parts, push_row};
 use identity::push_uri;
@@ -163,18 +163,16 @@ impl Call {
         } else {
             push_contact(rows, face, candidate.target.transport, user);
         }
-        push_row(rows, b"Allow", allow(policy));
         // Without an offer of ours a reliable provisional bears the callee's, to be answered in PRACK
         // (RFC 3262 §5): only where the caller can be asked for the answer.
         let answerable = offered != Offered::Nobody || self.shows_offers(candidate.trunk);
         let reliable = policy.prack != Prack::Off && answerable;
-        let extensions = supported(policy);
-        push_parts(rows, b"Supported", &[extensions, if reliable { b", 100rel" } else { b"" }]);
+        abilities::push(policy, reliable, rows);
         if policy.prack == Prack::Required && answerable {
             push_row(rows, b"Require", b"100rel");
         }
         push_session_request(rows, session_policy(epoch, candidate.trunk, true), self.min_se);
-        push_row(rows, b"User-Agent", policy.user_agent.as_deref().unwrap_or("Tronco").as_bytes());
+        rows.extend_from_slice(epoch.agent_row(candidate.trunk));
         self.push_kept(candidate, told, rows);
         rows.extend_from_slice(&told.rows);
         shape(&policy.headers.rules_out, HeaderOn::Invite, rows);

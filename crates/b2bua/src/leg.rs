@@ -1,10 +1,10 @@
 //! One leg of a call: a dialog with one peer and what we agreed with it.
 
-pub(crate) use crate::abilities::{ALLOW, Abilities, allow, supported};
 use crate::context::{Context, User};
 use crate::epoch::{Epoch, Face};
 use base::{ListenId, Time, Transport, TrunkId};
 use config::{RefreshBy, Update};
+use identity::abilities;
 use identity::headers::push_parts;
 use media::Side;
 use peers::Purse;
@@ -12,6 +12,8 @@ use sip_core::dialog::Dialog;
 use sip_core::session_timer::{SessionPolicy, SessionTimer};
 use sip_core::{ClientTxn, Flow, Request, RequestError, ServerTxn, target_address};
 use sip_msg::{Msg, Name};
+
+pub(crate) use identity::abilities::Abilities;
 
 /// How often 422 may raise the session interval of one leg: limit `session_raises`.
 const SESSION_RAISES_MAX: u8 = 3;
@@ -245,8 +247,7 @@ impl Leg {
     /// Contact, Allow and Supported of a request that may change the session (RFC 3261 §14.1, RFC 3311 §5.1).
     pub(crate) fn push_abilities(&self, rows: &mut Vec<u8>, epoch: &Epoch) {
         self.push_contact(rows, epoch, b"");
-        push_parts(rows, b"Allow", &[allow(epoch.policy(self.trunk))]);
-        push_parts(rows, b"Supported", &[supported(epoch.policy(self.trunk))]);
+        abilities::push(epoch.policy(self.trunk), false, rows);
     }
 
     /// Acknowledges the peer's 2xx to our last INVITE (RFC 3261 §13.2.2.4), or does so again.
@@ -265,6 +266,7 @@ impl Leg {
     fn acknowledge_invite(&mut self, cseq: u32, cx: &mut Context<'_>, epoch: &Epoch) {
         let mut rows = cx.take_rows();
         self.dialog.write_rows(&mut rows, cseq, b"ACK");
+        rows.extend_from_slice(epoch.agent_row(self.trunk));
         if cseq == self.invite_cseq {
             rows.extend_from_slice(&self.purse.rows);
         }

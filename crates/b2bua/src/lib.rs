@@ -5,7 +5,6 @@
 //! messages to send, media commands, journal events, names to resolve and notes come out in an
 //! [`Outbox`]. Nothing here reads a clock, opens a socket or waits.
 
-mod abilities;
 mod answer;
 mod attempt;
 mod call;

@@ -1,14 +1,11 @@
 //! Requests outside any dialog that are answered here.
 
 use crate::context::Context;
-use crate::relay::allow_row;
-use base::ReasonId;
-use identity::headers::push_row;
+use base::{ReasonId, TrunkId};
+use config::{HeaderOn, Policy};
+use identity::{abilities, header_rules::shape};
 use sip_core::{Response, ServerTxn};
-use sip_msg::{Method, Msg, Name, Scheme, Uri};
-
-/// Extensions that a peer may require.
-const EXTENSIONS: &[&str] = &["100rel", "timer"];
+use sip_msg::{Method, Msg, Scheme, Uri};
 
 /// Answers a request without a body; a To tag is added from fresh random bits (RFC 3261 §8.2.6.2).
 pub(crate) fn answer(cx: &mut Context<'_>, txn: ServerTxn, status: u16, rows: &[u8]) {
@@ -25,38 +22,34 @@ pub(crate) fn answer(cx: &mut Context<'_>, txn: ServerTxn, status: u16, rows: &[
     cx.txns.respond(cx.now, txn, &response, &mut cx.out.sip);
 }
 
-/// OPTIONS is answered (RFC 3261 §11.2); what is not supported is refused as its RFC says.
-pub(crate) fn outside_dialog(cx: &mut Context<'_>, msg: Msg<'_>, txn: ServerTxn) {
-    match msg.method() {
-        Method::Options => {
-            let mut unsupported = cx.take_rows();
-            unsupported_rows(msg, &[], &mut unsupported);
-            if !unsupported.is_empty() {
-                answer(cx, txn, 420, &unsupported);
-                return cx.give_rows(unsupported);
-            }
-            cx.give_rows(unsupported);
-            let mut rows = allow_row();
-            rows.extend_from_slice(b"Accept: application/sdp\r\nSupported: timer, 100rel\r\n");
-            answer(cx, txn, 200, &rows);
-        }
-        // RFC 6665 §4.1.3: no event package is supported.
-        Method::Subscribe | Method::Publish => answer(cx, txn, 489, b"Allow-Events: \r\n"),
-        Method::Bye | Method::Update | Method::Prack | Method::Info | Method::Notify => {
-            answer(cx, txn, 481, b"");
-        }
-        Method::Refer => answer(cx, txn, 603, b""),
-        Method::Other => answer(cx, txn, 501, &allow_row()),
-        _ => answer(cx, txn, 405, &allow_row()),
-    }
+/// OPTIONS is answered as an INVITE of the trunk would be judged (RFC 3261 §11.2); what is not supported is
+/// refused as its RFC says.
+pub(crate) fn outside_dialog(cx: &mut Context<'_>, msg: Msg<'_>, trunk: TrunkId, txn: ServerTxn) {
+    let epoch = cx.current.clone();
+    let policy = epoch.policy(trunk);
+    let mut rows = cx.take_rows();
+    let status = judge(msg, policy, &mut rows);
+    shape(&policy.headers.rules_out, HeaderOn::Response, &mut rows);
+    answer(cx, txn, status, &rows);
+    cx.give_rows(rows);
 }
 
-/// Names what the peer requires and we do not know, one `Unsupported` row each (RFC 3261 §8.2.2.3).
-/// `more`: what the trunk's policy allows beside.
-pub(crate) fn unsupported_rows(msg: Msg<'_>, more: &[&str], rows: &mut Vec<u8>) {
-    for tag in msg.list(Name::Require) {
-        if !EXTENSIONS.iter().chain(more).any(|e| e.as_bytes().eq_ignore_ascii_case(tag)) {
-            push_row(rows, b"Unsupported", tag);
+fn judge(msg: Msg<'_>, policy: &Policy, rows: &mut Vec<u8>) -> u16 {
+    match msg.method() {
+        Method::Options => {
+            abilities::push_unsupported(msg, policy, rows);
+            if !rows.is_empty() {
+                return 420;
+            }
+            abilities::push_all(policy, rows);
+            200
+        }
+        Method::Subscribe => abilities::refuse_event(msg, policy, 403, rows),
+        Method::Bye | Method::Update | Method::Prack | Method::Info | Method::Notify => 481,
+        Method::Refer => 603,
+        method => {
+            abilities::push_allow(policy, rows);
+            if method == Method::Other { 501 } else { 405 }
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::leg::{LocalSdp, listen_of};
 use base::{ListenId, ReasonId, TrunkId};
 use config::{Hold, Latch, MediaMode, Policy};
 use media::{CodecKind, Command, Ports, Remote, Report, SessionId, Side};
-use sdp::{Address, Anchor, CodecName, HoldForm, Kind, SdpError, Session};
+use sdp::{Address, Anchor, CodecName, HoldForm, Kind, Reveal, SdpError, Session};
 use std::net::{IpAddr, SocketAddr};
 
 /// The media of one call.
@@ -43,13 +43,12 @@ pub(crate) enum State {
 /// Why a session description cannot be used, with the Warning that says so (RFC 3261 §20.43).
 pub(crate) struct SdpTrouble {
     pub(crate) reason: ReasonId,
-    pub(crate) warning: (u16, String),
+    pub(crate) warning: (u16, &'static str),
 }
 
 impl From<SdpError> for SdpTrouble {
     fn from(error: SdpError) -> SdpTrouble {
-        let (code, text) = error.warning();
-        SdpTrouble { reason: ReasonId::SdpBad, warning: (code, text.to_owned()) }
+        SdpTrouble { reason: ReasonId::SdpBad, warning: error.warning() }
     }
 }
 
@@ -100,9 +99,8 @@ impl CallMedia {
         let offer = if offer.is_empty() { None } else { Some(parse(offer)?) };
         let mut chosen = [None; 64];
         for (index, media) in session.media().iter().enumerate().take(chosen.len()) {
-            let usable = media.port != 0 && sdp::can_anchor(media).is_ok();
-            chosen[index] =
-                u8::try_from(index).ok().filter(|_| usable).and_then(|i| ports.rtp(self.seat(toward), i));
+            let usable = u8::try_from(index).ok().filter(|_| sdp::can_anchor(media).is_ok());
+            chosen[index] = usable.and_then(|i| ports.rtp(self.seat(toward), i));
         }
         if local.id == 0 {
             local.id = cx.rng.next_u64() >> 2 | 1;
@@ -113,6 +111,7 @@ impl CallMedia {
             origin_id: local.id,
             origin_version: local.version.max(1),
             hold: hold_form(epoch.policy(trunk).hold),
+            reveal: reveal(epoch.policy(trunk)),
         };
         let write = |anchor: &Anchor<'_>, out: &mut Vec<u8>| match &offer {
             Some(offer) => sdp::anchor_answer(&session, offer, anchor, out),
@@ -141,10 +140,7 @@ impl CallMedia {
         let (offer, answer) = (parse(sent)?, parse(answer)?);
         match sdp::check_answer(&offer, &answer) {
             Ok(_) => Ok(()),
-            Err(error) => {
-                let (code, text) = error.warning();
-                Err(SdpTrouble { reason: ReasonId::SdpAnswerBad, warning: (code, text.to_owned()) })
-            }
+            Err(error) => Err(SdpTrouble { reason: ReasonId::SdpAnswerBad, warning: error.warning() }),
         }
     }
 
@@ -207,10 +203,9 @@ pub(crate) fn is_anchored(a: &Policy, b: &Policy) -> bool {
 pub(crate) fn count_streams(text: &[u8]) -> Result<u8, SdpTrouble> {
     let session = parse(text)?;
     sdp::can_anchor_any(&session).map_err(|error| {
-        let (code, text) = error.warning();
         let srtp = matches!(error.kind, sdp::SdpErrorKind::Secured);
         let reason = if srtp { ReasonId::SrtpUnsupported } else { ReasonId::MediaStreams };
-        SdpTrouble { reason, warning: (code, text.to_owned()) }
+        SdpTrouble { reason, warning: error.warning() }
     })?;
     Ok(u8::try_from(session.media().len().clamp(1, media::MAX_STREAMS)).unwrap_or(1))
 }
@@ -252,6 +247,7 @@ impl Call {
             origin_id: local.id,
             origin_version: 1,
             hold: HoldForm::Pass,
+            reveal: Reveal::default(),
         };
         local.text = sdp::offer(&codecs, &anchor).into_boxed_slice();
     }
@@ -343,18 +339,17 @@ fn places_of(
 ) -> Result<(Option<SocketAddr>, Option<SocketAddr>), SdpTrouble> {
     let address = match media.connection() {
         Some(Address::Ip(address)) => Some(address),
-        Some(Address::Name(name)) => {
-            let text = format!("media address {} is a name", String::from_utf8_lossy(name));
-            return Err(SdpTrouble { reason: ReasonId::MediaAddress, warning: (399, text) });
+        Some(Address::Name(_)) => {
+            let warning = (301, "Host names are not supported in media addresses");
+            return Err(SdpTrouble { reason: ReasonId::MediaAddress, warning });
         }
         None => None,
     };
     let usable = address.filter(|_| media.port != 0 && !media.is_null_connection());
     let reachable = |ip: &IpAddr| ip.to_canonical().is_ipv4() == local.to_canonical().is_ipv4();
-    if let Some(ip) = usable.filter(|ip| !reachable(ip)) {
-        let family = if ip.is_ipv4() { "IPv4" } else { "IPv6" };
-        let text = format!("no {family} for media on this interface");
-        return Err(SdpTrouble { reason: ReasonId::MediaAddress, warning: (301, text) });
+    if usable.is_some_and(|ip| !reachable(&ip)) {
+        let warning = (301, "Incompatible network address formats");
+        return Err(SdpTrouble { reason: ReasonId::MediaAddress, warning });
     }
     let rtp = usable.map(|ip| SocketAddr::new(ip, media.port));
     let rtcp = usable.and_then(|ip| match media.rtcp() {
@@ -386,6 +381,11 @@ fn hold_form(hold: Hold) -> HoldForm {
         Hold::Zero => HoldForm::Zero,
         Hold::SendonlyOnly => HoldForm::SendonlyOnly,
     }
+}
+
+fn reveal(policy: &Policy) -> Reveal {
+    let topology = policy.headers.topology;
+    Reveal { session: topology.session, attributes: topology.attributes }
 }
 
 /// Whether an epoch's trunk takes part in direct media with another.

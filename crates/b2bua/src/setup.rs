@@ -12,9 +12,10 @@ use crate::secure::leg_of_caller;
 use crate::tag::{CallRef, Tag};
 use base::{ReasonId, Time, TrunkId};
 use config::{EarlyOffer, Prack, Refresher};
-use identity::headers::{push_number, push_row};
+use identity::abilities;
+use identity::headers::push_number;
 use identity::received::{called_of, number_of};
-use identity::{is_nobody, session_of};
+use identity::{is_nobody, push_warning, session_of};
 use media::Side;
 use peers::Voucher;
 use routing::{Decision, Facts, NoTrace, Plan, Refusal, TrunkState};
@@ -134,12 +135,7 @@ impl Call {
     /// What RFC 3261 §8.2.2, §8.2.3 and §16.3 ask of a request before it is acted on.
     fn check(&mut self, msg: Msg<'_>, cx: &mut Context<'_>) -> bool {
         let mut unsupported = cx.take_rows();
-        let transfer = self.epoch.policy(self.trunk_in).transfer;
-        crate::local::unsupported_rows(msg, crate::transfer::extensions(&transfer), &mut unsupported);
-        let reliable = self.epoch.policy(self.trunk_in).prack != Prack::Off;
-        if msg.has_token(Name::Require, "100rel") && !reliable {
-            push_row(&mut unsupported, b"Unsupported", b"100rel");
-        }
+        abilities::push_unsupported(msg, self.epoch.policy(self.trunk_in), &mut unsupported);
         let trouble = if !unsupported.is_empty() {
             Some((ReasonId::BadExtension, unsupported.clone()))
         } else if msg.max_forwards().is_ok_and(|hops| hops == Some(0)) {
@@ -245,7 +241,7 @@ impl Call {
     pub(crate) fn refuse_sdp(&mut self, trouble: &SdpTrouble, cx: &mut Context<'_>) {
         self.end_attempts(trouble.reason, b"", cx);
         let mut rows = cx.take_rows();
-        push_warning(&mut rows, self.epoch.face(self.a.flow.listen).host(), &trouble.warning);
+        push_warning(&mut rows, self.epoch.face(self.a.flow.listen).host(), trouble.warning);
         self.refuse_with(cx, 488, trouble.reason, trouble.reason.q850(), &rows);
         cx.give_rows(rows);
     }
@@ -266,12 +262,6 @@ pub(crate) fn session_policy(epoch: &Epoch, trunk: TrunkId, prefer_update: bool)
         Refresher::Peer => Preference::Peer,
     };
     SessionPolicy { expires: timer.expires, min_se: timer.min_se, prefer_update, refresher }
-}
-
-/// Appends a Warning header (RFC 3261 §20.43).
-pub(crate) fn push_warning(rows: &mut Vec<u8>, host: &str, warning: &(u16, String)) {
-    let text: String = warning.1.chars().filter(|c| !matches!(c, '"' | '\\')).collect();
-    push_row(rows, b"Warning", format!("{} {host} \"{text}\"", warning.0).as_bytes());
 }
 
 fn key_of((high, low): (u64, u64)) -> CallKey {

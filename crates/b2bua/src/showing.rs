@@ -5,13 +5,14 @@ use crate::call::{Call, Phase};
 use crate::context::{Alarm, Context};
 use crate::early::Early;
 use crate::invite::contact_user;
-use crate::leg::{LateAnswer, allow};
+use crate::leg::LateAnswer;
 use crate::prack::OfferInProvisional;
 use crate::telling::cross;
 use base::{ReasonId, WallTime};
 use config::{EarlyDialogs, EarlyMedia, HeaderOn, Map180, Map183, PassDrop, Prack, Ringing};
+use identity::abilities;
 use identity::header_rules::shape;
-use identity::headers::{Kind, push_row};
+use identity::headers::Kind;
 use media::Side;
 use sip_core::Response;
 use sip_msg::{Msg, Name};
@@ -150,7 +151,7 @@ impl Call {
 
     fn provisional_rows(&self, rows: &mut Vec<u8>) {
         self.a.push_contact(rows, &self.epoch, contact_user(&self.called));
-        push_row(rows, b"Allow", allow(self.epoch.policy(self.trunk_in)));
+        abilities::push_allow(self.epoch.policy(self.trunk_in), rows);
     }
 
     /// The description to show: the fork's answer, where it may be shown; the engine opens with it.

@@ -89,10 +89,10 @@ reasons! {
     DeniedSharedCost  "R-SHARED-COST"          Caller   never 403  21 "The called number is a shared-cost number, which `deny` or `deny_unknown` refuses to this caller.";
     DeniedPersonal    "R-PERSONAL"             Caller   never 403  21 "The called number is a personal number, which `deny` or `deny_unknown` refuses to this caller.";
     DeniedInternational "R-INTERNATIONAL"      Caller   never 403  21 "The called number is abroad, which `deny` or `deny_unknown` refuses to this caller.";
-    NumberIncomplete  "R-INCOMPLETE"           Caller   never 484  28 "The called number is empty or too short to be routed; dial the whole number.";
+    NumberIncomplete  "R-INCOMPLETE"           Caller   never 484  28 "The called number is missing, unreadable or too short to be routed; dial the whole number.";
     NumberInvalid     "R-NUMBER-INVALID"       Caller   never 404  28 "The called number is longer than a number can be or holds characters that no number has.";
-    TrunkFull         "R-TRUNK-FULL"           Us       again 503  34 "Every trunk of the route carries as many calls as its calls_max allows; raise it or add a trunk.";
-    TrunkRate         "R-TRUNK-RATE"           Us       again 503  42 "Every trunk of the route has used up its cps_max for this second; raise it or add a trunk.";
+    TrunkFull         "R-TRUNK-FULL"           Us       again 503  34 "Every trunk of the route carries as many calls as its calls_max or calls_out_max allows; raise it or add a trunk.";
+    TrunkRate         "R-TRUNK-RATE"           Us       again 503  42 "Every trunk of the route has used up its cps_max or cps_out_max for this second; raise it or add a trunk.";
     TrunkDisabled     "R-TRUNK-DISABLED"       Operator again 503  38 "Every trunk of the route is disabled; enable one.";
     TrunkDraining     "R-TRUNK-DRAINING"       Operator again 503  42 "Every trunk of the route is being drained and takes no new calls; wait or add a trunk.";
     NoTrunk           "R-NO-TRUNK"             Us       again 503  34 "No trunk of the route can take a call now, each for its own reason; see the decision trace.";
@@ -105,8 +105,8 @@ reasons! {
     AttemptsMax       "R-ATTEMPTS-MAX"         Us       again 503  41 "As many attempts as one call may make have failed; see each attempt's own reason.";
 
     CallsMax          "L-CALLS-MAX"            Us       again 503  42 "This node carries as many calls as limits.calls_max allows; raise it or add a node.";
-    TrunkCallsMax     "L-TRUNK-CALLS"          Us       again 503  34 "The arriving trunk carries as many calls as its calls_max allows; raise it if the provider agrees.";
-    TrunkCpsMax       "L-TRUNK-CPS"            Us       again 503  42 "The arriving trunk placed more calls in this second than its cps_max allows.";
+    TrunkCallsMax     "L-TRUNK-CALLS"          Us       again 503  34 "The arriving trunk carries as many calls as its calls_max or calls_in_max allows; raise it if the provider agrees.";
+    TrunkCpsMax       "L-TRUNK-CPS"            Us       again 503  42 "The arriving trunk placed more calls in this second than its cps_max or cps_in_max allows.";
     TransactionsMax   "L-TRANSACTIONS"         Us       again 503  42 "This node holds as many transactions as limits.transactions_max allows.";
     RtpPorts          "L-RTP-PORTS"            Us       again 503  47 "No RTP port pair is free on the interface; widen its rtp range.";
     MediaSessionsMax  "L-MEDIA-SESSIONS"       Us       again 503  47 "The media workers hold as many sessions as they may.";
@@ -120,10 +120,11 @@ reasons! {
     SipsArrival       "C-SIPS"                 Caller   never 403  21 "The Request-URI demands TLS by sips: but came without; the trunk's policy sips = plain takes it like sip:.";
     BadExtension      "C-EXTENSION"            Caller   never 420 127 "The request requires an extension that is not supported; see the Unsupported header.";
     BodyType          "C-BODY-TYPE"            Caller   never 415  79 "The body's type or encoding is not supported; SDP is expected.";
-    LoopDetected      "C-LOOP"                 Caller   never 482  25 "The request came back to this node unchanged; look for a loop between the systems.";
+    LoopDetected      "C-LOOP"                 Caller   never 482  25 "A redirect leads back to a number that was called already; look for a loop between the systems.";
     SequenceStale     "C-CSEQ"                 Caller   never 500 111 "The request's CSeq is lower than one already seen in its dialog.";
     SessionInterval   "C-SESSION-INTERVAL"     Caller   again 422 127 "The session interval asked for is below Min-SE; it is to be raised.";
-    ReferRefused      "C-REFER"                Caller   never 603  21 "The trunk's policy refuses REFER; transfer by re-INVITE or change the policy.";
+    ReferRefused      "C-REFER"                Caller   never 603  21 "The policy (refer) refuses REFER, or it asks for something other than a call, or came before the answer.";
+    TransferToParty   "C-TRANSFER-TARGET"      Caller   never 603  21 "REFER names a party of the call itself; a transfer needs another target.";
     TransfersMax      "L-TRANSFERS"            Caller   never 603  21 "The call was transferred as often as refer_max of the trunk allows.";
     TransferPending   "C-TRANSFER-PENDING"     Caller   again 491  31 "The call is being transferred already; the next transfer has to wait.";
     TransferForbidden "C-TRANSFER"             Caller   never 403  21 "The dialog that is to be taken over is on another trunk; replaces = any of the trunk allows that.";

@@ -3,6 +3,7 @@
 //! The same [`HeaderRules::run`] serves live calls and the tests inside a configuration.
 
 use super::route::Expression;
+use super::topology::Topology;
 use super::words::words;
 
 words! {
@@ -186,6 +187,8 @@ pub struct HeaderPolicy {
     pub rules_out: HeaderRules,
     /// Headers that do not cross to this trunk.
     pub strip: Vec<String>,
+    /// What of the other side crosses to this trunk as it was written.
+    pub topology: Topology,
     /// Tests of the rules.
     pub tests: Vec<HeaderTest>,
 }

@@ -53,9 +53,21 @@ fn options_names_methods_and_types_that_are_understood() {
 #[test]
 fn subscriptions_are_refused_as_events_that_are_unknown() {
     let place = Place::new("subscribe");
-    let _server = Server::start(&place, &Setup::new(&place).text());
+    let mut setup = Setup::new(&place);
+    setup.pbx_more = "override = { refer = \"local\" }\n".into();
+    let _server = Server::start(&place, &setup.text());
     let answer = asked(&place, "SUBSCRIBE", "Event: presence\r\nExpires: 3600\r\n");
     assert_eq!(answer.status(), Some(489), "RFC 6665 §4.2.1.1:\n{}", answer.0);
+    assert_eq!(answer.header("Allow-Events"), "refer", "RFC 6665 §8.2.2:\n{}", answer.0);
+}
+
+#[test]
+fn subscriptions_are_not_allowed_where_no_event_is_known() {
+    let place = Place::new("subscribe-405");
+    let _server = Server::start(&place, &Setup::new(&place).text());
+    let answer = asked(&place, "SUBSCRIBE", "Event: presence\r\nExpires: 3600\r\n");
+    assert_eq!(answer.status(), Some(405), "RFC 3261 §8.2.1:\n{}", answer.0);
+    assert!(!answer.header("Allow").contains("SUBSCRIBE"), "RFC 3261 §21.4.6:\n{}", answer.0);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
-use conformance::{Place, Server, Sipp};
+use conformance::script::SDP;
+use conformance::{Place, Script, Server, Sipp};
 
 /// Caller and callee scenarios that together show each kind of message that we send.
 const PAIRS: &[(&str, &str)] = &[
@@ -44,4 +45,56 @@ fn tshark_finds_nothing_malformed_in_what_we_send() {
         })
         .collect();
     assert!(bad.is_empty(), "{bad:#?}");
+}
+
+/// What the caller's network is called and where it is; nothing that leaves on the other side may say so.
+const INNER_NAMES: [&str; 3] = ["corp.example", "10.9.8.7", "Geheim-PBX"];
+
+#[test]
+fn what_a_caller_writes_of_its_network_is_not_on_the_other_wire() {
+    let place = Place::new("wire-topology");
+    let _server = Server::start(&place, &Setup::new(&place).text());
+    let capture = Capture::start(&place);
+    let rows = "Alert-Info: <http://ring.corp.example/a.wav>, <urn:alert:source:internal>\nSubject: five\n";
+    let body = SDP
+        .replace("s=-", "s=Geheim-PBX\ni=the PBX of corp.example\nu=http://corp.example/\ne=x@corp.example")
+        .replace("t=0 0\n", "t=0 0\na=tool:Geheim-PBX 7\n")
+        + "a=x-node:sbc2.corp.example\na=rtcp:4001 IN IP4 10.9.8.7\na=x-version:1.2\n";
+    let why = "Reason: Q.850;cause=16;text=\"cleared by 10.9.8.7\"\n";
+    let script = Script::default()
+        .call("+441632960001", "<sip:+493023125100@[local_ip]>", rows, &body)
+        .expect(200, &[])
+        .inside("ACK", "", "")
+        .inside("BYE", why, "")
+        .expect(200, &[]);
+    let callee = Sipp::new(&place, "callee", "uas", &place.sip(ITSP)).answer();
+    Sipp::of_script(&place, "caller", &script, &place.sip(PBX)).call("-", &place.sip(INSIDE)).finish();
+    callee.finish();
+    let lines =
+        capture.end(&format!("sip && ip.src == {}", place.ip(OUTSIDE)), &["sip.Method", "udp.payload"]);
+    let told: Vec<String> =
+        lines.iter().map(|line| text(line.split('\t').nth(1).unwrap_or_default())).collect();
+    for message in &told {
+        for name in INNER_NAMES {
+            assert!(!message.contains(name), "{name}\n{message}");
+        }
+    }
+    let find = |method: &str| told.iter().find(|text| text.starts_with(method)).expect("a request");
+    let invite = find("INVITE");
+    for kept in
+        ["Alert-Info: <urn:alert:source:internal>\r\n", "Subject: five\r\n", "\r\na=x-version:1.2\r\n"]
+    {
+        assert!(invite.contains(kept), "{kept}\n{invite}");
+    }
+    assert!(find("BYE").contains("Reason: Q.850;cause=16\r\n"), "{}", find("BYE"));
+    for method in ["INVITE", "ACK", "BYE"] {
+        assert!(find(method).contains("\r\nUser-Agent: Tronco\r\n"), "{}", find(method));
+    }
+}
+
+/// Bytes that `tshark` prints as hexadecimal digits, as text.
+fn text(digits: &str) -> String {
+    let digits: Vec<u8> = digits.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    String::from_utf8_lossy(&digits.chunks(2).filter_map(byte).collect::<Vec<u8>>()).into_owned()
 }

@@ -5,6 +5,7 @@
 //! (white space before the colon, folding, compact form) can smuggle it across.
 
 use crate::header_rules::received;
+use crate::topology;
 use crate::warning::restated;
 use config::{HeaderRow, Policy};
 use sip_msg::{Msg, Name};
@@ -160,18 +161,36 @@ pub fn pass_kept(kept: &[Kept], hides_user: bool, to: &Policy, out: &mut Vec<u8>
     let shown = |row: &&Kept| !hides_user || !USERS_OWN.contains(&row.name);
     for row in kept.iter().filter(shown).filter(|row| crosses(row.name, &row.spelled, Kind::Invite, to)) {
         let name = row.name.as_str().as_bytes();
-        push_row(out, if name.is_empty() { &row.spelled } else { name }, &row.value);
+        let name = if name.is_empty() { &row.spelled } else { name };
+        push_crossing(out, (name, &row.value), row.name, (to, "-"));
     }
 }
 
-/// Appends a row that crosses; `agent` is who warns on this side, in place of a peer's host.
-fn push_crossing(out: &mut Vec<u8>, (name, value): (&[u8], &[u8]), known: Name, agent: &str) {
-    if known != Name::Warning {
-        return push_row(out, name, value);
-    }
-    let told = restated(value, agent);
+/// Appends a row that crosses, without what names hosts of the other side as far as the policy hides it; `agent` is
+/// who warns on this side, in place of a peer's host.
+fn push_crossing(
+    out: &mut Vec<u8>,
+    (name, value): (&[u8], &[u8]),
+    known: Name,
+    (to, agent): (&Policy, &str),
+) {
+    let shown = to.headers.topology;
+    let told = match known {
+        Name::Warning => restated(value, agent, !shown.text),
+        Name::AlertInfo if !shown.alert_info => topology::alert_info(value),
+        Name::Reason if !shown.text => topology::reason(value),
+        _ => return push_row(out, name, value),
+    };
     if !told.is_empty() {
         push_row(out, name, &told);
+    }
+}
+
+/// Appends the Reasons of a request that ends something, as they may cross to a trunk ("completed elsewhere", RFC
+/// 3326).
+pub fn pass_reason(msg: Msg<'_>, to: &Policy, out: &mut Vec<u8>) {
+    for value in msg.rows(Name::Reason) {
+        push_crossing(out, (b"Reason", value), Name::Reason, (to, "-"));
     }
 }
 
@@ -183,7 +202,7 @@ pub fn pass_rows(msg: Msg<'_>, kind: Kind, from: &Policy, (to, agent): (&Policy,
             let raw = row.name.as_bytes();
             let known = Name::from_bytes(raw);
             if crosses(known, raw, kind, to) {
-                push_crossing(out, (raw, &row.value), known, agent);
+                push_crossing(out, (raw, &row.value), known, (to, agent));
             }
         }
         return;
@@ -192,7 +211,7 @@ pub fn pass_rows(msg: Msg<'_>, kind: Kind, from: &Policy, (to, agent): (&Policy,
         if crosses(header.name, header.raw_name, kind, to) {
             let name = header.name.as_str().as_bytes();
             let name = if name.is_empty() { header.raw_name } else { name };
-            push_crossing(out, (name, header.value), header.name, agent);
+            push_crossing(out, (name, header.value), header.name, (to, agent));
         }
     }
 }
@@ -214,6 +233,8 @@ fn crosses(name: Name, raw: &[u8], kind: Kind, to: &Policy) -> bool {
         // RFC 3326: why a call ends is worth knowing on both sides.
         Name::Reason => kind != Kind::Invite,
         Name::Warning => kind == Kind::Response,
+        // A request names one agent, and that is us (RFC 3261 §20.41).
+        Name::UserAgent if kind != Kind::Response => false,
         Name::ContentDisposition => kind == Kind::Inner,
         _ => {
             to.headers_pass.iter().any(is)

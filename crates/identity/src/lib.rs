@@ -3,11 +3,12 @@
 //!
 //! Floor 3. No row that names somebody crosses as bytes: P-Asserted-Identity, P-Preferred-Identity,
 //! Remote-Party-ID, Privacy, Diversion, History-Info, P-Charge-Info, P-Called-Party-ID and Referred-By
-//! are read here, judged, and written anew, so that no spelling of one gets past the policy; which other headers cross, [`headers`] says. It knows
+//! are read here, judged, and written anew, so that no spelling of one gets past the policy; which other headers cross, [`headers`] says, and what we say of ourselves, [`abilities`]. It knows
 //! no call and no route: numbers are read and written by a [`Numbering`]. Enter through
 //! [`Identity::of`] when a call arrives, [`Telling::tell`] when an attempt is made, and [`cross`] for
 //! what passes inside a call.
 
+pub mod abilities;
 mod answer;
 mod beside;
 mod charge;
@@ -25,6 +26,7 @@ mod redirected;
 mod rows;
 mod screen;
 mod session;
+mod topology;
 mod warning;
 mod write;
 
@@ -37,6 +39,7 @@ pub use party::is_nobody;
 pub use privacy::Privacy;
 pub use screen::Screening;
 pub use session::session_of;
+pub use warning::{push_reason_id, push_warning};
 pub use write::{Telling, Told};
 
 use base::TrunkId;

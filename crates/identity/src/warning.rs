@@ -1,14 +1,31 @@
-//! Warning on its way across: the text stays, whoever warned becomes this node (RFC 3261 §20.43: warn-agent).
+//! Warning: ours, and a peer's on its way across, whose text stays while whoever warned becomes this node (RFC
+//! 3261 §20.43: warn-agent).
+
+use crate::headers::{decimal, push_parts};
+use base::{ReasonId, names_place};
+
+/// Appends a Warning of ours (RFC 3261 §20.43): a short text that says nothing of this node's configuration.
+pub fn push_warning(rows: &mut Vec<u8>, host: &str, (code, text): (u16, &'static str)) {
+    let mut digits = [0; 20];
+    let code = decimal(u64::from(code), &mut digits);
+    push_parts(rows, b"Warning", &[code, b" ", host.as_bytes(), b" \"", text.as_bytes(), b"\""]);
+}
+
+/// Appends the stable id of a reason as a Warning; what to do about it is told in record and log alone.
+pub fn push_reason_id(rows: &mut Vec<u8>, host: &str, reason: ReasonId) {
+    push_warning(rows, host, (399, reason.id()));
+}
 
 /// A Warning value with `agent` instead of who warned; values that break the grammar are left out. Empty when
-/// nothing is left.
-pub(crate) fn restated(value: &[u8], agent: &str) -> Vec<u8> {
+/// nothing is left. `plain`: without texts that name a host.
+pub(crate) fn restated(value: &[u8], agent: &str, plain: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(value.len());
     let mut rest = value;
     while !rest.is_empty() {
         let (one, more) = rest.split_at(end_of_first(rest));
         rest = more.get(1..).unwrap_or_default();
         let Some((code, text)) = code_and_text(one.trim_ascii()) else { continue };
+        let text = if plain && names_place(text) { &b"\"-\""[..] } else { text };
         if !out.is_empty() {
             out.extend_from_slice(b", ");
         }
@@ -59,8 +76,9 @@ mod tests {
             ("", ""),
             (",,", ""),
             ("399 host \"open", ""),
+            ("399 host \"at 10.8.0.31\"", "399 sbc \"-\""),
         ] {
-            assert_eq!(String::from_utf8_lossy(&restated(value.as_bytes(), "sbc")), told, "{value}");
+            assert_eq!(String::from_utf8_lossy(&restated(value.as_bytes(), "sbc", true)), told, "{value}");
         }
     }
 }

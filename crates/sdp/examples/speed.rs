@@ -28,6 +28,7 @@ fn main() {
             origin_id: 1,
             origin_version: 1,
             hold: HoldForm::Sendonly,
+            reveal: sdp::Reveal::default(),
         };
         let Ok(session) = parse(bytes, &limits) else { continue };
         let mut out = Vec::new();

@@ -2,7 +2,7 @@
 //!
 //! Enter through [`can_anchor`] to learn which m= lines we can carry, then [`anchor`] for an
 //! offer and [`anchor_answer`] for an answer. Nothing about the far side's addresses, keys or
-//! candidates passes; codecs, packet times, bandwidths and lines we do not know do.
+//! candidates passes; codecs, packet times, bandwidths and lines we do not know do, as far as [`Reveal`] lets them.
 
 use crate::address::{null_of, write_connection};
 use crate::direction::{Direction, HoldForm};
@@ -10,6 +10,7 @@ use crate::error::{SdpError, SdpErrorKind};
 use crate::line::{Line, Lines, attribute, trim};
 use crate::media::{Kind, Media, PTIME_MS_MAX, Proto};
 use crate::session::Session;
+use crate::topology::Reveal;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -26,6 +27,8 @@ pub struct Anchor<'p> {
     pub origin_version: u64,
     /// How a hold is written.
     pub hold: HoldForm,
+    /// What crosses as it came.
+    pub reveal: Reveal,
 }
 
 impl Anchor<'_> {
@@ -188,10 +191,12 @@ impl Head<'_, '_> {
                 b's' if self.name => {}
                 b's' => {
                     self.name = true;
-                    let name: &[u8] = if trim(line.value).is_empty() { b"-" } else { line.value };
+                    let shown = self.anchor.reveal.session && !trim(line.value).is_empty();
+                    let name: &[u8] = if shown { line.value } else { b"-" };
                     write_line(b's', name, self.out);
                 }
-                b'a' if is_withheld(line.value) => {}
+                b'a' if is_withheld(line.value, self.anchor.reveal) => {}
+                kind if !self.anchor.reveal.keeps_line(kind) => {}
                 kind => {
                     self.time |= kind == b't';
                     write_line(kind, line.value, self.out);
@@ -292,12 +297,13 @@ fn write_section(
                         write_direction(direction, out);
                     }
                 } else {
-                    write_attribute(&line, name, port, out);
+                    write_attribute(&line, (name, port), anchor.reveal, out);
                 }
             }
             // What belongs to the session has no place below m= (RFC 8866 §9): a stray o= would tell the
             // peer's address.
             b'v' | b'o' | b's' | b'u' | b'e' | b'p' | b't' | b'r' | b'z' => {}
+            kind if !anchor.reveal.keeps_line(kind) => {}
             kind => write_line(kind, line.value, out),
         }
     }
@@ -321,68 +327,21 @@ fn write_direction(direction: Direction, out: &mut Vec<u8>) {
 }
 
 /// Writes an attribute as it came, with our RTCP port, or not at all.
-fn write_attribute(line: &Line<'_>, name: &[u8], port: u16, out: &mut Vec<u8>) {
+fn write_attribute(line: &Line<'_>, (name, port): (&[u8], u16), reveal: Reveal, out: &mut Vec<u8>) {
     if name.eq_ignore_ascii_case(b"rtcp") {
         if let Some(next) = port.checked_add(1) {
             let _ = write!(out, "a=rtcp:{next}\r\n");
         }
-    } else if !is_terminated(name) {
+    } else if reveal.keeps_attribute(line.value) {
         write_line(b'a', line.value, out);
     }
 }
 
 /// Whether a session's attribute stays here: said per media by us, or ours to terminate.
-fn is_withheld(value: &[u8]) -> bool {
+fn is_withheld(value: &[u8], reveal: Reveal) -> bool {
     let (name, _) = attribute(value);
-    Direction::from_name(name).is_some() || name.eq_ignore_ascii_case(b"rtcp") || is_terminated(name)
-}
-
-/// Attributes of things that end at us: ICE, DTLS and SDES keys, bundling, RTP header extensions
-/// and feedback, stream identities, capability negotiation, addresses in disguise.
-fn is_terminated(name: &[u8]) -> bool {
-    const PREFIXES: [&[u8]; 3] = [b"ice-", b"x-candidate", b"extmap"];
-    const NAMES: [&[u8]; 37] = [
-        b"acap",
-        b"acfg",
-        b"alt",
-        b"bundle-only",
-        b"candidate",
-        b"connection",
-        b"creq",
-        b"crypto",
-        b"cryptoscale",
-        b"csup",
-        b"dtls-id",
-        b"encryption",
-        b"end-of-candidates",
-        b"fingerprint",
-        b"group",
-        b"identity",
-        b"key-mgmt",
-        b"mid",
-        b"msid",
-        b"msid-semantic",
-        b"pcfg",
-        b"remote-candidates",
-        b"rid",
-        b"rtcp-fb",
-        b"rtcp-mux",
-        b"rtcp-mux-only",
-        b"rtcp-rsize",
-        b"setup",
-        b"sescap",
-        b"simulcast",
-        b"source-filter",
-        b"ssrc",
-        b"ssrc-group",
-        b"tcap",
-        b"tls-id",
-        b"x-ssrc-range",
-        b"zrtp-hash",
-    ];
-    let starts =
-        |prefix: &&[u8]| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    PREFIXES.iter().any(starts) || NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+    let ours = Direction::from_name(name).is_some() || name.eq_ignore_ascii_case(b"rtcp");
+    ours || !reveal.keeps_attribute(value)
 }
 
 /// An answer that refuses every m= line with port 0 (RFC 3264 §6).
@@ -396,6 +355,7 @@ pub fn reject_all(offer: &Session<'_>) -> Vec<u8> {
         origin_id: 0,
         origin_version: 0,
         hold: HoldForm::Pass,
+        reveal: Reveal::default(),
     };
     let mut out = Vec::with_capacity(128);
     out.extend_from_slice(b"v=0\r\n");

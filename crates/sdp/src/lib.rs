@@ -23,6 +23,7 @@ pub mod media;
 pub mod offer;
 mod resume;
 pub mod session;
+mod topology;
 
 pub use address::{Address, Origin};
 pub use anchor::{Anchor, anchor, anchor_answer, can_anchor, can_anchor_any, reject_all};
@@ -36,3 +37,4 @@ pub use media::{Kind, Media, Proto, Rtcp};
 pub use offer::offer;
 pub use resume::{continued, resumed};
 pub use session::{Limits, Session, parse, same_except_version};
+pub use topology::Reveal;

@@ -73,6 +73,7 @@ fn anchored(session: &Session<'_>, hold: HoldForm) -> Vec<u8> {
         origin_id: 77,
         origin_version: 3,
         hold,
+        reveal: sdp::Reveal::default(),
     };
     let mut out = Vec::new();
     anchor(session, &ours, &mut out).unwrap();

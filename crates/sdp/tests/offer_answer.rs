@@ -15,6 +15,7 @@ fn ours(ports: &[Option<u16>]) -> Anchor<'_> {
         origin_id: 5,
         origin_version: 6,
         hold: HoldForm::Sendonly,
+        reveal: sdp::Reveal::default(),
     }
 }
 

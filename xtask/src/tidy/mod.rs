@@ -5,6 +5,7 @@
 mod bans;
 mod budget;
 mod floors;
+mod limits;
 mod manifest;
 mod scrub;
 
@@ -74,6 +75,7 @@ pub(crate) fn check(root: &Path, ratchet: Ratchet) -> std::io::Result<Vec<Fault>
     floors::check(&house, &mut faults);
     manifest::check(&house, &mut faults);
     bans::check(&house, &mut faults);
+    limits::check(&house, &std::fs::read_to_string(root.join(limits::PAGE))?, &mut faults);
     budget::check(&house, &root.join("xtask/budget.txt"), ratchet, &mut faults)?;
     faults.sort();
     Ok(faults)

@@ -22,7 +22,7 @@ impl Switchboard {
     ) {
         let Arrival { msg, trunk, txn, flow, .. } = *arrival;
         if self.epoch.trunk(trunk).users.registrar.is_none() {
-            return local::outside_dialog(&mut self.context(now, out), msg, txn);
+            return local::outside_dialog(&mut self.context(now, out), msg, trunk, txn);
         }
         match self.bind(now, arrival, voucher) {
             Ok(rows) => {

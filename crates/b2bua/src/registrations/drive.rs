@@ -1,10 +1,10 @@
 //! What moves registrations: configurations, alarms, answers, the end of the node.
 
 use crate::context::{Alarm, Context, User};
-use crate::leg::ALLOW;
 use crate::output::Level;
 use crate::switchboard::Switchboard;
 use base::{ReasonId, Time, TrunkId};
+use identity::abilities;
 use peers::{Enrolment, EnrolmentRef, Order, Purse, Signed, Target};
 use sip_core::digest::Asker;
 use sip_core::registration::{Next, Refusal, Registration};
@@ -140,7 +140,8 @@ impl Context<'_> {
         let enrolment = self.enrolment(at);
         enrolment.next_cseq();
         let serial = enrolment.serial();
-        enrolment.order.write(serial, own, flow.transport, ALLOW, &mut rows);
+        let allow = abilities::allow(epoch.policy(enrolment.trunk_id));
+        enrolment.order.write(serial, own, flow.transport, allow, &mut rows);
         let (uri, account, trunk) = (enrolment.order.uri.clone(), enrolment.purse.account, enrolment.trunk);
         if enrolment.purse.secured {
             let what = Signed { method: b"REGISTER", uri: uri.as_bytes(), body: b"" };
@@ -239,6 +240,7 @@ impl Context<'_> {
     pub(super) fn enrolment_name(&self, at: EnrolmentRef) -> String {
         let enrolment = &self.runs.enrolments[at.0 as usize];
         let trunk = &self.runs.trunk(enrolment.trunk).name;
-        format!("account {} of trunk {trunk}", base::Redacted(&enrolment.username))
+        let (place, flow) = (enrolment.purse.account + 1, enrolment.flow);
+        format!("account {place} ({}) of trunk {trunk}, flow {flow}", base::Redacted(&enrolment.username))
     }
 }

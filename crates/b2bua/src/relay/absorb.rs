@@ -3,10 +3,9 @@
 
 use crate::call::Call;
 use crate::context::Context;
-use crate::leg::{AwaitAck, LateAnswer, allow};
+use crate::leg::{AwaitAck, LateAnswer};
 use crate::offer::parse;
 use config::{LateReinvite, Update};
-use identity::headers::push_row;
 use media::Side;
 use sdp::Change;
 use sip_core::{Response, ServerTxn};
@@ -113,14 +112,6 @@ impl Call {
             return None;
         }
         sdp::narrow(&theirs, &now)
-    }
-
-    /// 405 with what is allowed (RFC 3261 §8.2.1).
-    pub(crate) fn refuse_update(&mut self, side: Side, txn: ServerTxn, cx: &mut Context<'_>) {
-        let mut rows = cx.take_rows();
-        push_row(&mut rows, b"Allow", allow(self.epoch.policy(self.trunk_of(side))));
-        self.answer_inner(txn, 405, &rows, cx);
-        cx.give_rows(rows);
     }
 
     /// Whether UPDATE of a peer is refused, for its trunk allows none (RFC 3311 §4).

@@ -4,12 +4,13 @@ use super::Relay;
 use crate::call::{Call, Phase};
 use crate::context::{Context, Own};
 use crate::invite::contact_user;
-use crate::leg::{AwaitAck, LateAnswer, allow, supported};
+use crate::leg::{AwaitAck, LateAnswer};
 use crate::refusal::status_for_caller;
 use crate::setup::session_policy;
 use crate::telling::cross;
 use base::ReasonId;
-use identity::headers::{Kind, push_number, push_row};
+use identity::abilities;
+use identity::headers::{Kind, push_number};
 use media::Side;
 use sip_core::session_timer::SessionTimer;
 use sip_core::{ClientTxn, Flow, Response};
@@ -222,8 +223,7 @@ impl Call {
         let Some(leg) = self.next_leg(side) else { return };
         let number = if side == Side::A { &self.called } else { self.caller_in_contact() };
         leg.push_contact(rows, &self.epoch, contact_user(number));
-        push_row(rows, b"Allow", allow(self.epoch.policy(leg.trunk)));
-        push_row(rows, b"Supported", supported(self.epoch.policy(leg.trunk)));
+        abilities::push(self.epoch.policy(leg.trunk), false, rows);
         if let Some(session) = &leg.session {
             session.response_rows(rows);
         }

@@ -9,11 +9,12 @@ mod withdraw;
 
 use crate::call::{Call, Phase};
 use crate::context::Context;
-use crate::leg::{ALLOW, Leg, LocalSdp};
-use crate::setup::{ACCEPTED, ACCEPTED_ENCODING, push_warning, session_policy};
+use crate::leg::{Leg, LocalSdp};
+use crate::setup::{ACCEPTED, ACCEPTED_ENCODING, session_policy};
 use crate::telling::cross;
 use base::Time;
-use identity::headers::{Kind, push_number, push_row};
+use identity::headers::{Kind, push_number};
+use identity::push_warning;
 use media::Side;
 use sip_core::session_timer::SessionTimer;
 use sip_core::{ClientTxn, ServerTxn};
@@ -250,18 +251,11 @@ impl Call {
     ) {
         let mut rows = cx.take_rows();
         if let Some(leg) = self.leg(side) {
-            push_warning(&mut rows, self.epoch.face(leg.flow.listen).host(), &trouble.warning);
+            push_warning(&mut rows, self.epoch.face(leg.flow.listen).host(), trouble.warning);
         }
         self.answer_inner(txn, 488, &rows, cx);
         cx.give_rows(rows);
     }
-}
-
-/// The Allow row of our refusals.
-pub(crate) fn allow_row() -> Vec<u8> {
-    let mut rows = Vec::with_capacity(96);
-    push_row(&mut rows, b"Allow", ALLOW);
-    rows
 }
 
 /// The Content-Type of a body that goes on.

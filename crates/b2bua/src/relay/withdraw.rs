@@ -3,12 +3,12 @@
 //! the other side makes of it afterwards stays between it and us.
 
 use super::Relay;
-use crate::call::{Call, Phase};
+use crate::call::{Call, Phase, push_why};
 use crate::context::{Alarm, Context};
-use crate::ending::pass_reason;
 use crate::offer::parse;
 use crate::record::ReleasedBy;
 use base::ReasonId;
+use identity::headers::pass_reason;
 use media::Side;
 use sip_core::{ClientTxn, ServerTxn};
 use sip_msg::{Method, Msg};
@@ -26,7 +26,8 @@ impl Call {
     pub(crate) fn on_cancel_inside(&mut self, invite: ServerTxn, msg: Msg<'_>, cx: &mut Context<'_>) {
         let Some(at) = self.relays.iter().position(|r| r.server == invite && r.is_invite()) else { return };
         let mut rows = cx.take_rows();
-        pass_reason(msg, &mut rows);
+        let to = self.trunk_of(self.relays[at].from.other());
+        pass_reason(msg, self.epoch.policy(to), &mut rows);
         self.withdraw(at, 487, &rows, cx);
         cx.give_rows(rows);
     }
@@ -37,14 +38,16 @@ impl Call {
         if !cx.txns.is_proceeding(client) {
             return;
         }
+        let mut rows = Vec::new();
+        push_why(&mut rows, ReasonId::RefreshFailed.q850());
         let Some(at) = self.relays.iter().position(|r| r.client == client) else {
-            return cx.txns.cancel(cx.now, client, b"", &mut cx.out.sip);
+            return cx.txns.cancel(cx.now, client, &rows, &mut cx.out.sip);
         };
         let progress = self.relays[at].progress.filter(|_| self.relays[at].method == Method::Invite);
         match progress.map(|heard| heard + PROCEEDING_MAX).filter(|until| *until > cx.now) {
             Some(until) => cx.wheel.insert(until, Alarm::Unanswered(self.me, client)),
             // Not 408, which would end the dialog of whoever asked (RFC 5057 §5.1).
-            None => self.withdraw(at, 504, b"", cx),
+            None => self.withdraw(at, 504, &rows, cx),
         }
     }
 

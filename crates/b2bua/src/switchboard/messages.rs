@@ -199,7 +199,7 @@ impl Switchboard {
             push_number(&mut rows, b"Retry-After", RETRY_AFTER_SECONDS);
             local::answer(&mut self.context(now, out), txn, 503, &rows);
         } else {
-            local::outside_dialog(&mut self.context(now, out), msg, txn);
+            local::outside_dialog(&mut self.context(now, out), msg, trunk, txn);
         }
     }
 

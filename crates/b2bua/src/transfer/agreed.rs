@@ -75,7 +75,7 @@ impl Call {
     fn agree(&mut self, side: Side, body: &[u8], cx: &mut Context<'_>) -> Result<(), SdpTrouble> {
         let epoch = self.epoch.clone();
         let trunk = self.trunk_of(side);
-        let trouble = || SdpTrouble { reason: ReasonId::SdpAnswerMissing, warning: (399, String::new()) };
+        let trouble = || SdpTrouble { reason: ReasonId::SdpAnswerMissing, warning: (399, "") };
         let moving = self.moving_mut().filter(|_| !body.is_empty()).ok_or_else(trouble)?;
         moving.media.judge(&moving.stays.text, body)?;
         moving.media.set_remotes(side, (&epoch, trunk), body, true, cx)?;

@@ -145,7 +145,7 @@ impl Switchboard {
         let own = call.epoch.run(on) == other.epoch.run(there);
         let any = call.epoch.policy(on).transfer.replaces == Allowed::Any;
         match () {
-            () if parent == named.call => Err(ReasonId::LoopDetected),
+            () if parent == named.call => Err(ReasonId::TransferToParty),
             () if !own && !any => Err(ReasonId::TransferForbidden),
             () if named.rings || other.phase == Phase::Setup => Err(gone),
             () if other.phase == Phase::Over => Err(gone),

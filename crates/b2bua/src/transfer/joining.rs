@@ -5,13 +5,13 @@ use super::released_by;
 use crate::call::{Call, Phase};
 use crate::context::{Context, User};
 use crate::journal::JournalEvent;
-use crate::leg::{AwaitAck, LateAnswer, Leg, LocalSdp, allow, supported};
+use crate::leg::{AwaitAck, LateAnswer, Leg, LocalSdp};
 use crate::offer::State;
 use crate::record::{AttemptFacts, AttemptRecord, ReleasedBy};
 use crate::runs::{GatewayRef, TrunkRef};
 use crate::tag::{CallRef, Tag};
 use base::ReasonId;
-use identity::headers::push_row;
+use identity::abilities;
 use media::{Command, Side};
 use sip_core::ServerTxn;
 use std::sync::Arc;
@@ -209,9 +209,7 @@ impl Call {
         let cseq = self.arrived.take().map_or(0, |arrived| arrived.cseq);
         let mut rows = cx.take_rows();
         self.a.push_contact(&mut rows, &epoch, b"");
-        let policy = epoch.policy(self.trunk_in);
-        push_row(&mut rows, b"Allow", allow(policy));
-        push_row(&mut rows, b"Supported", supported(policy));
+        abilities::push(epoch.policy(self.trunk_in), false, &mut rows);
         if let Some(session) = &self.a.session {
             session.response_rows(&mut rows);
         }

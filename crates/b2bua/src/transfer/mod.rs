@@ -27,7 +27,6 @@ use crate::record::{ReleasedBy, TransferHow, TransferRecord};
 use crate::runs::TrunkRef;
 use crate::tag::CallRef;
 use base::{ReasonId, TrunkId};
-use config::{Refer, Transfers as Rules};
 use media::{Report, SessionId, Side};
 use moving::Moving;
 use notices::Subscribed;
@@ -92,16 +91,6 @@ pub(crate) struct Transfers {
     came: Vec<(CallRef, Side)>,
     /// Sessions whose last report is waited for.
     retired: SmallVec<[SessionId; 1]>,
-}
-
-/// The extensions that a trunk's peers may require of us by its policy.
-pub(crate) fn extensions(rules: &Rules) -> &'static [&'static str] {
-    match (rules.replaces == config::Replaces::Refuse, rules.refer == Refer::Refuse) {
-        (true, true) => &[],
-        (true, false) => &["norefersub"],
-        (false, true) => &["replaces"],
-        (false, false) => &["replaces", "norefersub"],
-    }
 }
 
 /// Which word a record has for a side.

@@ -139,8 +139,7 @@ impl Call {
             });
         }
         let Some((number, notice, expires)) = found else {
-            let status = if id.is_some() { 481 } else { 489 };
-            return self.answer_inner(txn, status, b"Allow-Events: refer\r\n", cx);
+            return self.refuse_event(side, msg, txn, cx);
         };
         let epoch = self.epoch.clone();
         let mut rows = cx.take_rows();

@@ -3,7 +3,7 @@
 use super::moving::Moving;
 use super::placed::Order;
 use super::{Errand, TransferHow, released_by};
-use crate::call::{Call, Phase, push_reason_id};
+use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::journal::{CallKey, JournalEvent};
 use crate::record::TransferRecord;
@@ -11,8 +11,8 @@ use crate::tag::Tag;
 use base::ReasonId;
 use config::Refer;
 use identity::headers::push_row;
-use identity::is_nobody;
 use identity::received::number_of;
+use identity::{is_nobody, push_reason_id};
 use media::Side;
 use routing::{Decision, Facts};
 use sip_core::{ReferSubscription, ServerTxn};
@@ -116,7 +116,7 @@ impl Call {
             (_, Decision::Refuse(why)) => Err((why.status, why.reason)),
             (Some(why), Decision::Plan(plan)) if !plan.emergency => Err((why.status(), why)),
             (_, Decision::Plan(plan)) if *plan.called == *self.party(stays) => {
-                Err((ReasonId::LoopDetected.status(), ReasonId::LoopDetected))
+                Err((ReasonId::TransferToParty.status(), ReasonId::TransferToParty))
             }
             (_, Decision::Plan(_)) if !described => Err((488, ReasonId::SdpBad)),
             (_, Decision::Plan(plan)) => Ok(plan),

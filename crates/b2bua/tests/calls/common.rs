@@ -85,6 +85,7 @@ pub(crate) struct World {
     pub(crate) records: Vec<CallRecord>,
     pub(crate) events: Vec<JournalEvent>,
     pub(crate) media: Vec<media::Command>,
+    pub(crate) notes: Vec<String>,
     ports: u16,
     /// The engine answers `Open` with a failure.
     pub(crate) media_fails: bool,
@@ -112,6 +113,7 @@ impl World {
             records: Vec::new(),
             events: Vec::new(),
             media: Vec::new(),
+            notes: Vec::new(),
             ports: 0,
             media_fails: false,
             no_ports_on: None,
@@ -127,6 +129,7 @@ impl World {
     }
 
     fn drain(&mut self, mut out: Outbox) {
+        self.notes.extend(out.notes.drain(..).map(|note| format!("{}: {}", note.what, note.detail)));
         loop {
             for event in out.journal.drain(..) {
                 if let JournalEvent::Ended { record } = &event {

@@ -1,5 +1,6 @@
 //! Calls through a switchboard under a virtual clock.
 
+mod abilities;
 mod absorbing;
 mod bounds;
 mod common;
@@ -26,6 +27,7 @@ mod smuggling;
 mod straight;
 mod targets;
 mod timers;
+mod topology;
 mod transfers;
 mod transfers_end;
 mod transfers_passed;

@@ -41,6 +41,21 @@ fn registered(more: &str, rows: &str) -> World {
 }
 
 #[test]
+fn log_lines_tell_accounts_apart_and_no_whole_name() {
+    let more = "register = {}\naccounts = [{ account = \"+4930231251@tel.example\", username = \"acme2\", password = \"x\" }]\n";
+    let mut world = World::new(&config(more));
+    world.pass(Duration::from_secs(2));
+    for request in world.take() {
+        world.receive(GW1, &response(&request, "403 Forbidden", "reg", "", ""));
+    }
+    let lines: Vec<&String> = world.notes.iter().filter(|line| line.starts_with("not registered")).collect();
+    assert!(lines.len() >= 2, "{:?}", world.notes);
+    for (line, account) in lines.iter().zip(["account 1 (…)", "account 2 (…)"]) {
+        assert!(line.contains(account) && !line.contains("acme"), "{line}");
+    }
+}
+
+#[test]
 fn an_account_registers_answers_the_challenge_and_refreshes_in_time() {
     let mut world = World::new(&config("register = { contact_user = \"trunk1\" }"));
     assert!(world.board.trunks(world.now)[1].unregistered);

@@ -148,7 +148,7 @@ fn what_cannot_be_carried_out_is_refused_at_once_and_the_call_goes_on() {
     refused(&mut world, "<sip:004420711111@x?Replaces=1>", "", "400");
     refused(&mut world, "<http://x>", "", "416");
     refused(&mut world, "<sip:004420711111@x;method=BYE>", "", "603");
-    refused(&mut world, "<sip:004420700000@x>", "", "482");
+    refused(&mut world, "<sip:004420700000@x>", "", "603");
     refused(&mut world, "<sip:12@x>", "", "404");
     refused(&mut world, "<sip:004420711111@x>", "Require: magic\r\n", "420");
     world.receive(PBX, &inside("BYE", 40, ok.header("To"), "b1", "", ""));

@@ -3,7 +3,9 @@
 use super::view::View;
 use crate::forms::{expression, headers};
 use crate::keys::{HEADER_RULE, HEADER_TEST, POLICY};
-use crate::model::{HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest, Words};
+use crate::model::{
+    HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest, Reveal, Topology, Words,
+};
 use crate::text::Table;
 
 /// Reads the header keys of a policy.
@@ -13,6 +15,7 @@ pub(super) fn headers(view: &View<'_>) -> Option<HeaderPolicy> {
         rules_in: HeaderRules(rules("header_rules_in")?),
         rules_out: HeaderRules(rules("header_rules_out")?),
         strip: view.strings("headers_strip"),
+        topology: topology(view),
         tests: view
             .items("header_tests")
             .iter()
@@ -20,6 +23,17 @@ pub(super) fn headers(view: &View<'_>) -> Option<HeaderPolicy> {
             .map(test)
             .collect::<Option<Vec<_>>>()?,
     })
+}
+
+fn topology(view: &View<'_>) -> Topology {
+    let words = view.strings("topology_pass");
+    let shows = |what: Reveal| words.iter().any(|word| word == what.token());
+    Topology {
+        alert_info: shows(Reveal::AlertInfo),
+        text: shows(Reveal::Text),
+        session: shows(Reveal::Session),
+        attributes: shows(Reveal::Attributes),
+    }
 }
 
 /// The header keys of one policy table by itself.

@@ -5,7 +5,7 @@ use super::Need::{Absent, Default, Required};
 use super::Preset::Texts;
 use super::{Key, Section, Shape};
 use crate::forms::{expression, headers, plain};
-use crate::model::{HeaderDo, HeaderList, HeaderOn, Words};
+use crate::model::{HeaderDo, HeaderList, HeaderOn, Reveal, Words};
 
 /// Most rules in a list.
 const RULES_MAX: usize = 64;
@@ -16,6 +16,14 @@ pub(super) const STRIP: Key = Key {
     need: Default(Texts(&[])),
     effect: Reload,
     doc: "Headers that do not cross to this trunk although other keys would let them.",
+};
+
+pub(super) const TOPOLOGY_PASS: Key = Key {
+    name: "topology_pass",
+    shape: Shape::List { of: &Shape::Word { now: Reveal::TOKENS, later: &[] }, min: 0, max: 4 },
+    need: Default(Texts(&[])),
+    effect: Reload,
+    doc: "What crosses to this trunk as the other side wrote it although it can name hosts and addresses there. `alert-info`: Alert-Info with URLs of any host (else URNs and forms without a host alone). `text`: texts of Reason and Warning that name a host. `session`: `s=`, `i=`, `u=`, `e=`, `p=`, `a=tool`, `a=cat`, `a=keywds` of session descriptions. `attributes`: attributes unknown here that name a host.",
 };
 
 pub(super) const RULES_IN: Key = Key {

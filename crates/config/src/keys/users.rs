@@ -129,10 +129,11 @@ pub(crate) static REGISTERING: Section = Section {
         },
         Key {
             name: "expires_min",
-            shape: Shape::Duration { min: seconds(1), max: seconds(86_400), off: false },
+            // RFC 3261 §10.3 step 7: what lasts an hour or longer is not refused.
+            shape: Shape::Duration { min: seconds(1), max: seconds(3_600), off: false },
             need: Default(Word("60s")),
             effect: Reload,
-            doc: "The shortest registration; shorter ones are refused with 423.",
+            doc: "The shortest registration; shorter ones are refused with 423. No longer than an hour: a registrar may not refuse longer ones (RFC 3261 §10.3).",
         },
         Key {
             name: "expires_max",

@@ -1,11 +1,19 @@
 //! Header rules.
 
 use super::{Sheet, list};
-use crate::model::{HeaderPolicy, HeaderRules};
+use crate::model::{HeaderPolicy, HeaderRules, Reveal};
 
 impl Sheet<'_> {
     pub(super) fn headers(&mut self, path: &str, policy: &HeaderPolicy) {
         self.put(path, "headers_strip", list(&policy.strip));
+        let topology = policy.topology;
+        let shown = [
+            (Reveal::AlertInfo, topology.alert_info),
+            (Reveal::Text, topology.text),
+            (Reveal::Session, topology.session),
+            (Reveal::Attributes, topology.attributes),
+        ];
+        self.put(path, "topology_pass", list(shown.iter().filter(|(_, on)| *on).map(|(what, _)| what)));
         for (key, rules) in [("header_rules_in", &policy.rules_in), ("header_rules_out", &policy.rules_out)] {
             self.header_rules(&format!("{path}.{key}"), rules);
         }

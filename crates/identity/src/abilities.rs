@@ -1,0 +1,140 @@
+//! What we tell a trunk's peers that we can do, and what their own messages say of them: Allow, Supported,
+//! Allow-Events, Unsupported. INVITE, its answers and the answer to OPTIONS say the same (RFC 3261 §11.2).
+
+use crate::headers::push_row;
+use config::{Policy, Prack, Refer, Replaces, Update};
+use sip_msg::{Msg, Name};
+
+/// The methods that we answer or pass, as `Allow` says (RFC 3261 §20.5).
+const ALLOW: &[u8] = b"INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE";
+
+/// [`ALLOW`] towards peers that are to send no UPDATE.
+const ALLOW_BUT_UPDATE: &[u8] = b"INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, INFO, MESSAGE";
+
+/// [`ALLOW`] towards peers that may transfer calls; what comes of that they hear by NOTIFY, and we hear
+/// theirs.
+const ALLOW_REFER: &[u8] =
+    b"INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, REFER, NOTIFY, SUBSCRIBE";
+
+/// [`ALLOW_REFER`] towards peers that are to send no UPDATE.
+const ALLOW_REFER_BUT_UPDATE: &[u8] =
+    b"INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, INFO, MESSAGE, REFER, NOTIFY, SUBSCRIBE";
+
+/// The event packages that we know, where the policy lets peers transfer calls (RFC 3515 §3.1).
+const EVENTS: &[u8] = b"refer";
+
+/// The methods that the peers of a trunk may send us.
+#[must_use]
+pub fn allow(policy: &Policy) -> &'static [u8] {
+    match (policy.dialog.update, policy.transfer.refer) {
+        (Update::Auto, Refer::Refuse) => ALLOW,
+        (Update::Off, Refer::Refuse) => ALLOW_BUT_UPDATE,
+        (Update::Auto, _) => ALLOW_REFER,
+        (Update::Off, _) => ALLOW_REFER_BUT_UPDATE,
+    }
+}
+
+/// The extensions that the peers of a trunk may use towards us, beside reliable provisionals.
+fn supported(policy: &Policy) -> &'static [u8] {
+    match (policy.transfer.replaces, policy.transfer.refer) {
+        (Replaces::Refuse, Refer::Refuse) => b"timer",
+        (Replaces::Refuse, _) => b"timer, norefersub",
+        (_, Refer::Refuse) => b"timer, replaces",
+        (..) => b"timer, replaces, norefersub",
+    }
+}
+
+/// Appends Allow.
+pub fn push_allow(policy: &Policy, rows: &mut Vec<u8>) {
+    push_row(rows, b"Allow", allow(policy));
+}
+
+/// Appends Allow and Supported; `reliable`: with reliable provisionals.
+pub fn push(policy: &Policy, reliable: bool, rows: &mut Vec<u8>) {
+    push_allow(policy, rows);
+    rows.extend_from_slice(b"Supported: ");
+    rows.extend_from_slice(supported(policy));
+    rows.extend_from_slice(if reliable { b", 100rel\r\n" } else { b"\r\n" });
+}
+
+/// Appends all that the answer to OPTIONS tells (RFC 3261 §11.2, RFC 6665 §4.4.4): what an INVITE at this moment
+/// would find.
+pub fn push_all(policy: &Policy, rows: &mut Vec<u8>) {
+    push(policy, policy.prack != Prack::Off, rows);
+    rows.extend_from_slice(b"Accept: application/sdp\r\nAccept-Encoding: identity\r\n");
+    if takes_events(policy) {
+        push_row(rows, b"Allow-Events", EVENTS);
+    }
+}
+
+/// The row that names us in requests towards a trunk (RFC 3261 §20.41).
+#[must_use]
+pub fn agent_row(policy: &Policy) -> Box<[u8]> {
+    let mut row = Vec::with_capacity(32);
+    push_row(&mut row, b"User-Agent", policy.user_agent.as_deref().unwrap_or("Tronco").as_bytes());
+    row.into()
+}
+
+/// Whether peers may subscribe to something.
+fn takes_events(policy: &Policy) -> bool {
+    policy.transfer.refer != Refer::Refuse
+}
+
+/// How a SUBSCRIBE that belongs to nothing is refused. Where no event package is known the method is
+/// not allowed (RFC 3261 §21.4.6); else 489 names those that are (RFC 6665 §4.2.1.1). `unbegun`: the status for one
+/// that only a REFER begins (RFC 3515 §2.4.4).
+pub fn refuse_event(msg: Msg<'_>, policy: &Policy, unbegun: u16, rows: &mut Vec<u8>) -> u16 {
+    if !takes_events(policy) {
+        push_allow(policy, rows);
+        return 405;
+    }
+    let event = msg.first(Name::Event).unwrap_or_default();
+    let package = event.split(|c| *c == b';').next().unwrap_or_default().trim_ascii();
+    if package.eq_ignore_ascii_case(EVENTS) {
+        return unbegun;
+    }
+    push_row(rows, b"Allow-Events", EVENTS);
+    489
+}
+
+/// Names what the peer requires and the trunk's policy does not know, one `Unsupported` row each (RFC 3261
+/// §8.2.2.3).
+pub fn push_unsupported(msg: Msg<'_>, policy: &Policy, rows: &mut Vec<u8>) {
+    for tag in msg.list(Name::Require) {
+        let is = |option: &str| option.as_bytes().eq_ignore_ascii_case(tag);
+        let known = is("timer")
+            || (is("100rel") && policy.prack != Prack::Off)
+            || (is("replaces") && policy.transfer.replaces != Replaces::Refuse)
+            || (is("norefersub") && takes_events(policy));
+        if !known {
+            push_row(rows, b"Unsupported", tag);
+        }
+    }
+}
+
+/// What the peer of a leg said that it can do.
+#[derive(Clone, Copy, Default)]
+pub struct Abilities {
+    /// UPDATE.
+    pub update: bool,
+    /// Reliable provisionals.
+    pub reliable: bool,
+    /// Session timers.
+    pub timer: bool,
+    /// 199, the end of an early dialog (RFC 6228).
+    pub early_end: bool,
+}
+
+impl Abilities {
+    /// Reads Allow and Supported (also Require) of a request or response.
+    #[must_use]
+    pub fn of(msg: Msg<'_>) -> Abilities {
+        let option = |tag| msg.has_token(Name::Supported, tag) || msg.has_token(Name::Require, tag);
+        Abilities {
+            update: msg.has_token(Name::Allow, "UPDATE"),
+            reliable: option("100rel"),
+            timer: option("timer"),
+            early_end: option("199"),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Values that cross, without what names hosts and addresses of the other side: Alert-Info, the texts of Reason and
+//! Warning. A trunk's `topology_pass` shows them as they came.
+
+use base::names_place;
+use sip_msg::elements;
+
+/// An Alert-Info without the elements that name a host; empty when nothing is left. What stays are URNs (RFC 7462),
+/// URLs of the loopback address, which peers use as a name for a tone, and forms without a host.
+pub(crate) fn alert_info(value: &[u8]) -> Vec<u8> {
+    joined(elements(value).filter(|element| is_placeless(element)))
+}
+
+fn is_placeless(element: &[u8]) -> bool {
+    let inner = element.iter().position(|c| *c == b'<').map_or(element, |at| &element[at + 1..]);
+    let end = inner.iter().position(|c| *c == b'>').unwrap_or(inner.len());
+    let (uri, rest) = inner.split_at(end);
+    if uri.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"urn:")) {
+        return !names_place(rest);
+    }
+    let Some(at) = uri.windows(3).position(|w| w == b"://") else { return !names_place(element) };
+    let authority =
+        uri[at + 3..].split(|c| matches!(c, b'/' | b'?' | b'#' | b';')).next().unwrap_or_default();
+    let loopback = [&b"127.0.0.1"[..], b"localhost", b"[::1]"];
+    let port = |tail: &[u8]| tail.is_empty() || tail.starts_with(b":");
+    let is = |host: &&[u8]| authority.strip_prefix(*host).is_some_and(port);
+    (authority.is_empty() || loopback.iter().any(is)) && !names_place(rest)
+}
+
+/// A Reason whose parameters name no host (RFC 3326 §2): the cause stays.
+pub(crate) fn reason(value: &[u8]) -> Vec<u8> {
+    if !names_place(value) {
+        return value.to_vec();
+    }
+    let mut out = Vec::with_capacity(value.len());
+    for element in elements(value) {
+        if !out.is_empty() {
+            out.extend_from_slice(b", ");
+        }
+        for (index, part) in parts(element).enumerate() {
+            if index == 0 {
+                out.extend_from_slice(part);
+            } else if !names_place(part) {
+                out.push(b';');
+                out.extend_from_slice(part);
+            }
+        }
+    }
+    out
+}
+
+/// What stands between semicolons outside quotes.
+fn parts(element: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (mut quoted, mut escaped) = (false, false);
+    element.split(move |byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b';' => return !quoted,
+            _ => {}
+        }
+        false
+    })
+}
+
+fn joined<'a>(elements: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut out = Vec::new();
+    for element in elements {
+        if !out.is_empty() {
+            out.extend_from_slice(b", ");
+        }
+        out.extend_from_slice(element);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{alert_info, reason};
+
+    #[test]
+    fn alert_info_keeps_what_names_no_host() {
+        for (value, told) in [
+            ("<urn:alert:source:internal>", "<urn:alert:source:internal>"),
+            ("<http://127.0.0.1/Bellcore-dr1>", "<http://127.0.0.1/Bellcore-dr1>"),
+            ("<http://localhost:80/ring.wav>;info=internal", "<http://localhost:80/ring.wav>;info=internal"),
+            ("<Bellcore-dr3>", "<Bellcore-dr3>"),
+            ("info=alert-autoanswer", "info=alert-autoanswer"),
+            ("<http://pbx.corp.example/ring.wav>", ""),
+            ("<http://10.8.0.31/ring.wav>, <urn:alert:service:normal>", "<urn:alert:service:normal>"),
+            ("<http://pbx/ring.wav>", ""),
+            ("<http://127.0.0.1.corp.example/x>", ""),
+            ("<http://127.0.0.1@pbx.corp.example/x>", ""),
+            ("<http://alice@127.0.0.1/x>", ""),
+            ("<file:///ring.wav>", "<file:///ring.wav>"),
+            ("<urn:alert:source:internal>;x=10.8.0.31", ""),
+            ("<sip:tone@pbx>", ""),
+            ("<", "<"),
+            ("", ""),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&alert_info(value.as_bytes())), told, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_reason_keeps_its_cause_and_a_text_that_names_no_host() {
+        for (value, told) in [
+            ("Q.850;cause=16;text=\"Normal call clearing\"", "Q.850;cause=16;text=\"Normal call clearing\""),
+            ("SIP;cause=200;text=\"by sbc2.corp.example; done\"", "SIP;cause=200"),
+            (
+                "SIP ;cause=503 ;text=\"at 10.8.0.31\", Q.850;cause=41;text=\"Temporary, \\\"x\\\"\"",
+                "SIP ;cause=503 , Q.850;cause=41;text=\"Temporary, \\\"x\\\"\"",
+            ),
+            ("Q.850;cause=31;location=sbc2.lan", "Q.850;cause=31"),
+            ("Q.850;text=\"open 10.8.0.31", "Q.850"),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&reason(value.as_bytes())), told, "{value}");
+        }
+    }
+}
