@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("config-model", 1),
     ("config", 2),
     ("sip-core", 2),
+    ("bridge", 2),
     ("media", 2),
     ("routing", 3),
     ("identity", 3),

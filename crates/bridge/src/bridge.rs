@@ -1,0 +1,358 @@
+//! The bridge itself: packets of one side in, packets for the other out. See the crate's text.
+
+use crate::events::EventRelay;
+use crate::hearing::{Hearing, scaled};
+use crate::inplace::InPlace;
+use crate::order::{Order, Turn};
+use crate::outgoing::Outgoing;
+use crate::plan::{Codec, Plan};
+use crate::speaking::Speaking;
+use base::Time;
+use codec::{Comfort, Hiss};
+use rtp::{Header, Packet};
+use std::time::Duration;
+
+/// The longest gap that is made up, milliseconds; longer ones stay silent.
+const CONCEALED_MAX_MS: u32 = 200;
+/// A pause longer than this is a new beginning of the sender's clock, seconds.
+const PAUSE_MAX_S: u32 = 600;
+/// How long noise goes on without a word of the sender.
+const HISS_MAX: Duration = Duration::from_secs(60);
+/// Frames of noise made at one time, when time has been lost.
+const HISS_AT_ONCE: usize = 3;
+
+/// What became of a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Passage {
+    /// It was changed where it lies: send it.
+    InPlace,
+    /// It was taken. What leaves, now or later, comes out of [`Bridge::pop`].
+    Taken,
+    /// Its payload type was not agreed, or it is not what it claims to be.
+    Refused,
+}
+
+/// What a bridge has counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    /// Packets that never came.
+    pub lost: u64,
+    /// Packets too late or repeated.
+    pub late: u64,
+    /// Milliseconds of sound that were made up for lost packets.
+    pub concealed_ms: u64,
+    /// Packets whose payload could not be decoded or was not agreed.
+    pub refused: u64,
+    /// Packets that the engine did not take in time.
+    pub overflowed: u64,
+}
+
+/// See the crate's text.
+#[derive(Debug)]
+pub struct Bridge {
+    plan: Plan,
+    in_place: Option<Box<InPlace>>,
+    order: Order,
+    hearing: Hearing,
+    speaking: Option<Speaking>,
+    events: EventRelay,
+    outgoing: Outgoing,
+    /// Who is heard.
+    source: Option<u32>,
+    /// The timestamp of the sender's next sample, and the clock it counts in.
+    expected: Option<(u32, u32)>,
+    /// Packets lost since the last sound.
+    lost: u32,
+    noise: Option<Pause>,
+    samples: Vec<i16>,
+    tally: Tally,
+    seed: u64,
+}
+
+/// Noise that we make because the receiver knows no name for it.
+#[derive(Debug)]
+struct Pause {
+    hiss: Hiss,
+    next: Time,
+    until: Time,
+}
+
+impl Bridge {
+    /// A bridge whose stream's identity follows from `seed`.
+    #[must_use]
+    pub fn new(plan: Plan, seed: u64) -> Bridge {
+        let outgoing = Outgoing::new(seed);
+        Bridge::made(plan, seed, outgoing)
+    }
+
+    fn made(plan: Plan, seed: u64, outgoing: Outgoing) -> Bridge {
+        let rate = plan.rate();
+        Bridge {
+            in_place: InPlace::new(&plan).map(Box::new),
+            order: Order::new(),
+            hearing: Hearing::new(rate, plan.gain_tenths_db),
+            speaking: Speaking::new(plan.speaks, rate),
+            events: EventRelay::new(plan.events.clone()),
+            outgoing,
+            source: None,
+            expected: None,
+            lost: 0,
+            noise: None,
+            samples: Vec::new(),
+            tally: Tally::default(),
+            seed,
+            plan,
+        }
+    }
+
+    /// The bridge of another plan for the same stream: the receiver hears the same source go on.
+    #[must_use]
+    pub fn follow(self, plan: Plan) -> Bridge {
+        if plan == self.plan {
+            return self;
+        }
+        let tally = self.tally;
+        Bridge { tally, ..Bridge::made(plan, self.seed, self.outgoing) }
+    }
+
+    /// What it is to do.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        Tally { overflowed: self.outgoing.lost, ..self.tally }
+    }
+
+    /// A valid RTP packet of the sender.
+    #[inline]
+    pub fn on_packet(&mut self, now: Time, bytes: &mut [u8]) -> Passage {
+        if let Some(in_place) = &self.in_place {
+            if in_place.rewrite(bytes) {
+                return Passage::InPlace;
+            }
+            self.tally.refused += 1;
+            return Passage::Refused;
+        }
+        let Ok(packet) = Packet::parse(&*bytes) else { return Passage::Refused };
+        let header = packet.header();
+        if !self.is_agreed(header.payload_type) {
+            self.tally.refused += 1;
+            return Passage::Refused;
+        }
+        if self.source != Some(header.ssrc) {
+            self.meet(header.ssrc);
+        }
+        match self.order.take(now, header.sequence, bytes) {
+            Turn::Now { lost } => self.turn(now, lost, bytes),
+            Turn::Anew => {
+                self.begin_anew();
+                self.turn(now, 0, bytes);
+            }
+            Turn::Waits => {}
+            Turn::Late => self.tally.late += 1,
+        }
+        self.serve_waiting(now);
+        Passage::Taken
+    }
+
+    fn is_agreed(&self, payload_type: u8) -> bool {
+        self.plan.codec_of(payload_type).is_some()
+            || self.plan.noise.from == Some(payload_type)
+            || self.events.of(payload_type).is_some()
+    }
+
+    /// Another source speaks.
+    fn meet(&mut self, source: u32) {
+        self.source = Some(source);
+        self.order = Order::new();
+        self.hearing.reset();
+        self.begin_anew();
+    }
+
+    /// The sender's clock says nothing about what was before.
+    fn begin_anew(&mut self) {
+        self.expected = None;
+        self.lost = 0;
+        if let Some(speaking) = &mut self.speaking {
+            speaking.begin_spurt();
+        }
+    }
+
+    fn serve_waiting(&mut self, now: Time) {
+        while let Some((lost, bytes)) = self.order.ready(now) {
+            self.turn(now, lost, &bytes);
+            self.order.give_back(bytes);
+        }
+    }
+
+    /// A packet whose turn it is.
+    fn turn(&mut self, now: Time, lost: u16, bytes: &[u8]) {
+        self.tally.lost += u64::from(lost);
+        self.lost = self.lost.saturating_add(u32::from(lost));
+        let Ok(packet) = Packet::parse(bytes) else { return };
+        let (header, payload) = (packet.header(), packet.payload());
+        if let Some(codec) = self.plan.codec_of(header.payload_type) {
+            self.sound(codec, header, payload);
+        } else if self.plan.noise.from == Some(header.payload_type) {
+            self.pause(now, header, payload);
+        } else if let Some(events) = self.events.of(header.payload_type) {
+            self.event(events, header, payload);
+        }
+    }
+
+    fn sound(&mut self, codec: Codec, header: Header, payload: &[u8]) {
+        self.noise = None;
+        let missing = self.reach(header.timestamp, codec.clock());
+        self.samples.clear();
+        let Some(ticks) = self.hearing.packet(codec, payload, missing, &mut self.samples) else {
+            self.tally.refused += 1;
+            return;
+        };
+        self.tally.concealed_ms += scaled(missing, 1_000, codec.clock()) as u64;
+        self.expected = Some((header.timestamp.wrapping_add(ticks), codec.clock()));
+        if let Some(speaking) = &mut self.speaking {
+            speaking.say(&self.samples, &mut self.outgoing);
+        }
+    }
+
+    /// Brings the timeline to a timestamp; gives the ticks before it that are to be made up, for lost packets
+    /// held them.
+    fn reach(&mut self, timestamp: u32, clock: u32) -> u32 {
+        let lost = std::mem::take(&mut self.lost);
+        let Some(speaking) = &mut self.speaking else { return 0 };
+        let Some((expected, _)) = self.expected.filter(|(_, known)| *known == clock) else {
+            speaking.begin_spurt();
+            return 0;
+        };
+        let gap = timestamp.wrapping_sub(expected);
+        if gap == 0 {
+            return 0;
+        }
+        if gap > clock * PAUSE_MAX_S {
+            speaking.begin_spurt();
+            return 0;
+        }
+        if lost > 0 && gap <= clock / 1_000 * CONCEALED_MAX_MS {
+            return gap;
+        }
+        let samples = scaled(gap, self.plan.rate(), clock);
+        speaking.pause(samples, &mut self.outgoing);
+        0
+    }
+
+    /// The sender says what its pause sounds like (RFC 3389).
+    fn pause(&mut self, now: Time, header: Header, payload: &[u8]) {
+        let Some(comfort) = Comfort::read(payload) else { return };
+        let Some(speaking) = &mut self.speaking else { return };
+        if let Some(payload_type) = self.plan.noise.to {
+            return speaking.tell(payload_type, payload, &mut self.outgoing);
+        }
+        let until = now + HISS_MAX;
+        match &mut self.noise {
+            Some(pause) => {
+                pause.hiss.follow(comfort);
+                pause.until = until;
+            }
+            None => {
+                // One packet behind the sender's time, so that no noise stands where sound will come.
+                let next = now + Duration::from_millis(u64::from(self.plan.speaks.ptime_ms));
+                self.noise = Some(Pause { hiss: Hiss::new(comfort, header.ssrc), next, until });
+            }
+        }
+    }
+
+    fn event(&mut self, events: crate::Events, header: Header, payload: &[u8]) {
+        let Some(speaking) = &self.speaking else { return };
+        let here = speaking.timestamp(&self.outgoing);
+        let expected = *self.expected.get_or_insert((header.timestamp, events.from_clock));
+        let place = || {
+            let since = header.timestamp.wrapping_sub(expected.0);
+            let (since, back) = if since > u32::MAX / 2 { (since.wrapping_neg(), true) } else { (since, false) };
+            let ticks = scaled(since, events.to_clock, events.from_clock) as u32;
+            if back { here.wrapping_sub(ticks) } else { here.wrapping_add(ticks) }
+        };
+        self.events.relay(events, header, payload, place, &mut self.outgoing);
+    }
+
+    /// What is due: packets that waited long enough behind a gap, noise of a pause.
+    pub fn on_tick(&mut self, now: Time) {
+        self.serve_waiting(now);
+        let Some(speaking) = &mut self.speaking else { return };
+        let Some(pause) = &mut self.noise else { return };
+        let ptime = Duration::from_millis(u64::from(self.plan.speaks.ptime_ms));
+        for _ in 0..HISS_AT_ONCE {
+            if now < pause.next {
+                break;
+            }
+            self.samples.clear();
+            self.samples.resize(speaking.frame(), 0);
+            pause.hiss.fill(&mut self.samples);
+            speaking.say_ahead(&self.samples, &mut self.outgoing);
+            pause.next = pause.next + ptime;
+        }
+        // Time that was lost is not made up.
+        if now > pause.next + ptime {
+            pause.next = now;
+        }
+        if now >= pause.until {
+            self.noise = None;
+        }
+    }
+
+    /// When [`Bridge::on_tick`] has something to do at the latest; never when nothing is due by time.
+    #[must_use]
+    pub fn wakes(&self) -> Option<Time> {
+        let noise = self.noise.as_ref().map(|pause| pause.next);
+        [self.order.deadline(), noise].into_iter().flatten().min()
+    }
+
+    /// The next packet for the receiver, at the start of `buffer`; its length.
+    pub fn pop(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        self.outgoing.pop(buffer)
+    }
+
+    /// Whether packets wait to be fetched.
+    #[must_use]
+    pub fn has_packets(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
+    /// How the receiver sees the stream, for RTCP: none where packets keep what identifies them.
+    pub(crate) fn seen(&self) -> Option<Seen> {
+        if self.in_place.is_some() {
+            return None;
+        }
+        let identity = self.outgoing.identity;
+        let here = self.speaking.as_ref().map_or(identity.timestamp, |s| s.timestamp(&self.outgoing));
+        Some(Seen {
+            theirs: self.source?,
+            ours: identity.ssrc,
+            expected: self.expected,
+            here,
+            clock: self.plan.speaks.codec.clock(),
+            packets: self.outgoing.packets,
+            octets: self.outgoing.octets,
+        })
+    }
+}
+
+/// What RTCP must know of a bridged stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    /// The sender's source.
+    pub(crate) theirs: u32,
+    /// What the receiver knows it as.
+    pub(crate) ours: u32,
+    /// The sender's next timestamp and its clock.
+    pub(crate) expected: Option<(u32, u32)>,
+    /// The same moment in the receiver's timestamps, and their clock.
+    pub(crate) here: u32,
+    pub(crate) clock: u32,
+    /// What was sent to the receiver.
+    pub(crate) packets: u32,
+    pub(crate) octets: u32,
+}

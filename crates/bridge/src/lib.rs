@@ -1,0 +1,32 @@
+//! One direction of a stream whose packets must be touched: in another codec, packet time or payload type.
+//!
+//! Pure, floor 2. One side's good packets go in, packets of the other side's format come out; it knows
+//! neither addresses nor keys nor SDP. A plan ([`Plan`]) says what the sender may send and what the
+//! receiver hears; [`Bridge`] does it:
+//!
+//! ```text
+//! packet → order     in sequence; a gap waits only when late packets have been seen before
+//!        → hearing   payload → samples, gaps made up, pauses told
+//!        → speaking  samples → frames of the receiver's packet time → packets with a stream identity of ours
+//!        → outgoing  waits until the engine takes it
+//! ```
+//!
+//! Between the two laws of G.711 nothing of this is needed: [`inplace`] rewrites the packet where it lies.
+//! Named events pass through [`events`]; whoever converts DTMF meets them there, and the sound itself
+//! between hearing and speaking.
+
+mod bridge;
+mod control;
+mod events;
+mod hearing;
+mod inplace;
+mod order;
+mod outgoing;
+mod plan;
+mod speaking;
+
+pub use bridge::{Bridge, Passage, Tally};
+pub use control::rewrite_control;
+pub use order::HOLD_MAX;
+pub use outgoing::OUTGOING_MAX;
+pub use plan::{Codec, Events, Format, Noise, PTIMES_MS, Plan};

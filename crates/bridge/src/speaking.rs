@@ -1,0 +1,133 @@
+//! From samples to packets: frames of the receiver's packet time, encoded and numbered.
+
+use crate::hearing::scaled;
+use crate::outgoing::Outgoing;
+use crate::plan::{Codec, Format};
+use codec::{Law, g722, opus};
+
+/// The state of one codec's encoder.
+#[derive(Debug)]
+enum Encoder {
+    G711(Law),
+    G722(Box<g722::Encoder>),
+    Opus(opus::Encoder),
+}
+
+/// See the module text.
+#[derive(Debug)]
+pub(crate) struct Speaking {
+    format: Format,
+    rate: u32,
+    /// Samples of a packet.
+    frame: usize,
+    encoder: Encoder,
+    /// Less than a frame.
+    pending: Vec<i16>,
+    /// Samples that were spoken beyond what was heard: padding and noise.
+    ahead: usize,
+    /// The next packet begins a spurt of talk (RFC 3551 §4.1).
+    marker: bool,
+}
+
+impl Speaking {
+    /// None when the codec cannot work at that rate.
+    pub(crate) fn new(format: Format, rate: u32) -> Option<Speaking> {
+        let encoder = match format.codec {
+            Codec::G711(law) => Encoder::G711(law),
+            Codec::G722 => Encoder::G722(Box::default()),
+            Codec::Opus(wish) => Encoder::Opus(opus::Encoder::new(rate, wish)?),
+        };
+        let frame = rate as usize * usize::from(format.ptime_ms) / 1_000;
+        Some(Speaking { format, rate, frame, encoder, pending: Vec::new(), ahead: 0, marker: true })
+    }
+
+    /// Samples of a packet.
+    pub(crate) fn frame(&self) -> usize {
+        self.frame
+    }
+
+    pub(crate) fn begin_spurt(&mut self) {
+        self.marker = true;
+    }
+
+    /// Samples in ticks of the packets' clock.
+    fn ticks(&self, samples: usize) -> u32 {
+        scaled(samples as u32, self.format.codec.clock(), self.rate) as u32
+    }
+
+    /// The timestamp at which what is heard next will be spoken.
+    pub(crate) fn timestamp(&self, outgoing: &Outgoing) -> u32 {
+        let pending = self.ticks(self.pending.len());
+        outgoing.identity.timestamp.wrapping_add(pending).wrapping_sub(self.ticks(self.ahead))
+    }
+
+    /// Speaks samples; what does not fill a packet waits.
+    pub(crate) fn say(&mut self, samples: &[i16], outgoing: &mut Outgoing) {
+        self.pending.extend_from_slice(samples);
+        let mut done = 0;
+        while let Some(frame) = self.pending.get(done..done + self.frame) {
+            let timestamp = outgoing.identity.timestamp;
+            let encoder = &mut self.encoder;
+            let sent = outgoing.push(self.format.payload_type, self.marker, timestamp, |payload| {
+                encoder.encode(frame, payload)
+            });
+            self.marker &= !sent;
+            let ticks = scaled(self.frame as u32, self.format.codec.clock(), self.rate) as u32;
+            outgoing.identity.timestamp = timestamp.wrapping_add(ticks);
+            done += self.frame;
+        }
+        self.pending.drain(..done);
+    }
+
+    /// Speaks samples that nobody has said.
+    pub(crate) fn say_ahead(&mut self, samples: &[i16], outgoing: &mut Outgoing) {
+        self.ahead += samples.len();
+        self.say(samples, outgoing);
+    }
+
+    /// What waits is filled up with silence and leaves.
+    pub(crate) fn flush(&mut self, outgoing: &mut Outgoing) {
+        if !self.pending.is_empty() {
+            let silence = vec![0; self.frame - self.pending.len()];
+            self.say_ahead(&silence, outgoing);
+        }
+    }
+
+    /// Nothing was said for so many samples: the timestamps go on, less what was spoken meanwhile.
+    pub(crate) fn pause(&mut self, samples: usize, outgoing: &mut Outgoing) {
+        let spoken = samples.min(self.ahead);
+        self.ahead -= spoken;
+        let mut left = samples - spoken;
+        let room = (self.frame - self.pending.len()) % self.frame;
+        let filled = room.min(left);
+        if filled > 0 {
+            self.say(&vec![0; filled], outgoing);
+            left -= filled;
+        }
+        if left > 0 {
+            let ticks = self.ticks(left);
+            outgoing.identity.timestamp = outgoing.identity.timestamp.wrapping_add(ticks);
+        }
+        self.marker = true;
+    }
+
+    /// Sends a payload that is no sound of ours, at the place of what is heard next.
+    pub(crate) fn tell(&mut self, payload_type: u8, payload: &[u8], outgoing: &mut Outgoing) {
+        self.flush(outgoing);
+        let timestamp = outgoing.identity.timestamp;
+        outgoing.push(payload_type, false, timestamp, |place| {
+            place.get_mut(..payload.len())?.copy_from_slice(payload);
+            Some(payload.len())
+        });
+    }
+}
+
+impl Encoder {
+    fn encode(&mut self, samples: &[i16], payload: &mut [u8]) -> Option<usize> {
+        Some(match self {
+            Encoder::G711(law) => law.encode_slice(samples, payload),
+            Encoder::G722(encoder) => encoder.encode(samples, payload),
+            Encoder::Opus(encoder) => encoder.encode(samples, payload)?,
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! Pauses, comfort noise, DTMF as named events, and the reports about a bridged stream.
+
+use crate::world::{A, Left, OPUS, Speaker, fetch, give, listen, plan};
+use base::Time;
+use bridge::{Bridge, Codec, Events, Noise, Plan, rewrite_control};
+use codec::{Comfort, level_dbm0};
+use rtp::TelephoneEvent;
+
+#[test]
+fn a_pause_of_the_sender_is_one_for_the_receiver() {
+    let mut speaker = Speaker::new(A, 20, 440.0, -12.0);
+    let mut bridge = Bridge::new(plan(A, 20, Codec::G722, 30), 3);
+    let mut left: Vec<Left> = (0..5).flat_map(|at| give(&mut bridge, at * 20, speaker.packet())).collect();
+    // 100 ms are three packets of 30 ms and 10 ms that wait.
+    assert_eq!(left.len(), 3);
+    speaker.header.timestamp = speaker.header.timestamp.wrapping_add(8_000);
+    speaker.header.marker = true;
+    left.extend((55..60).flat_map(|at| give(&mut bridge, at * 20, speaker.packet())));
+    let stamps: Vec<u32> =
+        left.iter().map(|packet| packet.header.timestamp.wrapping_sub(left[0].header.timestamp)).collect();
+    // What waited left filled up; the sound came back 1,100 ms after its beginning.
+    assert_eq!(stamps, [0, 240, 480, 720, 8_800, 9_040, 9_280]);
+    assert!(left[4].header.marker && !left[5].header.marker);
+}
+
+fn with_noise(to: Option<u8>) -> Plan {
+    Plan { noise: Noise { from: Some(13), to }, ..plan(A, 20, Codec::G722, 20) }
+}
+
+/// 100 ms of sound, 400 ms of a pause with comfort noise, 100 ms of sound; ticks every 20 ms.
+fn pausing(bridge: &mut Bridge, comfort: &[u8]) -> Vec<Left> {
+    let mut speaker = Speaker::new(A, 20, 440.0, -12.0);
+    let mut left: Vec<Left> = (0..5).flat_map(|at| give(bridge, at * 20, speaker.packet())).collect();
+    speaker.header.payload_type = 13;
+    let packet = speaker.around(comfort);
+    left.extend(give(bridge, 100, packet));
+    for tick in 6..25 {
+        bridge.on_tick(Time::from_millis(tick * 20));
+        left.extend(fetch(bridge));
+    }
+    speaker.header.payload_type = 8;
+    speaker.header.timestamp = speaker.header.timestamp.wrapping_add(3_200);
+    left.extend((25..30).flat_map(|at| give(bridge, at * 20, speaker.packet())));
+    left
+}
+
+#[test]
+fn comfort_noise_keeps_its_name_where_it_is_known() {
+    let mut bridge = Bridge::new(with_noise(Some(77)), 3);
+    let left = pausing(&mut bridge, &[50, 127]);
+    assert_eq!(left.len(), 11);
+    let noise = &left[5];
+    assert_eq!((noise.header.payload_type, &noise.payload[..]), (77, &[50, 127][..]));
+    let since = |packet: &Left| packet.header.timestamp.wrapping_sub(left[0].header.timestamp);
+    assert_eq!((since(noise), since(&left[6])), (800, 4_000));
+    assert!(left[6].header.marker);
+}
+
+#[test]
+fn comfort_noise_becomes_sound_where_it_is_not_known() {
+    let mut bridge = Bridge::new(with_noise(None), 3);
+    let left = pausing(&mut bridge, &[50]);
+    // One packet of noise for each 20 ms of the pause, but the last: it would stand in the sound's way.
+    assert_eq!(left.len(), 5 + 19 + 5);
+    for pair in left.windows(2) {
+        assert_eq!(pair[1].header.sequence, pair[0].header.sequence.wrapping_add(1));
+    }
+    let since = |packet: &Left| packet.header.timestamp.wrapping_sub(left[0].header.timestamp);
+    assert_eq!((since(&left[5]), since(&left[23]), since(&left[24])), (800, 23 * 160, 4_000));
+    let level = level_dbm0(&listen(Codec::G722, &left[6..24]));
+    assert!((level - Comfort::white(-50.0).dbm0()).abs() < 1.5, "{level} dBm0");
+}
+
+#[test]
+fn noise_without_end_ends() {
+    let mut bridge = Bridge::new(with_noise(None), 3);
+    let mut speaker = Speaker::new(A, 20, 440.0, -12.0);
+    give(&mut bridge, 0, speaker.packet());
+    speaker.header.payload_type = 13;
+    give(&mut bridge, 20, speaker.around(&[40]));
+    let mut count = 0;
+    for tick in 0..5_000u64 {
+        bridge.on_tick(Time::from_millis(tick * 20));
+        count += fetch(&mut bridge).len();
+    }
+    assert!((2_990..3_010).contains(&count), "{count}");
+    assert!(bridge.wakes().is_none());
+}
+
+#[test]
+fn a_digit_keeps_one_timestamp_and_gets_the_receivers_type_and_clock() {
+    let events = vec![Events { from: 101, from_clock: 8_000, to: 110, to_clock: 48_000 }];
+    let mut bridge = Bridge::new(Plan { events, ..plan(A, 20, OPUS, 20) }, 3);
+    let mut speaker = Speaker::new(A, 20, 440.0, -12.0);
+    let mut left: Vec<Left> = (0..5).flat_map(|at| give(&mut bridge, at * 20, speaker.packet())).collect();
+    speaker.header.payload_type = 101;
+    speaker.header.marker = true;
+    for (at, end) in [(1u16, false), (2, false), (3, true), (3, true), (3, true)] {
+        let event = TelephoneEvent { event: 5, end, volume: 10, duration: at * 160 };
+        let packet = speaker.around(&event.to_bytes());
+        left.extend(give(&mut bridge, 100 + u64::from(at) * 20, packet));
+    }
+    speaker.header.payload_type = 8;
+    speaker.header.timestamp = speaker.header.timestamp.wrapping_add(480);
+    left.extend(give(&mut bridge, 180, speaker.packet()));
+    assert_eq!(left.len(), 11);
+    let since = |packet: &Left| packet.header.timestamp.wrapping_sub(left[0].header.timestamp);
+    for (packet, duration) in left[5..10].iter().zip([960, 1_920, 2_880, 2_880, 2_880]) {
+        assert_eq!((packet.header.payload_type, since(packet)), (110, 5 * 960));
+        assert_eq!(TelephoneEvent::parse(&packet.payload).unwrap().duration, duration);
+    }
+    assert!(left[5].header.marker && !left[6].header.marker);
+    assert_eq!(since(&left[10]), 8 * 960);
+}
+
+#[test]
+fn reports_speak_of_the_stream_that_the_receiver_knows() {
+    let mut forth = Bridge::new(plan(A, 20, OPUS, 20), 3);
+    let mut back = Bridge::new(plan(OPUS, 20, A, 20), 4);
+    let mut speaker = Speaker::new(A, 20, 440.0, -12.0);
+    let mut other = Speaker::new(OPUS, 20, 440.0, -12.0);
+    other.header.ssrc = 8;
+    let next = speaker.header.timestamp.wrapping_add(160);
+    let sent = give(&mut forth, 0, speaker.packet()).remove(0);
+    let heard = give(&mut back, 0, other.packet()).remove(0);
+    // A sender report of the first telephone about the second: 80 ticks after its packet's end.
+    let mut report = vec![0x81, 200, 0, 12];
+    report.extend(7u32.to_be_bytes());
+    report.extend([1; 8]);
+    report.extend(next.wrapping_add(80).to_be_bytes());
+    report.extend([0; 8]);
+    report.extend(heard.header.ssrc.to_be_bytes());
+    report.extend([2; 20]);
+    report.extend([0x81, 202, 0, 2]);
+    report.extend(7u32.to_be_bytes());
+    report.extend([0; 4]);
+    rewrite_control(&mut report, Some(&forth), Some(&back));
+    let word = |at: usize| u32::from_be_bytes(report[at..at + 4].try_into().unwrap());
+    assert_eq!(word(4), sent.header.ssrc);
+    assert_eq!(word(16), sent.header.timestamp.wrapping_add(960 + 480));
+    assert_eq!((word(20), word(24)), (1, sent.payload.len() as u32));
+    assert_eq!((word(28), word(56)), (8, sent.header.ssrc));
+    let before = report.clone();
+    rewrite_control(&mut report, None, None);
+    assert_eq!(report, before);
+    rewrite_control(&mut report[..30], Some(&forth), Some(&back));
+    rewrite_control(&mut [], Some(&forth), None);
+}
