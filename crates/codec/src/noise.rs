@@ -91,13 +91,14 @@ fn reflections(samples: &[i16], order: usize) -> [f32; ORDER_MAX] {
     let mut error = correlation(samples, 0) * 1.000_1;
     for at in 1..=order {
         let mut sum = correlation(samples, at);
-        for back in 1..at {
-            sum += predictor[back] * correlation(samples, at - back);
+        for (back, coefficient) in predictor.iter().enumerate().take(at).skip(1) {
+            sum += coefficient * correlation(samples, at - back);
         }
         let reflection = (-sum / error).clamp(-0.99, 0.99);
         let before = predictor;
-        for back in 1..at {
-            predictor[back] = before[back] + reflection * before[at - back];
+        let mirrored = before[1..at].iter().rev();
+        for (coefficient, mirror) in predictor[1..at].iter_mut().zip(mirrored) {
+            *coefficient += reflection * mirror;
         }
         predictor[at] = reflection;
         error *= 1.0 - reflection * reflection;

@@ -1,5 +1,7 @@
 //! Bridges as an engine drives them: packets of a telephone in, packets for another one out.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
+
 mod order_and_loss;
 mod pauses_and_events;
 mod sound;

@@ -38,7 +38,7 @@ pub(crate) fn rate_of(codec: Codec) -> u32 {
 
 enum Coder {
     G711(Law),
-    G722(g722::Encoder),
+    G722(Box<g722::Encoder>),
     Opus(opus::Encoder),
 }
 
@@ -55,7 +55,7 @@ impl Speaker {
     pub(crate) fn new(codec: Codec, ms: u8, hz: f64, dbm0: f64) -> Speaker {
         let coder = match codec {
             Codec::G711(law) => Coder::G711(law),
-            Codec::G722 => Coder::G722(g722::Encoder::new()),
+            Codec::G722 => Coder::G722(Box::default()),
             Codec::Opus(wish) => Coder::Opus(opus::Encoder::new(rate_of(codec), wish).unwrap()),
         };
         let payload_type = type_of(codec);
