@@ -271,7 +271,8 @@ impl Bridge {
         let expected = *self.expected.get_or_insert((header.timestamp, events.from_clock));
         let place = || {
             let since = header.timestamp.wrapping_sub(expected.0);
-            let (since, back) = if since > u32::MAX / 2 { (since.wrapping_neg(), true) } else { (since, false) };
+            let (since, back) =
+                if since > u32::MAX / 2 { (since.wrapping_neg(), true) } else { (since, false) };
             let ticks = scaled(since, events.to_clock, events.from_clock) as u32;
             if back { here.wrapping_sub(ticks) } else { here.wrapping_add(ticks) }
         };

@@ -38,15 +38,7 @@ impl Outgoing {
             sequence: mixed as u16 & 0x7fff,
             timestamp: (mixed ^ seed).wrapping_mul(0xbf58_476d_1ce4_e5b9).wrapping_shr(24) as u32,
         };
-        Outgoing {
-            identity,
-            bytes: Vec::new(),
-            ends: Vec::new(),
-            taken: 0,
-            packets: 0,
-            octets: 0,
-            lost: 0,
-        }
+        Outgoing { identity, bytes: Vec::new(), ends: Vec::new(), taken: 0, packets: 0, octets: 0, lost: 0 }
     }
 
     /// Adds a packet with this payload; its payload is written by `write`, which tells its length.

@@ -131,9 +131,8 @@ impl Gap {
         let start = self.before.len() - length;
         let sample = self.before[start + at];
         let into_tail = (at + quarter).checked_sub(length);
-        into_tail.map_or(sample, |done| {
-            blend(sample, self.before[start - quarter + done], done + 1, quarter + 1)
-        })
+        into_tail
+            .map_or(sample, |done| blend(sample, self.before[start - quarter + done], done + 1, quarter + 1))
     }
 
     fn level(&self, ms: usize) -> f32 {

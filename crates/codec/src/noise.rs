@@ -129,8 +129,7 @@ impl Hiss {
     /// Sounds like this from now on.
     pub fn follow(&mut self, comfort: Comfort) {
         // What the filter adds is taken off before it; an even spread's peak is √3 of its effective value.
-        let kept: f64 =
-            comfort.reflections[..comfort.order].iter().map(|k| 1.0 - f64::from(k * k)).product();
+        let kept: f64 = comfort.reflections[..comfort.order].iter().map(|k| 1.0 - f64::from(k * k)).product();
         let rms = 32_768.0 * 10f64.powf(comfort.dbov() / 20.0);
         self.peak = (rms * (3.0 * kept.max(0.0)).sqrt()) as f32;
         self.comfort = comfort;

@@ -127,8 +127,14 @@ mod tests {
     use crate::detect::{level_dbm0, tone_level_dbm0};
     use crate::tone::Tone;
 
-    const PAIRS: [(u32, u32); 6] =
-        [(8_000, 16_000), (16_000, 8_000), (8_000, 48_000), (48_000, 8_000), (16_000, 48_000), (48_000, 16_000)];
+    const PAIRS: [(u32, u32); 6] = [
+        (8_000, 16_000),
+        (16_000, 8_000),
+        (8_000, 48_000),
+        (48_000, 8_000),
+        (16_000, 48_000),
+        (48_000, 16_000),
+    ];
 
     /// A second of a tone through a resampler in blocks of 20 ms; the first tenth is left out.
     fn resampled(from: u32, to: u32, hz: f64, dbm0: f64) -> Vec<i16> {
@@ -196,7 +202,10 @@ mod tests {
             resampler.process(&click, &mut out);
             let loudest = (0..out.len()).max_by_key(|at| out[*at].unsigned_abs()).unwrap();
             let delay = loudest as f64 / f64::from(to);
-            assert!((delay - resampler.delay_seconds()).abs() <= 1.0 / f64::from(to.min(from)), "{from} to {to}");
+            assert!(
+                (delay - resampler.delay_seconds()).abs() <= 1.0 / f64::from(to.min(from)),
+                "{from} to {to}"
+            );
         }
     }
 

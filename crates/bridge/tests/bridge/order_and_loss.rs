@@ -86,8 +86,7 @@ fn what_waits_leaves_in_time() {
 fn another_source_goes_on_in_our_stream() {
     let mut bridge = Bridge::new(plan(MU, 20, Codec::G722, 20), 3);
     let mut speaker = Speaker::new(MU, 20, 440.0, -12.0);
-    let mut left: Vec<Left> =
-        (0..5).flat_map(|at| give(&mut bridge, at * 20, speaker.packet())).collect();
+    let mut left: Vec<Left> = (0..5).flat_map(|at| give(&mut bridge, at * 20, speaker.packet())).collect();
     let mut speaker = Speaker::new(MU, 20, 440.0, -12.0);
     speaker.header.ssrc = 99;
     speaker.header.timestamp = 5;

@@ -71,7 +71,10 @@ fn packet_times_change_and_no_sample_is_lost() {
             }
             assert!(left.iter().all(|packet| packet.payload.len() == usize::from(to_ms) * 8));
             let heard = listen(A, &left);
-            assert!(heard.len() + usize::from(to_ms) * 8 > 2_000 / usize::from(from_ms) * usize::from(from_ms) * 8);
+            assert!(
+                heard.len() + usize::from(to_ms) * 8
+                    > 2_000 / usize::from(from_ms) * usize::from(from_ms) * 8
+            );
             assert!((level_dbm0(&heard) + 12.0).abs() < 0.2, "{from_ms} to {to_ms}");
         }
     }

@@ -8,8 +8,7 @@ use rtp::{Header, Packet};
 
 pub(crate) const A: Codec = Codec::G711(Law::A);
 pub(crate) const MU: Codec = Codec::G711(Law::Mu);
-pub(crate) const OPUS: Codec =
-    Codec::Opus(Wish { bitrate_max: 0, fec: false, constant: false });
+pub(crate) const OPUS: Codec = Codec::Opus(Wish { bitrate_max: 0, fec: false, constant: false });
 
 pub(crate) fn type_of(codec: Codec) -> u8 {
     match codec {
@@ -59,7 +58,8 @@ impl Speaker {
             Codec::Opus(wish) => Coder::Opus(opus::Encoder::new(rate_of(codec), wish).unwrap()),
         };
         let payload_type = type_of(codec);
-        let header = Header { marker: true, payload_type, sequence: 65_530, timestamp: 4_294_960_000, ssrc: 7 };
+        let header =
+            Header { marker: true, payload_type, sequence: 65_530, timestamp: 4_294_960_000, ssrc: 7 };
         Speaker { codec, coder, ms: usize::from(ms), tone: Tone::sine(hz, dbm0, rate_of(codec)), header }
     }
 

@@ -125,9 +125,8 @@ impl Band {
         self.adapt_zeros(difference);
 
         // FILTEP and FILTEZ.
-        let sp = saturate(
-            ((self.a[0] * saturate(r + r)) >> 15) + ((self.a[1] * saturate(self.r + self.r)) >> 15),
-        );
+        let sp =
+            saturate(((self.a[0] * saturate(r + r)) >> 15) + ((self.a[1] * saturate(self.r + self.r)) >> 15));
         self.r = r;
         let mut sz = 0;
         for (d, b) in self.d.iter().zip(&self.b) {
