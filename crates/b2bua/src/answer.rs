@@ -110,15 +110,18 @@ impl Call {
         if body.is_empty() {
             return self.refuse_answer(leg, &attempt, ReasonId::SdpAnswerMissing, cx);
         }
+        self.note_codec(body);
         let asked = self.is_asked_early(attempt.offered);
         let told = match asked {
+            false if attempt.offered == Offered::Withheld => {
+                self.join_withheld(&mut leg, body, early.answered, cx)
+            }
             false => self.join_media(&leg, trunk, body, cx),
             true => self.join_settled(&mut leg, attempt.offered, body, early.answered, cx),
         };
         if told.is_err() {
             return self.refuse_answer(leg, &attempt, ReasonId::SdpAnswerBad, cx);
         }
-        self.note_codec(body);
         leg.described = body.into();
         leg.ack_held = attempt.offered == Offered::Nobody && (!asked || self.shown.offer.is_some());
         if !leg.ack_held {
@@ -162,7 +165,8 @@ impl Call {
         self.attempt_over(attempt.number, &attempt.candidate, Failure::ours(reason), cx);
     }
 
-    fn give_up_others(&mut self, winner: u16, cx: &mut Context<'_>) {
+    /// The others stop ringing.
+    pub(crate) fn give_up_others(&mut self, winner: u16, cx: &mut Context<'_>) {
         let others: Vec<u16> = self.live.iter().map(|a| a.number).filter(|n| *n != winner).collect();
         for number in others {
             self.give_up(number, ReasonId::Elsewhere, ELSEWHERE, cx);
@@ -212,7 +216,7 @@ impl Call {
         if let Some(txn) = txn {
             let answers = match offered {
                 _ if asked => None,
-                Offered::Caller => None,
+                Offered::Caller | Offered::Withheld => None,
                 Offered::Us => Some(LateAnswer::Ours),
                 Offered::Nobody => Some(LateAnswer::PassOn),
             };

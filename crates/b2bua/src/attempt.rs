@@ -1,7 +1,7 @@
 //! Attempts: our INVITE to one address of one gateway, and what becomes of it until it is
 //! answered, refused or given up.
 
-use crate::call::{Call, Failure, Phase, push_why};
+use crate::call::{Call, Failure, Phase};
 use crate::context::Context;
 use crate::early::Early;
 use crate::forking::{Lost, Refused};
@@ -10,6 +10,7 @@ use crate::output::Level;
 use crate::record::AttemptRecord;
 use crate::runs::TargetRef;
 use base::{GatewayId, ReasonId, TrunkId};
+use identity::said::push_why;
 use peers::Target;
 use peers::{Duty, Purse};
 use sip_core::{ClientTxn, Flow, SendError};
@@ -44,6 +45,9 @@ pub(crate) enum Offered {
     Us,
     /// Nobody: the callee is to offer in its 2xx.
     Nobody,
+    /// The caller has offered, but ours bears none: the callee offers too, and each is answered with what the
+    /// other has.
+    Withheld,
 }
 
 /// An attempt whose INVITE has no final response yet.

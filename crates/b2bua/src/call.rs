@@ -15,9 +15,10 @@ use crate::showing::Shown;
 use crate::tag::CallRef;
 use crate::telling::Way;
 use crate::transfer::Transfers;
-use base::{ReasonId, TrunkId, WallTime, q850_text};
+use base::{ReasonId, TrunkId, WallTime};
 use config::{NotOwned, Policy};
-use identity::headers::{Kept, keep_rows, push_number, push_parts};
+use identity::headers::{Kept, keep_rows, push_number};
+use identity::said::push_why;
 use identity::{Identity, push_reason_id};
 use media::Side;
 use peers::Voucher;
@@ -356,10 +357,3 @@ impl Call {
 
 /// Retry-After of our own 503s, in seconds (RFC 3261 §21.5.4).
 pub(crate) const RETRY_AFTER_SECONDS: u64 = 5;
-
-/// Appends the Q.850 Reason of a refusal or BYE (RFC 3326 §2).
-pub(crate) fn push_why(rows: &mut Vec<u8>, q850: u8) {
-    let mut digits = [0; 20];
-    let cause = identity::headers::decimal(u64::from(q850), &mut digits);
-    push_parts(rows, b"Reason", &[b"Q.850;cause=", cause, b";text=\"", q850_text(q850).as_bytes(), b"\""]);
-}

@@ -57,8 +57,9 @@ impl Call {
         let trunk = self.trunk_of(Side::B);
         let shows = self.shows_offers(trunk);
         let Some(attempt) = self.attempt_mut(number) else { return };
+        let withheld = attempt.offered == Offered::Withheld;
         // A 199 describes nothing (RFC 6228 §4).
-        let offers = shows && status != 199 && attempt.offered == Offered::Nobody;
+        let offers = status != 199 && (withheld || (shows && attempt.offered == Offered::Nobody));
         crate::gateways::answered(attempt.candidate.at, None, cx);
         if status == 100 || attempt.cancelled || !setup {
             return;
@@ -84,6 +85,12 @@ impl Call {
         self.note_progress(number, status, cx);
         let fork = msg.to().ok().and_then(|to| to.tag()).unwrap_or_default();
         if status == 199 && !self.end_fork(number, fork) {
+            return;
+        }
+        if withheld {
+            self.answer_forks(cx);
+        }
+        if !self.turn_to(number) {
             return;
         }
         self.show(number, fork, msg, cx);

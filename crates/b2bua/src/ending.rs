@@ -1,6 +1,6 @@
 //! The end of a call: who hangs up, who hears of it, and the record.
 
-use crate::call::{Call, End, Failure, Phase, push_why};
+use crate::call::{Call, End, Failure, Phase};
 use crate::context::{Alarm, Context, Own, User};
 use crate::epoch::Epoch;
 use crate::journal::JournalEvent;
@@ -11,6 +11,7 @@ use crate::record::{CallRecord, MediaRecord, ReleasedBy};
 use crate::tag::CallRef;
 use base::ReasonId;
 use identity::headers::{Kind, pass_reason, pass_rows};
+use identity::said::push_why;
 use media::{Command, Report, SessionId, Side};
 use sip_core::{Response, ServerTxn};
 use sip_msg::Msg;

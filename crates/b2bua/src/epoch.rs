@@ -4,9 +4,9 @@ use crate::runs::{GatewayRef, Runs, TrunkRef};
 use crate::snapshot::Snapshot;
 use crate::telling::OnWire;
 use base::{GatewayId, ListenId, Transport, TrunkId};
-use config::{Host, IpNet, Listen, Policy, Trunk};
-use identity::Screening;
+use config::{IpNet, Listen, Policy, Trunk};
 use identity::abilities::agent_row;
+use identity::{Face, Screening};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,36 +22,6 @@ pub(crate) struct Epoch {
     agents: Vec<Box<[u8]>>,
     /// Networks from which requests may come, beside the gateways' own addresses.
     networks: Vec<(ListenId, IpNet, TrunkId)>,
-}
-
-/// An interface as peers see it.
-pub(crate) struct Face {
-    host: Box<str>,
-    sent_by: [Option<Box<[u8]>>; 3],
-    pub(crate) udp_max: usize,
-}
-
-impl Face {
-    fn new(listen: &Listen) -> Face {
-        let host = match listen.sip_host() {
-            Host::Ip(IpAddr::V6(address)) => format!("[{address}]"),
-            other => other.to_string(),
-        };
-        let sent_by = [Transport::Udp, Transport::Tcp, Transport::Tls].map(|transport| {
-            listen.port(transport).map(|port| format!("{host}:{port}").into_bytes().into_boxed_slice())
-        });
-        Face { host: host.into_boxed_str(), sent_by, udp_max: listen.udp_max }
-    }
-
-    /// Our host on this interface, brackets around IPv6.
-    pub(crate) fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// Our `host:port` for a transport; `None` when the interface does not speak it.
-    pub(crate) fn sent_by(&self, transport: Transport) -> Option<&[u8]> {
-        self.sent_by[transport as usize].as_deref()
-    }
 }
 
 impl Epoch {

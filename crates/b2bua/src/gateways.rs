@@ -2,7 +2,6 @@
 
 use crate::context::{Alarm, Context, User};
 use crate::epoch::{Epoch, Sources};
-use crate::leg::push_contact;
 use crate::output::{Level, ResolveRequest};
 use crate::registrar::push_path;
 use crate::runs::{GatewayRef, Runs, TargetRef};
@@ -200,7 +199,7 @@ fn options_rows(
     push_parts(rows, b"To", &[b"<", uri, b">"]);
     push_row(rows, b"Call-ID", &call_id);
     push_row(rows, b"CSeq", format!("{cseq} OPTIONS").as_bytes());
-    push_contact(rows, face, transport, b"");
+    face.push_contact(rows, transport, false, b"");
     abilities::push_allow(epoch.policy(trunk), rows);
     push_row(rows, b"Accept", b"application/sdp");
     rows.extend_from_slice(epoch.agent_row(trunk));

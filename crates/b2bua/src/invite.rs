@@ -5,9 +5,7 @@ use crate::call::{Call, Failure};
 use crate::context::{Alarm, Context, User};
 use crate::epoch::Epoch;
 use crate::journal::JournalEvent;
-use crate::leg::{
-    LocalSdp, listen_of, push_contact, push_secure_contact, push_session_request, stream_alternative,
-};
+use crate::leg::{LocalSdp, listen_of, push_session_request, stream_alternative};
 use crate::record::{AttemptFacts, AttemptRecord};
 use crate::registrar::way_of;
 use crate::setup::session_policy;
@@ -118,6 +116,7 @@ impl Call {
         let mut sdp = LocalSdp::default();
         let arrived = self.arrived.take();
         let made = match arrived.as_deref() {
+            Some(a) if !a.offer.is_empty() && self.withholds(candidate.trunk) => Ok(Offered::Withheld),
             Some(a) if !a.offer.is_empty() => {
                 self.describe(Side::B, candidate.trunk, &a.offer, b"", &mut sdp, cx).map(|()| Offered::Caller)
             }
@@ -158,11 +157,7 @@ impl Call {
         push_row(rows, b"Call-ID", call_id);
         push_row(rows, b"CSeq", b"1 INVITE");
         let user = if told.anonymous { b"" } else { contact_user(&candidate.caller) };
-        if self.a.secure {
-            push_secure_contact(rows, face, user);
-        } else {
-            push_contact(rows, face, candidate.target.transport, user);
-        }
+        face.push_contact(rows, candidate.target.transport, self.a.secure, user);
         // Without an offer of ours a reliable provisional bears the callee's, to be answered in PRACK
         // (RFC 3262 §5): only where the caller can be asked for the answer.
         let answerable = offered != Offered::Nobody || self.shows_offers(candidate.trunk);

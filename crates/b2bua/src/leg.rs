@@ -1,11 +1,10 @@
 //! One leg of a call: a dialog with one peer and what we agreed with it.
 
 use crate::context::{Context, User};
-use crate::epoch::{Epoch, Face};
+use crate::epoch::Epoch;
 use base::{ListenId, Time, Transport, TrunkId};
 use config::{RefreshBy, Update};
-use identity::abilities;
-use identity::headers::push_parts;
+use identity::{Face, abilities};
 use media::Side;
 use peers::Purse;
 use sip_core::dialog::Dialog;
@@ -116,6 +115,9 @@ pub(crate) struct Leg {
     /// What the peer's last refresh asks for, until it has its 2xx.
     pub(crate) session_asked: Option<Option<SessionTimer>>,
     pub(crate) sdp: LocalSdp,
+    /// The other peer has moved its media in an answer, and this one has yet to hear of it: how many such moves
+    /// have led to it.
+    pub(crate) untold: Option<u8>,
     /// What the peer described last, in an offer or answer that holds.
     pub(crate) described: Box<[u8]>,
     /// CSeq of the last INVITE that we sent: its ACK bears the same.
@@ -153,6 +155,7 @@ impl Leg {
             update_refused: false,
             session_asked: None,
             sdp: LocalSdp::default(),
+            untold: None,
             described: Box::default(),
             invite_cseq: 0,
             ack_body: None,
@@ -236,12 +239,7 @@ impl Leg {
 
     /// Appends our Contact towards this peer (RFC 3261 §8.1.1.8, §12.1.1).
     pub(crate) fn push_contact(&self, rows: &mut Vec<u8>, epoch: &Epoch, user: &[u8]) {
-        let face = epoch.face(self.flow.listen);
-        if self.secure {
-            push_secure_contact(rows, face, user);
-        } else {
-            push_contact(rows, face, self.flow.transport, user);
-        }
+        epoch.face(self.flow.listen).push_contact(rows, self.flow.transport, self.secure, user);
     }
 
     /// Contact, Allow and Supported of a request that may change the session (RFC 3261 §14.1, RFC 3311 §5.1).
@@ -350,25 +348,6 @@ pub(crate) fn stream_alternative<'f>(flow: &Flow, face: &'f Face) -> Option<(Flo
     }
     let sent_by = face.sent_by(Transport::Tcp)?;
     Some((Flow { transport: Transport::Tcp, conn: None, ..*flow }, sent_by))
-}
-
-/// Appends our Contact for an interface and transport (RFC 3261 §8.1.1.8).
-pub(crate) fn push_contact(rows: &mut Vec<u8>, face: &Face, transport: Transport, user: &[u8]) {
-    let sent_by = face.sent_by(transport).unwrap_or(face.host().as_bytes());
-    let at: &[u8] = if user.is_empty() { b"" } else { b"@" };
-    let parameter: &[u8] = match transport {
-        Transport::Udp => b"",
-        Transport::Tcp => b";transport=tcp",
-        Transport::Tls => b";transport=tls",
-    };
-    push_parts(rows, b"Contact", &[b"<sip:", user, at, sent_by, parameter, b">"]);
-}
-
-/// Appends our Contact where TLS is demanded (RFC 5630 §5.1.1): `sips:` says it, no parameter does.
-pub(crate) fn push_secure_contact(rows: &mut Vec<u8>, face: &Face, user: &[u8]) {
-    let sent_by = face.sent_by(Transport::Tls).unwrap_or(face.host().as_bytes());
-    let at: &[u8] = if user.is_empty() { b"" } else { b"@" };
-    push_parts(rows, b"Contact", &[b"<sips:", user, at, sent_by, b">"]);
 }
 
 /// Appends Session-Expires and Min-SE for a request of ours, when the policy asks for a timer

@@ -6,12 +6,13 @@ use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::early::Early;
 use crate::leg::{LateAnswer, Leg};
-use crate::offer::SdpTrouble;
+use crate::offer::{SdpTrouble, parse};
 use crate::record::ReleasedBy;
 use base::ReasonId;
 use media::Side;
 use sip_core::ServerTxn;
 use sip_msg::Msg;
+use std::borrow::Cow;
 
 /// An offer in a reliable provisional response of ours, whose answer is to come in PRACK.
 #[derive(Clone, Copy)]
@@ -131,10 +132,12 @@ impl Call {
         offer: &[u8],
         cx: &mut Context<'_>,
     ) -> Result<Box<[u8]>, SdpTrouble> {
-        self.judge(offer, text)?;
+        let Some(attempt) = self.live.iter().find(|a| a.number == number) else { return Ok(Box::default()) };
+        let text = attempt.offered.fitted(text, offer)?;
+        self.judge(offer, &text)?;
         let Some(attempt) = self.attempt_mut(number) else { return Ok(Box::default()) };
         let (trunk, mut local) = (attempt.trunk, std::mem::take(&mut attempt.sdp));
-        let described = self.describe(Side::B, trunk, text, offer, &mut local, cx);
+        let described = self.describe(Side::B, trunk, &text, offer, &mut local, cx);
         let made = local.text.clone();
         if let Some(attempt) = self.attempt_mut(number) {
             attempt.sdp = local;
@@ -142,10 +145,34 @@ impl Call {
         described.map(|()| made)
     }
 
+    /// The callee answers a call whose caller's offer was kept from it: it has offered too, and both are answered.
+    /// `answered`: it has its answer already.
+    pub(crate) fn join_withheld(
+        &mut self,
+        leg: &mut Leg,
+        body: &[u8],
+        answered: bool,
+        cx: &mut Context<'_>,
+    ) -> Result<(), SdpTrouble> {
+        let text = self.arrived.as_ref().map(|a| a.offer.clone()).unwrap_or_default();
+        let (theirs, ours) = (met(body, &text)?, met(&text, body)?);
+        self.note_codec(&theirs);
+        let (mut a, mut b) = (std::mem::take(&mut self.a.sdp), std::mem::take(&mut leg.sdp));
+        let mut described = self.describe(Side::A, self.trunk_in, &theirs, &text, &mut a, cx);
+        if !answered && described.is_ok() {
+            described = self.describe(Side::B, leg.trunk, &ours, body, &mut b, cx);
+            leg.ack_body = Some((leg.invite_cseq, b.text.clone()));
+        }
+        (self.a.sdp, leg.sdp) = (a, b);
+        described?;
+        self.tell_engine(Side::B, leg.trunk, body, true, cx)?;
+        self.tell_engine(Side::A, self.trunk_in, &text, true, cx)
+    }
+
     /// Whether a caller that made no offer was shown one before the answer.
     pub(crate) fn is_asked_early(&self, offered: Offered) -> bool {
         let answered = self.arrived.as_ref().is_some_and(|a| !a.offer.is_empty());
-        offered != Offered::Caller && (answered || self.shown.offer.is_some())
+        matches!(offered, Offered::Us | Offered::Nobody) && (answered || self.shown.offer.is_some())
     }
 
     /// The callee answers a call whose caller was asked before: the engine hears of both sides, the callee has
@@ -175,4 +202,20 @@ impl Call {
         }
         Ok(())
     }
+}
+
+impl Offered {
+    /// A description as the answer to an offer: as it is where it was made to be that.
+    pub(crate) fn fitted<'a>(self, text: &'a [u8], offer: &[u8]) -> Result<Cow<'a, [u8]>, SdpTrouble> {
+        match self {
+            Offered::Withheld => met(text, offer).map(Cow::Owned),
+            _ => Ok(Cow::Borrowed(text)),
+        }
+    }
+}
+
+/// What one offer has that answers another.
+pub(crate) fn met(text: &[u8], offer: &[u8]) -> Result<Vec<u8>, SdpTrouble> {
+    let none = || SdpTrouble { reason: ReasonId::SdpAnswerBad, warning: (305, "no common codec") };
+    sdp::meet(&parse(text)?, &parse(offer)?).ok_or_else(none)
 }

@@ -6,26 +6,23 @@
 //! is left to try.
 
 use crate::attempt::Attempt;
-use crate::call::{Call, Failure, Phase, push_why};
+use crate::call::{Call, Failure, Phase};
 use crate::candidates::{ATTEMPTS_MAX, candidates};
 use crate::context::Context;
 use crate::leg::listen_of;
 use crate::offer::{self, State};
 use crate::record::ReleasedBy;
 use crate::telling::cross;
-use base::{ReasonId, Transport, TrunkId};
+use base::{ReasonId, TrunkId};
 use config::Redirect;
-use identity::headers::{Kind, push_parts};
-use identity::push_user;
-use identity::received::number_of;
+use identity::contacts::{Named, named_in};
+use identity::headers::Kind;
+use identity::said::push_why;
 use identity::{History, Why};
 use routing::{Decision, Facts, Plan};
-use sip_msg::{Msg, Name, NameAddr};
+use sip_msg::Msg;
 use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// How many Contacts of one 3xx are looked at: limit `redirect_contacts`.
-const CONTACTS_MAX: usize = 8;
 
 /// What redirects have made of a call.
 pub(crate) struct Redirection {
@@ -65,12 +62,6 @@ pub(crate) enum Redirected {
     Followed,
     /// The caller gets it, with these rows.
     Passed(Box<[u8]>),
-}
-
-/// A number in a Contact with its preference in thousandths (RFC 3261 §20.10 `q`).
-struct Named {
-    number: Box<str>,
-    q: u16,
 }
 
 impl Call {
@@ -238,7 +229,8 @@ impl Call {
             };
             let written = table.write_number(&called, self.trunk_in);
             if !written.is_empty() {
-                self.push_number_contact(&mut rows, &written, q);
+                let face = epoch.face(self.a.flow.listen);
+                face.push_number_contact(&mut rows, (self.a.flow.transport, self.a.secure), &written, q);
                 self.tell_redirect(trunk, &number, "passed on");
             }
         }
@@ -254,24 +246,6 @@ impl Call {
         read
     }
 
-    /// Appends a Contact with a number at our address towards the caller (RFC 3261 §20.10).
-    fn push_number_contact(&self, rows: &mut Vec<u8>, number: &str, q: u16) {
-        let face = self.epoch.face(self.a.flow.listen);
-        let transport = if self.a.secure { Transport::Tls } else { self.a.flow.transport };
-        let scheme: &[u8] = if self.a.secure { b"<sips:" } else { b"<sip:" };
-        let parameter: &[u8] = match transport {
-            Transport::Udp => b"",
-            Transport::Tls if self.a.secure => b"",
-            Transport::Tcp => b";transport=tcp",
-            Transport::Tls => b";transport=tls",
-        };
-        let mut user = Vec::with_capacity(number.len());
-        push_user(&mut user, number);
-        let sent_by = face.sent_by(transport).unwrap_or(face.host().as_bytes());
-        let q = if q < 1_000 { format!(";q=0.{q:03}") } else { String::new() };
-        push_parts(rows, b"Contact", &[scheme, &user, b"@", sent_by, parameter, b">", q.as_bytes()]);
-    }
-
     /// Says in the record's decision what became of a redirect.
     fn tell_redirect(&mut self, trunk: TrunkId, number: &str, what: &str) {
         let name = self.epoch.trunk_name(trunk);
@@ -284,56 +258,5 @@ impl Redirection {
     /// A call that was not redirected before.
     fn of(called: Box<str>) -> Redirection {
         Redirection { followed: 0, seen: vec![called.clone()], called, waiting: VecDeque::new() }
-    }
-}
-
-/// The numbers in the Contacts of a 3xx, the preferred first; those of one preference as they stand.
-fn named_in(msg: Msg<'_>) -> Vec<Named> {
-    let named = |element| {
-        let address = NameAddr::parse_in(Name::Contact, element).ok()?;
-        let number = number_of(address.uri);
-        let q = address.params.get("q").map_or(1_000, preference);
-        (!number.is_empty()).then_some(Named { number, q })
-    };
-    let mut all: Vec<Named> = msg.list(Name::Contact).take(CONTACTS_MAX).filter_map(named).collect();
-    all.sort_by_key(|one| std::cmp::Reverse(one.q));
-    all
-}
-
-/// A `qvalue` (RFC 3261 §25.1) in thousandths; what is none counts least.
-fn preference(text: &[u8]) -> u16 {
-    let (whole, part) = match text.iter().position(|c| *c == b'.') {
-        Some(dot) => (&text[..dot], &text[dot + 1..]),
-        None => (text, &b""[..]),
-    };
-    let digits = part.len() <= 3 && part.iter().all(u8::is_ascii_digit);
-    match whole {
-        b"1" => 1_000,
-        b"0" if digits => {
-            (0..3).fold(0, |sum, at| sum * 10 + part.get(at).map_or(0, |c| u16::from(c - b'0')))
-        }
-        _ => 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::preference;
-
-    #[test]
-    fn preferences_are_read_in_thousandths() {
-        for (text, thousandths) in [
-            ("1", 1_000),
-            ("1.000", 1_000),
-            ("0.7", 700),
-            ("0.75", 750),
-            ("0.001", 1),
-            ("0", 0),
-            ("0.1234", 0),
-            ("high", 0),
-            ("", 0),
-        ] {
-            assert_eq!(preference(text.as_bytes()), thousandths, "{text}");
-        }
     }
 }

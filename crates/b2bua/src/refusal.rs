@@ -1,6 +1,6 @@
 //! What a refusal counts as, and what the caller hears when nothing is left to try.
 
-use crate::call::{Call, Failure, push_why};
+use crate::call::{Call, Failure};
 use crate::context::Context;
 use crate::record::ReleasedBy;
 use crate::secure::push_refusal;
@@ -8,6 +8,7 @@ use crate::telling::cross;
 use base::{Blame, ReasonId, TrunkId};
 use config::Mapping;
 use identity::headers::{Kind, push_number};
+use identity::said::{push_why, status_for_caller};
 use sip_msg::Msg;
 
 impl Call {
@@ -64,16 +65,5 @@ impl Call {
         self.respond(cx, status, rows, b"");
         let by = if failure.reason.blame() == Blame::Us { ReleasedBy::Us } else { ReleasedBy::Callee };
         self.finish(cx, status, q850, failure.reason, by);
-    }
-}
-
-/// What a caller is told: redirects that were not followed and challenges are not the caller's business.
-pub(crate) fn status_for_caller(status: u16) -> u16 {
-    match status {
-        300..=399 => ReasonId::Redirected.status(),
-        401 | 407 => ReasonId::AuthRequired.status(),
-        // Answers to what *we* put into the request (RFC 3261 §21.4.15, RFC 4028 §6).
-        420 | 421 | 422 | 494 => 502,
-        other => other,
     }
 }

@@ -3,6 +3,7 @@
 use crate::call::{Call, Phase};
 use crate::context::{Alarm, Context, Own, User};
 use crate::leg::InnerRequest;
+use crate::offer::parse;
 use crate::record::ReleasedBy;
 use crate::setup::session_policy;
 use base::ReasonId;
@@ -13,6 +14,9 @@ use std::time::Duration;
 
 /// After 491 a refresh waits this long (RFC 3261 §14.1 asks for 2.1–4 s from the dialog's owner).
 const GLARE_WAIT: Duration = Duration::from_millis(3_000);
+
+/// How often one refresh may move media that are not anchored, from peer to peer: limit `media_moves`.
+const MOVES_MAX: u8 = 4;
 
 /// The longest Retry-After that a refresh waits, in seconds; the session may expire before.
 const RETRY_AFTER_MAX: u32 = 600;
@@ -85,7 +89,7 @@ impl Call {
         if let Some(session) = &leg.session {
             session.refresh_rows(&mut rows);
         }
-        let sent = if leg.refreshes_by_update(&epoch) {
+        let sent = if leg.untold.is_none() && leg.refreshes_by_update(&epoch) {
             let user = User::Own(me, side, Own::RefreshUpdate);
             leg.request(cx, &epoch, InnerRequest::bare(b"UPDATE", &rows), user)
         } else {
@@ -131,6 +135,7 @@ impl Call {
         }
         self.pending = self.pending.saturating_sub(1);
         let Some(leg) = self.leg_mut(side) else { return };
+        let untold = leg.untold.is_some();
         match (status, msg) {
             (200..=299, Some(msg)) => self.take_refresh(side, what, msg, cx),
             (408 | 481, _) => {
@@ -146,6 +151,8 @@ impl Call {
                 cx.wheel.insert(cx.now + Duration::from_secs(u64::from(wait)), Alarm::Refresh(me, side));
             }
             (491, _) => cx.wheel.insert(cx.now + GLARE_WAIT, Alarm::Refresh(me, side)),
+            // Where the other peer has moved to, this one will not send.
+            _ if untold => self.release(ReasonId::SdpAnswerBad, ReleasedBy::Us, cx),
             (405 | 501, _) => self.on_refresh_unknown(side, what, cx),
             _ => {}
         }
@@ -180,12 +187,34 @@ impl Call {
         if self.phase != Phase::Answered || what != Own::RefreshInvite || !msg.is_sdp() {
             return;
         }
+        let Some(leg) = self.leg_mut(side) else { return };
+        let (told, before) = (leg.untold.take(), leg.described.clone());
         let Some(leg) = self.leg(side) else { return };
         let taken = self
             .judge(&leg.sdp.text, msg.body())
             .and_then(|()| self.tell_engine(side, trunk, msg.body(), true, cx));
-        if taken.is_err() {
-            self.release(ReasonId::SdpAnswerBad, ReleasedBy::Us, cx);
+        match taken {
+            Err(_) => self.release(ReasonId::SdpAnswerBad, ReleasedBy::Us, cx),
+            Ok(()) => self.follow_move(side, &before, msg.body(), told.unwrap_or(0), cx),
+        }
+    }
+
+    /// A peer has answered our refresh with other media than before. Anchored, that is the engine's affair; of
+    /// peers that speak to each other directly, the other one is told (RFC 3264 §8).
+    fn follow_move(&mut self, side: Side, before: &[u8], now: &[u8], moves: u8, cx: &mut Context<'_>) {
+        let same = match (parse(before), parse(now)) {
+            (Ok(before), Ok(now)) => sdp::change(&before, &now) == sdp::Change::Nothing,
+            _ => true,
+        };
+        if same || self.media.is_anchored() || moves >= MOVES_MAX {
+            return;
+        }
+        let other = side.other();
+        if self.describe_for(other, now, b"", cx).is_ok()
+            && let Some(leg) = self.leg_mut(other)
+        {
+            leg.untold = Some(moves + 1);
+            self.refresh_session(other, cx);
         }
     }
 }

@@ -251,6 +251,11 @@ impl Call {
         let late = self.arrived.as_ref().is_some_and(|a| a.offer.is_empty());
         late && self.media.is_anchored() && self.epoch.policy(trunk).early_offer == EarlyOffer::Make
     }
+
+    /// Whether INVITEs to a trunk bear no offer, whoever has made one.
+    pub(crate) fn withholds(&self, trunk: TrunkId) -> bool {
+        self.epoch.policy(trunk).early_offer == EarlyOffer::Withhold
+    }
 }
 
 /// The session policy of a trunk as sip-core wants it.

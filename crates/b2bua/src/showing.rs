@@ -9,7 +9,7 @@ use crate::leg::LateAnswer;
 use crate::prack::OfferInProvisional;
 use crate::telling::cross;
 use base::{ReasonId, WallTime};
-use config::{EarlyDialogs, EarlyMedia, HeaderOn, Map180, Map183, PassDrop, Prack, Ringing};
+use config::{EarlyDialogs, EarlyMedia, HeaderOn, Map180, Prack};
 use identity::abilities;
 use identity::header_rules::shape;
 use identity::headers::Kind;
@@ -49,7 +49,7 @@ impl Call {
         let ringing = self.epoch.policy(self.trunk_in).dialog.ringing;
         let status = match msg.status() {
             199 => 199,
-            status => match shown_as(status, !body.is_empty(), self.shown.media.is_some(), &ringing) {
+            status => match ringing.shown_as(status, !body.is_empty(), self.shown.media.is_some()) {
                 Some(status) => status,
                 None if offer.is_some() => 183, // it has to be answered
                 None => return,
@@ -158,12 +158,13 @@ impl Call {
     fn early_body(&mut self, number: u16, fork: &[u8], msg: Msg<'_>, cx: &mut Context<'_>) -> Box<[u8]> {
         let Some(attempt) = self.live.iter_mut().find(|a| a.number == number) else { return Box::default() };
         let (trunk, offered) = (attempt.trunk, attempt.offered);
-        // An unreliable provisional cannot bear an offer (RFC 3262 §5): late offers wait for the 2xx.
-        if offered != Offered::Caller {
-            return Box::default();
-        }
         let rules = [trunk, self.trunk_in].map(|t| self.epoch.policy(t).dialog.early_media);
         let early = attempt.early.iter_mut().find(|e| e.leg.dialog.remote_tag() == fork);
+        // An unreliable provisional cannot bear an offer (RFC 3262 §5): late offers wait for the 2xx.
+        let answered = offered == Offered::Withheld && early.as_ref().is_some_and(|e| e.answered);
+        if offered != Offered::Caller && !answered {
+            return Box::default();
+        }
         let nameless = if msg.is_sdp() { msg.body() } else { b"" };
         let (answer, news): (Box<[u8]>, News) = match early {
             Some(early) => (early.answer.clone(), early.heed_gate(msg)),
@@ -185,17 +186,24 @@ impl Call {
         if !news.fresh && !news.turned {
             return Box::default();
         }
-        self.show_media((number, fork.into()), &answer, cx)
+        self.show_media((number, fork.into()), &answer, offered, cx)
     }
 
     /// Makes an answer of the callee's fit for the caller, and opens the engine with it.
-    fn show_media(&mut self, by: (u16, Box<[u8]>), answer: &[u8], cx: &mut Context<'_>) -> Box<[u8]> {
+    fn show_media(
+        &mut self,
+        by: (u16, Box<[u8]>),
+        answer: &[u8],
+        offered: Offered,
+        cx: &mut Context<'_>,
+    ) -> Box<[u8]> {
         let trunk = self.trunk_of(Side::B);
         let mut local = std::mem::take(&mut self.a.sdp);
         let arrived = self.arrived.take();
         let offer = arrived.as_ref().map_or(&b""[..], |a| &a.offer);
-        let described = self
-            .describe(Side::A, self.trunk_in, answer, offer, &mut local, cx)
+        let described = offered
+            .fitted(answer, offer)
+            .and_then(|text| self.describe(Side::A, self.trunk_in, &text, offer, &mut local, cx))
             .and_then(|()| self.tell_engine(Side::B, trunk, answer, false, cx));
         self.arrived = arrived;
         let body = if described.is_ok() { local.text.clone() } else { Box::default() };
@@ -264,54 +272,5 @@ impl Early {
         }
         let fresh = msg.is_sdp() && !msg.body().is_empty();
         News { fresh, gate: self.authorised, turned: self.authorised != before }
-    }
-}
-
-/// What a caller sees of a provisional status. `sdp`: a description goes with it; `media`: some was shown
-/// before.
-fn shown_as(status: u16, sdp: bool, media: bool, rules: &Ringing) -> Option<u16> {
-    let status = match status {
-        180 if rules.map_180 == Map180::Progress => 183,
-        181 | 182 if rules.map_181 == PassDrop::Drop => return None,
-        183 if !sdp => match rules.map_183 {
-            Map183::Pass => 183,
-            Map183::Ringing => 180,
-            Map183::Drop => return None,
-        },
-        other => other,
-    };
-    let late = status == 180 && media && !sdp && rules.late_180 == PassDrop::Drop;
-    (!late).then_some(status)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PLAIN: Ringing = Ringing {
-        map_180: Map180::Pass,
-        map_181: PassDrop::Pass,
-        map_183: Map183::Pass,
-        late_180: PassDrop::Pass,
-        after: None,
-    };
-
-    #[test]
-    fn provisionals_are_mapped_as_asked() {
-        for status in [180, 181, 182, 183] {
-            assert_eq!(shown_as(status, false, true, &PLAIN), Some(status));
-        }
-        let to_183 = Ringing { map_180: Map180::Progress, ..PLAIN };
-        assert_eq!(shown_as(180, false, false, &to_183), Some(183));
-        let to_180 = Ringing { map_183: Map183::Ringing, ..PLAIN };
-        assert_eq!(shown_as(183, false, false, &to_180), Some(180));
-        assert_eq!(shown_as(183, true, false, &to_180), Some(183), "one with a description stays");
-        let strict =
-            Ringing { map_181: PassDrop::Drop, map_183: Map183::Drop, late_180: PassDrop::Drop, ..PLAIN };
-        assert_eq!(shown_as(181, false, false, &strict), None);
-        assert_eq!(shown_as(183, false, false, &strict), None);
-        assert_eq!(shown_as(180, false, false, &strict), Some(180));
-        assert_eq!(shown_as(180, false, true, &strict), None, "180 after early media");
-        assert_eq!(shown_as(180, true, true, &strict), Some(180));
     }
 }

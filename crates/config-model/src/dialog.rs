@@ -116,6 +116,26 @@ pub struct Ringing {
     pub after: Option<Duration>,
 }
 
+impl Ringing {
+    /// What a caller sees of a provisional status; `None`: nothing. `sdp`: a description goes with it; `media`: some
+    /// was shown before.
+    #[must_use]
+    pub fn shown_as(&self, status: u16, sdp: bool, media: bool) -> Option<u16> {
+        let status = match status {
+            180 if self.map_180 == Map180::Progress => 183,
+            181 | 182 if self.map_181 == PassDrop::Drop => return None,
+            183 if !sdp => match self.map_183 {
+                Map183::Pass => 183,
+                Map183::Ringing => 180,
+                Map183::Drop => return None,
+            },
+            other => other,
+        };
+        let late = status == 180 && media && !sdp && self.late_180 == PassDrop::Drop;
+        (!late).then_some(status)
+    }
+}
+
 /// Rules between the two dialogs of a call, for one trunk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Dialog {
@@ -137,4 +157,36 @@ pub struct Dialog {
     pub early_dialogs_max: Option<u32>,
     /// Ringing.
     pub ringing: Ringing,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Ringing = Ringing {
+        map_180: Map180::Pass,
+        map_181: PassDrop::Pass,
+        map_183: Map183::Pass,
+        late_180: PassDrop::Pass,
+        after: None,
+    };
+
+    #[test]
+    fn provisionals_are_mapped_as_asked() {
+        for status in [180, 181, 182, 183] {
+            assert_eq!(PLAIN.shown_as(status, false, true), Some(status));
+        }
+        let to_183 = Ringing { map_180: Map180::Progress, ..PLAIN };
+        assert_eq!(to_183.shown_as(180, false, false), Some(183));
+        let to_180 = Ringing { map_183: Map183::Ringing, ..PLAIN };
+        assert_eq!(to_180.shown_as(183, false, false), Some(180));
+        assert_eq!(to_180.shown_as(183, true, false), Some(183), "one with a description stays");
+        let strict =
+            Ringing { map_181: PassDrop::Drop, map_183: Map183::Drop, late_180: PassDrop::Drop, ..PLAIN };
+        assert_eq!(strict.shown_as(181, false, false), None);
+        assert_eq!(strict.shown_as(183, false, false), None);
+        assert_eq!(strict.shown_as(180, false, false), Some(180));
+        assert_eq!(strict.shown_as(180, false, true), None, "180 after early media");
+        assert_eq!(strict.shown_as(180, true, true), Some(180));
+    }
 }

@@ -32,12 +32,14 @@ words! {
 }
 
 words! {
-    /// What happens to an INVITE without SDP towards this trunk.
+    /// Whether our INVITEs to this trunk bear an offer.
     pub enum EarlyOffer {
-        /// It goes on without SDP.
+        /// When the caller's does.
         Pass = "pass",
-        /// It gets an offer of ours.
+        /// Always: the caller's, else one of ours.
         Make = "make",
+        /// Never: a caller's stays here, and the callee offers.
+        Withhold = "withhold",
     }
 }
 

@@ -23,6 +23,7 @@ fn profiles() -> String {
         let late = match policy.early_offer {
             config::EarlyOffer::Make => "made early",
             config::EarlyOffer::Pass => "pass",
+            config::EarlyOffer::Withhold => "withheld",
         };
         let (name, summary, status) = (&profile.name, &profile.summary, profile.status);
         let numbers = policy.number_format;

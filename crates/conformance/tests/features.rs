@@ -54,6 +54,19 @@ fn an_unknown_number_is_passed_on_with_its_cause() {
 }
 
 #[test]
+fn a_callee_that_offers_first_is_asked_to_and_both_offers_are_answered() {
+    let place = Place::new("withheld");
+    let mut setup = Setup::new(&place);
+    setup.itsp_more = "override = { early_offer = \"withhold\" }\n".into();
+    let (_server, caller, callee) = between(&place, &setup, "uac", "uas_late");
+    let invite = callee.received().remove(0);
+    assert!(!invite.contains("m=audio"), "no offer leaves:\n{invite}");
+    let ok = caller.received().into_iter().find(|m| m.starts_with("SIP/2.0 200")).expect("an answer");
+    assert!(ok.contains("m=audio 2"), "the caller's offer is answered:\n{ok}");
+    assert_eq!(records::number(&only_record(&place), "status"), 200);
+}
+
+#[test]
 fn a_caller_who_gives_up_cancels_the_callee() {
     let place = Place::new("cancel");
     let _peers = between(&place, &Setup::new(&place), "uac_cancel", "uas_cancelled");

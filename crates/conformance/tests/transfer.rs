@@ -1,6 +1,6 @@
 //! Transfers with SIPp as every party: by REFER to a number, to a party of another call, and refused.
 
-use conformance::config::{INSIDE, ITSP, PBX, Setup};
+use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
 use conformance::sipp::Running;
 use conformance::{Place, Server, Sipp, records};
 use serde_json::Value;
@@ -141,6 +141,32 @@ fn an_invite_takes_the_place_of_a_leg() {
     assert_eq!(records::number(taken, "status"), 200, "{taken}");
     let other = records.iter().find(|r| records::word(r, "reason") != "P-TRANSFERRED").expect("the call");
     assert_eq!(records::word(transfer(other), "how"), "replaced");
+}
+
+#[test]
+fn a_ringing_call_is_picked_up_by_another_telephone() {
+    let place = Place::new("transfer-pickup");
+    let mut setup = setup(&place);
+    setup.pbx_more = "override = { replaces = \"own\" }\n".into();
+    let _server = Server::start(&place, &setup.text());
+    let rings = Sipp::new(&place, "rings", "uas_picked_up", &place.sip(PBX)).keep_messages();
+    let rings = rings.answer();
+    let caller = Sipp::new(&place, "caller", "uac", &place.sip(ITSP)).keep_messages().with(&["-d", "200"]);
+    let caller = caller.call("+493023125100", &place.sip(OUTSIDE));
+    caller.finish();
+    rings.finish();
+    let ok = caller.received().into_iter().find(|m| m.starts_with("SIP/2.0 200")).expect("an answer");
+    assert!(
+        ok.contains("RTP/AVP 0 8 96"),
+        "what both have, under the numbers of the one who picks up:\n{ok}"
+    );
+    let records = records::await_count(&place, 2);
+    let other = records.iter().find(|r| records::word(r, "reason") != "P-TRANSFERRED").expect("the call");
+    assert_eq!(
+        (records::word(transfer(other), "how"), records::number(transfer(other), "status")),
+        ("replaced", 200)
+    );
+    assert_eq!(records::number(other, "status"), 200, "{other}");
 }
 
 #[test]

@@ -107,7 +107,7 @@ pub fn narrow(text: &Session<'_>, offer: &Session<'_>) -> Option<Vec<u8>> {
     Some(out)
 }
 
-fn write_media(media: &Media<'_>, port: u16, kept: Option<&[&[u8]]>, out: &mut Vec<u8>) {
+pub(crate) fn write_media(media: &Media<'_>, port: u16, kept: Option<&[&[u8]]>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"m=");
     out.extend_from_slice(media.kind_token);
     out.extend_from_slice(format!(" {port} ").as_bytes());

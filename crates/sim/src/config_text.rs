@@ -101,7 +101,7 @@ impl Variant {
 
 fn policy(dice: &mut Dice) -> String {
     let mut rows = vec![
-        format!("early_offer = \"{}\"", dice.pick(&["pass", "make"])),
+        format!("early_offer = \"{}\"", dice.pick(&["pass", "make", "withhold"])),
         format!("prack = \"{}\"", dice.pick(&["supported", "supported", "off"])),
         format!("hold = \"{}\"", dice.pick(&["pass", "pass", "pass", "sendonly", "inactive", "zero"])),
     ];

@@ -1,7 +1,7 @@
 //! The journal's law: Accepted first, Ended last, each once; attempts counted from 1; one answer, and one
 //! more for each transfer, whose attempts stand between its beginning and its end.
 
-use b2bua::{CallKey, CallRecord, JournalEvent};
+use b2bua::{CallKey, CallRecord, JournalEvent, TransferHow, TransferRecord};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was read so far.
@@ -106,12 +106,18 @@ impl Life {
         (1..=self.attempts.len()).contains(&usize::from(attempt)) && !self.failed.contains(&attempt)
     }
 
-    fn transfer(&mut self, status: u16, number: u16) -> bool {
+    fn transfer(&mut self, transfer: &TransferRecord) -> bool {
+        let (status, number) = (transfer.status, transfer.number);
         let begins = status == 0 && number == self.transfers + 1;
         let ends = status >= 100 && (1..=self.transfers).contains(&number);
         self.transfers += u16::from(begins);
         self.transferring = begins;
-        self.answered.is_some() && (begins || ends)
+        // One who picks a ringing call up answers it.
+        let picks_up = self.answered.is_none() && transfer.how == TransferHow::Replaced;
+        if picks_up && status == 200 {
+            self.answered = Some(0);
+        }
+        (self.answered.is_some() || picks_up) && (begins || ends)
     }
 
     fn step(&mut self, event: &JournalEvent, parallel: bool) -> bool {
@@ -138,7 +144,7 @@ impl Life {
                 self.answered = Some(*attempt);
                 good
             }
-            JournalEvent::Transfer { transfer, .. } => self.transfer(transfer.status, transfer.number),
+            JournalEvent::Transfer { transfer, .. } => self.transfer(transfer),
             JournalEvent::AttemptFailed { attempt, .. } => {
                 let good = self.may_go_on(*attempt) && self.answered != Some(*attempt);
                 self.failed.push(*attempt);

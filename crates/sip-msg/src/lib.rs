@@ -32,7 +32,7 @@ mod method;
 mod name;
 mod params;
 mod parse;
-mod refer;
+pub mod refer;
 mod rows;
 mod salvage;
 mod start;

@@ -1,7 +1,9 @@
-//! What transfers are made of: the target of a REFER (RFC 3515 §2.1) and the dialog whose place an INVITE
-//! takes (RFC 3891 §6.1).
+//! What transfers are made of: the target of a REFER (RFC 3515 §2.1), the dialog whose place an INVITE takes
+//! (RFC 3891 §6.1), and what is said of how a transfer goes (RFC 3515 §2.4).
 
 use crate::addr::NameAddr;
+use crate::message::Msg;
+use crate::name::Name;
 use crate::params::Params;
 use crate::uri::{Uri, percent_decode};
 
@@ -95,6 +97,41 @@ impl<'a> ReferTo<'a> {
         };
         Some(ReferTo { uri, method: uri.params.get("method"), replaces })
     }
+}
+
+/// Whether a REFER or its answer does without NOTIFY (RFC 4488 §4).
+#[must_use]
+pub fn renounces(msg: Msg<'_>) -> bool {
+    msg.row_named("Refer-Sub").any(|value| {
+        value.split(|c| *c == b';').next().unwrap_or_default().trim_ascii().eq_ignore_ascii_case(b"false")
+    })
+}
+
+/// Whether a Subscription-State ends what it speaks of.
+#[must_use]
+pub fn ends(state: &[u8]) -> bool {
+    state.get(..10).is_some_and(|word| word.eq_ignore_ascii_case(b"terminated"))
+}
+
+/// The status line in a `message/sipfrag`: nothing else of it crosses.
+#[must_use]
+pub fn sipfrag(msg: Msg<'_>) -> (u16, Vec<u8>) {
+    let line = msg.body().split(|c| matches!(c, b'\r' | b'\n')).next().unwrap_or_default();
+    let code = line.strip_prefix(b"SIP/2.0 ").and_then(|rest| rest.get(..3));
+    let status = code.and_then(|code| std::str::from_utf8(code).ok()?.parse().ok()).unwrap_or(0);
+    let line = if status == 0 { Vec::new() } else { [line, b"\r\n"].concat() };
+    (status, line)
+}
+
+/// The subscription that an Event of a REFER means: `id` when it has one; `None`: it is another package.
+#[must_use]
+pub fn refer_event(msg: Msg<'_>) -> Option<Option<u32>> {
+    let mut parts = msg.first(Name::Event)?.split(|c| *c == b';').map(<[u8]>::trim_ascii);
+    if !parts.next()?.eq_ignore_ascii_case(b"refer") {
+        return None;
+    }
+    let id = parts.find_map(|part| part.strip_prefix(b"id="));
+    Some(id.and_then(|id| std::str::from_utf8(id).ok()?.parse().ok()))
 }
 
 #[cfg(test)]

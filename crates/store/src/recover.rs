@@ -202,7 +202,13 @@ impl Recovery<'_> {
                 attempt.status = status;
                 attempt.reason = Cow::Owned(reason.into_owned());
             }
-            Body::Transfer(transfer) => take_transfer(&mut cut.row, transfer.into_owned()),
+            Body::Transfer(transfer) => {
+                // Whoever picks a ringing call up has answered it.
+                if transfer.status == 200 {
+                    cut.row.answer.get_or_insert(at);
+                }
+                take_transfer(&mut cut.row, transfer.into_owned());
+            }
             Body::Ended(_) | Body::Unknown => {}
         }
     }

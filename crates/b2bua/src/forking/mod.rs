@@ -96,7 +96,8 @@ impl Call {
         parallel && candidate.tier == first.tier && self.shares_ports(candidate.trunk)
     }
 
-    fn shares_ports(&self, trunk: TrunkId) -> bool {
+    /// Whether a leg of a trunk can have the media ports that the call has.
+    pub(crate) fn shares_ports(&self, trunk: TrunkId) -> bool {
         let anchored = anchored_between(&self.epoch, self.trunk_in, trunk);
         match self.media.state {
             State::Open { b, .. } => anchored && listen_of(&self.epoch, trunk) == b,

@@ -2,8 +2,8 @@
 
 use crate::call::{Call, Failure};
 use crate::context::Context;
-use crate::refusal::status_for_caller;
 use base::TrunkId;
+use identity::said::status_for_caller;
 use sip_msg::Msg;
 
 /// How a branch failed.

@@ -53,7 +53,12 @@ impl Call {
         }
         match side {
             // The caller's first offer has no answer yet.
-            Side::A if attempt.offered == Offered::Caller && early.answer.is_empty() => Way::Busy(500),
+            Side::A
+                if matches!(attempt.offered, Offered::Caller | Offered::Withheld)
+                    && early.answer.is_empty() =>
+            {
+                Way::Busy(500)
+            }
             Side::A if early.leg.takes_update(&self.epoch) => Way::On,
             // The caller has to know the answer for sure before it can hear of a change (RFC 3311 §5.1).
             Side::B if !self.a.takes_update(&self.epoch) || !self.is_heard_reliably() => Way::Closed,

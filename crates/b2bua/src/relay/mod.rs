@@ -225,7 +225,7 @@ impl Call {
     }
 
     /// Describes a peer's offer or answer for a side, and keeps it there.
-    fn describe_for(
+    pub(crate) fn describe_for(
         &mut self,
         side: Side,
         text: &[u8],

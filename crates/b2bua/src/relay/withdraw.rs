@@ -3,12 +3,13 @@
 //! the other side makes of it afterwards stays between it and us.
 
 use super::Relay;
-use crate::call::{Call, Phase, push_why};
+use crate::call::{Call, Phase};
 use crate::context::{Alarm, Context};
 use crate::offer::parse;
 use crate::record::ReleasedBy;
 use base::ReasonId;
 use identity::headers::pass_reason;
+use identity::said::push_why;
 use media::Side;
 use sip_core::{ClientTxn, ServerTxn};
 use sip_msg::{Method, Msg};

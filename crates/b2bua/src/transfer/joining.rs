@@ -10,7 +10,7 @@ use crate::offer::State;
 use crate::record::{AttemptFacts, AttemptRecord, ReleasedBy};
 use crate::runs::{GatewayRef, TrunkRef};
 use crate::tag::{CallRef, Tag};
-use base::ReasonId;
+use base::{ReasonId, TrunkId};
 use identity::abilities;
 use media::{Command, Side};
 use sip_core::ServerTxn;
@@ -101,34 +101,46 @@ impl Call {
     pub(super) fn take_over(&mut self, given: Given, cx: &mut Context<'_>) {
         let Some(moving) = self.transfers.as_deref_mut().and_then(|t| t.moving.take()) else { return };
         let (goes, number) = (moving.goes, self.last_transfer());
+        self.end_attempt_of(goes, cx);
+        self.retire_media(moving.media.state, moving.media.crossed, cx);
+        let old = self.seat(goes, given, (moving.number, moving.trunk), cx);
+        self.close_transfer(number, 200, cx);
+        if let Some(old) = old {
+            self.park(number, old, cx);
+        }
+    }
+
+    /// A leg that comes takes its seat, with what is counted for it; gives the one that had it.
+    pub(super) fn seat(
+        &mut self,
+        side: Side,
+        given: Given,
+        (number, trunk): (Box<str>, TrunkId),
+        cx: &mut Context<'_>,
+    ) -> Option<Leg> {
         let tag = given.tag();
         let Given { mut leg, tried, attempt, arrived, answered } = given;
         if let Some(txn) = answered {
-            cx.txns.bind(txn, User::Inner(self.me, goes));
+            cx.txns.bind(txn, User::Inner(self.me, side));
         }
-        (leg.side, leg.trunk, leg.session_alarm) = (goes, moving.trunk, None);
-        leg.flow.trunk = Some(moving.trunk);
+        (leg.side, leg.trunk, leg.session_alarm) = (side, trunk, None);
+        leg.flow.trunk = Some(trunk);
         leg.sdp.continued = true;
-        self.end_attempt_of(goes, cx);
-        let old = match goes {
+        let old = match side {
             Side::A => Some(std::mem::replace(&mut self.a, leg)),
             Side::B => self.b.replace(leg),
         };
-        self.withheld &= goes == Side::B;
-        self.retire_media(moving.media.state, moving.media.crossed, cx);
+        self.withheld &= side == Side::B;
         self.adopt_attempts(tried, attempt, cx);
         let transfers = self.transfers_mut();
-        transfers.parties[goes.index()] = Some(moving.number);
+        transfers.parties[side.index()] = Some(number);
         transfers.came.extend(tag);
         if let Some(run) = arrived {
             transfers.arrived.push(run);
             cx.runs.trunk_mut(run).calls_in += 1;
         }
-        self.close_transfer(number, 200, cx);
-        if let Some(old) = old {
-            self.park(number, old, cx);
-        }
-        self.arm_session(goes, cx);
+        self.arm_session(side, cx);
+        old
     }
 
     /// The session that the call had is closed; its report comes later.
@@ -203,10 +215,17 @@ impl Call {
 
 impl Call {
     /// An INVITE that takes a leg's place is answered.
-    fn answer_arrived(&mut self, told: &LocalSdp, answers: Option<LateAnswer>, cx: &mut Context<'_>) {
+    pub(super) fn answer_arrived(
+        &mut self,
+        told: &LocalSdp,
+        answers: Option<LateAnswer>,
+        cx: &mut Context<'_>,
+    ) {
         let epoch = self.epoch.clone();
         let Some(txn) = self.invite else { return };
-        let cseq = self.arrived.take().map_or(0, |arrived| arrived.cseq);
+        let arrived = self.arrived.take();
+        let cseq = arrived.as_ref().map_or(0, |arrived| arrived.cseq);
+        self.a.described = arrived.map(|arrived| arrived.offer).unwrap_or_default();
         let mut rows = cx.take_rows();
         self.a.push_contact(&mut rows, &epoch, b"");
         abilities::push(epoch.policy(self.trunk_in), false, &mut rows);

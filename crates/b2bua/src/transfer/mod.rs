@@ -6,7 +6,9 @@
 //! until the media of both parties are agreed (`moving`); then the leg that comes takes the place of the leg
 //! that goes (`joining`), and who goes is told by NOTIFY and BYE (`notices`). Calls never reach into each
 //! other: what one wants of another is an [`Errand`] that the switchboard runs when the first has acted.
-//! Enter through `Call::on_refer`, `Call::heed_replaces`.
+//! An INVITE that
+//! names a callee who only rings is that callee's answer (`pickup`). Enter through `Call::on_refer`,
+//! `Call::heed_replaces`.
 
 mod agreed;
 mod errands;
@@ -15,6 +17,7 @@ mod lending;
 mod moving;
 mod notices;
 mod passed;
+mod pickup;
 mod placed;
 mod refer;
 mod replacing;

@@ -1,6 +1,5 @@
 //! What whoever transferred a call is told: NOTIFY (RFC 3515 §2.4), and BYE when the other party is gone.
 
-use super::passed;
 use crate::call::Call;
 use crate::context::{Context, Own, User};
 use crate::ending::bye;
@@ -8,6 +7,7 @@ use crate::leg::{InnerRequest, Leg};
 use identity::headers::{push_number, push_row};
 use media::Side;
 use sip_core::{Flow, Notice, ReferSubscription, ServerTxn};
+use sip_msg::refer::refer_event;
 use sip_msg::{Method, Msg, Name};
 
 /// Who referred, and how far it has been told.
@@ -127,7 +127,7 @@ impl Call {
     /// SUBSCRIBE inside the dialog renews or ends what a REFER began (RFC 3515 §2.4.4); there is nothing else
     /// to subscribe to (RFC 6665 §4.1.3).
     pub(crate) fn on_subscribe(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) {
-        let id = passed::refer_event(msg);
+        let id = refer_event(msg);
         let goes_on = msg.expires() != Some(0);
         let now = cx.now;
         let mut found = None;

@@ -2,7 +2,6 @@
 //! that peer knows them; and what that peer says of how it goes, on its way back.
 
 use super::notices::copy_rows;
-use super::refer::renounces;
 use super::{Errand, Referral, TransferHow};
 use crate::call::Call;
 use crate::context::Context;
@@ -18,6 +17,7 @@ use identity::is_nobody;
 use media::Side;
 use routing::{Decision, Facts};
 use sip_core::ServerTxn;
+use sip_msg::refer::{ends, refer_event, renounces, sipfrag};
 use sip_msg::{Method, Msg, Name, Replaces};
 
 /// How many REFERs of one call may be on their way or watched: limit `refers_passed`.
@@ -254,28 +254,4 @@ impl Switchboard {
             },
         }
     }
-}
-
-/// Whether a Subscription-State ends what it speaks of.
-fn ends(state: &[u8]) -> bool {
-    state.get(..10).is_some_and(|word| word.eq_ignore_ascii_case(b"terminated"))
-}
-
-/// The status line in a `message/sipfrag`: nothing else of it crosses.
-fn sipfrag(msg: Msg<'_>) -> (u16, Vec<u8>) {
-    let line = msg.body().split(|c| matches!(c, b'\r' | b'\n')).next().unwrap_or_default();
-    let code = line.strip_prefix(b"SIP/2.0 ").and_then(|rest| rest.get(..3));
-    let status = code.and_then(|code| std::str::from_utf8(code).ok()?.parse().ok()).unwrap_or(0);
-    let line = if status == 0 { Vec::new() } else { [line, b"\r\n"].concat() };
-    (status, line)
-}
-
-/// The subscription that an Event of a REFER means: `id` when it has one; `None`: it is another package.
-pub(super) fn refer_event(msg: Msg<'_>) -> Option<Option<u32>> {
-    let mut parts = msg.first(Name::Event)?.split(|c| *c == b';').map(<[u8]>::trim_ascii);
-    if !parts.next()?.eq_ignore_ascii_case(b"refer") {
-        return None;
-    }
-    let id = parts.find_map(|part| part.strip_prefix(b"id="));
-    Some(id.and_then(|id| std::str::from_utf8(id).ok()?.parse().ok()))
 }

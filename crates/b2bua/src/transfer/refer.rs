@@ -16,6 +16,7 @@ use identity::{is_nobody, push_reason_id};
 use media::Side;
 use routing::{Decision, Facts};
 use sip_core::{ReferSubscription, ServerTxn};
+use sip_msg::refer::renounces;
 use sip_msg::{Msg, Name, NameAddr, ReferTo, Replaces, Scheme};
 
 /// What a REFER asks for.
@@ -232,12 +233,5 @@ fn read(side: Side, msg: Msg<'_>, txn: ServerTxn, cseq: u32) -> Result<Referral,
         hops: msg.max_forwards().ok().flatten(),
         wanted: !renounces(msg) && !msg.has_token(Name::Require, "norefersub"),
         rows: Box::default(),
-    })
-}
-
-/// Whether a REFER or its answer does without NOTIFY (RFC 4488 §4).
-pub(super) fn renounces(msg: Msg<'_>) -> bool {
-    msg.row_named("Refer-Sub").any(|value| {
-        value.split(|c| *c == b';').next().unwrap_or_default().trim_ascii().eq_ignore_ascii_case(b"false")
     })
 }

@@ -47,6 +47,7 @@ impl Switchboard {
             judged.and_then(|trunk| self.coming(newcomer, Side::A, trunk).map_err(|why| (why.status(), why)));
         let key = self.calls.get(newcomer).map(|call| call.key);
         match (coming, named) {
+            (Ok(coming), Some(named)) if named.rings => self.pick_up(now, &named, coming, out),
             (Ok(coming), Some(named)) => {
                 if let Some(call) = self.calls.get_mut(newcomer) {
                     call.lend(named.call, Side::A);
@@ -57,14 +58,22 @@ impl Switchboard {
                     call.await_party(how, named.side, coming, cx);
                 });
             }
-            (Err((status, why)), _) => {
-                self.with_call(now, newcomer, out, |call, cx| {
-                    cx.counters.transfers_refused += 1;
-                    call.refuse_with(cx, status, why, why.q850(), b"");
-                });
-            }
+            (Err(why), _) => self.refuse_replaces(now, newcomer, why, out),
             (Ok(_), None) => {}
         }
+    }
+
+    pub(super) fn refuse_replaces(
+        &mut self,
+        now: Time,
+        newcomer: CallRef,
+        (status, why): (u16, ReasonId),
+        out: &mut Outbox,
+    ) {
+        self.with_call(now, newcomer, out, |call, cx| {
+            cx.counters.transfers_refused += 1;
+            call.refuse_with(cx, status, why, why.q850(), b"");
+        });
     }
 
     /// Whether the INVITE may have the place; gives its trunk as the call that it joins names it.
@@ -82,9 +91,11 @@ impl Switchboard {
         let own = call.epoch.run(there) == new.epoch.run(new.trunk_in);
         let had = call.transfers.as_deref().map_or(0, |t| t.records.len());
         let leg = call.leg(named.side);
+        let here = same_trunk(&new.epoch, new.trunk_in, &call.epoch);
         match () {
             () if !own && rules.replaces != Allowed::Any => Err((403, ReasonId::TransferForbidden)),
             () if call.phase == Phase::Over => Err((603, ReasonId::ReplacesRefused)),
+            () if named.rings && call.phase == Phase::Setup && !call.is_placed() => here.ok_or(unknown),
             () if named.rings || call.phase == Phase::Setup => Err(unknown),
             () if replaces.early_only => Err((486, ReasonId::ReplacesRefused)),
             () if had >= rules.max as usize => Err((603, ReasonId::TransfersMax)),
@@ -93,7 +104,7 @@ impl Switchboard {
             () if call.leg(named.side.other()).is_none_or(|leg| leg.gone || leg.described.is_empty()) => {
                 Err((480, ReasonId::ReplacesRefused))
             }
-            () => same_trunk(&new.epoch, new.trunk_in, &call.epoch).ok_or(unknown),
+            () => here.ok_or(unknown),
         }
     }
 }

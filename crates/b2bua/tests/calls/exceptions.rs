@@ -7,6 +7,20 @@ use b2bua::ReleasedBy;
 use base::ReasonId;
 use std::time::Duration;
 
+/// Click to dial: whoever may send it could place calls without being a party of one.
+#[test]
+fn a_refer_outside_a_call_is_refused_and_places_nothing() {
+    let mut world =
+        World::new(&CONFIG.replacen("[trunk.pbx]\n", "[trunk.pbx]\noverride = { refer = \"local\" }\n", 1));
+    let refer =
+        invite("+493023125107", "", "Refer-To: <sip:+4420711111@10.0.0.5>\r\n").replace("INVITE", "REFER");
+    world.receive(PBX, &refer);
+    world.expect(&[(PBX, "SIP/2.0 603")]);
+    world.pass(Duration::from_secs(40));
+    world.settle();
+    assert!(world.records.is_empty() && world.media.is_empty());
+}
+
 #[test]
 fn an_answer_in_a_provisional_need_not_be_repeated_in_the_2xx() {
     let mut world = World::new(CONFIG);

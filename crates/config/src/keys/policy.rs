@@ -35,7 +35,7 @@ pub(crate) static POLICY: Section = Section {
             shape: Shape::Word { now: EarlyOffer::TOKENS, later: &[] },
             need: Default(Word("pass")),
             effect: Reload,
-            doc: "What an INVITE without SDP becomes towards this trunk. `pass`: it goes on without. `make`: it gets an offer of ours.",
+            doc: "Whether our INVITE to this trunk bears an offer. `pass`: when the caller's does. `make`: always; where the caller's has none it gets an offer of ours. `withhold`: never; a caller's offer stays here, the callee offers in its answer, and each gets of the other what both have.",
         },
         Key {
             name: "offer_codecs",
