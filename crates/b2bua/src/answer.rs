@@ -112,12 +112,10 @@ impl Call {
         }
         self.note_codec(body);
         let asked = self.is_asked_early(attempt.offered);
-        let told = match asked {
-            false if attempt.offered == Offered::Withheld => {
-                self.join_withheld(&mut leg, body, early.answered, cx)
-            }
-            false => self.join_media(&leg, trunk, body, cx),
-            true => self.join_settled(&mut leg, attempt.offered, body, early.answered, cx),
+        let told = match attempt.offered {
+            Offered::Withheld => self.join_withheld(&mut leg, body, early.answered, cx),
+            offered if asked => self.join_settled(&mut leg, offered, body, early.answered, cx),
+            _ => self.join_media(&leg, trunk, body, cx),
         };
         if told.is_err() {
             return self.refuse_answer(leg, &attempt, ReasonId::SdpAnswerBad, cx);

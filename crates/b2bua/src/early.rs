@@ -83,8 +83,13 @@ impl Call {
             Fork::None => {}
         }
         self.note_progress(number, status, cx);
+        self.pass_progress(number, withheld, msg, cx);
+    }
+
+    /// What a fork reports goes on to the caller, and its offer, if it has made one, gets the caller's answer.
+    fn pass_progress(&mut self, number: u16, withheld: bool, msg: Msg<'_>, cx: &mut Context<'_>) {
         let fork = msg.to().ok().and_then(|to| to.tag()).unwrap_or_default();
-        if status == 199 && !self.end_fork(number, fork) {
+        if msg.status() == 199 && !self.end_fork(number, fork) {
             return;
         }
         if withheld {

@@ -135,7 +135,6 @@ impl Call {
         }
         self.pending = self.pending.saturating_sub(1);
         let Some(leg) = self.leg_mut(side) else { return };
-        let untold = leg.untold.is_some();
         match (status, msg) {
             (200..=299, Some(msg)) => self.take_refresh(side, what, msg, cx),
             (408 | 481, _) => {
@@ -152,7 +151,7 @@ impl Call {
             }
             (491, _) => cx.wheel.insert(cx.now + GLARE_WAIT, Alarm::Refresh(me, side)),
             // Where the other peer has moved to, this one will not send.
-            _ if untold => self.release(ReasonId::SdpAnswerBad, ReleasedBy::Us, cx),
+            _ if leg.untold.is_some() => self.release(ReasonId::SdpAnswerBad, ReleasedBy::Us, cx),
             (405 | 501, _) => self.on_refresh_unknown(side, what, cx),
             _ => {}
         }

@@ -202,13 +202,7 @@ impl Recovery<'_> {
                 attempt.status = status;
                 attempt.reason = Cow::Owned(reason.into_owned());
             }
-            Body::Transfer(transfer) => {
-                // Whoever picks a ringing call up has answered it.
-                if transfer.status == 200 {
-                    cut.row.answer.get_or_insert(at);
-                }
-                take_transfer(&mut cut.row, transfer.into_owned());
-            }
+            Body::Transfer(transfer) => take_transfer(&mut cut.row, transfer.into_owned(), at),
             Body::Ended(_) | Body::Unknown => {}
         }
     }
@@ -239,7 +233,11 @@ impl Recovery<'_> {
 }
 
 /// A transfer as it stands by its last event.
-fn take_transfer(row: &mut StoredCall, transfer: TransferRow<'static>) {
+fn take_transfer(row: &mut StoredCall, transfer: TransferRow<'static>, at: Moment) {
+    // Whoever picks a ringing call up has answered it.
+    if transfer.status == 200 {
+        row.answer.get_or_insert(at);
+    }
     match row.transfers.iter_mut().find(|known| known.number == transfer.number) {
         Some(known) => *known = transfer,
         None => row.transfers.push(transfer),
