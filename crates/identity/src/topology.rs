@@ -33,16 +33,15 @@ pub(crate) fn reason(value: &[u8]) -> Vec<u8> {
     }
     let mut out = Vec::with_capacity(value.len());
     for element in elements(value) {
+        let mut parts = parts(element);
+        let Some(protocol) = parts.next().filter(|protocol| !names_place(protocol)) else { continue };
         if !out.is_empty() {
             out.extend_from_slice(b", ");
         }
-        for (index, part) in parts(element).enumerate() {
-            if index == 0 {
-                out.extend_from_slice(part);
-            } else if !names_place(part) {
-                out.push(b';');
-                out.extend_from_slice(part);
-            }
+        out.extend_from_slice(protocol);
+        for part in parts.filter(|part| !names_place(part)) {
+            out.push(b';');
+            out.extend_from_slice(part);
         }
     }
     out
@@ -113,6 +112,8 @@ mod tests {
             ),
             ("Q.850;cause=31;location=sbc2.lan", "Q.850;cause=31"),
             ("Q.850;text=\"open 10.8.0.31", "Q.850"),
+            ("sbc2.corp.example;cause=1, Q.850;cause=2", "Q.850;cause=2"),
+            ("\"SIP;text=10.8.0.31\";cause=1", ""),
         ] {
             assert_eq!(String::from_utf8_lossy(&reason(value.as_bytes())), told, "{value}");
         }

@@ -5,6 +5,7 @@ use crate::addr::NameAddr;
 use crate::message::Msg;
 use crate::name::Name;
 use crate::params::Params;
+use crate::status::reason_phrase;
 use crate::uri::{Uri, percent_decode};
 
 /// The longest Replaces that is read out of a Refer-To.
@@ -113,14 +114,14 @@ pub fn ends(state: &[u8]) -> bool {
     state.get(..10).is_some_and(|word| word.eq_ignore_ascii_case(b"terminated"))
 }
 
-/// The status line in a `message/sipfrag`: nothing else of it crosses.
+/// The status in a `message/sipfrag`, as a line of ours: nothing else of it crosses.
 #[must_use]
 pub fn sipfrag(msg: Msg<'_>) -> (u16, Vec<u8>) {
     let line = msg.body().split(|c| matches!(c, b'\r' | b'\n')).next().unwrap_or_default();
     let code = line.strip_prefix(b"SIP/2.0 ").and_then(|rest| rest.get(..3));
     let status = code.and_then(|code| std::str::from_utf8(code).ok()?.parse().ok()).unwrap_or(0);
-    let line = if status == 0 { Vec::new() } else { [line, b"\r\n"].concat() };
-    (status, line)
+    let line = format!("SIP/2.0 {status} {}\r\n", reason_phrase(status));
+    (status, if status == 0 { Vec::new() } else { line.into_bytes() })
 }
 
 /// The subscription that an Event of a REFER means: `id` when it has one; `None`: it is another package.

@@ -1,4 +1,5 @@
-//! Ninety ways to write a protected header: from an untrusted trunk none reaches the other leg.
+//! Ninety ways to write a protected header: from an untrusted trunk none reaches the other leg. Nor does a host in
+//! the words of headers that cross.
 
 use crate::common::{ANSWER, GW1, OFFER, PBX, World, invite, response};
 use crate::identity::config;
@@ -60,6 +61,35 @@ fn none_of_ninety_spellings_crosses_from_an_untrusted_trunk() {
         world.receive(GW1, &response(&out[0], "200 OK", "tb", &rows, ANSWER));
         let back = world.take();
         assert!(back.iter().all(|s| !leaks(&s.text)), "{rows}\n{back:#?}");
+    }
+}
+
+#[test]
+fn no_spelling_of_a_header_in_words_names_a_host_on_the_other_side() {
+    let told = |name: &str| -> Vec<String> {
+        let values = |rows: String| match name {
+            "Alert-Info" => rows.replace("sip:+49666666@x", "http://h666666.corp.example/x"),
+            "Reason" => rows.replace("<sip:+49666666@x>", "SIP;cause=200;text=\"h666666.corp.example\""),
+            _ => rows.replace("<sip:+49666666@x>", "399 gw \"h666666.corp.example\""),
+        };
+        spellings(name).into_iter().map(values).collect()
+    };
+    for rows in told("Alert-Info").into_iter().chain(told("Reason")) {
+        let mut world = World::new(&config("", "headers_pass = [\"Reason\", \"X-Harmless\"]"));
+        world.receive(PBX, &invite("+4420700000", OFFER, &rows));
+        let out = world.expect(&[(GW1, "INVITE")]).remove(0);
+        let shown: Vec<&str> =
+            out.text.split("\r\n").filter(|row| row.contains(EVIL) && !row.starts_with("Subject")).collect();
+        assert_eq!(shown, [""; 0], "{rows}");
+    }
+    for rows in told("Warning").into_iter().chain(told("Reason")).chain(told("Alert-Info")) {
+        let mut world = World::new(&config("", ""));
+        world.receive(PBX, &invite("+4420700000", OFFER, ""));
+        let out = world.expect(&[(GW1, "INVITE")]).remove(0);
+        world.receive(GW1, &response(&out, "486 Busy Here", "tb", &rows, ""));
+        let back = world.take().into_iter().find(|s| s.to.to_string() == PBX).expect("a refusal");
+        let mut shown = back.text.split("\r\n").filter(|row| row.contains(EVIL) && !row.starts_with("Subject"));
+        assert_eq!(shown.next(), None, "{rows}\n{}", back.text);
     }
 }
 

@@ -50,8 +50,9 @@ fn the_other_peer_gets_the_number_at_our_address_and_its_notices_come_back() {
     world.expect(&[(GW1, "SIP/2.0 200")]);
 
     let state = "Event: refer\r\nSubscription-State: terminated;reason=noresource\r\n";
-    world.receive(GW1, &notify(&out, 3, state, "SIP/2.0 200 OK\r\n"));
+    world.receive(GW1, &notify(&out, 3, state, "SIP/2.0 200 Fine by core7.provider.example\r\n"));
     let told = world.expect(&[(PBX, "NOTIFY")]).remove(0);
+    assert_eq!(told.body(), "SIP/2.0 200 OK\r\n", "the words are ours");
     fine(&mut world, &told);
     world.expect(&[(GW1, "SIP/2.0 200")]);
     world.receive(GW1, &notify(&out, 4, state, "SIP/2.0 200 OK\r\n"));
