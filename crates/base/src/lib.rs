@@ -18,7 +18,7 @@ pub mod wheel;
 pub use cause::{q850_text, q850_to_sip, sip_to_q850};
 pub use id::{GatewayId, ListenId, ShardId, TrunkId};
 pub use limit::Limit;
-pub use place::names_place;
+pub use place::{holds_address, names_place};
 pub use reason::{Blame, ReasonId};
 pub use redact::Redacted;
 pub use rng::Rng;

@@ -11,16 +11,26 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 /// ```
 #[must_use]
 pub fn names_place(text: &[u8]) -> bool {
-    let in_word = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_' | b':' | b'@' | b'%');
-    text.split(|c| !in_word(c)).any(word_names_place)
+    let named = |part: &[u8]| is_host(part) || holds_ip4(part);
+    words(text).any(|word| word.contains(&b'@') || is_ip6(word) || parts(word).any(named))
 }
 
-fn word_names_place(word: &[u8]) -> bool {
-    if word.contains(&b'@') || is_ip6(word) {
-        return true;
-    }
-    word.split(|c| matches!(c, b':' | b'%'))
-        .any(|part| part.contains(&b'.') && (is_host(part) || holds_ip4(part)))
+/// Whether a text holds an IP address; host names are let pass.
+#[must_use]
+pub fn holds_address(text: &[u8]) -> bool {
+    words(text).any(|word| is_ip6(word) || parts(word).any(holds_ip4))
+}
+
+/// The words that may name something.
+fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_mark = |c: &u8| matches!(c, b'.' | b':' | b'@');
+    let in_word = move |c: &u8| c.is_ascii_alphanumeric() || is_mark(c) || matches!(c, b'-' | b'_' | b'%');
+    text.split(move |c| !in_word(c)).filter(move |word| word.iter().any(is_mark))
+}
+
+/// What stands between colons in a word, where it has points.
+fn parts(word: &[u8]) -> impl Iterator<Item = &[u8]> {
+    word.split(|c| matches!(c, b':' | b'%')).filter(|part| part.contains(&b'.'))
 }
 
 /// Whether an IPv6 address stands at the end of a word, behind a colon or from its beginning.
@@ -95,6 +105,12 @@ mod tests {
         ] {
             assert!(!names_place(text.as_bytes()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_host_name_alone_is_no_address() {
+        assert!(super::holds_address(b"x=10.8.0.31") && super::holds_address(b"x 2001:db8::1"));
+        assert!(!super::holds_address(b"sbc2.corp.example alice@pbx 0-15 1.2.3"));
     }
 
     #[test]

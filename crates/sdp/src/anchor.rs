@@ -196,7 +196,7 @@ impl Head<'_, '_> {
                     write_line(b's', name, self.out);
                 }
                 b'a' if is_withheld(line.value, self.anchor.reveal) => {}
-                kind if !self.anchor.reveal.keeps_line(kind) => {}
+                kind if !self.anchor.reveal.keeps_line(kind, line.value) => {}
                 kind => {
                     self.time |= kind == b't';
                     write_line(kind, line.value, self.out);
@@ -259,7 +259,8 @@ fn write_media_line(media: &Media<'_>, port: u16, proto: &[u8], out: &mut Vec<u8
     let _ = write!(out, " {port} ");
     out.extend_from_slice(proto);
     let mut any = false;
-    for format in media.formats() {
+    // Formats of media that are refused can be any word.
+    for format in media.formats().filter(|format| !base::names_place(format)) {
         any = true;
         out.push(b' ');
         out.extend_from_slice(format);
@@ -303,7 +304,7 @@ fn write_section(
             // What belongs to the session has no place below m= (RFC 8866 §9): a stray o= would tell the
             // peer's address.
             b'v' | b'o' | b's' | b'u' | b'e' | b'p' | b't' | b'r' | b'z' => {}
-            kind if !anchor.reveal.keeps_line(kind) => {}
+            kind if !anchor.reveal.keeps_line(kind, line.value) => {}
             kind => write_line(kind, line.value, out),
         }
     }

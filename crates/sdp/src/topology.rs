@@ -8,14 +8,18 @@ use crate::line::attribute;
 pub struct Reveal {
     /// `s=`, `i=`, `u=`, `e=`, `p=` and the attributes in words; for a call they say nothing (RFC 3264 §5).
     pub session: bool,
-    /// Attributes that are not known here, also where they name a host or an address.
+    /// Attributes and lines that are not known here, also where they name a host, and known ones with an address
+    /// where none belongs.
     pub attributes: bool,
 }
 
 impl Reveal {
-    /// Whether a line that describes the session in words goes on.
-    pub(crate) fn keeps_line(self, kind: u8) -> bool {
-        self.session || !matches!(kind, b'i' | b'u' | b'e' | b'p')
+    /// Whether a line goes on that is neither an attribute nor written by us.
+    pub(crate) fn keeps_line(self, kind: u8, value: &[u8]) -> bool {
+        match kind {
+            b'i' | b'u' | b'e' | b'p' => self.session,
+            _ => self.attributes || !base::names_place(value),
+        }
     }
 
     /// Whether an attribute that names no port of its own goes on.
@@ -23,7 +27,7 @@ impl Reveal {
         let (name, value) = attribute(line);
         let is = |known: &&[u8]| name.eq_ignore_ascii_case(known);
         if KNOWN.iter().any(is) {
-            return true;
+            return self.attributes || !base::holds_address(value);
         }
         if WORDS.iter().any(is) {
             return self.session;

@@ -13,7 +13,7 @@ const REASON: &str = "Reason: Q.850;cause=16;text=\"by sbc2.corp.example\", SIP;
 /// A description with the inside in every line that a peer may write.
 fn telling(text: &str) -> String {
     let head = "i=Geheim-PBX of corp.example\r\nu=http://corp.example/x\r\ne=admin@corp.example\r\np=+49 30 10.9.8.7\r\nc=";
-    let attributes = "a=tool:Geheim-PBX 7\r\na=x-node:sbc2.corp.example\r\na=rtcp:4001 IN IP4 10.9.8.7\r\na=candidate:1 1 UDP 1 10.9.8.7 4000 typ host\r\na=remote-candidates:1 10.9.8.7 4000\r\na=x-local:2001:db8:9::7\r\na=x-harmless:1.2\r\na=ptime:20\r\n";
+    let attributes = "a=tool:Geheim-PBX 7\r\na=x-node:sbc2.corp.example\r\na=rtcp:4001 IN IP4 10.9.8.7\r\na=candidate:1 1 UDP 1 10.9.8.7 4000 typ host\r\na=remote-candidates:1 10.9.8.7 4000\r\na=x-local:2001:db8:9::7\r\na=x-harmless:1.2\r\na=ptime:20\r\na=fmtp:101 0-15;at=10.9.8.7\r\nx=sbc2.corp.example\r\nm=application 0 x/y sbc2.corp.example\r\n";
     let text = text.replacen("s=", "s=Geheim-PBX ", 1).replacen("c=", head, 1);
     format!("{text}i=Geheim-PBX audio\r\n{attributes}").replacen(
         "t=0 0\r\n",
