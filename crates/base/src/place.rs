@@ -12,20 +12,25 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 #[must_use]
 pub fn names_place(text: &[u8]) -> bool {
     let named = |part: &[u8]| is_host(part) || holds_ip4(part);
-    words(text).any(|word| word.contains(&b'@') || is_ip6(word) || parts(word).any(named))
+    text.iter().any(is_mark)
+        && words(text).any(|word| word.contains(&b'@') || is_ip6(word) || parts(word).any(named))
 }
 
 /// Whether a text holds an IP address; host names are let pass.
 #[must_use]
 pub fn holds_address(text: &[u8]) -> bool {
-    words(text).any(|word| is_ip6(word) || parts(word).any(holds_ip4))
+    text.iter().any(is_mark) && words(text).any(|word| is_ip6(word) || parts(word).any(holds_ip4))
+}
+
+/// Without one of these a text names nothing.
+fn is_mark(c: &u8) -> bool {
+    matches!(c, b'.' | b':' | b'@')
 }
 
 /// The words that may name something.
 fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let is_mark = |c: &u8| matches!(c, b'.' | b':' | b'@');
-    let in_word = move |c: &u8| c.is_ascii_alphanumeric() || is_mark(c) || matches!(c, b'-' | b'_' | b'%');
-    text.split(move |c| !in_word(c)).filter(move |word| word.iter().any(is_mark))
+    let in_word = |c: &u8| c.is_ascii_alphanumeric() || is_mark(c) || matches!(c, b'-' | b'_' | b'%');
+    text.split(move |c| !in_word(c)).filter(|word| word.iter().any(is_mark))
 }
 
 /// What stands between colons in a word, where it has points.

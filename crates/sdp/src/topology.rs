@@ -26,13 +26,21 @@ impl Reveal {
     pub(crate) fn keeps_attribute(self, line: &[u8]) -> bool {
         let (name, value) = attribute(line);
         let is = |known: &&[u8]| name.eq_ignore_ascii_case(known);
-        if KNOWN.iter().any(is) {
-            return self.attributes || !base::holds_address(value);
+        let placeless = |known: bool| match known {
+            true => !base::holds_address(value),
+            false => !(base::names_place(name) || base::names_place(value)),
+        };
+        let (usual, known) = KNOWN.split_at(USUAL);
+        if usual.iter().any(is) {
+            return self.attributes || placeless(true);
+        }
+        if ends_here(name) {
+            return false;
         }
         if WORDS.iter().any(is) {
             return self.session;
         }
-        !ends_here(name) && (self.attributes || !(base::names_place(name) || base::names_place(value)))
+        self.attributes || placeless(known.iter().any(is))
     }
 }
 
@@ -42,6 +50,9 @@ fn ends_here(name: &[u8]) -> bool {
         |prefix: &&[u8]| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     ENDING_PREFIXES.iter().any(starts) || ENDING.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
+
+/// How many of [`KNOWN`] stand in almost every description.
+const USUAL: usize = 4;
 
 /// Attributes whose values are formats and numbers, the usual ones first.
 const KNOWN: [&[u8]; 24] = [

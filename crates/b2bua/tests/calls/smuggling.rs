@@ -88,7 +88,8 @@ fn no_spelling_of_a_header_in_words_names_a_host_on_the_other_side() {
         let out = world.expect(&[(GW1, "INVITE")]).remove(0);
         world.receive(GW1, &response(&out, "486 Busy Here", "tb", &rows, ""));
         let back = world.take().into_iter().find(|s| s.to.to_string() == PBX).expect("a refusal");
-        let mut shown = back.text.split("\r\n").filter(|row| row.contains(EVIL) && !row.starts_with("Subject"));
+        let mut shown =
+            back.text.split("\r\n").filter(|row| row.contains(EVIL) && !row.starts_with("Subject"));
         assert_eq!(shown.next(), None, "{rows}\n{}", back.text);
     }
 }
