@@ -13,9 +13,11 @@ mod show;
 
 pub use effective::{Effective, Setting};
 pub use gateway::{Address, Binding, Gateway, Quality};
-pub use query::{CallQuery, ExportFormat, ExportQuery, RecordQuery, RouteQuery, TailQuery, TrunkQuery};
+pub use query::{
+    CallQuery, EffectiveQuery, ExportFormat, ExportQuery, RecordQuery, RouteQuery, TailQuery, TrunkQuery,
+};
 pub use registration::Registration;
-pub use route::{WhatIf, rehearse, route_test, what_if};
+pub use route::{WhatIf, route_test, what_if};
 pub(crate) use show::{Moments, call, listens, trunk};
 
 use serde::{Deserialize, Serialize};
@@ -243,6 +245,9 @@ pub struct Call {
     pub trunk_out: Option<String>,
     /// The route.
     pub route: String,
+    /// Why it takes this way, what was left out, and where it was transferred to: as its record will say.
+    #[serde(default)]
+    pub decision: String,
     /// The caller's number, normalised.
     pub caller: String,
     /// The called number, normalised.
@@ -357,6 +362,9 @@ pub struct RouteMessage {
     pub transport: String,
     /// Address and port.
     pub address: String,
+    /// How many messages leave at once, this one counted.
+    #[serde(default)]
+    pub at_once: usize,
     /// Whether the address stands in for one that the DNS would have told.
     pub stand_in: bool,
     /// The whole message with its session description, lines ended by CR and LF.

@@ -114,13 +114,18 @@ impl Call {
             () if self.is_too_open(candidate) => Some(ReasonId::SipsUnreachable),
             () if duties.contains(&Duty::Disabled) => Some(ReasonId::TrunkDisabled),
             () if duties.contains(&Duty::Draining) => Some(ReasonId::TrunkDraining),
-            () if limited && self.epoch.snapshot.table.are_apart(self.trunk_in, candidate.trunk) => {
-                Some(ReasonId::OtherSite)
-            }
+            () if limited && self.is_apart(candidate) => Some(ReasonId::OtherSite),
             () if limited && trunk.is_full(true) => Some(ReasonId::TrunkFull),
             () if limited && rate_spent() => Some(ReasonId::TrunkRate),
             () => None,
         }
+    }
+
+    /// Whether a candidate is kept from the caller by their sites (R69).
+    fn is_apart(&self, candidate: &Candidate) -> bool {
+        let here = (self.trunk_in, Some(self.a.flow.remote.ip()));
+        let there = (candidate.trunk, Some(candidate.target.address.ip()));
+        self.epoch.snapshot.table.are_apart(here, there)
     }
 
     /// Whether a candidate was tried before and is asked once more, for another session interval.

@@ -43,12 +43,18 @@ impl Switchboard {
         self.runs.suppose_down(run, now + DOWN);
     }
 
-    /// Takes an INVITE as one of a trunk, wherever it comes from.
-    pub fn arrive(&mut self, now: Time, flow: Flow, trunk: TrunkId, bytes: &[u8], out: &mut Outbox) {
+    /// Takes an INVITE as one of a trunk, wherever it comes from, and as proven by `voucher`.
+    pub fn arrive(
+        &mut self,
+        now: Time,
+        (flow, trunk, voucher): (Flow, TrunkId, Voucher),
+        bytes: &[u8],
+        out: &mut Outbox,
+    ) {
         let mut index = Index::new();
         let Ok(msg) = sip_msg::parse(bytes, &mut index, self.limits(), Leniency::default()) else { return };
         if let Incoming::Request(txn) = self.txns.receive(now, &msg, &flow, &mut out.sip) {
-            self.on_invite(now, Arrival { msg, flow, trunk, txn, voucher: Voucher::Source }, out);
+            self.on_invite(now, Arrival { msg, flow, trunk, txn, voucher }, out);
         }
     }
 }

@@ -44,7 +44,7 @@ impl Epoch {
         }
         let faces = config.listens.iter().map(Face::new).collect();
         let ids = (0..).map(TrunkId).take(config.trunks.len());
-        let screenings = ids.map(|id| Screening::new(&config, &OnWire(&snapshot.table), id)).collect();
+        let screenings = ids.map(|id| Screening::new(&config, &OnWire::of(&snapshot.table), id)).collect();
         let agents = config.trunks.iter().map(|t| agent_row(&t.policy)).collect();
         Epoch { snapshot, trunks, gateways, faces, screenings, agents, networks }
     }
@@ -69,10 +69,6 @@ impl Epoch {
 
     pub(crate) fn trunk_name(&self, id: TrunkId) -> Arc<str> {
         self.snapshot.trunk_names[id.index()].clone()
-    }
-
-    pub(crate) fn trunk_site(&self, id: TrunkId) -> Arc<str> {
-        self.snapshot.trunk_sites[id.index()].clone()
     }
 
     pub(crate) fn gateway_name(&self, id: GatewayId) -> Arc<str> {

@@ -2,9 +2,9 @@
 
 use crate::call::{Call, Phase};
 use crate::context::Context;
-use crate::invite::contact_user;
 use crate::leg::Leg;
 use identity::abilities;
+use identity::contact_user;
 use media::Side;
 use sip_core::ServerTxn;
 use sip_msg::{Method, Msg};

@@ -97,15 +97,15 @@ impl Call {
 
     /// What an attempt tells of the caller, From with its tag; `None` when it may not be made.
     fn told(&mut self, candidate: &Candidate, tag: &Tag, cx: &mut Context<'_>) -> Option<Told> {
-        match self.tell(candidate) {
+        match self.tell(candidate, cx) {
             Ok(mut told) => {
                 told.from.extend_from_slice(b";tag=");
                 told.from.extend_from_slice(tag.as_bytes());
                 Some(told)
             }
             Err(reason) => {
-                cx.counters.attempts_refused += 1;
                 self.failure = Some(Failure::ours(reason));
+                self.skip(candidate, reason, cx);
                 None
             }
         }
@@ -156,8 +156,7 @@ impl Call {
         push_parts(rows, b"To", &[b"<", to, b">"]);
         push_row(rows, b"Call-ID", call_id);
         push_row(rows, b"CSeq", b"1 INVITE");
-        let user = if told.anonymous { b"" } else { contact_user(&candidate.caller) };
-        face.push_contact(rows, candidate.target.transport, self.a.secure, user);
+        face.push_contact(rows, candidate.target.transport, self.a.secure, &told.contact);
         // Without an offer of ours a reliable provisional bears the callee's, to be answered in PRACK
         // (RFC 3262 §5): only where the caller can be asked for the answer.
         let answerable = offered != Offered::Nobody || self.shows_offers(candidate.trunk);
@@ -204,7 +203,7 @@ impl Call {
             number: u16::try_from(self.attempts.len() + 1).unwrap_or(u16::MAX),
             tier: candidate.tier,
             trunk: epoch.trunk_name(candidate.trunk),
-            site: epoch.trunk_site(candidate.trunk),
+            site: epoch.snapshot.table.site_of(candidate.trunk, candidate.target.address.ip()),
             gateway: epoch.gateway_name(candidate.gateway),
             target: candidate.target.address,
             transport: candidate.target.transport.token(),
@@ -278,10 +277,4 @@ pub(crate) fn request_uri(epoch: &Epoch, candidate: &Candidate, secure: bool) ->
 fn tcp_if_free(epoch: &Epoch, candidate: &Candidate) -> Option<()> {
     let gateway = &epoch.snapshot.config.gateways[candidate.gateway.index()];
     (gateway.transport.is_none() && gateway.user.is_none()).then_some(())
-}
-
-/// The user part of our Contact: the number when it needs no escaping.
-pub(crate) fn contact_user(number: &str) -> &[u8] {
-    let plain = number.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'.' | b'-' | b'_'));
-    if plain { number.as_bytes() } else { b"" }
 }

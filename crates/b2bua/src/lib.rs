@@ -49,7 +49,7 @@ pub mod view;
 
 pub use input::{Command, Input};
 pub use output::{Note, Outbox, ResolveRequest};
-pub use peers::{Choice, Duty, Resolution, Target};
+pub use peers::{Choice, Duty, Resolution, Target, Voucher};
 pub use records::{
     AttemptFacts, AttemptRecord, CallFacts, CallKey, CallRecord, JournalEvent, MediaRecord, ReleasedBy, SENT,
     Sent, TransferHow, TransferRecord, journal, record,

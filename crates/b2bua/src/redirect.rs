@@ -5,10 +5,11 @@
 //! spoken to. Enter through `Call::heed_redirect` with a 3xx (`read_redirect` for one of several branches), and `Call::try_redirected` when nothing else
 //! is left to try.
 
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Candidate};
 use crate::call::{Call, Failure, Phase};
 use crate::candidates::{ATTEMPTS_MAX, candidates};
 use crate::context::Context;
+use crate::epoch::Epoch;
 use crate::leg::listen_of;
 use crate::offer::{self, State};
 use crate::record::ReleasedBy;
@@ -22,6 +23,7 @@ use identity::{History, Why};
 use routing::{Decision, Facts, Plan};
 use sip_msg::Msg;
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What redirects have made of a call.
@@ -45,6 +47,9 @@ struct Waiting {
 /// Who redirected.
 struct Redirecting {
     trunk: TrunkId,
+    /// The user of it who did, and where.
+    user: Option<u16>,
+    source: IpAddr,
     /// The number that was called, in the form of the trunk.
     sent: Box<str>,
     /// The same, normalised.
@@ -52,6 +57,12 @@ struct Redirecting {
     why: Why,
     /// Who was called before.
     history: History,
+}
+
+/// Who a candidate is, by user and address.
+fn by_of(epoch: &Epoch, candidate: &Candidate) -> (Option<u16>, IpAddr) {
+    let user = epoch.user_of(candidate.gateway).and_then(|user| u16::try_from(user).ok());
+    (user, candidate.target.address.ip())
 }
 
 /// What becomes of a 3xx.
@@ -128,7 +139,8 @@ impl Call {
         redirection.followed += 1;
         let (trunk, sent) = (attempt.trunk, attempt.candidate.called.clone());
         let called = redirection.called.clone();
-        let by = Arc::new(Redirecting { trunk, sent, called, why, history });
+        let (user, source) = by_of(&self.epoch, &attempt.candidate);
+        let by = Arc::new(Redirecting { trunk, user, source, sent, called, why, history });
         for Named { number, .. } in named.into_iter().rev() {
             redirection.waiting.push_front(Waiting { number, by: by.clone() });
         }
@@ -159,7 +171,8 @@ impl Call {
     /// Where a redirect leads, by the same judgement as every call.
     fn plan_redirected(&self, waiting: &Waiting, cx: &mut Context<'_>) -> Result<Plan, ReasonId> {
         let by = &waiting.by;
-        let plan = match self.judge_redirect(by.trunk, &by.sent, &waiting.number, cx) {
+        let who = Facts { user: by.user, source: Some(by.source), ..Facts::new(by.trunk, "", &by.sent) };
+        let plan = match self.judge_redirect(who, &waiting.number, cx) {
             Decision::Plan(plan) => plan,
             Decision::Refuse(refusal) => return Err(refusal.reason),
         };
@@ -169,9 +182,8 @@ impl Call {
     }
 
     /// A call that the redirecting number places through its own trunk.
-    fn judge_redirect(&self, on: TrunkId, by: &str, to: &str, cx: &mut Context<'_>) -> Decision {
-        let at = Some(cx.wall());
-        self.route_for(&Facts { on, called: to, caller: by, anonymous: false, at }, cx)
+    fn judge_redirect(&self, who: Facts<'_>, called: &str, cx: &mut Context<'_>) -> Decision {
+        self.route_for(&Facts { called, at: Some(cx.wall()), ..who }, cx)
     }
 
     /// Makes a plan the call's way. Who calls stays who calls; who redirected is told as who was called
@@ -223,7 +235,10 @@ impl Call {
         let table = &epoch.snapshot.table;
         let mut rows = cx.take_rows();
         for Named { number, q } in named_in(msg) {
-            let called = match self.judge_redirect(trunk, &attempt.candidate.called, &number, cx) {
+            let (user, source) = by_of(&epoch, &attempt.candidate);
+            let who =
+                Facts { user, source: Some(source), ..Facts::new(trunk, "", &attempt.candidate.called) };
+            let called = match self.judge_redirect(who, &number, cx) {
                 Decision::Plan(plan) => plan.called,
                 Decision::Refuse(_) => table.read_number(&number, trunk),
             };

@@ -116,7 +116,7 @@ impl Call {
             return;
         }
         match self.decide(cx) {
-            Decision::Plan(plan) if !self.may_call_as(&plan) => {
+            Decision::Plan(plan) if !self.may_call_as(&plan, cx) => {
                 self.refuse(cx, ReasonId::WrongIdentity, b"");
             }
             Decision::Plan(plan) => self.follow(plan, cx),
@@ -126,9 +126,8 @@ impl Call {
 
     /// Whether an emergency service is called: no limit holds for it (R95).
     fn is_emergency(&self, cx: &mut Context<'_>) -> bool {
-        let table = &self.epoch.snapshot.table;
         // Only who calls one is worth a whole decision while the node refuses calls.
-        table.is_emergency(self.trunk_in, &self.facts.called_received)
+        self.epoch.snapshot.table.is_emergency(&self.arrived_facts(cx))
             && self.decide(cx).plan().is_some_and(|plan| plan.emergency)
     }
 
@@ -177,16 +176,32 @@ impl Call {
 
     /// The same judgement that `route test` prints.
     fn decide(&self, cx: &mut Context<'_>) -> Decision {
+        self.route_for(&self.arrived_facts(cx), cx)
+    }
+
+    fn arrived_facts(&self, cx: &Context<'_>) -> Facts<'_> {
         let who = self.arrived.as_ref().map(|arrived| &arrived.identity);
         let caller = who.map_or(&self.facts.caller_received, |who| &who.caller);
-        let facts = Facts {
-            on: self.trunk_in,
-            called: &self.facts.called_received,
-            caller,
+        self.facts_of(Side::A, &self.facts.called_received, caller, cx)
+    }
+
+    /// A call that the party on a side places.
+    pub(crate) fn facts_of<'f>(
+        &self,
+        side: Side,
+        called: &'f str,
+        caller: &'f str,
+        cx: &Context<'_>,
+    ) -> Facts<'f> {
+        let (on, user, at) = (self.trunk_of(side), self.user_of(side), Some(cx.wall()));
+        let source = self.leg(side).map(|leg| leg.flow.remote.ip());
+        Facts {
             anonymous: caller.is_empty() || is_nobody(caller),
-            at: Some(cx.wall()),
-        };
-        self.route_for(&facts, cx)
+            user,
+            source,
+            at,
+            ..Facts::new(on, called, caller)
+        }
     }
 
     /// Judges the facts of a call by the routes it was accepted with and the trunks as they are now.
@@ -207,7 +222,7 @@ impl Call {
     }
 
     fn follow(&mut self, plan: Plan, cx: &mut Context<'_>) {
-        self.decision = explain(&plan, &self.epoch).into_boxed_str();
+        self.decision = self.epoch.snapshot.table.explain(&plan).into();
         self.route = plan.route_name.clone();
         self.caller = plan.caller.as_str().into();
         self.called = plan.called.as_str().into();
@@ -283,7 +298,7 @@ fn facts(epoch: &Epoch, arrival: &Arrival<'_>, key: CallKey) -> CallFacts {
     CallFacts {
         node: epoch.snapshot.node.clone(),
         trunk: epoch.trunk_name(arrival.trunk),
-        site: epoch.trunk_site(arrival.trunk),
+        site: epoch.snapshot.table.site_of(arrival.trunk, arrival.flow.remote.ip()),
         trace_id: session_of(msg).unwrap_or_else(|| key.to_string().into()),
         source: arrival.flow.remote,
         sip_call_id: text(msg.call_id().unwrap_or_default()),
@@ -294,17 +309,4 @@ fn facts(epoch: &Epoch, arrival: &Arrival<'_>, key: CallKey) -> CallFacts {
         diversion_received: first(Name::Diversion),
         revision: epoch.snapshot.revision,
     }
-}
-
-/// One line for the record: which route, what was skipped.
-fn explain(plan: &Plan, epoch: &Epoch) -> String {
-    use std::fmt::Write as _;
-    let mut line = format!("route {}", plan.route_name);
-    for (trunk, why) in &plan.skipped {
-        let _ = write!(line, "; {} skipped: {why}", epoch.trunk_name(*trunk));
-    }
-    for attempt in plan.attempts.iter().filter(|a| a.demoted) {
-        let _ = write!(line, "; {} demoted", epoch.trunk_name(attempt.trunk));
-    }
-    line
 }

@@ -14,8 +14,6 @@ pub struct Snapshot {
     pub table: Table,
     /// Trunk names, shared with records; by [`base::TrunkId`].
     pub trunk_names: Vec<Arc<str>>,
-    /// Trunks' sites, shared with records; empty for none.
-    pub trunk_sites: Vec<Arc<str>>,
     /// Gateways as written, shared with records; by [`base::GatewayId`].
     pub gateway_names: Vec<Arc<str>>,
     /// The node's name, shared with records.
@@ -30,7 +28,6 @@ impl Snapshot {
             revision,
             table: Table::compile(&config),
             trunk_names: config.trunks.iter().map(|t| t.name.as_str().into()).collect(),
-            trunk_sites: config.trunks.iter().map(|t| t.site.as_deref().unwrap_or_default().into()).collect(),
             gateway_names: config.gateways.iter().map(|g| g.text.as_str().into()).collect(),
             node: config.node.name.as_str().into(),
             config: Arc::new(config),

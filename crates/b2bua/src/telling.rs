@@ -7,11 +7,12 @@ use crate::context::{Context, User};
 use crate::epoch::Epoch;
 use crate::offer::State;
 use base::{ReasonId, TrunkId};
-use config::{HeaderOn, SpeaksFor};
+use config::{ContactUser, HeaderOn, SpeaksFor};
 use identity::header_rules::shape;
 use identity::headers::Kind;
 use identity::{Crossing, Identity, Numbering, Telling, Told, Towards};
-use routing::Table;
+use media::Side;
+use routing::{Facts, Table};
 use sip_core::{Response, ServerTxn};
 use sip_msg::Msg;
 
@@ -33,18 +34,24 @@ pub(crate) fn cross(msg: Msg<'_>, kind: Kind, epoch: &Epoch, way: Way, out: &mut
         from: (way.from, epoch.policy(way.from)),
         to: epoch.towards(way.to),
         withheld: way.withheld,
-        numbers: &OnWire(&epoch.snapshot.table),
+        numbers: &OnWire::of(&epoch.snapshot.table),
         agent: epoch.face(epoch.trunk(way.to).listen).host(),
     };
     identity::cross(msg, kind, &crossing, out);
 }
 
-/// Numbers as routing reads and writes them.
-pub(crate) struct OnWire<'a>(pub(crate) &'a Table);
+/// Numbers as routing reads and writes them, for a call of somebody.
+pub(crate) struct OnWire<'a>(&'a Table, Facts<'a>);
+
+impl<'a> OnWire<'a> {
+    pub(crate) fn of(table: &'a Table) -> OnWire<'a> {
+        OnWire(table, Facts::new(TrunkId(0), "", ""))
+    }
+}
 
 impl Numbering for OnWire<'_> {
     fn read(&self, received: &str, on: TrunkId) -> String {
-        self.0.read_number(received, on)
+        self.0.read_number_of(received, &Facts { on, ..self.1 })
     }
 
     fn write(&self, number: &str, to: TrunkId) -> String {
@@ -57,7 +64,16 @@ impl Epoch {
     fn towards(&self, id: TrunkId) -> Towards<'_> {
         let trunk = self.trunk(id);
         let host = trunk.domain.as_deref().unwrap_or(self.face(trunk.listen).host());
-        Towards { trunk: id, policy: &trunk.policy, host }
+        Towards { trunk: id, policy: &trunk.policy, host, account: None, contact: None }
+    }
+
+    /// The same, for a call of this caller.
+    fn placed_at(&self, id: TrunkId, caller: &str) -> Towards<'_> {
+        let trunk = self.trunk(id);
+        let account = trunk.login.accounts.get(usize::from(self.account_for(id, caller)));
+        let contact = account.filter(|_| trunk.policy.contact == ContactUser::Account);
+        let contact = contact.map(|account| trunk.login.contact_user(account));
+        Towards { account, contact, ..self.towards(id) }
     }
 }
 
@@ -66,14 +82,14 @@ impl Call {
     ///
     /// # Errors
     /// The caller may not be shown to this peer, or asks for privacy that cannot be given.
-    pub(crate) fn tell(&self, candidate: &Candidate) -> Result<Told, ReasonId> {
+    pub(crate) fn tell(&self, candidate: &Candidate, cx: &Context<'_>) -> Result<Told, ReasonId> {
         let (epoch, nobody) = (&self.epoch, Identity::default());
         let telling = Telling {
             who: self.arrived.as_ref().map_or(&nobody, |arrived| &arrived.identity),
             on: self.trunk_in,
-            to: epoch.towards(candidate.trunk),
+            to: epoch.placed_at(candidate.trunk, &self.caller),
             screening: epoch.screening(candidate.trunk),
-            numbers: &OnWire(&epoch.snapshot.table),
+            numbers: &OnWire(&epoch.snapshot.table, self.facts_of(Side::A, "", "", cx)),
             caller: (&self.caller, &candidate.caller),
             replaced: candidate.replaced,
             called: &candidate.called,

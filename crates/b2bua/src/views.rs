@@ -112,6 +112,7 @@ fn view(call: &Call) -> CallView {
         trunk_in: call.facts.trunk.clone(),
         trunk_out: attempt.map(|a| a.facts.trunk.clone()),
         route: call.route.clone(),
+        decision: call.decision.clone(),
         caller: call.caller.clone(),
         called: call.called.clone(),
         start: call.start,

@@ -17,6 +17,12 @@ pub struct Account {
     pub password: Secret,
     /// First and last number of the callers whose calls are placed with it; empty: all that no other has.
     pub numbers: Vec<(String, String)>,
+    /// User part of From in calls that are placed with it; `None` is the caller's number.
+    pub from_user: Option<String>,
+    /// Of a user: the policy of its calls, an index into the configuration's policies.
+    pub policy: Option<usize>,
+    /// Of a user: its group, an index into the configuration's groups.
+    pub group: Option<usize>,
 }
 
 impl Account {
@@ -27,6 +33,12 @@ impl Account {
             Secret::Inline(text) => Some(text.reveal()),
             _ => None,
         }
+    }
+
+    /// Whether it is called so: by the user of its address of record, or its user name.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        self.user == name || self.username == name
     }
 
     /// Whether a caller's calls are placed with it by name.
@@ -97,4 +109,16 @@ pub struct Login {
     pub register: Option<Register>,
     /// The Route of an outbound proxy, which then is the trunk's one gateway.
     pub proxy_route: Option<String>,
+}
+
+impl Login {
+    /// User part of our Contact in what an account registers; none in a bulk registration.
+    #[must_use]
+    pub fn contact_user<'a>(&'a self, account: &'a Account) -> &'a str {
+        match &self.register {
+            Some(register) if register.mode == RegisterMode::Bulk => "",
+            Some(register) => register.contact_user.as_deref().unwrap_or(&account.user),
+            None => &account.user,
+        }
+    }
 }

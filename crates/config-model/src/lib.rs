@@ -42,10 +42,10 @@ pub use identity::{
     WithheldFrom,
 };
 pub use listen::{Hidden, Host, Listen, PortRange, Secret, SipPort, TlsIdentity};
-pub use permission::{CallPolicy, Class, Permissions, effective};
+pub use permission::{CallPolicy, Class, DENY_UNKNOWN, Group, Permissions, effective};
 pub use policy::{
-    CalledFrom, EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Policy, Prack,
-    Refresher, SessionTimer, Sips, UriScheme,
+    CalledFrom, ContactUser, EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Policy,
+    Prack, Refresher, SessionTimer, Sips, UriScheme,
 };
 pub use profile::{Defaults, Profile, ProfileStatus, ProfileValue};
 pub use rates::{Money, Rate, RateTable, TierOrder, Unrated};
@@ -56,13 +56,14 @@ pub use transfer::{Refer, Replaces, Transfers};
 pub use translate::{Pilot, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};
 pub use trunk::{Gateway, Kind, Trunk, TrunkTls};
 pub use users::{
-    Authenticate, CallsTo, DigestAlgorithm, DigestQop, Guarded, ReachedAt, Registrar, SpeaksFor, Users,
-    WhenFull,
+    Authenticate, CallsTo, DigestAlgorithm, DigestQop, Guarded, Presents, ReachedAt, Registrar, SpeaksFor,
+    Users, WhenFull,
 };
 pub use words::Words;
 
 use base::{GatewayId, ListenId, TrunkId};
 use country::Country;
+use ipnet::IpNet;
 use std::time::Duration;
 use words::words;
 
@@ -79,6 +80,8 @@ pub struct Config {
     pub listens: Vec<Listen>,
     /// Places.
     pub sites: Vec<Site>,
+    /// Groups of users.
+    pub groups: Vec<Group>,
     /// Policies of callers.
     pub policies: Vec<CallPolicy>,
     /// Named days.
@@ -161,9 +164,11 @@ pub struct Node {
 pub struct Site {
     /// Its name.
     pub name: String,
+    /// Its networks: who calls from there is here.
+    pub subnets: Vec<IpNet>,
     /// What is dialled before called numbers to get an outside line.
     pub external_prefix: Option<String>,
-    /// What callers on its trunks may do.
+    /// What callers there may do.
     pub permissions: Permissions,
 }
 

@@ -1,7 +1,7 @@
 //! What callers may do: policies of usages, per scope.
 
 use super::words::words;
-use super::{Config, Site, Trunk};
+use super::{Site, Trunk};
 
 words! {
     /// A class of called numbers.
@@ -28,7 +28,18 @@ pub struct CallPolicy {
     pub usages: Vec<String>,
 }
 
-/// What one scope (the node, a site, a trunk) says of its callers. What is `None` is left to the next
+/// Users that dial and may call alike, whichever trunks they belong to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// What is dialled before called numbers to get an outside line.
+    pub external_prefix: Option<String>,
+    /// What its users may do.
+    pub permissions: Permissions,
+}
+
+/// What one scope (the node, a site, a trunk, a group) says of its callers. What is `None` is left to the next
 /// wider scope.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Permissions {
@@ -41,7 +52,7 @@ pub struct Permissions {
 }
 
 /// What unknown callers may not call where no scope says so.
-const DENY_UNKNOWN: [Class; 3] = [Class::Premium, Class::Satellite, Class::International];
+pub const DENY_UNKNOWN: [Class; 3] = [Class::Premium, Class::Satellite, Class::International];
 
 /// What holds for the callers of a trunk: its own word, else its site's, else the node's.
 pub fn effective<'a, T>(
@@ -52,25 +63,4 @@ pub fn effective<'a, T>(
 ) -> Option<T> {
     let site = trunk.site.as_deref().and_then(|name| sites.iter().find(|site| site.name == name));
     word(&trunk.permissions).or_else(|| word(&site?.permissions)).or_else(|| word(node))
-}
-
-impl Config {
-    /// Classes of numbers that nobody may call by way of a trunk.
-    #[must_use]
-    pub fn deny_of<'a>(&'a self, trunk: &'a Trunk) -> &'a [Class] {
-        effective(trunk, &self.sites, &self.permissions, |p| p.deny.as_deref()).unwrap_or_default()
-    }
-
-    /// Classes of numbers that unknown callers may not call by way of a trunk.
-    #[must_use]
-    pub fn deny_unknown_of<'a>(&'a self, trunk: &'a Trunk) -> &'a [Class] {
-        effective(trunk, &self.sites, &self.permissions, |p| p.deny_unknown.as_deref())
-            .unwrap_or(&DENY_UNKNOWN)
-    }
-
-    /// The policy of calls that arrive by a trunk, an index into `policies`.
-    #[must_use]
-    pub fn policy_of(&self, trunk: &Trunk) -> Option<usize> {
-        effective(trunk, &self.sites, &self.permissions, |p| p.policy)
-    }
 }

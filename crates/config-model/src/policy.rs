@@ -185,6 +185,16 @@ pub struct SessionTimer {
     pub refresh_by: RefreshBy,
 }
 
+words! {
+    /// User part of our Contact in calls that leave.
+    pub enum ContactUser {
+        /// The caller's number.
+        Number = "number",
+        /// That of the account which the call is placed with, as its registration has it.
+        Account = "account",
+    }
+}
+
 /// How a trunk's calls are treated.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Policy {
@@ -234,6 +244,8 @@ pub struct Policy {
     pub media_timeout: Option<Duration>,
     /// What `sips:` in the Request-URI of an arriving call means.
     pub sips: Sips,
+    /// User part of our Contact in calls.
+    pub contact: ContactUser,
     /// User-Agent of requests towards this trunk; `None` takes ours.
     pub user_agent: Option<String>,
     /// Rules between the two dialogs of a call.

@@ -4,6 +4,7 @@ use super::calendar::When;
 use super::rates::{TierOrder, Unrated};
 use base::{TrunkId, WallTime};
 use regex::Regex;
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ pub enum Scope {
     Site(String),
     /// On calls that arrive by this trunk.
     Trunk(TrunkId),
+    /// On calls of users of this group, an index into the configuration's groups.
+    Group(usize),
 }
 
 /// One normalisation rule.
@@ -139,6 +142,10 @@ pub struct Test {
     pub name: String,
     /// The trunk that the call arrives by.
     pub on: TrunkId,
+    /// The user of that trunk who has proven to place it, by place.
+    pub user: Option<u16>,
+    /// Where it comes from.
+    pub source: Option<IpAddr>,
     /// The calling number as received.
     pub from: String,
     /// The called number as received.

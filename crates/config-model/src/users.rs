@@ -51,6 +51,16 @@ words! {
 }
 
 words! {
+    /// What a caller is shown as who names itself by its account and has numbers.
+    pub enum Presents {
+        /// The first of its numbers.
+        Number = "number",
+        /// The name.
+        Name = "name",
+    }
+}
+
+words! {
     /// What becomes of a new contact when a user has as many as it may.
     pub enum WhenFull {
         /// It takes the place of the one that was refreshed longest ago.
@@ -93,6 +103,8 @@ pub struct Authenticate {
     pub requests: Vec<Guarded>,
     /// Whose number a user may call with.
     pub caller: SpeaksFor,
+    /// What a user is shown as who names itself by its account.
+    pub presents: Presents,
     /// How long a nonce is good.
     pub nonce_life: Duration,
     /// Wrong credentials from one source until it is locked out.
@@ -150,7 +162,14 @@ impl Users {
     pub fn owns(&self, user: usize, number: &str) -> bool {
         let Some(own) = self.all.get(user) else { return false };
         let only = self.all.len() == 1 && own.numbers.is_empty();
-        only || own.user == number || own.username == number || own.has_number(number)
+        only || own.is_named(number) || own.has_number(number)
+    }
+
+    /// The place of the user of this user name.
+    #[must_use]
+    pub fn named(&self, username: &str) -> Option<u16> {
+        let at = self.all.iter().position(|user| user.username == username)?;
+        u16::try_from(at).ok()
     }
 
     /// Whether calls to a number, in one of these forms, are for a user.

@@ -3,6 +3,7 @@
 //! Walks the key tables over the same layers that the trunk is built from. Enter through
 //! [`effective`].
 
+mod rights;
 mod walk;
 
 use crate::build::{Owner, kind_and_profile, layers};
@@ -12,6 +13,7 @@ use crate::names::Names;
 use crate::profile::Profile;
 use crate::text::{self, Place, Source, Table, Value};
 use crate::{Diagnostics, Format};
+use rights::Whose;
 use std::fmt;
 use walk::{Seen, Walk};
 
@@ -46,6 +48,14 @@ pub enum Origin {
     Trunk,
     /// The trunk's `override`.
     Override,
+    /// The entry of the user in the trunk's `users`.
+    User(String),
+    /// `[group.NAME]` of the user.
+    Group(String),
+    /// `[site.NAME]` itself.
+    Place(String),
+    /// The top level.
+    Top,
     /// `[site.NAME.defaults]` of the trunk's site.
     Site(String),
     /// `[defaults]`.
@@ -66,6 +76,10 @@ impl fmt::Display for Origin {
         match self {
             Origin::Trunk => f.write_str("trunk"),
             Origin::Override => f.write_str("override"),
+            Origin::User(name) => write!(f, "user {name}"),
+            Origin::Group(name) => write!(f, "group {name}"),
+            Origin::Place(name) => write!(f, "[site.{name}]"),
+            Origin::Top => f.write_str("top level"),
             Origin::Site(name) => write!(f, "site {name}"),
             Origin::Defaults => f.write_str("defaults"),
             Origin::Profile { name, version } => write!(f, "profile {name} v{version}"),
@@ -91,19 +105,40 @@ pub enum EffectiveError {
     Invalid(Diagnostics),
     /// It has no such trunk, but these.
     NoTrunk(Vec<String>),
+    /// The trunk has no such user, but these.
+    NoUser(Vec<String>),
 }
 
-/// The settings of the trunk `trunk` in a configuration text. `name` is the file's name.
+/// The settings of the trunk `trunk` in a configuration text, and what holds for calls of its user `user`. `name` is the
+/// file's name.
 ///
 /// # Errors
-/// The text is no valid configuration, or has no such trunk.
-pub fn effective(text: &str, name: &str, format: Format, trunk: &str) -> Result<Effective, EffectiveError> {
+/// The text is no valid configuration, or has no such trunk or user.
+pub fn effective(
+    text: &str,
+    name: &str,
+    format: Format,
+    (trunk, user): (&str, Option<&str>),
+) -> Result<Effective, EffectiveError> {
     let loaded = crate::parse(text, name, format).map_err(EffectiveError::Invalid)?;
     let no_trunk = || EffectiveError::NoTrunk(loaded.config.trunks.iter().map(|t| t.name.clone()).collect());
     let (root, _) = text::read(text, format);
     let table = root.table("trunk").and_then(|trunks| trunks.table(trunk)).ok_or_else(no_trunk)?;
+    let wanted = user;
     let (_, profile) = kind_and_profile(table).ok_or_else(no_trunk)?;
-    Ok(Effective { profile, settings: settings(&root, table, profile, (text, name)) })
+    let users = table.tables_of("users");
+    let known = || users.iter().filter_map(|(_, user)| user.value("username")?.text()).map(str::to_owned);
+    let found = users.iter().find(|(_, user)| user.value("username").and_then(Value::text) == wanted);
+    if wanted.is_some() && found.is_none() {
+        return Err(EffectiveError::NoUser(known().collect()));
+    }
+    let whose =
+        Whose { root: &root, trunk: table, user: found.filter(|_| wanted.is_some()).map(|(_, user)| *user) };
+    let mut settings = settings(&root, table, profile, (text, name));
+    let rights = rights::rights(&whose, (text, name));
+    settings.retain(|setting| rights.iter().all(|right| right.key != setting.key));
+    settings.extend(rights);
+    Ok(Effective { profile, settings })
 }
 
 fn settings(

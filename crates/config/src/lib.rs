@@ -44,17 +44,19 @@ pub use model::{
     WithheldFrom,
 };
 pub use model::{
-    Api, CalledFrom, Config, DialRule, EarlyOffer, Expect, Expression, Extension, Gateway, Hidden, Hold,
-    Host, Kind, Latch, Level, Limits, Listen, Log, LogFormat, Media, MediaMode, Node, NumberFormat,
-    NumberRange, PassStrip, Pattern, Pilot, Policy, PortRange, Prack, Records, Refresher, Route, Scope,
-    Secret, SessionTimer, Signalling, SipPort, Sips, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Test,
-    Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
+    Api, CalledFrom, Config, ContactUser, DialRule, EarlyOffer, Expect, Expression, Extension, Gateway,
+    Hidden, Hold, Host, Kind, Latch, Level, Limits, Listen, Log, LogFormat, Media, MediaMode, Node,
+    NumberFormat, NumberRange, PassStrip, Pattern, Pilot, Policy, PortRange, Prack, Records, Refresher,
+    Route, Scope, Secret, SessionTimer, Signalling, SipPort, Sips, Site, TRANSLATION_NAME_MAX,
+    TRANSLATIONS_MAX, Test, Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
 };
 pub use model::{
-    Authenticate, CallsTo, DigestAlgorithm, DigestQop, Guarded, ReachedAt, Registrar, SpeaksFor, Users,
-    WhenFull,
+    Authenticate, CallsTo, DigestAlgorithm, DigestQop, Guarded, Presents, ReachedAt, Registrar, SpeaksFor,
+    Users, WhenFull,
 };
-pub use model::{CallPolicy, CallerId, Class, Dates, Holidays, Permissions, Span, When, Zone};
+pub use model::{
+    CallPolicy, CallerId, Class, DENY_UNKNOWN, Dates, Group, Holidays, Permissions, Span, When, Zone,
+};
 pub use model::{EachWay, Hunt, Hunting, MAPPINGS_MAX, Mapping, Quality};
 pub use model::{
     HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,

@@ -35,6 +35,7 @@ impl<'a> Names<'a> {
             (Family::Profile, profiles.collect()),
             (Family::CallPolicy, named("policy").collect()),
             (Family::Holidays, named("holidays").collect()),
+            (Family::Group, named("group").collect()),
         ];
         Names { families: families.into_iter().collect() }
     }

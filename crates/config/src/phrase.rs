@@ -39,6 +39,7 @@ fn reference(family: Family) -> &'static str {
         Family::Profile => "the name of a built-in profile",
         Family::CallPolicy => "the name of a `[policy.NAME]`",
         Family::Holidays => "the name of a `[holidays.NAME]`",
+        Family::Group => "the name of a `[group.NAME]`",
     }
 }
 

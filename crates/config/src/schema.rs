@@ -162,7 +162,7 @@ mod tests {
         let gateways = root.pointer("/$defs/trunk/properties/gateways").unwrap();
         assert_eq!(gateways["type"], "array");
         assert!(gateways["description"].as_str().unwrap().contains("RFC 3263"));
-        assert!(root.pointer("/$defs/site/properties/subnets").is_none(), "not built, not offered");
+        assert!(root.pointer("/$defs/site/properties/wan_calls_max").is_none(), "not built, not offered");
         assert_eq!(root.pointer("/$defs/limits/properties/calls_max/default"), Some(&json!(20_000)));
         assert_eq!(root.pointer("/$defs/trunk/additionalProperties"), Some(&json!(false)));
     }

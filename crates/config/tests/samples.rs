@@ -31,7 +31,6 @@ fn the_design_sample_lacks_only_what_is_not_built() {
     assert_eq!(
         found,
         [
-            (17, later, "site.london.subnets"),
             (18, later, "site.london.wan_calls_max"),
             (19, later, "site.london.on_wan_down"),
             (20, later, "site.london.emergency"),
@@ -69,7 +68,10 @@ fn the_rest_of_the_design_sample_is_understood() {
             domain: None,
             username: "acme".into(),
             password,
-            numbers: Vec::new()
+            numbers: Vec::new(),
+            from_user: None,
+            policy: None,
+            group: None,
         }]
     );
     assert_eq!(config.routes[0].to, [vec![(flex, 80), (elastic, 20)], vec![(elastic, 1), (flex, 1)]]);

@@ -37,7 +37,7 @@ pub use answer::{Crossing, cross};
 pub use charge::Payer;
 pub use face::Face;
 pub use forwarding::{History, Why};
-pub use number_uri::{number_at, push_uri, push_user};
+pub use number_uri::{contact_user, number_at, push_uri, push_user};
 pub use party::Party;
 pub use party::is_nobody;
 pub use privacy::Privacy;
@@ -47,7 +47,7 @@ pub use warning::{push_reason_id, push_warning};
 pub use write::{Telling, Told};
 
 use base::TrunkId;
-use config::{CallerSource, PassStrip, Policy};
+use config::{Account, CallerSource, PassStrip, Policy};
 use party::is_anonymous_host;
 use sip_msg::{Msg, Name, NameAddr};
 
@@ -68,6 +68,10 @@ pub struct Towards<'a> {
     pub policy: &'a Policy,
     /// The host part of URIs.
     pub host: &'a str,
+    /// The account that a call to it is placed with.
+    pub account: Option<&'a Account>,
+    /// User part of Contact, where that is the account's.
+    pub contact: Option<&'a str>,
 }
 
 impl<'a> Towards<'a> {

@@ -65,6 +65,13 @@ pub fn number_at(contact: &[u8], number: &str, policy: &Policy) -> Option<Vec<u8
     Some(uri)
 }
 
+/// The user part of our Contact: the number when it needs no escaping.
+#[must_use]
+pub fn contact_user(number: &str) -> &[u8] {
+    let plain = number.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'.' | b'-' | b'_'));
+    if plain { number.as_bytes() } else { b"" }
+}
+
 /// `global-number-digits` without separators (RFC 3966 §3).
 fn is_global(number: &str) -> bool {
     number.strip_prefix('+').is_some_and(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()))

@@ -45,14 +45,22 @@ pub(crate) fn push_user_at(out: &mut Vec<u8>, party: &Party, private: bool, scen
     }
 }
 
-/// The value of From without its tag (RFC 3261 §20.20).
-pub(crate) fn from_value(shown: &Shown, policy: &Policy, scene: &Scene<'_>) -> Vec<u8> {
+/// The value of From without its tag (RFC 3261 §20.20). `user`: that of the account stands in the number's place.
+pub(crate) fn from_value(shown: &Shown, user: Option<&str>, policy: &Policy, scene: &Scene<'_>) -> Vec<u8> {
     let mut value = Vec::with_capacity(128);
     match (&shown.from, policy.caller.anonymous_host) {
         (Some(party), _) => {
             push_display(&mut value, &party.display);
             value.push(b'<');
-            push_uri(&mut value, &party.number, scene.host, b"", policy);
+            match user {
+                Some(user) => {
+                    value.extend_from_slice(b"sip:");
+                    push_user(&mut value, user);
+                    value.push(b'@');
+                    value.extend_from_slice(scene.host.as_bytes());
+                }
+                None => push_uri(&mut value, &party.number, scene.host, b"", policy),
+            }
             value.push(b'>');
         }
         (None, AnonymousHost::Invalid) => {

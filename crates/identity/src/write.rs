@@ -5,7 +5,7 @@ use crate::forwarding::{Forwarded, History};
 use crate::history::{self, Entry};
 use crate::party::Party;
 use crate::rows::{self, Scene};
-use crate::{Identity, Numbering, Screening, Towards, diversion};
+use crate::{Identity, Numbering, Screening, Towards, contact_user, diversion};
 use base::{ReasonId, TrunkId};
 use config::{FirstIs, ForwardingWrite, PassStrip, Policy, Replaced};
 
@@ -17,6 +17,8 @@ pub struct Told {
     pub rows: Vec<u8>,
     /// From names nobody: neither may Contact.
     pub anonymous: bool,
+    /// User part of Contact.
+    pub contact: Box<[u8]>,
     /// Headers of the user's own are taken off as well.
     pub hides_user: bool,
 }
@@ -69,8 +71,14 @@ impl<N: Numbering> Telling<'_, N> {
         };
         let shown = Shown::decide(who, &numbers, &policy.caller, self.screening)?;
         let scene = self.to.scene();
+        let from_user = self.to.account.and_then(|account| account.from_user.as_deref());
         let mut told = Told {
-            from: rows::from_value(&shown, policy, &scene),
+            from: rows::from_value(&shown, from_user, policy, &scene),
+            contact: match self.to.contact {
+                Some(user) => contact_user(user).into(),
+                None if shown.from.is_none() => Box::default(),
+                None => contact_user(self.caller.1).into(),
+            },
             rows: Vec::new(),
             anonymous: shown.from.is_none(),
             hides_user: shown.hides_user,

@@ -17,6 +17,8 @@ pub struct CallView {
     pub trunk_out: Option<Arc<str>>,
     /// Route name.
     pub route: Arc<str>,
+    /// Why it takes this way, as the record will say.
+    pub decision: Box<str>,
     /// Caller, normalised.
     pub caller: Box<str>,
     /// Called, normalised.

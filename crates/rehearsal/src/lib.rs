@@ -7,10 +7,12 @@
 //!
 //! Floor 5, and pure like the floors below. Enter through [`Rehearsal::with`] or [`Rehearsal::of`].
 
-use b2bua::{Input, JournalEvent, Outbox, Resolution, ResolveRequest, Setup, Snapshot, Switchboard, Target};
+use b2bua::{
+    Input, JournalEvent, Outbox, Resolution, ResolveRequest, Setup, Snapshot, Switchboard, Target, Voucher,
+};
 use base::time::WallClock;
 use base::{ListenId, ReasonId, ShardId, Time, Transport, TrunkId, WallTime};
-use config::{CalledFrom, Config, Host};
+use config::{Account, CalledFrom, Config, Host};
 use media::{Ports, Reply, StreamPorts};
 use sip_core::{Flow, SendError};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -29,8 +31,12 @@ pub struct Question<'a> {
     pub on: TrunkId,
     /// The called number as received.
     pub called: &'a str,
-    /// The calling number as received; empty for none.
+    /// The calling number as received; empty for none, and for a user's own name.
     pub caller: &'a str,
+    /// The user of that trunk who has proven to place it, by place.
+    pub user: Option<u16>,
+    /// Where it comes from; without it where the user registered, else the trunk's first gateway, else somewhere.
+    pub source: Option<IpAddr>,
     /// When it arrives.
     pub at: WallTime,
     /// Trunks that are down.
@@ -46,6 +52,8 @@ pub struct WouldSend {
     pub gateway: Arc<str>,
     /// Where to.
     pub target: Target,
+    /// How many leave at once with it, itself counted: more than one where gateways ring side by side.
+    pub at_once: usize,
     /// Whether that address stands in for one that the DNS would have told.
     pub stand_in: bool,
     /// The message. Branch, tag, Call-ID and what the description's origin counts are drawn anew for each
@@ -60,6 +68,8 @@ pub struct Rehearsed {
     pub invites: Vec<WouldSend>,
     /// How the caller is refused when none leaves.
     pub refused: Option<(u16, ReasonId)>,
+    /// What the call's record would say of its way.
+    pub decision: String,
 }
 
 /// A copy of a switchboard's state.
@@ -119,19 +129,30 @@ impl Rehearsal {
 
     /// The INVITE of the caller.
     fn arrive(&mut self, question: &Question<'_>, out: &mut Outbox) {
-        let flow = self.flow(question.on);
+        let flow = self.flow(question);
         let text = invite(self.config(), question, &flow);
-        self.board.arrive(self.now, flow, question.on, &text, out);
+        let voucher = question.user.map_or(Voucher::Source, Voucher::User);
+        self.board.arrive(self.now, (flow, question.on, voucher), &text, out);
     }
 
-    /// Where calls of a trunk come from: its first gateway, or somewhere.
-    fn flow(&self, on: TrunkId) -> Flow {
-        let config = self.config();
+    /// Where the call would come from.
+    #[must_use]
+    pub fn source(&self, question: &Question<'_>) -> IpAddr {
+        self.flow(question).remote.ip()
+    }
+
+    fn flow(&self, question: &Question<'_>) -> Flow {
+        let (config, on) = (self.config(), question.on);
         let listen = config.trunk(on).map_or(ListenId(0), |trunk| trunk.listen);
+        let user = named(config, question).map(|user| user.username.as_str());
         let trunks = self.board.trunks(self.now);
-        let targets = trunks.iter().filter(|t| t.id == on).flat_map(|t| &t.gateways).flat_map(|g| &g.targets);
+        let gateways = trunks.iter().filter(|t| t.id == on).flat_map(|t| &t.gateways);
+        let targets = gateways.filter(|g| user.is_none_or(|user| *g.name == *user)).flat_map(|g| &g.targets);
         let known = targets.map(|t| Target { address: t.address, transport: t.transport }).next();
-        let Target { address, transport } = known.unwrap_or_else(|| somewhere(config, listen, 1));
+        let Target { mut address, transport } = known.unwrap_or_else(|| somewhere(config, listen, 1));
+        if let Some(source) = question.source {
+            address.set_ip(source);
+        }
         Flow { listen, transport, remote: address, conn: None, trunk: Some(on) }
     }
 
@@ -148,10 +169,14 @@ impl Rehearsal {
                 JournalEvent::Attempt { facts, .. } => {
                     gateways.push((facts.sip_call_id.clone(), facts.gateway.clone()))
                 }
-                JournalEvent::Ended { record } => told.refused = Some((record.status, record.reason)),
+                JournalEvent::Ended { record } => {
+                    told.refused = Some((record.status, record.reason));
+                    told.decision = record.decision.into();
+                }
                 _ => {}
             }
         }
+        let before = told.invites.len();
         for transmit in &out.sip.transmits {
             let message = out.sip.message(transmit);
             if let (Some(token), Some(trunk)) = (transmit.token, transmit.flow.trunk)
@@ -163,6 +188,7 @@ impl Rehearsal {
                         trunk,
                         gateway: gateway.clone(),
                         target: Target { address: transmit.flow.remote, transport: transmit.flow.transport },
+                        at_once: 1,
                         stand_in: self.stand_in && !is_literal(self.config(), trunk, gateway),
                         message: message.to_vec(),
                     });
@@ -171,6 +197,9 @@ impl Rehearsal {
                 self.board.handle(self.now, input, &mut next);
             }
         }
+        let new = told.invites.iter_mut().skip(before);
+        let count = new.len();
+        new.for_each(|invite| invite.at_once = count);
         for command in out.media {
             if let Some(reply) = self.engine(&command) {
                 self.board.handle(self.now, Input::Media(reply), &mut next);
@@ -237,9 +266,15 @@ const OFFER: &str = "\
     t=0 0\r\nm=audio 40000 RTP/AVP 8 0 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n\
     a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n";
 
+/// The user who calls.
+fn named<'c>(config: &'c Config, question: &Question<'_>) -> Option<&'c Account> {
+    config.trunk(question.on)?.users.all.get(usize::from(question.user?))
+}
+
 /// The caller's INVITE: both numbers where the trunk's policy looks for them, and nothing unusual.
 fn invite(config: &Config, question: &Question<'_>, flow: &Flow) -> Vec<u8> {
     let Question { on, called, caller, .. } = *question;
+    let caller = named(config, question).filter(|_| caller.is_empty()).map_or(caller, |user| &user.user);
     let theirs = flow.remote;
     let family = if theirs.is_ipv4() { "IP4" } else { "IP6" };
     let ours = config.listen(flow.listen).map(|listen| listen.sip_host().to_string()).unwrap_or_default();

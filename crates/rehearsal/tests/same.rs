@@ -118,7 +118,15 @@ fn compare(config: &str, calls: usize, seed: u64) -> usize {
         let caller =
             if rng.below(2) == 0 { format!("+493023125{}", digits(&mut rng, 3)) } else { number(&mut rng) };
         let on = snapshot.config.trunk_named(trunk).expect("a trunk");
-        let question = Question { on, called: &called, caller: &caller, at: world.at(), down: &[] };
+        let question = Question {
+            on,
+            called: &called,
+            caller: &caller,
+            user: None,
+            source: None,
+            at: world.at(),
+            down: &[],
+        };
         world.take();
         let told = world.ask(&question);
         assert!(world.sent.is_empty(), "a rehearsal sends nothing");
@@ -163,6 +171,8 @@ fn a_rehearsal_leaves_the_state_alone() {
         on,
         called: "+14255550100",
         caller: "+493023125001",
+        user: None,
+        source: None,
         at: WallTime(1_700_000_000_000_000),
         down: &[],
     };
@@ -180,7 +190,15 @@ fn supposed_trouble_and_draining_are_rehearsed() {
     let on = TrunkId(0);
     let at = WallTime(1_700_000_000_000_000);
     let ask = |world: &World, down: &[TrunkId]| {
-        let question = Question { on, called: "+14255550100", caller: "+493023125001", at, down };
+        let question = Question {
+            on,
+            called: "+14255550100",
+            caller: "+493023125001",
+            user: None,
+            source: None,
+            at,
+            down,
+        };
         let told = world.ask(&question);
         (told.invites.iter().map(|w| w.trunk.0).collect::<Vec<_>>(), told.refused)
     };
@@ -199,6 +217,8 @@ fn without_a_node_names_stand_for_addresses_of_documents() {
         on: TrunkId(0),
         called: "+14255550100",
         caller: "+493023125001",
+        user: None,
+        source: None,
         at: WallTime(1_700_000_000_000_000),
         down: &[],
     };
@@ -216,6 +236,8 @@ fn a_name_that_the_dns_has_told_is_rehearsed_with_its_addresses() {
         on: TrunkId(0),
         called: "+14255550100",
         caller: "+493023125001",
+        user: None,
+        source: None,
         at: WallTime(1_700_000_000_000_000),
         down: &[],
     };
@@ -235,4 +257,64 @@ fn a_name_that_the_dns_has_told_is_rehearsed_with_its_addresses() {
     let mut addresses = by_one(&world);
     addresses.sort();
     assert_eq!(addresses, ["198.51.100.1:5060", "198.51.100.2:5060"]);
+}
+
+const USERS: &str = r#"
+[trunk.phones]
+kind = "direct"
+listen = "inside"
+policy = "staff"
+sources = ["10.9.0.0/16"]
+registrar = {}
+users = [
+  { username = "anna", password = "x", numbers = "+493023125001" },
+  { username = "ben", password = "x", numbers = "+493023125002" },
+]
+"#;
+
+#[test]
+fn a_users_call_is_rehearsed_with_its_number_and_its_identity_is_checked() {
+    let config = format!("{CONFIG}{USERS}");
+    let world = World::new(&config);
+    let snapshot = snapshot(&config);
+    let on = snapshot.config.trunk_named("phones").expect("a trunk");
+    let at = WallTime(1_700_000_000_000_000);
+    let ask = |user, caller| {
+        let question = Question { on, called: "+14255550100", caller, user, source: None, at, down: &[] };
+        world.ask(&question)
+    };
+    let anna = ask(Some(0), "");
+    assert!(text(&anna.invites[0]).contains("\r\nFrom: <sip:493023125001@"), "{}", text(&anna.invites[0]));
+    assert_eq!(ask(Some(0), "+493023125002").refused, Some((403, base::ReasonId::WrongIdentity)));
+    assert!(!ask(Some(1), "+493023125002").invites.is_empty());
+}
+
+#[test]
+fn branches_that_ring_at_once_and_trunks_that_screening_skips_are_told() {
+    let at = WallTime(1_700_000_000_000_000);
+    let ask = |config: &str| {
+        let question = Question {
+            on: TrunkId(0),
+            called: "+14255550100",
+            caller: "+493023125001",
+            user: None,
+            source: None,
+            at,
+            down: &[],
+        };
+        World::new(config).ask(&question)
+    };
+    let plain = ask(CONFIG);
+    assert!(plain.invites.iter().all(|invite| invite.at_once == 1));
+    let parallel = CONFIG.replace("[\"192.0.2.7\"]", "[\"192.0.2.7\", \"192.0.2.9\"]\nhunt = \"parallel\"");
+    let told = ask(&parallel);
+    let counts: Vec<usize> = told.invites.iter().map(|invite| invite.at_once).collect();
+    assert_eq!(counts[..2], [2, 2], "{told:#?}");
+    assert!(told.decision.contains("2 gateways at once"), "{}", told.decision);
+    let screen = "caller = { screen = { owned = [\"+493023125900\"], not_owned = \"refuse\" } }";
+    let screened =
+        CONFIG.replace("override = { number_format = \"e164\" }", &format!("override = {{ {screen} }}"));
+    let told = ask(&screened);
+    assert!(told.invites.iter().all(|invite| invite.trunk.0 != 2), "{told:#?}");
+    assert!(told.decision.contains("one skipped: C-CALLER-NOT-OWNED"), "{}", told.decision);
 }

@@ -17,6 +17,7 @@ use base::{ReasonId, Rng, TrunkId};
 use config::Tier;
 use smallvec::SmallVec;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 /// Most attempts of one call.
 pub const ATTEMPTS_MAX: usize = 16;
@@ -28,8 +29,9 @@ const RETRY_RATE: u32 = 1;
 /// What the order of attempts hangs on beside the route.
 #[derive(Clone, Copy)]
 pub(crate) struct Order {
-    /// The arriving trunk.
+    /// The arriving trunk, and where the caller is.
     pub on: TrunkId,
+    pub source: Option<IpAddr>,
     pub emergency: bool,
     pub dice: u64,
 }
@@ -221,7 +223,10 @@ fn judge(
     if trunk == order.on && !facts.direct {
         return Err(SkipReason::Hairpin);
     }
-    if !order.emergency && table.are_apart(order.on, trunk) {
+    if !order.emergency
+        && !table.scopes.places.varies(trunk)
+        && table.are_apart((order.on, order.source), (trunk, None))
+    {
         return Err(SkipReason::OtherSite);
     }
     if !order.emergency {

@@ -36,7 +36,8 @@ pub fn run_tests(config: &Config, table: &Table) -> Vec<TestOutcome> {
 }
 
 fn run_test(config: &Config, table: &Table, index: usize, test: &Test) -> TestOutcome {
-    let facts = Facts { on: test.on, called: &test.to, caller: &test.from, anonymous: false, at: test.at };
+    let (user, source, at) = (test.user, test.source, test.at);
+    let facts = Facts { user, source, at, ..Facts::new(test.on, &test.to, &test.from) };
     let state = |trunk: TrunkId| TrunkState {
         health: if test.down.contains(&trunk) { Health::Down } else { Health::Up },
         ..TrunkState::default()

@@ -59,6 +59,8 @@ pub enum Rule {
     International,
     /// It was a national number (`030…`).
     National,
+    /// It was the name of the calling user, who has numbers.
+    Own,
     /// It was an extension of the arriving trunk's pilot number.
     Extension,
     /// It came as E.164 without plus, which is the form of the arriving trunk (`4930…`).

@@ -1,8 +1,8 @@
 //! Normalisation: from what was received to +E.164, by the arriving trunk's translations, by dial
 //! rules and then by the country.
 //!
-//! Rules of the arriving trunk are asked first, then those of its site, then the global ones; the
-//! first that matches counts (R60). A result without plus is then read as the country reads numbers,
+//! Rules of the calling user's group are asked first, then those of the arriving trunk, of the caller's
+//! site, and the global ones; the first that matches counts (R60). A result without plus is then read as the country reads numbers,
 //! so that a rule may just take an exchange prefix off. Emergency numbers are never rewritten.
 
 use crate::decision::Rule;
@@ -10,16 +10,35 @@ use crate::number::clean;
 use crate::pilot::Extensions;
 use crate::reading::{is_emergency, read};
 use crate::rewrite::{Rewrite, TooLong};
+use crate::scope::{Origin, Scopes};
+use crate::table::Table;
 use crate::trace::{Side, Step, Trace, Way};
 use crate::translate::{List, Translator, apart, push_extension};
 use config::{Config, Country, Kind, NumberFormat, Scope, Trunk};
 use std::sync::Arc;
+
+impl Table {
+    /// Normalises one number of a call from there.
+    pub(crate) fn normalise(
+        &self,
+        received: &str,
+        side: Side,
+        from: Origin,
+        trace: &mut dyn Trace,
+    ) -> Result<Normal, TooLong> {
+        self.dialplan.normalise(received, side, (from, &self.scopes), trace)
+    }
+}
 
 /// The dial rules of a configuration and which of them each trunk asks.
 pub(crate) struct DialPlan {
     rules: Vec<Rewrite>,
     country: Option<&'static Country>,
     arrivals: Vec<Arrival>,
+    /// Positions of the rules of each scope.
+    global: Vec<u16>,
+    of_sites: Vec<Vec<u16>>,
+    of_groups: Vec<Vec<u16>>,
 }
 
 /// How numbers of calls that arrive by one trunk are read.
@@ -27,9 +46,7 @@ struct Arrival {
     trunk: Arc<str>,
     called: Translator,
     caller: Translator,
-    /// What is dialled for an outside line.
-    external: Option<Box<str>>,
-    /// Positions of its dial rules, most specific scope first.
+    /// Positions of its dial rules.
     asked: Vec<u16>,
     /// Its pilot number and how long extensions are.
     pilot: Option<Extensions>,
@@ -52,47 +69,17 @@ pub(crate) struct Normal {
     pub emergency: bool,
 }
 
-fn asked_by(config: &Config, trunk: usize, site: Option<&str>) -> Vec<u16> {
-    let rank = |scope: &Scope| match scope {
-        Scope::Trunk(id) => (id.index() == trunk).then_some(0),
-        Scope::Site(name) => (Some(name.as_str()) == site).then_some(1),
-        Scope::Global => Some(2),
-    };
-    let mut ranked: Vec<(u8, u16)> =
-        config.dialplan.iter().zip(0_u16..).filter_map(|(rule, at)| Some((rank(&rule.scope)?, at))).collect();
-    ranked.sort_unstable();
-    ranked.into_iter().map(|(_, at)| at).collect()
-}
-
-/// The most specific external prefix (R60).
-fn external<'c>(config: &'c Config, trunk: &'c Trunk) -> Option<&'c str> {
-    let site = || config.sites.iter().find(|site| Some(&site.name) == trunk.site.as_ref());
-    let own = trunk.external_prefix.as_deref();
-    own.or_else(|| site()?.external_prefix.as_deref()).or(config.external_prefix.as_deref())
-}
-
 impl Arrival {
     fn compile(config: &Config, index: usize, trunk: &Trunk) -> Arrival {
         Arrival {
             trunk: trunk.name.as_str().into(),
             called: Translator::compile(&trunk.translate.called_in),
             caller: Translator::compile(&trunk.translate.caller_in),
-            external: external(config, trunk).map(Box::from),
-            asked: asked_by(config, index, trunk.site.as_deref()),
+            asked: rules(config, |scope| matches!(scope, Scope::Trunk(id) if id.index() == index)),
             pilot: trunk.pilot.as_ref().map(Extensions::compile),
             direct: trunk.kind == Kind::Direct,
             plain_e164: trunk.policy.number_format == NumberFormat::E164,
         }
-    }
-
-    /// A called number without what is dialled for an outside line; `None` when it has no such prefix.
-    fn outside(&self, number: &str, side: Side, trace: &mut dyn Trace) -> Option<String> {
-        let prefix = self.external.as_deref().filter(|_| side == Side::Called)?;
-        let rest = number.strip_prefix(prefix).filter(|rest| !rest.is_empty())?;
-        if trace.wants() {
-            trace.note(Step::Outside { prefix, to: rest });
-        }
-        Some(rest.to_owned())
     }
 
     /// The whole number of an extension.
@@ -121,12 +108,41 @@ impl Arrival {
     }
 }
 
+/// A called number without what is dialled for an outside line; `None` when it has no such prefix.
+fn outside(prefix: Option<&str>, number: &str, side: Side, trace: &mut dyn Trace) -> Option<String> {
+    let prefix = prefix.filter(|_| side == Side::Called)?;
+    let rest = number.strip_prefix(prefix).filter(|rest| !rest.is_empty())?;
+    if trace.wants() {
+        trace.note(Step::Outside { prefix, to: rest });
+    }
+    Some(rest.to_owned())
+}
+
+/// Positions of the rules of one scope, in the order of the text.
+fn rules(config: &Config, of: impl Fn(&Scope) -> bool) -> Vec<u16> {
+    (0..).zip(&config.dialplan).filter(|(_, rule)| of(&rule.scope)).map(|(at, _)| at).collect()
+}
+
+/// What a number is read with.
+#[derive(Clone, Copy)]
+struct Reading<'a> {
+    side: Side,
+    from: Origin,
+    scopes: &'a Scopes,
+}
+
 impl DialPlan {
-    pub(crate) fn compile(config: &Config) -> DialPlan {
-        let rules = config.dialplan.iter().map(|rule| Rewrite::compile(&rule.name, &rule.pattern, &rule.to));
+    pub(crate) fn compile(config: &Config, sites: &[Arc<str>]) -> DialPlan {
+        let compiled =
+            config.dialplan.iter().map(|rule| Rewrite::compile(&rule.name, &rule.pattern, &rule.to));
         let trunks = config.trunks.iter().enumerate();
+        let site = |name: &str| rules(config, |scope| matches!(scope, Scope::Site(of) if of == name));
+        let group = |index| rules(config, |scope| *scope == Scope::Group(index));
         DialPlan {
-            rules: rules.collect(),
+            global: rules(config, |scope| *scope == Scope::Global),
+            of_sites: sites.iter().map(|name| site(name)).collect(),
+            of_groups: (0..config.groups.len()).map(group).collect(),
+            rules: compiled.collect(),
             country: config.country,
             arrivals: trunks.map(|(index, trunk)| Arrival::compile(config, index, trunk)).collect(),
         }
@@ -136,12 +152,12 @@ impl DialPlan {
         self.country
     }
 
-    /// Normalises one number of a call that arrived by `trunk`.
+    /// Normalises one number of a call from there.
     pub(crate) fn normalise(
         &self,
         received: &str,
         side: Side,
-        trunk: usize,
+        (from, scopes): (Origin, &Scopes),
         trace: &mut dyn Trace,
     ) -> Result<Normal, TooLong> {
         let cleaned = clean(received);
@@ -151,11 +167,12 @@ impl DialPlan {
         let mut extension = cleaned.extension.map(str::to_owned);
         let mut number = cleaned.number.into_owned();
         let mut emergency = self.calls_emergency(&number, side, trace);
-        let arrival = self.arrivals.get(trunk);
+        let arrival = self.arrivals.get(from.trunk);
         if let Some(arrival) = arrival.filter(|_| !emergency) {
             (number, extension) = arrival.translate(number, extension, side, trace)?;
             emergency = self.calls_emergency(&number, side, trace);
-            if let Some(rest) = arrival.outside(&number, side, trace).filter(|_| !emergency) {
+            let prefix = scopes.external(from);
+            if let Some(rest) = outside(prefix, &number, side, trace).filter(|_| !emergency) {
                 number = rest;
                 emergency = self.calls_emergency(&number, side, trace);
             }
@@ -163,7 +180,8 @@ impl DialPlan {
         if emergency {
             return Ok(Normal { number, extension, rule: None, emergency });
         }
-        let read = self.read(Normal { number, extension, ..Normal::default() }, side, arrival, trace)?;
+        let reading = Reading { side, from, scopes };
+        let read = self.read(Normal { number, extension, ..Normal::default() }, reading, trace)?;
         if trace.wants() {
             let number = &read.number;
             trace.note(match read.rule {
@@ -185,15 +203,19 @@ impl DialPlan {
     fn read(
         &self,
         as_dialled: Normal,
-        side: Side,
-        arrival: Option<&Arrival>,
+        reading: Reading<'_>,
         trace: &mut dyn Trace,
     ) -> Result<Normal, TooLong> {
+        let Reading { side, from, scopes } = reading;
+        let arrival = self.arrivals.get(from.trunk);
         let plain_e164 = arrival.is_some_and(|a| a.plain_e164);
         let number = &as_dialled.number;
-        let Some((index, result)) = self.by_rule(number, side, arrival, trace)? else {
+        let Some((index, result)) = self.by_rule(number, reading, trace)? else {
             if number.starts_with('+') {
                 return Ok(as_dialled);
+            }
+            if let Some(own) = scopes.number_of(from, number).filter(|_| side == Side::Caller) {
+                return Ok(Normal { number: own.to_owned(), rule: Some(Rule::Own), ..as_dialled });
             }
             if let Some(whole) = arrival.and_then(|a| a.whole(number, side)) {
                 return Ok(Normal { number: whole, rule: Some(Rule::Extension), ..as_dialled });
@@ -219,14 +241,21 @@ impl DialPlan {
         })
     }
 
+    /// Positions of the rules that are asked for calls from there, most specific scope first.
+    fn asked(&self, from: Origin) -> impl Iterator<Item = &u16> {
+        let group = from.group.and_then(|at| self.of_groups.get(at)).into_iter().flatten();
+        let trunk = self.arrivals.get(from.trunk).map(|arrival| &arrival.asked).into_iter().flatten();
+        let site = from.site.and_then(|at| self.of_sites.get(at)).into_iter().flatten();
+        group.chain(trunk).chain(site).chain(&self.global)
+    }
+
     fn by_rule(
         &self,
         number: &str,
-        side: Side,
-        arrival: Option<&Arrival>,
+        Reading { side, from, .. }: Reading<'_>,
         trace: &mut dyn Trace,
     ) -> Result<Option<(u16, String)>, TooLong> {
-        for &index in arrival.map_or(&[][..], |a| &a.asked) {
+        for &index in self.asked(from) {
             let Some(rule) = self.rules.get(usize::from(index)) else { continue };
             let result = rule.apply(number);
             if trace.wants() {

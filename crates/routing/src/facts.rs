@@ -1,6 +1,7 @@
 //! What goes into a decision: the call's facts and the present state of trunks.
 
 use base::{TrunkId, WallTime};
+use std::net::IpAddr;
 
 /// What is known of a call when its INVITE has been read.
 #[derive(Clone, Copy, Debug)]
@@ -15,8 +16,20 @@ pub struct Facts<'a> {
     pub caller: &'a str,
     /// Whether nobody is named as the caller; one who is known but withholds the number is not meant.
     pub anonymous: bool,
+    /// The user of that trunk who has proven to place it, by place.
+    pub user: Option<u16>,
+    /// Where it comes from; without it the caller is where the trunk is.
+    pub source: Option<IpAddr>,
     /// When it arrives; without it routes that hold at times do not hold.
     pub at: Option<WallTime>,
+}
+
+impl<'a> Facts<'a> {
+    /// A call of nobody in particular, from nowhere in particular, at no time.
+    #[must_use]
+    pub fn new(on: TrunkId, called: &'a str, caller: &'a str) -> Facts<'a> {
+        Facts { on, called, caller, anonymous: false, user: None, source: None, at: None }
+    }
 }
 
 /// Whether a trunk's gateways answer.

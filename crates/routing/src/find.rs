@@ -6,6 +6,7 @@ use crate::dialplan::Normal;
 use crate::facts::Facts;
 use crate::hours::Clocks;
 use crate::plan::{Numbers, refuse};
+use crate::scope::Origin;
 use crate::table::{ByCost, Table, Way};
 use crate::trace::{Step, Trace, Verdict};
 use base::{ReasonId, TrunkId};
@@ -42,7 +43,7 @@ impl Table {
     pub(crate) fn find<'t>(
         &'t self,
         numbers: &Numbers,
-        facts: &Facts<'_>,
+        (facts, from): (&Facts<'_>, Origin),
         clocks: &mut Clocks<'t>,
         trace: &mut dyn Trace,
     ) -> Result<Chain<'t>, Refusal> {
@@ -51,7 +52,7 @@ impl Table {
             return Ok(SmallVec::from_iter([found]));
         }
         let mut asked = Asked { called, caller: &numbers.caller.number, on: facts.on, clocks };
-        let usages = self.usages_of(facts.on, numbers.called.emergency, trace);
+        let usages = self.usages_of(from, numbers.called.emergency, trace);
         let picks = match usages {
             None => SmallVec::from_iter([self.first_route(&mut asked)]),
             Some(usages) => self.first_of_each(usages, &mut asked),
@@ -108,8 +109,8 @@ impl Table {
 
     /// The usages of the caller's policy; `None` when all routes are open to it. No policy keeps anyone
     /// from an emergency service (R91).
-    fn usages_of(&self, on: TrunkId, emergency: bool, trace: &mut dyn Trace) -> Option<&[u16]> {
-        let policy = self.trunks.get(on.index())?.policy.and_then(|at| self.policies.get(at))?;
+    fn usages_of(&self, from: Origin, emergency: bool, trace: &mut dyn Trace) -> Option<&[u16]> {
+        let policy = self.scopes.policy(from).and_then(|at| self.policies.get(at))?;
         if trace.wants() {
             trace.note(Step::Policy { name: &policy.name, counts: !emergency });
         }

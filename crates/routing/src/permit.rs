@@ -4,6 +4,7 @@ use crate::decision::{Refusal, RouteRef};
 use crate::facts::Facts;
 use crate::find::Found;
 use crate::plan::{Numbers, refuse};
+use crate::scope::Origin;
 use crate::table::{Table, TrunkFacts};
 use crate::trace::{Step, Trace};
 use base::ReasonId;
@@ -14,23 +15,27 @@ impl Table {
     pub(crate) fn permit(
         &self,
         numbers: &Numbers,
-        facts: &Facts<'_>,
+        (facts, from): (&Facts<'_>, Origin),
         found: &[Found<'_>],
         trace: &mut dyn Trace,
     ) -> Result<(), Refusal> {
         let Some(trunk) = self.trunks.get(facts.on.index()) else { return Ok(()) };
         let ours = found.iter().any(|found| matches!(found.route, RouteRef::Numbers(_)));
-        if ours || numbers.called.emergency || (trunk.deny.is_empty() && trunk.deny_unknown.is_empty()) {
+        if ours || numbers.called.emergency {
+            return Ok(());
+        }
+        let (deny, deny_unknown) = self.scopes.denied(from);
+        if deny.is_empty() && deny_unknown.is_empty() {
             return Ok(());
         }
         let classes = self.classes.of(&numbers.called.number);
         if classes.is_empty() {
             return Ok(());
         }
-        let mut denied = classes.and(trunk.deny);
+        let mut denied = classes.and(deny);
         let mut unknown = None;
         if denied.is_empty() {
-            let held = classes.and(trunk.deny_unknown);
+            let held = classes.and(deny_unknown);
             unknown = if held.is_empty() { None } else { self.unknown(trunk, numbers, facts, found) };
             denied = if unknown.is_some() { held } else { denied };
         }

@@ -9,8 +9,9 @@ use crate::number::is_possible;
 use crate::rewrite::TooLong;
 use crate::table::Table;
 use crate::trace::{NoTrace, Side, Step, Trace};
-use base::{ReasonId, TrunkId};
+use base::ReasonId;
 use smallvec::SmallVec;
+use std::fmt::Write as _;
 
 /// Both numbers of a call, normalised.
 pub(crate) struct Numbers {
@@ -40,14 +41,24 @@ impl Table {
         }
     }
 
-    /// Whether a called number as received is that of an emergency service, for calls that arrive by a trunk.
+    /// Whether a call is for an emergency service.
     #[must_use]
-    pub fn is_emergency(&self, on: TrunkId, called: &str) -> bool {
-        is_possible(called)
-            && self
-                .dialplan
-                .normalise(called, Side::Called, on.index(), &mut NoTrace)
-                .is_ok_and(|number| number.emergency)
+    pub fn is_emergency(&self, facts: &Facts<'_>) -> bool {
+        let normal = || self.normalise(facts.called, Side::Called, self.origin(facts), &mut NoTrace);
+        is_possible(facts.called) && normal().is_ok_and(|number| number.emergency)
+    }
+
+    /// One line for the record: which route, what was skipped.
+    #[must_use]
+    pub fn explain(&self, plan: &Plan) -> String {
+        let mut line = format!("route {}", plan.route_name);
+        for (trunk, why) in &plan.skipped {
+            let _ = write!(line, "; {} skipped: {why}", self.trunk_name(*trunk));
+        }
+        for attempt in plan.attempts.iter().filter(|a| a.demoted) {
+            let _ = write!(line, "; {} demoted", self.trunk_name(attempt.trunk));
+        }
+        line
     }
 
     fn judge(
@@ -62,18 +73,19 @@ impl Table {
         }
         // A caller that cannot be one is not worth refusing the call for; it has no number then.
         let caller = if is_possible(facts.caller) { facts.caller } else { "" };
-        let on = facts.on.index();
-        let called = self.dialplan.normalise(facts.called, Side::Called, on, trace);
+        let from = self.origin(facts);
+        self.tell_origin(from, trace);
+        let called = self.normalise(facts.called, Side::Called, from, trace);
         let called = called.map_err(|TooLong| refuse(ReasonId::NumberInvalid))?;
-        let caller = self.dialplan.normalise(caller, Side::Caller, on, trace).unwrap_or_default();
+        let caller = self.normalise(caller, Side::Caller, from, trace).unwrap_or_default();
         let numbers = Numbers { called, caller };
         if numbers.called.number.trim_start_matches('+').is_empty() {
             return Err(refuse(ReasonId::NumberIncomplete));
         }
         let mut clocks = Clocks::new(facts.at, &self.zones);
-        let found = self.find(&numbers, facts, &mut clocks, trace)?;
-        self.permit(&numbers, facts, &found, trace)?;
-        let order = Order { on: facts.on, emergency: numbers.called.emergency, dice };
+        let found = self.find(&numbers, (facts, from), &mut clocks, trace)?;
+        self.permit(&numbers, (facts, from), &found, trace)?;
+        let order = Order { on: facts.on, source: facts.source, emergency: numbers.called.emergency, dice };
         lay(self, &found, numbers, order, &mut clocks, state, trace)
     }
 }

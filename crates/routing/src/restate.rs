@@ -2,20 +2,47 @@
 //! caller is.
 
 use crate::dialplan::Normal;
+use crate::facts::Facts;
 use crate::number::is_possible;
 use crate::table::Table;
 use crate::trace::{NoTrace, Side};
 use crate::wire;
 use base::TrunkId;
+use config::{SpeaksFor, Users};
 
 impl Table {
     /// A number that arrived by the trunk `on`, normalised; empty when it cannot be one.
     #[must_use]
     pub fn read_number(&self, received: &str, on: TrunkId) -> String {
+        self.read_number_of(received, &Facts::new(on, "", ""))
+    }
+
+    /// The same, as a number of who calls.
+    #[must_use]
+    pub fn read_number_of(&self, received: &str, who: &Facts<'_>) -> String {
         if !is_possible(received) {
             return String::new();
         }
-        self.dialplan.normalise(received, Side::Caller, on.index(), &mut NoTrace).unwrap_or_default().number
+        self.normalise(received, Side::Caller, self.origin(who), &mut NoTrace).unwrap_or_default().number
+    }
+
+    /// Whether a proven user of the arriving trunk may call as what it says: its numbers as received, `said` and
+    /// `named` (empty: none), and `caller`, how `said` was read. All have to be its own; in an emergency nothing is
+    /// asked.
+    #[must_use]
+    pub fn speaks_for_itself<'n>(
+        &self,
+        users: &Users,
+        who: &Facts<'_>,
+        (said, caller): (&str, &str),
+        mut named: impl Iterator<Item = &'n str>,
+    ) -> bool {
+        let Some(user) = who.user.map(usize::from) else { return true };
+        let owns =
+            |number: &str| users.owns(user, number) || users.owns(user, &self.read_number_of(number, who));
+        let is_own = |said: &str| said.is_empty() || owns(said);
+        users.authenticate.caller == SpeaksFor::Any
+            || (users.owns(user, caller) || is_own(said)) && named.all(is_own)
     }
 
     /// A normalised number in the form that the trunk `to` wants; empty when its translations hide it.

@@ -3,7 +3,7 @@
 //! Compiling happens once for each configuration; deciding is in [`crate::plan`]. Holds nothing that
 //! changes while calls run.
 
-use crate::classes::{ClassSet, Classes};
+use crate::classes::Classes;
 use crate::dialplan::{DialPlan, Normal};
 use crate::hours::Hours;
 use crate::pattern::Matcher;
@@ -11,6 +11,7 @@ use crate::pilot::Extensions;
 use crate::prefix::PrefixTree;
 use crate::ranges::Ranges;
 use crate::rates::Rates;
+use crate::scope::Scopes;
 use crate::translate::Translator;
 use base::TrunkId;
 use config::{CallerId, Config, Extension, Kind, NumberFormat, Tier, TierOrder, Unrated, Zone};
@@ -38,6 +39,7 @@ pub struct Table {
     /// Time zones of routes.
     pub(crate) zones: Vec<Zone>,
     pub(crate) trunks: Vec<TrunkFacts>,
+    pub(crate) scopes: Scopes,
 }
 
 pub(crate) struct OurNumbers {
@@ -97,13 +99,7 @@ pub(crate) struct TrunkFacts {
     pub caller_out: Translator,
     /// Whether its calls are meant to leave by other providers.
     pub transit: bool,
-    /// Classes of numbers that nobody may call, and that unknown callers may not.
-    pub deny: ClassSet,
-    pub deny_unknown: ClassSet,
-    /// The policy of calls that arrive by it, a place among the table's.
-    pub policy: Option<usize>,
     pub calls_max: Option<u32>,
-    pub site: Option<Arc<str>>,
     /// Whether only calls of its site may use it.
     pub site_only: bool,
 }
@@ -223,21 +219,19 @@ impl Table {
             called_out: Translator::compile(&trunk.translate.called_out),
             caller_out: Translator::compile(&trunk.translate.caller_out),
             transit: trunk.transit,
-            deny: ClassSet::of(config.deny_of(trunk)),
-            deny_unknown: ClassSet::of(config.deny_unknown_of(trunk)),
-            policy: config.policy_of(trunk),
             calls_max: trunk.calls_max,
-            site: trunk.site.as_deref().map(Arc::from),
             site_only: trunk.site_only,
         });
+        let scopes = Scopes::compile(config);
         Table {
-            dialplan: DialPlan::compile(config),
+            dialplan: DialPlan::compile(config, scopes.places.names()),
             ranges: Ranges::build(config.numbers.iter().map(|r| (r.first.as_str(), r.last.as_str()))),
             numbers,
             deliveries,
             numbers_name: "numbers".into(),
             tree: file(&ways.routes),
             trunks: trunks.collect(),
+            scopes,
             policies: ways.policies(config),
             routes: ways.routes,
             usages: ways.usages,
@@ -250,15 +244,6 @@ impl Table {
     /// The name of a trunk; `?` for an id of another configuration.
     pub(crate) fn trunk_name(&self, trunk: TrunkId) -> &str {
         self.trunks.get(trunk.index()).map_or("?", |t| &t.name)
-    }
-
-    /// Whether two trunks are no legs of one call, because one of them is kept to its site (R69).
-    #[must_use]
-    pub fn are_apart(&self, one: TrunkId, other: TrunkId) -> bool {
-        let (Some(one), Some(other)) = (self.trunks.get(one.index()), self.trunks.get(other.index())) else {
-            return false;
-        };
-        (one.site_only || other.site_only) && (one.site.is_none() || one.site != other.site)
     }
 
     /// How many distinct beginnings of called numbers are filed.

@@ -99,6 +99,15 @@ pub enum Step<'a> {
         /// Whether the caller asked for privacy.
         anonymous: bool,
     },
+    /// Whose call it is, and from where.
+    Origin {
+        /// The user who proved to place it; empty for nobody.
+        user: &'a str,
+        /// The user's group; empty for none.
+        group: &'a str,
+        /// Where the caller is; empty when nothing says so.
+        site: &'a str,
+    },
     /// Separators and parameters were taken off.
     Cleaned {
         /// Which number.
@@ -255,6 +264,7 @@ impl fmt::Display for Rule {
             Rule::Dial(index) => write!(f, "dial rule {}", index + 1),
             Rule::DialThenCountry(index) => write!(f, "dial rule {} and the country's reading", index + 1),
             Rule::International => f.write_str("the international prefix"),
+            Rule::Own => f.write_str("the calling user's own numbers"),
             Rule::Extension => f.write_str("the arriving trunk's pilot number"),
             Rule::National => f.write_str("the country's reading of national numbers"),
             Rule::TrunkForm => f.write_str("the arriving trunk's number format"),
@@ -337,6 +347,12 @@ impl Step<'_> {
     /// Steps of finding a route.
     fn way(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            Step::Origin { user, group, site } => {
+                let parts = [("user ", user), ("of group ", group), ("at site ", site)];
+                let told = parts.iter().filter(|(_, name)| !name.is_empty());
+                let told: Vec<String> = told.map(|(what, name)| format!("{what}{name}")).collect();
+                write!(f, "the caller is {}", told.join(" "))
+            }
             Step::Policy { name, counts: true } => write!(f, "the caller is under policy {name}"),
             Step::Policy { name, counts: false } => {
                 write!(f, "policy {name} does not count for an emergency call")

@@ -335,6 +335,8 @@ fn the_story_tells_every_rule() {
         called: "0044 1632 960001",
         caller: "100",
         anonymous: false,
+        user: None,
+        source: None,
         at: None,
     };
     let mut story = routing::Story::default();

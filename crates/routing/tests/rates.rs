@@ -92,7 +92,8 @@ fn a_rate_that_does_not_hold_now_leaves_the_word_to_a_shorter_prefix() {
     let first = |at: &str| {
         let on = w.config.trunk_named("pbx").unwrap();
         let at = config::moment(at);
-        let facts = Facts { on, called: "+493023125100", caller: "", anonymous: false, at };
+        let facts =
+            Facts { on, called: "+493023125100", caller: "", anonymous: false, user: None, source: None, at };
         let decision = w.table.plan(&facts, &AllIdle, 0, &mut NoTrace);
         w.names(decision.plan().unwrap())[0].to_owned()
     };
@@ -108,8 +109,15 @@ fn a_rate_with_times_comes_before_one_of_the_same_prefix_that_always_holds() {
     let w = world(ROUTE, rates);
     let first = |at: &str| {
         let on = w.config.trunk_named("pbx").unwrap();
-        let facts =
-            Facts { on, called: "+493023125100", caller: "", anonymous: false, at: config::moment(at) };
+        let facts = Facts {
+            on,
+            called: "+493023125100",
+            caller: "",
+            anonymous: false,
+            user: None,
+            source: None,
+            at: config::moment(at),
+        };
         let decision = w.table.plan(&facts, &AllIdle, 0, &mut NoTrace);
         w.names(decision.plan().unwrap())[0].to_owned()
     };
@@ -121,7 +129,15 @@ fn a_rate_with_times_comes_before_one_of_the_same_prefix_that_always_holds() {
 fn the_story_tells_the_prices_and_the_plan_keeps_them() {
     let w = world(ROUTE, RATES);
     let on = w.config.trunk_named("pbx").unwrap();
-    let facts = Facts { on, called: "+4915123125100", caller: "", anonymous: false, at: None };
+    let facts = Facts {
+        on,
+        called: "+4915123125100",
+        caller: "",
+        anonymous: false,
+        user: None,
+        source: None,
+        at: None,
+    };
     let mut story = Story::default();
     let decision = w.table.plan(&facts, &AllIdle, 0, &mut story);
     let prices: Vec<String> =
@@ -187,7 +203,78 @@ fn trunks_in_trouble_go_last_whatever_they_cost() {
         health: if trunk == flex { Health::Down } else { Health::Up },
         ..TrunkState::default()
     };
-    let facts = Facts { on, called: "+493023125100", caller: "", anonymous: false, at: None };
+    let facts = Facts {
+        on,
+        called: "+493023125100",
+        caller: "",
+        anonymous: false,
+        user: None,
+        source: None,
+        at: None,
+    };
     let decision = w.table.plan(&facts, &state, 0, &mut NoTrace);
     assert_eq!(w.names(decision.plan().unwrap()), ["elastic", "gw", "flex"]);
+}
+
+fn base() -> String {
+    common::BASE.replace("version = 1\n", "version = 1\ncountry = \"DE\"\n")
+}
+
+/// The warnings of a configuration with two tables of rates.
+fn warned(first: &str, second: &str) -> Vec<String> {
+    let more = r#"
+[rates.one]
+file = "one.csv"
+zone = "Europe/Berlin"
+[rates.two]
+file = "two.csv"
+zone = "Europe/Berlin"
+"#;
+    let text = format!("{}{more}", base());
+    let loaded = config::parse(&text, "t.toml", Format::Toml).unwrap();
+    let rates = |file: &str| Ok((file.to_owned(), if file == "one.csv" { first } else { second }.to_owned()));
+    let told = loaded.with_files("t.toml", rates).unwrap().warnings;
+    told.iter().filter(|d| d.code == "duplicate").map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_prefix_that_two_tables_price_for_one_trunk_is_warned_of_with_both_places() {
+    let one = "prefix,trunk,price\n49,flex,0.01\n4930,flex,0.02\n";
+    assert_eq!(
+        warned(one, "trunk,prefix,price\n\nelastic,49,0.03\nflex,+49,0.03\n"),
+        ["two.csv:4:6: warning: trunk `flex` has a rate for `+49` already in one.csv:2:1, which holds: \
+             0.01 a minute and not 0.03; expected one rate for each prefix, trunk and time in all files of rates"]
+    );
+    assert_eq!(warned(one, "prefix,trunk,price\n44,flex,0.03\n49,elastic,0.03\n"), [""; 0]);
+    assert_eq!(warned(one, one).len(), 2, "the same file twice");
+}
+
+#[test]
+fn the_table_that_the_warning_names_is_the_one_that_holds() {
+    let tables = ROUTE.replace("[rates.all]", "[rates.more]\nfile = \"more.csv\"\n[rates.all]");
+    let text = format!("{}{tables}", base());
+    let loaded = config::parse(&text, "t.toml", Format::Toml).unwrap();
+    let rates = |file: &str| {
+        let price = if file == "more.csv" { "0.01" } else { "0.09" };
+        Ok((file.to_owned(), format!("prefix,trunk,price\n49,elastic,0.05\n49,flex,{price}\n")))
+    };
+    let loaded = loaded.with_files("t.toml", rates).unwrap();
+    let told =
+        loaded.warnings.iter().find(|d| d.code == "duplicate" && d.message.contains("`flex`")).unwrap();
+    assert!(told.message.contains("already in more.csv:3:1, which holds: 0.01 a minute"), "{told}");
+    let w = World { table: Table::compile(&loaded.config), config: loaded.config };
+    assert_eq!(w.names(&w.plan("pbx", "", "+493023125100"))[0], "flex", "0.01 and not 0.09");
+}
+
+#[test]
+fn rates_whose_times_meet_are_warned_of_and_others_are_not() {
+    let head = "prefix,trunk,price,valid_from,valid_until,days,hours\n";
+    let both =
+        |one: &str, two: &str| warned(&format!("{head}49,flex,1,{one}\n49,flex,2,{two}\n"), head).len();
+    assert_eq!(both("2026-01-01,2026-06-30,,", "2026-07-01,,,"), 0, "one after the other");
+    assert_eq!(both("2026-01-01,,,", "2026-07-01,,,"), 1, "the first has no end");
+    assert_eq!(both(",,mon-fri,08:00-18:00", ",,mon-fri,18:00-08:00"), 0);
+    assert_eq!(both(",,mon-fri,", ",,sat-sun,"), 0);
+    assert_eq!(both(",,sun,22:00-06:00", ",,mon,05:00-07:00"), 1, "over the end of the week");
+    assert_eq!(both(",,,", ",,mon-fri,08:00-18:00"), 0, "an exception to what always holds");
 }

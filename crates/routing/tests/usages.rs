@@ -177,7 +177,15 @@ fn routes_hold_at_their_times() {
     ] {
         let at = config::moment(at);
         assert!(at.is_some());
-        let facts = Facts { on: w.id("pbx"), called: "+15550100", caller: "", anonymous: false, at };
+        let facts = Facts {
+            on: w.id("pbx"),
+            called: "+15550100",
+            caller: "",
+            anonymous: false,
+            user: None,
+            source: None,
+            at,
+        };
         let decision = w.table.plan(&facts, &AllIdle, 0, &mut NoTrace);
         assert_eq!(decision.plan().map(|p| &*p.route_name), Some(route), "{why}");
     }

@@ -16,6 +16,7 @@ pub mod net;
 pub mod peer;
 pub mod plan;
 pub mod reference;
+pub mod registering;
 pub mod text;
 pub mod world;
 

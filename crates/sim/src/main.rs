@@ -1,6 +1,7 @@
-//! `sim --seed N [--trace]` replays one world; `sim --calls N [--from SEED]` explores many.
+//! `sim --seed N [--trace]` replays one world; `sim --calls N [--from SEED]` explores many; `sim --registering N
+//! [--trace]` replays one world of registrations.
 
-use sim::Plan;
+use sim::{Plan, registering};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -12,6 +13,9 @@ fn main() -> ExitCode {
     let trace = arguments.iter().any(|a| a == "--trace");
     if let Some(seed) = value("--seed") {
         return replay(seed, trace);
+    }
+    if let Some(seed) = value("--registering") {
+        return replay_registering(seed, trace);
     }
     match value("--calls") {
         Some(calls) => explore(calls, value("--from").unwrap_or(1), value("--stop").unwrap_or(10)),
@@ -34,6 +38,17 @@ fn replay(seed: u64, trace: bool) -> ExitCode {
     for fault in &outcome.faults {
         println!("FAULT {fault}");
     }
+    if outcome.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}
+
+fn replay_registering(seed: u64, trace: bool) -> ExitCode {
+    let plan = registering::Plan::draw(seed);
+    if trace {
+        println!("{plan:#?}");
+    }
+    let outcome = registering::run(plan, trace);
+    outcome.ladder.iter().for_each(|line| println!("{line}"));
+    outcome.faults.iter().for_each(|fault| println!("FAULT {fault}"));
     if outcome.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
 

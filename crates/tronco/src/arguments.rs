@@ -259,6 +259,13 @@ pub(crate) enum Route {
         /// The calling number as received.
         #[arg(long, value_name = "NUMBER", default_value = "", allow_hyphen_values = true)]
         from: String,
+        /// The user of that trunk who places the call; its password counts as proven. Without `--from` it calls by its
+        /// name.
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+        /// The address that the call comes from; without it where the user registered, or the trunk's first gateway.
+        #[arg(long, value_name = "ADDRESS")]
+        source: Option<String>,
         /// The called number as received.
         #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
         to: String,
@@ -283,10 +290,14 @@ pub(crate) enum Config {
     /// Show each setting of a trunk and where it comes from: at the daemon as it runs, or in a file.
     ///
     /// Origins: `trunk` and `override` are the trunk's own table, `site NAME` is `[site.NAME.defaults]`,
-    /// `defaults` is `[defaults]`, then the profile, then what is built in.
+    /// `defaults` is `[defaults]`, then the profile, then what is built in. What callers have (`policy`, `deny`,
+    /// `deny_unknown`, `external_prefix`, `dialplan`) comes from the user, its group, the trunk, its site, the top level.
     Effective {
         /// The trunk.
         trunk: String,
+        /// A user of the trunk: the policy, refused classes, outside prefix and dial rules of its calls.
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
         /// Ask this configuration file instead of the daemon.
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,

@@ -164,15 +164,30 @@ impl TailQuery {
     pub const WAIT_MAX_S: u64 = 30;
 }
 
+/// `GET /v1/trunks/{name}/effective`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EffectiveQuery {
+    /// A user of the trunk: what holds for its calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+}
+
 /// `GET /v1/route`.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RouteQuery {
     /// The trunk that the call arrives by.
     pub on: String,
-    /// The calling number as received.
+    /// The calling number as received; without it a user's own name.
     #[serde(default)]
     pub from: String,
+    /// The user of that trunk who places it, by user name: its password counts as proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The address that it comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// The called number as received.
     pub to: String,
     /// When the call arrives: RFC 3339; now without.

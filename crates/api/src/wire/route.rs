@@ -1,25 +1,32 @@
 //! A routing decision as the wire shows it, for the daemon and for dry runs from a file.
 
 use super::{RouteAttempt, RouteMessage, RoutePrice, RouteQuery, RouteRefusal, RouteSkip, RouteTest};
-use base::{TrunkId, WallTime};
-use config::Config;
-use rehearsal::{Question, Rehearsal, WouldSend};
+use base::{ReasonId, TrunkId, WallTime};
+use config::{Config, Guarded};
+use rehearsal::{Question, Rehearsal, Rehearsed, WouldSend};
 use routing::{Decision, Facts, Health, Plan, Refusal, SkipReason, State, Story, Table, TrunkState};
+use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What a question supposes beside the call.
 pub struct WhatIf {
+    /// The trunk that the call arrives by.
+    pub on: TrunkId,
+    /// The user of it who places the call.
+    pub user: Option<u16>,
+    /// Where it comes from.
+    pub source: Option<IpAddr>,
     /// When the call arrives.
     pub at: WallTime,
     /// Trunks that are down.
     pub down: Vec<TrunkId>,
 }
 
-/// Reads what a question supposes; without `at` it is about now.
+/// Reads what a question supposes of a call by the trunk `on`; without `at` it is about now.
 ///
 /// # Errors
 /// What is wrong, in one sentence.
-pub fn what_if(config: &Config, query: &RouteQuery) -> Result<WhatIf, String> {
+pub fn what_if(config: &Config, on: TrunkId, query: &RouteQuery) -> Result<WhatIf, String> {
     let at = match &query.at {
         Some(text) => config::moment(text)
             .ok_or_else(|| format!("at: {text:?} is no moment such as 2026-12-24T10:00:00Z"))?,
@@ -35,56 +42,109 @@ pub fn what_if(config: &Config, query: &RouteQuery) -> Result<WhatIf, String> {
             format!("down: no trunk {name:?}; there are: {}", known.join(", "))
         })
     });
-    Ok(WhatIf { at, down: down.collect::<Result<_, _>>()? })
+    let source = query
+        .source
+        .as_ref()
+        .map(|text| text.parse().map_err(|_| format!("source: {text:?} is no IP address")));
+    let user = query.user.as_ref().map(|name| user(config, on, name));
+    Ok(WhatIf {
+        on,
+        user: user.transpose()?,
+        source: source.transpose()?,
+        at,
+        down: down.collect::<Result<_, _>>()?,
+    })
 }
 
-/// Decides on a call by [`Table::plan`] and tells the story. Weighted tiers are ordered as for a dice of 0.
+fn user(config: &Config, on: TrunkId, name: &str) -> Result<u16, String> {
+    let users = config.trunk(on).map(|trunk| &trunk.users);
+    users.and_then(|users| users.named(name)).ok_or_else(|| {
+        let known = users.map_or(&[][..], |users| &users.all).iter().map(|user| user.username.as_str());
+        let known: Vec<&str> = known.collect();
+        let trunk = config.trunk(on).map_or("?", |trunk| &trunk.name);
+        match known.is_empty() {
+            true => format!("user: trunk {trunk} has no users"),
+            false => format!("user: no user {name:?} of trunk {trunk}; there are: {}", known.join(", ")),
+        }
+    })
+}
+
+/// Decides on a call by [`Table::plan`] and tells the story, then adds the messages that would leave, by
+/// living through the call on a copy of the state. What the plan does not know of (a node that is full, a
+/// name without an address, an address at another site) refuses the call there. Weighted tiers are ordered
+/// as for a dice of 0.
 #[must_use]
 pub fn route_test(
-    config: &Config,
-    table: &Table,
-    on: TrunkId,
+    (config, table): (&Config, &Table),
     query: &RouteQuery,
     what_if: &WhatIf,
     state: &dyn State,
+    rehearsal: Rehearsal,
 ) -> RouteTest {
-    let facts = Facts { on, called: &query.to, caller: &query.from, anonymous: false, at: Some(what_if.at) };
+    let WhatIf { on, user, source, at, ref down } = *what_if;
+    let question = Question { on, called: &query.to, caller: &query.from, user, source, at, down };
+    let users = config.trunk(on).map(|trunk| &trunk.users);
+    let name = user.and_then(|user| users?.all.get(usize::from(user))).map(|user| user.user.as_str());
+    let caller = name.filter(|_| query.from.is_empty()).unwrap_or(&query.from);
+    let source = Some(rehearsal.source(&question));
+    let facts = Facts { user, source, at: Some(at), ..Facts::new(on, &query.to, caller) };
     let supposed = |trunk: TrunkId| {
         let now = state.trunk(trunk);
-        let down = what_if.down.contains(&trunk);
-        if down { TrunkState { health: Health::Down, ..now } } else { now }
+        if down.contains(&trunk) { TrunkState { health: Health::Down, ..now } } else { now }
     };
     let mut story = Story::default();
     let decision = table.plan(&facts, &supposed, 0, &mut story);
+    if let Decision::Plan(plan) = &decision {
+        story.0.extend(identity(config, table, &facts, plan));
+    }
     let mut test = match decision {
         Decision::Plan(plan) => planned(config, plan),
         Decision::Refuse(refusal) => refused(config, refusal),
     };
     test.story = story.0;
+    if test.routed {
+        rehearse(&mut test, config, &rehearsal.ask(&question));
+    }
     test
 }
 
-/// Adds the messages that would leave, by living through the call on a copy of the state. What the plan
-/// does not know of (a node that is full, a name without an address) refuses the call here.
-pub fn rehearse(
-    test: &mut RouteTest,
-    config: &Config,
-    on: TrunkId,
-    query: &RouteQuery,
-    what_if: &WhatIf,
-    rehearsal: Rehearsal,
-) {
-    if !test.routed {
-        return;
-    }
-    let question =
-        Question { on, called: &query.to, caller: &query.from, at: what_if.at, down: &what_if.down };
-    let told = rehearsal.ask(&question);
+/// What is asked of who the caller is, where the trunk has users.
+fn identity(config: &Config, table: &Table, facts: &Facts<'_>, plan: &Plan) -> Option<String> {
+    let trunk = config.trunk(facts.on)?;
+    let users = &trunk.users;
+    let Some(user) = facts.user.and_then(|user| users.all.get(usize::from(user))) else {
+        let asks = users.guards(Guarded::Invite);
+        return asks.then(|| format!("trunk {} asks callers for a password; none is supposed", trunk.name));
+    };
+    let (name, said) = (&user.username, (facts.caller, plan.caller.as_str()));
+    let verdict = match () {
+        () if plan.emergency => "calls an emergency service: its number is not asked".to_owned(),
+        () if table.speaks_for_itself(users, facts, said, std::iter::empty()) => {
+            format!("may call as {:?}", plan.caller)
+        }
+        () => format!("may not call as {:?}: {}", plan.caller, ReasonId::WrongIdentity),
+    };
+    Some(format!("user {name} {verdict}"))
+}
+
+/// Adds what living through the call has told.
+fn rehearse(test: &mut RouteTest, config: &Config, told: &Rehearsed) {
     for invite in &told.invites {
         let trunk = name(config, invite.trunk);
         if let Some(attempt) = test.attempts.iter_mut().find(|attempt| attempt.trunk == trunk) {
             attempt.messages.push(message(invite));
         }
+    }
+    let rounds = told.invites.chunk_by(|a, b| a.at_once > 1 && a.at_once == b.at_once);
+    for round in rounds.filter(|round| round.len() > 1) {
+        let gateways: Vec<String> = round
+            .iter()
+            .map(|invite| format!("{} of {}", invite.gateway, name(config, invite.trunk)))
+            .collect();
+        test.story.push(format!("{} gateways ring at once: {}", round.len(), gateways.join(", ")));
+    }
+    if !told.decision.is_empty() {
+        test.story.push(format!("in the record: {}", told.decision));
     }
     if let Some((status, reason)) = told.refused {
         test.story.push(format!("refused {status} {reason}: {}", reason.sentence()));
@@ -103,6 +163,7 @@ fn message(invite: &WouldSend) -> RouteMessage {
         gateway: invite.gateway.to_string(),
         transport: invite.target.transport.token().to_owned(),
         address: invite.target.address.to_string(),
+        at_once: invite.at_once,
         stand_in: invite.stand_in,
         drawn: drawn(&text),
         message: text,

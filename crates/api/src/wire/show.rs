@@ -45,6 +45,7 @@ pub(crate) fn call(view: &CallView, moments: Moments) -> Call {
         trunk_in: view.trunk_in.to_string(),
         trunk_out: view.trunk_out.as_deref().map(str::to_owned),
         route: view.route.to_string(),
+        decision: view.decision.to_string(),
         caller: view.caller.to_string(),
         called: view.called.to_string(),
         start: text(view.start),

@@ -1,13 +1,14 @@
 //! Requests that have to prove their user: let in, or answered here.
 
 use crate::call::Call;
+use crate::context::Context;
 use crate::local;
 use crate::output::Level;
 use crate::setup::Arrival;
 use crate::switchboard::Switchboard;
 use crate::tag::CallRef;
 use base::{ReasonId, Time, TrunkId};
-use config::{Guarded, SpeaksFor, Trunk};
+use config::{Guarded, Trunk};
 use identity::is_nobody;
 use media::Side;
 use peers::{Voucher, user_named};
@@ -102,28 +103,21 @@ impl Switchboard {
 
 impl Call {
     /// Whether the user who proved to place a call may do so with this caller's number.
-    pub(crate) fn may_call_as(&self, plan: &Plan) -> bool {
-        plan.emergency || self.names_itself(&plan.caller)
+    pub(crate) fn may_call_as(&self, plan: &Plan, cx: &Context<'_>) -> bool {
+        plan.emergency || self.names_itself(&plan.caller, cx)
     }
 
     /// Whether all numbers by which a proven user names itself are its own: `caller` as normalised, and those that
     /// it asserts or prefers (a telephone is outside of the trust domain, RFC 3325 §5). Who withholds its number
     /// names none.
-    pub(crate) fn names_itself(&self, caller: &str) -> bool {
-        let Voucher::User(user) = self.voucher else { return true };
-        let (user, users) = (usize::from(user), &self.epoch.trunk(self.trunk_in).users);
-        if users.authenticate.caller == SpeaksFor::Any {
-            return true;
-        }
-        let table = &self.epoch.snapshot.table;
-        let is_own = |said: &str| {
-            let nobody = said.is_empty() || is_nobody(said);
-            nobody || users.owns(user, said) || users.owns(user, &table.read_number(said, self.trunk_in))
-        };
+    pub(crate) fn names_itself(&self, caller: &str, cx: &Context<'_>) -> bool {
         let who = self.arrived.as_ref().map(|arrived| &arrived.identity);
-        let said = who.map_or(&self.facts.caller_received, |who| &who.caller);
+        let said = who.map_or(&*self.facts.caller_received, |who| &who.caller);
         let named = who.map(|who| [&who.asserted, &who.remote, &who.preferred]).into_iter().flatten();
-        let mut named = named.flatten().map(|party| &*party.number);
-        (users.owns(user, caller) || is_own(said)) && named.all(is_own)
+        let named = named.flatten().map(|party| &*party.number);
+        let users = &self.epoch.trunk(self.trunk_in).users;
+        let (table, facts) = (&self.epoch.snapshot.table, self.facts_of(Side::A, "", "", cx));
+        let told = |said| if is_nobody(said) { "" } else { said };
+        table.speaks_for_itself(users, &facts, (told(said), caller), named.map(told))
     }
 }

@@ -3,12 +3,12 @@
 use super::Relay;
 use crate::call::{Call, Phase};
 use crate::context::{Context, Own};
-use crate::invite::contact_user;
 use crate::leg::{AwaitAck, LateAnswer};
 use crate::setup::session_policy;
 use crate::telling::cross;
 use base::ReasonId;
 use identity::abilities;
+use identity::contact_user;
 use identity::headers::{Kind, push_number};
 use identity::said::status_for_caller;
 use media::Side;

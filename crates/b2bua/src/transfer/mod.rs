@@ -34,6 +34,7 @@ use media::{Report, SessionId, Side};
 use moving::Moving;
 use notices::Subscribed;
 use passed::Handed;
+use peers::Voucher;
 use sip_msg::{Method, Msg, Replaces};
 use smallvec::SmallVec;
 
@@ -127,6 +128,19 @@ impl Call {
     fn party(&self, side: Side) -> &str {
         let came = self.transfers.as_deref().and_then(|t| t.parties[side.index()].as_deref());
         came.unwrap_or(if side == Side::A { &self.caller } else { &self.called })
+    }
+
+    /// The user of its trunk that a party is: who proved to call, or at whom a call arrived that registered.
+    pub(crate) fn user_of(&self, side: Side) -> Option<u16> {
+        let came = self.transfers.as_deref().is_some_and(|t| t.parties[side.index()].is_some());
+        match (side, self.voucher) {
+            (Side::A, Voucher::User(user)) if !came => Some(user),
+            (Side::A, _) => None,
+            (Side::B, _) => {
+                let went = self.attempts.get(usize::from(self.current).checked_sub(1)?)?;
+                self.epoch.trunk(self.trunk_of(side)).users.named(&went.facts.gateway)
+            }
+        }
     }
 
     /// The status that a request inside the dialog gets while its leg is being moved, if it has to wait.

@@ -13,9 +13,8 @@ use crate::telling::cross;
 use base::{ReasonId, Time};
 use config::PassStrip;
 use identity::headers::{Kind, push_row};
-use identity::is_nobody;
 use media::Side;
-use routing::{Decision, Facts};
+use routing::Decision;
 use sip_core::ServerTxn;
 use sip_msg::refer::{ends, refer_event, renounces, sipfrag};
 use sip_msg::{Method, Msg, Name, Replaces};
@@ -91,8 +90,7 @@ impl Call {
         let on = self.trunk_of(referral.side);
         let table = &self.epoch.snapshot.table;
         let by = table.write_number(self.party(referral.side), on);
-        let (anonymous, at) = (by.is_empty() || is_nobody(&by), Some(cx.wall()));
-        match self.route_for(&Facts { on, called: &referral.called, caller: &by, anonymous, at }, cx) {
+        match self.route_for(&self.facts_of(referral.side, &referral.called, &by, cx), cx) {
             Decision::Plan(plan) => plan.called,
             Decision::Refuse(_) => table.read_number(&referral.called, on),
         }

@@ -14,7 +14,7 @@ use identity::headers::push_row;
 use identity::received::number_of;
 use identity::{is_nobody, push_reason_id};
 use media::Side;
-use routing::{Decision, Facts};
+use routing::Decision;
 use sip_core::{ReferSubscription, ServerTxn};
 use sip_msg::refer::renounces;
 use sip_msg::{Msg, Name, NameAddr, ReferTo, Replaces, Scheme};
@@ -109,9 +109,7 @@ impl Call {
             barred => barred,
         };
         let by = self.epoch.snapshot.table.write_number(self.party(referral.side), on);
-        let anonymous = by.is_empty() || is_nobody(&by);
-        let at = Some(cx.wall());
-        let facts = Facts { on, called: &referral.called, caller: &by, anonymous, at };
+        let facts = self.facts_of(referral.side, &referral.called, &by, cx);
         let described = self.leg(stays).is_some_and(|leg| !leg.described.is_empty());
         let plan = match (barred, self.route_for(&facts, cx)) {
             (_, Decision::Refuse(why)) => Err((why.status, why.reason)),
@@ -126,6 +124,9 @@ impl Call {
             Err((status, why)) => self.refuse_refer((referral.side, referral.txn), status, why, cx),
             Ok(plan) => {
                 cx.runs.trunk_mut(run).spend(false, cx.now);
+                let way = self.epoch.snapshot.table.explain(&plan);
+                self.decision = format!("{}; transfer to {}: {way}", self.decision, plan.called).into();
+                self.journal_routed(cx);
                 self.accept_refer(&referral, TransferHow::Blind, &plan.called, None, cx);
                 let moving = Moving::calling(referral.side);
                 self.transfers_mut().moving = Some(Box::new(moving));

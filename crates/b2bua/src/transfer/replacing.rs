@@ -23,10 +23,10 @@ impl Call {
         let fits = msg.rows(Name::Replaces).count() == 1 && msg.first(Name::Join).is_none();
         match Replaces::parse(value).filter(|_| fits) {
             Some(replaces) => {
-                let table = &self.epoch.snapshot.table;
                 let caller = self.arrived.as_ref().map_or("", |arrived| &arrived.identity.caller);
-                self.caller = table.read_number(caller, self.trunk_in).into();
-                if !self.names_itself(&self.caller) {
+                let who = self.facts_of(Side::A, "", "", cx);
+                self.caller = self.epoch.snapshot.table.read_number_of(caller, &who).into();
+                if !self.names_itself(&self.caller, cx) {
                     self.refuse(cx, ReasonId::WrongIdentity, b"");
                     return true;
                 }

@@ -78,7 +78,7 @@ const ROWS: &[Row] = &[
     Row { name: "orange-btip", ..USUAL },
     Row { name: "swisscom", ..USUAL },
     Row { name: "bt", ..USUAL },
-    Row { name: "gamma", ..USUAL },
+    Row { name: "gamma", called: PHONE, ..USUAL },
     Row {
         name: "sipgate",
         called: ("4420700000", ""),
@@ -131,6 +131,18 @@ fn every_profile_has_its_row() {
     let rows: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
     let missing: Vec<_> = built_in.iter().filter(|name| !rows.contains(name)).collect();
     assert!(missing.is_empty() && rows.len() == built_in.len(), "no row for {missing:?}");
+}
+
+/// Who sends REFER and bridges nothing itself is heard; who can transfer by its own means is not tempted.
+#[test]
+fn peers_that_cannot_do_without_refer_are_heard() {
+    let mut heard = Vec::new();
+    for row in ROWS {
+        if sent(row, &mut world(row), OFFER, "").header("Allow").contains("REFER") {
+            heard.push(row.name);
+        }
+    }
+    assert_eq!(heard, ["asterisk", "freeswitch", "lync-2013"]);
 }
 
 #[test]

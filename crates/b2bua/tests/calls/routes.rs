@@ -76,7 +76,15 @@ fn one_call(world: &mut World, snapshot: &Snapshot, at: usize, rng: &mut Rng) ->
     let state =
         |id: TrunkId| views.iter().find(|v| v.id == id).map_or_else(TrunkState::default, |v| v.standing);
     let at_wall = base::time::WallClock { birth: base::WallTime(1_700_000_000_000_000) }.at(world.now);
-    let facts = Facts { on, called: &called, caller: &caller, anonymous: false, at: Some(at_wall) };
+    let facts = Facts {
+        on,
+        called: &called,
+        caller: &caller,
+        anonymous: false,
+        user: None,
+        source: None,
+        at: Some(at_wall),
+    };
     let dry = snapshot.table.plan(&facts, &state, rng.next_u64(), &mut NoTrace);
 
     ring(world, peer, at, &called, &caller);

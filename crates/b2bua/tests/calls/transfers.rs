@@ -298,3 +298,23 @@ fn media_go_from_peer_to_peer_also_after_a_transfer() {
     assert!(world.media.is_empty());
     let _ = invite;
 }
+
+#[test]
+fn the_way_of_a_transfer_is_told_in_the_decision_at_once_and_in_the_record() {
+    let mut world = World::new(&config(LOCAL, ""));
+    let (_, ok) = answered(&mut world);
+    let target = refer(&mut world, &ok, 2, "<sip:004420711111@10.0.0.5>", "")[2].clone();
+    let told = "route world; transfer to +4420711111: route world";
+    let journalled = world.events.iter().rev().find_map(|event| match event {
+        JournalEvent::Routed { decision, .. } => Some(decision.to_string()),
+        _ => None,
+    });
+    assert_eq!(journalled.as_deref(), Some(told), "it survives the process");
+    let live = world.board.calls();
+    assert_eq!(live.iter().map(|call| &*call.decision).collect::<Vec<_>>(), [told]);
+    world.receive(GW1, &response(&target, "486 Busy Here", "tc", "", ""));
+    world.take();
+    world.receive(PBX, &inside("BYE", 3, ok.header("To"), "bye", "", ""));
+    world.take();
+    assert!(world.records.last().expect("a record").decision.starts_with(told));
+}

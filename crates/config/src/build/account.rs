@@ -34,6 +34,7 @@ fn accounts(trunk: &View<'_>, table: &Table) -> Option<Vec<Account>> {
     Some(all)
 }
 
+/// An account; of a user the rights are added by `users`.
 pub(super) fn account(view: &View<'_>) -> Option<Account> {
     let username = view.string("username")?;
     let written = view.text("account").unwrap_or(&username);
@@ -43,6 +44,9 @@ pub(super) fn account(view: &View<'_>) -> Option<Account> {
         domain,
         password: view.secret("password")?,
         numbers: view.strings("numbers").iter().map(|t| number::range(t).ok()).collect::<Option<_>>()?,
+        from_user: view.string("from_user"),
+        policy: None,
+        group: None,
         username,
     })
 }

@@ -41,6 +41,9 @@ pub(super) fn quality(trunk: &View<'_>) -> Option<Option<Quality>> {
         return Some(None);
     }
     let view = trunk.inner(&MEASURE, "quality");
+    if view.truth("enabled") == Some(false) {
+        return Some(None);
+    }
     Some(Some(Quality {
         asr_min: view.integer("asr_min"),
         pdd_max: view.duration("pdd_max"),

@@ -51,6 +51,7 @@ pub(super) fn site(name: &str, table: Option<&Table>, names: &Names<'_>) -> Site
     let view = View::new(&SITE, [table]);
     Site {
         name: name.to_owned(),
+        subnets: view.strings("subnets").iter().filter_map(|net| net::network(net).ok()).collect(),
         permissions: permissions(&view, "policy", names),
         external_prefix: view.string("external_prefix"),
     }

@@ -24,8 +24,8 @@ pub(crate) use account::implied_gateway;
 use crate::forms::plain;
 use crate::keys::{API, Family, LIMITS, LOG, MEDIA, NODE, RECORDS, ROOT, SIGNALLING};
 use crate::model::{
-    Api, CallPolicy, Config, DialRule, Gateway, Holidays, Limits, Listen, Log, Media, Node, NumberRange,
-    Permissions, RateTable, Records, Route, Signalling, Site, Test, Trunk,
+    Api, CallPolicy, Config, DialRule, Gateway, Group, Holidays, Limits, Listen, Log, Media, Node,
+    NumberRange, Permissions, RateTable, Records, Route, Signalling, Site, Test, Trunk,
 };
 use crate::names::Names;
 use crate::profile::{Defaults, Profile};
@@ -40,6 +40,7 @@ use view::View;
 pub(crate) struct Draft {
     pub(crate) listens: Vec<Option<Listen>>,
     pub(crate) sites: Vec<Site>,
+    pub(crate) groups: Vec<Group>,
     pub(crate) policies: Vec<Option<CallPolicy>>,
     pub(crate) holidays: Vec<Option<Holidays>>,
     pub(crate) permissions: Permissions,
@@ -56,12 +57,15 @@ impl Draft {
     /// Builds what can be built.
     pub(crate) fn build(root: &Table, names: &Names<'_>) -> Draft {
         let listens = root.entries_of("listen");
-        let sites = root.entries_of("site");
+        let (sites, groups) = (root.entries_of("site"), root.entries_of("group"));
         let (trunks, gateways) = trunk::trunks(root, names);
         let each = |key| root.tables_of(key);
+        let tests = each("test");
+        let tests = tests.iter().enumerate().map(|(i, (_, t))| routing::test(i, t, names, &trunks)).collect();
         Draft {
             listens: listens.iter().map(|e| listen::listen(&e.key, e.value.table()?)).collect(),
             sites: sites.iter().map(|e| listen::site(&e.key, e.value.table(), names)).collect(),
+            groups: groups.iter().map(|e| usage::group(&e.key, e.value.table(), names)).collect(),
             policies: root
                 .entries_of("policy")
                 .iter()
@@ -83,7 +87,7 @@ impl Draft {
                 .collect(),
             numbers: each("numbers").iter().map(|(_, t)| routing::number_range(t, names)).collect(),
             routes: each("route").iter().map(|(_, t)| routing::route(t, names)).collect(),
-            tests: each("test").iter().enumerate().map(|(i, (_, t))| routing::test(i, t, names)).collect(),
+            tests,
         }
     }
 
@@ -96,6 +100,7 @@ impl Draft {
             node: node(&view.inner(&NODE, "node"))?,
             listens: whole(self.listens)?,
             sites: self.sites,
+            groups: self.groups,
             policies: whole(self.policies)?,
             holidays: whole(self.holidays)?,
             permissions: self.permissions,

@@ -45,6 +45,7 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         user_phone: view.truth("user_phone")?,
         media_timeout: view.duration_or_off("media_timeout"),
         sips: view.word("sips")?,
+        contact: view.word("contact")?,
         user_agent: view.string("user_agent"),
         dialog: dialog::dialog(view)?,
         headers: headers::headers(view)?,

@@ -2,9 +2,9 @@
 
 use super::view::View;
 use super::{trunk_id, usage};
-use crate::forms::{calendar, expression, number, plain};
-use crate::keys::{CALL, DIALPLAN, EXPECT, MATCH, NUMBERS, ROUTE, TEST};
-use crate::model::{DialRule, Expect, NumberRange, Pattern, Route, Scope, Test, Tier};
+use crate::forms::{calendar, expression, net, number, plain};
+use crate::keys::{CALL, DIALPLAN, EXPECT, Family, MATCH, NUMBERS, ROUTE, TEST};
+use crate::model::{DialRule, Expect, NumberRange, Pattern, Route, Scope, Test, Tier, Trunk};
 use crate::names::Names;
 use crate::text::{Table, Value};
 use base::TrunkId;
@@ -24,10 +24,15 @@ fn maybe_trunk(view: &View<'_>, key: &str, names: &Names<'_>) -> Option<Option<T
 
 pub(super) fn dial_rule(table: &Table, names: &Names<'_>) -> Option<DialRule> {
     let view = View::new(&DIALPLAN, [Some(table)]);
-    let scope = match (maybe_trunk(&view, "trunk", names)?, view.string("site")) {
-        (Some(trunk), _) => Scope::Trunk(trunk),
-        (None, Some(site)) => Scope::Site(site),
-        (None, None) => Scope::Global,
+    let group = match view.text("group") {
+        Some(name) => Some(names.index(Family::Group, name)?),
+        None => None,
+    };
+    let scope = match (group, maybe_trunk(&view, "trunk", names)?, view.string("site")) {
+        (Some(group), ..) => Scope::Group(group),
+        (None, Some(trunk), _) => Scope::Trunk(trunk),
+        (None, None, Some(site)) => Scope::Site(site),
+        (None, None, None) => Scope::Global,
     };
     Some(DialRule {
         name: view.string("name")?,
@@ -83,13 +88,21 @@ fn tier(value: &Value, names: &Names<'_>) -> Option<Tier> {
     value.items().iter().map(share).collect()
 }
 
-pub(super) fn test(index: usize, table: &Table, names: &Names<'_>) -> Option<Test> {
+pub(super) fn test(index: usize, table: &Table, names: &Names<'_>, trunks: &[Option<Trunk>]) -> Option<Test> {
     let view = View::new(&TEST, [Some(table)]);
     let call = view.inner(&CALL, "call");
     let expect = view.inner(&EXPECT, "expect");
+    let on = trunk_id(names, call.text("on")?)?;
+    let users = trunks.get(on.index()).and_then(Option::as_ref).map(|trunk| &trunk.users.all);
+    let named = |name| users.and_then(|all| all.iter().position(|user| user.username == name));
     Some(Test {
+        user: match call.text("user") {
+            Some(name) => Some(u16::try_from(named(name)?).ok()?),
+            None => None,
+        },
+        source: call.text("source").map(net::address).transpose().ok()?,
         name: view.string("name").unwrap_or_else(|| format!("test {}", index + 1)),
-        on: trunk_id(names, call.text("on")?)?,
+        on,
         from: call.string("from")?,
         to: call.string("to")?,
         at: view.text("at").map(calendar::instant).transpose().ok()?,

@@ -98,7 +98,7 @@ fn trunk(around: &Around<'_>, (name, table): (&str, &Table), gateways: Vec<Gatew
         sources: sources(&view)?,
         domain: domain(&view, table),
         login: account::login(&view, table)?,
-        users: users::users(&view, table)?,
+        users: users::users(&view, table, names)?,
         calls_max: view.integer("calls_max"),
         cps_max: view.integer("cps_max"),
         each_way: failover::each_way(&view),

@@ -2,14 +2,23 @@
 
 use super::view::View;
 use crate::forms::calendar;
-use crate::keys::{CALL_POLICY, Family, HOLIDAYS, WHEN};
-use crate::model::{CallPolicy, Class, Dates, Holidays, Permissions, When, Words};
+use crate::keys::{CALL_POLICY, Family, GROUP, HOLIDAYS, WHEN};
+use crate::model::{CallPolicy, Class, Dates, Group, Holidays, Permissions, When, Words};
 use crate::names::Names;
 use crate::text::{Table, Value};
 
 pub(super) fn policy(name: &str, table: &Table) -> Option<CallPolicy> {
     let view = View::new(&CALL_POLICY, [Some(table)]);
     Some(CallPolicy { name: name.to_owned(), usages: view.strings("usages") })
+}
+
+pub(super) fn group(name: &str, table: Option<&Table>, names: &Names<'_>) -> Group {
+    let view = View::new(&GROUP, [table]);
+    Group {
+        name: name.to_owned(),
+        external_prefix: view.string("external_prefix"),
+        permissions: permissions(&view, "policy", names),
+    }
 }
 
 pub(super) fn holidays(name: &str, table: &Table) -> Option<Holidays> {

@@ -3,12 +3,13 @@
 use super::account::account;
 use super::view::View;
 use crate::forms::net;
-use crate::keys::{AUTHENTICATION, REGISTERING, USER};
-use crate::model::{Authenticate, Registrar, Users, Words};
+use crate::keys::{AUTHENTICATION, Family, REGISTERING, USER};
+use crate::model::{Account, Authenticate, Registrar, Users, Words};
+use crate::names::Names;
 use crate::text::Table;
 
-pub(super) fn users(trunk: &View<'_>, table: &Table) -> Option<Users> {
-    let all = table.tables_of("users").into_iter().map(|(_, user)| account(&View::new(&USER, [Some(user)])));
+pub(super) fn users(trunk: &View<'_>, table: &Table, names: &Names<'_>) -> Option<Users> {
+    let all = table.tables_of("users").into_iter().map(|(_, table)| user(table, names));
     Some(Users {
         all: all.collect::<Option<_>>()?,
         authenticate: authenticate(&trunk.inner(&AUTHENTICATION, "authenticate"))?,
@@ -17,6 +18,13 @@ pub(super) fn users(trunk: &View<'_>, table: &Table) -> Option<Users> {
             None => None,
         },
     })
+}
+
+fn user(table: &Table, names: &Names<'_>) -> Option<Account> {
+    let view = View::new(&USER, [Some(table)]);
+    let named = |key, family| view.text(key).and_then(|name| names.index(family, name));
+    let (group, policy) = (named("group", Family::Group), named("policy", Family::CallPolicy));
+    Some(Account { group, policy, ..account(&view)? })
 }
 
 fn words<W: Words>(view: &View<'_>, key: &str) -> Option<Vec<W>> {
@@ -30,6 +38,7 @@ fn authenticate(view: &View<'_>) -> Option<Authenticate> {
         qop: words(view, "qop")?,
         requests: words(view, "requests")?,
         caller: view.word("caller")?,
+        presents: view.word("presents")?,
         nonce_life: view.duration("nonce_life")?,
         lock_after: view.integer("lock_after")?,
         lock_for: view.duration("lock_for")?,

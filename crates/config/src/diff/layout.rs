@@ -91,6 +91,7 @@ impl Sheet<'_> {
         self.put_some("node", "site", config.node.site.as_ref());
         for site in &config.sites {
             self.put("site", &site.name, "place");
+            self.put(&format!("site.{}", site.name), "subnets", list(&site.subnets));
             self.put_some(&format!("site.{}", site.name), "external_prefix", site.external_prefix.as_ref());
             self.permissions(&format!("site.{}", site.name), "policy", &site.permissions);
         }
@@ -202,6 +203,7 @@ impl Sheet<'_> {
             let domain = account.domain.as_ref().map(|domain| format!("@{domain}")).unwrap_or_default();
             self.put(&path, "account", format!("{}{domain}", account.user));
             self.put(&path, "password", format!("{:?}", account.password));
+            self.put_some(&path, "from_user", account.from_user.as_ref());
             self.put(&path, "numbers", list(account.numbers.iter().map(|(a, b)| format!("{a}..{b}"))));
         }
         let Some(register) = &trunk.login.register else { return };
@@ -271,6 +273,7 @@ impl Sheet<'_> {
         self.put(path, "user_phone", policy.user_phone);
         self.put(path, "media_timeout", length_or_off(policy.media_timeout));
         self.put(path, "sips", policy.sips);
+        self.put(path, "contact", policy.contact);
         self.put_some(path, "user_agent", policy.user_agent.as_ref());
         self.dialog(path, &policy.dialog);
         self.headers(path, &policy.headers);
@@ -328,6 +331,9 @@ impl Sheet<'_> {
                 Scope::Trunk(id) => {
                     let name = self.trunk_name(*id);
                     self.put(&path, "trunk", name);
+                }
+                Scope::Group(at) => {
+                    self.put_some(&path, "group", self.config.groups.get(*at).map(|group| &group.name));
                 }
             }
         }

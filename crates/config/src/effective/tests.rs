@@ -43,7 +43,7 @@ gateways = ["10.0.0.3"]
 "#;
 
 fn setting(trunk: &str, key: &str) -> (String, String, Option<u32>) {
-    let all = effective(TEXT, "t.toml", Format::Toml, trunk).unwrap();
+    let all = effective(TEXT, "t.toml", Format::Toml, (trunk, None)).unwrap();
     let one = all.settings.into_iter().find(|s| s.key == key).unwrap();
     let line = one.place.as_ref().map(|(_, place)| place.line);
     (one.to_string(), one.origin.to_string(), line)
@@ -89,9 +89,9 @@ fn the_trunk_is_built_from_the_same_layers() {
 
 #[test]
 fn a_trunk_that_is_not_there_is_told_with_those_that_are() {
-    let error = effective(TEXT, "t.toml", Format::Toml, "c").unwrap_err();
+    let error = effective(TEXT, "t.toml", Format::Toml, ("c", None)).unwrap_err();
     assert_eq!(error, EffectiveError::NoTrunk(vec!["a".into(), "b".into()]));
-    let error = effective("version = 2", "t.toml", Format::Toml, "c").unwrap_err();
+    let error = effective("version = 2", "t.toml", Format::Toml, ("c", None)).unwrap_err();
     assert!(matches!(error, EffectiveError::Invalid(_)));
 }
 
@@ -126,7 +126,7 @@ gateways = ["10.0.0.3"]
 #[test]
 fn limits_mappings_quality_and_tls_come_from_scopes_too() {
     let setting = |trunk: &str, key: &str| {
-        let all = effective(MORE, "t.toml", Format::Toml, trunk).unwrap();
+        let all = effective(MORE, "t.toml", Format::Toml, (trunk, None)).unwrap();
         let one = all.settings.into_iter().find(|s| s.key == key).unwrap();
         (one.to_string(), one.origin.to_string(), one.place.as_ref().map_or(0, |(_, place)| place.line))
     };
@@ -159,4 +159,92 @@ fn faults_in_scopes_are_told_where_they_stand() {
     let text = MORE.replace("tls = { ca = \"/etc/ca.pem\" }", "tls = { name = \"x.example\" }");
     let error = crate::parse(&text, "t.toml", Format::Toml).unwrap_err();
     assert_eq!((error.0[0].code, error.0[0].path.as_str()), ("unknown-key", "defaults.tls.name"));
+}
+
+#[test]
+fn one_trunk_may_leave_the_quality_that_its_scope_judges() {
+    let everywhere =
+        TEXT.replace("ring_timeout = \"100s\"\n", "ring_timeout = \"100s\"\nquality = { asr_min = 40 }\n");
+    let off =
+        everywhere.replace("options_misses = 2\n", "options_misses = 2\nquality = { enabled = false }\n");
+    let judged = |text: &str| {
+        let config = crate::parse(text, "t.toml", Format::Toml).unwrap().config;
+        config.trunks.iter().map(|t| t.quality.is_some()).collect::<Vec<_>>()
+    };
+    assert_eq!(judged(TEXT), [false, false]);
+    assert_eq!(judged(&everywhere), [true, true]);
+    assert_eq!(judged(&off), [false, true]);
+    let site =
+        everywhere.replace("options_misses = 3\n", "options_misses = 3\nquality = { enabled = false }\n");
+    assert_eq!(judged(&site), [false, true]);
+    let again = site.replace("options_misses = 2\n", "options_misses = 2\nquality = { enabled = true }\n");
+    assert_eq!(judged(&again), [true, true], "the most specific holds");
+    let settings = effective(&off, "t.toml", Format::Toml, ("a", None)).unwrap().settings;
+    let shown = settings.iter().find(|s| s.key == "quality.enabled").unwrap();
+    assert_eq!((shown.to_string(), shown.origin.to_string()), ("false".to_owned(), "trunk".to_owned()));
+}
+
+#[test]
+fn what_holds_for_a_user_is_told_with_its_scope() {
+    let text = format!(
+        r#"default_policy = "all"
+external_prefix = "0"
+{TEXT}
+[policy.all]
+usages = ["out"]
+[policy.sales]
+usages = ["out"]
+[policy.boss]
+usages = ["out"]
+[group.sales]
+policy = "sales"
+external_prefix = "9"
+[[trunk.b.users]]
+username = "anna"
+password = {{ credential = "anna" }}
+group = "sales"
+[[trunk.b.users]]
+username = "ben"
+password = {{ credential = "ben" }}
+group = "sales"
+policy = "boss"
+[[trunk.b.users]]
+username = "carl"
+password = {{ credential = "carl" }}
+[[dialplan]]
+name = "everybody"
+match = "1"
+to = "+1"
+[[dialplan]]
+name = "of-sales"
+match = "2"
+to = "+2"
+group = "sales"
+[[dialplan]]
+name = "of-b"
+match = "3"
+to = "+3"
+trunk = "b"
+[[route]]
+name = "out"
+usages = ["out"]
+to = "a"
+"#
+    );
+    let told = |user: Option<&str>, key: &str| {
+        let settings = effective(&text, "t.toml", Format::Toml, ("b", user)).unwrap().settings;
+        let one = settings.into_iter().find(|s| s.key == key).unwrap();
+        (one.to_string(), one.origin.to_string())
+    };
+    let is = |value: &str, origin: &str| (value.to_owned(), origin.to_owned());
+    assert_eq!(told(Some("anna"), "policy"), is("\"sales\"", "group sales"));
+    assert_eq!(told(Some("ben"), "policy"), is("\"boss\"", "user ben"));
+    assert_eq!(told(Some("carl"), "policy"), is("\"all\"", "top level"));
+    assert_eq!(told(Some("anna"), "external_prefix"), is("\"9\"", "group sales"));
+    assert_eq!(told(None, "external_prefix"), is("\"0\"", "top level"));
+    let rules = is("[\"of-sales\", \"of-b\", \"everybody\"]", "group sales");
+    assert_eq!(told(Some("anna"), "dialplan"), rules);
+    assert_eq!(told(None, "dialplan"), is("[\"of-b\", \"everybody\"]", "trunk"));
+    let nobody = effective(&text, "t.toml", Format::Toml, ("b", Some("dora")));
+    assert_eq!(nobody.unwrap_err(), EffectiveError::NoUser(vec!["anna".into(), "ben".into(), "carl".into()]));
 }

@@ -47,6 +47,11 @@ impl Walk {
         }
     }
 
+    /// One key, whose table's keys are no settings by themselves.
+    pub(super) fn key(&mut self, key: &Key, path: String, layers: &[Seen<'_>]) {
+        self.value(key, path, layers);
+    }
+
     fn value(&mut self, key: &Key, path: String, layers: &[Seen<'_>]) {
         let written = layers.iter().find_map(|layer| Some((layer, layer.table.entry(key.name)?)));
         self.settings.push(match written {

@@ -23,7 +23,7 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
             let at = value_at(table, "quality", entry.key_span.start);
             let path = format!("trunk.{}.quality", trunk.name);
             let finding = Finding::new(at, path, "missing-key", "`quality` judges nothing");
-            report.error(finding.expected("`asr_min`, `pdd_max` or `acd_min`"));
+            report.error(finding.expected("`asr_min`, `pdd_max` or `acd_min`, or `enabled = false`"));
         }
     }
 }

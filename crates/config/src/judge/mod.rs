@@ -14,6 +14,7 @@ mod pilots;
 mod rates;
 mod replacements;
 mod routes;
+mod sites;
 mod trunks;
 mod usages;
 mod users;
@@ -34,6 +35,7 @@ pub(crate) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     headers::judge(root, draft, report);
     routes::judge(root, draft, report);
     rates::judge(root, draft, report);
+    sites::judge(root, report);
     usages::judge(root, draft, report);
     timers(root, report);
     records(root, report);

@@ -5,6 +5,7 @@ use crate::build::Draft;
 use crate::keys::EXPECT;
 use crate::model::{Kind, Pattern, Route, Trunk, effective};
 use crate::names::one_of;
+use crate::nearest::nearest;
 use crate::report::{Finding, Report};
 use crate::text::{Span, Table};
 use base::TrunkId;
@@ -26,6 +27,28 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     }
     for (index, (span, table)) in root.tables_of("test").iter().enumerate() {
         test(index, *span, table, report);
+        if let Some(call) = table.table("call") {
+            caller(index, root, call, report);
+        }
+    }
+}
+
+/// The user of a test's call is one of its trunk.
+fn caller(index: usize, root: &Table, call: &Table, report: &mut Report<'_>) {
+    let Some((user, trunk)) = call.value("user").zip(call.value("on").and_then(|on| on.text())) else {
+        return;
+    };
+    let Some(name) = user.text() else { return };
+    let Some(table) = root.table("trunk").and_then(|trunks| trunks.table(trunk)) else { return };
+    let users = table.tables_of("users");
+    let known = || users.iter().filter_map(|(_, user)| user.value("username")?.text());
+    if known().all(|known| known != name) {
+        let message = format!("trunk `{trunk}` has no user `{}`", name.escape_debug());
+        let finding =
+            Finding::new(user.span.start, format!("test[{index}].call.user"), "unknown-name", message)
+                .expected(format!("one of the user names in `[[trunk.{trunk}.users]]`"))
+                .nearest(nearest(name, known()).map(str::to_owned));
+        report.error(finding);
     }
 }
 
@@ -49,11 +72,12 @@ fn repeated_names(kind: &str, tables: &[(Span, &Table)], report: &mut Report<'_>
 }
 
 fn one_scope(index: usize, table: &Table, report: &mut Report<'_>) {
-    if let (Some(_), Some(site)) = (table.value("trunk"), table.entry("site")) {
-        let message = "a rule holds for a trunk or for a site, not for both";
-        let finding =
-            Finding::new(site.key_span.start, format!("dialplan[{index}].site"), "conflict", message);
-        report.error(finding.expected("`trunk` or `site`"));
+    let mut scopes = ["trunk", "site", "group"].into_iter().filter_map(|key| table.entry(key));
+    if let (Some(_), Some(second)) = (scopes.next(), scopes.next()) {
+        let message = "a rule holds for a trunk, a site or a group, not for two of them";
+        let path = format!("dialplan[{index}].{}", second.key);
+        let finding = Finding::new(second.key_span.start, path, "conflict", message);
+        report.error(finding.expected("`trunk`, `site` or `group`"));
     }
 }
 

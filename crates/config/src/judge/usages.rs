@@ -14,6 +14,7 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     policies(root, draft, report);
     routes(root, draft, report);
     unused_holidays(root, report);
+    unused_groups(root, report);
     abroad(root, report);
 }
 
@@ -23,7 +24,7 @@ fn abroad(root: &Table, report: &mut Report<'_>) {
         return;
     }
     let tables = |key: &str| root.entries_of(key).iter().filter_map(|entry| entry.value.table());
-    for table in tables("site").chain(tables("trunk")).chain([root]) {
+    for table in tables("site").chain(tables("trunk")).chain(tables("group")).chain([root]) {
         for key in ["deny", "deny_unknown"] {
             let items = table.value(key).map_or(&[][..], |v| v.items());
             if let Some(item) = items.iter().find(|item| item.text() == Some("international")) {
@@ -106,6 +107,19 @@ fn when(index: usize, route: &Table, otherwise: usize, report: &mut Report<'_>) 
     };
     let finding = Finding::new(at, format!("route[{index}].when"), "conflict", fault);
     report.error(finding.expected("two times of day that differ, or neither for the whole day"));
+}
+
+/// A group without users speaks to nobody.
+fn unused_groups(root: &Table, report: &mut Report<'_>) {
+    let trunks = root.entries_of("trunk").iter().filter_map(|entry| entry.value.table());
+    let users = trunks.flat_map(|trunk| trunk.tables_of("users"));
+    let used: BTreeSet<&str> = users.filter_map(|(_, user)| user.value("group")?.text()).collect();
+    for entry in root.entries_of("group").iter().filter(|e| !used.contains(e.key.as_str())) {
+        let message = format!("no user is of the group `{}`", entry.key.escape_debug());
+        let path = format!("group.{}", entry.key);
+        let finding = Finding::new(entry.key_span.start, path, "unused-group", message);
+        report.warning(finding.expected("`group = \"…\"` in a `[[trunk.NAME.users]]`"));
+    }
 }
 
 fn unused_holidays(root: &Table, report: &mut Report<'_>) {

@@ -31,6 +31,14 @@ pub(super) const PASSWORD: Key = Key {
     doc: "Password for digest authentication. Needs `username`.",
 };
 
+pub(super) const FROM_USER: Key = Key {
+    name: "from_user",
+    shape: Shape::Text(&account::USER),
+    need: Absent("the caller's number"),
+    effect: Reload,
+    doc: "User part of From in calls that are placed with the account, for providers that want to see the account there and the caller in `caller.write`. Anonymous callers stay anonymous; REGISTER bears `account`.",
+};
+
 pub(super) const REALM: Key = Key {
     name: "realm",
     shape: Shape::OneOrMore { of: &Shape::Text(&plain::TEXT), max: 8 },
@@ -70,6 +78,7 @@ pub(crate) static ACCOUNT_OF_TRUNK: Section = Section {
         ACCOUNT,
         Key { need: Required, ..USERNAME },
         Key { need: Required, ..PASSWORD },
+        FROM_USER,
         Key {
             name: "numbers",
             shape: Shape::OneOrMore { of: &Shape::Text(&number::RANGE), max: 1_000 },

@@ -81,8 +81,15 @@ pub(crate) static MAPPING: Section = Section {
 
 pub(crate) static MEASURE: Section = Section {
     title: "trunk.NAME.quality",
-    doc: "Judges each gateway of the trunk by its last attempts. At least one of `asr_min`, `pdd_max` and `acd_min`.",
+    doc: "Judges each gateway of the trunk by its last attempts. At least one of `asr_min`, `pdd_max` and `acd_min`, or `enabled = false`.",
     keys: &[
+        Key {
+            name: "enabled",
+            shape: Shape::Bool,
+            need: Absent("`true` where anything here is written"),
+            effect: Reload,
+            doc: "Whether quality is judged. `false` at one trunk, or one site, takes it out of what `[defaults]` or its site says; `true` takes it in again.",
+        },
         Key {
             name: "asr_min",
             shape: Shape::Integer { min: 1, max: 100 },

@@ -38,7 +38,7 @@ pub(crate) use service::{API, LIMITS, LOG, MEDIA, RECORDS, SIGNALLING};
 pub(crate) use site::SITE;
 pub(crate) use translate::{PILOT, TRANSLATE, TRANSLATION};
 pub(crate) use trunk::{PRESET, TRUNK, TRUNK_TLS};
-pub(crate) use usage::{CALL_POLICY, HOLIDAYS, WHEN};
+pub(crate) use usage::{CALL_POLICY, GROUP, HOLIDAYS, WHEN};
 pub(crate) use users::{AUTHENTICATION, REGISTERING, USER};
 
 use crate::forms::Form;
@@ -110,6 +110,7 @@ pub(crate) enum Family {
     Profile,
     CallPolicy,
     Holidays,
+    Group,
 }
 
 impl Family {
@@ -122,6 +123,7 @@ impl Family {
             Family::Profile => "profile",
             Family::CallPolicy => "policy",
             Family::Holidays => "set of holidays",
+            Family::Group => "group",
         }
     }
 }

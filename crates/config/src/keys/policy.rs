@@ -6,7 +6,8 @@ use super::Preset::{Bool as Truth, Text as Word, Texts};
 use super::{CALLER, FORWARDING, Key, Section, Shape, dialog, headers, redirect, seconds, transfer};
 use crate::forms::{called, plain};
 use crate::model::{
-    EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Sips, UriScheme, Words,
+    ContactUser, EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Sips,
+    UriScheme, Words,
 };
 
 /// Codecs that an offer of ours can hold.
@@ -168,6 +169,13 @@ pub(crate) static POLICY: Section = Section {
             need: Default(Word("demand")),
             effect: Reload,
             doc: "What `sips:` in the Request-URI of a call that arrives here means. `demand`: TLS on both legs (RFC 5630), or no call. `plain`: the same as `sip:`.",
+        },
+        Key {
+            name: "contact",
+            shape: Shape::Word { now: ContactUser::TOKENS, later: &[] },
+            need: Default(Word("number")),
+            effect: Reload,
+            doc: "User part of our Contact in calls that leave by this trunk. `number`: the caller's number. `account`: that of the account the call is placed with, as it registers (`register.contact_user`, else the user of `account`).",
         },
         Key {
             name: "user_agent",

@@ -5,8 +5,8 @@ use super::Need::{Absent, Default, Required};
 use super::Preset::Text as Word;
 use super::usage::{deny, deny_unknown};
 use super::{
-    API, CALL_POLICY, DIALPLAN, Family, HOLIDAYS, Key, LIMITS, LISTEN, LOG, MEDIA, NUMBERS, POLICY, PRESET,
-    RATES, RECORDS, ROUTE, SIGNALLING, SITE, Section, Shape, TEST, TRUNK, scope,
+    API, CALL_POLICY, DIALPLAN, Family, GROUP, HOLIDAYS, Key, LIMITS, LISTEN, LOG, MEDIA, NUMBERS, POLICY,
+    PRESET, RATES, RECORDS, ROUTE, SIGNALLING, SITE, Section, Shape, TEST, TRUNK, scope,
 };
 use crate::forms::{number, plain};
 use crate::model::{ProfileStatus, Words};
@@ -82,6 +82,13 @@ pub(crate) static ROOT: Section = Section {
             doc: "Policies: the usages whose routes are tried for a group of callers. Without a policy the first route that matches is taken.",
         },
         Key {
+            name: "group",
+            shape: Shape::Named { section: &GROUP, max: 10_000 },
+            need: Absent("no groups"),
+            effect: Reload,
+            doc: "Groups of users, each with a dial plan and rights of its own.",
+        },
+        Key {
             name: "holidays",
             shape: Shape::Named { section: &HOLIDAYS, max: 1_000 },
             need: Absent("no holidays"),
@@ -100,7 +107,7 @@ pub(crate) static ROOT: Section = Section {
             shape: Shape::Each { section: &DIALPLAN, max: 10_000 },
             need: Absent("only `country` reads numbers"),
             effect: Reload,
-            doc: "Rules that turn dialled strings into +E.164. A call's trunk's rules are asked first, then its site's, then the global ones; in each scope the first match wins.",
+            doc: "Rules that turn dialled strings into +E.164. The rules of the calling user's group are asked first, then those of the call's trunk, of the caller's site, and the global ones; in each scope the first match wins.",
         },
         Key {
             name: "numbers",

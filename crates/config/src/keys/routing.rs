@@ -4,7 +4,7 @@ use super::Effect::Reload;
 use super::Need::{Absent, Default, Required};
 use super::Preset::{Integer as Int, Text as Word};
 use super::{Family, Key, Section, Shape, WHEN, seconds};
-use crate::forms::{calendar, expression, number, plain};
+use crate::forms::{calendar, expression, net, number, plain};
 use crate::model::{TierOrder, Unrated, Words};
 
 pub(crate) static DIALPLAN: Section = Section {
@@ -44,7 +44,14 @@ pub(crate) static DIALPLAN: Section = Section {
             shape: Shape::Name(Family::Site),
             need: Absent("all sites"),
             effect: Reload,
-            doc: "Only for calls that arrive by trunks of this site.",
+            doc: "Only for calls of callers in this site: whose address is in its `subnets`, else whose trunk is of it.",
+        },
+        Key {
+            name: "group",
+            shape: Shape::Name(Family::Group),
+            need: Absent("all callers"),
+            effect: Reload,
+            doc: "Only for calls of users of this `[group.NAME]`.",
         },
     ],
 };
@@ -235,6 +242,20 @@ pub(crate) static CALL: Section = Section {
             need: Required,
             effect: Reload,
             doc: "The trunk that it arrives by.",
+        },
+        Key {
+            name: "user",
+            shape: Shape::Text(&plain::TEXT),
+            need: Absent("nobody has proven a password"),
+            effect: Reload,
+            doc: "The user of that trunk who places it, by user name.",
+        },
+        Key {
+            name: "source",
+            shape: Shape::Text(&net::ADDRESS),
+            need: Absent("an address in no `subnets`"),
+            effect: Reload,
+            doc: "Where it comes from.",
         },
         Key {
             name: "from",

@@ -4,7 +4,7 @@ use super::Effect::Reload;
 use super::Need::Absent;
 use super::usage::{deny, deny_unknown};
 use super::{Family, Key, Section, Shape, scope};
-use crate::forms::number;
+use crate::forms::{net, number};
 
 pub(crate) static SITE: Section = Section {
     title: "site.NAME",
@@ -15,24 +15,24 @@ pub(crate) static SITE: Section = Section {
             shape: Shape::Text(&number::EXTERNAL_PREFIX),
             need: Absent("the top level's"),
             effect: Reload,
-            doc: "What is dialled before called numbers to get an outside line, on calls that arrive by trunks of this site.",
+            doc: "What is dialled before called numbers to get an outside line, on calls of callers at this site.",
         },
         Key {
             name: "policy",
             shape: Shape::Name(Family::CallPolicy),
             need: Absent("`default_policy`"),
             effect: Reload,
-            doc: "The policy of calls that arrive by its trunks, where they name none.",
+            doc: "The policy of calls of callers at this site, where their user, group and trunk name none.",
         },
         deny("the top level's"),
         deny_unknown("the top level's"),
         scope::SITE_DEFAULTS,
         Key {
             name: "subnets",
-            shape: Shape::Later("finding a place by its networks"),
-            need: Absent(""),
+            shape: Shape::List { of: &Shape::Text(&net::NETWORK), min: 1, max: 1_000 },
+            need: Absent("callers are at the site of their trunk"),
             effect: Reload,
-            doc: "Its networks.",
+            doc: "Its networks. Who calls or registers from there is at this site, whatever site the trunk is of; the longest prefix of all sites counts.",
         },
         Key {
             name: "wan_calls_max",

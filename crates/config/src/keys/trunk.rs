@@ -3,7 +3,9 @@
 use super::Effect::Reload;
 use super::Need::{Absent, Default, Required};
 use super::Preset::{Bool as Truth, Integer as Int, Integers, Text as Word};
-use super::account::{ACCOUNT, ACCOUNTS, OUTBOUND_PROXY, PASSWORD, REALM, REGISTER, REGISTER_AS, USERNAME};
+use super::account::{
+    ACCOUNT, ACCOUNTS, FROM_USER, OUTBOUND_PROXY, PASSWORD, REALM, REGISTER, REGISTER_AS, USERNAME,
+};
 use super::failover;
 use super::usage::{deny, deny_unknown};
 use super::users::{AUTHENTICATE, REGISTRAR, USERS};
@@ -227,6 +229,7 @@ pub(crate) static TRUNK: Section = Section {
         ACCOUNT,
         USERNAME,
         PASSWORD,
+        FROM_USER,
         REALM,
         ACCOUNTS,
         REGISTER,

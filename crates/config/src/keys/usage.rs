@@ -3,7 +3,7 @@
 use super::Effect::Reload;
 use super::Need::{Absent, Required};
 use super::{Family, Key, Section, Shape};
-use crate::forms::{calendar, plain};
+use crate::forms::{calendar, number, plain};
 use crate::model::{Class, Words};
 
 /// A list of classes of called numbers.
@@ -42,6 +42,29 @@ pub(crate) static CALL_POLICY: Section = Section {
         effect: Reload,
         doc: "Usages in order. The route found among those of the first usage is tried first; those of the next usages are its backup.",
     }],
+};
+
+pub(crate) static GROUP: Section = Section {
+    title: "group.NAME",
+    doc: "Users that dial and may call alike, on whichever trunk they are. Each key is left to the trunk, its site, the top level where it is not written.",
+    keys: &[
+        Key {
+            name: "policy",
+            shape: Shape::Name(Family::CallPolicy),
+            need: Absent("the trunk's, its site's, `default_policy`"),
+            effect: Reload,
+            doc: "The policy of calls of its users; a user may have its own.",
+        },
+        Key {
+            name: "external_prefix",
+            shape: Shape::Text(&number::EXTERNAL_PREFIX),
+            need: Absent("the trunk's, its site's, the top level's"),
+            effect: Reload,
+            doc: "What its users dial before called numbers to get an outside line.",
+        },
+        deny("the trunk's, its site's, the top level's"),
+        deny_unknown("the trunk's, its site's, the top level's"),
+    ],
 };
 
 pub(crate) static HOLIDAYS: Section = Section {

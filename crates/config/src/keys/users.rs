@@ -4,9 +4,11 @@ use super::Effect::Reload;
 use super::Need::{Absent, Default, Required};
 use super::Preset::{Bool as Truth, Integer as Int, Text as Word, Texts};
 use super::account::{ACCOUNT, PASSWORD, USERNAME};
-use super::{Key, Section, Shape, seconds};
+use super::{Family, Key, Section, Shape, seconds};
 use crate::forms::{net, number, plain};
-use crate::model::{CallsTo, DigestAlgorithm, DigestQop, Guarded, ReachedAt, SpeaksFor, WhenFull, Words};
+use crate::model::{
+    CallsTo, DigestAlgorithm, DigestQop, Guarded, Presents, ReachedAt, SpeaksFor, WhenFull, Words,
+};
 
 pub(super) const USERS: Key = Key {
     name: "users",
@@ -44,7 +46,21 @@ pub(crate) static USER: Section = Section {
             shape: Shape::OneOrMore { of: &Shape::Text(&number::RANGE), max: 1_000 },
             need: Absent("its account's user; all numbers for the only user of a trunk"),
             effect: Reload,
-            doc: "Its numbers: calls to them go to it, and it may call with them.",
+            doc: "Its numbers: calls to them go to it, and it may call with them. The first is shown where it calls by its name (`presents`).",
+        },
+        Key {
+            name: "group",
+            shape: Shape::Name(Family::Group),
+            need: Absent("no group"),
+            effect: Reload,
+            doc: "The `[group.NAME]` whose dial plan and rights are its.",
+        },
+        Key {
+            name: "policy",
+            shape: Shape::Name(Family::CallPolicy),
+            need: Absent("its group's, the trunk's, the site's, `default_policy`"),
+            effect: Reload,
+            doc: "The policy of its calls.",
         },
     ],
 };
@@ -91,6 +107,13 @@ pub(crate) static AUTHENTICATION: Section = Section {
             need: Default(Word("own")),
             effect: Reload,
             doc: "Whose number may stand in From of a user's calls. `own`: that of its account or in its `numbers`, else the call is refused with `A-IDENTITY`. `any`: any.",
+        },
+        Key {
+            name: "presents",
+            shape: Shape::Word { now: Presents::TOKENS, later: &[] },
+            need: Default(Word("number")),
+            effect: Reload,
+            doc: "What callees are shown of a user who names itself by its account or user name where no dial rule makes a number of that. `number`: the first of its `numbers`. `name`: the name.",
         },
         Key {
             name: "nonce_life",

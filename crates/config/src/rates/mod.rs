@@ -5,6 +5,7 @@
 
 mod csv;
 mod row;
+mod twice;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::model::{Config, RateTable};
@@ -14,6 +15,7 @@ use crate::{Loaded, Place};
 use csv::Cell;
 use row::{Column, Reader};
 use std::collections::BTreeMap;
+use twice::Read;
 
 /// Most rates of one file.
 pub const RATES_MAX: usize = 2_000_000;
@@ -23,6 +25,7 @@ pub const RATES_TEXT_MAX: usize = 128 * 1024 * 1024;
 impl Loaded {
     /// Reads the files that the configuration names. `name` is the configuration's own, for messages;
     /// `fetch` gives the text of a file, with the name that messages shall use, or says why there is none.
+    /// A price that is written twice becomes a warning.
     ///
     /// # Errors
     /// All errors in all files.
@@ -32,17 +35,26 @@ impl Loaded {
         mut fetch: impl FnMut(&str) -> Result<(String, String), String>,
     ) -> Result<Loaded, Diagnostics> {
         let mut errors = Vec::new();
+        let mut files: Vec<Read> = Vec::new();
         for index in 0..self.config.rates.len() {
             let Some(file) = self.config.rates.get(index).map(|table| table.file.clone()) else { continue };
             match fetch(&file) {
-                Ok((shown, text)) => errors.extend(read(&mut self.config, index, &text, &shown)),
+                Ok((shown, text)) => {
+                    let (faults, places) = read(&mut self.config, index, &text, &shown);
+                    errors.extend(faults);
+                    files.push(Read { shown, places });
+                }
                 Err(why) => {
                     let place = self.places.rates.get(index).copied().unwrap_or_default();
                     errors.push(unreadable(&self.config, index, name, place, why));
                 }
             }
         }
-        if errors.is_empty() { Ok(self) } else { Err(Diagnostics(errors)) }
+        if !errors.is_empty() {
+            return Err(Diagnostics(errors));
+        }
+        self.warnings.extend(twice::warnings(&self.config, &files));
+        Ok(self)
     }
 }
 
@@ -61,28 +73,28 @@ fn unreadable(config: &Config, index: usize, name: &str, place: Place, why: Stri
     }
 }
 
-/// Reads the text of one table's file into the picture; gives what is wrong.
-fn read(config: &mut Config, index: usize, text: &str, shown: &str) -> Vec<Diagnostic> {
+/// Reads the text of one table's file into the picture; gives what is wrong, and where each rate stands.
+fn read(config: &mut Config, index: usize, text: &str, shown: &str) -> (Vec<Diagnostic>, Vec<Place>) {
     let mut report = Report::new(text, shown);
     let trunks: BTreeMap<&str, base::TrunkId> =
         (0..).zip(&config.trunks).map(|(id, trunk)| (trunk.name.as_str(), base::TrunkId(id))).collect();
-    let Some(table) = config.rates.get(index) else { return Vec::new() };
+    let Some(table) = config.rates.get(index) else { return Default::default() };
     if text.len() > RATES_TEXT_MAX {
         let message = format!("the file has {} bytes", text.len());
         let finding = Finding::new(0, "", "too-large", message);
         report.error(finding.expected(format!("at most {RATES_TEXT_MAX}")));
-        return report.finish().0;
+        return (report.finish().0, Vec::new());
     }
     let zone = table.zone.clone();
     let mut reader = Reader::new(trunks, table.trunk, zone);
     rows(&mut reader, text, &mut report);
     reader.repeated(&mut report);
-    let (rates, times) = reader.finish();
+    let (rates, times, places) = reader.finish(&report);
     let errors = report.finish().0;
     if let Some(table) = config.rates.get_mut(index) {
         *table = RateTable { rates, times, fingerprint: fingerprint(text), ..table.clone() };
     }
-    errors
+    (errors, places)
 }
 
 fn rows(reader: &mut Reader<'_>, text: &str, report: &mut Report<'_>) {
@@ -108,7 +120,7 @@ fn rows(reader: &mut Reader<'_>, text: &str, report: &mut Report<'_>) {
             let message = format!("the row has {} columns", cells.len());
             let finding = Finding::new(start, "", "bad-rate", message);
             report.error(finding.expected(format!("{}, as in the first line", columns.len())));
-        } else if let Err(finding) = reader.row(&columns, &cells, start, mark) {
+        } else if let Err(finding) = reader.row(&columns, &cells, mark) {
             report.error(*finding);
         }
     }

@@ -5,6 +5,7 @@ use crate::forms::calendar;
 use crate::model::{Dates, Money, Rate, Span, When, Zone};
 use crate::nearest::nearest;
 use crate::report::{Finding, Report};
+use crate::text::Place;
 use base::TrunkId;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
@@ -73,7 +74,7 @@ pub(super) struct Reader<'a> {
     trunk: Option<TrunkId>,
     zone: Option<Zone>,
     rates: Vec<Rate>,
-    /// Where each rate's row begins.
+    /// Where each rate's prefix stands.
     starts: Vec<usize>,
     terms: BTreeMap<Term, u32>,
     times: Vec<When>,
@@ -105,7 +106,6 @@ impl<'a> Reader<'a> {
         &mut self,
         columns: &[Option<Column>],
         cells: &[Cell<'_>],
-        start: usize,
         mark: char,
     ) -> Result<(), Fault> {
         let mut rate = Rate {
@@ -118,10 +118,11 @@ impl<'a> Reader<'a> {
             time: None,
         };
         let mut term = ALWAYS;
+        let mut start = 0;
         for (column, cell) in columns.iter().zip(cells) {
             let empty = cell.text.is_empty();
             match column {
-                Some(Column::Prefix) => rate.prefix = prefix(cell)?,
+                Some(Column::Prefix) => (rate.prefix, start) = (prefix(cell)?, cell.at),
                 Some(Column::Price) => rate.minute = money(cell, mark)?,
                 Some(Column::Trunk) if !empty || self.trunk.is_none() => rate.trunk = self.trunk(cell)?,
                 Some(Column::Connect) if !empty => rate.connect = money(cell, mark)?,
@@ -201,16 +202,21 @@ impl<'a> Reader<'a> {
         for pair in order.windows(2) {
             let [(one, first), (two, second)] = pair else { continue };
             if (one.trunk, &one.prefix, one.time) == (two.trunk, &two.prefix, two.time) {
-                let line = report.source.line(*first);
-                let message = format!("`{}` has a rate of this trunk already in line {line}", two.prefix);
+                let Place { line, column } = report.source.place(*first);
+                let message = format!(
+                    "`{}` has a rate of this trunk already in line {line}, column {column}",
+                    two.prefix
+                );
                 let finding = Finding::new(*second, "", "duplicate", message);
                 report.error(finding.expected("one rate for each prefix, trunk and time"));
             }
         }
     }
 
-    pub(super) fn finish(self) -> (Vec<Rate>, Vec<When>) {
-        (self.rates, self.times)
+    /// The rates, their times, and where each rate's prefix stands.
+    pub(super) fn finish(self, report: &Report<'_>) -> (Vec<Rate>, Vec<When>, Vec<Place>) {
+        let places = self.starts.iter().map(|&at| report.source.place(at)).collect();
+        (self.rates, self.times, places)
     }
 }
 

@@ -200,8 +200,16 @@ pub(crate) const OUTSIDE: &[Play] = &[
     },
     Play {
         profile: "gamma",
-        quirk: "an offer always, +E.164, asserted callers",
-        peer: usual,
+        quirk: "user=phone in Request-URI, To and From, an offer always, no account",
+        peer: || {
+            finds(&[
+                ("", "^INVITE sip:\\+44[0-9]+@[^ ]*user=phone"),
+                ("", "m=audio"),
+                ("To", "user=phone"),
+                ("From", "<sip:\\+493023125100@"),
+                ("Authorization", ""),
+            ])
+        },
         other: late_caller,
         ..ITSP
     },

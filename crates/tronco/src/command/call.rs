@@ -89,6 +89,7 @@ fn live(call: &Call) -> Table {
         (trunk, _) => table.pair("out", trunk.as_deref().unwrap_or_default()),
     }
     table.pair("route", format!("{}, attempt {}", call.route, call.attempts));
+    table.pair("decision", &call.decision);
     table.pair("start", format!("{}, {} ago", clock(&call.start), whole_seconds(call.age_s)));
     match (&call.answer, call.talk_s) {
         (Some(answer), Some(talk)) => {

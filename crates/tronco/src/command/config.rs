@@ -5,7 +5,7 @@ use crate::exit::{self, Failure};
 use crate::load;
 use crate::print::{Cell, Output, Table};
 use api::client::segment;
-use api::wire::Effective;
+use api::wire::{Effective, EffectiveQuery};
 use config::EffectiveError;
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,16 +14,25 @@ use std::process::ExitCode;
 pub(crate) fn config(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Schema => Output::new(true).json(&config::schema())?,
-        Command::Effective { trunk, config, reach } => return effective(trunk, config.as_deref(), reach),
+        Command::Effective { trunk, user, config, reach } => {
+            return effective((trunk, user.as_deref()), config.as_deref(), reach);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn effective(trunk: &str, file: Option<&Path>, reach: &Reach) -> Result<ExitCode, Failure> {
+fn effective(
+    (trunk, user): (&str, Option<&str>),
+    file: Option<&Path>,
+    reach: &Reach,
+) -> Result<ExitCode, Failure> {
     let found: Effective = match file {
-        None => reach.client().get(&format!("/v1/trunks/{}/effective", segment(trunk)), &())?,
+        None => {
+            let query = EffectiveQuery { user: user.map(str::to_owned) };
+            reach.client().get(&format!("/v1/trunks/{}/effective", segment(trunk)), &query)?
+        }
         Some(path) => match load::read(path) {
-            Ok(read) => of_text(&read.text, trunk)?,
+            Ok(read) => of_text(&read.text, (trunk, user))?,
             Err(error) => {
                 eprintln!("{error}");
                 return Ok(ExitCode::from(exit::CONFIG));
@@ -34,11 +43,18 @@ fn effective(trunk: &str, file: Option<&Path>, reach: &Reach) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-fn of_text(text: &api::ConfigText, trunk: &str) -> Result<Effective, Failure> {
-    match config::effective(&text.text, &text.name, text.format, trunk) {
+fn of_text(text: &api::ConfigText, (trunk, user): (&str, Option<&str>)) -> Result<Effective, Failure> {
+    match config::effective(&text.text, &text.name, text.format, (trunk, user)) {
         Ok(found) => Ok(Effective::new(trunk, found)),
         Err(EffectiveError::NoTrunk(known)) => {
             Err(Failure::Usage(format!("no trunk {trunk:?}; there are: {}", known.join(", "))))
+        }
+        Err(EffectiveError::NoUser(known)) => {
+            let user = user.unwrap_or_default();
+            Err(Failure::Usage(format!(
+                "no user {user:?} of trunk {trunk:?}; there are: {}",
+                known.join(", ")
+            )))
         }
         Err(EffectiveError::Invalid(found)) => Err(Failure::Usage(found.to_string())),
     }

@@ -4,7 +4,7 @@ use crate::arguments::{Reach, Route as Command};
 use crate::exit::{self, Failure};
 use crate::load::{self, LoadError};
 use crate::print::{Cell, Colour, Table};
-use api::wire::{RouteMessage, RouteQuery, RouteTest, rehearse, route_test, what_if};
+use api::wire::{RouteMessage, RouteQuery, RouteTest, route_test, what_if};
 use b2bua::Snapshot;
 use rehearsal::Rehearsal;
 use routing::AllIdle;
@@ -14,10 +14,12 @@ use std::sync::Arc;
 
 /// Does what the command says; 3 when the call would be refused.
 pub(crate) fn route(command: &Command) -> Result<ExitCode, Failure> {
-    let Command::Test { on, from, to, at, down, config, reach } = command;
+    let Command::Test { on, from, user, source, to, at, down, config, reach } = command;
     let query = RouteQuery {
         on: on.clone(),
         from: from.clone(),
+        user: user.clone(),
+        source: source.clone(),
         to: to.clone(),
         at: at.clone(),
         down: (!down.is_empty()).then(|| down.join(",")),
@@ -54,12 +56,11 @@ fn dry(query: &RouteQuery, path: &Path) -> Result<Result<RouteTest, LoadError>, 
             known.join(", ")
         )));
     };
-    let what_if = what_if(&read.config, query).map_err(|error| Failure::Usage(format!("--{error}")))?;
+    let what_if = what_if(&read.config, on, query).map_err(|error| Failure::Usage(format!("--{error}")))?;
     let snapshot = Arc::new(Snapshot::new(read.config, 1));
     let config = snapshot.config.clone();
-    let mut test = route_test(&config, &snapshot.table, on, query, &what_if, &AllIdle);
-    rehearse(&mut test, &config, on, query, &what_if, Rehearsal::of(snapshot));
-    Ok(Ok(test))
+    let rehearsal = Rehearsal::of(snapshot.clone());
+    Ok(Ok(route_test((&config, &snapshot.table), query, &what_if, &AllIdle, rehearsal)))
 }
 
 fn people(test: &RouteTest, colour: bool) -> String {
@@ -95,8 +96,9 @@ fn people(test: &RouteTest, colour: bool) -> String {
 /// A message with where it would go, its lines set off from ours.
 fn shown(trunk: &str, sent: &RouteMessage) -> String {
     let RouteMessage { gateway, transport, address, .. } = sent;
+    let rings = if sent.at_once > 1 { format!(", one of {} at once", sent.at_once) } else { String::new() };
     let stand_in = if sent.stand_in { " (stands in for what the DNS says)" } else { "" };
-    let mut text = format!("\nto {trunk}, gateway {gateway}: {transport} {address}{stand_in}\n");
+    let mut text = format!("\nto {trunk}, gateway {gateway}: {transport} {address}{stand_in}{rings}\n");
     text.push_str(&format!("drawn anew for each call: {}\n\n", sent.drawn.join(", ")));
     for line in sent.message.split("\r\n") {
         text.push_str(&if line.is_empty() { "\n".to_owned() } else { format!("  {line}\n") });

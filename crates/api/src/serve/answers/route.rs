@@ -26,11 +26,11 @@ fn judge(house: &House, query: &RouteQuery) -> Asked<RouteTest> {
     };
     let state =
         |id: TrunkId| trunks.iter().find(|v| v.id == id).map_or_else(TrunkState::default, |v| v.standing);
-    let what_if = crate::wire::what_if(&snapshot.config, query).map_err(Refused::query)?;
-    let mut test = crate::wire::route_test(&snapshot.config, &snapshot.table, on, query, &what_if, &state);
+    let what_if = crate::wire::what_if(&snapshot.config, on, query).map_err(Refused::query)?;
     let (copy, now) = node.copy(rehearsal::SEED)?;
     let rehearsal = Rehearsal::with(*copy, now);
-    crate::wire::rehearse(&mut test, &snapshot.config, on, query, &what_if, rehearsal);
+    let (config, table) = (&snapshot.config, &snapshot.table);
+    let mut test = crate::wire::route_test((config, table), query, &what_if, &state, rehearsal);
     if draining {
         test.story.insert(0, "the node is draining: no new call is taken at all".to_owned());
     }

@@ -18,6 +18,11 @@ impl Sheet<'_> {
     pub(super) fn usages(&mut self) {
         let config = self.config;
         self.permissions("", "default_policy", &config.permissions);
+        for group in &config.groups {
+            let path = format!("group.{}", group.name);
+            self.put_some(&path, "external_prefix", group.external_prefix.as_ref());
+            self.permissions(&path, "policy", &group.permissions);
+        }
         for policy in &config.policies {
             self.put(&format!("policy.{}", policy.name), "usages", list(&policy.usages));
         }

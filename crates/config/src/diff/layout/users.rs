@@ -14,6 +14,12 @@ impl Sheet<'_> {
             let domain = user.domain.as_ref().map(|domain| format!("@{domain}")).unwrap_or_default();
             self.put(&path, "account", format!("{}{domain}", user.user));
             self.put(&path, "password", format!("{:?}", user.password));
+            let groups = &self.config.groups;
+            let group = user.group.and_then(|at| groups.get(at)).map(|group| &group.name);
+            self.put_some(&path, "group", group);
+            let policies = &self.config.policies;
+            let policy = user.policy.and_then(|at| policies.get(at)).map(|policy| &policy.name);
+            self.put_some(&path, "policy", policy);
             self.put(&path, "numbers", list(user.numbers.iter().map(|(a, b)| format!("{a}..{b}"))));
         }
         let (asked, inner) = (&users.authenticate, format!("{path}.authenticate"));
@@ -22,6 +28,7 @@ impl Sheet<'_> {
         self.put(&inner, "qop", list(&asked.qop));
         self.put(&inner, "requests", list(&asked.requests));
         self.put(&inner, "caller", asked.caller);
+        self.put(&inner, "presents", asked.presents);
         self.put(&inner, "nonce_life", written(asked.nonce_life));
         self.put(&inner, "lock_after", asked.lock_after);
         self.put(&inner, "lock_for", written(asked.lock_for));
