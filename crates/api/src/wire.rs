@@ -17,7 +17,7 @@ pub use query::{
     CallQuery, EffectiveQuery, ExportFormat, ExportQuery, RecordQuery, RouteQuery, TailQuery, TrunkQuery,
 };
 pub use registration::Registration;
-pub use route::{WhatIf, route_test, what_if};
+pub use route::{RouteMessage, RoutePrice, WhatIf, route_test, what_if};
 pub(crate) use show::{Moments, call, listens, trunk};
 
 use serde::{Deserialize, Serialize};
@@ -340,37 +340,6 @@ pub struct RouteAttempt {
     /// The INVITE that would leave, for each address that would be tried.
     #[serde(default)]
     pub messages: Vec<RouteMessage>,
-}
-
-/// What a trunk charges for a call.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct RoutePrice {
-    /// For a minute.
-    pub minute: String,
-    /// For the call itself.
-    pub connect: String,
-    /// For a call of the length that the route compares.
-    pub call: String,
-}
-
-/// A message that would leave.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct RouteMessage {
-    /// The gateway, as the configuration writes it.
-    pub gateway: String,
-    /// `udp`, `tcp` or `tls`.
-    pub transport: String,
-    /// Address and port.
-    pub address: String,
-    /// How many messages leave at once, this one counted.
-    #[serde(default)]
-    pub at_once: usize,
-    /// Whether the address stands in for one that the DNS would have told.
-    pub stand_in: bool,
-    /// The whole message with its session description, lines ended by CR and LF.
-    pub message: String,
-    /// What in it is drawn anew for each call, or stands in for what the caller's own phone offers.
-    pub drawn: Vec<String>,
 }
 
 /// A trunk that would be left out.

@@ -66,7 +66,7 @@ pub use model::{Redirect, Redirects};
 pub use model::{Refer, Replaces, Transfers};
 pub use places::Places;
 pub use profile::Profile;
-pub use rates::{RATES_MAX, RATES_TEXT_MAX};
+pub use rates::{RATES_MAX, RATES_TEXT_MAX, RateFile};
 pub use reference::reference_markdown;
 pub use schema::schema;
 
@@ -94,6 +94,8 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
     /// Where the tables stand that are judged by what they do to calls.
     pub places: Places,
+    /// The files of rates that were read, in the order of the picture's tables.
+    pub rate_files: Vec<RateFile>,
 }
 
 /// Reads and validates a configuration text. `name` is the file's name for messages.
@@ -122,7 +124,7 @@ pub fn parse(text: &str, name: &str, format: Format) -> Result<Loaded, Diagnosti
     if !report.failed() {
         if let Some(config) = draft.config(&root) {
             let places = Places::collect(&root, &report);
-            return Ok(Loaded { config, warnings: report.finish().1, places });
+            return Ok(Loaded { config, warnings: report.finish().1, places, rate_files: Vec::new() });
         }
         // Check and build disagree: a fault of ours, told as an error rather than by a panic.
         let message = "a value passed the check and could not be read; please report this";

@@ -43,6 +43,14 @@ pub struct Question<'a> {
     pub down: &'a [TrunkId],
 }
 
+impl<'a> Question<'a> {
+    /// A call of nobody in particular, from where the trunk's gateways are.
+    #[must_use]
+    pub fn new(on: TrunkId, called: &'a str, caller: &'a str, at: WallTime) -> Question<'a> {
+        Question { on, called, caller, user: None, source: None, at, down: &[] }
+    }
+}
+
 /// An INVITE that would leave.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WouldSend {
@@ -163,19 +171,7 @@ impl Rehearsal {
     /// Hears what the copy has said; gives what it says to that.
     fn turn(&mut self, out: Outbox, told: &mut Rehearsed) -> Outbox {
         let mut next = Outbox::new();
-        let mut gateways = Vec::new();
-        for event in out.journal {
-            match event {
-                JournalEvent::Attempt { facts, .. } => {
-                    gateways.push((facts.sip_call_id.clone(), facts.gateway.clone()))
-                }
-                JournalEvent::Ended { record } => {
-                    told.refused = Some((record.status, record.reason));
-                    told.decision = record.decision.into();
-                }
-                _ => {}
-            }
-        }
+        let gateways = read(out.journal, told);
         let before = told.invites.len();
         for transmit in &out.sip.transmits {
             let message = out.sip.message(transmit);
@@ -226,6 +222,24 @@ impl Rehearsal {
             _ => None,
         }
     }
+}
+
+/// Gateways of attempts by the Call-IDs of their INVITEs; what the record says is told.
+fn read(journal: Vec<JournalEvent>, told: &mut Rehearsed) -> Vec<(Box<str>, Arc<str>)> {
+    let mut gateways = Vec::new();
+    for event in journal {
+        match event {
+            JournalEvent::Attempt { facts, .. } => {
+                gateways.push((facts.sip_call_id.clone(), facts.gateway.clone()))
+            }
+            JournalEvent::Ended { record } => {
+                told.refused = Some((record.status, record.reason));
+                told.decision = record.decision.into();
+            }
+            _ => {}
+        }
+    }
+    gateways
 }
 
 fn holds(text: &[u8], part: &[u8]) -> bool {

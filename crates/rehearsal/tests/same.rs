@@ -118,15 +118,7 @@ fn compare(config: &str, calls: usize, seed: u64) -> usize {
         let caller =
             if rng.below(2) == 0 { format!("+493023125{}", digits(&mut rng, 3)) } else { number(&mut rng) };
         let on = snapshot.config.trunk_named(trunk).expect("a trunk");
-        let question = Question {
-            on,
-            called: &called,
-            caller: &caller,
-            user: None,
-            source: None,
-            at: world.at(),
-            down: &[],
-        };
+        let question = Question::new(on, &called, &caller, world.at());
         world.take();
         let told = world.ask(&question);
         assert!(world.sent.is_empty(), "a rehearsal sends nothing");
@@ -213,15 +205,8 @@ fn supposed_trouble_and_draining_are_rehearsed() {
 fn without_a_node_names_stand_for_addresses_of_documents() {
     let config = CONFIG.replace("[\"192.0.2.7\"]", "[\"sip.one.example\", \"192.0.2.7\"]");
     let snapshot = snapshot(&config);
-    let question = Question {
-        on: TrunkId(0),
-        called: "+14255550100",
-        caller: "+493023125001",
-        user: None,
-        source: None,
-        at: WallTime(1_700_000_000_000_000),
-        down: &[],
-    };
+    let question =
+        Question::new(TrunkId(0), "+14255550100", "+493023125001", WallTime(1_700_000_000_000_000));
     let told = Rehearsal::of(snapshot).ask(&question);
     let first = &told.invites[0];
     assert!(first.stand_in && text(first).starts_with("INVITE sip:14255550100@sip.one.example SIP/2.0\r\n"));
@@ -232,15 +217,8 @@ fn without_a_node_names_stand_for_addresses_of_documents() {
 #[test]
 fn a_name_that_the_dns_has_told_is_rehearsed_with_its_addresses() {
     let mut world = World::new(&CONFIG.replace("[\"192.0.2.7\"]", "[\"sip.one.example\"]"));
-    let question = Question {
-        on: TrunkId(0),
-        called: "+14255550100",
-        caller: "+493023125001",
-        user: None,
-        source: None,
-        at: WallTime(1_700_000_000_000_000),
-        down: &[],
-    };
+    let question =
+        Question::new(TrunkId(0), "+14255550100", "+493023125001", WallTime(1_700_000_000_000_000));
     let by_one = |world: &World| {
         let told = world.ask(&question);
         told.invites

@@ -33,6 +33,7 @@ mod shadow;
 mod table;
 mod trace;
 mod translate;
+mod twice;
 mod wire;
 
 pub use attempts::ATTEMPTS_MAX;
@@ -46,3 +47,4 @@ pub use rates::Price;
 pub use shadow::shadowed;
 pub use table::Table;
 pub use trace::{NoTrace, Side, Step, Story, Trace, Verdict, Way};
+pub use twice::priced_twice;

@@ -259,8 +259,8 @@ fn the_table_that_the_warning_names_is_the_one_that_holds() {
         Ok((file.to_owned(), format!("prefix,trunk,price\n49,elastic,0.05\n49,flex,{price}\n")))
     };
     let loaded = loaded.with_files("t.toml", rates).unwrap();
-    let told =
-        loaded.warnings.iter().find(|d| d.code == "duplicate" && d.message.contains("`flex`")).unwrap();
+    let told = routing::priced_twice(&loaded.config, &loaded.rate_files);
+    let told = told.iter().find(|d| d.message.contains("`flex`")).unwrap();
     assert!(told.message.contains("already in more.csv:3:1, which holds: 0.01 a minute"), "{told}");
     let w = World { table: Table::compile(&loaded.config), config: loaded.config };
     assert_eq!(w.names(&w.plan("pbx", "", "+493023125100"))[0], "flex", "0.01 and not 0.09");

@@ -71,9 +71,9 @@ pub(crate) fn read(path: &Path) -> Result<Loaded, LoadError> {
     let loaded = config::parse(text, &name, format).map_err(LoadError::Invalid)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let loaded = loaded.with_files(&name, |file| fetch(folder, file)).map_err(LoadError::Invalid)?;
-    let config::Loaded { config, mut warnings, places } = loaded;
+    let config::Loaded { config, mut warnings, places, rate_files } = loaded;
     let found = Findings { file: &name, config: &config, places: &places };
-    let more = [found.shadowed(&warnings), found.doubtful()];
+    let more = [found.shadowed(&warnings), found.doubtful(), routing::priced_twice(&config, &rate_files)];
     warnings.extend(more.into_iter().flatten());
     warnings.sort_by_key(|d| (d.line, d.column));
     let text = ConfigText { text: text.to_owned(), name, format };

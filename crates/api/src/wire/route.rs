@@ -1,12 +1,44 @@
 //! A routing decision as the wire shows it, for the daemon and for dry runs from a file.
 
-use super::{RouteAttempt, RouteMessage, RoutePrice, RouteQuery, RouteRefusal, RouteSkip, RouteTest};
+use super::{RouteAttempt, RouteQuery, RouteRefusal, RouteSkip, RouteTest};
 use base::{ReasonId, TrunkId, WallTime};
 use config::{Config, Guarded};
 use rehearsal::{Question, Rehearsal, Rehearsed, WouldSend};
 use routing::{Decision, Facts, Health, Plan, Refusal, SkipReason, State, Story, Table, TrunkState};
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What a trunk charges for a call.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RoutePrice {
+    /// For a minute.
+    pub minute: String,
+    /// For the call itself.
+    pub connect: String,
+    /// For a call of the length that the route compares.
+    pub call: String,
+}
+
+/// A message that would leave.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RouteMessage {
+    /// The gateway, as the configuration writes it.
+    pub gateway: String,
+    /// `udp`, `tcp` or `tls`.
+    pub transport: String,
+    /// Address and port.
+    pub address: String,
+    /// How many messages leave at once, this one counted.
+    #[serde(default)]
+    pub at_once: usize,
+    /// Whether the address stands in for one that the DNS would have told.
+    pub stand_in: bool,
+    /// The whole message with its session description, lines ended by CR and LF.
+    pub message: String,
+    /// What in it is drawn anew for each call, or stands in for what the caller's own phone offers.
+    pub drawn: Vec<String>,
+}
 
 /// What a question supposes beside the call.
 pub struct WhatIf {

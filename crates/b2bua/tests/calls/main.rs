@@ -34,5 +34,6 @@ mod transfers;
 mod transfers_end;
 mod transfers_passed;
 mod users;
+mod users_rights;
 mod withdrawn;
 mod withheld;

@@ -3,29 +3,34 @@
 //! Knows no file system: who loads a configuration fetches the texts. Enter through
 //! [`Loaded::with_files`].
 
-mod csv;
 mod row;
-mod twice;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::model::{Config, RateTable};
 use crate::nearest::{nearest, one_of};
 use crate::report::{Finding, Report};
+use crate::text::csv::{self, Cell};
 use crate::{Loaded, Place};
-use csv::Cell;
 use row::{Column, Reader};
 use std::collections::BTreeMap;
-use twice::Read;
 
 /// Most rates of one file.
 pub const RATES_MAX: usize = 2_000_000;
 /// Longest file of rates, in bytes.
 pub const RATES_TEXT_MAX: usize = 128 * 1024 * 1024;
 
+/// A file of rates as it was read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RateFile {
+    /// Its name for messages.
+    pub shown: String,
+    /// Where each rate's prefix stands, in the order of the picture's rates.
+    pub places: Vec<Place>,
+}
+
 impl Loaded {
     /// Reads the files that the configuration names. `name` is the configuration's own, for messages;
     /// `fetch` gives the text of a file, with the name that messages shall use, or says why there is none.
-    /// A price that is written twice becomes a warning.
     ///
     /// # Errors
     /// All errors in all files.
@@ -35,14 +40,13 @@ impl Loaded {
         mut fetch: impl FnMut(&str) -> Result<(String, String), String>,
     ) -> Result<Loaded, Diagnostics> {
         let mut errors = Vec::new();
-        let mut files: Vec<Read> = Vec::new();
         for index in 0..self.config.rates.len() {
             let Some(file) = self.config.rates.get(index).map(|table| table.file.clone()) else { continue };
             match fetch(&file) {
                 Ok((shown, text)) => {
                     let (faults, places) = read(&mut self.config, index, &text, &shown);
                     errors.extend(faults);
-                    files.push(Read { shown, places });
+                    self.rate_files.push(RateFile { shown, places });
                 }
                 Err(why) => {
                     let place = self.places.rates.get(index).copied().unwrap_or_default();
@@ -50,11 +54,7 @@ impl Loaded {
                 }
             }
         }
-        if !errors.is_empty() {
-            return Err(Diagnostics(errors));
-        }
-        self.warnings.extend(twice::warnings(&self.config, &files));
-        Ok(self)
+        if errors.is_empty() { Ok(self) } else { Err(Diagnostics(errors)) }
     }
 }
 

@@ -1,11 +1,11 @@
 //! One row of a file of rates.
 
-use super::csv::Cell;
 use crate::forms::calendar;
 use crate::model::{Dates, Money, Rate, Span, When, Zone};
 use crate::nearest::nearest;
 use crate::report::{Finding, Report};
 use crate::text::Place;
+use crate::text::csv::Cell;
 use base::TrunkId;
 use jiff::civil::Date;
 use std::collections::BTreeMap;

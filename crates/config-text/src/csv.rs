@@ -1,15 +1,17 @@
-//! Lines and cells of a table in text (RFC 4180, with `;` and tabs as well), with their places.
+//! Tables in text: lines and cells (RFC 4180, with `;` and tabs as well), with their places.
 
 use std::borrow::Cow;
 
 /// One cell: where its text begins in the whole, and the text.
-pub(super) struct Cell<'a> {
-    pub(super) at: usize,
-    pub(super) text: Cow<'a, str>,
+pub struct Cell<'a> {
+    /// Byte offset.
+    pub at: usize,
+    /// Without quotes and blanks around it.
+    pub text: Cow<'a, str>,
 }
 
 /// Lines that say something, with their beginnings: neither blank nor remarks (`#`).
-pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     let all = text.split_inclusive('\n').map(move |line| {
         let start = at;
@@ -25,12 +27,13 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// What separates the columns of a table with this head.
-pub(super) fn separator(head: &str) -> char {
+#[must_use]
+pub fn separator(head: &str) -> char {
     [';', '\t'].into_iter().find(|&mark| head.contains(mark)).unwrap_or(',')
 }
 
 /// Reads the cells of a line into `cells`, blanks around them taken off; `false` when a quote is not closed.
-pub(super) fn cells<'a>(start: usize, line: &'a str, mark: char, cells: &mut Vec<Cell<'a>>) -> bool {
+pub fn cells<'a>(start: usize, line: &'a str, mark: char, cells: &mut Vec<Cell<'a>>) -> bool {
     cells.clear();
     let mut at = 0;
     loop {

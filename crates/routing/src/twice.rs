@@ -1,10 +1,6 @@
 //! One trunk's price for one prefix written twice: which of the two holds is told, with both places.
 
-use super::RATES_MAX;
-use crate::Place;
-use crate::diagnostic::{Diagnostic, Severity};
-use crate::model::{Config, Rate, RateTable, Span, When};
-use jiff::civil::Date;
+use config::{Config, Diagnostic, Place, RATES_MAX, Rate, RateFile, RateTable, Severity, Span, When};
 
 /// Most such warnings; one more says how many there are.
 const WARNINGS_MAX: usize = 50;
@@ -12,13 +8,6 @@ const WARNINGS_MAX: usize = 50;
 const COMPARED_MAX: usize = 64;
 const DAY: u32 = 24 * 60;
 const WEEK: u32 = 7 * DAY;
-
-/// A file of rates as it was read: its name for messages, and where each rate's prefix stands.
-#[derive(Default)]
-pub(super) struct Read {
-    pub(super) shown: String,
-    pub(super) places: Vec<Place>,
-}
 
 /// One rate and where it comes from.
 #[derive(Clone, Copy)]
@@ -38,7 +27,8 @@ impl Row<'_> {
 /// Warns of each rate that an earlier one of the same prefix and trunk keeps from ever holding, or from
 /// holding at some of its times. A rate with times beside one that always holds is no such pair: the
 /// first is an exception to the second.
-pub(super) fn warnings(config: &Config, read: &[Read]) -> Vec<Diagnostic> {
+#[must_use]
+pub fn priced_twice(config: &Config, read: &[RateFile]) -> Vec<Diagnostic> {
     let doubtful = config.rates.len() > 1 || config.rates.iter().any(|table| table.times.len() > 1);
     if !doubtful {
         return Vec::new();
@@ -81,19 +71,18 @@ fn meet(one: &Row<'_>, two: &Row<'_>) -> bool {
 /// Whether two times have a moment in common. Hours of two time zones are not compared: their days are.
 fn overlap(one: &When, two: &When) -> bool {
     let (first, second) = (days(one), days(two));
-    if first.0 > second.1 || second.0 > first.1 {
+    if let (Some(Span::Days(begins, ends)), Some(Span::Days(other_begins, other_ends))) = (first, second)
+        && (begins > other_ends || other_begins > ends)
+    {
         return false;
     }
     let near = one.zone != two.zone;
     spans(one).any(|a| spans(two).any(|b| near || a.0 < b.1 && b.0 < a.1))
 }
 
-/// First and last day.
-fn days(when: &When) -> (Date, Date) {
-    match when.dates.spans() {
-        [Span::Days(first, last)] => (*first, *last),
-        _ => (Date::MIN, Date::MAX),
-    }
+/// The days of a rate that does not hold on all.
+fn days(when: &When) -> Option<&Span> {
+    when.dates.spans().first()
 }
 
 /// The minutes of the week at which a rate holds; what crosses the end of the week is in two parts.
@@ -107,7 +96,7 @@ fn spans(when: &When) -> impl Iterator<Item = (u32, u32)> {
     })
 }
 
-fn warning(config: &Config, read: &[Read], (earlier, later): &(Row<'_>, Row<'_>)) -> Diagnostic {
+fn warning(config: &Config, read: &[RateFile], (earlier, later): &(Row<'_>, Row<'_>)) -> Diagnostic {
     let of = |row: &Row<'_>| {
         let file = read.get(row.table);
         let place = file.and_then(|file| file.places.get(row.at)).copied().unwrap_or_default();
