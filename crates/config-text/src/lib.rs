@@ -1,6 +1,6 @@
 //! The text of a configuration, and what can be said about it: characters to a tree that remembers where
 //! everything was written, findings collected and told with their places, the valid name nearest to a
-//! wrong one, kinds of strings, durations, tables with separators.
+//! wrong one, kinds of strings, regular expressions, durations, tables with separators.
 //!
 //! Floor 0. Knows TOML and JSON, and no key of ours: what a key means is `config`'s. It opens no file.
 //! Enter through [`read`]; what cannot be read comes back as [`Syntax`] beside as much of the tree as
@@ -8,6 +8,7 @@
 
 pub mod csv;
 pub mod diagnostic;
+pub mod expression;
 pub mod nearest;
 pub mod report;
 pub mod time;

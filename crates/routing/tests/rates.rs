@@ -233,8 +233,8 @@ zone = "Europe/Berlin"
     let text = format!("{}{more}", base());
     let loaded = config::parse(&text, "t.toml", Format::Toml).unwrap();
     let rates = |file: &str| Ok((file.to_owned(), if file == "one.csv" { first } else { second }.to_owned()));
-    let told = loaded.with_files("t.toml", rates).unwrap().warnings;
-    told.iter().filter(|d| d.code == "duplicate").map(ToString::to_string).collect()
+    let loaded = loaded.with_files("t.toml", rates).unwrap();
+    routing::priced_twice(&loaded.config, &loaded.rate_files).iter().map(ToString::to_string).collect()
 }
 
 #[test]

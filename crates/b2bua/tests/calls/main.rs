@@ -2,6 +2,7 @@
 
 mod abilities;
 mod absorbing;
+mod accounts;
 mod bounds;
 mod common;
 mod credentials;

@@ -1,0 +1,29 @@
+//! What calls show of the account that they are placed with, as sentences.
+
+use crate::common::{GW1, OFFER, PBX, World, invite, response};
+use crate::registrations::{config, granted, register};
+use std::time::Duration;
+
+#[test]
+fn a_provider_may_want_the_account_in_from_and_contact_of_calls() {
+    let wants = "from_user = \"trunk-77\"\nregister = { contact_user = \"c77\" }\n\
+                 override = { contact = \"account\", caller = { write = [\"from\", \"pai\"] } }";
+    let mut world = World::new(&config(wants));
+    world.pass(Duration::from_millis(499));
+    let first = register(&mut world, GW1);
+    assert!(first.header("From").starts_with("<sip:+4930231250@tel.example>"), "{}", first.header("From"));
+    world.receive(GW1, &granted(&first, 300, ""));
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let sent = world.expect(&[(GW1, "INVITE sip:+4420700000@tel.example")]);
+    assert!(sent[0].header("From").contains("<sip:trunk-77@tel.example>;tag="), "{}", sent[0].header("From"));
+    assert_eq!(sent[0].header("Contact"), "<sip:c77@192.0.2.1:5060>");
+    assert!(sent[0].header("P-Asserted-Identity").contains("+493023125100@"), "{}", sent[0].text);
+    world.receive(GW1, &response(&sent[0], "486 Busy Here", "x", "", ""));
+    world.take();
+    let hidden =
+        invite("+4420700000", OFFER, "Privacy: id\r\n").replace("call-a", "call-b").replace("a1", "b1");
+    world.receive(PBX, &hidden);
+    let sent = world.expect(&[(GW1, "INVITE sip:+4420700000@tel.example")]);
+    assert_eq!(sent[0].header("Privacy"), "id", "told in confidence: {}", sent[0].text);
+    assert_eq!(sent[0].header("Contact"), "<sip:c77@192.0.2.1:5060>", "the account is no secret");
+}
