@@ -89,7 +89,7 @@ impl Scopes {
             let found = config.sites.iter().find(|site| *site.name == **name);
             let external =
                 |site: &config::Site| Rights::of(&site.permissions, site.external_prefix.as_deref());
-            found.map(|site| external(site)).unwrap_or_default()
+            found.map(external).unwrap_or_default()
         };
         let trunk = |trunk: &Trunk| OfTrunk {
             rights: Rights::of(&trunk.permissions, trunk.external_prefix.as_deref()),
