@@ -4,7 +4,7 @@ use crate::runs::{GatewayRef, Runs, TrunkRef};
 use crate::snapshot::Snapshot;
 use crate::telling::OnWire;
 use base::{GatewayId, ListenId, Transport, TrunkId};
-use config::{IpNet, Listen, Policy, Trunk};
+use config::{IpNet, Policy, Trunk};
 use identity::abilities::agent_row;
 use identity::{Face, Screening};
 use std::collections::BTreeMap;
@@ -94,10 +94,6 @@ impl Epoch {
 
     pub(crate) fn face(&self, id: ListenId) -> &Face {
         &self.faces[id.index()]
-    }
-
-    pub(crate) fn listen(&self, id: ListenId) -> &Listen {
-        &self.snapshot.config.listens[id.index()]
     }
 
     /// Whether large messages to a trunk may leave UDP.

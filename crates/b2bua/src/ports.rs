@@ -27,7 +27,7 @@ impl Call {
             _ => {}
         }
         let offer = self.arrived.as_ref().map_or(&b""[..], |a| &a.offer);
-        let streams = if offer.is_empty() { Ok(1) } else { offer::count_streams(offer) };
+        let streams = if offer.is_empty() { Ok(1) } else { negotiation::count_streams(offer) };
         match streams {
             Ok(streams) => {
                 self.open_media(listen, streams, cx);

@@ -3,11 +3,11 @@
 use crate::call::{Call, Phase};
 use crate::context::{Alarm, Context, Own, User};
 use crate::leg::InnerRequest;
-use crate::offer::parse;
 use crate::record::ReleasedBy;
 use crate::setup::session_policy;
 use base::ReasonId;
 use media::Side;
+use negotiation::parse;
 use sip_core::session_timer::{SessionAct, SessionTimer};
 use sip_msg::Msg;
 use std::time::Duration;

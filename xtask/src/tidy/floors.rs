@@ -24,6 +24,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("identity", 3),
     ("peers", 3),
     ("records", 3),
+    ("negotiation", 3),
     ("b2bua", 4),
     ("rehearsal", 5),
     ("runtime", 5),

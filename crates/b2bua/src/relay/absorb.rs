@@ -4,9 +4,9 @@
 use crate::call::Call;
 use crate::context::Context;
 use crate::leg::{AwaitAck, LateAnswer};
-use crate::offer::parse;
 use config::{LateReinvite, Update};
 use media::Side;
+use negotiation::parse;
 use sdp::Change;
 use sip_core::{Response, ServerTxn};
 use sip_msg::{Method, Msg};

@@ -166,7 +166,7 @@ impl Call {
         relay: &Relay,
         msg: Msg<'_>,
         cx: &mut Context<'_>,
-    ) -> Result<Box<[u8]>, crate::offer::SdpTrouble> {
+    ) -> Result<Box<[u8]>, negotiation::SdpTrouble> {
         if !msg.is_sdp() || msg.body().is_empty() {
             // A peer that repeats nothing changes nothing: whoever offered hears what held before.
             let held = self.leg(relay.from).filter(|_| !relay.offer.is_empty());

@@ -9,13 +9,14 @@ mod withdraw;
 
 use crate::call::{Call, Phase};
 use crate::context::Context;
-use crate::leg::{Leg, LocalSdp};
+use crate::leg::Leg;
 use crate::setup::{ACCEPTED, ACCEPTED_ENCODING, session_policy};
 use crate::telling::cross;
 use base::Time;
 use identity::headers::{Kind, push_number};
 use identity::push_warning;
 use media::Side;
+use negotiation::LocalSdp;
 use sip_core::session_timer::SessionTimer;
 use sip_core::{ClientTxn, ServerTxn};
 use sip_msg::{Method, Msg};
@@ -231,7 +232,7 @@ impl Call {
         text: &[u8],
         offer: &[u8],
         cx: &mut Context<'_>,
-    ) -> Result<Box<[u8]>, crate::offer::SdpTrouble> {
+    ) -> Result<Box<[u8]>, negotiation::SdpTrouble> {
         let trunk = self.trunk_of(side);
         let mut local = self.sdp_mut(side).map(std::mem::take).unwrap_or_default();
         let described = self.describe(side, trunk, text, offer, &mut local, cx);
@@ -246,7 +247,7 @@ impl Call {
         &mut self,
         txn: ServerTxn,
         side: Side,
-        trouble: &crate::offer::SdpTrouble,
+        trouble: &negotiation::SdpTrouble,
         cx: &mut Context<'_>,
     ) {
         let mut rows = cx.take_rows();

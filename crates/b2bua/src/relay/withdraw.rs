@@ -5,12 +5,12 @@
 use super::Relay;
 use crate::call::{Call, Phase};
 use crate::context::{Alarm, Context};
-use crate::offer::parse;
 use crate::record::ReleasedBy;
 use base::ReasonId;
 use identity::headers::pass_reason;
 use identity::said::push_why;
 use media::Side;
+use negotiation::parse;
 use sip_core::{ClientTxn, ServerTxn};
 use sip_msg::{Method, Msg};
 use std::time::Duration;

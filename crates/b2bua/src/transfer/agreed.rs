@@ -5,10 +5,10 @@ use super::{Errand, TransferHow, released_by};
 use crate::call::{Call, Phase};
 use crate::context::{Context, Own, User};
 use crate::leg::InnerRequest;
-use crate::offer::SdpTrouble;
 use crate::setup::session_policy;
 use base::ReasonId;
 use media::{Command, Side};
+use negotiation::SdpTrouble;
 use sip_core::session_timer::SessionTimer;
 use sip_msg::Msg;
 

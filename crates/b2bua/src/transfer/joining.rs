@@ -5,7 +5,7 @@ use super::released_by;
 use crate::call::{Call, Phase};
 use crate::context::{Context, User};
 use crate::journal::JournalEvent;
-use crate::leg::{AwaitAck, LateAnswer, Leg, LocalSdp};
+use crate::leg::{AwaitAck, LateAnswer, Leg};
 use crate::offer::State;
 use crate::record::{AttemptFacts, AttemptRecord, ReleasedBy};
 use crate::runs::{GatewayRef, TrunkRef};
@@ -13,6 +13,7 @@ use crate::tag::{CallRef, Tag};
 use base::{ReasonId, TrunkId};
 use identity::abilities;
 use media::{Command, Side};
+use negotiation::LocalSdp;
 use sip_core::ServerTxn;
 use std::sync::Arc;
 

@@ -3,9 +3,9 @@
 use super::{Errand, Lent, released_by};
 use crate::call::{Call, Phase};
 use crate::context::Context;
-use crate::leg::LocalSdp;
 use base::ReasonId;
 use media::Side;
+use negotiation::LocalSdp;
 
 impl Call {
     /// Another call wants the leg that is lent to it to take a description.

@@ -4,11 +4,12 @@
 use super::{Errand, TransferHow};
 use crate::call::Call;
 use crate::context::{Alarm, Context, Own, User};
-use crate::leg::{InnerRequest, LocalSdp, listen_of};
+use crate::leg::{InnerRequest, listen_of};
 use crate::offer::{self, CallMedia, State};
 use crate::tag::CallRef;
 use base::{ReasonId, TrunkId};
 use media::{Command, Reply, Side};
+use negotiation::LocalSdp;
 use std::time::Duration;
 
 /// How long a party that is busy with its session is left alone (RFC 3261 §14.1: 2.1 to 4 s).
@@ -137,7 +138,7 @@ impl Call {
         let Some(leg) = self.leg(goes.other()) else { return };
         let (trunk, there) = (coming.trunk, leg.trunk);
         let offer = if coming.offer.is_empty() { &leg.described } else { &coming.offer };
-        let streams = offer::count_streams(offer);
+        let streams = negotiation::count_streams(offer);
         let mut moving = Moving {
             how,
             other: Some((coming.call, coming.side)),

@@ -1,0 +1,112 @@
+//! Descriptions of ours: what the other peer said, anchored on our ports or passed untouched, and offers of our own.
+
+use crate::end::{End, Seat};
+use crate::local::LocalSdp;
+use crate::trouble::{SdpTrouble, parse};
+use base::Rng;
+use config::{Hold, Policy};
+use sdp::{Anchor, CodecName, HoldForm, Reveal, SdpError, Session};
+
+/// M-lines of a description that may get a port; the engine's limit lies below.
+const LINES_MAX: usize = 64;
+
+/// Makes the description for a peer out of what the other one sent; it is kept in `local`. The origin's version
+/// rises only when something changed (RFC 3264 §8). `offer`: what this peer offered, when this is the answer to
+/// it; else empty.
+///
+/// # Errors
+/// Why it cannot be made.
+pub fn describe(
+    end: &End<'_>,
+    text: &[u8],
+    offer: &[u8],
+    local: &mut LocalSdp,
+    rng: &mut Rng,
+) -> Result<(), SdpTrouble> {
+    local.standing = None;
+    let Some(seat) = end.seat else {
+        local.pass(text);
+        return Ok(());
+    };
+    let session = parse(text)?;
+    let offer = if offer.is_empty() { None } else { Some(parse(offer)?) };
+    let mut chosen = [None; LINES_MAX];
+    choose_ports(&session, seat, &mut chosen);
+    if local.id == 0 {
+        local.id = rng.next_u64() >> 2 | 1;
+    }
+    let mut anchor = Anchor {
+        address: end.listen.sdp_address(),
+        ports: &chosen[..session.media().len().min(LINES_MAX)],
+        origin_id: local.id,
+        origin_version: local.version.max(1),
+        hold: hold_form(end.policy.hold),
+        reveal: reveal(end.policy),
+    };
+    say(local, &mut anchor, text.len() + 64, |anchor, out| match &offer {
+        Some(offer) => sdp::anchor_answer(&session, offer, anchor, out),
+        None => sdp::anchor(&session, anchor, out),
+    })
+}
+
+/// Writes a description under the version that it deserves.
+fn say(
+    local: &mut LocalSdp,
+    anchor: &mut Anchor<'_>,
+    length: usize,
+    write: impl Fn(&Anchor<'_>, &mut Vec<u8>) -> Result<(), SdpError>,
+) -> Result<(), SdpTrouble> {
+    let mut made = Vec::with_capacity(length);
+    write(anchor, &mut made)?;
+    if local.text.is_empty() {
+        local.version = 1;
+    } else if *made != *local.text {
+        local.version += 1;
+        anchor.origin_version = local.version;
+        made.clear();
+        write(anchor, &mut made)?;
+    }
+    local.text = made.into_boxed_slice();
+    Ok(())
+}
+
+/// Our port of each m-line that can be carried.
+fn choose_ports(session: &Session<'_>, seat: Seat, chosen: &mut [Option<u16>]) {
+    for ((index, media), place) in (0u8..).zip(session.media()).zip(chosen) {
+        let usable = sdp::can_anchor(media).is_ok();
+        *place = if usable { seat.ports.rtp(seat.side, index) } else { None };
+    }
+}
+
+/// An offer of our own (late offer made early).
+pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, rng: &mut Rng) {
+    let Some(seat) = end.seat else { return };
+    local.id = rng.next_u64() >> 2 | 1;
+    local.version = 1;
+    let codecs: Vec<CodecName> =
+        end.policy.offer_codecs.iter().filter_map(|c| CodecName::from_name(c)).collect();
+    let anchor = Anchor {
+        address: end.listen.sdp_address(),
+        ports: &[seat.ports.rtp(seat.side, 0)],
+        origin_id: local.id,
+        origin_version: 1,
+        hold: HoldForm::Pass,
+        reveal: Reveal::default(),
+    };
+    local.text = sdp::offer(&codecs, &anchor).into_boxed_slice();
+}
+
+fn hold_form(hold: Hold) -> HoldForm {
+    match hold {
+        Hold::Pass => HoldForm::Pass,
+        Hold::Sendonly => HoldForm::Sendonly,
+        Hold::Inactive => HoldForm::Inactive,
+        Hold::Zero => HoldForm::Zero,
+        Hold::SendonlyOnly => HoldForm::SendonlyOnly,
+    }
+}
+
+fn reveal(policy: &Policy) -> Reveal {
+    let topology = policy.headers.topology;
+    Reveal { session: topology.session, attributes: topology.attributes }
+}

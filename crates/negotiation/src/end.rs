@@ -1,0 +1,50 @@
+//! Our end toward one peer: the interface and the rules of its trunk, and the ports that the engine holds.
+
+use config::{Config, Listen, MediaMode, Policy, TrunkId};
+use media::{Ports, Side};
+use std::net::IpAddr;
+
+/// The ports of a session, and the engine's side that a peer is on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seat {
+    /// Held by the engine.
+    pub ports: Ports,
+    /// Where the peer sits.
+    pub side: Side,
+}
+
+/// Our end toward one peer.
+#[derive(Clone, Copy)]
+pub struct End<'a> {
+    /// The interface of its trunk.
+    pub listen: &'a Listen,
+    /// The policy of its trunk.
+    pub policy: &'a Policy,
+    /// Where media are anchored; `None`: the peers speak to each other directly.
+    pub seat: Option<Seat>,
+}
+
+impl<'a> End<'a> {
+    /// The end toward a peer of a trunk.
+    #[must_use]
+    pub fn new(config: &'a Config, trunk: TrunkId, seat: Option<Seat>) -> End<'a> {
+        let trunk = &config.trunks[trunk.index()];
+        End { listen: &config.listens[trunk.listen.index()], policy: &trunk.policy, seat }
+    }
+
+    /// The address that media sockets are bound to.
+    pub(crate) fn media_address(&self) -> IpAddr {
+        self.listen.media_address.unwrap_or(self.listen.address)
+    }
+
+    /// How many streams are relayed; `None`: the peers' own business.
+    pub(crate) fn relayed(&self) -> Option<usize> {
+        self.seat.map(|seat| seat.ports.streams().len())
+    }
+}
+
+/// Whether a call between two trunks has its media anchored: unless both say `direct`.
+#[must_use]
+pub fn is_anchored(a: &Policy, b: &Policy) -> bool {
+    a.media == MediaMode::Anchor || b.media == MediaMode::Anchor
+}

@@ -1,0 +1,47 @@
+//! Judgements about offers and answers of peers.
+
+use crate::trouble::{SdpTrouble, parse};
+use base::ReasonId;
+use sdp::{Kind, Media, Session};
+
+/// Whether an answer fits the offer that we sent (RFC 3264 §6): as many streams, each of its kind
+/// and with a codec that was offered.
+///
+/// # Errors
+/// [`ReasonId::SdpAnswerBad`], or that one of both cannot be read.
+pub fn judge(sent: &[u8], answer: &[u8]) -> Result<(), SdpTrouble> {
+    let (offer, answer) = (parse(sent)?, parse(answer)?);
+    sdp::check_answer(&offer, &answer).map(drop).map_err(|e| SdpTrouble::of(ReasonId::SdpAnswerBad, e))
+}
+
+/// Checks that a description can be anchored at all; tells how many streams it needs.
+///
+/// # Errors
+/// Why not.
+pub fn count_streams(text: &[u8]) -> Result<u8, SdpTrouble> {
+    let session = parse(text)?;
+    sdp::can_anchor_any(&session).map_err(|error| {
+        let srtp = matches!(error.kind, sdp::SdpErrorKind::Secured);
+        SdpTrouble::of(if srtp { ReasonId::SrtpUnsupported } else { ReasonId::MediaStreams }, error)
+    })?;
+    Ok(u8::try_from(session.media().len().clamp(1, media::MAX_STREAMS)).unwrap_or(1))
+}
+
+/// Whether an offer holds a stream that the other peer has refused and that could be relayed. `relayed`: how many
+/// streams the engine relays; `None`: the peers' own business.
+#[must_use]
+pub fn offers_refused(relayed: Option<usize>, theirs: &Session<'_>, offer: &Session<'_>) -> bool {
+    let refused = |at| theirs.media().get(at).is_none_or(|media: &Media<'_>| media.port == 0);
+    let usable = |media: &Media<'_>| relayed.is_none() || sdp::can_anchor(media).is_ok();
+    let mut offered = offer.media().iter().enumerate().take(relayed.unwrap_or(usize::MAX));
+    offered.any(|(at, media)| media.port != 0 && refused(at) && usable(media))
+}
+
+/// The name of an answer's first audio codec, for the record.
+#[must_use]
+pub fn first_codec(answer: &[u8]) -> Option<Box<str>> {
+    let session = parse(answer).ok()?;
+    let audio = session.media().iter().find(|m| m.kind == Kind::Audio && m.port != 0)?;
+    let codec = audio.codecs().find(|c| !c.is_telephone_event())?;
+    Some(String::from_utf8_lossy(codec.name).into_owned().into_boxed_str())
+}

@@ -1,0 +1,20 @@
+//! What one peer's session description means: for the other peer, and for the media engine.
+//!
+//! Values and judgements only: nothing here knows a call, and what must be remembered is handed in and out. Our end
+//! toward a peer is an [`End`]; what was told to the peer is a [`LocalSdp`]. A description of the other peer becomes
+//! ours with [`describe`], a late offer is made early with [`make_offer`], an answer is judged with [`judge`], and
+//! [`each_stream`] says what a peer's description asks of the engine.
+
+mod describe;
+mod end;
+mod judge;
+mod local;
+mod remote;
+mod trouble;
+
+pub use describe::{describe, make_offer};
+pub use end::{End, Seat, is_anchored};
+pub use judge::{count_streams, first_codec, judge, offers_refused};
+pub use local::LocalSdp;
+pub use remote::each_stream;
+pub use trouble::{SdpTrouble, parse};

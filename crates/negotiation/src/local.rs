@@ -1,0 +1,64 @@
+//! The session description that was last sent to a peer, and what follows from it.
+
+/// The session description that we last sent to the peer.
+#[derive(Clone, Default, Debug)]
+pub struct LocalSdp {
+    /// `sess-id` of our origin line; 0 until the first.
+    pub id: u64,
+    /// `sess-version` of our origin line.
+    pub version: u64,
+    /// The description.
+    pub text: Box<[u8]>,
+    /// What holds instead of `text`, which the peer refused (RFC 3261 §14.1).
+    pub standing: Option<Box<[u8]>>,
+    /// The peers describe themselves, and who is on the other side has changed: what goes on is a further
+    /// version of what the peer knows (RFC 3264 §8).
+    pub continued: bool,
+}
+
+impl LocalSdp {
+    /// What holds between us and the peer.
+    #[must_use]
+    pub fn standing(&self) -> &[u8] {
+        self.standing.as_deref().unwrap_or(&self.text)
+    }
+
+    /// This description as the one that follows what the peer was told last, which may have changed since this
+    /// one was made (RFC 3264 §8).
+    #[must_use]
+    pub fn after(self, last: &LocalSdp) -> LocalSdp {
+        let follows = self.id == last.id && self.version > last.version;
+        if follows || last.text.is_empty() || *self.text == *last.text {
+            return self;
+        }
+        let text = sdp::continued(&last.text, &self.text).into_boxed_slice();
+        LocalSdp { id: last.id, version: last.version + 1, text, ..self }
+    }
+
+    /// Takes what the other peer has described as it is.
+    pub fn pass(&mut self, text: &[u8]) {
+        if self.continued {
+            self.text = sdp::continued(&self.text, text).into_boxed_slice();
+        } else if *self.text != *text {
+            self.text = text.into();
+        }
+    }
+
+    /// What holds, to be sent again; after a refused offer under a version of its own (RFC 3264 §8).
+    pub fn restate(&mut self) -> &[u8] {
+        if let Some(old) = self.standing.take() {
+            self.version += 1;
+            self.text = with_version(&old, self.id, self.version);
+        }
+        &self.text
+    }
+}
+
+/// A description of ours with another version in its origin line.
+fn with_version(text: &[u8], id: u64, version: u64) -> Box<[u8]> {
+    let whole = String::from_utf8_lossy(text);
+    let origin = format!("o=- {id} ");
+    let Some(at) = whole.find(&origin).map(|at| at + origin.len()) else { return text.into() };
+    let digits = whole[at..].bytes().take_while(u8::is_ascii_digit).count();
+    format!("{}{version}{}", &whole[..at], &whole[at + digits..]).into_bytes().into_boxed_slice()
+}

@@ -1,0 +1,97 @@
+//! What a peer's description asks of the media engine.
+
+use crate::end::End;
+use crate::trouble::{SdpTrouble, parse};
+use base::ReasonId;
+use config::{Latch, Policy};
+use media::{CodecKind, Remote};
+use sdp::{Address, Kind, Media};
+use std::net::{IpAddr, SocketAddr};
+
+/// Hands over, stream by stream, where a peer listens and what it may send, without any timeout; or why the engine
+/// could not reach it. Nothing where media are not anchored.
+///
+/// # Errors
+/// The first that `take` gives back, or that the description cannot be read.
+pub fn each_stream(
+    end: &End<'_>,
+    text: &[u8],
+    mut take: impl FnMut(u8, Result<Remote, SdpTrouble>) -> Result<(), SdpTrouble>,
+) -> Result<(), SdpTrouble> {
+    let Some(relayed) = end.relayed() else { return Ok(()) };
+    let (session, local) = (parse(text)?, end.media_address());
+    for (stream, media) in (0u8..).zip(session.media()).take(relayed) {
+        take(stream, remote_of(media, end.policy, local))?;
+    }
+    Ok(())
+}
+
+/// What one media line of a peer means for the engine, whose sockets have the family of `local`.
+fn remote_of(media: &Media<'_>, policy: &Policy, local: IpAddr) -> Result<Remote, SdpTrouble> {
+    use sdp::Direction::{RecvOnly, SendOnly, SendRecv};
+    let direction = media.direction();
+    let null = media.is_null_connection();
+    let (rtp, rtcp) = places_of(media, local)?;
+    let first = media.codecs().find(|c| !c.is_telephone_event());
+    let udptl = media.kind == Kind::Image;
+    Ok(Remote {
+        rtp,
+        rtcp,
+        receive: matches!(direction, SendRecv | SendOnly),
+        send: matches!(direction, SendRecv | RecvOnly) && !null,
+        latch: match policy.latch {
+            Latch::Off => media::Latch::Off,
+            Latch::Signalled => media::Latch::Signalled,
+            Latch::Nat => media::Latch::Nat,
+        },
+        // Which types the peer may send is what the *other* side offered or answered; both agree
+        // on the numbers only per direction (RFC 3264 §6.1), so the union of none is enforced.
+        payload_types: Remote::ANY_PAYLOAD_TYPE,
+        clock_rate: first.as_ref().map_or(8_000, |c| c.clock),
+        ptime_ms: media.ptime().and_then(|p| u8::try_from(p).ok()).filter(|p| *p > 0).unwrap_or(20),
+        timeout: None,
+        udptl,
+        codec: first.map_or(CodecKind::Other, |c| codec_kind(c.name)),
+    })
+}
+
+/// Where a peer wants RTP and RTCP, if anywhere; the sockets have the family of `local`.
+fn places_of(
+    media: &Media<'_>,
+    local: IpAddr,
+) -> Result<(Option<SocketAddr>, Option<SocketAddr>), SdpTrouble> {
+    let address = match media.connection() {
+        Some(Address::Ip(address)) => Some(address),
+        Some(Address::Name(_)) => {
+            let warning = (301, "Host names are not supported in media addresses");
+            return Err(SdpTrouble { reason: ReasonId::MediaAddress, warning });
+        }
+        None => None,
+    };
+    let usable = address.filter(|_| media.port != 0 && !media.is_null_connection());
+    let reachable = |ip: &IpAddr| ip.to_canonical().is_ipv4() == local.to_canonical().is_ipv4();
+    if usable.is_some_and(|ip| !reachable(&ip)) {
+        let warning = (301, "Incompatible network address formats");
+        return Err(SdpTrouble { reason: ReasonId::MediaAddress, warning });
+    }
+    let rtp = usable.map(|ip| SocketAddr::new(ip, media.port));
+    let rtcp = usable.and_then(|ip| match media.rtcp() {
+        Some(rtcp) => Some(SocketAddr::new(
+            rtcp.address.and_then(Address::ip).filter(reachable).unwrap_or(ip),
+            rtcp.port,
+        )),
+        None => media.port.checked_add(1).map(|port| SocketAddr::new(ip, port)),
+    });
+    Ok((rtp, rtcp))
+}
+
+fn codec_kind(name: &[u8]) -> CodecKind {
+    let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
+    match () {
+        () if is(b"PCMU") || is(b"PCMA") => CodecKind::G711,
+        () if is(b"G722") => CodecKind::G722,
+        () if is(b"G729") => CodecKind::G729,
+        () if is(b"opus") => CodecKind::Opus,
+        () => CodecKind::Other,
+    }
+}
