@@ -5,6 +5,7 @@
 
 use crate::report::Report;
 use base::ListenId;
+use srtp::MasterKey;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -119,6 +120,29 @@ pub struct Remote {
     pub udptl: bool,
     /// First codec, for the quality estimate.
     pub codec: CodecKind,
+    /// Whether and with which keys the stream is SRTP (RFC 3711) between us and this peer.
+    pub srtp: Srtp,
+}
+
+/// Whether a stream is protected between us and one peer.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Srtp {
+    /// Plain RTP.
+    #[default]
+    Off,
+    /// It will be protected, but keys are not agreed yet: nothing passes, unless former keys still hold.
+    Awaited,
+    /// Protected.
+    On(Box<Keys>),
+}
+
+/// The keys of one stream between us and one peer. They show themselves to nobody.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Keys {
+    /// What the peer protects with.
+    pub receive: MasterKey,
+    /// What we protect with.
+    pub send: MasterKey,
 }
 
 impl Remote {
@@ -141,6 +165,7 @@ impl Remote {
             timeout: Some(Duration::from_secs(30)),
             udptl: false,
             codec: CodecKind::G711,
+            srtp: Srtp::Off,
         }
     }
 

@@ -3,12 +3,15 @@
 //! Knows nothing of the other side; [`crate::session`] joins two halves. Enter through
 //! [`Half::set`], [`Half::on_rtp`] and [`Half::on_rtcp`].
 
-use crate::control::{Latch, Remote};
+mod rating;
+
+use crate::control::{Latch, Remote, Srtp};
 use crate::flow::{Action, Check, Component, Flow, Judgement};
+use crate::guard::{Datagram, Guard, Kind};
 use crate::latch::{Admission, Heard, Lock, RtcpLock};
-use crate::quality::{self, Scores, Span};
+use crate::quality::Scores;
 use crate::reception::Reception;
-use crate::report::{DropReason, Drops, StreamReport};
+use crate::report::{DropReason, Drops};
 use crate::wire::{self, Control};
 use base::Time;
 use rtp::{Header, ReportBlock};
@@ -42,10 +45,14 @@ struct SpanStart {
 }
 
 /// See the module text.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Half {
     pub(crate) rtp: Flow,
     pub(crate) rtcp: Flow,
+    /// Keys between us and this peer; `None`: plain.
+    pub(crate) guard: Option<Guard>,
+    /// What leaves for the other side is protected there.
+    pub(crate) guarded_beyond: bool,
     clock_rate: u32,
     unfiltered: bool,
     pub(crate) last_rtp: Option<Time>,
@@ -81,6 +88,8 @@ impl Half {
         Half {
             rtp: Flow::CLOSED,
             rtcp: Flow::CLOSED,
+            guard: None,
+            guarded_beyond: false,
             clock_rate: 8000,
             unfiltered: false,
             last_rtp: None,
@@ -120,6 +129,8 @@ impl Half {
         self.clock_rate = if remote.clock_rate == 0 { 8000 } else { remote.clock_rate };
         self.lock.set(now, remote.latch, remote.rtp);
         self.rtcp_lock.set(rtcp_address(&remote));
+        let srtp = if remote.udptl { &Srtp::Off } else { &remote.srtp };
+        self.guard = Guard::follow(self.guard.take(), now, srtp);
         self.remote = Some(remote);
     }
 
@@ -176,7 +187,22 @@ impl Half {
 
     /// A packet on the RTP port.
     #[inline]
-    pub(crate) fn on_rtp(&mut self, now: Time, source: SocketAddr, bytes: &[u8]) -> Outcome {
+    pub(crate) fn on_rtp(&mut self, now: Time, source: SocketAddr, packet: &mut Datagram<'_>) -> Outcome {
+        if let Some(guard) = &mut self.guard {
+            if !self.lock.might_admit(now, source) {
+                return Outcome::Drop(DropReason::ForeignSource);
+            }
+            let kind = if wire::is_rtcp(packet.bytes()) { Kind::Control } else { Kind::Media };
+            if let Err(reason) = guard.open(now, packet, kind) {
+                return Outcome::Drop(reason);
+            }
+        }
+        self.on_clear_rtp(now, source, packet.bytes())
+    }
+
+    /// A packet on the RTP port, in clear.
+    #[inline]
+    fn on_clear_rtp(&mut self, now: Time, source: SocketAddr, bytes: &[u8]) -> Outcome {
         if self.rtp.expect == Some(source) {
             match self.rtp.inspect(bytes) {
                 Judgement::Rtp(head) => {
@@ -218,12 +244,20 @@ impl Half {
     }
 
     /// A packet on the RTCP port.
-    pub(crate) fn on_rtcp(&mut self, now: Time, source: SocketAddr, bytes: &[u8]) -> Outcome {
+    pub(crate) fn on_rtcp(&mut self, now: Time, source: SocketAddr, packet: &mut Datagram<'_>) -> Outcome {
         if self.remote.is_none() {
             return Outcome::Drop(DropReason::ForeignSource);
         }
+        if let Some(guard) = &mut self.guard {
+            if !self.rtcp_lock.might_admit(source, &self.lock) {
+                return Outcome::Drop(DropReason::ForeignSource);
+            }
+            if let Err(reason) = guard.open(now, packet, Kind::Control) {
+                return Outcome::Drop(reason);
+            }
+        }
         let known = self.rtcp.expect == Some(source);
-        let control = match wire::control(bytes) {
+        let control = match wire::control(packet.bytes()) {
             Ok(control) => control,
             Err(reason) => return Outcome::Drop(if known { reason } else { DropReason::ForeignSource }),
         };
@@ -280,6 +314,9 @@ impl Half {
     /// Time goes on; true when [`Half::filter`] has changed.
     pub(crate) fn on_tick(&mut self, now: Time) -> bool {
         let expired = self.lock.expire(now);
+        if let Some(guard) = &mut self.guard {
+            guard.expire(now);
+        }
         let silent = self.last_rtp.is_some_and(|t| now.since(t) >= UNFILTER_AFTER);
         let lift =
             silent && !self.unfiltered && self.lock.mode() != Latch::Off && self.lock.locked().is_some();
@@ -313,80 +350,6 @@ impl Half {
 
     pub(crate) fn rtt_ms(&self) -> Option<f32> {
         self.rtt_ms
-    }
-
-    /// Rates the running span when it is over, or in any case when `force` (at the end).
-    pub(crate) fn rate(&mut self, now: Time, other_rtt_ms: Option<f32>, force: bool) {
-        if now.since(self.span.at) < quality::SPAN && !force {
-            return;
-        }
-        let r = &self.reception;
-        let start = self.span;
-        let (expected, received) = (r.expected(), r.received());
-        let due = expected.saturating_sub(start.expected);
-        let lost = due.saturating_sub(received.saturating_sub(start.received));
-        let late = r.totals.late - start.late;
-        let gaps = r.totals.gaps - start.gaps;
-        self.span = SpanStart { at: now, expected, received, late: r.totals.late, gaps: r.totals.gaps };
-        if due >= quality::RATED_MIN {
-            let codec = self.remote.as_ref().map(|m| m.codec).unwrap_or_default();
-            let span = Span {
-                loss: ((lost + late) as f32 / due as f32).min(1.0),
-                run: if gaps == 0 { 1.0 } else { lost as f32 / gaps as f32 }.max(1.0),
-                delay_ms: self.delay_ms(other_rtt_ms),
-            };
-            self.scores.add(quality::mos_x100(quality::rating(codec, span)));
-        }
-        self.reception.end_span();
-    }
-
-    /// Mouth to ear, as far as it can be known: half of both round trips, one packet, and a jitter
-    /// buffer of twice the jitter between 20 and 60 ms.
-    fn delay_ms(&self, other_rtt_ms: Option<f32>) -> f32 {
-        let ptime = self.remote.as_ref().map_or(0, |m| m.ptime_ms);
-        let ptime = if ptime == 0 { 20 } else { ptime };
-        let network = (self.rtt_ms.unwrap_or(0.0) + other_rtt_ms.unwrap_or(0.0)) / 2.0;
-        let (jitter, _) = self.reception.jitter_ms(self.clock_rate);
-        network + f32::from(ptime) + (2.0 * jitter).clamp(20.0, 60.0)
-    }
-
-    /// What is known at `now`; `opened` is when the session began.
-    pub(crate) fn report(&self, now: Time, opened: Time) -> StreamReport {
-        let r = &self.reception;
-        let expected = r.expected();
-        let lost = expected.saturating_sub(r.received());
-        let (jitter_ms, jitter_max_ms) = r.jitter_ms(self.clock_rate);
-        let sending = self.remote.as_ref().is_some_and(|m| m.receive);
-        let tail = self.last_rtp.filter(|_| sending).map(|t| now.since(t.max(self.changed_at)));
-        StreamReport {
-            packets: r.totals.packets,
-            bytes: r.totals.bytes,
-            expected,
-            lost,
-            loss_fraction: if expected == 0 { 0.0 } else { lost as f32 / expected as f32 },
-            out_of_order: r.reordered(),
-            duplicates: r.duplicates(),
-            late: r.totals.late,
-            jitter_ms,
-            jitter_max_ms,
-            rtt_ms: self.rtt_ms,
-            rtt_max_ms: self.rtt_max_ms,
-            mos_min: self.scores.min,
-            mos_avg: self.scores.mean(),
-            mos_last: self.scores.last,
-            dropped: self.drops,
-            rtcp_packets: self.rtcp_packets,
-            peer_loss_fraction: self.peer_loss_fraction,
-            peer_lost: self.peer_lost,
-            peer_jitter_ms: self.peer_jitter.map(|j| j as f32 * 1000.0 / self.clock_rate as f32),
-            first_packet_after: self.first_rtp.map(|t| t.since(opened)),
-            last_packet_after: self.last_rtp.map(|t| t.since(opened)),
-            silence_max: self.silence_max.max(tail.unwrap_or_default()),
-            one_way: self.one_way,
-            ssrc_changes: r.totals.ssrc_changes,
-            source: self.lock.locked(),
-            rebinds: self.rebinds,
-        }
     }
 }
 

@@ -130,6 +130,18 @@ impl Lock {
         }
     }
 
+    /// Whether `source` could be the peer, as far as addresses tell; nothing changes. For what must be opened
+    /// before it may be believed.
+    pub(crate) fn might_admit(&self, now: Time, source: SocketAddr) -> bool {
+        let Some(peer) = self.peer else { return self.locked == Some(source) };
+        let wide = match self.mode {
+            Latch::Off => false,
+            Latch::Signalled => source.ip() == peer.ip(),
+            Latch::Nat => true,
+        };
+        wide || self.admits_rtcp(now, source)
+    }
+
     /// Whether RTCP on the RTP port is from the peer: only from the proven or exact source.
     pub(crate) fn admits_rtcp(&self, now: Time, source: SocketAddr) -> bool {
         self.locked == Some(source)
@@ -188,6 +200,21 @@ impl RtcpLock {
         self.locked.is_some() && self.locked == self.expected
     }
 
+    /// Whether `source` could be the peer, as far as addresses tell; nothing changes.
+    pub(crate) fn might_admit(&self, source: SocketAddr, media: &Lock) -> bool {
+        let exact = [self.locked, self.expected, media.locked()].contains(&Some(source));
+        exact || self.trusted(media).is_some_and(|t| t.ip() == source.ip())
+    }
+
+    /// Whose host may also send RTCP from another port.
+    fn trusted(&self, media: &Lock) -> Option<SocketAddr> {
+        match media.mode() {
+            Latch::Off => None,
+            Latch::Signalled => media.locked().or(media.peer()),
+            Latch::Nat => media.locked(),
+        }
+    }
+
     /// Whether `source` is the peer, given the lock of its media. `ssrc` is that of the
     /// compound, `heard` that of the media.
     pub(crate) fn admit(
@@ -207,12 +234,7 @@ impl RtcpLock {
         if media.locked() == Some(source) {
             return Admission::Known;
         }
-        let trusted = match media.mode() {
-            Latch::Off => None,
-            Latch::Signalled => media.locked().or(media.peer()),
-            Latch::Nat => media.locked(),
-        };
-        if trusted.is_none_or(|t| t.ip() != source.ip()) {
+        if self.trusted(media).is_none_or(|t| t.ip() != source.ip()) {
             return Admission::No(DropReason::ForeignSource);
         }
         if heard.is_some_and(|h| h != ssrc) || (heard.is_none() && self.locked.is_some()) {

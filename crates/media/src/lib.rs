@@ -7,6 +7,7 @@
 
 pub mod control;
 pub mod flow;
+mod guard;
 mod half;
 mod latch;
 mod quality;
@@ -16,8 +17,10 @@ pub mod session;
 mod wire;
 
 pub use control::{
-    CodecKind, Command, Latch, MAX_STREAMS, OpenError, Ports, Remote, Reply, SessionId, Side, StreamPorts,
+    CodecKind, Command, Keys, Latch, MAX_STREAMS, OpenError, Ports, Remote, Reply, SessionId, Side, Srtp,
+    StreamPorts,
 };
 pub use flow::{Action, Check, Component, Flow};
+pub use guard::Datagram;
 pub use report::{DropReason, Drops, Report, StreamReport};
 pub use session::{Session, Verdict};

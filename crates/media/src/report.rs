@@ -29,11 +29,19 @@ pub enum DropReason {
     Oversize,
     /// The operating system refused to send it.
     SendFailed,
+    /// SRTP: its tag is wrong. Another key, a forgery, or plain RTP where SRTP is agreed.
+    SrtpForged,
+    /// SRTP: received or sent before, or too old to tell (RFC 3711 §3.3.2).
+    SrtpReplayed,
+    /// SRTP: no key for it, for none is agreed yet or its identifier (MKI) is another one.
+    SrtpKey,
+    /// SRTP: the key has protected as many packets as it may (RFC 3711 §9.2).
+    SrtpExhausted,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 9;
+    pub const COUNT: usize = 13;
     /// All, in order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
         DropReason::ForeignSource,
@@ -45,6 +53,10 @@ impl DropReason {
         DropReason::NoRemote,
         DropReason::Oversize,
         DropReason::SendFailed,
+        DropReason::SrtpForged,
+        DropReason::SrtpReplayed,
+        DropReason::SrtpKey,
+        DropReason::SrtpExhausted,
     ];
 
     /// A stable name for records and metrics.
@@ -60,6 +72,10 @@ impl DropReason {
             DropReason::NoRemote => "no_remote",
             DropReason::Oversize => "oversize",
             DropReason::SendFailed => "send_failed",
+            DropReason::SrtpForged => "srtp_forged",
+            DropReason::SrtpReplayed => "srtp_replayed",
+            DropReason::SrtpKey => "srtp_key",
+            DropReason::SrtpExhausted => "srtp_exhausted",
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::control::{MAX_STREAMS, Remote, Reply, SessionId, Side};
 use crate::flow::{Action, Component, Flow};
+use crate::guard::{Datagram, Kind};
 use crate::half::{Half, Outcome};
 use crate::report::{DropReason, Report, StreamReport};
 use crate::wire::Control;
@@ -32,13 +33,15 @@ pub enum Verdict {
         component: Component,
         /// Where to.
         to: SocketAddr,
+        /// How many bytes of the buffer it has now.
+        length: usize,
     },
     /// Do not send it. It has been counted.
     Drop(DropReason),
 }
 
 /// One m-line: its halves by [`Side::index`].
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Stream {
     halves: [Half; 2],
     rejected: bool,
@@ -54,7 +57,10 @@ impl Stream {
         for side in Side::BOTH {
             let other = &self.halves[side.other().index()];
             let (media, control) = (other.media_target(), other.control_target());
-            self.halves[side.index()].settle(media, control);
+            let guarded = other.guard.is_some();
+            let half = &mut self.halves[side.index()];
+            half.settle(media, control);
+            half.guarded_beyond = guarded;
         }
     }
 
@@ -71,7 +77,7 @@ impl Stream {
 }
 
 /// See the module text.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Session {
     id: SessionId,
     opened: Time,
@@ -129,7 +135,8 @@ impl Session {
         true
     }
 
-    /// Judges a packet that came at `now` from `source` to our port of `component`.
+    /// Judges a packet that came at `now` from `source` to our port of `component`. What is relayed lies in the
+    /// same buffer, as long as the verdict says.
     #[inline]
     pub fn on_packet(
         &mut self,
@@ -138,28 +145,53 @@ impl Session {
         stream: u8,
         component: Component,
         source: SocketAddr,
-        bytes: &mut [u8],
+        mut packet: Datagram<'_>,
     ) -> Verdict {
         let Some(s) = self.streams.get_mut(usize::from(stream)) else {
             return Verdict::Drop(DropReason::NoRemote);
         };
         let half = &mut s.halves[side.index()];
         let outcome = match component {
-            Component::Rtp => half.on_rtp(now, source, bytes),
-            Component::Rtcp => half.on_rtcp(now, source, bytes),
+            Component::Rtp => half.on_rtp(now, source, &mut packet),
+            Component::Rtcp => half.on_rtcp(now, source, &mut packet),
         };
+        let guarded = half.guarded_beyond;
+        let kind = if matches!(outcome, Outcome::Control { .. }) { Kind::Control } else { Kind::Media };
         let action = match outcome {
             Outcome::Media { moved: false } => half.rtp.action,
             Outcome::Media { moved: true } => self.moved(side, stream),
             Outcome::Control { control, moved } => self.controlled(now, side, stream, &control, moved),
             Outcome::Drop(reason) => Action::Drop(reason),
         };
-        match action {
-            Action::Relay { component, to } => Verdict::Relay { component, to },
-            Action::Drop(reason) => {
+        let done = match action {
+            Action::Relay { component, to } if guarded => {
+                self.protect(side, stream, &mut packet, kind).map(|()| (component, to))
+            }
+            Action::Relay { component, to } => Ok((component, to)),
+            Action::Drop(reason) => Err(reason),
+        };
+        match done {
+            Ok((component, to)) => Verdict::Relay { component, to, length: packet.length },
+            Err(reason) => {
                 self.count_drop(side, stream, reason);
                 Verdict::Drop(reason)
             }
+        }
+    }
+
+    /// Protects what goes to the other side.
+    #[inline]
+    fn protect(
+        &mut self,
+        side: Side,
+        stream: u8,
+        packet: &mut Datagram<'_>,
+        kind: Kind,
+    ) -> Result<(), DropReason> {
+        let s = self.streams.get_mut(usize::from(stream)).ok_or(DropReason::NoRemote)?;
+        match &mut s.halves[side.other().index()].guard {
+            Some(guard) => guard.protect(packet, kind),
+            None => Ok(()),
         }
     }
 
@@ -218,10 +250,14 @@ impl Session {
         s.halves[side.index()].filter(component)
     }
 
-    /// The flow of packets that arrive on a port, for engines that execute it themselves.
+    /// The flow of packets that arrive on a port, for engines that execute it themselves; none where packets must
+    /// be opened or protected.
     #[must_use]
     pub fn flow(&self, side: Side, stream: u8, component: Component) -> Option<&Flow> {
         let half = &self.streams.get(usize::from(stream))?.halves[side.index()];
+        if half.guard.is_some() || half.guarded_beyond {
+            return None;
+        }
         Some(match component {
             Component::Rtp => &half.rtp,
             Component::Rtcp => &half.rtcp,

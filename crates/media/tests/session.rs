@@ -2,52 +2,33 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use base::{Rng, Time};
-use media::{CodecKind, Component, DropReason, Latch, Remote, Reply, Session, SessionId, Side, Verdict};
+use common::{a, at, b, rtcp, rtp};
+use media::{
+    CodecKind, Component, Datagram, DropReason, Latch, Remote, Reply, Session, SessionId, Side, Verdict,
+};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 const ID: SessionId = SessionId(3);
 
-fn at(address: &str) -> SocketAddr {
-    address.parse().unwrap()
-}
-
-fn a() -> SocketAddr {
-    at("192.0.2.1:4000")
-}
-
-fn b() -> SocketAddr {
-    at("198.51.100.2:5000")
-}
-
-fn rtp(ssrc: u32, sequence: u16, payload_type: u8) -> Vec<u8> {
-    let mut p = vec![0x80, payload_type];
-    p.extend(sequence.to_be_bytes());
-    p.extend((u32::from(sequence) * 160).to_be_bytes());
-    p.extend(ssrc.to_be_bytes());
-    p.extend([0xd5; 160]);
-    p
-}
-
-/// A sender report without blocks, or a receiver report with one.
-fn rtcp(ssrc: u32, sender_ntp: Option<u32>, block: Option<(u32, u32)>) -> Vec<u8> {
-    let count = 0x80 | u8::from(block.is_some());
-    let mut p = match sender_ntp {
-        Some(_) => vec![count, 200, 0, if block.is_some() { 12 } else { 6 }],
-        None => vec![count, 201, 0, if block.is_some() { 7 } else { 1 }],
-    };
-    p.extend(ssrc.to_be_bytes());
-    if let Some(ntp) = sender_ntp {
-        p.extend((u64::from(ntp) << 16).to_be_bytes());
-        p.extend([0; 12]);
+/// Brings a packet as an engine does. Verdicts of plain relays speak of the length that came.
+fn hand(
+    session: &mut Session,
+    now: Time,
+    (side, stream, component): (Side, u8, Component),
+    source: SocketAddr,
+    bytes: &mut [u8],
+) -> Verdict {
+    let length = bytes.len();
+    let verdict = session.on_packet(now, side, stream, component, source, Datagram { buffer: bytes, length });
+    if let Verdict::Relay { length: relayed, component, to } = verdict {
+        assert_eq!(relayed, length);
+        return Verdict::Relay { component, to, length: 0 };
     }
-    if let Some((lsr, dlsr)) = block {
-        p.extend([0, 0, 0, 1, 64, 0, 0, 5, 0, 0, 0, 9, 0, 0, 0, 80]);
-        p.extend(lsr.to_be_bytes());
-        p.extend(dlsr.to_be_bytes());
-    }
-    p
+    verdict
 }
 
 /// A session under test, with a clock that moves with each packet.
@@ -74,7 +55,8 @@ impl Room {
 
     fn put(&mut self, side: Side, component: Component, source: SocketAddr, mut bytes: Vec<u8>) -> Verdict {
         let before = bytes.clone();
-        let verdict = self.session.on_packet(self.now(), side, 0, component, source, &mut bytes);
+        let now = self.now();
+        let verdict = hand(&mut self.session, now, (side, 0, component), source, &mut bytes);
         assert_eq!(bytes, before, "a plain relay changes nothing");
         verdict
     }
@@ -106,7 +88,7 @@ impl Room {
 }
 
 fn to(to: SocketAddr) -> Verdict {
-    Verdict::Relay { component: Component::Rtp, to }
+    Verdict::Relay { component: Component::Rtp, to, length: 0 }
 }
 
 fn no(reason: DropReason) -> Verdict {
@@ -117,13 +99,13 @@ fn no(reason: DropReason) -> Verdict {
 fn nobody_is_believed_before_a_description() {
     let mut session = Session::new(ID, Time::ZERO, 1);
     for component in Component::BOTH {
-        let verdict = session.on_packet(Time::ZERO, Side::A, 0, component, a(), &mut rtp(1, 1, 0));
+        let verdict = hand(&mut session, Time::ZERO, (Side::A, 0, component), a(), &mut rtp(1, 1, 0));
         assert_eq!(verdict, no(DropReason::ForeignSource));
     }
     session.set(Time::ZERO, Side::A, 0, Remote::audio(a()));
-    let verdict = session.on_packet(Time::ZERO, Side::A, 0, Component::Rtp, a(), &mut rtp(1, 1, 0));
+    let verdict = hand(&mut session, Time::ZERO, (Side::A, 0, Component::Rtp), a(), &mut rtp(1, 1, 0));
     assert_eq!(verdict, no(DropReason::NoRemote), "the other side is not known yet");
-    let verdict = session.on_packet(Time::ZERO, Side::A, 9, Component::Rtp, a(), &mut rtp(1, 1, 0));
+    let verdict = hand(&mut session, Time::ZERO, (Side::A, 9, Component::Rtp), a(), &mut rtp(1, 1, 0));
     assert_eq!(verdict, no(DropReason::NoRemote), "no such stream");
 }
 
@@ -191,9 +173,9 @@ fn behind_nat_the_first_valid_packet_locks() {
     // RTCP comes from the host of the media, with the source of the media.
     let control = at("203.0.113.5:1031");
     assert_eq!(room.put(Side::A, Component::Rtcp, control, rtcp(9, None, None)), no(DropReason::Ssrc));
-    let expected = Verdict::Relay { component: Component::Rtcp, to: at("198.51.100.2:5001") };
+    let expected = Verdict::Relay { component: Component::Rtcp, to: at("198.51.100.2:5001"), length: 0 };
     assert_eq!(room.put(Side::A, Component::Rtcp, control, rtcp(1, None, None)), expected);
-    let expected = Verdict::Relay { component: Component::Rtcp, to: control };
+    let expected = Verdict::Relay { component: Component::Rtcp, to: control, length: 0 };
     assert_eq!(room.put(Side::B, Component::Rtcp, at("198.51.100.2:5001"), rtcp(2, None, None)), expected);
 }
 
@@ -223,7 +205,7 @@ fn direction_and_hold_are_obeyed() {
     assert_eq!(room.media(Side::A, a(), 1, 3), to(b()));
     room.set(Side::B, Remote { send: false, ..Remote::audio(b()) });
     assert_eq!(room.media(Side::A, a(), 1, 4), no(DropReason::Direction));
-    let expected = Verdict::Relay { component: Component::Rtcp, to: at("198.51.100.2:5001") };
+    let expected = Verdict::Relay { component: Component::Rtcp, to: at("198.51.100.2:5001"), length: 0 };
     assert_eq!(
         room.put(Side::A, Component::Rtcp, at("192.0.2.1:4001"), rtcp(1, None, None)),
         expected,
@@ -256,7 +238,7 @@ fn payload_types_and_shapes_are_checked() {
 fn multiplexed_control_is_recognised_and_answered_in_kind() {
     let mut room = Room::new(Latch::Off);
     room.set(Side::A, Remote { rtcp: Some(a()), ..Remote::audio(a()) });
-    let plain = Verdict::Relay { component: Component::Rtcp, to: at("198.51.100.2:5001") };
+    let plain = Verdict::Relay { component: Component::Rtcp, to: at("198.51.100.2:5001"), length: 0 };
     assert_eq!(room.put(Side::A, Component::Rtp, a(), rtcp(1, None, None)), plain);
     assert_eq!(room.put(Side::B, Component::Rtcp, at("198.51.100.2:5001"), rtcp(2, None, None)), to(a()));
     let foreign = at("192.0.2.1:4001");
@@ -352,13 +334,13 @@ fn a_rejected_stream_is_closed_and_reported() {
     for stream in 0..2 {
         session.set(Time::ZERO, Side::A, stream, Remote::audio(a()));
         session.set(Time::ZERO, Side::B, stream, Remote::audio(b()));
-        session.on_packet(Time::ZERO, Side::A, stream, Component::Rtp, a(), &mut rtp(1, 1, 0));
+        hand(&mut session, Time::ZERO, (Side::A, stream, Component::Rtp), a(), &mut rtp(1, 1, 0));
     }
     assert!(session.reject(Time::ZERO, 1));
     assert!(!session.reject(Time::ZERO, 1));
     assert!(!session.set(Time::ZERO, Side::A, 1, Remote::audio(a())));
     assert_eq!(session.filter(Side::A, 1, Component::Rtp), None);
-    let verdict = session.on_packet(Time::ZERO, Side::A, 1, Component::Rtp, a(), &mut rtp(1, 2, 0));
+    let verdict = hand(&mut session, Time::ZERO, (Side::A, 1, Component::Rtp), a(), &mut rtp(1, 2, 0));
     assert!(matches!(verdict, Verdict::Drop(_)));
     let report = session.close(Time::from_millis(5));
     assert_eq!(report.a.iter().map(|s| s.packets).collect::<Vec<_>>(), vec![1, 1]);
@@ -407,7 +389,7 @@ fn random_operations_never_let_a_stranger_through() {
                         let spot = rng.below(bytes.len() as u64) as usize;
                         bytes[spot] = rng.next_u64() as u8;
                     }
-                    let verdict = session.on_packet(now, side, stream, component, source, &mut bytes);
+                    let verdict = hand(&mut session, now, (side, stream, component), source, &mut bytes);
                     assert!(!stranger || matches!(verdict, Verdict::Drop(_)));
                 }
             }

@@ -52,6 +52,7 @@ fn remote_of(media: &Media<'_>, policy: &Policy, local: IpAddr) -> Result<Remote
         timeout: None,
         udptl,
         codec: first.map_or(CodecKind::Other, |c| codec_kind(c.name)),
+        srtp: media::Srtp::Off,
     })
 }
 

@@ -7,6 +7,7 @@
 mod cipher;
 mod error;
 mod keys;
+mod mint;
 mod open;
 mod protect;
 mod replay;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use error::SrtpError;
 pub use keys::{MASTER_KEY_MAX, MASTER_SALT_MAX, MKI_MAX, MasterKey};
+pub use mint::Mint;
 pub use open::Opener;
 pub use protect::Protector;
 pub use suite::Suite;

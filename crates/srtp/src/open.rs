@@ -60,7 +60,7 @@ impl Opener {
     /// Judges and decrypts an SRTP packet in place; the length of the RTP packet (RFC 3711 §3.3).
     ///
     /// # Errors
-    /// Why it must be dropped; its bytes are then worth nothing.
+    /// Why it must be dropped; its bytes are then as before, so that another key may be tried.
     #[inline]
     pub fn rtp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
         let suite = self.suite();
@@ -105,7 +105,7 @@ impl Opener {
     /// Judges and decrypts an SRTCP packet in place; the length of the RTCP compound (RFC 3711 §3.4).
     ///
     /// # Errors
-    /// Why it must be dropped; its bytes are then worth nothing.
+    /// Why it must be dropped; its bytes are then as before.
     pub fn rtcp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
         let suite = self.suite();
         let (tag_length, mki) = (suite.rtcp_tag_length(), self.master.mki());

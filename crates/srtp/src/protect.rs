@@ -3,7 +3,7 @@
 use crate::cipher::Cipher;
 use crate::error::SrtpError;
 use crate::keys::{Kind, MasterKey, SessionKeys};
-use crate::replay::index_of;
+use crate::replay::{Window, index_of};
 use crate::suite::Suite;
 use smallvec::SmallVec;
 
@@ -22,7 +22,8 @@ pub(crate) const RTCP_HEAD: usize = 8;
 #[derive(Clone, Copy)]
 struct Sent {
     ssrc: u32,
-    newest: u64,
+    /// What was sent: the key stream of an index is used once (RFC 3711 §9.1).
+    rtp: Window,
     rtcp_next: u32,
 }
 
@@ -59,12 +60,12 @@ impl Protector {
     /// index of at least `rtcp_next`. A key stream must never be used twice (RFC 3711 §9.1).
     pub fn resume(&mut self, ssrc: u32, newest: u64, rtcp_next: u32) {
         self.streams.retain(|s| s.ssrc != ssrc);
-        self.push(Sent { ssrc, newest, rtcp_next });
+        self.push(Sent { ssrc, rtp: Window::at(newest), rtcp_next });
     }
 
     /// Where each stream stands: SSRC, newest RTP index (rollover counter and sequence number), next RTCP index.
     pub fn positions(&self) -> impl Iterator<Item = (u32, u64, u32)> + '_ {
-        self.streams.iter().map(|s| (s.ssrc, s.newest, s.rtcp_next))
+        self.streams.iter().map(|s| (s.ssrc, s.rtp.newest().unwrap_or(0), s.rtcp_next))
     }
 
     fn push(&mut self, sent: Sent) {
@@ -77,25 +78,27 @@ impl Protector {
     /// Protects the RTP packet of `length` bytes at the start of `buffer`; the new length (RFC 3711 §3.3).
     ///
     /// # Errors
-    /// [`SrtpError::Malformed`], [`SrtpError::NoRoom`], [`SrtpError::Exhausted`]: the packet must not be sent.
+    /// [`SrtpError::Malformed`], [`SrtpError::NoRoom`], [`SrtpError::Exhausted`], [`SrtpError::Replayed`] for an index
+    /// that was used: the packet must not be sent.
     #[inline]
     pub fn rtp(&mut self, buffer: &mut [u8], length: usize) -> Result<usize, SrtpError> {
         let packet = buffer.get(..length).ok_or(SrtpError::NoRoom)?;
         let head = Head::read(packet)?;
         let at = self.streams.iter().position(|s| s.ssrc == head.ssrc);
-        let newest = at.and_then(|at| self.streams.get(at)).map(|s| s.newest);
-        let index = index_of(newest, head.sequence);
+        let window = at.and_then(|at| self.streams.get(at)).map_or(Window::default(), |s| s.rtp);
+        let index = index_of(window.newest(), head.sequence);
         if index > RTP_INDEX_MAX {
             return Err(SrtpError::Exhausted);
         }
+        window.admits(index)?;
         let suite = self.suite();
         let mki = self.master.mki();
         let total = length + suite.rtp_tag_length() + mki.len();
         let room = buffer.get_mut(..total).ok_or(SrtpError::NoRoom)?;
         seal(&self.rtp, suite.rtp_tag_length(), &head, index, room, length, mki)?;
         match at.and_then(|at| self.streams.get_mut(at)) {
-            Some(sent) => sent.newest = sent.newest.max(index),
-            None => self.push(Sent { ssrc: head.ssrc, newest: index, rtcp_next: 0 }),
+            Some(sent) => sent.rtp.note(index),
+            None => self.push(Sent { ssrc: head.ssrc, rtp: Window::at(index), rtcp_next: 0 }),
         }
         Ok(total)
     }
@@ -129,7 +132,7 @@ impl Protector {
         match at.and_then(|at| self.streams.get_mut(at)) {
             Some(sent) => sent.rtcp_next = index + 1,
             // A stream that has sent no RTP yet: its first sequence number says where it stands.
-            None => self.push(Sent { ssrc, newest: 0, rtcp_next: index + 1 }),
+            None => self.push(Sent { ssrc, rtp: Window::default(), rtcp_next: index + 1 }),
         }
         Ok(total)
     }

@@ -4,11 +4,11 @@ use super::sockets::{Port, StreamPorts};
 use super::sys;
 use super::token::Token;
 use base::Time;
-use media::{DropReason, Session, Verdict};
+use media::{Datagram, DropReason, Session, Verdict};
 use std::io;
 use std::net::SocketAddr;
 
-/// Judges a datagram (`None`: it was larger than the buffer) and sends it on; why not, otherwise.
+/// Judges a datagram and sends it on; why not, otherwise. One that was larger than its buffer has a length beyond it.
 #[inline]
 pub(super) fn relay(
     now: Time,
@@ -16,22 +16,24 @@ pub(super) fn relay(
     session: &mut Session,
     ports: &StreamPorts,
     source: SocketAddr,
-    bytes: Option<&mut [u8]>,
+    Datagram { buffer, length }: Datagram<'_>,
 ) -> Result<(), DropReason> {
-    let Some(bytes) = bytes else {
+    if length > buffer.len() {
         session.count_drop(token.side, token.stream, DropReason::Oversize);
         return Err(DropReason::Oversize);
-    };
-    match session.on_packet(now, token.side, token.stream, token.component, source, bytes) {
-        Verdict::Drop(reason) => Err(reason),
-        Verdict::Relay { component, to } if send(ports.port(token.side.other(), component), bytes, to) => {
-            Ok(())
-        }
-        Verdict::Relay { .. } => {
-            session.count_drop(token.side, token.stream, DropReason::SendFailed);
-            Err(DropReason::SendFailed)
-        }
     }
+    let packet = Datagram { buffer: &mut *buffer, length };
+    let verdict = session.on_packet(now, token.side, token.stream, token.component, source, packet);
+    let (component, to, length) = match verdict {
+        Verdict::Relay { component, to, length } => (component, to, length),
+        Verdict::Drop(reason) => return Err(reason),
+    };
+    let bytes = buffer.get(..length).unwrap_or_default();
+    if send(ports.port(token.side.other(), component), bytes, to) {
+        return Ok(());
+    }
+    session.count_drop(token.side, token.stream, DropReason::SendFailed);
+    Err(DropReason::SendFailed)
 }
 
 /// Sends one datagram. An ICMP error that an earlier one caused is said once instead of sending: then

@@ -11,7 +11,7 @@ use super::sys::{Bell, Poll, Ready};
 use super::token::{Place, Token};
 use base::Time;
 use base::hash::Fast;
-use media::{Component, Remote, Reply, Report, Session, SessionId, Side};
+use media::{Component, Datagram, Remote, Reply, Report, Session, SessionId, Side};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -237,8 +237,8 @@ impl Worker {
         for _ in 0..RECV_TRIES {
             match port.receive(&mut self.buffer) {
                 Ok((length, Some(source))) => {
-                    let bytes = self.buffer.get_mut(..length);
-                    match relay(now, token, &mut entry.session, ports, source, bytes) {
+                    let packet = Datagram { buffer: &mut self.buffer, length };
+                    match relay(now, token, &mut entry.session, ports, source, packet) {
                         Ok(()) => {
                             self.counters.packets += 1;
                             self.counters.bytes += length as u64;

@@ -1,0 +1,206 @@
+//! The keys of one side of a stream: what its peer sends is opened with them, what goes to it is protected.
+//!
+//! Nothing that an attacker sends changes a state here: a packet counts once its tag is right. Keys that are said again
+//! keep their counters and their replay window; new ones begin anew, and the old ones open what is still on its way.
+
+use crate::control::{Keys, Srtp};
+use crate::report::DropReason;
+use base::Time;
+use srtp::{Opener, Protector, SrtpError};
+use std::fmt;
+use std::time::Duration;
+
+/// How long packets under the peer's former key are still taken after it was replaced.
+const GRACE: Duration = Duration::from_secs(2);
+/// Openers beside the present one: former keys, and the present one going on with the former counter.
+const OTHERS_MAX: usize = 3;
+
+/// A datagram at the start of a buffer that has room behind it for the tag that protection adds.
+#[derive(Debug)]
+pub struct Datagram<'a> {
+    /// The whole buffer.
+    pub buffer: &'a mut [u8],
+    /// How many bytes of it are the datagram.
+    pub length: usize,
+}
+
+impl Datagram<'_> {
+    /// Its bytes.
+    #[must_use]
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        self.buffer.get(..self.length).unwrap_or_default()
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self.buffer.get_mut(..self.length).unwrap_or_default()
+    }
+}
+
+/// What kind of packet is opened or protected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Media,
+    Control,
+}
+
+/// An opener that may be right where the present one is not.
+struct Other {
+    opener: Opener,
+    until: Time,
+    /// It bears the present key: the first packet that it opens makes it the present one.
+    takes_over: bool,
+}
+
+/// Keys in use.
+struct Live {
+    keys: Keys,
+    opener: Opener,
+    protector: Protector,
+    others: Vec<Other>,
+}
+
+/// See the module text.
+#[derive(Default)]
+pub(crate) struct Guard {
+    /// None while keys are awaited: nothing passes.
+    live: Option<Box<Live>>,
+}
+
+impl Guard {
+    /// What a description says of keys. `None`: the stream is plain.
+    pub(crate) fn follow(held: Option<Guard>, now: Time, srtp: &Srtp) -> Option<Guard> {
+        match srtp {
+            Srtp::Off => None,
+            // Keys that hold go on until others are agreed.
+            Srtp::Awaited => Some(held.unwrap_or_default()),
+            Srtp::On(keys) => {
+                let mut guard = held.unwrap_or_default();
+                guard.take(now, keys);
+                Some(guard)
+            }
+        }
+    }
+
+    fn take(&mut self, now: Time, keys: &Keys) {
+        let Some(live) = &mut self.live else {
+            let (opener, protector) = (Opener::new(keys.receive.clone()), Protector::new(keys.send.clone()));
+            self.live = Some(Box::new(Live { keys: keys.clone(), opener, protector, others: Vec::new() }));
+            return;
+        };
+        if live.keys.send != keys.send {
+            live.protector = Protector::new(keys.send.clone());
+        }
+        if live.keys.receive != keys.receive {
+            live.renew(now, keys);
+        }
+        live.keys = keys.clone();
+    }
+
+    /// Opens a packet of the peer in place.
+    #[inline]
+    pub(crate) fn open(
+        &mut self,
+        now: Time,
+        packet: &mut Datagram<'_>,
+        kind: Kind,
+    ) -> Result<(), DropReason> {
+        let live = self.live.as_mut().ok_or(DropReason::SrtpKey)?;
+        let opened = match unlock(&mut live.opener, packet.bytes_mut(), kind) {
+            Err(SrtpError::Forged | SrtpError::OtherKey | SrtpError::Malformed | SrtpError::Replayed)
+                if !live.others.is_empty() =>
+            {
+                live.open_otherwise(now, packet.bytes_mut(), kind)
+            }
+            opened => opened,
+        };
+        packet.length = opened.map_err(|error| reason(error, packet.bytes()))?;
+        Ok(())
+    }
+
+    /// Protects a packet that goes to the peer.
+    #[inline]
+    pub(crate) fn protect(&mut self, packet: &mut Datagram<'_>, kind: Kind) -> Result<(), DropReason> {
+        let live = self.live.as_mut().ok_or(DropReason::SrtpKey)?;
+        let made = match kind {
+            Kind::Media => live.protector.rtp(packet.buffer, packet.length),
+            Kind::Control => live.protector.rtcp(packet.buffer, packet.length),
+        };
+        packet.length = made.map_err(|error| reason(error, packet.bytes()))?;
+        Ok(())
+    }
+
+    /// Former keys run out.
+    pub(crate) fn expire(&mut self, now: Time) {
+        if let Some(live) = &mut self.live {
+            live.others.retain(|other| now < other.until);
+        }
+    }
+}
+
+impl Live {
+    /// A new key of the peer. Most peers begin its counter at 0, some go on with the former one (RFC 3711 §3.3.1):
+    /// the first packet shows which.
+    fn renew(&mut self, now: Time, keys: &Keys) {
+        let former = std::mem::replace(&mut self.opener, Opener::new(keys.receive.clone()));
+        let mut going_on = Opener::new(keys.receive.clone());
+        let mut rolled = false;
+        for (ssrc, newest) in former.positions().filter(|(_, newest)| newest >> 16 > 0) {
+            going_on.resume(ssrc, newest);
+            rolled = true;
+        }
+        self.others.retain(|other| !other.takes_over && now < other.until);
+        if self.others.len() + 2 > OTHERS_MAX {
+            self.others.remove(0);
+        }
+        self.others.push(Other { opener: former, until: now + GRACE, takes_over: false });
+        if rolled {
+            self.others.push(Other { opener: going_on, until: Time(u64::MAX), takes_over: true });
+        }
+    }
+
+    #[cold]
+    fn open_otherwise(&mut self, now: Time, bytes: &mut [u8], kind: Kind) -> Result<usize, SrtpError> {
+        let mut verdict = Err(SrtpError::Forged);
+        let mut chosen = None;
+        for (at, other) in self.others.iter_mut().enumerate().filter(|(_, other)| now < other.until) {
+            verdict = unlock(&mut other.opener, bytes, kind);
+            if verdict.is_ok() {
+                chosen = Some(at).filter(|_| other.takes_over);
+                break;
+            }
+        }
+        if let Some(at) = chosen {
+            self.opener = self.others.remove(at).opener;
+        }
+        verdict
+    }
+}
+
+/// Opens in place; on failure the bytes are as before.
+#[inline]
+fn unlock(opener: &mut Opener, bytes: &mut [u8], kind: Kind) -> Result<usize, SrtpError> {
+    match kind {
+        Kind::Media => opener.rtp(bytes),
+        Kind::Control => opener.rtcp(bytes),
+    }
+}
+
+#[cold]
+fn reason(error: SrtpError, bytes: &[u8]) -> DropReason {
+    match error {
+        SrtpError::Malformed if bytes.first().is_some_and(|first| first >> 6 != 2) => DropReason::BadVersion,
+        SrtpError::Malformed => DropReason::BadLength,
+        SrtpError::Forged => DropReason::SrtpForged,
+        SrtpError::Replayed => DropReason::SrtpReplayed,
+        SrtpError::OtherKey => DropReason::SrtpKey,
+        SrtpError::Exhausted => DropReason::SrtpExhausted,
+        SrtpError::NoRoom => DropReason::Oversize,
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.live.is_some() { "Guard(keys)" } else { "Guard(awaited)" })
+    }
+}

@@ -1,0 +1,82 @@
+//! How one side of a stream sounds, span by span, and what is reported of it.
+
+use super::{Half, SpanStart};
+use crate::quality::{self, Span};
+use crate::report::StreamReport;
+use base::Time;
+
+impl Half {
+    /// Rates the running span when it is over, or in any case when `force` (at the end).
+    pub(crate) fn rate(&mut self, now: Time, other_rtt_ms: Option<f32>, force: bool) {
+        if now.since(self.span.at) < quality::SPAN && !force {
+            return;
+        }
+        let r = &self.reception;
+        let start = self.span;
+        let (expected, received) = (r.expected(), r.received());
+        let due = expected.saturating_sub(start.expected);
+        let lost = due.saturating_sub(received.saturating_sub(start.received));
+        let late = r.totals.late - start.late;
+        let gaps = r.totals.gaps - start.gaps;
+        self.span = SpanStart { at: now, expected, received, late: r.totals.late, gaps: r.totals.gaps };
+        if due >= quality::RATED_MIN {
+            let codec = self.remote.as_ref().map(|m| m.codec).unwrap_or_default();
+            let span = Span {
+                loss: ((lost + late) as f32 / due as f32).min(1.0),
+                run: if gaps == 0 { 1.0 } else { lost as f32 / gaps as f32 }.max(1.0),
+                delay_ms: self.delay_ms(other_rtt_ms),
+            };
+            self.scores.add(quality::mos_x100(quality::rating(codec, span)));
+        }
+        self.reception.end_span();
+    }
+
+    /// Mouth to ear, as far as it can be known: half of both round trips, one packet, and a jitter
+    /// buffer of twice the jitter between 20 and 60 ms.
+    fn delay_ms(&self, other_rtt_ms: Option<f32>) -> f32 {
+        let ptime = self.remote.as_ref().map_or(0, |m| m.ptime_ms);
+        let ptime = if ptime == 0 { 20 } else { ptime };
+        let network = (self.rtt_ms.unwrap_or(0.0) + other_rtt_ms.unwrap_or(0.0)) / 2.0;
+        let (jitter, _) = self.reception.jitter_ms(self.clock_rate);
+        network + f32::from(ptime) + (2.0 * jitter).clamp(20.0, 60.0)
+    }
+
+    /// What is known at `now`; `opened` is when the session began.
+    pub(crate) fn report(&self, now: Time, opened: Time) -> StreamReport {
+        let r = &self.reception;
+        let expected = r.expected();
+        let lost = expected.saturating_sub(r.received());
+        let (jitter_ms, jitter_max_ms) = r.jitter_ms(self.clock_rate);
+        let sending = self.remote.as_ref().is_some_and(|m| m.receive);
+        let tail = self.last_rtp.filter(|_| sending).map(|t| now.since(t.max(self.changed_at)));
+        StreamReport {
+            packets: r.totals.packets,
+            bytes: r.totals.bytes,
+            expected,
+            lost,
+            loss_fraction: if expected == 0 { 0.0 } else { lost as f32 / expected as f32 },
+            out_of_order: r.reordered(),
+            duplicates: r.duplicates(),
+            late: r.totals.late,
+            jitter_ms,
+            jitter_max_ms,
+            rtt_ms: self.rtt_ms,
+            rtt_max_ms: self.rtt_max_ms,
+            mos_min: self.scores.min,
+            mos_avg: self.scores.mean(),
+            mos_last: self.scores.last,
+            dropped: self.drops,
+            rtcp_packets: self.rtcp_packets,
+            peer_loss_fraction: self.peer_loss_fraction,
+            peer_lost: self.peer_lost,
+            peer_jitter_ms: self.peer_jitter.map(|j| j as f32 * 1000.0 / self.clock_rate as f32),
+            first_packet_after: self.first_rtp.map(|t| t.since(opened)),
+            last_packet_after: self.last_rtp.map(|t| t.since(opened)),
+            silence_max: self.silence_max.max(tail.unwrap_or_default()),
+            one_way: self.one_way,
+            ssrc_changes: r.totals.ssrc_changes,
+            source: self.lock.locked(),
+            rebinds: self.rebinds,
+        }
+    }
+}

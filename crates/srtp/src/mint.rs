@@ -1,0 +1,62 @@
+//! Where our own master keys come from: a generator that is seeded once, and forgets what it has given.
+
+use crate::cipher::Aes;
+use crate::keys::{MASTER_KEY_MAX, MASTER_SALT_MAX, MasterKey};
+use crate::suite::Suite;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// Bytes of a seed.
+const SEED: usize = 32;
+/// Bytes that one key needs at most.
+const DRAWN_MAX: usize = MASTER_KEY_MAX + MASTER_SALT_MAX;
+
+/// A cryptographic generator of master keys: AES-256 in counter mode, whose first bytes replace its own key before
+/// the rest is given away (fast key erasure), so that who learns its state learns no key of the past.
+pub struct Mint {
+    seed: Zeroizing<[u8; SEED]>,
+}
+
+impl Mint {
+    /// From a seed of the operating system's; from the same seed come the same keys.
+    #[must_use]
+    pub fn new(seed: [u8; SEED]) -> Mint {
+        Mint { seed: Zeroizing::new(seed) }
+    }
+
+    /// A master key that nobody had before.
+    pub fn draw(&mut self, suite: Suite) -> Option<MasterKey> {
+        let mut bytes = Zeroizing::new([0; SEED + DRAWN_MAX]);
+        Aes::new(&*self.seed).apply([0; 16], &mut *bytes);
+        let (seed, drawn) = bytes.split_first_chunk::<SEED>()?;
+        *self.seed = *seed;
+        MasterKey::new(suite, drawn.get(..suite.key_length() + suite.salt_length())?)
+    }
+}
+
+impl fmt::Debug for Mint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mint")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_comes_twice_and_the_same_seed_gives_the_same_keys() {
+        let draw = |seed: u8| {
+            let mut mint = Mint::new([seed; SEED]);
+            (0..200)
+                .map(|n| mint.draw(Suite::ALL[n % Suite::ALL.len()]).unwrap().key_and_salt().to_vec())
+                .collect::<Vec<_>>()
+        };
+        let (first, again, other) = (draw(1), draw(1), draw(2));
+        assert_eq!(first, again);
+        let mut all: Vec<&[u8]> = first.iter().chain(&other).map(|key| &key[..16]).collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 400, "every key is another one");
+    }
+}
