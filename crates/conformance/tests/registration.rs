@@ -209,3 +209,55 @@ fn a_registered_phone_is_called_after_a_kill_and_secrets_come_from_where_they_ar
     assert!(anna.process().runs());
     assert_eq!(server.stop(), 0);
 }
+
+#[test]
+fn the_account_stands_in_from_and_contact_of_calls_that_pass_the_registrar() {
+    let place = Place::new("reg-from");
+    let inner = format!("sip:{}", place.sip(ITSP_2));
+    let kamailio = Kamailio::registrar(&place, ITSP, &place.ip(OUTSIDE), &inner, "MD5", 60);
+    let wants = "from_user = \"trunk-77\"\nregister = { contact_user = \"c77\" }\n\
+                 override = { contact = \"account\", caller = { write = [\"from\", \"pai\"] } }\n";
+    let server = Server::start(&place, &registers(&place, "geheim", wants).text());
+    await_lines(&kamailio, "saved: ", 1);
+    let callee = Sipp::new(&place, "callee", "uas", &place.sip(ITSP_2)).keep_messages().answer();
+    let caller =
+        Sipp::new(&place, "caller", "uac", &place.sip(PBX)).from("+493023125100").with(&["-d", "50"]);
+    caller.call(WORLD, &place.sip(INSIDE)).finish();
+    callee.finish();
+    let invite = callee.await_received("INVITE ");
+    let row = |name: &str| invite.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+    assert!(row("From: ").contains("sip:trunk-77@tel.example"), "{invite}");
+    assert!(row("Contact: ").contains("sip:c77@"), "{invite}");
+    assert!(row("P-Asserted-Identity: ").contains("sip:+493023125100@tel.example"), "{invite}");
+    assert_eq!(server.stop(), 0);
+    kamailio.stop();
+}
+
+#[test]
+fn a_phone_that_calls_by_its_account_is_shown_with_its_number_as_the_dry_run_says() {
+    let place = Place::new("reg-number");
+    let mut setup = phones(&place, MD5);
+    setup.more = setup.more.replace("account = \"100\"", "account = \"anna.home\"");
+    let server = Server::start(&place, &text(&setup).replace("on = \"pbx\"", "on = [\"pbx\", \"phones\"]"));
+    let callee = Sipp::new(&place, "callee", "uas_refuses_486", &place.sip(ITSP)).keep_messages().answer();
+    let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
+    let own = account(&place, "anna.home", "anna", "geheim", "");
+    let anna = Baresip::with_account(&place, "anna", 30, 440.0, &own, Some(&uri));
+    let invite = callee.await_received("INVITE ");
+    let from = |text: &str| {
+        let row = text.lines().find(|line| line.starts_with("From: ")).unwrap_or_default();
+        row.split(";tag=").next().unwrap_or_default().to_owned()
+    };
+    assert!(from(&invite).contains(&format!("<sip:{ANNA}@")), "{invite}");
+    assert!(!invite.contains("anna.home"), "{invite}");
+    let socket = place.path("tronco.sock").display().to_string();
+    let ask =
+        ["route", "test", "--json", "--on", "phones", "--user", "anna", "--to", WORLD, "--socket", &socket];
+    let said = conformance::server::tronco(&ask);
+    let said = String::from_utf8_lossy(&[said.stdout, said.stderr].concat()).into_owned();
+    assert!(said.contains(&format!("<sip:{ANNA}@")), "{said}");
+    assert!(said.contains("user anna may call as"), "{said}");
+    callee.finish();
+    drop(anna);
+    assert_eq!(server.stop(), 0);
+}
