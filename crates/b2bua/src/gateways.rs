@@ -16,7 +16,7 @@ use sip_core::{Flow, Request};
 
 /// Liveness alarms of one address come at least this far apart.
 const ALARM_GAP: std::time::Duration = std::time::Duration::from_millis(100);
-/// The longest Retry-After that is obeyed, in seconds.
+/// The longest Retry-After that is obeyed, in seconds: limit `cooldown`.
 const COOLDOWN_SECONDS_MAX: u32 = 3_600;
 
 impl Switchboard {

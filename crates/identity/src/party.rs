@@ -3,7 +3,7 @@
 use crate::received::number_of;
 use sip_msg::{NameAddr, Scheme, Uri, unquote};
 
-/// The longest display name that is kept, in characters.
+/// The longest display name that is kept, in characters: limit `display_name`.
 const DISPLAY_MAX: usize = 128;
 
 /// Words in the user part that name nobody (RFC 3323 §4.1.1.3 and common practice).

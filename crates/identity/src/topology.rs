@@ -101,6 +101,15 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_written_no_reason_names_a_host(value in "[a-z.:;,\"\\\\@<>=0-9 ]{0,60}") {
+            let told = reason(value.as_bytes());
+            proptest::prop_assert!(!base::names_place(&told), "{}", String::from_utf8_lossy(&told));
+            let _ = alert_info(value.as_bytes());
+        }
+    }
+
     #[test]
     fn a_reason_keeps_its_cause_and_a_text_that_names_no_host() {
         for (value, told) in [

@@ -17,7 +17,7 @@ pub const WATCHED_MAX: usize = 16;
 /// after each further miss.
 const BACKOFF_FIRST: Duration = Duration::from_secs(10);
 /// The longest such time, and the time after which an address that nobody asks by OPTIONS is trusted
-/// again.
+/// again: limit `target_backoff`.
 const BACKOFF_MAX: Duration = Duration::from_secs(300);
 
 /// One address of a gateway and its place among them (RFC 3263 §4.2).

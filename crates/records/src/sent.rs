@@ -2,7 +2,7 @@
 
 use sip_msg::Name;
 
-/// The longest value that is kept, in bytes; several rows of one header together.
+/// The longest value that is kept, in bytes, several rows of one header together: limit `sent_bytes`.
 const SENT_MAX: usize = 512;
 
 /// The headers that name somebody, in the order of [`Sent::values`], as they are called in records.

@@ -9,7 +9,7 @@ use sip_msg::{HeaderError, HeaderErrorKind, Msg, Name, NameAddr, Uri};
 
 /// First byte of a dialog in the journal.
 const JOURNAL_VERSION: u8 = 1;
-/// Most Record-Route entries that are kept; further ones are a loop or an attack.
+/// Most Record-Route entries that are kept: limit `route_set`. Further ones are a loop or an attack.
 const ROUTES_MAX: usize = 64;
 
 /// Our side of a dialog.

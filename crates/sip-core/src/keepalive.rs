@@ -5,7 +5,7 @@
 use base::Time;
 use std::time::Duration;
 
-/// A pong has this long to come (RFC 5626 §4.4.1).
+/// A pong has this long to come (RFC 5626 §4.4.1): limit `pong_wait`.
 const PONG_MAX: Duration = Duration::from_secs(10);
 
 /// What the owner does now.

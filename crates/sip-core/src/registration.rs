@@ -6,14 +6,15 @@
 use base::Time;
 use std::time::Duration;
 
-/// The first wait after a failure, and the longest. RFC 5626 §4.5.
+/// The first wait after a failure. RFC 5626 §4.5.
 const BACKOFF_FIRST: Duration = Duration::from_secs(30);
+/// The longest: limit `registration_backoff`.
 const BACKOFF_MAX: Duration = Duration::from_secs(1_800);
 /// After a refusal that trying again does not mend.
 const FORBIDDEN_WAIT: Duration = Duration::from_secs(3_600);
-/// The longest Retry-After that is obeyed.
+/// The longest Retry-After that is obeyed, in seconds: limit `registration_retry_after`.
 const RETRY_AFTER_MAX: u32 = 3_600;
-/// The longest binding that a registrar may demand by 423.
+/// The longest binding that a registrar may demand by 423, in seconds: limit `registration_expires`.
 const EXPIRES_MAX: u32 = 86_400;
 
 /// Where a registration stands.

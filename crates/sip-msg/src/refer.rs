@@ -8,7 +8,7 @@ use crate::params::Params;
 use crate::status::reason_phrase;
 use crate::uri::{Uri, percent_decode};
 
-/// The longest Replaces that is read out of a Refer-To.
+/// The longest Replaces that is read out of a Refer-To, in bytes: limit `replaces_bytes`.
 const REPLACES_MAX: usize = 1_024;
 
 /// A dialog that another one is to take the place of: the value of Replaces (RFC 3891 §6.1).

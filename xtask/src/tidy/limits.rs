@@ -70,7 +70,8 @@ fn bound(line: &str) -> Option<String> {
     let seconds = value.strip_prefix("Duration::from_secs(").and_then(|v| v.strip_suffix(')'));
     let digits = seconds.unwrap_or(value).replace('_', "");
     let number: u64 = digits.parse().ok()?;
-    Some(if seconds.is_some() { format!("{number} s") } else { grouped(number) })
+    let number = grouped(number);
+    Some(if seconds.is_some() { format!("{number} s") } else { number })
 }
 
 /// 16384 as `16,384`.

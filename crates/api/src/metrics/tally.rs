@@ -8,12 +8,12 @@ use super::page::Histogram;
 use std::collections::BTreeMap;
 use store::{DirectionRow, LIMIT_MAX, Query, Store, StoredCall};
 
-/// Pages of records read in one scrape, at most; the rest is read by the next.
+/// Pages of records read in one scrape, at most: limit `metric_pages`. The rest is read by the next.
 const PAGES_MAX: usize = 20;
 /// Records of a page.
 const PAGE: usize = 5_000;
 const _: () = assert!(PAGE <= LIMIT_MAX);
-/// Rows of one table.
+/// Rows of one table: limit `metric_rows`.
 const SERIES_MAX: usize = 2_000;
 
 const SETUP_S: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 6.0, 10.0, 20.0, 30.0, 60.0, 120.0];

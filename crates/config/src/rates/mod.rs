@@ -14,9 +14,9 @@ use crate::{Loaded, Place};
 use row::{Column, Reader};
 use std::collections::BTreeMap;
 
-/// Most rates of one file.
+/// Most rates of one file: limit `rates`.
 pub const RATES_MAX: usize = 2_000_000;
-/// Longest file of rates, in bytes.
+/// Longest file of rates, in bytes: limit `rates_bytes`.
 pub const RATES_TEXT_MAX: usize = 128 * 1024 * 1024;
 
 /// A file of rates as it was read.

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Questions whose records are kept, at most; the oldest goes first.
+/// Questions whose records are kept, at most: limit `dns_kept`. The oldest goes first.
 const QUESTIONS_MAX: usize = 4_096;
-/// Records older than this are not used any more.
+/// Records older than this are not used any more: limit `dns_age`.
 const AGE_MAX: Duration = Duration::from_secs(72 * 3_600);
 
 type Records = BTreeMap<(Name, RecordType), (Instant, Vec<Record>)>;

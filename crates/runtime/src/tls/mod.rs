@@ -25,7 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 use verify::{Anyone, Peers};
 
-/// Certificates in one chain or one file of authorities, at most.
+/// Certificates in one chain or one file of authorities, at most: limit `certificates`.
 const CERTIFICATES_MAX: usize = 1024;
 
 /// What a configuration says about TLS, ready for use.

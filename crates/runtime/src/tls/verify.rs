@@ -16,7 +16,7 @@ use rustls::{
 use std::sync::Arc;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-/// Names taken from one certificate, at most.
+/// Names taken from one certificate, at most: limit `certificate_names`.
 const NAMES_MAX: usize = 64;
 
 /// Believes any certificate: `verify = false`. The peer must still hold its key.
