@@ -1,6 +1,6 @@
 //! What users show of themselves, may call, and where they are, as sentences.
 
-use crate::common::{GW1, GW2, OFFER, Sent, World, invite, response};
+use crate::common::{ANSWER, GW1, GW2, OFFER, Sent, World, from_callee, invite, response};
 use crate::users::{OTHER, PHONE, ack, config, contact, credentials, register, request};
 
 /// A call of a proven user; gives what left.
@@ -98,4 +98,31 @@ fn a_phone_calls_with_its_own_number_and_with_no_other() {
     world.receive(PHONE, &call(2, "+493023125100", &row));
     world.expect(&[(PHONE, "SIP/2.0 403")]);
     assert_eq!(world.records[0].reason.id(), "A-IDENTITY");
+}
+
+#[test]
+fn a_phone_refers_to_no_number_that_its_own_policy_keeps_from_it() {
+    let more = "override = { refer = \"local\" }\n\
+                [policy.house]\nusages = [\"none\"]\n[policy.world]\nusages = [\"out\"]\n";
+    let text = config(more)
+        .replace("name = \"world\"", "name = \"world\"\nusages = [\"out\"]")
+        .replace("password = \"geheim\"", "password = \"geheim\", policy = \"house\"")
+        .replace("password = \"streng\"", "password = \"streng\", policy = \"world\"");
+    for (user, password, number, status) in
+        [("100", "geheim", "+493023125100", "SIP/2.0 403"), ("101", "streng", "+493023125101", "SIP/2.0 202")]
+    {
+        let mut world = World::new(&text);
+        register(&mut world, PHONE, user, password, 1, &contact("x"));
+        world.receive(GW1, &invite(number, OFFER, "").replace("10.0.0.21", "192.0.2.7"));
+        let first = world.expect(&[(PHONE, "INVITE")])[0].clone();
+        world.receive(PHONE, &response(&first, "200 OK", "tb", "", ANSWER));
+        let ok = world.expect(&[(PHONE, "ACK"), (GW1, "SIP/2.0 200")])[1].clone();
+        world.receive(GW1, &ack(&ok, "sip:10.0.0.5", 1));
+        world.take();
+        let refer = from_callee("REFER", 1, &first, "tb", "r1", "");
+        let to = "Refer-To: <sip:+4420711111@10.0.0.5>\r\nContact: ";
+        world.receive(PHONE, &refer.replace("Contact: ", to));
+        let sent = world.take();
+        assert!(sent[0].start().starts_with(status), "{user}: {sent:?}");
+    }
 }
