@@ -108,13 +108,16 @@ impl Call {
         let run = self.epoch.run(candidate.trunk);
         let trunk = cx.runs.trunk(run);
         let duties = [cx.runs.duty(run), cx.runs.gateway(candidate.at.gateway).duty];
-        let limited = !self.emergency;
+        let (limited, policy) = (!self.emergency, self.epoch.policy(candidate.trunk));
         let rate_spent = || trunk.rate_spent(true, cx.now) && !self.repeats(candidate);
         match () {
             () if self.is_too_open(candidate) => Some(ReasonId::SipsUnreachable),
             () if duties.contains(&Duty::Disabled) => Some(ReasonId::TrunkDisabled),
             () if duties.contains(&Duty::Draining) => Some(ReasonId::TrunkDraining),
             () if limited && self.is_apart(candidate) => Some(ReasonId::OtherSite),
+            () if self.arrived.as_ref().is_some_and(|a| negotiation::bars_fax(policy, &a.offer)) => {
+                Some(ReasonId::MediaFax)
+            }
             () if limited && trunk.is_full(true) => Some(ReasonId::TrunkFull),
             () if limited && rate_spent() => Some(ReasonId::TrunkRate),
             () => None,

@@ -14,7 +14,7 @@ use sdp::Session;
 #[derive(Default)]
 pub(crate) struct CallMedia {
     pub(crate) state: State,
-    /// The codec agreed for the first audio stream, as SDP names it.
+    /// The codec agreed for the first audio stream, as SDP names it, and what became of a fax.
     pub(crate) codec: Box<str>,
     /// The engine's last report; of a call that was transferred, with those of earlier sessions.
     pub(crate) report: Option<Box<Report>>,
@@ -166,9 +166,9 @@ impl Call {
         Ok(())
     }
 
-    /// Notes the first audio codec of an answer, for the record.
+    /// Notes codec and fax of an answer, for the record.
     pub(crate) fn note_codec(&mut self, answer: &[u8]) {
-        if let Some(codec) = negotiation::first_codec(answer) {
+        if let Some(codec) = negotiation::codec_noted(&self.media.codec, answer) {
             self.media.codec = codec;
         }
     }
@@ -197,5 +197,5 @@ impl Call {
 
 /// Whether an epoch's trunk takes part in direct media with another.
 pub(crate) fn anchored_between(epoch: &Epoch, a: TrunkId, b: TrunkId) -> bool {
-    negotiation::is_anchored(epoch.policy(a), epoch.policy(b))
+    !epoch.snapshot.table.media_path(a, b).is_direct()
 }

@@ -222,7 +222,7 @@ impl Call {
     }
 
     fn follow(&mut self, plan: Plan, cx: &mut Context<'_>) {
-        self.decision = self.epoch.snapshot.table.explain(&plan).into();
+        self.decision = self.epoch.snapshot.table.explain(self.trunk_in, &plan).into();
         self.route = plan.route_name.clone();
         self.caller = plan.caller.as_str().into();
         self.called = plan.called.as_str().into();

@@ -216,6 +216,7 @@ reasons! {
     SrtpUnsupported   "M-SRTP"                 Caller   never 488  88 "The offer demands SRTP, which this trunk does not do on plain signalling.";
     MediaAddress      "M-ADDRESS"              Caller   never 488  88 "The media address offered cannot be reached from the interface.";
     MediaStreams      "M-STREAMS"              Caller   never 488  79 "The offer holds no audio stream or more streams than allowed.";
+    MediaFax          "M-FAX"                  Operator never 488  79 "The offer is of T.38 fax alone, and the trunk is told to take none: its fax is passthrough.";
     MediaWorkerLost   "M-WORKER"               Us       again 500  41 "A defect in the media worker lost the session of the call; report it with the support bundle.";
 
     Crashed           "X-CRASHED"              Us       again 500  41 "The process ended during the call; the record was written from the journal at the next start.";

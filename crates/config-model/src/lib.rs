@@ -7,6 +7,7 @@
 pub mod country;
 
 mod account;
+mod bypass;
 mod calendar;
 mod dialog;
 mod failover;
@@ -27,6 +28,7 @@ mod users;
 mod words;
 
 pub use account::{Account, Login, Register, RegisterMode, RegisterSecurity};
+pub use bypass::Bypass;
 pub use calendar::{Dates, Holidays, Span, When, Zone};
 pub use dialog::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
@@ -44,7 +46,7 @@ pub use identity::{
 pub use listen::{Hidden, Host, Listen, PortRange, Secret, SipPort, TlsIdentity};
 pub use permission::{CallPolicy, Class, DENY_UNKNOWN, Group, Permissions, effective};
 pub use policy::{
-    CalledFrom, ContactUser, EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Policy,
+    CalledFrom, ContactUser, EarlyOffer, Extension, Fax, Hold, Latch, MediaMode, NumberFormat, PassStrip, Policy,
     Prack, Refresher, SessionTimer, Sips, UriScheme,
 };
 pub use profile::{Defaults, Profile, ProfileStatus, ProfileValue};
@@ -190,6 +192,8 @@ pub struct Records {
 pub struct Media {
     /// Worker threads; `None` leaves the number to the start-up probe.
     pub workers: Option<usize>,
+    /// Which calls have their media between the peers.
+    pub bypass: Bypass,
 }
 
 /// Named limits of the whole node.

@@ -20,6 +20,18 @@ words! {
 }
 
 words! {
+    /// What becomes of fax towards a trunk.
+    pub enum Fax {
+        /// T.38 and G.711 pass-through, as the peers agree.
+        Auto = "auto",
+        /// T.38; voice-band data (V.152) is not spoken of.
+        T38 = "t38",
+        /// G.711 pass-through; T.38 is never offered.
+        Passthrough = "passthrough",
+    }
+}
+
+words! {
     /// Which media sources are believed.
     pub enum Latch {
         /// Only the signalled address and port.
@@ -200,6 +212,8 @@ words! {
 pub struct Policy {
     /// Where media flows.
     pub media: MediaMode,
+    /// Fax.
+    pub fax: Fax,
     /// Which media sources are believed.
     pub latch: Latch,
     /// What happens to an INVITE without SDP.

@@ -38,6 +38,8 @@ pub struct Trunk {
     pub site: Option<String>,
     /// Whether only calls of its site may use it.
     pub site_only: bool,
+    /// Ids of the places that its media are at; none: its site is the one.
+    pub bypass: Vec<String>,
     /// What callers on it may do.
     pub permissions: Permissions,
     /// Whether its calls are meant to leave through other providers.

@@ -44,7 +44,7 @@ pub use model::{
     WithheldFrom,
 };
 pub use model::{
-    Api, CalledFrom, Config, ContactUser, DialRule, EarlyOffer, Expect, Expression, Extension, Gateway,
+    Api, Bypass, CalledFrom, Config, ContactUser, DialRule, EarlyOffer, Expect, Expression, Extension, Fax, Gateway,
     Hidden, Hold, Host, Kind, Latch, Level, Limits, Listen, Log, LogFormat, Media, MediaMode, Node,
     NumberFormat, NumberRange, PassStrip, Pattern, Pilot, Policy, PortRange, Prack, Records, Refresher,
     Route, Scope, Secret, SessionTimer, Signalling, SipPort, Sips, Site, TRANSLATION_NAME_MAX,

@@ -52,6 +52,11 @@ impl Stream {
         Stream { halves: [Half::new(now), Half::new(now)], rejected: false }
     }
 
+    /// Its halves, that of a side first.
+    fn from(&self, side: Side) -> [&Half; 2] {
+        [&self.halves[side.index()], &self.halves[side.other().index()]]
+    }
+
     /// Makes both sides' flows follow from what is known now.
     fn settle(&mut self) {
         for side in Side::BOTH {
@@ -280,15 +285,19 @@ impl Session {
         }
     }
 
-    /// Says once when a peer has sent nothing at all for its timeout.
+    /// Says once when a peer has sent nothing at all for its timeout. Of a fax (T.38) both sides count: there is no
+    /// RTCP, and whoever receives a page says nothing while it comes.
     fn judge_silence(&mut self, now: Time, side: Side) {
         let mut limit: Option<Duration> = None;
         let mut last = Time::ZERO;
-        for half in self.streams.iter().filter(|s| !s.rejected).map(|s| &s.halves[side.index()]) {
-            let Some(timeout) = half.remote.as_ref().and_then(|r| r.timeout) else { continue };
+        for [half, other] in self.streams.iter().filter(|s| !s.rejected).map(|s| s.from(side)) {
+            let Some((timeout, fax)) = half.remote.as_ref().and_then(|r| Some((r.timeout?, r.udptl))) else {
+                continue;
+            };
             limit = Some(limit.map_or(timeout, |l| l.min(timeout)));
-            let heard = half.last_rtp.into_iter().chain(half.last_rtcp).max().unwrap_or_default();
-            last = last.max(heard).max(half.set_at);
+            let others = other.last_rtp.filter(|_| fax);
+            let heard = half.last_rtp.into_iter().chain(half.last_rtcp).chain(others).max();
+            last = last.max(heard.unwrap_or_default()).max(half.set_at);
         }
         let silent = limit.is_some_and(|limit| now.since(last) >= limit);
         if silent && !self.timed_out[side.index()] {

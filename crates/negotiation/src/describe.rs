@@ -1,6 +1,7 @@
 //! Descriptions of ours: what the other peer said, anchored on our ports or passed untouched, and offers of our own.
 
 use crate::end::{End, Seat};
+use crate::fax;
 use crate::local::LocalSdp;
 use crate::trouble::{SdpTrouble, parse};
 use base::Rng;
@@ -23,6 +24,8 @@ pub fn describe(
     local: &mut LocalSdp,
     rng: &mut Rng,
 ) -> Result<(), SdpTrouble> {
+    let fitted = fax::fitted(end.policy, text, offer.is_empty())?;
+    let text = &*fitted;
     local.standing = None;
     let Some(seat) = end.seat else {
         local.pass(text);
@@ -32,7 +35,7 @@ pub fn describe(
     let offer = if offer.is_empty() { None } else { Some(parse(offer)?) };
     let mut chosen = [None; LINES_MAX];
     choose_ports(&session, seat, &mut chosen);
-    if local.id == 0 {
+    if local.id == 0 && !local.has_foreign_origin() {
         local.id = rng.next_u64() >> 2 | 1;
     }
     let mut anchor = Anchor {
@@ -58,6 +61,10 @@ fn say(
 ) -> Result<(), SdpTrouble> {
     let mut made = Vec::with_capacity(length);
     write(anchor, &mut made)?;
+    if local.has_foreign_origin() {
+        local.continue_with(&made);
+        return Ok(());
+    }
     if local.text.is_empty() {
         local.version = 1;
     } else if *made != *local.text {
@@ -72,9 +79,11 @@ fn say(
 
 /// Our port of each m-line that can be carried.
 fn choose_ports(session: &Session<'_>, seat: Seat, chosen: &mut [Option<u16>]) {
-    for ((index, media), place) in (0u8..).zip(session.media()).zip(chosen) {
+    let relayed = seat.ports.streams().len();
+    for ((index, media), place) in session.media().iter().enumerate().zip(chosen) {
         let usable = sdp::can_anchor(media).is_ok();
-        *place = if usable { seat.ports.rtp(seat.side, index) } else { None };
+        let stream = if usable { fax::stream_of(session, index, relayed) } else { None };
+        *place = stream.and_then(|stream| seat.ports.rtp(seat.side, stream));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Our end toward one peer: the interface and the rules of its trunk, and the ports that the engine holds.
 
-use config::{Config, Listen, MediaMode, Policy, TrunkId};
+use config::{Config, Listen, Policy, TrunkId};
 use media::{Ports, Side};
 use std::net::IpAddr;
 
@@ -41,10 +41,4 @@ impl<'a> End<'a> {
     pub(crate) fn relayed(&self) -> Option<usize> {
         self.seat.map(|seat| seat.ports.streams().len())
     }
-}
-
-/// Whether a call between two trunks has its media anchored: unless both say `direct`.
-#[must_use]
-pub fn is_anchored(a: &Policy, b: &Policy) -> bool {
-    a.media == MediaMode::Anchor || b.media == MediaMode::Anchor
 }

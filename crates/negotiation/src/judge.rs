@@ -38,8 +38,7 @@ pub fn offers_refused(relayed: Option<usize>, theirs: &Session<'_>, offer: &Sess
 }
 
 /// The name of an answer's first audio codec, for the record.
-#[must_use]
-pub fn first_codec(answer: &[u8]) -> Option<Box<str>> {
+pub(crate) fn first_codec(answer: &[u8]) -> Option<Box<str>> {
     let session = parse(answer).ok()?;
     let audio = session.media().iter().find(|m| m.kind == Kind::Audio && m.port != 0)?;
     let codec = audio.codecs().find(|c| !c.is_telephone_event())?;

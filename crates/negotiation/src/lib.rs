@@ -7,14 +7,16 @@
 
 mod describe;
 mod end;
+mod fax;
 mod judge;
 mod local;
 mod remote;
 mod trouble;
 
 pub use describe::{describe, make_offer};
-pub use end::{End, Seat, is_anchored};
-pub use judge::{count_streams, first_codec, judge, offers_refused};
+pub use end::{End, Seat};
+pub use fax::{bars_fax, codec_kept, codec_noted, codec_of_fax, is_fax};
+pub use judge::{count_streams, judge, offers_refused};
 pub use local::LocalSdp;
 pub use remote::each_stream;
 pub use trouble::{SdpTrouble, parse};

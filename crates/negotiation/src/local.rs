@@ -35,10 +35,21 @@ impl LocalSdp {
         LocalSdp { id: last.id, version: last.version + 1, text, ..self }
     }
 
+    /// Whether what the peer knows bears the other peer's origin line: media went between them until now.
+    pub(crate) fn has_foreign_origin(&self) -> bool {
+        self.id == 0 && !self.text.is_empty()
+    }
+
+    /// Takes a description as a further version of what the peer knows (RFC 3264 §8).
+    pub(crate) fn continue_with(&mut self, text: &[u8]) {
+        self.text = sdp::continued(&self.text, text).into_boxed_slice();
+        self.version += u64::from(self.id != 0);
+    }
+
     /// Takes what the other peer has described as it is.
     pub fn pass(&mut self, text: &[u8]) {
         if self.continued {
-            self.text = sdp::continued(&self.text, text).into_boxed_slice();
+            self.continue_with(text);
         } else if *self.text != *text {
             self.text = text.into();
         }

@@ -1,6 +1,7 @@
 //! What a peer's description asks of the media engine.
 
 use crate::end::End;
+use crate::fax;
 use crate::trouble::{SdpTrouble, parse};
 use base::ReasonId;
 use config::{Latch, Policy};
@@ -20,8 +21,10 @@ pub fn each_stream(
 ) -> Result<(), SdpTrouble> {
     let Some(relayed) = end.relayed() else { return Ok(()) };
     let (session, local) = (parse(text)?, end.media_address());
-    for (stream, media) in (0u8..).zip(session.media()).take(relayed) {
-        take(stream, remote_of(media, end.policy, local))?;
+    for (index, media) in session.media().iter().enumerate() {
+        if let Some(stream) = fax::stream_of(&session, index, relayed) {
+            take(stream, remote_of(media, end.policy, local))?;
+        }
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! down or asked to be left alone go behind all others but are never excluded (R79). Limits do not
 //! hold for emergency calls (R95).
 
+use crate::bypass::MediaPath;
 use crate::decision::{Attempt, Plan, Refusal, SkipReason};
 use crate::facts::{Health, State};
 use crate::find::Found;
@@ -65,7 +66,7 @@ pub(crate) fn lay<'t>(
     for place in &places {
         match attempt(table, place, &numbers, trace) {
             Ok(attempt) => {
-                tell(table, attempts.len() + 1, &attempt, trace);
+                tell(table, order.on, attempts.len() + 1, &attempt, trace);
                 attempts.push(attempt);
             }
             Err(why) => {
@@ -90,10 +91,14 @@ pub(crate) fn lay<'t>(
     })
 }
 
-fn tell(table: &Table, number: usize, attempt: &Attempt, trace: &mut dyn Trace) {
+fn tell(table: &Table, on: TrunkId, number: usize, attempt: &Attempt, trace: &mut dyn Trace) {
     if trace.wants() {
         let Attempt { tier, ref called, ref caller, .. } = *attempt;
         trace.note(Step::Attempt { number, trunk: table.trunk_name(attempt.trunk), tier, called, caller });
+        let path = table.media_path(on, attempt.trunk);
+        if path != MediaPath::Anchored {
+            trace.note(Step::Media { trunk: table.trunk_name(attempt.trunk), path });
+        }
     }
 }
 

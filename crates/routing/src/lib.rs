@@ -8,6 +8,7 @@
 //! [`Table::plan`]. Enter through [`Table::compile`].
 
 mod attempts;
+mod bypass;
 mod check;
 mod classes;
 mod decision;
@@ -37,6 +38,7 @@ mod twice;
 mod wire;
 
 pub use attempts::ATTEMPTS_MAX;
+pub use bypass::MediaPath;
 pub use check::{TestOutcome, run_tests};
 pub use classes::ClassSet;
 pub use decision::{Attempt, Decision, Plan, Refusal, RouteRef, Rule, SkipReason};

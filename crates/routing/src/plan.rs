@@ -1,6 +1,7 @@
 //! Deciding: normalise, look among our numbers, then among the routes, then lay the attempts.
 
 use crate::attempts::{Order, lay};
+use crate::bypass::MediaPath;
 use crate::decision::{Decision, Plan, Refusal};
 use crate::dialplan::Normal;
 use crate::facts::{Facts, State};
@@ -9,7 +10,7 @@ use crate::number::is_possible;
 use crate::rewrite::TooLong;
 use crate::table::Table;
 use crate::trace::{NoTrace, Side, Step, Trace};
-use base::ReasonId;
+use base::{ReasonId, TrunkId};
 use smallvec::SmallVec;
 use std::fmt::Write as _;
 
@@ -48,15 +49,22 @@ impl Table {
         is_possible(facts.called) && normal().is_ok_and(|number| number.emergency)
     }
 
-    /// One line for the record: which route, what was skipped.
+    /// One line for the record: which route, what was skipped, whose media leave the node. `on`: the trunk that the
+    /// call arrived by.
     #[must_use]
-    pub fn explain(&self, plan: &Plan) -> String {
+    pub fn explain(&self, on: TrunkId, plan: &Plan) -> String {
         let mut line = format!("route {}", plan.route_name);
         for (trunk, why) in &plan.skipped {
             let _ = write!(line, "; {} skipped: {why}", self.trunk_name(*trunk));
         }
-        for attempt in plan.attempts.iter().filter(|a| a.demoted) {
-            let _ = write!(line, "; {} demoted", self.trunk_name(attempt.trunk));
+        for attempt in &plan.attempts {
+            let (name, path) = (self.trunk_name(attempt.trunk), self.media_path(on, attempt.trunk));
+            if attempt.demoted {
+                let _ = write!(line, "; {name} demoted");
+            }
+            if path != MediaPath::Anchored {
+                let _ = write!(line, "; {name} {path}");
+            }
         }
         line
     }

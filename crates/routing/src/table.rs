@@ -3,6 +3,7 @@
 //! Compiling happens once for each configuration; deciding is in [`crate::plan`]. Holds nothing that
 //! changes while calls run.
 
+use crate::bypass::Paths;
 use crate::classes::Classes;
 use crate::dialplan::{DialPlan, Normal};
 use crate::hours::Hours;
@@ -40,6 +41,8 @@ pub struct Table {
     pub(crate) zones: Vec<Zone>,
     pub(crate) trunks: Vec<TrunkFacts>,
     pub(crate) scopes: Scopes,
+    /// Whose media may leave the node.
+    pub(crate) paths: Paths,
 }
 
 pub(crate) struct OurNumbers {
@@ -238,6 +241,7 @@ impl Table {
             zones: ways.zones,
             rates,
             classes: Classes::read(config.country),
+            paths: Paths::compile(config),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The story of a decision: every step, in order, for `route test` and for records.
 
+use crate::bypass::MediaPath;
 use crate::classes::ClassSet;
 use crate::decision::{Rule, SkipReason};
 use crate::number::NUMBER_MAX;
@@ -247,6 +248,13 @@ pub enum Step<'a> {
         /// Calling number on the wire.
         caller: &'a str,
     },
+    /// Whose media go between the peers, or would where the trunks' own word counted alone.
+    Media {
+        /// Name of the trunk.
+        trunk: &'a str,
+        /// The way of its media.
+        path: MediaPath<'a>,
+    },
     /// The call is refused.
     Refused {
         /// The stable reason.
@@ -369,6 +377,7 @@ impl Step<'_> {
                 write!(f, "trunk {trunk} charges {price} to {prefix}: ")?;
                 write!(f, "{}{blank}{currency} for a call of {seconds} s", price.call)
             }
+            Step::Media { trunk, path } => write!(f, "trunk {trunk}: {path}"),
             Step::Usage { name } => write!(f, "usage {name}:"),
             Step::Route { name, verdict } => write!(f, "route {name} {verdict}"),
             _ => Ok(()),

@@ -99,6 +99,7 @@ impl Call {
         let other = relay.from.other();
         let epoch = self.epoch.clone();
         self.take_back(relay);
+        self.media.codec = negotiation::codec_kept(std::mem::take(&mut self.media.codec), &relay.offer);
         let mut rows = cx.take_rows();
         cross(msg, Kind::Response, &epoch, self.way_from(other), &mut rows);
         if let Some(seconds) = msg.retry_after() {

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::leg::Leg;
 use crate::setup::{ACCEPTED, ACCEPTED_ENCODING, session_policy};
 use crate::telling::cross;
-use base::Time;
+use base::{ReasonId, Time};
 use identity::headers::{Kind, push_number};
 use identity::push_warning;
 use media::Side;
@@ -250,6 +250,9 @@ impl Call {
         trouble: &negotiation::SdpTrouble,
         cx: &mut Context<'_>,
     ) {
+        if trouble.reason == ReasonId::MediaFax {
+            self.media.codec = negotiation::codec_of_fax(std::mem::take(&mut self.media.codec));
+        }
         let mut rows = cx.take_rows();
         if let Some(leg) = self.leg(side) {
             push_warning(&mut rows, self.epoch.face(leg.flow.listen).host(), trouble.warning);

@@ -124,7 +124,7 @@ impl Call {
             Err((status, why)) => self.refuse_refer((referral.side, referral.txn), status, why, cx),
             Ok(plan) => {
                 cx.runs.trunk_mut(run).spend(false, cx.now);
-                let way = self.epoch.snapshot.table.explain(&plan);
+                let way = self.epoch.snapshot.table.explain(self.trunk_of(stays), &plan);
                 self.decision = format!("{}; transfer to {}: {way}", self.decision, plan.called).into();
                 self.journal_routed(cx);
                 self.accept_refer(&referral, TransferHow::Blind, &plan.called, None, cx);

@@ -113,7 +113,7 @@ impl Draft {
             routes: whole(self.routes)?,
             tests: whole(self.tests)?,
             records: records(&view.inner(&RECORDS, "records"))?,
-            media: Media { workers: view.inner(&MEDIA, "media").integer("workers") },
+            media: media(&view.inner(&MEDIA, "media"))?,
             limits: limits(&view.inner(&LIMITS, "limits"))?,
             api: Api { socket: view.inner(&API, "api").string("socket")? },
             log: log(&view.inner(&LOG, "log"))?,
@@ -154,6 +154,10 @@ fn limits(view: &View<'_>) -> Option<Limits> {
         transactions_max: view.integer("transactions_max")?,
         message_max: view.integer("message_max")?,
     })
+}
+
+fn media(view: &View<'_>) -> Option<Media> {
+    Some(Media { workers: view.integer("workers"), bypass: view.word("bypass")? })
 }
 
 fn log(view: &View<'_>) -> Option<Log> {

@@ -15,6 +15,7 @@ const MU_LAW: [&str; 5] = ["US", "CA", "JP", "TW", "PR"];
 pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Policy> {
     Some(Policy {
         media: view.word("media")?,
+        fax: view.word("fax")?,
         latch: view.word("latch")?,
         early_offer: view.word("early_offer")?,
         offer_codecs: offer_codecs(view, country),

@@ -91,6 +91,7 @@ fn trunk(around: &Around<'_>, (name, table): (&str, &Table), gateways: Vec<Gatew
         listen: listen_id(names, view.text("listen")?)?,
         site: view.string("site"),
         site_only: view.truth("site_only")?,
+        bypass: view.strings("bypass"),
         permissions: permissions(&view, "policy", names),
         transit: view.truth("transit")?,
         enabled: view.truth("enabled")?,

@@ -100,6 +100,7 @@ impl Sheet<'_> {
         self.put("records", "keep_days", config.records.keep_days);
         self.put("records", "sync", length_or_off(config.records.sync));
         self.put_some("media", "workers", config.media.workers);
+        self.put("media", "bypass", config.media.bypass);
         let limits = &config.limits;
         self.put("limits", "calls_max", limits.calls_max);
         self.put("limits", "early_dialogs_max", limits.early_dialogs_max);
@@ -145,6 +146,7 @@ impl Sheet<'_> {
         self.put_some(&path, "listen", config.listen(trunk.listen).map(|l| &l.name));
         self.put_some(&path, "site", trunk.site.as_ref());
         self.put(&path, "site_only", trunk.site_only);
+        self.put(&path, "bypass", list(&trunk.bypass));
         self.permissions(&path, "policy", &trunk.permissions);
         self.put(&path, "transit", trunk.transit);
         self.put(&path, "enabled", trunk.enabled);
@@ -241,6 +243,7 @@ impl Sheet<'_> {
 
     fn policy(&mut self, path: &str, policy: &Policy) {
         self.put(path, "media", policy.media);
+        self.put(path, "fax", policy.fax);
         self.put(path, "latch", policy.latch);
         self.put(path, "early_offer", policy.early_offer);
         self.put(path, "offer_codecs", list(&policy.offer_codecs));

@@ -30,6 +30,7 @@ impl Seen<'_> {
 
 pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     let country = root.value("country").is_some();
+    let mode = root.table("media").and_then(|media| media.value("bypass")?.text());
     let entries = root.entries_of("trunk").iter().zip(&draft.trunks);
     let seen: Vec<Seen<'_>> =
         entries.filter_map(|(entry, trunk)| see(entry, trunk.as_ref()?, draft)).collect();
@@ -40,6 +41,7 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
         }
         repeated_gateways(one, report);
         media(one, report);
+        bypass(one, mode, report);
         site(one, report);
         tls(one, report);
         policy(one, country, report);
@@ -158,6 +160,19 @@ fn media(one: &Seen<'_>, report: &mut Report<'_>) {
                 "`rtp = \"20000-29999\"` in the interface, or `override = { media = \"direct\" }`",
             ));
     }
+}
+
+/// Ids of a bypass count where calls are matched by them and the trunk lets its media go.
+fn bypass(one: &Seen<'_>, mode: Option<&str>, report: &mut Report<'_>) {
+    let direct = one.trunk.policy.media == MediaMode::Direct;
+    let (message, expected) = match mode {
+        _ if one.trunk.bypass.is_empty() => return,
+        Some("match") if direct => return,
+        Some("match") => ("`bypass` and `media = \"anchor\"`", "`override = { media = \"direct\" }`"),
+        _ => ("`bypass` says nothing where `media.bypass` matches no ids", "`[media]` with `bypass = \"match\"`"),
+    };
+    let finding = Finding::new(one.at("bypass"), one.path("bypass"), "no-effect", message);
+    report.warning(finding.expected(expected));
 }
 
 /// A trunk that is kept to its site needs one.

@@ -6,7 +6,7 @@ use super::Preset::{Bool as Truth, Text as Word, Texts};
 use super::{CALLER, FORWARDING, Key, Section, Shape, dialog, headers, redirect, seconds, transfer};
 use crate::forms::{called, plain};
 use crate::model::{
-    ContactUser, EarlyOffer, Extension, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Sips,
+    ContactUser, EarlyOffer, Extension, Fax, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Sips,
     UriScheme, Words,
 };
 
@@ -22,7 +22,14 @@ pub(crate) static POLICY: Section = Section {
             shape: Shape::Word { now: MediaMode::TOKENS, later: &[] },
             need: Default(Word("anchor")),
             effect: Reload,
-            doc: "`anchor`: media flows through this node. `direct`: between the peers, when both trunks of a call say so.",
+            doc: "`anchor`: media flows through this node. `direct`: between the peers, when both trunks of a call say so and `media.bypass` lets them.",
+        },
+        Key {
+            name: "fax",
+            shape: Shape::Word { now: Fax::TOKENS, later: &[] },
+            need: Default(Word("auto")),
+            effect: Reload,
+            doc: "What of fax this trunk's peer hears. `auto`: T.38 and G.711 pass-through, as both peers agree. `t38`: voice-band data (V.152, `a=gpmd`) is left out of what it is told, so that T.38 is what remains. `passthrough`: the peer cannot do T.38; an offer of T.38 alone is refused with 488 in its place, so that the other side goes on with G.711, and beside audio it is refused with port 0.",
         },
         Key {
             name: "latch",

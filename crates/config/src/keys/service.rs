@@ -5,7 +5,7 @@ use super::Need::{Absent, Default};
 use super::Preset::{Integer as Int, Text as Word};
 use super::{Key, Section, Shape, seconds};
 use crate::forms::plain;
-use crate::model::{Level, LogFormat, Words};
+use crate::model::{Bypass, Level, LogFormat, Words};
 use std::time::Duration;
 
 pub(crate) static RECORDS: Section = Section {
@@ -46,13 +46,22 @@ pub(crate) static RECORDS: Section = Section {
 pub(crate) static MEDIA: Section = Section {
     title: "media",
     doc: "The media engine.",
-    keys: &[Key {
-        name: "workers",
-        shape: Shape::Integer { min: 1, max: 256 },
-        need: Absent("as many as the machine suggests"),
-        effect: Restart,
-        doc: "Threads that relay media.",
-    }],
+    keys: &[
+        Key {
+            name: "workers",
+            shape: Shape::Integer { min: 1, max: 256 },
+            need: Absent("as many as the machine suggests"),
+            effect: Restart,
+            doc: "Threads that relay media.",
+        },
+        Key {
+            name: "bypass",
+            shape: Shape::Word { now: Bypass::TOKENS, later: &[] },
+            need: Default(Word("always")),
+            effect: Reload,
+            doc: "Which calls have their media between the peers, of those whose trunks both say `media = \"direct\"`. `always`: all. `match`: those whose trunks share an id of `bypass` (a trunk without has its site for one), and those that leave by the trunk that they came by. `off`: none.",
+        },
+    ],
 };
 
 pub(crate) static LIMITS: Section = Section {

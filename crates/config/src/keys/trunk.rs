@@ -133,6 +133,13 @@ pub(crate) static TRUNK: Section = Section {
             doc: "Whether only calls of its own `site` may use it: a call that arrives by it leaves by trunks of the site alone, and a call leaves by it when it arrived by one of them. Trunks without a site, and those of other sites, are kept apart from it, in every attempt, redirect and backup. Emergency calls are not.",
         },
         Key {
+            name: "bypass",
+            shape: Shape::List { of: &Shape::Text(&plain::NAME), min: 1, max: 16 },
+            need: Absent("its `site`, where it has one"),
+            effect: Reload,
+            doc: "With `media.bypass = \"match\"`: ids of the places that its media are at. A call between trunks that share one, and that both say `media = \"direct\"`, has its media between the peers. A peer whose media stand elsewhere than its signalling names where its media stand.",
+        },
+        Key {
             name: "policy",
             shape: Shape::Name(Family::CallPolicy),
             need: Absent("its site's, else `default_policy`"),

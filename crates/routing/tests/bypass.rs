@@ -1,0 +1,64 @@
+//! Whose media go between the peers (R50, R52): by trunks, by ids of places, back to where a call came from.
+
+mod common;
+
+use common::World;
+use routing::{AllIdle, Facts, MediaPath, Story, Table};
+
+/// The PBX and a gateway are in Berlin, another gateway names two places, the providers none.
+fn world(mode: &str) -> World {
+    let direct = "override = { media = \"direct\" }";
+    let more = format!(
+        "[media]\nbypass = \"{mode}\"\n[site.munich]\n\
+         [trunk.branch]\nkind = \"direct\"\nlisten = \"inside\"\nsite = \"munich\"\ngateways = [\"127.0.1.7\"]\n{direct}\n\
+         [trunk.both]\nkind = \"direct\"\nlisten = \"inside\"\nsite = \"munich\"\nbypass = [\"pstn\", \"berlin\"]\ngateways = [\"127.0.1.8\"]\n{direct}\n\
+         [trunk.office]\nkind = \"direct\"\nlisten = \"inside\"\nsite = \"berlin\"\ngateways = [\"127.0.1.9\"]\n{direct}\n\
+         [[route]]\nname = \"all\"\nmatch = {{ called = \"+*\" }}\nto = [\"office\", \"branch\", \"both\", \"gw\"]\n"
+    );
+    let config = common::config("DE", &more);
+    World { table: Table::compile(&config), config }
+}
+
+fn path<'w>(w: &'w World, one: &str, other: &str) -> MediaPath<'w> {
+    w.table.media_path(w.id(one), w.id(other))
+}
+
+#[test]
+fn both_trunks_have_to_let_their_media_go() {
+    for mode in ["always", "match", "off"] {
+        let w = world(mode);
+        for other in ["office", "both", "gw"] {
+            assert_eq!(path(&w, "gw", other), MediaPath::Anchored);
+            assert_eq!(path(&w, other, "gw"), MediaPath::Anchored);
+        }
+    }
+}
+
+#[test]
+fn the_mode_says_how_far_that_holds() {
+    assert_eq!(path(&world("always"), "office", "branch"), MediaPath::Always);
+    assert_eq!(path(&world("off"), "office", "office"), MediaPath::Off);
+    let w = world("match");
+    assert_eq!(path(&w, "office", "branch"), MediaPath::Apart);
+    assert_eq!(path(&w, "office", "both"), MediaPath::Shared("berlin"), "by an id beside its own");
+    assert_eq!(path(&w, "branch", "both"), MediaPath::Apart, "its ids stand for its site");
+    assert_eq!(path(&w, "branch", "branch"), MediaPath::Same, "out as it came in");
+}
+
+#[test]
+fn the_story_and_the_record_tell_whose_media_leave() {
+    let w = world("match");
+    let plan = w.plan("office", "", "+49401234567");
+    assert_eq!(
+        w.table.explain(w.id("office"), &plan),
+        "route all; office media between the peers: it leaves as it came; \
+         branch media through this node: no common bypass id; \
+         both media between the peers: bypass id berlin"
+    );
+    let mut story = Story::default();
+    let facts = Facts::new(w.id("office"), "+49401234567", "");
+    assert!(w.table.plan(&facts, &AllIdle, 0, &mut story).plan().is_some());
+    let told: Vec<&String> = story.0.iter().filter(|step| step.contains("media")).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert_eq!(told[2], "trunk both: media between the peers: bypass id berlin");
+}
