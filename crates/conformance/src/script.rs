@@ -163,6 +163,17 @@ impl Script {
         self
     }
 
+    /// Refuses the last request inside a dialog; `line` is status and words.
+    #[must_use]
+    pub fn refuse_inside(mut self, line: &str) -> Script {
+        let text = format!(
+            "SIP/2.0 {line}\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n{}",
+            ending("")
+        );
+        self.send(" retrans=\"500\"", &text);
+        self
+    }
+
     /// The scenario file.
     #[must_use]
     pub fn text(&self) -> String {
