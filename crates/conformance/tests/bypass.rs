@@ -1,6 +1,8 @@
 //! Media between the peers by the ids of their places: two baresip hear each other, and no packet of theirs comes to
 //! the server.
 
+#![allow(clippy::panic, reason = "a phone that hears nothing fails the test")]
+
 use conformance::audio::{level, share};
 use conformance::baresip::Baresip;
 use conformance::capture::Capture;
@@ -22,7 +24,8 @@ fn hears(phone: &Baresip, tone: f64, own: f64) {
 
 fn setup(place: &Place, ids: (&str, &str)) -> Setup {
     let mut setup = Setup::new(place);
-    let trunk = |id: &str| format!("bypass = [\"{id}\"]\noverride = {{ media = \"direct\", latch = \"nat\" }}\n");
+    let trunk =
+        |id: &str| format!("bypass = [\"{id}\"]\noverride = {{ media = \"direct\", latch = \"nat\" }}\n");
     (setup.pbx_more, setup.itsp_more) = (trunk(ids.0), trunk(ids.1));
     setup.more = "[media]\nbypass = \"match\"\n".into();
     setup

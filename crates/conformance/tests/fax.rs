@@ -1,6 +1,8 @@
 //! Fax through the server: SIPp turns calls to T.38 from both sides, datagrams of T.38 cross, and `tshark` reads
 //! what left us.
 
+#![allow(clippy::panic, reason = "a peer that does not do its part fails the test")]
+
 use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
 use conformance::phone::rtp_packet;
@@ -17,7 +19,8 @@ const IMAGE: &str = "a=T38FaxVersion:0\na=T38MaxBitRate:14400\na=T38FaxRateManag
 
 /// A description of T.38 behind what stands `before` it.
 fn t38(before: &str) -> String {
-    let head = "v=0\no=- 1 2 IN IP[media_ip_type] [media_ip]\ns=-\nc=IN IP[media_ip_type] [media_ip]\nt=0 0\n";
+    let head =
+        "v=0\no=- 1 2 IN IP[media_ip_type] [media_ip]\ns=-\nc=IN IP[media_ip_type] [media_ip]\nt=0 0\n";
     format!("{head}{before}m=image [audio] udptl t38\n{IMAGE}")
 }
 
@@ -33,7 +36,18 @@ fn indicator(sequence: u8, now: u8, before: Option<u8>) -> Vec<u8> {
     packet
 }
 
-/// A place with one port pair on each side, so that the ports are known.
+/// The port of an m-line in a message.
+fn port(message: &str, kind: &str) -> u16 {
+    let rest = message.split(&format!("m={kind} ")).nth(1).and_then(|rest| rest.split(' ').next());
+    rest.and_then(|port| port.parse().ok()).unwrap_or_else(|| panic!("no m={kind}:\n{message}"))
+}
+
+/// The server's ports of the first description that each side got.
+fn ports_of(caller: &Running, callee: &Running) -> [u16; 2] {
+    [caller, callee].map(|peer| port(&peer.await_received("m=audio "), "audio"))
+}
+
+/// A place with sockets for the media of both sides.
 struct Fax<'p> {
     place: &'p Place,
     pbx: UdpSocket,
@@ -50,12 +64,6 @@ impl<'p> Fax<'p> {
         Fax { place, pbx: socket(PBX), itsp: socket(ITSP) }
     }
 
-    fn setup(&self) -> Setup {
-        let mut setup = Setup::new(self.place);
-        setup.rtp = ("20000-20001".into(), "30000-30001".into());
-        setup
-    }
-
     fn server(&self, setup: &Setup) -> Server {
         Server::start(self.place, &setup.text())
     }
@@ -66,8 +74,8 @@ impl<'p> Fax<'p> {
     }
 
     /// What one side sends to the server arrives at the other, from the server's port there.
-    fn crosses(&self, packets: &[Vec<u8>]) {
-        let [inner, outer] = [(INSIDE, 20_000_u16), (OUTSIDE, 30_000)].map(|(host, port)| (self.place.ip(host), port));
+    fn crosses(&self, [inner, outer]: [u16; 2], packets: &[Vec<u8>]) {
+        let (inner, outer) = ((self.place.ip(INSIDE), inner), (self.place.ip(OUTSIDE), outer));
         for (sender, server, receiver, from) in
             [(&self.pbx, &inner, &self.itsp, &outer), (&self.itsp, &outer, &self.pbx, &inner)]
         {
@@ -86,7 +94,8 @@ impl<'p> Fax<'p> {
         let socket = self.place.path("tronco.sock").display().to_string();
         let list = tronco(&["call", "list", "--json", "--socket", &socket]);
         let calls: serde_json::Value = serde_json::from_slice(&list.stdout).expect("a list of calls");
-        let key = calls.pointer("/calls/0/key").or(calls.pointer("/0/key")).and_then(serde_json::Value::as_str);
+        let key =
+            calls.pointer("/calls/0/key").or(calls.pointer("/0/key")).and_then(serde_json::Value::as_str);
         let key = key.unwrap_or_else(|| panic!("no call: {calls}"));
         assert!(tronco(&["call", "hangup", key, "--socket", &socket]).status.success());
         caller.finish();
@@ -119,24 +128,24 @@ fn untouched(message: &str) {
 fn a_caller_turns_to_t38_and_its_datagrams_are_what_tshark_calls_a_fax() {
     let place = Place::new("fax");
     let fax = Fax::new(&place);
-    let server = fax.server(&fax.setup());
+    let server = fax.server(&Setup::new(&place));
     let capture = Capture::start(&place);
     let turned = answering().receive("INVITE", &[]).agree(&t38("")).receive("ACK", &[]);
     let callee =
         Sipp::of_script(&place, "callee", &hung_up(turned), &place.sip(ITSP)).keep_messages().answer();
     let turns = calling().inside("INVITE", "", &t38("")).expect(200, &[]).inside("ACK", "", "");
     let caller = fax.caller(&hung_up(turns));
-    let asked = callee.await_received("m=image 30000 udptl t38");
-    untouched(&asked);
-    untouched(&caller.await_received("m=image 20000 udptl t38"));
+    let ports = ports_of(&caller, &callee);
+    untouched(&callee.await_received(&format!("m=image {} udptl t38", ports[1])));
+    untouched(&caller.await_received(&format!("m=image {} udptl t38", ports[0])));
     // CNG, CED, the preamble of V.21.
-    fax.crosses(&[indicator(0, 1, None), indicator(1, 2, Some(1)), indicator(2, 3, Some(2))]);
+    fax.crosses(ports, &[indicator(0, 1, None), indicator(1, 2, Some(1)), indicator(2, 3, Some(2))]);
     // Nobody else is believed.
     let stranger = UdpSocket::bind((place.ip(66), 40_000)).expect("a socket");
-    stranger.send_to(&indicator(9, 5, None), (place.ip(INSIDE).as_str(), 20_000)).expect("a packet sent");
-    fax.crosses(&[indicator(3, 1, None)]);
+    stranger.send_to(&indicator(9, 5, None), (place.ip(INSIDE).as_str(), ports[0])).expect("a packet sent");
+    fax.crosses(ports, &[indicator(3, 1, None)]);
     assert_eq!(fax.end(&caller, &callee), "PCMA+t38");
-    let ours = format!("t38 && ip.src == {} && udp.srcport == 30000", place.ip(OUTSIDE));
+    let ours = format!("t38 && ip.src == {} && udp.srcport == {}", place.ip(OUTSIDE), ports[1]);
     let lines = capture.end(&ours, &["t38.seq_number", "t38.t30_indicator", "_ws.malformed"]);
     let seen: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
     assert_eq!(seen.len(), 4, "{seen:?}");
@@ -150,30 +159,34 @@ fn a_caller_turns_to_t38_and_its_datagrams_are_what_tshark_calls_a_fax() {
 fn a_callee_turns_to_t38_behind_the_audio_on_the_ports_of_the_audio() {
     let place = Place::new("fax-callee");
     let fax = Fax::new(&place);
-    let server = fax.server(&fax.setup());
+    let server = fax.server(&Setup::new(&place));
     let callee = Sipp::new(&place, "callee", "uas_turns_to_fax", &place.sip(ITSP)).keep_messages().answer();
     let taken = calling().receive("INVITE", &[]).agree(&t38(DISABLED)).receive("ACK", &[]);
     let caller = fax.caller(&hung_up(taken));
-    let asked = caller.await_received("m=image 20000 udptl t38");
+    let ports = ports_of(&caller, &callee);
+    let asked = caller.await_received(&format!("m=image {} udptl t38", ports[0]));
     assert!(asked.contains("m=audio 0 RTP/AVP 8\n"), "{asked}");
     untouched(&asked);
-    untouched(&callee.await_received("m=image 30000 udptl t38"));
-    fax.crosses(&[indicator(0, 2, None), indicator(1, 3, Some(2))]);
+    untouched(&callee.await_received(&format!("m=image {} udptl t38", ports[1])));
+    fax.crosses(ports, &[indicator(0, 2, None), indicator(1, 3, Some(2))]);
     assert_eq!(fax.end(&caller, &callee), "PCMA+t38");
     assert_eq!(server.stop(), 0);
 }
 
 #[test]
 fn t38_that_is_refused_leaves_the_call_with_its_sound() {
-    for (name, status) in [("fax-488", "488 Not Acceptable Here"), ("fax-415", "415 Unsupported Media Type")] {
+    for (name, status) in [("fax-488", "488 Not Acceptable Here"), ("fax-415", "415 Unsupported Media Type")]
+    {
         let place = Place::new(name);
         let fax = Fax::new(&place);
-        let server = fax.server(&fax.setup());
-        let callee = Sipp::new(&place, "callee", "uas_turns_to_fax", &place.sip(ITSP)).keep_messages().answer();
+        let server = fax.server(&Setup::new(&place));
+        let callee =
+            Sipp::new(&place, "callee", "uas_turns_to_fax", &place.sip(ITSP)).keep_messages().answer();
         let refuses = calling().receive("INVITE", &[]).refuse_inside(status).receive("ACK", &[]);
         let caller = fax.caller(&hung_up(refuses));
         callee.await_received(&format!("SIP/2.0 {status}"));
-        fax.crosses(&[rtp_packet(7, 1, 0x5A), rtp_packet(7, 2, 0xA5)]);
+        let ports = ports_of(&caller, &callee);
+        fax.crosses(ports, &[rtp_packet(7, 1, 0x5A), rtp_packet(7, 2, 0xA5)]);
         assert_eq!(fax.end(&caller, &callee), "PCMA+passthrough");
         assert_eq!(server.stop(), 0);
     }
@@ -183,14 +196,15 @@ fn t38_that_is_refused_leaves_the_call_with_its_sound() {
 fn a_trunk_for_pass_through_never_hears_of_t38() {
     let place = Place::new("fax-passthrough");
     let fax = Fax::new(&place);
-    let mut setup = fax.setup();
+    let mut setup = Setup::new(&place);
     setup.pbx_more = "override = { fax = \"passthrough\" }\n".into();
     let server = fax.server(&setup);
     let callee = Sipp::new(&place, "callee", "uas_turns_to_fax", &place.sip(ITSP)).keep_messages().answer();
     let caller = fax.caller(&hung_up(calling()));
     let refused = callee.await_received("SIP/2.0 488");
     assert!(refused.contains("Warning: 304 "), "{refused}");
-    fax.crosses(&[rtp_packet(7, 1, 0x5A), rtp_packet(7, 2, 0xA5)]);
+    let ports = ports_of(&caller, &callee);
+    fax.crosses(ports, &[rtp_packet(7, 1, 0x5A), rtp_packet(7, 2, 0xA5)]);
     assert_eq!(fax.end(&caller, &callee), "PCMA+passthrough");
     assert!(!caller.received().iter().any(|message| message.contains("m=image")));
     assert_eq!(server.stop(), 0);
@@ -200,7 +214,7 @@ fn a_trunk_for_pass_through_never_hears_of_t38() {
 fn a_fax_that_is_over_leaves_the_call_to_the_sound_again() {
     let place = Place::new("fax-back");
     let fax = Fax::new(&place);
-    let server = fax.server(&fax.setup());
+    let server = fax.server(&Setup::new(&place));
     let again = SDP.replace("o=- 1 1", "o=- 1 3");
     let turned = answering()
         .receive("INVITE", &[])
@@ -220,7 +234,8 @@ fn a_fax_that_is_over_leaves_the_call_to_the_sound_again() {
         .inside("ACK", "", "");
     let caller = fax.caller(&hung_up(turns));
     caller.await_received("CSeq: 3 INVITE");
-    fax.crosses(&[rtp_packet(7, 1, 0x5A), rtp_packet(7, 2, 0xA5)]);
+    let ports = ports_of(&caller, &callee);
+    fax.crosses(ports, &[rtp_packet(7, 1, 0x5A), rtp_packet(7, 2, 0xA5)]);
     assert_eq!(fax.end(&caller, &callee), "PCMA+t38");
     assert_eq!(server.stop(), 0);
 }
@@ -229,7 +244,7 @@ fn a_fax_that_is_over_leaves_the_call_to_the_sound_again() {
 fn voice_band_data_is_offered_and_taken_through_us() {
     let place = Place::new("fax-vbd");
     let fax = Fax::new(&place);
-    let server = fax.server(&fax.setup());
+    let server = fax.server(&Setup::new(&place));
     let vbd = SDP.replace("RTP/AVP 8 0 101", "RTP/AVP 8 98 101")
         + "a=rtpmap:98 PCMU/8000\na=gpmd:98 vbd=yes;ecan=on\n";
     let answers = Script::default().receive("INVITE", &[]).answer("200 OK", "", &vbd).receive("ACK", &[]);
@@ -242,11 +257,12 @@ fn voice_band_data_is_offered_and_taken_through_us() {
         assert!(told.contains("RTP/AVP 8 98 101\n"), "{told}");
     }
     callee.await_received("ACK ");
+    let ports = ports_of(&caller, &callee);
     let mut data = rtp_packet(7, 1, 0x5A);
     if let Some(payload_type) = data.get_mut(1) {
         *payload_type = 98;
     }
-    fax.crosses(&[data]);
+    fax.crosses(ports, &[data]);
     let _ = fax.end(&caller, &callee);
     assert_eq!(server.stop(), 0);
 }

@@ -53,7 +53,7 @@ impl Stream {
     }
 
     /// Its halves, that of a side first.
-    fn from(&self, side: Side) -> [&Half; 2] {
+    fn seen_from(&self, side: Side) -> [&Half; 2] {
         [&self.halves[side.index()], &self.halves[side.other().index()]]
     }
 
@@ -290,7 +290,7 @@ impl Session {
     fn judge_silence(&mut self, now: Time, side: Side) {
         let mut limit: Option<Duration> = None;
         let mut last = Time::ZERO;
-        for [half, other] in self.streams.iter().filter(|s| !s.rejected).map(|s| s.from(side)) {
+        for [half, other] in self.streams.iter().filter(|s| !s.rejected).map(|s| s.seen_from(side)) {
             let Some((timeout, fax)) = half.remote.as_ref().and_then(|r| Some((r.timeout?, r.udptl))) else {
                 continue;
             };

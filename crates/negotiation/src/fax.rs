@@ -91,9 +91,8 @@ fn is_vbd_line(line: &[u8]) -> bool {
 
 /// A description with those lines alone that are kept, and with T.38 refused where `refused` says so.
 fn edited(text: &[u8], keep: impl Fn(&[u8]) -> bool, refused: bool) -> Cow<'_, [u8]> {
-    let is_image = |line: &[u8]| {
-        refused && line.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"m=image "))
-    };
+    let is_image =
+        |line: &[u8]| refused && line.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"m=image "));
     if text.split(|c| *c == b'\n').all(|line| keep(line) && !is_image(line)) {
         return Cow::Borrowed(text);
     }

@@ -1,6 +1,8 @@
 //! Media between the peers, by the ids of their places, and back through the node when a call moves out of them.
 
-use crate::common::{ANSWER, CONFIG, GW1, GW2, OFFER, PBX, Sent, World, answered, inside, invite, response};
+use crate::common::{
+    ANSWER, CONFIG, GW1, GW2, OFFER, PBX, Sent, World, answered, from_callee, inside, invite, response,
+};
 use crate::transfers::{LOCAL, TARGET, fine, refer, target_answers};
 use media::Command;
 
@@ -9,7 +11,8 @@ fn config(pbx: &str) -> String {
     let mut text = format!("{CONFIG}[media]\nbypass = \"match\"\n");
     for (trunk, id, more) in [("pbx", "home", pbx), ("one", "home", ""), ("two", "far", "")] {
         let more = if more.is_empty() { String::new() } else { format!(", {more}") };
-        let with = format!("[trunk.{trunk}]\nbypass = [\"{id}\"]\noverride = {{ media = \"direct\"{more} }}\n");
+        let with =
+            format!("[trunk.{trunk}]\nbypass = [\"{id}\"]\noverride = {{ media = \"direct\"{more} }}\n");
         text = text.replace(&format!("[trunk.{trunk}]\n"), &with);
     }
     text
@@ -66,6 +69,18 @@ fn a_call_that_leaves_by_the_trunk_that_it_came_by_needs_no_hairpin() {
     assert_eq!((out.body(), opened(&world)), (OFFER, 0));
 }
 
+/// The party that came holds: the one that stayed hears of it in a further version of what it knows.
+fn is_held(world: &mut World, target: &Sent, moved: &Sent) {
+    let hold = TARGET.replace("carol 9 9", "carol 9 10").replace("m=audio", "a=sendonly\r\nm=audio");
+    world.receive(GW2, &from_callee("INVITE", 7, target, "tc", "h1", &hold));
+    let held = world.expect(&[(GW1, "INVITE")]).remove(0);
+    follows(&held, moved);
+    assert!(held.body().contains("c=IN IP4 192.0.2.1\r\n") && held.body().contains("a=sendonly"));
+    world.receive(GW1, &response(&held, "200 OK", "", "", ANSWER));
+    world.expect(&[(GW1, "ACK"), (GW2, "SIP/2.0 200")]);
+    world.receive(GW2, &from_callee("ACK", 7, target, "tc", "h2", ""));
+}
+
 #[test]
 fn a_call_that_moves_out_of_its_place_comes_back_through_the_node() {
     let text = config(LOCAL).replace("to = [\"one\", \"two\"]", "to = [\"one\"]")
@@ -88,16 +103,8 @@ fn a_call_that_moves_out_of_its_place_comes_back_through_the_node() {
     fine(&mut world, &sent[1]);
     let bye = world.expect(&[(PBX, "BYE")]).remove(0);
     fine(&mut world, &bye);
-    // What goes on to the party that stayed is a further version of what it knows.
-    let hold = TARGET.replace("carol 9 9", "carol 9 10").replace("m=audio", "a=sendonly\r\nm=audio");
-    world.receive(GW2, &crate::common::from_callee("INVITE", 7, &target, "tc", "h1", &hold));
-    let held = world.expect(&[(GW1, "INVITE")]).remove(0);
-    follows(&held, &moved);
-    assert!(held.body().contains("c=IN IP4 192.0.2.1\r\n") && held.body().contains("a=sendonly"));
-    world.receive(GW1, &response(&held, "200 OK", "", "", ANSWER));
-    world.expect(&[(GW1, "ACK"), (GW2, "SIP/2.0 200")]);
-    world.receive(GW2, &crate::common::from_callee("ACK", 7, &target, "tc", "h2", ""));
-    world.receive(GW2, &crate::common::from_callee("BYE", 8, &target, "tc", "b1", ""));
+    is_held(&mut world, &target, &moved);
+    world.receive(GW2, &from_callee("BYE", 8, &target, "tc", "b1", ""));
     let sent = world.expect(&[(GW2, "SIP/2.0 200"), (GW1, "BYE")]);
     fine(&mut world, &sent[1]);
     world.settle();

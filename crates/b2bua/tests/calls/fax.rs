@@ -112,7 +112,9 @@ fn t38_behind_disabled_sound_keeps_the_ports_of_the_sound() {
 
 #[test]
 fn a_refused_t38_leaves_the_call_with_its_sound() {
-    for (status, code) in [("488 Not Acceptable Here", "SIP/2.0 488"), ("415 Unsupported Media Type", "SIP/2.0 415")] {
+    for (status, code) in
+        [("488 Not Acceptable Here", "SIP/2.0 488"), ("415 Unsupported Media Type", "SIP/2.0 415")]
+    {
         let mut world = World::new(CONFIG);
         let (out, ok) = answered(&mut world);
         let before = told(&world, Side::A);

@@ -169,7 +169,10 @@ fn bypass(one: &Seen<'_>, mode: Option<&str>, report: &mut Report<'_>) {
         _ if one.trunk.bypass.is_empty() => return,
         Some("match") if direct => return,
         Some("match") => ("`bypass` and `media = \"anchor\"`", "`override = { media = \"direct\" }`"),
-        _ => ("`bypass` says nothing where `media.bypass` matches no ids", "`[media]` with `bypass = \"match\"`"),
+        _ => (
+            "`bypass` says nothing where `media.bypass` matches no ids",
+            "`[media]` with `bypass = \"match\"`",
+        ),
     };
     let finding = Finding::new(one.at("bypass"), one.path("bypass"), "no-effect", message);
     report.warning(finding.expected(expected));
