@@ -42,7 +42,7 @@ pub(crate) struct Early {
     /// The body of the last PRACK.
     pub(crate) prack_body: Box<[u8]>,
     /// 199 said that its fork is gone (RFC 6228).
-    gone: bool,
+    pub(crate) gone: bool,
     /// P-Early-Media has authorised its media (RFC 5009).
     pub(crate) authorised: bool,
 }
@@ -89,7 +89,7 @@ impl Call {
     /// What a fork reports goes on to the caller, and its offer, if it has made one, gets the caller's answer.
     fn pass_progress(&mut self, number: u16, withheld: bool, msg: Msg<'_>, cx: &mut Context<'_>) {
         let fork = msg.to().ok().and_then(|to| to.tag()).unwrap_or_default();
-        if msg.status() == 199 && !self.end_fork(number, fork) {
+        if msg.status() == 199 && !self.end_fork(number, fork, cx) {
             return;
         }
         if withheld {
@@ -105,13 +105,21 @@ impl Call {
 
     /// 199: a fork is gone (RFC 6228 §4). Whether the caller may hear of it: it knows 199, and its own early
     /// dialog, which stands for all forks of all branches, is gone with this one.
-    fn end_fork(&mut self, number: u16, fork: &[u8]) -> bool {
-        self.forget_fork(number, fork);
+    fn end_fork(&mut self, number: u16, fork: &[u8], cx: &mut Context<'_>) -> bool {
         let Some(attempt) = self.attempt_mut(number) else { return false };
+        let trunk = attempt.trunk;
         // Its dialog is kept, should it answer all the same.
-        if let Some(early) = attempt.early.iter_mut().find(|e| e.leg.dialog.remote_tag() == fork) {
+        let ended = attempt.early.iter_mut().find(|e| e.leg.dialog.remote_tag() == fork).map(|early| {
             early.gone = true;
+            early.answer.clone()
+        });
+        if let Some(answer) = ended.filter(|answer| !answer.is_empty() && self.shown.media.is_some()) {
+            self.hush(trunk, &answer, cx);
         }
+        if self.shown.media.as_ref().is_some_and(|(n, tag)| *n == number && **tag == *fork) {
+            self.show_next(cx);
+        }
+        let Some(attempt) = self.attempt_mut(number) else { return false };
         let last = attempt.early.iter().all(|e| e.gone);
         last && self.a.abilities.early_end && self.forks.as_ref().is_none_or(|forks| forks.is_last(number))
     }

@@ -7,7 +7,7 @@ use base::{GatewayId, ListenId, Transport, TrunkId};
 use config::{IpNet, Policy, Trunk};
 use identity::abilities::agent_row;
 use identity::{Face, Screening};
-use std::collections::BTreeMap;
+use peers::Sources;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -92,6 +92,11 @@ impl Epoch {
         &self.gateways
     }
 
+    /// Which trunk speaks from an address now.
+    pub(crate) fn sources(&self, runs: &Runs) -> Sources {
+        Sources::gather(&self.snapshot.config, &self.gateways, runs)
+    }
+
     pub(crate) fn face(&self, id: ListenId) -> &Face {
         &self.faces[id.index()]
     }
@@ -135,38 +140,5 @@ impl Epoch {
                 && t.tls.peer_names.iter().any(|name| verified.iter().any(|v| v.eq_ignore_ascii_case(name)))
         })?;
         u32::try_from(position).ok().map(TrunkId)
-    }
-}
-
-/// Which trunk an address belongs to, kept up to date as names resolve.
-#[derive(Default)]
-pub(crate) struct Sources {
-    by_address: BTreeMap<(ListenId, IpAddr), Vec<(u16, TrunkId)>>,
-}
-
-impl Sources {
-    /// Gathers the present addresses of all gateways.
-    pub(crate) fn gather(epoch: &Epoch, runs: &Runs) -> Sources {
-        let mut sources = Sources::default();
-        for (gateway, run) in epoch.snapshot.config.gateways.iter().zip(epoch.gateway_runs()) {
-            let listen = epoch.trunk(gateway.trunk).listen;
-            for target in runs.gateway(*run).targets.iter().map(|t| t.target()) {
-                let entry = sources.by_address.entry((listen, target.address.ip())).or_default();
-                entry.push((target.address.port(), gateway.trunk));
-            }
-        }
-        sources
-    }
-
-    /// Whether a trunk has a gateway at this address.
-    pub(crate) fn has(&self, listen: ListenId, address: IpAddr, trunk: TrunkId) -> bool {
-        self.by_address.get(&(listen, address)).is_some_and(|all| all.iter().any(|(_, t)| *t == trunk))
-    }
-
-    /// The trunk of a gateway at this address; several trunks at one address are told apart by port.
-    pub(crate) fn find(&self, listen: ListenId, address: IpAddr, port: u16) -> Option<TrunkId> {
-        let entry = self.by_address.get(&(listen, address))?;
-        let exact = entry.iter().find(|(p, _)| *p == port);
-        exact.or_else(|| entry.first()).map(|(_, trunk)| *trunk)
     }
 }

@@ -1,7 +1,7 @@
 //! Gateways: their names resolved, the life of each of their addresses asked after by OPTIONS.
 
 use crate::context::{Alarm, Context, User};
-use crate::epoch::{Epoch, Sources};
+use crate::epoch::Epoch;
 use crate::output::{Level, ResolveRequest};
 use crate::registrar::push_path;
 use crate::runs::{GatewayRef, Runs, TargetRef};
@@ -77,7 +77,7 @@ impl Switchboard {
             out.notes.push(crate::Note { level: Level::Warn, what: "name not resolved", detail });
         }
         if changed {
-            self.sources = Sources::gather(&self.epoch, &self.runs);
+            self.sources = self.epoch.sources(&self.runs);
             self.watch_targets(at, now);
             self.enrol_again(self.runs.gateway(at).trunk_id, now);
         }

@@ -9,7 +9,7 @@ use crate::leg::{LateAnswer, Leg};
 use crate::record::ReleasedBy;
 use base::ReasonId;
 use media::Side;
-use negotiation::{SdpTrouble, parse};
+use negotiation::{SdpTrouble, met};
 use sip_core::ServerTxn;
 use sip_msg::Msg;
 use std::borrow::Cow;
@@ -212,10 +212,4 @@ impl Offered {
             _ => Ok(Cow::Borrowed(text)),
         }
     }
-}
-
-/// What one offer has that answers another.
-pub(crate) fn met(text: &[u8], offer: &[u8]) -> Result<Vec<u8>, SdpTrouble> {
-    let none = || SdpTrouble { reason: ReasonId::SdpAnswerBad, warning: (305, "no common codec") };
-    sdp::meet(&parse(text)?, &parse(offer)?).ok_or_else(none)
 }

@@ -7,13 +7,14 @@ use crate::early::Early;
 use crate::leg::LateAnswer;
 use crate::prack::OfferInProvisional;
 use crate::telling::cross;
-use base::{ReasonId, WallTime};
+use base::{ReasonId, TrunkId, WallTime};
 use config::{EarlyDialogs, EarlyMedia, HeaderOn, Map180, Prack};
 use identity::abilities;
 use identity::contact_user;
 use identity::header_rules::shape;
 use identity::headers::Kind;
-use media::Side;
+use media::{Command, Side};
+use negotiation::SdpTrouble;
 use sip_core::Response;
 use sip_msg::{Msg, Name};
 
@@ -178,7 +179,7 @@ impl Call {
         let one = self.epoch.policy(self.trunk_in).dialog.early_dialogs == EarlyDialogs::One;
         let others = self.shown.media.as_ref().is_some_and(|(n, tag)| *n != number || **tag != *fork);
         if answer.is_empty() || !open || (one && others) {
-            if news.turned && !open && !answer.is_empty() && self.shown.media.is_some() && !others {
+            if news.turned && !open && !answer.is_empty() && self.shown.media.is_some() {
                 self.hush(trunk, &answer, cx);
             }
             return Box::default();
@@ -198,28 +199,44 @@ impl Call {
         cx: &mut Context<'_>,
     ) -> Box<[u8]> {
         let trunk = self.trunk_of(Side::B);
+        // Of several forks the first that speaks is heard, whoever has described itself last.
+        let beside = self.shown.media.as_ref().is_some_and(|shown| *shown != by);
         let mut local = std::mem::take(&mut self.a.sdp);
         let arrived = self.arrived.take();
         let offer = arrived.as_ref().map_or(&b""[..], |a| &a.offer);
         let described = offered
             .fitted(answer, offer)
             .and_then(|text| self.describe(Side::A, self.trunk_in, &text, offer, &mut local, cx))
-            .and_then(|()| self.tell_engine(Side::B, trunk, answer, false, cx));
+            .and_then(|()| self.tell_early(trunk, answer, beside, cx));
         self.arrived = arrived;
         let body = if described.is_ok() { local.text.clone() } else { Box::default() };
         self.a.sdp = local;
         if described.is_ok() {
-            self.shown.media = Some(by);
             self.shown.media_since.get_or_insert(cx.wall());
+            if !beside {
+                self.shown.media = Some(by);
+                self.tell_others(cx);
+            }
         }
         body
     }
 
-    /// A fork is gone (RFC 6228 §4): another one's media may be shown.
-    pub(crate) fn forget_fork(&mut self, number: u16, fork: &[u8]) {
-        if self.shown.media.as_ref().is_some_and(|(n, tag)| *n == number && **tag == *fork) {
-            self.shown.media = None;
+    /// Tells the engine of a fork's media before the answer: `beside` those of another one, or alone.
+    pub(crate) fn tell_early(
+        &mut self,
+        trunk: TrunkId,
+        text: &[u8],
+        beside: bool,
+        cx: &mut Context<'_>,
+    ) -> Result<(), SdpTrouble> {
+        let from = cx.out.media.len();
+        self.tell_engine(Side::B, trunk, text, false, cx)?;
+        for command in cx.out.media.iter_mut().skip(from) {
+            if let Command::Set { remote, .. } = command {
+                remote.beside = beside;
+            }
         }
+        Ok(())
     }
 
     /// Sets the alarm for a 180 of our own, where the caller's trunk wants one (R58).

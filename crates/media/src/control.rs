@@ -122,6 +122,10 @@ pub struct Remote {
     pub codec: CodecKind,
     /// Whether and with which keys the stream is SRTP (RFC 3711) between us and this peer.
     pub srtp: Srtp,
+    /// One of several peers of the side before the answer (forks): it does not replace the one that was set, but
+    /// is heard in its place when it speaks first, or when that one has fallen silent. Said again with `receive`
+    /// off it is heard no more. A description without this forgets those beside.
+    pub beside: bool,
 }
 
 /// Whether a stream is protected between us and one peer.
@@ -166,6 +170,7 @@ impl Remote {
             udptl: false,
             codec: CodecKind::G711,
             srtp: Srtp::Off,
+            beside: false,
         }
     }
 

@@ -54,7 +54,7 @@ pub(crate) struct Half {
     /// What leaves for the other side is protected there.
     pub(crate) guarded_beyond: bool,
     clock_rate: u32,
-    unfiltered: bool,
+    pub(crate) unfiltered: bool,
     pub(crate) last_rtp: Option<Time>,
     pub(crate) silence_max: Duration,
     /// Packets since the description last changed.
@@ -62,6 +62,8 @@ pub(crate) struct Half {
     reception: Reception,
     // From here on: not touched by a packet of a settled flow.
     pub(crate) remote: Option<Remote>,
+    /// Others that may speak before the answer.
+    pub(crate) beside: Vec<Remote>,
     pub(crate) lock: Lock,
     pub(crate) rtcp_lock: RtcpLock,
     /// When the description was last set, and last changed.
@@ -97,6 +99,7 @@ impl Half {
             heard_since_change: 0,
             reception: Reception::default(),
             remote: None,
+            beside: Vec::new(),
             lock: Lock::default(),
             rtcp_lock: RtcpLock::default(),
             set_at: now,
@@ -232,7 +235,11 @@ impl Half {
         };
         let heard = self.reception.heard().zip(self.last_rtp);
         let heard = heard.map(|((ssrc, sequence), last)| Heard { ssrc, sequence, last });
-        match self.lock.admit(now, source, head.as_ref(), heard) {
+        let mut admission = self.lock.admit(now, source, head.as_ref(), heard);
+        if matches!(admission, Admission::No(_)) && self.turn(now, source) {
+            admission = self.lock.admit(now, source, head.as_ref(), None);
+        }
+        match admission {
             Admission::No(reason) => Outcome::Drop(reason),
             Admission::Known => Outcome::Media { moved: self.hear(now, head.as_ref(), bytes.len()) },
             Admission::Moved { rebind } => {
@@ -299,16 +306,6 @@ impl Half {
             None => self.reception.hear_opaque(bytes),
         }
         std::mem::take(&mut self.unfiltered)
-    }
-
-    /// The only source from which the socket of `component` need hear, when that is certain.
-    pub(crate) fn filter(&self, component: Component) -> Option<SocketAddr> {
-        let exact = self.lock.mode() == Latch::Off;
-        match component {
-            Component::Rtp if self.lock.is_moving() || (self.unfiltered && !exact) => None,
-            Component::Rtp => self.lock.locked(),
-            Component::Rtcp => self.rtcp_lock.locked().filter(|_| exact && self.rtcp_lock.is_exact()),
-        }
     }
 
     /// Time goes on; true when [`Half::filter`] has changed.

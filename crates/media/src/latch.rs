@@ -94,6 +94,11 @@ impl Lock {
         self.previous.is_some()
     }
 
+    /// Forgets the previous source at once.
+    pub(crate) fn forget_previous(&mut self) {
+        self.previous = None;
+    }
+
     /// Forgets the previous source when its time is over; true when it did.
     pub(crate) fn expire(&mut self, now: Time) -> bool {
         self.previous.take_if(|(_, until)| *until <= now).is_some()

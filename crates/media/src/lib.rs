@@ -5,6 +5,7 @@
 //! the verdict says. Enter through [`control`] to ask for media, through [`session`] to build an
 //! engine, through [`flow`] to build one that runs without asking for each packet.
 
+mod beside;
 pub mod control;
 pub mod flow;
 mod guard;

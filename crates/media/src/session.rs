@@ -118,7 +118,7 @@ impl Session {
     /// Takes what a peer has said of a stream. False when there is no such stream.
     pub fn set(&mut self, now: Time, side: Side, stream: u8, remote: Remote) -> bool {
         let Some(s) = self.streams.get_mut(usize::from(stream)).filter(|s| !s.rejected) else { return false };
-        s.halves[side.index()].set(now, remote);
+        s.halves[side.index()].set_peer(now, remote);
         s.settle();
         self.timed_out[side.index()] = false;
         self.changed = true;
@@ -133,6 +133,7 @@ impl Session {
             let half = &mut s.halves[side.index()];
             half.rate(now, other_rtt, true);
             half.remote = None;
+            half.beside.clear();
         }
         s.rejected = true;
         s.settle();

@@ -19,4 +19,4 @@ pub use fax::{bars_fax, codec_kept, codec_noted, codec_of_fax, is_fax};
 pub use judge::{count_streams, judge, offers_refused};
 pub use local::LocalSdp;
 pub use remote::each_stream;
-pub use trouble::{SdpTrouble, parse};
+pub use trouble::{SdpTrouble, met, parse};

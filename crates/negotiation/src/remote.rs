@@ -56,6 +56,7 @@ fn remote_of(media: &Media<'_>, policy: &Policy, local: IpAddr) -> Result<Remote
         udptl,
         codec: first.map_or(CodecKind::Other, |c| codec_kind(c.name)),
         srtp: media::Srtp::Off,
+        beside: false,
     })
 }
 

@@ -31,3 +31,12 @@ impl From<SdpError> for SdpTrouble {
 pub fn parse(text: &[u8]) -> Result<Session<'_>, SdpTrouble> {
     Ok(sdp::parse(text, &sdp::Limits::default())?)
 }
+
+/// What one offer has that answers another (RFC 3264 §6): each peer has offered without knowing of the other.
+///
+/// # Errors
+/// One of them cannot be read, or they share nothing.
+pub fn met(text: &[u8], offer: &[u8]) -> Result<Vec<u8>, SdpTrouble> {
+    let none = || SdpTrouble { reason: ReasonId::SdpAnswerBad, warning: (305, "no common codec") };
+    sdp::meet(&parse(text)?, &parse(offer)?).ok_or_else(none)
+}

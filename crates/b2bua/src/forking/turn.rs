@@ -6,7 +6,7 @@ use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::early::Early;
 use crate::relay::Relay;
-use config::EarlyMedia;
+use config::{EarlyDialogs, EarlyMedia};
 use media::Side;
 use sip_msg::Msg;
 
@@ -76,6 +76,11 @@ impl Call {
         if self.shown.media.as_ref().is_none_or(|(shown, _)| *shown != number) {
             return;
         }
+        self.show_next(cx);
+    }
+
+    /// The fork whose media were shown is gone: another one's are, if there is one.
+    pub(crate) fn show_next(&mut self, cx: &mut Context<'_>) {
         self.shown.media = None;
         let next = self.running().find_map(|a| {
             let early = a.early.iter().find(|e| self.is_heard(a, e))?;
@@ -85,6 +90,24 @@ impl Call {
         let Some((number, trunk, tag, answer)) = next else { return };
         if self.tell_engine(Side::B, trunk, &answer, false, cx).is_ok() {
             self.shown.media = Some((number, tag));
+            self.tell_others(cx);
+        }
+    }
+
+    /// Forks beside the one whose media are shown: the engine hears the first of all that speaks.
+    pub(crate) fn tell_others(&mut self, cx: &mut Context<'_>) {
+        if self.epoch.policy(self.trunk_in).dialog.early_dialogs == EarlyDialogs::One {
+            return;
+        }
+        let shown = self.shown.media.clone();
+        let is_shown = |a: &Attempt, e: &Early| {
+            shown.as_ref().is_some_and(|(n, tag)| *n == a.number && **tag == *e.leg.dialog.remote_tag())
+        };
+        let others = self.running().flat_map(|a| a.early.iter().map(move |e| (a, e)));
+        let others = others.filter(|(a, e)| self.is_heard(a, e) && !is_shown(a, e));
+        let others: Vec<_> = others.map(|(a, e)| (a.trunk, e.answer.clone())).collect();
+        for (trunk, answer) in others {
+            let _ = self.tell_early(trunk, &answer, true, cx);
         }
     }
 
@@ -93,7 +116,7 @@ impl Call {
         let rules = [attempt.trunk, self.trunk_in].map(|t| self.epoch.policy(t).dialog.early_media);
         let barred =
             rules.contains(&EarlyMedia::Strip) || (rules.contains(&EarlyMedia::Gate) && !early.authorised);
-        !early.answer.is_empty() && !barred
+        !early.answer.is_empty() && !early.gone && !barred
     }
 }
 

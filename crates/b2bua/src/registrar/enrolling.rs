@@ -1,7 +1,6 @@
 //! REGISTERs of users, and the end of what they bound.
 
 use crate::context::Alarm;
-use crate::epoch::Sources;
 use crate::local;
 use crate::output::Level;
 use crate::runs::GatewayRef;
@@ -69,7 +68,7 @@ impl Switchboard {
             }
         }
         if moved {
-            self.sources = Sources::gather(&self.epoch, &self.runs);
+            self.sources = self.epoch.sources(&self.runs);
         }
         let due = self.runs.bindings.next_deadline();
         if let Some(due) = due.filter(|due| self.runs.bindings_due.is_none_or(|standing| *due < standing)) {

@@ -2,7 +2,7 @@
 
 use super::Switchboard;
 use crate::call::Phase;
-use crate::epoch::{Epoch, Sources};
+use crate::epoch::Epoch;
 use crate::input::Command;
 use crate::output::Outbox;
 use crate::record::ReleasedBy;
@@ -17,7 +17,7 @@ impl Switchboard {
             Command::Apply(snapshot) => {
                 self.runs.begin();
                 self.epoch = Arc::new(Epoch::new(snapshot, &mut self.runs));
-                self.sources = Sources::gather(&self.epoch, &self.runs);
+                self.sources = self.epoch.sources(&self.runs);
                 self.watch_gateways(now, out);
             }
             Command::Drain => {

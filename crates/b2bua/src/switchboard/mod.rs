@@ -6,7 +6,7 @@ mod messages;
 
 use crate::call::Call;
 use crate::context::{Alarm, Context, Counters, Sessions, User};
-use crate::epoch::{Epoch, Sources};
+use crate::epoch::Epoch;
 use crate::input::Input;
 use crate::output::Outbox;
 use crate::runs::Runs;
@@ -17,7 +17,7 @@ use base::hash::Fast;
 use base::time::WallClock;
 use base::{Rng, ShardId, Time, Wheel};
 use media::Side;
-use peers::Desk;
+use peers::{Desk, Sources};
 use sip_core::{Event, Timers, Transactions};
 use sip_msg::{Index, Limits};
 use slotmap::SlotMap;
@@ -85,7 +85,7 @@ impl Switchboard {
         Switchboard {
             shard: setup.shard,
             clock: setup.clock,
-            sources: Sources::gather(&epoch, &runs),
+            sources: epoch.sources(&runs),
             epoch,
             runs,
             txns,

@@ -11,12 +11,12 @@ use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::journal::CallKey;
 use crate::output::Outbox;
-use crate::prack::met;
 use crate::record::ReleasedBy;
 use crate::switchboard::Switchboard;
 use base::{ReasonId, Time};
 use media::Side;
 use negotiation::LocalSdp;
+use negotiation::met;
 
 /// Why a ringing callee's place cannot be taken: its status and reason.
 type Refusal = (u16, ReasonId);

@@ -13,6 +13,7 @@ mod exceptions;
 mod fax;
 mod forking;
 mod forks_early;
+mod forks_heard;
 mod forwarding;
 mod gateways;
 mod glare;

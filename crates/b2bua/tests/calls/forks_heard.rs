@@ -1,0 +1,136 @@
+//! Which fork a caller hears before the answer: the switchboard's orders, carried out by a media session, and the
+//! forks' packets.
+
+use crate::common::{ANSWER, GW1, GW2, OFFER, PBX, Sent, World, invite, response};
+use crate::forking::{config, say};
+use base::Time;
+use media::{Command, Component, Datagram, Session, Side, Verdict};
+use std::net::SocketAddr;
+
+const PROGRESS: &str = "183 Session Progress";
+
+/// Two gateways ring at once; `pbx`: policy of the caller's trunk, `one`: of theirs.
+fn two(pbx: &str, one: &str) -> String {
+    let text =
+        config(&format!("override = {{ {one} }}")).replace("\"192.0.2.8\", \"192.0.2.9\"]", "\"192.0.2.8\"]");
+    text.replacen("[trunk.pbx]\n", &format!("[trunk.pbx]\noverride = {{ {pbx} }}\n"), 1)
+}
+
+/// The answer of a branch whose media are at this port.
+fn answer_at(port: u16) -> String {
+    ANSWER.replace("m=audio 6000", &format!("m=audio {port}"))
+}
+
+/// What the engine does with the orders so far.
+struct Heard {
+    session: Session,
+    taken: usize,
+    ms: u64,
+    sequence: u16,
+}
+
+impl Heard {
+    fn new(world: &World) -> Heard {
+        let open = world.media.iter().find_map(|command| match command {
+            Command::Open { session, streams, .. } => Some((*session, *streams)),
+            _ => None,
+        });
+        let (id, streams) = open.expect("ports");
+        Heard { session: Session::new(id, Time::ZERO, streams), taken: 0, ms: 0, sequence: 0 }
+    }
+
+    /// Whether the caller hears a packet that comes from a port of the gateways' side now.
+    fn hears(&mut self, world: &World, port: u16) -> bool {
+        (self.ms, self.sequence) = (self.ms + 20, self.sequence + 1);
+        let now = Time::from_millis(self.ms);
+        for command in &world.media[self.taken..] {
+            if let Command::Set { side, stream, remote, .. } = command {
+                self.session.set(now, *side, *stream, remote.clone());
+            }
+        }
+        self.taken = world.media.len();
+        let mut packet = vec![0x80, 8];
+        packet.extend(self.sequence.to_be_bytes());
+        packet.extend([0; 4]);
+        packet.extend(u32::from(port).to_be_bytes());
+        packet.extend([0xd5; 160]);
+        let from = SocketAddr::from(([192, 0, 2, 70], port));
+        let packet = Datagram { length: packet.len(), buffer: &mut packet };
+        let verdict = self.session.on_packet(now, Side::B, 0, Component::Rtp, from, packet);
+        matches!(verdict, Verdict::Relay { .. })
+    }
+}
+
+/// A call that rings at both gateways, each of which has described its media.
+fn described(pbx: &str, one: &str) -> (World, Vec<Sent>) {
+    let mut world = World::new(&two(pbx, one));
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let sent = world.expect(&[(GW1, "INVITE"), (GW2, "INVITE")]);
+    say(&mut world, &sent[0], PROGRESS, "t1", &answer_at(7001));
+    say(&mut world, &sent[1], PROGRESS, "t2", &answer_at(7002));
+    world.take();
+    (world, sent)
+}
+
+#[test]
+fn the_fork_that_speaks_first_is_heard_whoever_described_itself_last() {
+    for first in [7001, 7002] {
+        let (world, _) = described("early_dialogs = \"all\"", "");
+        let mut heard = Heard::new(&world);
+        let other = if first == 7001 { 7002 } else { 7001 };
+        assert!(heard.hears(&world, first), "from its first packet on");
+        for _ in 0..20 {
+            assert!(!heard.hears(&world, other), "nobody cuts off who is heard");
+            assert!(heard.hears(&world, first));
+        }
+        heard.ms += 600;
+        assert!(heard.hears(&world, other), "who has fallen silent gives way");
+    }
+}
+
+#[test]
+fn with_one_early_dialog_only_its_media_are_heard() {
+    let (world, _) = described("early_dialogs = \"one\"", "");
+    let mut heard = Heard::new(&world);
+    assert!(!heard.hears(&world, 7002));
+    assert!(heard.hears(&world, 7001));
+}
+
+#[test]
+fn a_fork_that_is_not_authorised_is_not_heard_though_it_speaks_first() {
+    let (mut world, sent) = described("", "early_media = \"gate\"");
+    let gate = |way: &str| format!("P-Early-Media: {way}\r\n");
+    world.receive(GW1, &response(&sent[0], PROGRESS, "t1", &gate("sendonly"), &answer_at(7001)));
+    let mut heard = Heard::new(&world);
+    assert!(!heard.hears(&world, 7002));
+    world.receive(GW2, &response(&sent[1], PROGRESS, "t2", &gate("sendonly"), &answer_at(7002)));
+    assert!(heard.hears(&world, 7002));
+    world.receive(GW2, &response(&sent[1], PROGRESS, "t2", &gate("inactive"), ""));
+    assert!(!heard.hears(&world, 7002), "no longer authorised");
+    assert!(heard.hears(&world, 7001));
+}
+
+#[test]
+fn a_fork_that_is_gone_gives_its_place_to_the_one_that_rings_on() {
+    for policy in ["all", "one"] {
+        let (mut world, sent) = described(&format!("early_dialogs = \"{policy}\""), "");
+        let mut heard = Heard::new(&world);
+        assert!(heard.hears(&world, 7001));
+        say(&mut world, &sent[0], "199 Early Dialog Terminated", "t1", "");
+        assert!(heard.hears(&world, 7002), "{policy}: at once");
+        heard.ms += 3_000;
+        assert!(!heard.hears(&world, 7001), "{policy}");
+    }
+}
+
+#[test]
+fn after_the_answer_only_the_winner_is_heard() {
+    let (mut world, sent) = described("", "");
+    let mut heard = Heard::new(&world);
+    assert!(heard.hears(&world, 7001));
+    say(&mut world, &sent[1], "200 OK", "t2", &answer_at(7002));
+    assert!(heard.hears(&world, 7002), "from its first packet on");
+    assert!(!heard.hears(&world, 7001));
+    heard.ms += 3_000;
+    assert!(!heard.hears(&world, 7001));
+}
