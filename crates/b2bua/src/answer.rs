@@ -16,7 +16,7 @@ use identity::abilities;
 use identity::contact_user;
 use identity::headers::Kind;
 use media::Side;
-use negotiation::SdpTrouble;
+use negotiation::{SdpTrouble, parse};
 use sip_core::Flow;
 use sip_core::session_timer::SessionTimer;
 use sip_msg::Msg;
@@ -57,7 +57,7 @@ impl Call {
             return true;
         };
         if !self.turn_to(number) {
-            self.end_late(leg, &attempt, cx);
+            self.end_late(leg, &attempt, msg, &early, cx);
         } else {
             self.accept(leg, *attempt, &early, msg, cx);
         }
@@ -78,7 +78,15 @@ impl Call {
     }
 
     /// The answer crossed our CANCEL: acknowledged and ended.
-    fn end_late(&mut self, leg: Leg, attempt: &Attempt, cx: &mut Context<'_>) {
+    fn end_late(
+        &mut self,
+        mut leg: Leg,
+        attempt: &Attempt,
+        msg: Msg<'_>,
+        early: &Described,
+        cx: &mut Context<'_>,
+    ) {
+        reject_offer(&mut leg, attempt.offered, early, described(&msg, early));
         cx.counters.late_answers += 1;
         let failure = Failure::ours(ReasonId::Cancelled);
         self.close_attempt(attempt.number, failure, cx);
@@ -106,7 +114,7 @@ impl Call {
         let trunk = attempt.trunk;
         let policy = session_policy(&epoch, trunk, leg.abilities.update);
         leg.session = SessionTimer::uac(&msg, &policy, true);
-        let body = if msg.is_sdp() && !msg.body().is_empty() { msg.body() } else { &early.text };
+        let body = described(&msg, early);
         if body.is_empty() {
             return self.refuse_answer(leg, &attempt, ReasonId::SdpAnswerMissing, cx);
         }
@@ -118,6 +126,7 @@ impl Call {
             _ => self.join_media(&leg, trunk, body, cx),
         };
         if told.is_err() {
+            reject_offer(&mut leg, attempt.offered, early, body);
             return self.refuse_answer(leg, &attempt, ReasonId::SdpAnswerBad, cx);
         }
         leg.described = body.into();
@@ -269,6 +278,19 @@ impl Call {
         if described.is_err() {
             self.release(ReasonId::SdpAnswerBad, ReleasedBy::Us, cx);
         }
+    }
+}
+
+/// What a 2xx says of its dialog's media, by itself or by what came before it.
+fn described<'a>(msg: &Msg<'a>, early: &'a Described) -> &'a [u8] {
+    if msg.is_sdp() && !msg.body().is_empty() { msg.body() } else { &early.text }
+}
+
+/// The ACK of a 2xx with an offer bears an answer, also when nothing of the offer is wanted (RFC 3261 §13.2.2.4).
+fn reject_offer(leg: &mut Leg, offered: Offered, early: &Described, text: &[u8]) {
+    let asked = matches!(offered, Offered::Withheld | Offered::Nobody) && !early.answered;
+    if let Some(offer) = parse(text).ok().filter(|_| asked && leg.ack_body.is_none()) {
+        leg.ack_body = Some((leg.invite_cseq, sdp::reject_all(&offer).into()));
     }
 }
 

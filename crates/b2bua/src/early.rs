@@ -233,7 +233,9 @@ impl Early {
         self.rseq = Some(rseq);
         self.prack.1 = 0;
         self.prack_body = Box::default();
-        if offers && msg.is_sdp() && !msg.body().is_empty() && self.answer.is_empty() {
+        // What an unreliable one described before was no offer yet.
+        let first = !self.answered && self.unanswered.is_none();
+        if offers && first && msg.is_sdp() && !msg.body().is_empty() {
             self.unanswered = Some(rseq);
             return true;
         }

@@ -179,8 +179,10 @@ impl Leg {
         way && !self.gone && self.dialog.matches(msg)
     }
 
-    /// Appends our Contact towards this peer (RFC 3261 §8.1.1.8, §12.1.1).
+    /// Appends our Contact towards this peer (RFC 3261 §8.1.1.8, §12.1.1): with the account that the call is placed
+    /// with where its trunk wants that, else with `user`. Each Contact of a dialog names the same (§12.2).
     pub(crate) fn push_contact(&self, rows: &mut Vec<u8>, epoch: &Epoch, user: &[u8]) {
+        let user = epoch.account_contact(self.trunk, self.purse.account).map_or(user, str::as_bytes);
         epoch.face(self.flow.listen).push_contact(rows, self.flow.transport, self.secure, user);
     }
 

@@ -70,10 +70,17 @@ impl Epoch {
     /// The same, for a call of this caller.
     fn placed_at(&self, id: TrunkId, caller: &str) -> Towards<'_> {
         let trunk = self.trunk(id);
-        let account = trunk.login.accounts.get(usize::from(self.account_for(id, caller)));
-        let contact = account.filter(|_| trunk.policy.contact == ContactUser::Account);
-        let contact = contact.map(|account| trunk.login.contact_user(account));
-        Towards { account, contact, ..self.towards(id) }
+        let number = self.account_for(id, caller);
+        let account = trunk.login.accounts.get(usize::from(number));
+        Towards { account, contact: self.account_contact(id, number), ..self.towards(id) }
+    }
+
+    /// The user of our Contact where the trunk wants that of the account.
+    pub(crate) fn account_contact(&self, id: TrunkId, account: u8) -> Option<&str> {
+        let trunk = self.trunk(id);
+        let wanted = trunk.policy.contact == ContactUser::Account;
+        let account = trunk.login.accounts.get(usize::from(account)).filter(|_| wanted)?;
+        Some(trunk.login.contact_user(account))
     }
 }
 

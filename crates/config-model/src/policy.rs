@@ -198,7 +198,7 @@ pub struct SessionTimer {
 }
 
 words! {
-    /// User part of our Contact in calls that leave.
+    /// User part of our Contact in calls.
     pub enum ContactUser {
         /// The caller's number.
         Number = "number",

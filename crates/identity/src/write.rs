@@ -75,7 +75,7 @@ impl<N: Numbering> Telling<'_, N> {
         let mut told = Told {
             from: rows::from_value(&shown, from_user, policy, &scene),
             contact: match self.to.contact {
-                Some(user) => contact_user(user).into(),
+                Some(user) => user.as_bytes().into(),
                 None if shown.from.is_none() => Box::default(),
                 None => contact_user(self.caller.1).into(),
             },

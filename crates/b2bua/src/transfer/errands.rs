@@ -17,6 +17,8 @@ use sip_msg::{Msg, Replaces};
 pub(super) struct Named {
     pub(super) call: CallRef,
     pub(super) side: Side,
+    /// The trunk of its peer.
+    pub(super) trunk: TrunkId,
     /// It is early still, and we began it.
     pub(super) rings: bool,
 }
@@ -236,9 +238,10 @@ impl Call {
         };
         let confirmed = |side: &Side| self.leg(*side).is_some_and(|leg| !leg.gone && is(&leg.dialog));
         if let Some(side) = Side::BOTH.into_iter().find(confirmed) {
-            return Some(Named { call, side, rings: false });
+            return Some(Named { call, side, trunk: self.trunk_of(side), rings: false });
         }
-        let mut early = self.live.iter().filter(|a| !a.cancelled).flat_map(|a| a.early.iter());
-        early.any(|e| is(&e.leg.dialog)).then_some(Named { call, side: Side::B, rings: true })
+        let mut trying = self.live.iter().filter(|a| !a.cancelled);
+        let rings = trying.find(|a| a.early.iter().any(|e| is(&e.leg.dialog)))?;
+        Some(Named { call, side: Side::B, trunk: rings.trunk, rings: true })
     }
 }

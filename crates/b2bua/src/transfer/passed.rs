@@ -80,7 +80,7 @@ impl Call {
             return self.answer_inner(referral.txn, 503, b"Retry-After: 1\r\n", cx);
         };
         let sent = self.leg(to).map_or(0, |leg| leg.dialog.local_cseq());
-        let number = self.begin_transfer(from, TransferHow::Passed, &called, None, cx);
+        let number = self.begin_transfer((from, self.trunk_of(from)), TransferHow::Passed, &called, None, cx);
         self.transfers_mut().handed.push(Handed { number, from, cseq: referral.cseq, sent });
         self.push_relay(client, referral.txn, from, Method::Refer, referral.cseq, &rows);
     }

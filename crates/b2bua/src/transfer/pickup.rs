@@ -69,8 +69,15 @@ impl Call {
         let (here, there) = (self.trunk_in, coming.trunk);
         let described = self
             .describe(Side::A, here, &theirs, &offer, &mut stays, cx)
-            .and_then(|()| self.describe(Side::B, there, &ours, &coming.offer, &mut comes, cx))
-            .and_then(|()| self.tell_engine(Side::B, there, &coming.offer, true, cx))
+            .and_then(|()| self.describe(Side::B, there, &ours, &coming.offer, &mut comes, cx));
+        // The first description that the caller has heard is its answer, also where none was acknowledged (RFC 3261
+        // §13.2.1): it can be said again, but not changed.
+        let shown = self.shown.media_since.is_some();
+        if described.is_err() || (shown && !sdp::same_except_version(&self.a.sdp.text, &stays.text)) {
+            return unfit;
+        }
+        let described = self
+            .tell_engine(Side::B, there, &coming.offer, true, cx)
             .and_then(|()| self.tell_engine(Side::A, here, &offer, true, cx));
         if described.is_err() {
             return unfit;
@@ -79,7 +86,7 @@ impl Call {
         self.give_up_others(0, cx);
         self.queue.clear();
         self.current = 0;
-        self.begin_transfer(Side::B, TransferHow::Replaced, &coming.number, with, cx);
+        self.begin_transfer((Side::B, coming.trunk), TransferHow::Replaced, &coming.number, with, cx);
         self.answer_arrived(&stays, None, cx);
         Ok(comes)
     }

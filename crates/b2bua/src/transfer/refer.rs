@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::journal::{CallKey, JournalEvent};
 use crate::record::TransferRecord;
 use crate::tag::Tag;
-use base::ReasonId;
+use base::{ReasonId, TrunkId};
 use config::Refer;
 use identity::headers::push_row;
 use identity::push_reason_id;
@@ -154,17 +154,17 @@ impl Call {
         }
         self.answer_inner(referral.txn, 202, &rows, cx);
         cx.give_rows(rows);
-        let number = self.begin_transfer(referral.side, how, to, with, cx);
+        let number = self.begin_transfer((referral.side, self.trunk_of(referral.side)), how, to, with, cx);
         let named = self.has_referred(referral.side);
         let subscription = ReferSubscription::new(referral.cseq, named, referral.wanted, cx.now);
         self.subscribe(number, referral.side, subscription);
         self.report_transfer(100, cx);
     }
 
-    /// Begins the entry of a transfer in the record; gives its number.
+    /// Begins the entry of a transfer in the record; gives its number. `by`: whose, with the trunk of its party.
     pub(super) fn begin_transfer(
         &mut self,
-        by: Side,
+        (by, trunk): (Side, TrunkId),
         how: TransferHow,
         to: &str,
         with: Option<CallKey>,
@@ -176,7 +176,7 @@ impl Call {
             at: cx.wall(),
             how,
             by: released_by(by),
-            trunk: self.epoch.trunk_name(self.trunk_of(by)),
+            trunk: self.epoch.trunk_name(trunk),
             from: self.party(by).into(),
             to: to.into(),
             with,

@@ -54,7 +54,7 @@ impl Switchboard {
                 }
                 self.with_call(now, named.call, out, |call, cx| {
                     let how = TransferHow::Replaced;
-                    call.begin_transfer(named.side, how, &coming.number, key, cx);
+                    call.begin_transfer((named.side, named.trunk), how, &coming.number, key, cx);
                     call.await_party(how, named.side, coming, cx);
                 });
             }
@@ -87,8 +87,7 @@ impl Switchboard {
         let (named, new) = (named.ok_or(unknown)?, self.calls.get(newcomer).ok_or(unknown)?);
         let call = self.calls.get(named.call).ok_or(unknown)?;
         let rules = new.epoch.policy(new.trunk_in).transfer;
-        let there = call.trunk_of(named.side);
-        let own = call.epoch.run(there) == new.epoch.run(new.trunk_in);
+        let own = call.epoch.run(named.trunk) == new.epoch.run(new.trunk_in);
         let had = call.transfers.as_deref().map_or(0, |t| t.records.len());
         let leg = call.leg(named.side);
         let here = same_trunk(&new.epoch, new.trunk_in, &call.epoch);

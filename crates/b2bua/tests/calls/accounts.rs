@@ -1,6 +1,6 @@
 //! What calls show of the account that they are placed with, as sentences.
 
-use crate::common::{GW1, OFFER, PBX, World, invite, response};
+use crate::common::{ANSWER, GW1, OFFER, PBX, World, inside, invite, response};
 use crate::registrations::{config, granted, register};
 use std::time::Duration;
 
@@ -18,8 +18,15 @@ fn a_provider_may_want_the_account_in_from_and_contact_of_calls() {
     assert!(sent[0].header("From").contains("<sip:trunk-77@tel.example>;tag="), "{}", sent[0].header("From"));
     assert_eq!(sent[0].header("Contact"), "<sip:c77@192.0.2.1:5060>");
     assert!(sent[0].header("P-Asserted-Identity").contains("+493023125100@"), "{}", sent[0].text);
-    world.receive(GW1, &response(&sent[0], "486 Busy Here", "x", "", ""));
-    world.take();
+    world.receive(GW1, &response(&sent[0], "200 OK", "tb", "", ANSWER));
+    let answered = world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]);
+    world.receive(PBX, &inside("ACK", 1, answered[1].header("To"), "ack1", "", ""));
+    // A target refresh names the same (RFC 3261 §12.2).
+    let moved = OFFER.replace("4000", "4010");
+    world.receive(PBX, &inside("INVITE", 2, answered[1].header("To"), "re1", "", &moved));
+    let again = world.take().into_iter().find(|s| s.start().starts_with("INVITE"));
+    let again = again.map(|s| s.header("Contact").to_owned()).unwrap_or_default();
+    assert_eq!(again, "<sip:c77@192.0.2.1:5060>");
     let hidden =
         invite("+4420700000", OFFER, "Privacy: id\r\n").replace("call-a", "call-b").replace("a1", "b1");
     world.receive(PBX, &hidden);

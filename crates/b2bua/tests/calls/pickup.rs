@@ -85,7 +85,7 @@ fn another_telephone_answers_for_the_one_that_rings() {
         (TransferHow::Replaced, 200, Some(picked.key))
     );
     assert_eq!((&*transfer.from, &*transfer.to), ("+493023125107", "+493023125108"));
-    assert_eq!(transfer.by, ReleasedBy::Callee);
+    assert_eq!((transfer.by, &*transfer.trunk), (ReleasedBy::Callee, "pbx"));
 }
 
 #[test]
@@ -124,6 +124,19 @@ fn a_ringing_place_that_cannot_be_taken_is_refused_and_rings_on() {
         assert_eq!(sent.len(), 1, "{sent:?}");
         assert!(sent[0].start().starts_with(&format!("SIP/2.0 {status}")), "{}", sent[0].start());
     }
+    world.receive(PBX, &response(&out, "200 OK", "tp", "", ANSWER));
+    world.expect(&[(PBX, "ACK"), (GW1, "SIP/2.0 200")]);
+}
+
+#[test]
+fn what_the_caller_has_heard_as_its_answer_does_not_change() {
+    let mut world = World::new(&config(OWN, ""));
+    world.receive(GW1, &from_provider(&invite("+493023125107", OFFER, "")));
+    let out = world.expect(&[(PBX, "INVITE sip:")]).remove(0);
+    world.receive(PBX, &response(&out, "183 Session Progress", "tp", "", ANSWER));
+    world.expect(&[(GW1, "SIP/2.0 183")]);
+    world.receive(PBX, &picks_up(&out, &PHONE.replace("a=rtpmap:96", "a=ptime:30\r\na=rtpmap:96"), ""));
+    world.expect(&[(PBX, "SIP/2.0 488")]);
     world.receive(PBX, &response(&out, "200 OK", "tp", "", ANSWER));
     world.expect(&[(PBX, "ACK"), (GW1, "SIP/2.0 200")]);
 }

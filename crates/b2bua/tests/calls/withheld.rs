@@ -66,10 +66,43 @@ fn offers_that_share_no_codec_are_no_call() {
     let first = world.expect(&[(GW1, "INVITE")]).remove(0);
     world.receive(GW1, &response(&first, "200 OK", "tb", "", &THEIRS.replace("18 8 96", "18 96")));
     let sent = world.expect(&[(GW1, "ACK"), (GW1, "BYE"), (PBX, "SIP/2.0 502")]);
+    assert!(sent[0].body().contains("m=audio 0 RTP/AVP 18 96"), "an answer all the same: {}", sent[0].text);
     world.receive(GW1, &response(&sent[1], "200 OK", "", "", ""));
     world.take();
     world.settle();
     assert_eq!(world.records[0].reason, ReasonId::SdpAnswerBad);
+}
+
+#[test]
+fn an_offer_that_crosses_our_cancel_is_answered_too() {
+    let mut world = world();
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let first = world.expect(&[(GW1, "INVITE")]).remove(0);
+    world.receive(GW1, &response(&first, "180 Ringing", "tb", "", ""));
+    world.take();
+    let cancel = invite("+4420700000", "", "").replace("INVITE sip:", "CANCEL sip:").replace("1 INVITE", "1 CANCEL");
+    world.receive(PBX, &cancel);
+    world.take();
+    world.receive(GW1, &response(&first, "200 OK", "tb", "", THEIRS));
+    let sent = world.expect(&[(GW1, "ACK"), (GW1, "BYE")]);
+    assert!(sent[0].body().contains("m=audio 0 RTP/AVP 18 8 96"), "{}", sent[0].text);
+}
+
+#[test]
+fn a_reliable_offer_after_an_unreliable_description_is_answered_in_prack() {
+    let mut world = world();
+    world.receive(PBX, &invite("+4420700000", OFFER, "Supported: 100rel\r\n"));
+    let first = world.expect(&[(GW1, "INVITE")]).remove(0);
+    world.receive(GW1, &response(&first, "183 Session Progress", "tb", "", THEIRS));
+    world.take();
+    world.receive(GW1, &response(&first, "183 Session Progress", "tb", RELIABLE, THEIRS));
+    let sent = world.take();
+    let prack = sent.iter().find(|s| s.start().starts_with("PRACK"));
+    assert!(prack.is_some_and(|p| p.body().contains("m=audio 30000 RTP/AVP 8 101\r\n")), "{sent:?}");
+    world.receive(GW1, &response(&first, "200 OK", "tb", "", ""));
+    let sent = world.take();
+    let ack = sent.iter().find(|s| s.start().starts_with("ACK"));
+    assert!(ack.is_some_and(|a| a.body().is_empty()), "it has its answer: {sent:?}");
 }
 
 #[test]

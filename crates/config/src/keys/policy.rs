@@ -182,7 +182,7 @@ pub(crate) static POLICY: Section = Section {
             shape: Shape::Word { now: ContactUser::TOKENS, later: &[] },
             need: Default(Word("number")),
             effect: Reload,
-            doc: "User part of our Contact in calls that leave by this trunk. `number`: the caller's number. `account`: that of the account the call is placed with, as it registers (`register.contact_user`, else the user of `account`).",
+            doc: "User part of our Contact in calls of this trunk. `number`: the caller's number in calls that leave, the called one in those that arrive. `account`: that of the account the call belongs to, as it registers (`register.contact_user`, else the user of `account`).",
         },
         Key {
             name: "user_agent",
