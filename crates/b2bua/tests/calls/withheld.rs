@@ -80,7 +80,8 @@ fn an_offer_that_crosses_our_cancel_is_answered_too() {
     let first = world.expect(&[(GW1, "INVITE")]).remove(0);
     world.receive(GW1, &response(&first, "180 Ringing", "tb", "", ""));
     world.take();
-    let cancel = invite("+4420700000", "", "").replace("INVITE sip:", "CANCEL sip:").replace("1 INVITE", "1 CANCEL");
+    let cancel =
+        invite("+4420700000", "", "").replace("INVITE sip:", "CANCEL sip:").replace("1 INVITE", "1 CANCEL");
     world.receive(PBX, &cancel);
     world.take();
     world.receive(GW1, &response(&first, "200 OK", "tb", "", THEIRS));
