@@ -155,7 +155,10 @@ impl Call {
         let offer = arrived.as_ref().map_or(&b""[..], |a| &a.offer);
         let told = self
             .judge(&leg.sdp.text, body)
-            .and_then(|()| self.describe(Side::A, self.trunk_in, body, offer, &mut local, cx))
+            .and_then(|()| {
+                let there = ((Side::A, self.trunk_in), trunk);
+                self.media.describe(&self.epoch, there, body, offer, &mut local, cx)
+            })
             .and_then(|()| self.tell_engine(Side::B, trunk, body, true, cx))
             .and_then(|()| match offer {
                 b"" => Ok(()),
@@ -266,8 +269,8 @@ impl Call {
         let epoch = self.epoch.clone();
         let Some(leg) = self.leg_mut(to) else { return };
         let trunk = leg.trunk;
-        let mut local = std::mem::take(&mut leg.sdp);
-        let described = self.describe(to, trunk, body, b"", &mut local, cx);
+        let (mut local, offer) = (std::mem::take(&mut leg.sdp), leg.described.clone());
+        let described = self.describe(to, trunk, body, &offer, &mut local, cx);
         let Some(leg) = self.leg_mut(to) else { return };
         leg.sdp = local;
         leg.ack_held = false;

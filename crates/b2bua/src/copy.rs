@@ -2,11 +2,11 @@
 
 use crate::output::Outbox;
 use crate::setup::Arrival;
-use crate::snapshot::Snapshot;
 use crate::switchboard::{Setup, Switchboard};
 use base::time::WallClock;
 use base::{Time, TrunkId};
 use peers::Voucher;
+use routing::Snapshot;
 use sip_core::{Flow, Incoming};
 use sip_msg::{Index, Leniency};
 use std::sync::Arc;

@@ -1,13 +1,13 @@
 //! One configuration in use: the snapshot and what is derived from it for signalling.
 
 use crate::runs::{GatewayRef, Runs, TrunkRef};
-use crate::snapshot::Snapshot;
 use crate::telling::OnWire;
 use base::{GatewayId, ListenId, Transport, TrunkId};
 use config::{IpNet, Policy, Trunk};
 use identity::abilities::agent_row;
 use identity::{Face, Screening};
 use peers::Sources;
+use routing::Snapshot;
 use std::net::IpAddr;
 use std::sync::Arc;
 

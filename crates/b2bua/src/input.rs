@@ -1,10 +1,10 @@
 //! What goes into a switchboard.
 
 use crate::journal::CallKey;
-use crate::snapshot::Snapshot;
 use crate::view::KeptBinding;
 use base::{GatewayId, TrunkId};
 use peers::{Duty, Resolution};
+use routing::Snapshot;
 use sip_core::{ConnId, Flow, SendError, SendToken};
 use std::sync::Arc;
 

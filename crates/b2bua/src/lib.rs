@@ -44,7 +44,6 @@ mod views;
 
 pub mod input;
 pub mod output;
-pub mod snapshot;
 pub mod view;
 
 pub use input::{Command, Input};
@@ -54,5 +53,5 @@ pub use records::{
     AttemptFacts, AttemptRecord, CallFacts, CallKey, CallRecord, JournalEvent, MediaRecord, ReleasedBy, SENT,
     Sent, TransferHow, TransferRecord, journal, record,
 };
-pub use snapshot::Snapshot;
+pub use routing::Snapshot;
 pub use switchboard::{Setup, Switchboard};

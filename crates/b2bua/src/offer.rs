@@ -7,7 +7,7 @@ use crate::epoch::Epoch;
 use crate::leg::listen_of;
 use base::{ListenId, TrunkId};
 use media::{Command, Ports, Remote, Report, SessionId, Side};
-use negotiation::{End, LocalSdp, SdpTrouble, Seat};
+use negotiation::{End, Joining, LocalSdp, SdpTrouble, Seat, Standing};
 use sdp::Session;
 
 /// The media of one call.
@@ -20,6 +20,10 @@ pub(crate) struct CallMedia {
     pub(crate) report: Option<Box<Report>>,
     /// The engine's side A is the call's side B: a session that was opened for a transfer of the caller's.
     pub(crate) crossed: bool,
+    /// How the engine joins the two sides.
+    pub(crate) joining: Joining,
+    /// What the peers described before the answer.
+    early: [Box<[u8]>; 2],
 }
 
 /// Where the media of a call stand.
@@ -68,17 +72,18 @@ impl CallMedia {
         End::new(&epoch.snapshot.config, trunk, seat)
     }
 
-    /// Makes the description for `toward` out of what the other peer sent ([`negotiation::describe`]).
+    /// Makes the description for `toward` out of what the peer of `beyond` sent ([`negotiation::describe`]).
     pub(crate) fn describe(
         &self,
         epoch: &Epoch,
-        toward: (Side, TrunkId),
+        (toward, beyond): ((Side, TrunkId), TrunkId),
         text: &[u8],
         offer: &[u8],
         local: &mut LocalSdp,
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
-        negotiation::describe(&self.end(epoch, toward), text, offer, local, cx.rng)
+        let end = self.end(epoch, toward).facing(epoch.policy(beyond));
+        negotiation::describe(&end, text, offer, local, cx.rng)
     }
 
     /// Whether an answer fits the offer that we sent. What is not anchored is the peers' own business.
@@ -136,7 +141,8 @@ impl Call {
         local: &mut LocalSdp,
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
-        self.media.describe(&self.epoch, (toward, trunk), text, offer, local, cx)
+        let there = ((toward, trunk), self.trunk_of(toward.other()));
+        self.media.describe(&self.epoch, there, text, offer, local, cx)
     }
 
     /// [`CallMedia::judge`] with the media that the call has.
@@ -160,10 +166,35 @@ impl Call {
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
         self.media.set_remotes(side, (&self.epoch, trunk), text, live, cx)?;
+        let [a, b] = Side::BOTH.map(|side| self.epoch.policy(self.trunk_of(side)));
+        if !live && negotiation::may_bridge(a, b) {
+            self.media.early[side.index()] = text.into();
+        }
         if let Some(leg) = self.leg_mut(side).filter(|_| live) {
             leg.described = text.into();
         }
+        self.media.joining.retold = true;
         Ok(())
+    }
+
+    /// Tells the engine how packets must be changed between the sides, when something was described.
+    pub(crate) fn join_codecs(&mut self, cx: &mut Context<'_>) {
+        let retold = std::mem::take(&mut self.media.joining.retold);
+        let (true, State::Open { session, .. }) = (retold, self.media.state) else { return };
+        let mut joining = std::mem::take(&mut self.media.joining);
+        let standing = |side: Side| {
+            let trying = || self.live.iter().find(|a| a.number == self.current).map(|a| &a.sdp);
+            let leg = self.leg(side);
+            let described = leg.map(|leg| &leg.described).filter(|text| !text.is_empty());
+            Standing {
+                policy: self.epoch.policy(self.trunk_of(side)),
+                theirs: described.unwrap_or(&self.media.early[side.index()]),
+                ours: leg.map(|leg| &leg.sdp).or_else(trying).map_or(b"", |sdp| sdp.standing()),
+            }
+        };
+        let seats = [Side::A, Side::B].map(|seat| standing(self.media.seat(seat)));
+        joining.follow(session, seats, cx.rng, |command| cx.out.media.push(command));
+        self.media.joining = joining;
     }
 
     /// Notes codec and fax of an answer, for the record.

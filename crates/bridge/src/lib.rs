@@ -1,6 +1,6 @@
 //! One direction of a stream whose packets must be touched: in another codec, packet time or payload type.
 //!
-//! Pure, floor 2. One side's good packets go in, packets of the other side's format come out; it knows
+//! Pure, floor 1. One side's good packets go in, packets of the other side's format come out; it knows
 //! neither addresses nor keys nor SDP. A plan ([`Plan`]) says what the sender may send and what the
 //! receiver hears; [`Bridge`] does it:
 //!

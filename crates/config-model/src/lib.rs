@@ -9,6 +9,7 @@ pub mod country;
 mod account;
 mod bypass;
 mod calendar;
+mod codecs;
 mod dialog;
 mod failover;
 mod header_rule;
@@ -30,6 +31,7 @@ mod words;
 pub use account::{Account, Login, Register, RegisterMode, RegisterSecurity};
 pub use bypass::Bypass;
 pub use calendar::{Dates, Holidays, Span, When, Zone};
+pub use codecs::{Codecs, Transcode};
 pub use dialog::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
     Update,

@@ -1,5 +1,6 @@
 //! Policies: how a trunk's calls are treated.
 
+use super::codecs::Codecs;
 use super::dialog::{Dialog, RefreshBy};
 use super::header_rule::HeaderPolicy;
 use super::identity::{Caller, Forwarding};
@@ -220,6 +221,8 @@ pub struct Policy {
     pub early_offer: EarlyOffer,
     /// Codecs of an offer that we make, in order.
     pub offer_codecs: Vec<String>,
+    /// Which codecs cross.
+    pub codecs: Codecs,
     /// Reliable provisional responses.
     pub prack: Prack,
     /// Session timer.

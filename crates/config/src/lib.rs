@@ -57,12 +57,12 @@ pub use model::{
 pub use model::{
     CallPolicy, CallerId, Class, DENY_UNKNOWN, Dates, Group, Holidays, Permissions, Span, When, Zone,
 };
+pub use model::{Codecs, Redirect, Redirects, Transcode};
 pub use model::{EachWay, Hunt, Hunting, MAPPINGS_MAX, Mapping, Quality};
 pub use model::{
     HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,
 };
 pub use model::{Money, Rate, RateTable, TierOrder, Unrated};
-pub use model::{Redirect, Redirects};
 pub use model::{Refer, Replaces, Transfers};
 pub use places::Places;
 pub use profile::Profile;

@@ -169,6 +169,17 @@ fn codecs_of_our_offers_follow_the_country() {
 }
 
 #[test]
+fn codecs_are_free_unless_they_are_named() {
+    let codecs = &good(&with("")).trunks[0].policy.codecs;
+    assert!(codecs.allowed.is_empty() && !codecs.locked);
+    assert_eq!((codecs.ptime_ms, codecs.transcode), (None, Transcode::Needed));
+    let text = "override = { codecs = [\"G722\", \"PCMA\"], codecs_locked = true, ptime = 30, transcode = \"never\" }\n";
+    let codecs = &good(&with(text)).trunks[0].policy.codecs;
+    assert_eq!(codecs.allowed, ["G722", "PCMA"]);
+    assert_eq!((codecs.locked, codecs.ptime_ms, codecs.transcode), (true, Some(30), Transcode::Never));
+}
+
+#[test]
 fn routes_take_all_their_short_forms() {
     let config = good(&with(
         "[trunk.b]\nkind = \"direct\"\nlisten = \"in\"\ngateways = [\"10.0.0.3\"]\n\

@@ -7,14 +7,40 @@ use std::path::Path;
 /// Samples a second of everything here.
 pub const RATE: u32 = 8000;
 
-/// Writes a tone as a 16-bit mono WAV file.
+/// A tone.
+#[must_use]
+pub fn tone(hertz: f64, seconds: u32) -> Vec<i16> {
+    let sample = |n: u32| ((TAU * hertz * f64::from(n) / f64::from(RATE)).sin() * 8000.0) as i16;
+    (0..RATE * seconds).map(sample).collect()
+}
+
+/// Something like speech, different at every moment: syllables five times a second whose pitch wanders, each
+/// voice with a way of its own.
+#[must_use]
+pub fn speech(voice: u32, seconds: u32) -> Vec<i16> {
+    let (mut phase, mut state) = (0.0_f64, voice.wrapping_mul(2_654_435_761));
+    let (mut pitch, mut aim) = (150.0, 150.0);
+    let mut sample = |n: u32| {
+        if n.is_multiple_of(RATE / 5) {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            aim = 100.0 + f64::from(state >> 24);
+        }
+        pitch += (aim - pitch) / 400.0;
+        phase = (phase + pitch / f64::from(RATE)).fract();
+        let syllable = (TAU * 2.5 * f64::from(n) / f64::from(RATE)).sin().abs();
+        let harmonics: f64 = (1..=12).map(|k| (TAU * phase * f64::from(k)).sin() / f64::from(k).sqrt()).sum();
+        (harmonics * (0.2 + 0.8 * syllable) * 2_500.0) as i16
+    };
+    (0..RATE * seconds).map(&mut sample).collect()
+}
+
+/// Writes a 16-bit mono WAV file at [`RATE`].
 ///
 /// # Panics
 /// The file cannot be written.
-pub fn write_tone(path: &Path, hertz: f64, seconds: u32) {
-    let count = RATE * seconds;
+pub fn write(path: &Path, samples: &[i16]) {
     let mut bytes = Vec::new();
-    let length = count * 2;
+    let length = samples.len() as u32 * 2;
     bytes.extend_from_slice(b"RIFF");
     bytes.extend_from_slice(&(36 + length).to_le_bytes());
     bytes.extend_from_slice(b"WAVEfmt ");
@@ -25,20 +51,29 @@ pub fn write_tone(path: &Path, hertz: f64, seconds: u32) {
     bytes.extend_from_slice(&[2, 0, 16, 0]);
     bytes.extend_from_slice(b"data");
     bytes.extend_from_slice(&length.to_le_bytes());
-    for n in 0..count {
-        let sample = (TAU * hertz * f64::from(n) / f64::from(RATE)).sin() * 8000.0;
-        bytes.extend_from_slice(&(sample as i16).to_le_bytes());
-    }
-    fs::write(path, bytes).expect("the tone's file");
+    samples.iter().for_each(|sample| bytes.extend_from_slice(&sample.to_le_bytes()));
+    fs::write(path, bytes).expect("the sound's file");
 }
 
-/// Samples of a 16-bit mono WAV file, also one that is still being written (its head may count 0).
+/// Samples of a 16-bit WAV file at [`RATE`], its first channel, also of one that is still being written (its head
+/// may count 0).
 #[must_use]
 pub fn read(path: &Path) -> Vec<i16> {
     let bytes = fs::read(path).unwrap_or_default();
+    let number =
+        |at: usize| bytes.get(at..at + 2).map_or(0, |b| usize::from(u16::from_le_bytes([b[0], b[1]])));
+    let (channels, rate) = (number(22).max(1), number(24));
+    // Each sample at our rate is the mean of those at theirs: enough of a filter for what is said here.
+    let step = channels * (rate / RATE as usize).max(1);
     let data = bytes.windows(4).position(|w| w == b"data").map_or(bytes.len(), |at| at + 8);
     let samples = bytes.get(data..).unwrap_or_default();
-    samples.chunks_exact(2).filter_map(|c| c.try_into().ok()).map(i16::from_le_bytes).collect()
+    let all: Vec<i16> =
+        samples.chunks_exact(2).filter_map(|c| c.try_into().ok()).map(i16::from_le_bytes).collect();
+    let mean = |chunk: &[i16]| {
+        let sum: i32 = chunk.iter().step_by(channels).map(|sample| i32::from(*sample)).sum();
+        (sum / (step / channels) as i32) as i16
+    };
+    all.chunks_exact(step).map(mean).collect()
 }
 
 /// The share of the sound's power that lies at one frequency, from 0 to 1 (Goertzel).
@@ -58,6 +93,27 @@ pub fn share(samples: &[i16], hertz: f64) -> f64 {
     if power == 0.0 { 0.0 } else { 2.0 * at / (count * power) }
 }
 
+/// Where `part` lies in `whole`, and how alike they are there, -1 to 1: the best normalised correlation.
+#[must_use]
+pub fn find(part: &[i16], whole: &[i16]) -> (usize, f64) {
+    let likeness = |at: usize, step: usize| {
+        let there = &whole[at..at + part.len()];
+        let (mut product, mut own, mut power) = (0_i64, 0_i64, 1_i64);
+        for (a, b) in part.iter().zip(there).step_by(step) {
+            let (a, b) = (i64::from(*a), i64::from(*b));
+            (product, own, power) = (product + a * b, own + a * a, power + b * b);
+        }
+        product as f64 / (own as f64 * power as f64).sqrt().max(1.0)
+    };
+    let places = 0..whole.len().saturating_sub(part.len());
+    let best = |a: &(usize, f64), b: &(usize, f64)| a.1.total_cmp(&b.1);
+    // Every eighth sample says about where.
+    let mut rough: Vec<(usize, f64)> = places.map(|at| (at, likeness(at, 8))).collect();
+    rough.sort_by(|a, b| best(b, a));
+    rough.truncate(20);
+    rough.into_iter().map(|(at, _)| (at, likeness(at, 1))).max_by(best).unwrap_or((0, 0.0))
+}
+
 /// Root mean square.
 #[must_use]
 pub fn level(samples: &[i16]) -> f64 {
@@ -73,11 +129,20 @@ mod tests {
     fn a_tone_is_all_at_its_own_frequency() {
         let place = crate::Place::new("tone");
         let path = place.path("a.wav");
-        write_tone(&path, 440.0, 1);
+        write(&path, &tone(440.0, 1));
         let samples = read(&path);
         assert_eq!(samples.len(), 8000);
         assert!(share(&samples, 440.0) > 0.99);
         assert!(share(&samples, 880.0) < 0.01);
         assert!((5600.0..5700.0).contains(&level(&samples)));
+    }
+
+    #[test]
+    fn a_part_of_a_voice_is_found_and_another_voice_is_not() {
+        let (own, other) = (speech(1, 4), speech(2, 4));
+        let (at, likeness) = find(&own[12_000..16_000], &own);
+        assert_eq!(at, 12_000);
+        assert!(likeness > 0.999);
+        assert!(find(&other[12_000..16_000], &own).1 < 0.5);
     }
 }

@@ -7,6 +7,25 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+/// What a baresip says and how.
+#[derive(Debug, Clone)]
+pub struct Voice<'a> {
+    /// The only codec that it has, as baresip names it.
+    pub codec: &'a str,
+    /// Milliseconds of its packets.
+    pub ptime: u32,
+    /// What it says, samples at [`audio::RATE`].
+    pub says: Vec<i16>,
+}
+
+impl Voice<'_> {
+    /// A tone in G.711 A-law, in packets of 20 ms.
+    #[must_use]
+    pub fn tone(hertz: f64) -> Voice<'static> {
+        Voice { codec: "PCMA", ptime: 20, says: audio::tone(hertz, 30) }
+    }
+}
+
 /// A running baresip.
 #[derive(Debug)]
 pub struct Baresip {
@@ -33,25 +52,40 @@ impl Baresip {
         account: &str,
         dial: Option<&str>,
     ) -> Baresip {
+        Baresip::with_voice(place, number, host, &Voice::tone(hertz), account, dial)
+    }
+
+    /// Like [`Baresip::with_account`], with a voice of its own.
+    #[must_use]
+    pub fn with_voice(
+        place: &Place,
+        number: &str,
+        host: u8,
+        voice: &Voice<'_>,
+        account: &str,
+        dial: Option<&str>,
+    ) -> Baresip {
         let folder = place.path(number);
         fs::create_dir_all(&folder).expect("baresip's folder");
         let ip = place.ip(host);
         let tone = folder.join("tone.wav");
-        audio::write_tone(&tone, hertz, 30);
+        audio::write(&tone, &voice.says);
         let config = format!(
             "sip_listen {ip}:5060\nsip_trans_def udp\ncall_local_timeout 120\ncall_max_calls 4\n\
              audio_path {0}\naudio_player aubridge,none\naudio_source aufile,{1}\naudio_alert aubridge,none\n\
              ausrc_srate 8000\nauplay_srate 8000\nausrc_channels 1\nauplay_channels 1\naudio_txmode poll\n\
              rtp_ports 40000-40100\nrtp_timeout 60\njitter_buffer_delay 1-5\nnet_interface {ip}\n\
              snd_path {0}\nmodule_path /usr/lib/baresip/modules\n\
-             module g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
+             module g711.so\nmodule g722.so\nmodule opus.so\nopus_stereo no\nopus_sprop_stereo no\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
              module_app account.so\nmodule_app menu.so\nmodule uuid.so\n",
             folder.display(),
             tone.display()
         );
         fs::write(folder.join("config"), config).expect("baresip's configuration");
-        let account =
-            format!("{account};answermode=auto;audio_codecs=PCMA;ptime=20;audio_player=aubridge,none\n");
+        let Voice { codec, ptime, .. } = voice;
+        let account = format!(
+            "{account};answermode=auto;audio_codecs={codec};ptime={ptime};audio_player=aubridge,none\n"
+        );
         fs::write(folder.join("accounts"), account).expect("baresip's account");
         fs::write(folder.join("contacts"), "").expect("baresip's contacts");
         let mut command = Command::new("baresip");
@@ -71,9 +105,19 @@ impl Baresip {
     /// The samples that it has heard so far, without the first half second.
     #[must_use]
     pub fn heard(&self) -> Vec<i16> {
-        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let dump = entries.map(|e| e.path()).find(|p| p.to_string_lossy().ends_with("-dec.wav"));
-        let samples = dump.map(|p| audio::read(&p)).unwrap_or_default();
+        let samples = self.dump("-dec.wav");
         samples.get(audio::RATE as usize / 2..).unwrap_or_default().to_vec()
+    }
+
+    /// The samples that it has given to its encoder so far.
+    #[must_use]
+    pub fn said(&self) -> Vec<i16> {
+        self.dump("-enc.wav")
+    }
+
+    fn dump(&self, ending: &str) -> Vec<i16> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let dump = entries.map(|e| e.path()).find(|p| p.to_string_lossy().ends_with(ending));
+        dump.map(|p| audio::read(&p)).unwrap_or_default()
     }
 }

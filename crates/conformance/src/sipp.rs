@@ -46,17 +46,19 @@ impl<'a> Sipp<'a> {
     /// `local` the address and port it is bound to.
     #[must_use]
     pub fn new(place: &'a Place, name: &str, scenario: &str, local: &str) -> Sipp<'a> {
-        Sipp::of_file(place, name, &Place::own(&format!("scenarios/{scenario}.xml")), local)
+        Sipp::of_path(place, name, &Place::own(&format!("scenarios/{scenario}.xml")), local)
     }
 
     /// The same with a scenario that a test has put together.
     #[must_use]
     pub fn of_script(place: &'a Place, name: &str, script: &Script, local: &str) -> Sipp<'a> {
         let file = place.write(&format!("{name}.xml"), script.text());
-        Sipp::of_file(place, name, &file, local)
+        Sipp::of_path(place, name, &file, local)
     }
 
-    fn of_file(place: &'a Place, name: &str, scenario: &Path, local: &str) -> Sipp<'a> {
+    /// The same with a file of any place.
+    #[must_use]
+    pub fn of_path(place: &'a Place, name: &str, scenario: &Path, local: &str) -> Sipp<'a> {
         let (ip, port) = local.rsplit_once(':').unwrap_or((local, "5060"));
         let ip = ip.trim_matches(['[', ']']);
         let mut command = Command::new("sipp");

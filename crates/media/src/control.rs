@@ -5,6 +5,7 @@
 
 use crate::report::Report;
 use base::ListenId;
+use bridge::Plan;
 use srtp::MasterKey;
 use std::fmt;
 use std::net::SocketAddr;
@@ -50,7 +51,7 @@ impl Side {
 }
 
 /// What signalling asks of the media plane.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Command {
     /// Take ports and sockets for a session. Answered at once by [`Reply::Opened`] or
     /// [`Reply::OpenFailed`].
@@ -76,18 +77,19 @@ pub enum Command {
         /// What was said.
         remote: Remote,
     },
-    /// The m-line was refused later: its ports are freed on both sides, its report is kept.
-    Reject {
-        /// The session.
+    /// How the packets of one stream must be changed on their way; send it again whenever that changes.
+    Bridge {
         session: SessionId,
-        /// Index of the m-line, from 0.
         stream: u8,
+        /// What side A says, and what side B says; none: packets pass as they are.
+        plans: Option<Box<[Plan; 2]>>,
+        /// From which the identity of the streams that we send follows.
+        seed: u64,
     },
+    /// The m-line was refused later: its ports are freed on both sides, its report is kept.
+    Reject { session: SessionId, stream: u8 },
     /// End of the session. Answered by [`Reply::Closed`] a little later.
-    Close {
-        /// The session.
-        session: SessionId,
-    },
+    Close { session: SessionId },
 }
 
 /// Where a peer wants its packets of one stream, and what it may send.

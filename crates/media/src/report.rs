@@ -4,6 +4,7 @@
 //! stream, plus what that peer reported in RTCP about what it received.
 
 use crate::control::Side;
+use bridge::Tally;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -166,6 +167,8 @@ pub struct StreamReport {
     pub source: Option<SocketAddr>,
     /// Times that a rebind of the source was followed.
     pub rebinds: u32,
+    /// What was counted where its packets are changed on their way (transcoding, other packet times).
+    pub bridged: Option<Tally>,
 }
 
 /// A whole session.

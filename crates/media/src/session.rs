@@ -11,9 +11,12 @@ use crate::half::{Half, Outcome};
 use crate::report::{DropReason, Report, StreamReport};
 use crate::wire::Control;
 use base::Time;
+use bridged::Bridges;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
+
+mod bridged;
 
 /// News that wait to be fetched; further ones are counted and lost.
 pub const REPLIES_MAX: usize = 32;
@@ -36,6 +39,8 @@ pub enum Verdict {
         /// How many bytes of the buffer it has now.
         length: usize,
     },
+    /// It was taken by a bridge. What leaves for it comes out of [`Session::take_made`].
+    Taken,
     /// Do not send it. It has been counted.
     Drop(DropReason),
 }
@@ -44,12 +49,14 @@ pub enum Verdict {
 #[derive(Debug)]
 struct Stream {
     halves: [Half; 2],
+    /// Packets are changed on their way.
+    bridges: Option<Box<Bridges>>,
     rejected: bool,
 }
 
 impl Stream {
     fn new(now: Time) -> Stream {
-        Stream { halves: [Half::new(now), Half::new(now)], rejected: false }
+        Stream { halves: [Half::new(now), Half::new(now)], bridges: None, rejected: false }
     }
 
     /// Its halves, that of a side first.
@@ -136,6 +143,7 @@ impl Session {
             half.beside.clear();
         }
         s.rejected = true;
+        s.bridges = None;
         s.settle();
         self.changed = true;
         true
@@ -161,7 +169,7 @@ impl Session {
             Component::Rtp => half.on_rtp(now, source, &mut packet),
             Component::Rtcp => half.on_rtcp(now, source, &mut packet),
         };
-        let guarded = half.guarded_beyond;
+        let touched = half.guarded_beyond || s.bridges.is_some();
         let kind = if matches!(outcome, Outcome::Control { .. }) { Kind::Control } else { Kind::Media };
         let action = match outcome {
             Outcome::Media { moved: false } => half.rtp.action,
@@ -170,18 +178,16 @@ impl Session {
             Outcome::Drop(reason) => Action::Drop(reason),
         };
         let done = match action {
-            Action::Relay { component, to } if guarded => {
-                self.protect(side, stream, &mut packet, kind).map(|()| (component, to))
+            Action::Relay { component, to } if touched => {
+                self.touch(now, side, stream, &mut packet, kind).map(|there| there.then_some((component, to)))
             }
-            Action::Relay { component, to } => Ok((component, to)),
+            Action::Relay { component, to } => Ok(Some((component, to))),
             Action::Drop(reason) => Err(reason),
         };
         match done {
-            Ok((component, to)) => Verdict::Relay { component, to, length: packet.length },
-            Err(reason) => {
-                self.count_drop(side, stream, reason);
-                Verdict::Drop(reason)
-            }
+            Ok(Some((component, to))) => Verdict::Relay { component, to, length: packet.length },
+            Ok(None) => Verdict::Taken,
+            Err(reason) => self.dropped(side, stream, reason),
         }
     }
 
@@ -257,11 +263,12 @@ impl Session {
     }
 
     /// The flow of packets that arrive on a port, for engines that execute it themselves; none where packets must
-    /// be opened or protected.
+    /// be opened, changed or protected.
     #[must_use]
     pub fn flow(&self, side: Side, stream: u8, component: Component) -> Option<&Flow> {
-        let half = &self.streams.get(usize::from(stream))?.halves[side.index()];
-        if half.guard.is_some() || half.guarded_beyond {
+        let s = self.streams.get(usize::from(stream))?;
+        let half = &s.halves[side.index()];
+        if half.guard.is_some() || half.guarded_beyond || s.bridges.is_some() {
             return None;
         }
         Some(match component {
@@ -362,7 +369,11 @@ impl Session {
     #[must_use]
     pub fn report(&self, now: Time) -> Report {
         let side = |side: Side| -> Vec<StreamReport> {
-            self.streams.iter().map(|s| s.halves[side.index()].report(now, self.opened)).collect()
+            let of = |s: &Stream| StreamReport {
+                bridged: s.tally(side),
+                ..s.halves[side.index()].report(now, self.opened)
+            };
+            self.streams.iter().map(of).collect()
         };
         Report { duration: now.since(self.opened), a: side(Side::A), b: side(Side::B) }
     }

@@ -101,6 +101,7 @@ impl Room {
         let datagram = Datagram { buffer: &mut buffer, length: packet.len() };
         match self.session.on_packet(self.now, side, 0, component, source, datagram) {
             Verdict::Relay { length, .. } => Ok(buffer[..length].to_vec()),
+            Verdict::Taken => Ok(Vec::new()),
             Verdict::Drop(reason) => Err(reason),
         }
     }

@@ -1,5 +1,6 @@
 //! Descriptions of ours: what the other peer said, anchored on our ports or passed untouched, and offers of our own.
 
+use crate::codecs::{self, Rules};
 use crate::end::{End, Seat};
 use crate::fax;
 use crate::local::LocalSdp;
@@ -31,8 +32,10 @@ pub fn describe(
         local.pass(text);
         return Ok(());
     };
-    let session = parse(text)?;
     let offer = if offer.is_empty() { None } else { Some(parse(offer)?) };
+    let recast = recast(end, text, offer.as_ref())?;
+    let text = recast.as_deref().unwrap_or(text);
+    let session = parse(text)?;
     let mut chosen = [None; LINES_MAX];
     choose_ports(&session, seat, &mut chosen);
     if local.id == 0 && !local.has_foreign_origin() {
@@ -50,6 +53,19 @@ pub fn describe(
         Some(offer) => sdp::anchor_answer(&session, offer, anchor, out),
         None => sdp::anchor(&session, anchor, out),
     })
+}
+
+/// What the other peer said, by the rules of both trunks about codecs; none where they ask for nothing.
+fn recast(end: &End<'_>, text: &[u8], offer: Option<&Session<'_>>) -> Result<Option<Vec<u8>>, SdpTrouble> {
+    let Some(rules) = end.beyond.map(|beyond| Rules { here: end.policy, beyond }).filter(Rules::is_any)
+    else {
+        return Ok(None);
+    };
+    let session = parse(text)?;
+    match offer {
+        Some(offer) => codecs::answered(rules, &session, offer),
+        None => codecs::offered(rules, &session),
+    }
 }
 
 /// Writes a description under the version that it deserves.

@@ -20,6 +20,8 @@ pub struct End<'a> {
     pub listen: &'a Listen,
     /// The policy of its trunk.
     pub policy: &'a Policy,
+    /// The policy of the other peer's trunk, whose descriptions go here; `None`: descriptions of our own.
+    pub beyond: Option<&'a Policy>,
     /// Where media are anchored; `None`: the peers speak to each other directly.
     pub seat: Option<Seat>,
 }
@@ -29,7 +31,13 @@ impl<'a> End<'a> {
     #[must_use]
     pub fn new(config: &'a Config, trunk: TrunkId, seat: Option<Seat>) -> End<'a> {
         let trunk = &config.trunks[trunk.index()];
-        End { listen: &config.listens[trunk.listen.index()], policy: &trunk.policy, seat }
+        End { listen: &config.listens[trunk.listen.index()], policy: &trunk.policy, beyond: None, seat }
+    }
+
+    /// The same for what a peer of another trunk describes.
+    #[must_use]
+    pub fn facing(self, beyond: &'a Policy) -> End<'a> {
+        End { beyond: Some(beyond), ..self }
     }
 
     /// The address that media sockets are bound to.

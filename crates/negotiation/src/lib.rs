@@ -3,20 +3,26 @@
 //! Values and judgements only: nothing here knows a call, and what must be remembered is handed in and out. Our end
 //! toward a peer is an [`End`]; what was told to the peer is a [`LocalSdp`]. A description of the other peer becomes
 //! ours with [`describe`], a late offer is made early with [`make_offer`], an answer is judged with [`judge`], and
-//! [`each_stream`] says what a peer's description asks of the engine.
+//! [`each_stream`] says what a peer's description asks of the engine. Where the peers agreed on different codecs or
+//! packet times, [`plans`] says how the engine joins them.
 
+mod codecs;
 mod describe;
 mod end;
 mod fax;
+mod joining;
 mod judge;
 mod local;
+mod plan;
 mod remote;
 mod trouble;
 
 pub use describe::{describe, make_offer};
 pub use end::{End, Seat};
 pub use fax::{bars_fax, codec_kept, codec_noted, codec_of_fax, is_fax};
+pub use joining::Joining;
 pub use judge::{count_streams, judge, offers_refused};
 pub use local::LocalSdp;
+pub use plan::{Pair, Standing, may_bridge, plans};
 pub use remote::each_stream;
 pub use trouble::{SdpTrouble, met, parse};

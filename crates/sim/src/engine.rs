@@ -29,7 +29,9 @@ impl Engine {
         match command {
             Command::Open { session, a, b, streams } => Some((self.open(*session, (*a, *b), *streams), true)),
             Command::Close { session } => self.close(*session).map(|reply| (reply, false)),
-            Command::Set { session, stream, .. } | Command::Reject { session, stream } => {
+            Command::Set { session, stream, .. }
+            | Command::Bridge { session, stream, .. }
+            | Command::Reject { session, stream } => {
                 match self.open.get(&session.0) {
                     None => self.faults.push(format!("media command for session {} not open", session.0)),
                     Some(ports) if usize::from(*stream) >= ports.streams().len() => {

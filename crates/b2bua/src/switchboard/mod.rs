@@ -10,7 +10,6 @@ use crate::epoch::Epoch;
 use crate::input::Input;
 use crate::output::Outbox;
 use crate::runs::Runs;
-use crate::snapshot::Snapshot;
 use crate::tag::CallRef;
 use crate::transfer::Errand;
 use base::hash::Fast;
@@ -18,6 +17,7 @@ use base::time::WallClock;
 use base::{Rng, ShardId, Time, Wheel};
 use media::Side;
 use peers::{Desk, Sources};
+use routing::Snapshot;
 use sip_core::{Event, Timers, Transactions};
 use sip_msg::{Index, Limits};
 use slotmap::SlotMap;
@@ -190,6 +190,7 @@ impl Switchboard {
         let (calls, mut context) = self.split(now, out);
         let Some(found) = calls.get_mut(call) else { return false };
         act(found, &mut context);
+        found.join_codecs(&mut context);
         // What it wants of others may need it.
         if !self.errands.is_empty() {
             self.run_errands(now, out);

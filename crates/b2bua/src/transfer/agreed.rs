@@ -80,7 +80,7 @@ impl Call {
         moving.media.judge(&moving.stays.text, body)?;
         moving.media.set_remotes(side, (&epoch, trunk), body, true, cx)?;
         if moving.how == TransferHow::Replaced && moving.comes.text.is_empty() {
-            let (goes, offer) = ((moving.goes, moving.trunk), moving.described.clone());
+            let (goes, offer) = (((moving.goes, moving.trunk), trunk), moving.described.clone());
             moving.media.describe(&epoch, goes, body, &offer, &mut moving.comes, cx)?;
         }
         moving.stage = Stage::Joining;

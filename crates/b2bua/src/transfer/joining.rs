@@ -141,6 +141,8 @@ impl Call {
             cx.runs.trunk_mut(run).calls_in += 1;
         }
         self.arm_session(side, cx);
+        self.media.joining.retold = true;
+        self.join_codecs(cx);
         old
     }
 
@@ -152,6 +154,7 @@ impl Call {
             cx.wheel.insert(cx.now + crate::ending::REPORT_WAIT, crate::context::Alarm::Report(self.me));
         }
         (self.media.state, self.media.crossed) = (state, crossed);
+        self.media.joining = Default::default();
     }
 
     /// The attempt that became the leg that goes is over; of a caller there is none.

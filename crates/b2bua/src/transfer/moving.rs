@@ -194,10 +194,11 @@ impl Call {
         }
         let goes = moving.goes;
         let epoch = self.epoch.clone();
+        let there = self.trunk_of(goes.other());
         let theirs = self.leg(goes.other()).map(|leg| sdp::resumed(&leg.described)).unwrap_or_default();
         let Some(moving) = self.moving_mut() else { return };
         moving.stage = Stage::Coming;
-        let at = (goes, moving.trunk);
+        let at = ((goes, moving.trunk), there);
         let described = moving.media.describe(&epoch, at, &theirs, b"", &mut moving.comes, cx);
         match (described, moving.other) {
             (Ok(()), Some((other, _))) => {
@@ -231,9 +232,9 @@ impl Call {
         let Some(moving) = self.moving_mut() else { return };
         moving.described = body.into();
         moving.stage = Stage::Staying;
-        let comes = (&*epoch, moving.trunk);
+        let (comes, at) = ((&*epoch, moving.trunk), ((goes.other(), there), moving.trunk));
         let told = moving.media.set_remotes(goes, comes, body, true, cx).and_then(|()| {
-            moving.media.describe(&epoch, (goes.other(), there), body, b"", &mut moving.stays, cx)
+            moving.media.describe(&epoch, at, body, b"", &mut moving.stays, cx)
         });
         match told {
             Ok(()) => self.ask_stays(cx),

@@ -5,6 +5,7 @@ mod absorbing;
 mod accounts;
 mod bounds;
 mod bypass;
+mod codecs;
 mod common;
 mod credentials;
 mod drawn;

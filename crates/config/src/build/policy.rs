@@ -6,7 +6,7 @@ use super::identity;
 use super::view::View;
 use crate::country::Country;
 use crate::forms::called;
-use crate::model::{Policy, Redirects, Transfers};
+use crate::model::{Codecs, Policy, Redirects, Transfers};
 
 /// Countries whose networks speak µ-law; all others speak A-law (ITU-T G.711 §2, national practice).
 const MU_LAW: [&str; 5] = ["US", "CA", "JP", "TW", "PR"];
@@ -19,6 +19,7 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         latch: view.word("latch")?,
         early_offer: view.word("early_offer")?,
         offer_codecs: offer_codecs(view, country),
+        codecs: codecs(view)?,
         prack: view.word("prack")?,
         session_timer: dialog::session_timer(view)?,
         hold: view.word("hold")?,
@@ -27,11 +28,7 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
             max: view.integer("refer_max")?,
             replaces: view.word("replaces")?,
         },
-        redirect: Redirects {
-            then: view.word("redirect")?,
-            max: view.integer("redirect_max")?,
-            taken: view.truth("redirect_taken")?,
-        },
+        redirect: redirects(view)?,
         diversion: view.word("diversion")?,
         history_info: view.word("history_info")?,
         identity: view.word("identity")?,
@@ -50,6 +47,24 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         user_agent: view.string("user_agent"),
         dialog: dialog::dialog(view)?,
         headers: headers::headers(view)?,
+    })
+}
+
+fn redirects(view: &View<'_>) -> Option<Redirects> {
+    Some(Redirects {
+        then: view.word("redirect")?,
+        max: view.integer("redirect_max")?,
+        taken: view.truth("redirect_taken")?,
+    })
+}
+
+fn codecs(view: &View<'_>) -> Option<Codecs> {
+    Some(Codecs {
+        allowed: view.strings("codecs"),
+        locked: view.truth("codecs_locked")?,
+        ptime_ms: view.integer("ptime"),
+        gain_db: view.integer("gain")?,
+        transcode: view.word("transcode")?,
     })
 }
 

@@ -1,5 +1,6 @@
 //! A picture as paths and values.
 
+mod codecs;
 mod dialog;
 mod headers;
 mod usage;
@@ -246,7 +247,7 @@ impl Sheet<'_> {
         self.put(path, "fax", policy.fax);
         self.put(path, "latch", policy.latch);
         self.put(path, "early_offer", policy.early_offer);
-        self.put(path, "offer_codecs", list(&policy.offer_codecs));
+        self.codecs(path, policy);
         self.put(path, "prack", policy.prack);
         let timer = policy.session_timer;
         let inner = format!("{path}.session_timer");

@@ -5,6 +5,7 @@
 //! [`judge`].
 
 mod accounts;
+mod codecs;
 mod failover;
 mod headers;
 mod identity;
@@ -28,6 +29,7 @@ pub(crate) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     listens::judge(root, draft, report);
     trunks::judge(root, draft, report);
     accounts::judge(root, report);
+    codecs::judge(root, draft, report);
     failover::judge(root, draft, report);
     numbers::judge(root, draft, report);
     pilots::judge(root, draft, report);

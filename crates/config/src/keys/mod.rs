@@ -5,6 +5,7 @@
 //! line to its table and read it in `build`.
 
 mod account;
+mod codecs;
 mod dialog;
 mod failover;
 mod headers;

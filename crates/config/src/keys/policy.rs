@@ -3,7 +3,7 @@
 use super::Effect::Reload;
 use super::Need::{Absent, Default};
 use super::Preset::{Bool as Truth, Text as Word, Texts};
-use super::{CALLER, FORWARDING, Key, Section, Shape, dialog, headers, redirect, seconds, transfer};
+use super::{CALLER, FORWARDING, Key, Section, Shape, codecs, dialog, headers, redirect, seconds, transfer};
 use crate::forms::{called, plain};
 use crate::model::{
     ContactUser, EarlyOffer, Extension, Fax, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Sips,
@@ -52,6 +52,11 @@ pub(crate) static POLICY: Section = Section {
             effect: Reload,
             doc: "Codecs of an offer that we make, in order. The default puts PCMU first in countries that use it.",
         },
+        codecs::CODECS,
+        codecs::CODECS_LOCKED,
+        codecs::PTIME,
+        codecs::GAIN,
+        codecs::TRANSCODE,
         Key {
             name: "prack",
             shape: Shape::Word { now: Prack::TOKENS, later: &[] },

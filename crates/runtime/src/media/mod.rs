@@ -163,6 +163,10 @@ impl Engine {
                 }
                 None
             }
+            Command::Bridge { session, stream, plans, seed } => {
+                self.pass(session, Order::Bridge { session, stream, plans, seed });
+                None
+            }
             Command::Reject { session, stream } => {
                 self.pass(session, Order::Reject { session, stream });
                 None

@@ -4,11 +4,11 @@ use super::sockets::{Port, StreamPorts};
 use super::sys;
 use super::token::Token;
 use base::Time;
-use media::{Datagram, DropReason, Session, Verdict};
+use media::{Datagram, DropReason, Session, Side, Verdict};
 use std::io;
 use std::net::SocketAddr;
 
-/// Judges a datagram and sends it on; why not, otherwise. One that was larger than its buffer has a length beyond it.
+/// Judges a datagram and sends it on, or what a bridge made of it (true); why not, otherwise. One that was larger than its buffer has a length beyond it.
 #[inline]
 pub(super) fn relay(
     now: Time,
@@ -17,7 +17,7 @@ pub(super) fn relay(
     ports: &StreamPorts,
     source: SocketAddr,
     Datagram { buffer, length }: Datagram<'_>,
-) -> Result<(), DropReason> {
+) -> Result<bool, DropReason> {
     if length > buffer.len() {
         session.count_drop(token.side, token.stream, DropReason::Oversize);
         return Err(DropReason::Oversize);
@@ -26,14 +26,32 @@ pub(super) fn relay(
     let verdict = session.on_packet(now, token.side, token.stream, token.component, source, packet);
     let (component, to, length) = match verdict {
         Verdict::Relay { component, to, length } => (component, to, length),
+        Verdict::Taken => {
+            pass_made((token.side, token.stream), session, ports, Datagram { buffer, length });
+            return Ok(true);
+        }
         Verdict::Drop(reason) => return Err(reason),
     };
     let bytes = buffer.get(..length).unwrap_or_default();
     if send(ports.port(token.side.other(), component), bytes, to) {
-        return Ok(());
+        return Ok(false);
     }
     session.count_drop(token.side, token.stream, DropReason::SendFailed);
     Err(DropReason::SendFailed)
+}
+
+/// Sends what a bridge has made of what a side says.
+pub(super) fn pass_made(
+    (side, stream): (Side, u8),
+    session: &mut Session,
+    ports: &StreamPorts,
+    mut packet: Datagram<'_>,
+) {
+    while let Some((component, to)) = session.take_made(side, stream, &mut packet) {
+        if !send(ports.port(side.other(), component), packet.bytes(), to) {
+            session.count_drop(side, stream, DropReason::SendFailed);
+        }
+    }
 }
 
 /// Sends one datagram. An ICMP error that an earlier one caused is said once instead of sending: then

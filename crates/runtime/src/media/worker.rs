@@ -11,6 +11,8 @@ use super::sys::{Bell, Poll, Ready};
 use super::token::{Place, Token};
 use base::Time;
 use base::hash::Fast;
+use bridge::Plan;
+use bridged::Waking;
 use media::{Component, Datagram, Remote, Reply, Report, Session, SessionId, Side};
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -19,6 +21,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
+
+mod bridged;
+mod ripening;
 
 /// Descriptors taken from one wait.
 const EVENTS_MAX: usize = 256;
@@ -39,6 +44,7 @@ const BELL: u64 = u64::MAX;
 pub(super) enum Order {
     Open { session: SessionId, place: Place, streams: Vec<StreamPorts> },
     Set { session: SessionId, side: Side, stream: u8, remote: Remote },
+    Bridge { session: SessionId, stream: u8, plans: Option<Box<[Plan; 2]>>, seed: u64 },
     Reject { session: SessionId, stream: u8 },
     Close { session: SessionId },
 }
@@ -79,6 +85,8 @@ pub(super) type Notify = Arc<dyn Fn() + Send + Sync>;
 struct Entry {
     session: Session,
     streams: Vec<Option<StreamPorts>>,
+    /// It is among [`Worker::waking`].
+    awake: bool,
 }
 
 /// A place for a session; its generation tells late events of an earlier one.
@@ -112,6 +120,7 @@ pub(super) struct Worker {
     ids: HashMap<SessionId, u32, Fast>,
     counters: Counters,
     buffer: Box<[u8]>,
+    waking: Waking,
     next_slice: Time,
     slice: usize,
     stopping: bool,
@@ -139,6 +148,7 @@ impl Worker {
             ids: HashMap::default(),
             counters: Counters::default(),
             buffer: vec![0; DATAGRAM_MAX].into_boxed_slice(),
+            waking: Waking::default(),
             next_slice: Time::ZERO,
             slice: 0,
             stopping: false,
@@ -171,6 +181,7 @@ impl Worker {
                     self.guarded(token.place.slot, |w| _ = w.receive(now, token));
                 }
             }
+            self.serve_bridges(now);
             if now >= self.next_slice {
                 self.sweep(now);
             }
@@ -208,7 +219,8 @@ impl Worker {
         if self.ids.is_empty() && self.backlog.is_empty() {
             return -1;
         }
-        let wait = self.next_slice.since(self.now()).as_micros().div_ceil(1000);
+        let next = self.waking.due().map_or(self.next_slice, |due| due.min(self.next_slice));
+        let wait = next.since(self.now()).as_micros().div_ceil(1000);
         i32::try_from(wait).unwrap_or(i32::MAX)
     }
 
@@ -239,7 +251,10 @@ impl Worker {
                 Ok((length, Some(source))) => {
                     let packet = Datagram { buffer: &mut self.buffer, length };
                     match relay(now, token, &mut entry.session, ports, source, packet) {
-                        Ok(()) => {
+                        Ok(taken) => {
+                            if taken {
+                                self.waking.note(now, token.place.slot, entry);
+                            }
                             self.counters.packets += 1;
                             self.counters.bytes += length as u64;
                         }
@@ -266,34 +281,6 @@ impl Worker {
             self.follow(at);
         }
         self.ripen(now, at);
-    }
-
-    /// Empties the sockets of a session that have been filtered for a while, and trusts the filter from
-    /// then on. A socket that does not become empty has its turn at the next sweep.
-    fn ripen(&mut self, now: Time, at: u32) {
-        let mut ripe = Vec::new();
-        let Some(slot) = self.slots.get_mut(at as usize) else { return };
-        let Some(entry) = slot.entry.as_mut() else { return };
-        for (stream, ports) in (0u8..).zip(&mut entry.streams) {
-            let Some(ports) = ports else { continue };
-            for side in Side::BOTH {
-                for component in Component::BOTH {
-                    if ports.port_mut(side, component).ripen() {
-                        let place = Place { slot: at, generation: slot.generation };
-                        ripe.push(Token { place, stream, side, component });
-                    }
-                }
-            }
-        }
-        for token in ripe {
-            if (0..DRAIN_MAX).any(|_| !self.receive(now, token)) {
-                let entry = self.slots.get_mut(at as usize).and_then(|s| s.entry.as_mut());
-                let ports = entry.and_then(|e| e.streams.get_mut(usize::from(token.stream))?.as_mut());
-                if let Some(ports) = ports {
-                    ports.port_mut(token.side, token.component).trust();
-                }
-            }
-        }
     }
 
     /// Brings the sockets of a session in line with whom it expects, and fetches its news.
@@ -357,6 +344,9 @@ impl Worker {
                 Order::Set { session, side, stream, remote } => {
                     self.with(session, |s| s.set(now, side, stream, remote));
                 }
+                Order::Bridge { session, stream, plans, seed } => {
+                    self.with(session, |s| s.bridge(stream, plans, seed));
+                }
                 Order::Reject { session, stream } => self.reject(now, session, stream),
                 Order::Close { session } => self.close(now, session),
             }
@@ -392,7 +382,7 @@ impl Worker {
         let Some(slot) = self.slots.get_mut(at) else { return };
         let session = Session::new(id, now, streams.len() as u8);
         slot.generation = place.generation;
-        slot.entry = Some(Entry { session, streams: streams.into_iter().map(Some).collect() });
+        slot.entry = Some(Entry { session, streams: streams.into_iter().map(Some).collect(), awake: false });
         if self.ids.is_empty() {
             self.next_slice = now;
         }
@@ -423,7 +413,7 @@ impl Worker {
             self.counters.unknown_sessions += 1;
             return;
         };
-        if let Some(Entry { session: ended, mut streams }) = self.remove(at) {
+        if let Some(Entry { session: ended, mut streams, .. }) = self.remove(at) {
             self.counters.replies_lost += ended.replies_lost();
             let report = Box::new(ended.close(now));
             for ports in &mut streams {

@@ -1,7 +1,7 @@
 //! A configuration as calls use it: compiled once, shared, never changed.
 
+use crate::Table;
 use config::Config;
-use routing::Table;
 use std::sync::Arc;
 
 /// One revision of the configuration, compiled. A call keeps the one it was routed with.

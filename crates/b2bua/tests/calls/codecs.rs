@@ -1,0 +1,130 @@
+//! Codecs of trunks: order, filter, one alone, packet times, and sides that have none in common.
+
+use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, inside, invite, response};
+use bridge::Codec;
+use codec::Law;
+
+const CALLED: &str = "+441632960001";
+
+fn config(pbx: &str, one: &str) -> String {
+    let rules = |text: String, trunk: &str, rules: &str| {
+        let header = format!("[trunk.{trunk}]");
+        text.replace(&header, &format!("{header}\noverride = {{ {rules} }}"))
+    };
+    rules(rules(CONFIG.to_owned(), "pbx", pbx), "one", one)
+}
+
+/// The formats of the first m-line.
+fn formats(sent: &Sent) -> &str {
+    let line = sent.body().lines().find(|line| line.starts_with("m=")).unwrap_or_default();
+    line.split_once("AVP ").map_or("", |(_, formats)| formats)
+}
+
+fn offered(world: &mut World, offer: &str) -> Sent {
+    world.receive(PBX, &invite(CALLED, offer, ""));
+    world.take().into_iter().find(|sent| sent.start().starts_with("INVITE")).expect("INVITE")
+}
+
+fn answered(world: &mut World, invite: &Sent, answer: &str) -> Sent {
+    world.receive(GW1, &response(invite, "200 OK", "tb", "", answer));
+    world.take().into_iter().find(|sent| sent.start().contains(" 200 ")).expect("200")
+}
+
+/// The plans that the engine was told last.
+fn plans(world: &World) -> Option<Option<Box<[bridge::Plan; 2]>>> {
+    world.media.iter().rev().find_map(|command| match command {
+        media::Command::Bridge { plans, .. } => Some(plans.clone()),
+        _ => None,
+    })
+}
+
+fn mu_answer(more: &str) -> String {
+    ANSWER.replace("AVP 8 101", "AVP 0 101") + more
+}
+
+#[test]
+fn without_a_rule_nothing_is_touched() {
+    let mut world = World::new(CONFIG);
+    let invite = offered(&mut world, OFFER);
+    assert_eq!(formats(&invite), "8 0 101");
+    let ok = answered(&mut world, &invite, ANSWER);
+    assert_eq!(formats(&ok), "8 101");
+    assert_eq!(plans(&world), None);
+}
+
+#[test]
+fn an_offer_holds_what_both_trunks_allow_in_the_order_of_where_it_goes() {
+    let mut world =
+        World::new(&config("codecs = [\"PCMU\", \"PCMA\", \"G729\"]", "codecs = [\"PCMA\", \"PCMU\"]"));
+    let offer = OFFER.replace("AVP 8 0 101", "AVP 0 9 8 18 101");
+    let invite = offered(&mut world, &offer);
+    assert_eq!(formats(&invite), "8 0 101");
+    let ok = answered(&mut world, &invite, ANSWER);
+    assert_eq!(formats(&ok), "8 101");
+    assert_eq!(plans(&world), None, "nothing is transcoded when it need not be");
+}
+
+#[test]
+fn sides_without_a_codec_in_common_are_joined() {
+    let mut world = World::new(&config("", "codecs = [\"PCMU\", \"G722\"]"));
+    let invite = offered(&mut world, &OFFER.replace("AVP 8 0 101", "AVP 8 101"));
+    assert_eq!(formats(&invite), "0 9 101");
+    assert!(invite.body().contains("a=rtpmap:9 G722/8000"));
+    let ok = answered(&mut world, &invite, &mu_answer(""));
+    assert_eq!(formats(&ok), "8 101");
+    let [forth, back] = *plans(&world).flatten().expect("a bridge");
+    assert_eq!(forth.hears, [(8, Codec::G711(Law::A))]);
+    assert_eq!((forth.speaks.payload_type, forth.speaks.codec), (0, Codec::G711(Law::Mu)));
+    assert_eq!(back.hears, [(0, Codec::G711(Law::Mu))]);
+    assert_eq!((back.speaks.payload_type, back.speaks.codec), (8, Codec::G711(Law::A)));
+    assert!(forth.is_in_place() && back.is_in_place());
+    assert_eq!((forth.events[0].from, forth.events[0].to), (101, 101));
+}
+
+#[test]
+fn a_change_of_the_codec_inside_the_call_changes_the_bridge() {
+    let mut world = World::new(&config("absorb = []", "codecs = [\"PCMU\", \"PCMA\"]"));
+    let first = offered(&mut world, &OFFER.replace("AVP 8 0 101", "AVP 8 101"));
+    let ok = answered(&mut world, &first, &mu_answer(""));
+    world.receive(PBX, &inside("ACK", 1, ok.header("To"), "ack1", "", ""));
+    assert!(plans(&world).flatten().is_some());
+    let again = OFFER.replace("AVP 8 0 101", "AVP 0 101").replace(" 1 1 IN", " 1 2 IN");
+    world.receive(PBX, &inside("INVITE", 2, ok.header("To"), "re1", "", &again));
+    let sent = world.take();
+    let invite = sent.iter().find(|sent| sent.start().starts_with("INVITE")).expect("INVITE");
+    assert_eq!(formats(invite), "0 8 101");
+    let ok = answered(&mut world, invite, &mu_answer("").replace(" 5 5 IN", " 5 6 IN"));
+    assert_eq!(formats(&ok), "0 101");
+    assert_eq!(plans(&world), Some(None), "packets pass as they are from here on");
+}
+
+#[test]
+fn who_may_not_be_transcoded_is_refused() {
+    let mut world = World::new(&config("", "codecs = [\"PCMU\"], transcode = \"never\""));
+    world.receive(PBX, &invite(CALLED, &OFFER.replace("AVP 8 0 101", "AVP 8 101"), ""));
+    let sent = world.take();
+    assert!(sent.last().is_some_and(|sent| sent.start().contains(" 488 ")), "{sent:#?}");
+}
+
+#[test]
+fn an_answer_names_one_codec_where_the_trunk_wants_it() {
+    let mut world = World::new(&config("codecs_locked = true", ""));
+    let invite = offered(&mut world, OFFER);
+    let ok = answered(&mut world, &invite, &ANSWER.replace("AVP 8 101", "AVP 8 0 101"));
+    assert_eq!(formats(&ok), "8 101");
+    let [_, back] = *plans(&world).flatten().expect("the callee may send both");
+    assert_eq!(back.hears.len(), 2);
+    assert!(back.is_in_place());
+}
+
+#[test]
+fn packet_times_of_trunks_are_said_and_made() {
+    let mut world = World::new(&config("ptime = 20", "ptime = 30"));
+    let invite = offered(&mut world, &OFFER.replace("a=sendrecv", "a=ptime:20"));
+    assert!(invite.body().contains("a=ptime:30") && !invite.body().contains("a=ptime:20"));
+    let ok = answered(&mut world, &invite, &format!("{ANSWER}a=ptime:30\r\n"));
+    assert!(ok.body().contains("a=ptime:20") && !ok.body().contains("a=ptime:30"));
+    let [forth, back] = *plans(&world).flatten().expect("a bridge");
+    assert_eq!((forth.speaks.ptime_ms, back.speaks.ptime_ms), (30, 20));
+    assert!(!forth.is_in_place());
+}

@@ -1,0 +1,130 @@
+//! Codecs that the two sides of a call do not share: each hears what the other says, at its level, without a slip.
+//!
+//! The phones are baresip with its G.711, G.722 and Opus modules, so every payload is made and read by others.
+
+use conformance::audio::{self, find, level};
+use conformance::baresip::{Baresip, Voice};
+use conformance::config::{INSIDE, ITSP, PBX, Setup};
+use conformance::{Place, Server, Sipp, records};
+
+const WORLD: &str = "+441632960001";
+const DID: &str = "+493023125100";
+/// Samples of a second.
+const SECOND: usize = audio::RATE as usize;
+
+/// Two phones with one codec each, both behind what looks like NAT (as in `peers.rs`).
+struct Pair<'a> {
+    a: (&'a str, u32),
+    b: (&'a str, u32),
+    pbx: &'a str,
+    itsp: &'a str,
+}
+
+/// How well what one phone heard is what the other one gave to its encoder, at two moments of the call.
+fn judge(who: &str, phone: &Baresip, other: &Baresip, likeness_min: f64) {
+    let enough = 7 * SECOND / 2;
+    let heard = conformance::await_some(|| Some(phone.heard()).filter(|s| s.len() >= enough));
+    let heard = heard.unwrap_or_else(|| phone.heard());
+    assert!(heard.len() >= enough, "{who}: {} samples\n{}", heard.len(), phone.process().tail());
+    let said = &other.said();
+    let (first, second) = (&heard[SECOND..3 * SECOND / 2], &heard[5 * SECOND / 2..3 * SECOND]);
+    let ((at_first, one), (at_second, two)) = (find(first, said), find(second, said));
+    assert!(one > likeness_min && two > likeness_min, "{who}: alike by {one:.3} and {two:.3}");
+    let slip = at_second as i64 - at_first as i64 - (3 * SECOND / 2) as i64;
+    assert!(slip.abs() <= 4, "{who}: {slip} samples between two moments of one call");
+    let gain = 20.0 * (level(first) / level(&said[at_first..at_first + SECOND / 2])).log10();
+    assert!(gain.abs() < 1.5, "{who}: {gain:.2} dB");
+}
+
+fn each_hears_the_other(name: &str, pair: &Pair<'_>, likeness_min: f64) {
+    let place = Place::new(name);
+    let mut setup = Setup::new(&place);
+    setup.pbx_more = format!("override = {{ latch = \"nat\"{} }}\n", pair.pbx);
+    setup.itsp_more = format!("override = {{ latch = \"nat\"{} }}\n", pair.itsp);
+    let server = Server::start(&place, &setup.text());
+    let voice = |(codec, ptime), number| Voice { codec, ptime, says: audio::speech(number, 20) };
+    let (a, b) = (voice(pair.a, 1), voice(pair.b, 2));
+    let account = |number: &str, host| format!("<sip:{number}@{}>;regint=0", place.ip(host));
+    let callee = Baresip::with_voice(&place, WORLD, ITSP, &b, &account(WORLD, ITSP), None);
+    callee.process().line("baresip is ready");
+    let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
+    let caller = Baresip::with_voice(&place, DID, PBX, &a, &account(DID, PBX), Some(&uri));
+    judge("the caller", &caller, &callee, likeness_min);
+    judge("the callee", &callee, &caller, likeness_min);
+    drop(caller);
+    drop(callee);
+    assert_eq!(server.stop(), 0);
+}
+
+/// A caller of one codec and a callee of another.
+fn between(name: &str, a: &str, b: &str, likeness_min: f64) {
+    let list = |codec: &str| {
+        let name = codec.split('/').next().unwrap_or_default();
+        format!(", codecs = [\"{name}\"]")
+    };
+    let pair = Pair { a: (a, 20), b: (b, 20), pbx: &list(a), itsp: &list(b) };
+    each_hears_the_other(name, &pair, likeness_min);
+}
+
+#[test]
+fn a_law_and_mu_law_hear_each_other() {
+    between("pcma-pcmu", "PCMA", "PCMU", 0.99);
+}
+
+#[test]
+fn a_law_and_g722_hear_each_other() {
+    between("pcma-g722", "PCMA", "G722", 0.97);
+}
+
+#[test]
+fn mu_law_and_g722_hear_each_other() {
+    between("g722-pcmu", "G722", "PCMU", 0.97);
+}
+
+#[test]
+fn a_law_and_opus_hear_each_other() {
+    between("pcma-opus", "PCMA", "opus/48000/2", 0.85);
+}
+
+#[test]
+fn mu_law_and_opus_hear_each_other() {
+    between("opus-pcmu", "opus/48000/2", "PCMU", 0.85);
+}
+
+#[test]
+fn g722_and_opus_hear_each_other() {
+    between("g722-opus", "G722", "opus/48000/2", 0.85);
+}
+
+#[test]
+fn packets_of_twenty_and_of_forty_milliseconds_hear_each_other() {
+    let pair = Pair { a: ("PCMA", 20), b: ("PCMA", 40), pbx: ", ptime = 20", itsp: ", ptime = 40" };
+    each_hears_the_other("ptime", &pair, 0.99);
+}
+
+#[test]
+fn a_caller_with_a_law_alone_reaches_a_gateway_with_mu_law_alone() {
+    let place = Place::new("laws");
+    let mut setup = Setup::new(&place);
+    setup.itsp_more = "override = { codecs = [\"PCMU\"] }\n".into();
+    let _server = Server::start(&place, &setup.text());
+    let only = |file: &str, name: &str, pt: &str, other: &str| {
+        let text = std::fs::read_to_string(Place::own(&format!("scenarios/{file}.xml"))).unwrap();
+        let text = text.replace("AVP 8 0 101", &format!("AVP {pt} 101"));
+        let text: Vec<&str> =
+            text.lines().filter(|l| !l.starts_with(&format!("a=rtpmap:{other} "))).collect();
+        place.write(&format!("{name}.xml"), text.join("\n"))
+    };
+    let callee = Sipp::of_path(&place, "callee", &only("uas", "uas_mu", "0", "8"), &place.sip(ITSP));
+    let callee = callee.calls(5).keep_messages().answer();
+    let caller = Sipp::of_path(&place, "caller", &only("uac", "uac_a", "8", "0"), &place.sip(PBX));
+    let caller = caller.calls(5).keep_messages().with(&["-d", "50"]).call(WORLD, &place.sip(INSIDE));
+    caller.await_received("SIP/2.0 200");
+    let invite = callee.await_received("INVITE ");
+    assert!(invite.contains("RTP/AVP 0 101"), "{invite}");
+    let ok = caller.await_received("m=audio");
+    assert!(ok.contains("RTP/AVP 8 101"), "{ok}");
+    caller.finish();
+    callee.finish();
+    let _ = records::await_count(&place, 5);
+}

@@ -1,0 +1,123 @@
+//! Streams whose packets are changed on their way: a bridge for each direction between judging and protecting.
+
+use super::{Session, Stream, Verdict};
+use crate::control::Side;
+use crate::flow::{Action, Component};
+use crate::guard::{Datagram, Kind};
+use crate::report::DropReason;
+use base::Time;
+use bridge::{Bridge, Passage, Plan, Tally, rewrite_control};
+use std::net::SocketAddr;
+
+/// The bridges of a stream, by the side that speaks.
+#[derive(Debug)]
+pub(super) struct Bridges([Bridge; 2]);
+
+impl Bridges {
+    /// Bridges for other plans; what was there goes on where it can.
+    fn follow(held: Option<Box<Bridges>>, plans: [Plan; 2], seed: u64) -> Box<Bridges> {
+        let [forth, back] = plans;
+        Box::new(match held.map(|bridges| *bridges) {
+            Some(Bridges([a, b])) => Bridges([a.follow(forth), b.follow(back)]),
+            None => Bridges([Bridge::new(forth, seed), Bridge::new(back, seed.rotate_left(32) ^ 1)]),
+        })
+    }
+
+    fn control(&self, side: Side, bytes: &mut [u8]) {
+        let [a, b] = &self.0;
+        let (spoken, heard) = if side == Side::A { (a, b) } else { (b, a) };
+        rewrite_control(bytes, Some(spoken), Some(heard));
+    }
+}
+
+impl Stream {
+    /// What was counted of a side's words, while its stream was bridged.
+    pub(super) fn tally(&self, side: Side) -> Option<Tally> {
+        self.bridges.as_ref().map(|bridges| bridges.0[side.index()].tally())
+    }
+}
+
+impl Session {
+    /// Says how a stream's packets are to be changed; none: not any more. False when there is no such stream.
+    pub fn bridge(&mut self, stream: u8, plans: Option<Box<[Plan; 2]>>, seed: u64) -> bool {
+        let Some(s) = self.streams.get_mut(usize::from(stream)).filter(|s| !s.rejected) else { return false };
+        let held = s.bridges.take();
+        s.bridges = plans.map(|plans| Bridges::follow(held, *plans, seed));
+        true
+    }
+
+    /// Counts what is not sent.
+    #[cold]
+    pub(super) fn dropped(&mut self, side: Side, stream: u8, reason: DropReason) -> Verdict {
+        self.count_drop(side, stream, reason);
+        Verdict::Drop(reason)
+    }
+
+    /// Changes and protects a packet that goes to the other side. False: a bridge has taken it.
+    pub(super) fn touch(
+        &mut self,
+        now: Time,
+        side: Side,
+        stream: u8,
+        packet: &mut Datagram<'_>,
+        kind: Kind,
+    ) -> Result<bool, DropReason> {
+        let s = self.streams.get_mut(usize::from(stream)).ok_or(DropReason::NoRemote)?;
+        if let Some(bridges) = &mut s.bridges {
+            match kind {
+                Kind::Control => bridges.control(side, packet.bytes_mut()),
+                Kind::Media => match bridges.0[side.index()].on_packet(now, packet.bytes_mut()) {
+                    Passage::InPlace => {}
+                    Passage::Taken => return Ok(false),
+                    Passage::Refused => return Err(DropReason::PayloadType),
+                },
+            }
+        }
+        self.protect(side, stream, packet, kind).map(|()| true)
+    }
+
+    /// The next packet that a bridge has made of what a side says, at the start of the buffer; where it goes. Fetch
+    /// until none after [`super::Verdict::Taken`] and after [`Session::on_bridge_tick`].
+    pub fn take_made(
+        &mut self,
+        side: Side,
+        stream: u8,
+        packet: &mut Datagram<'_>,
+    ) -> Option<(Component, SocketAddr)> {
+        loop {
+            let s = self.streams.get_mut(usize::from(stream))?;
+            packet.length = s.bridges.as_mut()?.0[side.index()].pop(packet.buffer)?;
+            let sent = match s.halves[side.index()].rtp.action {
+                Action::Relay { component, to } => {
+                    self.protect(side, stream, packet, Kind::Media).map(|()| (component, to))
+                }
+                Action::Drop(reason) => Err(reason),
+            };
+            match sent {
+                Ok(sent) => return Some(sent),
+                Err(reason) => self.count_drop(side, stream, reason),
+            }
+        }
+    }
+
+    /// Lets bridges do what is due; tells each stream and side of which packets may have been made.
+    pub fn on_bridge_tick(&mut self, now: Time, mut made: impl FnMut(Side, u8)) {
+        for (stream, s) in (0u8..).zip(&mut self.streams) {
+            let Some(bridges) = &mut s.bridges else { continue };
+            for side in Side::BOTH {
+                let bridge = &mut bridges.0[side.index()];
+                if bridge.wakes().is_some_and(|due| due <= now) {
+                    bridge.on_tick(now);
+                    made(side, stream);
+                }
+            }
+        }
+    }
+
+    /// Whether a bridge has something to do by time.
+    #[must_use]
+    pub fn wakes(&self) -> bool {
+        let bridges = self.streams.iter().filter_map(|s| s.bridges.as_ref());
+        bridges.flat_map(|bridges| &bridges.0).any(|bridge| bridge.wakes().is_some())
+    }
+}

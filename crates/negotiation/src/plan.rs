@@ -1,0 +1,157 @@
+//! How two sides that agreed on different codecs or packet times are joined: the plans of their bridges.
+//!
+//! A function of the four descriptions that hold: what each peer described and what we described to it. Whoever may
+//! send a codec, and by which number, follows from RFC 3264 §6.1: a peer sends by our numbers and hears by its own.
+//! Enter through [`plans`].
+
+use crate::codecs::{Rules, sound_of};
+use crate::trouble::parse;
+use bridge::{Codec, Events, Format, Noise, Plan};
+use config::Policy;
+use media::MAX_STREAMS;
+use sdp::{Kind, Media, Session};
+
+/// Where packet times are not said (RFC 3551 §4.2).
+const PTIME_MS: u8 = 20;
+
+/// What holds between us and one peer.
+#[derive(Clone, Copy)]
+pub struct Standing<'a> {
+    /// The rules of its trunk.
+    pub policy: &'a Policy,
+    /// What the peer described.
+    pub theirs: &'a [u8],
+    /// What we described to it.
+    pub ours: &'a [u8],
+}
+
+/// The plans of one stream: for what the first peer says, and for what the second one says.
+pub type Pair = [Plan; 2];
+
+/// Whether two trunks have any rule that could ask for a bridge.
+#[must_use]
+pub fn may_bridge(a: &Policy, b: &Policy) -> bool {
+    let rules = Rules { here: a, beyond: b };
+    rules.is_any() && rules.transcodes()
+}
+
+/// The plans of each stream; none where packets may pass as they are.
+#[must_use]
+pub fn plans(a: &Standing<'_>, b: &Standing<'_>) -> [Option<Box<Pair>>; MAX_STREAMS] {
+    let mut plans = [const { None }; MAX_STREAMS];
+    if !may_bridge(a.policy, b.policy) {
+        return plans;
+    }
+    let texts = [a.theirs, a.ours, b.theirs, b.ours];
+    let [Ok(a_theirs), Ok(a_ours), Ok(b_theirs), Ok(b_ours)] = texts.map(parse) else { return plans };
+    for (index, place) in plans.iter_mut().enumerate() {
+        let lines =
+            (line(&a_theirs, index), line(&a_ours, index), line(&b_theirs, index), line(&b_ours, index));
+        if let (Some(at), Some(ao), Some(bt), Some(bo)) = lines {
+            let (a, b) = (Agreed::new(&at, &ao, a.policy), Agreed::new(&bt, &bo, b.policy));
+            *place = pair(&a, &b).map(Box::new);
+        }
+    }
+    plans
+}
+
+/// The m-line at a place, when it carries sound.
+fn line<'a>(session: &Session<'a>, index: usize) -> Option<Media<'a>> {
+    let sound = |m: &Media<'_>| m.kind == Kind::Audio && m.port != 0 && (m.is_rtp_avp() || m.is_savp());
+    session.media().get(index).copied().filter(sound)
+}
+
+/// A codec that both have named: by our number, by theirs.
+#[derive(Clone, Copy)]
+struct Shared<'a> {
+    ours: u8,
+    theirs: u8,
+    codec: sdp::Codec<'a>,
+}
+
+/// What one peer and we agreed on for a stream.
+struct Agreed<'a> {
+    primary: Vec<Shared<'a>>,
+    events: Vec<Shared<'a>>,
+    noise: Option<Shared<'a>>,
+    ptime_ms: u8,
+    ptime_ruled: bool,
+    gain_db: i8,
+}
+
+impl<'a> Agreed<'a> {
+    fn new(theirs: &Media<'a>, ours: &Media<'a>, policy: &Policy) -> Agreed<'a> {
+        let (theirs_list, ours_list): (Vec<_>, Vec<_>) = (theirs.codecs().collect(), ours.codecs().collect());
+        let shared = |codec: &sdp::Codec<'a>| {
+            let known = ours_list.iter().find(|ours| ours.is_same_encoding(codec))?;
+            Some(Shared { ours: known.pt, theirs: codec.pt, codec: *codec })
+        };
+        let all: Vec<Shared<'a>> = theirs_list.iter().filter_map(shared).collect();
+        let only = |wanted: fn(&sdp::Codec<'a>) -> bool| {
+            all.iter().filter(move |shared| wanted(&shared.codec)).copied()
+        };
+        let mut primary: Vec<_> = only(sdp::Codec::is_primary).collect();
+        // Whose list is the answer's is the shorter one; its order counts.
+        if ours_list.len() < theirs_list.len() {
+            primary.sort_by_key(|shared| ours_list.iter().position(|ours| ours.pt == shared.ours));
+        }
+        let said = theirs.ptime().and_then(|ptime| u8::try_from(ptime).ok());
+        Agreed {
+            primary,
+            events: only(sdp::Codec::is_telephone_event).collect(),
+            noise: only(sdp::Codec::is_comfort_noise).find(|shared| shared.codec.clock == 8_000),
+            ptime_ms: policy.codecs.ptime_ms.or(said).unwrap_or(PTIME_MS).clamp(10, 60),
+            ptime_ruled: policy.codecs.ptime_ms.is_some(),
+            gain_db: policy.codecs.gain_db,
+        }
+    }
+
+    fn sounds(&self) -> impl Iterator<Item = (&Shared<'a>, Codec)> {
+        self.primary.iter().filter_map(|shared| Some((shared, sound_of(&shared.codec)?)))
+    }
+
+    /// Whether this peer uses nothing that the other one could not.
+    fn within(&self, other: &Agreed<'_>) -> bool {
+        let known = |one: &Shared<'_>| other.primary.iter().any(|o| o.codec.is_same_encoding(&one.codec));
+        self.primary.iter().all(known)
+    }
+}
+
+fn pair(a: &Agreed<'_>, b: &Agreed<'_>) -> Option<Pair> {
+    let times = (a.ptime_ruled || b.ptime_ruled) && a.ptime_ms != b.ptime_ms;
+    let level = a.gain_db != 0 || b.gain_db != 0;
+    if a.within(b) && b.within(a) && !times && !level {
+        return None;
+    }
+    Some([one_way(a, b)?, one_way(b, a)?])
+}
+
+/// What becomes of what one peer says on its way to the other.
+fn one_way(from: &Agreed<'_>, to: &Agreed<'_>) -> Option<Plan> {
+    let mut hears: Vec<(u8, Codec)> = from.sounds().map(|(shared, codec)| (shared.ours, codec)).collect();
+    // Some send by their own numbers.
+    for (shared, codec) in from.sounds() {
+        let taken = |pt: u8| from.primary.iter().chain(&from.events).any(|s| s.ours == pt);
+        if !taken(shared.theirs) {
+            hears.push((shared.theirs, codec));
+        }
+    }
+    let (speaks, codec) = to.sounds().next()?;
+    if hears.is_empty() {
+        return None;
+    }
+    let event = |from: &Shared<'_>| {
+        let same = to.events.iter().find(|to| to.codec.clock == from.codec.clock);
+        let to = same.or_else(|| to.events.first())?;
+        let (from_clock, to_clock) = (from.codec.clock, to.codec.clock);
+        Some(Events { from: from.ours, from_clock, to: to.theirs, to_clock })
+    };
+    Some(Plan {
+        hears,
+        hears_ptime_ms: from.ptime_ms,
+        speaks: Format::new(speaks.theirs, codec, to.ptime_ms),
+        events: from.events.iter().filter_map(event).collect(),
+        noise: Noise { from: from.noise.map(|s| s.ours), to: to.noise.map(|s| s.theirs) },
+        gain_tenths_db: i16::from(to.gain_db) * 10,
+    })
+}

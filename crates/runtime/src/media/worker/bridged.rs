@@ -1,0 +1,67 @@
+//! Sessions whose packets are changed on their way: what their bridges must do by time.
+//!
+//! A session is looked at every [`TICK`] while a bridge of it says that something is due, and not otherwise.
+
+use super::{Entry, Worker};
+use crate::media::relay::pass_made;
+use base::Time;
+use media::{Datagram, Side};
+use std::time::Duration;
+
+/// How often bridges that wait for a time are served.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The sessions that have something to do by time.
+#[derive(Default)]
+pub(super) struct Waking {
+    slots: Vec<u32>,
+    next: Time,
+}
+
+impl Waking {
+    /// A bridge has taken a packet: its session is served from now on if it waits for a time.
+    #[inline]
+    pub(super) fn note(&mut self, now: Time, slot: u32, entry: &mut Entry) {
+        if !entry.awake && entry.session.wakes() {
+            entry.awake = true;
+            if self.slots.is_empty() {
+                self.next = now + TICK;
+            }
+            self.slots.push(slot);
+        }
+    }
+
+    /// When the worker must be back at the latest.
+    pub(super) fn due(&self) -> Option<Time> {
+        (!self.slots.is_empty()).then_some(self.next)
+    }
+}
+
+impl Worker {
+    /// Serves the sessions that wait, when it is time.
+    pub(super) fn serve_bridges(&mut self, now: Time) {
+        if self.waking.due().is_none_or(|due| now < due) {
+            return;
+        }
+        self.waking.next = now + TICK;
+        for at in std::mem::take(&mut self.waking.slots) {
+            self.guarded(at, |worker| worker.serve_bridge(now, at));
+        }
+    }
+
+    fn serve_bridge(&mut self, now: Time, at: u32) {
+        let entry = self.slots.get_mut(at as usize).and_then(|slot| slot.entry.as_mut());
+        let Some(entry) = entry.filter(|entry| entry.awake) else { return };
+        let mut made: Vec<(Side, u8)> = Vec::new();
+        entry.session.on_bridge_tick(now, |side, stream| made.push((side, stream)));
+        for (side, stream) in made {
+            let Some(Some(ports)) = entry.streams.get(usize::from(stream)) else { continue };
+            let packet = Datagram { buffer: &mut self.buffer, length: 0 };
+            pass_made((side, stream), &mut entry.session, ports, packet);
+        }
+        entry.awake = entry.session.wakes();
+        if entry.awake {
+            self.waking.slots.push(at);
+        }
+    }
+}
