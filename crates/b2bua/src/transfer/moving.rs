@@ -233,9 +233,10 @@ impl Call {
         moving.described = body.into();
         moving.stage = Stage::Staying;
         let (comes, at) = ((&*epoch, moving.trunk), ((goes.other(), there), moving.trunk));
-        let told = moving.media.set_remotes(goes, comes, body, true, cx).and_then(|()| {
-            moving.media.describe(&epoch, at, body, b"", &mut moving.stays, cx)
-        });
+        let told = moving
+            .media
+            .set_remotes(goes, comes, body, true, cx)
+            .and_then(|()| moving.media.describe(&epoch, at, body, b"", &mut moving.stays, cx));
         match told {
             Ok(()) => self.ask_stays(cx),
             Err(_) => self.fail_transfer(488, cx),
