@@ -31,6 +31,8 @@ pub struct Enrolment {
     pub configured: bool,
     /// What its REGISTERs say.
     pub order: Order,
+    /// The methods that they allow: its trunk may be gone by the time of the last one.
+    pub allow: &'static [u8],
     pub machine: Registration,
     alarm_at: Option<Time>,
     call_id: [u8; 32],
@@ -78,7 +80,7 @@ impl Enrolment {
     pub fn new(
         (trunk, trunk_id): (TrunkRef, TrunkId),
         (username, flow): (&str, u8),
-        order: Order,
+        (order, allow): (Order, &'static [u8]),
         purse: Purse,
         now: Time,
         rng: &mut Rng,
@@ -92,6 +94,7 @@ impl Enrolment {
             configured: true,
             machine: Registration::new(order.expires, now, rng.next_u64()),
             order,
+            allow,
             alarm_at: None,
             call_id,
             tag,

@@ -1,5 +1,6 @@
 //! The journal's law: Accepted first, Ended last, each once; attempts counted from 1; one answer, and one
-//! more for each transfer, whose attempts stand between its beginning and its end.
+//! more for each transfer, whose attempts stand between its beginning and its end. A way found after the answer is
+//! a transfer's, which begins next.
 
 use b2bua::{CallKey, CallRecord, JournalEvent, TransferHow, TransferRecord};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,8 @@ struct Life {
     /// Transfers begun, and whether the last one is under way.
     transfers: u16,
     transferring: bool,
+    /// A way was found after the answer.
+    rerouted: bool,
     /// Call-IDs of the attempts.
     attempts: Vec<String>,
     /// Attempts that have failed or been answered.
@@ -64,7 +67,8 @@ impl Journal {
         let Some(life) = self.calls.get_mut(&key) else {
             return self.faults.push(format!("journal: {event:?} before Accepted"));
         };
-        let broken = life.ended || !life.step(&event, self.parallel);
+        let next = life.goes_the_way(&event);
+        let broken = life.ended || !life.step(&event, self.parallel) || !next;
         life.follow(&event, &mut self.open);
         if broken {
             self.faults.push(format!("journal: out of order: {event:?}"));
@@ -106,6 +110,12 @@ impl Life {
         (1..=self.attempts.len()).contains(&usize::from(attempt)) && !self.failed.contains(&attempt)
     }
 
+    /// Whether a transfer begins, where its way was found just before.
+    fn goes_the_way(&mut self, event: &JournalEvent) -> bool {
+        let begins = matches!(event, JournalEvent::Transfer { transfer, .. } if transfer.status == 0);
+        !std::mem::take(&mut self.rerouted) || begins
+    }
+
     fn transfer(&mut self, transfer: &TransferRecord) -> bool {
         let (status, number) = (transfer.status, transfer.number);
         let begins = status == 0 && number == self.transfers + 1;
@@ -123,7 +133,10 @@ impl Life {
     fn step(&mut self, event: &JournalEvent, parallel: bool) -> bool {
         match event {
             JournalEvent::Accepted { .. } => false,
-            JournalEvent::Routed { .. } => self.answered.is_none(),
+            JournalEvent::Routed { .. } => {
+                self.rerouted = self.answered.is_some();
+                true
+            }
             JournalEvent::Attempt { facts, .. } => {
                 let alone = parallel || self.settled.len() == self.attempts.len();
                 let due = self.answered.is_none() || self.transferring;

@@ -39,14 +39,15 @@ impl Switchboard {
 
     fn adopt(&mut self, id: TrunkId, who: (&str, u8), order: Order, purse: Purse, now: Time) {
         let trunk = self.epoch.run(id);
-        let dice = self.rng.next_u64();
+        let (dice, allow) = (self.rng.next_u64(), abilities::allow(self.epoch.policy(id)));
         let is = |e: &&mut Enrolment| e.trunk == trunk && *e.username == *who.0 && e.flow == who.1;
         let known = self.runs.enrolments.iter_mut().find(is);
         let Some(known) = known else {
-            let fresh = Enrolment::new((trunk, id), who, order, purse, now, &mut self.rng);
+            let fresh = Enrolment::new((trunk, id), who, (order, allow), purse, now, &mut self.rng);
             return self.runs.enrolments.push(fresh);
         };
         (known.configured, known.trunk_id, known.purse.account) = (true, id, purse.account);
+        known.allow = allow;
         if known.order == order {
             return known.machine.retry(now);
         }
@@ -140,8 +141,7 @@ impl Context<'_> {
         let enrolment = self.enrolment(at);
         enrolment.next_cseq();
         let serial = enrolment.serial();
-        let allow = abilities::allow(epoch.policy(enrolment.trunk_id));
-        enrolment.order.write(serial, own, flow.transport, allow, &mut rows);
+        enrolment.order.write(serial, own, flow.transport, enrolment.allow, &mut rows);
         let (uri, account, trunk) = (enrolment.order.uri.clone(), enrolment.purse.account, enrolment.trunk);
         if enrolment.purse.secured {
             let what = Signed { method: b"REGISTER", uri: uri.as_bytes(), body: b"" };

@@ -2,7 +2,7 @@
 
 use super::moving::Coming;
 use super::placed::Order;
-use super::{Errand, Lent, Referral, TransferHow, Transfers, same_trunk};
+use super::{Errand, Lent, Referral, TransferHow, Transfers, same_trunk, same_user};
 use crate::call::{Call, Phase};
 use crate::output::Outbox;
 use crate::switchboard::Switchboard;
@@ -84,8 +84,8 @@ impl Switchboard {
             return;
         }
         let (media, stays) = (std::mem::take(&mut call.media), call.a.sdp.clone());
-        let (number, trunk) = (call.called.clone(), call.trunk_of(Side::B));
-        self.with_call(now, parent, out, |call, cx| call.target_answered(media, stays, number, trunk, cx));
+        let who = (call.called.clone(), call.trunk_of(Side::B), call.user_of(Side::B));
+        self.with_call(now, parent, out, |call, cx| call.target_answered(media, stays, who, cx));
     }
 
     /// A leg comes over.
@@ -120,7 +120,7 @@ impl Switchboard {
         let comes = named.side.other();
         let coming = self
             .may_attend(parent, &referral, &named)
-            .and_then(|trunk| self.coming(named.call, comes, trunk));
+            .and_then(|trunk| self.coming((named.call, comes), (parent, trunk)));
         match (coming, self.calls.get_mut(named.call)) {
             (Ok(coming), Some(other)) => {
                 other.lend(parent, comes);
@@ -159,13 +159,19 @@ impl Switchboard {
         }
     }
 
-    /// A party of a call as the call that it comes to has to know it.
-    pub(super) fn coming(&self, at: CallRef, side: Side, trunk: TrunkId) -> Result<Coming, ReasonId> {
-        let call = self.calls.get(at).ok_or(ReasonId::ReplacesRefused)?;
-        let leg = call.leg(side).ok_or(ReasonId::ReplacesRefused)?;
+    /// A party of a call as the call that it comes to has to know it, by a trunk of that one's.
+    pub(super) fn coming(
+        &self,
+        (at, side): (CallRef, Side),
+        (to, trunk): (CallRef, TrunkId),
+    ) -> Result<Coming, ReasonId> {
+        let gone = ReasonId::ReplacesRefused;
+        let (call, there) = (self.calls.get(at).ok_or(gone)?, self.calls.get(to).ok_or(gone)?);
+        let leg = call.leg(side).ok_or(gone)?;
+        let user = same_user((&call.epoch, leg.trunk), call.user_of(side), (&there.epoch, trunk));
         let offer = call.arrived.as_ref().map(|arrived| arrived.offer.clone()).unwrap_or_default();
         let number = call.party(side).into();
-        Ok(Coming { call: at, side, number, trunk, sdp: leg.sdp.clone(), offer })
+        Ok(Coming { call: at, side, number, trunk, user: user.ok_or(gone)?, sdp: leg.sdp.clone(), offer })
     }
 
     /// The dialog of ours that a Replaces names (RFC 3891 §3).

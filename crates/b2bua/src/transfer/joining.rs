@@ -104,7 +104,7 @@ impl Call {
         let (goes, number) = (moving.goes, self.last_transfer());
         self.end_attempt_of(goes, cx);
         self.retire_media(moving.media.state, moving.media.crossed, cx);
-        let old = self.seat(goes, given, (moving.number, moving.trunk), cx);
+        let old = self.seat(goes, given, (moving.number, moving.trunk, moving.user), cx);
         self.close_transfer(number, 200, cx);
         if let Some(old) = old {
             self.park(number, old, cx);
@@ -116,7 +116,7 @@ impl Call {
         &mut self,
         side: Side,
         given: Given,
-        (number, trunk): (Box<str>, TrunkId),
+        (number, trunk, user): (Box<str>, TrunkId, Option<u16>),
         cx: &mut Context<'_>,
     ) -> Option<Leg> {
         let tag = given.tag();
@@ -124,6 +124,7 @@ impl Call {
         if let Some(txn) = answered {
             cx.txns.bind(txn, User::Inner(self.me, side));
         }
+        let users = Side::BOTH.map(|of| if of == side { user } else { self.user_of(of) });
         (leg.side, leg.trunk, leg.session_alarm) = (side, trunk, None);
         leg.flow.trunk = Some(trunk);
         leg.sdp.continued = true;
@@ -134,6 +135,7 @@ impl Call {
         self.withheld &= side == Side::B;
         self.adopt_attempts(tried, attempt, cx);
         let transfers = self.transfers_mut();
+        transfers.users = Some(users);
         transfers.parties[side.index()] = Some(number);
         transfers.came.extend(tag);
         if let Some(run) = arrived {

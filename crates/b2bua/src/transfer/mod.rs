@@ -89,6 +89,8 @@ pub(crate) struct Transfers {
     handed: SmallVec<[Handed; 1]>,
     /// Who is on either side, where the call did not begin so.
     parties: [Option<Box<str>>; 2],
+    /// Which users of their trunks both are, once a leg has come: attempts tell no more then.
+    users: Option<[Option<u16>; 2]>,
     /// Trunks of legs that have called us and came from other calls.
     arrived: SmallVec<[TrunkRef; 1]>,
     /// The tags of legs that came.
@@ -132,9 +134,11 @@ impl Call {
 
     /// The user of its trunk that a party is: who proved to call, or at whom a call arrived that registered.
     pub(crate) fn user_of(&self, side: Side) -> Option<u16> {
-        let came = self.transfers.as_deref().is_some_and(|t| t.parties[side.index()].is_some());
+        if let Some(users) = self.transfers.as_deref().and_then(|t| t.users) {
+            return users[side.index()];
+        }
         match (side, self.voucher) {
-            (Side::A, Voucher::User(user)) if !came => Some(user),
+            (Side::A, Voucher::User(user)) => Some(user),
             (Side::A, _) => None,
             (Side::B, _) => {
                 let went = self.attempts.get(usize::from(self.current).checked_sub(1)?)?;
@@ -244,4 +248,11 @@ fn same_trunk(from: &Epoch, id: TrunkId, to: &Epoch) -> Option<TrunkId> {
     let name = from.trunk_name(id);
     let at = to.snapshot.trunk_names.iter().position(|n| *n == name)?;
     u32::try_from(at).ok().map(TrunkId)
+}
+
+/// A user of a leg's trunk as another call's configuration names it, like [`same_trunk`].
+fn same_user(from: (&Epoch, TrunkId), user: Option<u16>, to: (&Epoch, TrunkId)) -> Option<Option<u16>> {
+    let Some(user) = user else { return Some(None) };
+    let user = from.0.trunk(from.1).users.all.get(usize::from(user))?;
+    to.0.trunk(to.1).users.named(&user.username).map(Some)
 }

@@ -46,6 +46,8 @@ pub(super) struct Moving {
     pub(super) number: Box<str>,
     /// The trunk of who comes.
     pub(super) trunk: TrunkId,
+    /// Which user of its trunk who comes is.
+    pub(super) user: Option<u16>,
     /// What the call will have.
     pub(super) media: CallMedia,
     /// What the party that stays will have been told.
@@ -70,6 +72,7 @@ pub(super) struct Coming {
     pub(super) side: Side,
     pub(super) number: Box<str>,
     pub(super) trunk: TrunkId,
+    pub(super) user: Option<u16>,
     pub(super) sdp: LocalSdp,
     /// Its offer, where its INVITE has no answer yet.
     pub(super) offer: Box<[u8]>,
@@ -84,6 +87,7 @@ impl Moving {
             other: None,
             number: Box::default(),
             trunk: TrunkId(0),
+            user: None,
             media: CallMedia::default(),
             stays: LocalSdp::default(),
             comes: LocalSdp::default(),
@@ -117,8 +121,7 @@ impl Call {
         &mut self,
         mut media: CallMedia,
         stays: LocalSdp,
-        number: Box<str>,
-        trunk: TrunkId,
+        (number, trunk, user): (Box<str>, TrunkId, Option<u16>),
         cx: &mut Context<'_>,
     ) {
         let me = self.me;
@@ -127,7 +130,8 @@ impl Call {
             cx.sessions.hand(session, me);
         }
         media.crossed = moving.goes == Side::A;
-        (moving.media, moving.stays, moving.number, moving.trunk) = (media, stays, number, trunk);
+        (moving.media, moving.stays) = (media, stays);
+        (moving.number, moving.trunk, moving.user) = (number, trunk, user);
         moving.stage = Stage::Staying;
         self.ask_stays(cx);
     }
@@ -144,6 +148,7 @@ impl Call {
             other: Some((coming.call, coming.side)),
             number: coming.number,
             trunk,
+            user: coming.user,
             stays: LocalSdp { continued: true, ..leg.sdp.clone() },
             comes: LocalSdp { continued: !coming.sdp.text.is_empty(), ..coming.sdp },
             described: coming.offer,

@@ -96,7 +96,7 @@ impl Call {
         if self.phase != Phase::Answered {
             return;
         }
-        self.seat(Side::B, given, (coming.number, coming.trunk), cx);
+        self.seat(Side::B, given, (coming.number, coming.trunk, coming.user), cx);
         self.close_transfer(self.last_transfer(), 200, cx);
         self.arm_session(Side::A, cx);
     }

@@ -14,6 +14,7 @@ use config::PassStrip;
 use identity::headers::push_row;
 use identity::{Identity, Party, push_uri};
 use media::Side;
+use peers::Voucher;
 use routing::Plan;
 
 /// What is to be placed.
@@ -52,7 +53,7 @@ impl Call {
             attempts: parent.attempts.clone(),
             places: parent.places.clone(),
             emergency: plan.emergency,
-            voucher: parent.voucher,
+            voucher: parent.user_of(side).map_or(Voucher::Source, Voucher::User),
             transfers: Some(Box::new(Transfers { lent: Some(lent), ..Transfers::default() })),
             ..Call::new(me, named, parent.epoch.clone(), a, cx.wall())
         })

@@ -43,8 +43,9 @@ impl Switchboard {
     pub(super) fn replace(&mut self, now: Time, newcomer: CallRef, replaces: &Replaces, out: &mut Outbox) {
         let named = self.dialog_named(replaces);
         let judged = self.may_replace(newcomer, replaces, named.as_ref());
-        let coming =
-            judged.and_then(|trunk| self.coming(newcomer, Side::A, trunk).map_err(|why| (why.status(), why)));
+        let coming = judged.and_then(|there| {
+            self.coming((newcomer, Side::A), there).map_err(|why| (why.status(), why))
+        });
         let key = self.calls.get(newcomer).map(|call| call.key);
         match (coming, named) {
             (Ok(coming), Some(named)) if named.rings => self.pick_up(now, &named, coming, out),
@@ -76,13 +77,13 @@ impl Switchboard {
         });
     }
 
-    /// Whether the INVITE may have the place; gives its trunk as the call that it joins names it.
+    /// Whether the INVITE may have the place; gives the call that it joins, and its trunk as that one names it.
     fn may_replace(
         &self,
         newcomer: CallRef,
         replaces: &Replaces,
         named: Option<&Named>,
-    ) -> Result<TrunkId, (u16, ReasonId)> {
+    ) -> Result<(CallRef, TrunkId), (u16, ReasonId)> {
         let unknown = (481, ReasonId::ReplacesRefused);
         let (named, new) = (named.ok_or(unknown)?, self.calls.get(newcomer).ok_or(unknown)?);
         let call = self.calls.get(named.call).ok_or(unknown)?;
@@ -90,7 +91,7 @@ impl Switchboard {
         let own = call.epoch.run(named.trunk) == new.epoch.run(new.trunk_in);
         let had = call.transfers.as_deref().map_or(0, |t| t.records.len());
         let leg = call.leg(named.side);
-        let here = same_trunk(&new.epoch, new.trunk_in, &call.epoch);
+        let here = same_trunk(&new.epoch, new.trunk_in, &call.epoch).map(|trunk| (named.call, trunk));
         match () {
             () if !own && rules.replaces != Allowed::Any => Err((403, ReasonId::TransferForbidden)),
             () if call.phase == Phase::Over => Err((603, ReasonId::ReplacesRefused)),

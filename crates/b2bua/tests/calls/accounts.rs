@@ -1,7 +1,8 @@
 //! What calls show of the account that they are placed with, as sentences.
 
-use crate::common::{ANSWER, GW1, OFFER, PBX, World, inside, invite, response};
-use crate::registrations::{config, granted, register};
+use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, World, inside, invite, response};
+use crate::registrations::{ACCOUNT, config, granted, register};
+use b2bua::Command;
 use std::time::Duration;
 
 #[test]
@@ -33,4 +34,19 @@ fn a_provider_may_want_the_account_in_from_and_contact_of_calls() {
     let sent = world.expect(&[(GW1, "INVITE sip:+4420700000@tel.example")]);
     assert_eq!(sent[0].header("Privacy"), "id", "told in confidence: {}", sent[0].text);
     assert_eq!(sent[0].header("Contact"), "<sip:c77@192.0.2.1:5060>", "the account is no secret");
+}
+
+#[test]
+fn an_account_whose_trunk_was_taken_out_is_deregistered_with_the_methods_of_its_own() {
+    let last = "[trunk.last]\nkind = \"itsp\"\nlisten = \"outside\"\ngateways = [\"192.0.2.9\"]\noptions_interval = \"0s\"\n";
+    let with = format!("{last}{ACCOUNT}register = {{}}\noverride = {{ refer = \"local\" }}\n[[numbers]]");
+    let mut world = World::new(&CONFIG.replacen("[[numbers]]", &with, 1));
+    world.pass(Duration::from_millis(499));
+    let first = register(&mut world, "192.0.2.9:5060");
+    world.receive("192.0.2.9:5060", &granted(&first, 300, ""));
+    let loaded = config::parse(CONFIG, "test.toml", config::Format::Toml).expect("good");
+    world.command(Command::Apply(std::sync::Arc::new(b2bua::Snapshot::new(loaded.config, 2))));
+    let farewell = register(&mut world, "192.0.2.9:5060");
+    assert_eq!((farewell.header("Expires"), farewell.header("Allow")), ("0", first.header("Allow")));
+    assert!(first.header("Allow").contains("REFER"));
 }

@@ -39,6 +39,7 @@ mod transfers;
 mod transfers_end;
 mod transfers_passed;
 mod users;
+mod users_moved;
 mod users_rights;
 mod withdrawn;
 mod withheld;

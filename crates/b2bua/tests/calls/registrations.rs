@@ -8,7 +8,7 @@ use sip_core::digest::{Answer, Password};
 use sip_core::{ConnId, Flow};
 use std::time::Duration;
 
-const ACCOUNT: &str = "account = \"+4930231250@tel.example\"\nusername = \"acme\"\npassword = \"geheim\"\ndomain = \"tel.example\"\n";
+pub(crate) const ACCOUNT: &str = "account = \"+4930231250@tel.example\"\nusername = \"acme\"\npassword = \"geheim\"\ndomain = \"tel.example\"\n";
 
 pub(crate) fn config(more: &str) -> String {
     CONFIG.replace("[trunk.one]", &format!("[trunk.one]\n{ACCOUNT}{more}"))
