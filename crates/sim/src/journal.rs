@@ -113,7 +113,8 @@ impl Life {
     /// Whether a transfer begins, where its way was found just before.
     fn goes_the_way(&mut self, event: &JournalEvent) -> bool {
         let begins = matches!(event, JournalEvent::Transfer { transfer, .. } if transfer.status == 0);
-        !std::mem::take(&mut self.rerouted) || begins
+        let late = matches!(event, JournalEvent::Routed { .. }) && self.answered.is_some();
+        !std::mem::replace(&mut self.rerouted, late) || begins
     }
 
     fn transfer(&mut self, transfer: &TransferRecord) -> bool {
@@ -133,10 +134,7 @@ impl Life {
     fn step(&mut self, event: &JournalEvent, parallel: bool) -> bool {
         match event {
             JournalEvent::Accepted { .. } => false,
-            JournalEvent::Routed { .. } => {
-                self.rerouted = self.answered.is_some();
-                true
-            }
+            JournalEvent::Routed { .. } => true,
             JournalEvent::Attempt { facts, .. } => {
                 let alone = parallel || self.settled.len() == self.attempts.len();
                 let due = self.answered.is_none() || self.transferring;

@@ -43,9 +43,8 @@ impl Switchboard {
     pub(super) fn replace(&mut self, now: Time, newcomer: CallRef, replaces: &Replaces, out: &mut Outbox) {
         let named = self.dialog_named(replaces);
         let judged = self.may_replace(newcomer, replaces, named.as_ref());
-        let coming = judged.and_then(|there| {
-            self.coming((newcomer, Side::A), there).map_err(|why| (why.status(), why))
-        });
+        let coming = judged
+            .and_then(|there| self.coming((newcomer, Side::A), there).map_err(|why| (why.status(), why)));
         let key = self.calls.get(newcomer).map(|call| call.key);
         match (coming, named) {
             (Ok(coming), Some(named)) if named.rings => self.pick_up(now, &named, coming, out),

@@ -13,7 +13,8 @@ const CARLS: &str = "10.9.0.3:5060";
 fn world() -> World {
     let more = "override = { refer = \"local\", refer_max = 9, replaces = \"own\" }\n\
                 [policy.house]\nusages = [\"none\"]\n[policy.world]\nusages = [\"out\"]\n";
-    let carl = format!("{{ username = \"102\", password = \"drei\", numbers = \"{CARL}\", policy = \"world\" }},");
+    let carl =
+        format!("{{ username = \"102\", password = \"drei\", numbers = \"{CARL}\", policy = \"world\" }},");
     let text = config(more)
         .replace("name = \"world\"", "name = \"world\"\nusages = [\"out\"]")
         .replace("password = \"geheim\"", "password = \"geheim\", policy = \"world\"")
@@ -77,7 +78,12 @@ fn by_caller(ok: &Sent, cseq: u32, to: &str) -> String {
     ack(ok, "sip:10.0.0.5", cseq)
         .replace("ACK", "REFER")
         .replace("branch=z9hG4bK", &format!("branch=z9hG4bKr{cseq}"))
-        .replace("CSeq", &format!("Max-Forwards: 70\r\nRefer-To: <sip:{to}@10.0.0.5>\r\nContact: <sip:x@192.168.1.9>\r\nCSeq"))
+        .replace(
+            "CSeq",
+            &format!(
+                "Max-Forwards: 70\r\nRefer-To: <sip:{to}@10.0.0.5>\r\nContact: <sip:x@192.168.1.9>\r\nCSeq"
+            ),
+        )
 }
 
 /// REFER of who was called: in the dialog of our INVITE.
