@@ -157,7 +157,8 @@ impl Call {
         push_parts(rows, b"To", &[b"<", to, b">"]);
         push_row(rows, b"Call-ID", call_id);
         push_row(rows, b"CSeq", b"1 INVITE");
-        face.push_contact(rows, candidate.target.transport, self.a.secure, &told.contact);
+        let contact = told.contact_user(&candidate.caller);
+        face.push_contact(rows, candidate.target.transport, self.a.secure, contact);
         // Without an offer of ours a reliable provisional bears the callee's, to be answered in PRACK
         // (RFC 3262 §5): only where the caller can be asked for the answer.
         let answerable = offered != Offered::Nobody || self.shows_offers(candidate.trunk);

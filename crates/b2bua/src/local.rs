@@ -28,13 +28,14 @@ pub(crate) fn outside_dialog(cx: &mut Context<'_>, msg: Msg<'_>, trunk: TrunkId,
     let epoch = cx.current.clone();
     let policy = epoch.policy(trunk);
     let mut rows = cx.take_rows();
-    let status = judge(msg, policy, &mut rows);
+    let registers = epoch.trunk(trunk).users.registrar.is_some();
+    let status = judge(msg, policy, registers, &mut rows);
     shape(&policy.headers.rules_out, HeaderOn::Response, &mut rows);
     answer(cx, txn, status, &rows);
     cx.give_rows(rows);
 }
 
-fn judge(msg: Msg<'_>, policy: &Policy, rows: &mut Vec<u8>) -> u16 {
+fn judge(msg: Msg<'_>, policy: &Policy, registers: bool, rows: &mut Vec<u8>) -> u16 {
     match msg.method() {
         Method::Options => {
             abilities::push_unsupported(msg, policy, rows);
@@ -42,13 +43,15 @@ fn judge(msg: Msg<'_>, policy: &Policy, rows: &mut Vec<u8>) -> u16 {
                 return 420;
             }
             abilities::push_all(policy, rows);
+            abilities::push_register(registers, rows);
             200
         }
         Method::Subscribe => abilities::refuse_event(msg, policy, 403, rows),
         Method::Bye | Method::Update | Method::Prack | Method::Info | Method::Notify => 481,
         Method::Refer => 603,
         method => {
-            abilities::push_allow(policy, rows);
+            abilities::push_allow_outside(policy, rows);
+            abilities::push_register(registers, rows);
             if method == Method::Other { 501 } else { 405 }
         }
     }

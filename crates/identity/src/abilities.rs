@@ -1,7 +1,8 @@
 //! What we tell a trunk's peers that we can do, and what their own messages say of them: Allow, Supported,
-//! Allow-Events, Unsupported. INVITE, its answers and the answer to OPTIONS say the same (RFC 3261 §11.2).
+//! Allow-Events, Unsupported. INVITE and the answer to OPTIONS say the same (RFC 3261 §11.2); 2xx and requests inside a
+//! call leave 100rel out, which is settled by then.
 
-use crate::headers::push_row;
+use crate::headers::{push_parts, push_row};
 use config::{Policy, Prack, Refer, Replaces, Update};
 use sip_msg::{Msg, Name};
 
@@ -47,6 +48,22 @@ fn supported(policy: &Policy) -> &'static [u8] {
 /// Appends Allow.
 pub fn push_allow(policy: &Policy, rows: &mut Vec<u8>) {
     push_row(rows, b"Allow", allow(policy));
+}
+
+/// Appends Allow to what refuses a request outside any call: MESSAGE is taken inside calls alone (RFC 3428 §4).
+pub fn push_allow_outside(policy: &Policy, rows: &mut Vec<u8>) {
+    const INSIDE: &[u8] = b", MESSAGE";
+    let all = allow(policy);
+    let at = all.windows(INSIDE.len()).position(|w| w == INSIDE).unwrap_or(all.len());
+    let (before, after) = all.split_at(at);
+    push_parts(rows, b"Allow", &[before, after.get(INSIDE.len()..).unwrap_or_default()]);
+}
+
+/// Appends a further Allow outside calls, where peers may register.
+pub fn push_register(registers: bool, rows: &mut Vec<u8>) {
+    if registers {
+        push_row(rows, b"Allow", b"REGISTER");
+    }
 }
 
 /// Appends Allow and Supported; `reliable`: with reliable provisionals.

@@ -176,7 +176,7 @@ fn push_crossing(
 ) {
     let shown = to.headers.topology;
     let told = match known {
-        Name::Warning => restated(value, agent, !shown.text),
+        Name::Warning => restated(value, agent, !shown.text).into(),
         Name::AlertInfo if !shown.alert_info => topology::alert_info(value),
         Name::Reason if !shown.text => topology::reason(value),
         _ => return push_row(out, name, value),

@@ -3,11 +3,16 @@
 
 use base::names_place;
 use sip_msg::elements;
+use std::borrow::Cow;
 
 /// An Alert-Info without the elements that name a host; empty when nothing is left. What stays are URNs (RFC 7462),
 /// URLs of the loopback address, which peers use as a name for a tone, and forms without a host.
-pub(crate) fn alert_info(value: &[u8]) -> Vec<u8> {
-    joined(elements(value).filter(|element| is_placeless(element)))
+pub(crate) fn alert_info(value: &[u8]) -> Cow<'_, [u8]> {
+    let mut all = elements(value);
+    match (all.next(), all.next()) {
+        (Some(one), None) if is_placeless(one) => one.into(),
+        _ => joined(elements(value).filter(|element| is_placeless(element))).into(),
+    }
 }
 
 fn is_placeless(element: &[u8]) -> bool {
@@ -27,9 +32,9 @@ fn is_placeless(element: &[u8]) -> bool {
 }
 
 /// A Reason whose parameters name no host (RFC 3326 §2): the cause stays.
-pub(crate) fn reason(value: &[u8]) -> Vec<u8> {
+pub(crate) fn reason(value: &[u8]) -> Cow<'_, [u8]> {
     if !names_place(value) {
-        return value.to_vec();
+        return value.into();
     }
     let mut out = Vec::with_capacity(value.len());
     for element in elements(value) {
@@ -44,7 +49,7 @@ pub(crate) fn reason(value: &[u8]) -> Vec<u8> {
             out.extend_from_slice(part);
         }
     }
-    out
+    out.into()
 }
 
 /// What stands between semicolons outside quotes.
@@ -76,6 +81,7 @@ fn joined<'a>(elements: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::{alert_info, reason};
+    use std::borrow::Cow;
 
     #[test]
     fn alert_info_keeps_what_names_no_host() {
@@ -99,6 +105,14 @@ mod tests {
         ] {
             assert_eq!(String::from_utf8_lossy(&alert_info(value.as_bytes())), told, "{value}");
         }
+    }
+
+    #[test]
+    fn what_hides_nothing_is_not_copied() {
+        let is_borrowed = |told: &Cow<'_, [u8]>| matches!(told, Cow::Borrowed(_));
+        assert!(is_borrowed(&reason(b"Q.850;cause=16;text=\"Normal call clearing\"")));
+        assert!(is_borrowed(&alert_info(b"<urn:alert:source:internal>")));
+        assert!(!is_borrowed(&reason(b"SIP;cause=200;text=\"10.8.0.31\"")));
     }
 
     proptest::proptest! {

@@ -17,10 +17,22 @@ pub struct Told {
     pub rows: Vec<u8>,
     /// From names nobody: neither may Contact.
     pub anonymous: bool,
-    /// User part of Contact.
-    pub contact: Box<[u8]>,
+    /// The account that Contact names in the caller's place.
+    pub contact: Option<Box<[u8]>>,
     /// Headers of the user's own are taken off as well.
     pub hides_user: bool,
+}
+
+impl Told {
+    /// User part of Contact; `caller` is the caller's number as it is shown.
+    #[must_use]
+    pub fn contact_user<'a>(&'a self, caller: &'a str) -> &'a [u8] {
+        match &self.contact {
+            Some(account) => account,
+            None if self.anonymous => b"",
+            None => contact_user(caller),
+        }
+    }
 }
 
 /// Whom an attempt tells of, and to whom.
@@ -74,11 +86,7 @@ impl<N: Numbering> Telling<'_, N> {
         let from_user = self.to.account.and_then(|account| account.from_user.as_deref());
         let mut told = Told {
             from: rows::from_value(&shown, from_user, policy, &scene),
-            contact: match self.to.contact {
-                Some(user) => user.as_bytes().into(),
-                None if shown.from.is_none() => Box::default(),
-                None => contact_user(self.caller.1).into(),
-            },
+            contact: self.to.contact.map(|user| user.as_bytes().into()),
             rows: Vec::new(),
             anonymous: shown.from.is_none(),
             hides_user: shown.hides_user,

@@ -167,8 +167,7 @@ fn rehearse(test: &mut RouteTest, config: &Config, told: &Rehearsed) {
             attempt.messages.push(message(invite));
         }
     }
-    let rounds = told.invites.chunk_by(|a, b| a.at_once > 1 && a.at_once == b.at_once);
-    for round in rounds.filter(|round| round.len() > 1) {
+    for round in rounds(&told.invites).filter(|round| round.len() > 1) {
         let gateways: Vec<String> = round
             .iter()
             .map(|invite| format!("{} of {}", invite.gateway, name(config, invite.trunk)))
@@ -187,6 +186,16 @@ fn rehearse(test: &mut RouteTest, config: &Config, told: &Rehearsed) {
             sentence: reason.sentence().to_owned(),
         });
     }
+}
+
+/// What leaves together: each says of how many it is one.
+fn rounds(mut invites: &[WouldSend]) -> impl Iterator<Item = &[WouldSend]> {
+    std::iter::from_fn(move || {
+        let count = invites.first()?.at_once.clamp(1, invites.len());
+        let (round, rest) = invites.split_at(count);
+        invites = rest;
+        Some(round)
+    })
 }
 
 fn message(invite: &WouldSend) -> RouteMessage {
@@ -268,5 +277,28 @@ fn refused(config: &Config, refusal: Refusal) -> RouteTest {
             sentence: refusal.sentence,
         }),
         story: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounds;
+    use base::{Transport, TrunkId};
+    use rehearsal::WouldSend;
+
+    #[test]
+    fn rounds_of_one_size_are_told_apart() {
+        let sent = |at_once: usize| WouldSend {
+            trunk: TrunkId(0),
+            gateway: "192.0.2.7".into(),
+            target: b2bua::Target { address: ([192, 0, 2, 7], 5060).into(), transport: Transport::Udp },
+            at_once,
+            stand_in: false,
+            message: Vec::new(),
+        };
+        let all = [2, 2, 2, 2, 1, 3, 3, 3].map(sent);
+        assert_eq!(rounds(&all).map(<[WouldSend]>::len).collect::<Vec<_>>(), [2, 2, 1, 3]);
+        // One that says more than there is ends the list.
+        assert_eq!(rounds(&all[..3]).map(<[WouldSend]>::len).collect::<Vec<_>>(), [2, 1]);
     }
 }

@@ -58,7 +58,10 @@ impl Call {
     fn send_refer(&mut self, referral: Referral, named: Option<Written>, cx: &mut Context<'_>) {
         let (from, to) = (referral.side, referral.side.other());
         let trunk = self.trunk_of(to);
-        let called = self.number_referred(&referral, cx);
+        let called = match self.number_referred(&referral, cx) {
+            Ok(called) => called,
+            Err(why) => return self.refuse_refer((from, referral.txn), why.status(), why, cx),
+        };
         let mut value = match named.as_ref().and_then(|named| named.target.as_deref()) {
             Some(target) => [b"<", target, b">"].concat(),
             None => self.number_at(trunk, &called),
@@ -85,14 +88,22 @@ impl Call {
         self.push_relay(client, referral.txn, from, Method::Refer, referral.cseq, &rows);
     }
 
-    /// The number in Refer-To, normalised as a call of the transferring party's would have it.
-    fn number_referred(&self, referral: &Referral, cx: &mut Context<'_>) -> String {
+    /// The number in Refer-To, normalised as a call of the transferring party's would have it; a user is held to
+    /// what it may call (403), for the other peer knows nothing of its rights.
+    fn number_referred(&self, referral: &Referral, cx: &mut Context<'_>) -> Result<String, ReasonId> {
         let on = self.trunk_of(referral.side);
         let table = &self.epoch.snapshot.table;
         let by = table.write_number(self.party(referral.side), on);
         match self.route_for(&self.facts_of(referral.side, &referral.called, &by, cx), cx) {
-            Decision::Plan(plan) => plan.called,
-            Decision::Refuse(_) => table.read_number(&referral.called, on),
+            Decision::Plan(plan) => Ok(plan.called),
+            Decision::Refuse(why)
+                if why.status == 403
+                    && referral.replaces.is_none()
+                    && self.user_of(referral.side).is_some() =>
+            {
+                Err(why.reason)
+            }
+            Decision::Refuse(_) => Ok(table.read_number(&referral.called, on)),
         }
     }
 

@@ -164,3 +164,24 @@ fn a_refusal_tells_outside_its_id_and_no_advice() {
         assert!(refused.text.contains(&format!("Warning: {warning}\r\n")), "{}", refused.text);
     }
 }
+
+#[test]
+fn what_is_told_outside_calls_is_what_is_taken_there() {
+    let mut world = World::new(CONFIG);
+    let message = crate::common::invite("x", "", "").replace("INVITE", "MESSAGE");
+    world.receive(PBX, &message);
+    let refused = world.expect(&[(PBX, "SIP/2.0 405")])[0].clone();
+    assert!(refused.header("Allow").contains("INFO") && !refused.text.contains("MESSAGE,"), "{}", refused.text);
+    assert!(!refused.header("Allow").contains("MESSAGE"), "{}", refused.text);
+    let taking = CONFIG.replacen(
+        "gateways = [\"10.0.0.21\"]",
+        "gateways = [\"10.0.0.21\"]\nusers = [{ username = \"7\", password = \"geheim\" }]\nauthenticate = { requests = [\"register\"] }\nregistrar = {}",
+        1,
+    );
+    for (text, named) in [(CONFIG, false), (&*taking, true)] {
+        let mut world = World::new(text);
+        world.receive(PBX, &crate::common::invite("x", "", "").replace("INVITE", "OPTIONS"));
+        let told = world.expect(&[(PBX, "SIP/2.0 200")])[0].clone();
+        assert_eq!(told.text.contains("Allow: REGISTER\r\n"), named, "{}", told.text);
+    }
+}

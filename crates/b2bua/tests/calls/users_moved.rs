@@ -10,12 +10,13 @@ const CARL: &str = "+493023125120";
 const CARLS: &str = "10.9.0.3:5060";
 
 /// Ben and Carl may call the world, Anna may not; a call without a user may.
-fn world() -> World {
-    let more = "override = { refer = \"local\", refer_max = 9, replaces = \"own\" }\n\
+fn world(refer: &str) -> World {
+    let more = "override = { refer = \"REFER\", refer_max = 9, replaces = \"own\" }\n\
                 [policy.house]\nusages = [\"none\"]\n[policy.world]\nusages = [\"out\"]\n";
     let carl =
         format!("{{ username = \"102\", password = \"drei\", numbers = \"{CARL}\", policy = \"world\" }},");
     let text = config(more)
+        .replace("REFER", refer)
         .replace("name = \"world\"", "name = \"world\"\nusages = [\"out\"]")
         .replace("password = \"geheim\"", "password = \"geheim\", policy = \"world\"")
         .replace("password = \"streng\"", "password = \"streng\", policy = \"house\"")
@@ -103,7 +104,7 @@ const ABROAD: &str = "+4420711111";
 
 #[test]
 fn who_comes_into_the_place_of_the_caller_has_its_own_rights() {
-    let mut world = world();
+    let mut world = world("local");
     let (_, ok) = calls(&mut world, (PHONE, BEN), ("100", "geheim"), "+4420700000", "");
     world.receive(PHONE, &by_caller(&ok, 3, ANNA));
     let (invites, _) = agreed(&mut world);
@@ -115,7 +116,7 @@ fn who_comes_into_the_place_of_the_caller_has_its_own_rights() {
 #[test]
 fn who_stays_keeps_its_rights_and_hands_them_to_nobody() {
     for (refers, status) in [(OTHER, "SIP/2.0 403"), (CARLS, "SIP/2.0 202")] {
-        let mut world = world();
+        let mut world = world("local");
         let (first, ok) = calls(&mut world, (PHONE, BEN), ("100", "geheim"), ANNA, "");
         world.receive(PHONE, &by_caller(&ok, 3, CARL));
         let (invites, _) = agreed(&mut world);
@@ -128,7 +129,7 @@ fn who_stays_keeps_its_rights_and_hands_them_to_nobody() {
 
 #[test]
 fn who_takes_a_place_by_replaces_has_its_own_rights() {
-    let mut world = world();
+    let mut world = world("local");
     world.receive(GW1, &invite(BEN, OFFER, "").replace("10.0.0.21", "192.0.2.7"));
     let (invites, answers) = agreed(&mut world);
     let (first, ok) = (&invites[0], &answers[answers.len() - 1]);
@@ -157,4 +158,20 @@ fn a_call_that_a_transfer_places_is_of_the_user_that_stays() {
     let (invites, _) = agreed(&mut world);
     // Read once, when Ben called; not again by the rules of Ben's group.
     assert!(invites[0].header("Referred-By").contains("+4930231251009@"), "{}", invites[0].text);
+}
+
+#[test]
+fn a_refer_that_is_passed_on_is_judged_by_the_rights_of_its_user_too() {
+    for (from, number, status) in [(OTHER, ANNA, Some("SIP/2.0 403")), (PHONE, BEN, None)] {
+        let mut world = world("pass");
+        world.receive(GW1, &invite(number, OFFER, "").replace("10.0.0.21", "192.0.2.7"));
+        let (invites, answers) = agreed(&mut world);
+        world.receive(GW1, &ack(&answers[answers.len() - 1], "sip:192.0.2.1", 1));
+        world.take();
+        world.receive(from, &by_callee(&invites[0], 1, ABROAD));
+        match status {
+            Some(status) => drop(world.expect(&[(from, status)])),
+            None => drop(world.expect(&[(GW1, "REFER")])),
+        }
+    }
 }

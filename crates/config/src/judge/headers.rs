@@ -38,6 +38,18 @@ fn written_in(table: &Table, policy: &HeaderPolicy, path: &str, report: &mut Rep
         }
     }
     tests(table, policy, path, report);
+    agent(table, path, report);
+}
+
+/// A request names one agent, and that is this node (RFC 3261 §20.41).
+fn agent(table: &Table, path: &str, report: &mut Report<'_>) {
+    let items = table.value("headers_pass").map(|value| value.items()).unwrap_or_default();
+    let is = |text: &str| text.eq_ignore_ascii_case("User-Agent");
+    for (index, item) in items.iter().enumerate().filter(|(_, item)| item.text().is_some_and(is)) {
+        let message = "`User-Agent` crosses in responses only: requests bear `user_agent`";
+        let path = format!("{path}.headers_pass[{index}]");
+        report.warning(Finding::new(item.span.start, path, "no-effect", message).expected("`user_agent`"));
+    }
 }
 
 /// What a policy key decides about never comes to a rule for what arrives.

@@ -124,7 +124,7 @@ pub(crate) static POLICY: Section = Section {
             shape: Shape::List { of: &Shape::Text(&plain::HEADER), min: 0, max: 64 },
             need: Default(Texts(&[])),
             effect: Reload,
-            doc: "Further end-to-end headers that cross to this trunk.",
+            doc: "Further end-to-end headers that cross to this trunk; User-Agent in responses alone, for requests name this node (`user_agent`).",
         },
         Key {
             name: "number_format",
