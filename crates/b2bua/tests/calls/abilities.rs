@@ -171,7 +171,11 @@ fn what_is_told_outside_calls_is_what_is_taken_there() {
     let message = crate::common::invite("x", "", "").replace("INVITE", "MESSAGE");
     world.receive(PBX, &message);
     let refused = world.expect(&[(PBX, "SIP/2.0 405")])[0].clone();
-    assert!(refused.header("Allow").contains("INFO") && !refused.text.contains("MESSAGE,"), "{}", refused.text);
+    assert!(
+        refused.header("Allow").contains("INFO") && !refused.text.contains("MESSAGE,"),
+        "{}",
+        refused.text
+    );
     assert!(!refused.header("Allow").contains("MESSAGE"), "{}", refused.text);
     let taking = CONFIG.replacen(
         "gateways = [\"10.0.0.21\"]",

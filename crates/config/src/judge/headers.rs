@@ -45,9 +45,8 @@ fn written_in(table: &Table, policy: &HeaderPolicy, path: &str, report: &mut Rep
 fn agent(table: &Table, path: &str, report: &mut Report<'_>) {
     let items = table.value("headers_pass").map(|value| value.items()).unwrap_or_default();
     let is = |text: &str| text.eq_ignore_ascii_case("User-Agent");
-    for (index, item) in items.iter().enumerate().filter(|(_, item)| item.text().is_some_and(is)) {
+    if let Some(item) = items.iter().find(|item| item.text().is_some_and(is)) {
         let message = "`User-Agent` crosses in responses only: requests bear `user_agent`";
-        let path = format!("{path}.headers_pass[{index}]");
         report.warning(Finding::new(item.span.start, path, "no-effect", message).expected("`user_agent`"));
     }
 }
