@@ -125,9 +125,9 @@ impl Call {
             offered if asked => self.join_settled(&mut leg, offered, body, early.answered, cx),
             _ => self.join_media(&leg, trunk, body, cx),
         };
-        if told.is_err() {
+        if let Err(trouble) = told {
             reject_offer(&mut leg, attempt.offered, early, body);
-            return self.refuse_answer(leg, &attempt, ReasonId::SdpAnswerBad, cx);
+            return self.refuse_answer(leg, &attempt, trouble.reason, cx);
         }
         leg.described = body.into();
         leg.ack_held = attempt.offered == Offered::Nobody && (!asked || self.shown.offer.is_some());
@@ -159,10 +159,10 @@ impl Call {
                 let there = ((Side::A, self.trunk_in), trunk);
                 self.media.describe(&self.epoch, there, body, offer, &mut local, cx)
             })
-            .and_then(|()| self.tell_engine(Side::B, trunk, body, true, cx))
+            .and_then(|()| self.tell_engine(Side::B, trunk, (body, &leg.sdp.text), true, cx))
             .and_then(|()| match offer {
                 b"" => Ok(()),
-                offer => self.tell_engine(Side::A, self.trunk_in, offer, true, cx),
+                offer => self.tell_engine(Side::A, self.trunk_in, (offer, &local.text), true, cx),
             });
         self.arrived = arrived;
         self.a.sdp = local;
@@ -253,7 +253,9 @@ impl Call {
             return self.release(ReasonId::SdpAnswerMissing, ReleasedBy::Us, cx);
         }
         let offered = self.leg(side).map(|leg| leg.sdp.text.clone()).unwrap_or_default();
-        let judged = self.judge(&offered, body).and_then(|()| self.tell_engine(side, trunk, body, true, cx));
+        let judged = self
+            .judge(&offered, body)
+            .and_then(|()| self.tell_engine(side, trunk, (body, &offered), true, cx));
         if judged.is_err() {
             return self.release(ReasonId::SdpAnswerBad, ReleasedBy::Us, cx);
         }
@@ -268,9 +270,11 @@ impl Call {
     pub(crate) fn pass_late_answer(&mut self, to: Side, body: &[u8], cx: &mut Context<'_>) {
         let epoch = self.epoch.clone();
         let Some(leg) = self.leg_mut(to) else { return };
-        let trunk = leg.trunk;
-        let (mut local, offer) = (std::mem::take(&mut leg.sdp), leg.described.clone());
-        let described = self.describe(to, trunk, body, &offer, &mut local, cx);
+        let (trunk, offer) = (leg.trunk, leg.described.clone());
+        let mut local = std::mem::take(&mut leg.sdp);
+        let described = self
+            .describe(to, trunk, body, &offer, &mut local, cx)
+            .and_then(|()| self.tell_engine(to, trunk, (&offer, &local.text), true, cx));
         let Some(leg) = self.leg_mut(to) else { return };
         leg.sdp = local;
         leg.ack_held = false;

@@ -10,6 +10,7 @@ use base::hash::Fast;
 use base::time::WallClock;
 use base::{Rng, ShardId, Time, WallTime, Wheel};
 use media::{SessionId, Side};
+use negotiation::{Draws, Mint};
 use peers::EnrolmentRef;
 use sip_core::{ClientTxn, Transactions};
 use std::collections::HashMap;
@@ -157,6 +158,8 @@ pub(crate) struct Context<'a> {
     pub(crate) runs: &'a mut Runs,
     pub(crate) wheel: &'a mut Wheel<Alarm>,
     pub(crate) rng: &'a mut Rng,
+    /// Master keys of ours for SRTP.
+    pub(crate) mint: &'a mut Mint,
     pub(crate) counters: &'a mut Counters,
     pub(crate) sessions: &'a mut Sessions,
     /// What is to be done in other calls when this one has acted.
@@ -166,6 +169,10 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    pub(crate) fn draws(&mut self) -> Draws<'_> {
+        Draws { rng: self.rng, mint: self.mint }
+    }
+
     pub(crate) fn wall(&self) -> WallTime {
         self.clock.at(self.now)
     }

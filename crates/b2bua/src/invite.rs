@@ -115,6 +115,7 @@ impl Call {
     /// The offer of an attempt; `None` when the caller's cannot be used (the call is refused).
     fn first_offer(&mut self, candidate: &Candidate, cx: &mut Context<'_>) -> Option<(Offered, LocalSdp)> {
         let mut sdp = LocalSdp::default();
+        self.media.tls[Side::B.index()] = candidate.target.transport == base::Transport::Tls;
         let arrived = self.arrived.take();
         let made = match arrived.as_deref() {
             Some(a) if !a.offer.is_empty() && self.withholds(candidate.trunk) => Ok(Offered::Withheld),

@@ -5,7 +5,7 @@ use crate::call::Call;
 use crate::context::Context;
 use crate::epoch::Epoch;
 use crate::leg::listen_of;
-use base::{ListenId, TrunkId};
+use base::{ListenId, Transport, TrunkId};
 use media::{Command, Ports, Remote, Report, SessionId, Side};
 use negotiation::{End, Joining, LocalSdp, SdpTrouble, Seat, Standing};
 use sdp::Session;
@@ -24,6 +24,8 @@ pub(crate) struct CallMedia {
     pub(crate) joining: Joining,
     /// What the peers described before the answer.
     early: [Box<[u8]>; 2],
+    /// Whose signalling is TLS, by the call's sides.
+    pub(crate) tls: [bool; 2],
 }
 
 /// Where the media of a call stand.
@@ -45,6 +47,11 @@ pub(crate) enum State {
 }
 
 impl CallMedia {
+    /// Of a call whose caller is reached by this transport.
+    pub(crate) fn over(caller: Transport) -> CallMedia {
+        CallMedia { tls: [caller == Transport::Tls, false], ..CallMedia::default() }
+    }
+
     pub(crate) fn session(&self) -> Option<SessionId> {
         match self.state {
             State::Opening { session, .. } | State::Open { session, .. } | State::Closing { session } => {
@@ -64,12 +71,12 @@ impl CallMedia {
     }
 
     /// Our end toward the peer of a side.
-    fn end<'a>(&self, epoch: &'a Epoch, (side, trunk): (Side, TrunkId)) -> End<'a> {
+    pub(crate) fn end<'a>(&self, epoch: &'a Epoch, (side, trunk): (Side, TrunkId)) -> End<'a> {
         let seat = match self.state {
             State::Open { ports, .. } => Some(Seat { ports, side: self.seat(side) }),
             _ => None,
         };
-        End::new(&epoch.snapshot.config, trunk, seat)
+        End::new(&epoch.snapshot.config, trunk, seat, self.tls[side.index()])
     }
 
     /// Makes the description for `toward` out of what the peer of `beyond` sent ([`negotiation::describe`]).
@@ -82,8 +89,9 @@ impl CallMedia {
         local: &mut LocalSdp,
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
+        let from = self.end(epoch, (toward.0.other(), beyond)).rules();
         let end = self.end(epoch, toward).facing(epoch.policy(beyond));
-        negotiation::describe(&end, text, offer, local, cx.rng)
+        negotiation::describe(&end, &from, (text, offer), local, cx.draws())
     }
 
     /// Whether an answer fits the offer that we sent. What is not anchored is the peers' own business.
@@ -91,33 +99,23 @@ impl CallMedia {
         if sent.is_empty() || !self.is_anchored() { Ok(()) } else { negotiation::judge(sent, answer) }
     }
 
-    /// Tells the engine where a side's peer listens and what it may send.
+    /// Tells the engine where a side's peer listens and what it may send, by what it said and was told.
     pub(crate) fn set_remotes(
         &self,
         side: Side,
         (epoch, trunk): (&Epoch, TrunkId),
-        text: &[u8],
+        said: (&[u8], &[u8]),
         live: bool,
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
         let State::Open { session, .. } = self.state else { return Ok(()) };
         let (end, side) = (self.end(epoch, (side, trunk)), self.seat(side));
         let timeout = end.policy.media_timeout.filter(|_| live);
-        negotiation::each_stream(&end, text, |stream, remote| {
+        negotiation::each_stream(&end, said, |stream, remote| {
             let remote = Remote { timeout, ..remote? };
             cx.out.media.push(Command::Set { session, side, stream, remote });
             Ok(())
         })
-    }
-
-    /// Whether the engine could reach where a peer wants its media, before the other peer hears of it.
-    pub(crate) fn check_remotes(
-        &self,
-        (epoch, trunk): (&Epoch, TrunkId),
-        text: &[u8],
-    ) -> Result<(), SdpTrouble> {
-        let end = self.end(epoch, (Side::A, trunk));
-        negotiation::each_stream(&end, text, |_, remote| remote.map(drop))
     }
 
     /// Whether an offer holds a stream that the other peer has refused and that could be relayed.
@@ -152,26 +150,26 @@ impl Call {
 
     /// An offer of our own towards a trunk (late offer made early).
     pub(crate) fn make_offer(&self, trunk: TrunkId, local: &mut LocalSdp, cx: &mut Context<'_>) {
-        negotiation::make_offer(&self.media.end(&self.epoch, (Side::B, trunk)), local, cx.rng);
+        negotiation::make_offer(&self.media.end(&self.epoch, (Side::B, trunk)), local, cx.draws());
     }
 
-    /// Tells the engine what a side's peer described: where it listens, what it may send. `live`: the
-    /// call is answered, so that silence counts from here on.
+    /// Tells the engine what a side's peer described, and was told by us (nothing yet: empty). `live`: the call is
+    /// answered, so that silence counts from here on.
     pub(crate) fn tell_engine(
         &mut self,
         side: Side,
         trunk: TrunkId,
-        text: &[u8],
+        said: (&[u8], &[u8]),
         live: bool,
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
-        self.media.set_remotes(side, (&self.epoch, trunk), text, live, cx)?;
+        self.media.set_remotes(side, (&self.epoch, trunk), said, live, cx)?;
         let [a, b] = Side::BOTH.map(|side| self.epoch.policy(self.trunk_of(side)));
         if !live && negotiation::may_bridge(a, b) {
-            self.media.early[side.index()] = text.into();
+            self.media.early[side.index()] = said.0.into();
         }
         if let Some(leg) = self.leg_mut(side).filter(|_| live) {
-            leg.described = text.into();
+            leg.described = said.0.into();
         }
         self.media.joining.retold = true;
         Ok(())
@@ -216,7 +214,7 @@ impl Call {
     pub(crate) fn hush(&mut self, trunk: TrunkId, text: &[u8], cx: &mut Context<'_>) {
         let State::Open { session, .. } = self.media.state else { return };
         let end = self.media.end(&self.epoch, (Side::B, trunk));
-        let _ = negotiation::each_stream(&end, text, |stream, remote| {
+        let _ = negotiation::each_stream(&end, (text, b""), |stream, remote| {
             if let Ok(remote) = remote {
                 let remote = Remote { receive: false, send: false, beside: true, ..remote };
                 cx.out.media.push(Command::Set { session, side: Side::B, stream, remote });

@@ -27,7 +27,8 @@ impl Call {
             _ => {}
         }
         let offer = self.arrived.as_ref().map_or(&b""[..], |a| &a.offer);
-        let streams = if offer.is_empty() { Ok(1) } else { negotiation::count_streams(offer) };
+        let rules = self.media.end(&epoch, (Side::A, self.trunk_in)).rules();
+        let streams = if offer.is_empty() { Ok(1) } else { negotiation::count_streams(offer, &rules) };
         match streams {
             Ok(streams) => {
                 self.open_media(listen, streams, cx);
@@ -52,7 +53,7 @@ impl Call {
                 let arrived = self.arrived.take();
                 let told = match arrived.as_deref() {
                     Some(a) if !a.offer.is_empty() => {
-                        self.tell_engine(Side::A, self.trunk_in, &a.offer, false, cx)
+                        self.tell_engine(Side::A, self.trunk_in, (&a.offer, b""), false, cx)
                     }
                     _ => Ok(()),
                 };

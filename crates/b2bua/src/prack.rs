@@ -71,8 +71,9 @@ impl Call {
         let live = self.phase == Phase::Answered;
         let offered = self.a.sdp.text.clone();
         let trunk = self.trunk_in;
-        let judged =
-            self.judge(&offered, body).and_then(|()| self.tell_engine(Side::A, trunk, body, live, cx));
+        let judged = self
+            .judge(&offered, body)
+            .and_then(|()| self.tell_engine(Side::A, trunk, (body, &offered), live, cx));
         if let Err(trouble) = judged {
             self.refuse_inner_sdp(txn, Side::A, &trouble, cx);
             return self.release(ReasonId::SdpAnswerBad, ReleasedBy::Us, cx);
@@ -105,8 +106,9 @@ impl Call {
             let tag: Box<[u8]> = early.leg.dialog.remote_tag().into();
             let trunk = attempt.trunk;
             let answer = self.answer_for_callee(number, &text, &offer, cx);
-            let told = answer
-                .and_then(|answer| self.tell_engine(Side::B, trunk, &offer, false, cx).map(|()| answer));
+            let told = answer.and_then(|answer| {
+                self.tell_engine(Side::B, trunk, (&offer, &answer), false, cx).map(|()| answer)
+            });
             let answer = match told {
                 Ok(answer) => answer,
                 Err(trouble) => {
@@ -134,7 +136,9 @@ impl Call {
     ) -> Result<Box<[u8]>, SdpTrouble> {
         let Some(attempt) = self.live.iter().find(|a| a.number == number) else { return Ok(Box::default()) };
         let text = attempt.offered.fitted(text, offer)?;
-        self.judge(offer, &text)?;
+        if self.media.is_anchored() {
+            negotiation::judge_across(offer, &text)?;
+        }
         let Some(attempt) = self.attempt_mut(number) else { return Ok(Box::default()) };
         let (trunk, mut local) = (attempt.trunk, std::mem::take(&mut attempt.sdp));
         let described = self.describe(Side::B, trunk, &text, offer, &mut local, cx);
@@ -165,8 +169,9 @@ impl Call {
         }
         (self.a.sdp, leg.sdp) = (a, b);
         described?;
-        self.tell_engine(Side::B, leg.trunk, body, true, cx)?;
-        self.tell_engine(Side::A, self.trunk_in, &text, true, cx)
+        let told = self.a.sdp.text.clone();
+        self.tell_engine(Side::B, leg.trunk, (body, &leg.sdp.text), true, cx)?;
+        self.tell_engine(Side::A, self.trunk_in, (&text, &told), true, cx)
     }
 
     /// Whether a caller that made no offer was shown one before the answer.
@@ -187,20 +192,24 @@ impl Call {
     ) -> Result<(), SdpTrouble> {
         let text = self.arrived.as_ref().map(|a| a.offer.clone()).unwrap_or_default();
         self.judge(&leg.sdp.text, body)?;
-        self.tell_engine(Side::B, leg.trunk, body, true, cx)?;
-        if text.is_empty() {
-            return Ok(()); // the answer is on its way in PRACK
-        }
-        self.tell_engine(Side::A, self.trunk_in, &text, true, cx)?;
-        if offered == Offered::Nobody && !answered {
-            self.judge(body, &text)?;
+        // Without a text of the caller's the answer is on its way in PRACK.
+        if offered == Offered::Nobody && !answered && !text.is_empty() {
+            if self.media.is_anchored() {
+                negotiation::judge_across(body, &text)?;
+            }
             let mut local = std::mem::take(&mut leg.sdp);
             let described = self.describe(Side::B, leg.trunk, &text, body, &mut local, cx);
             leg.sdp = local;
             described?;
             leg.ack_body = Some((leg.invite_cseq, leg.sdp.text.clone()));
         }
-        Ok(())
+        self.tell_engine(Side::B, leg.trunk, (body, &leg.sdp.text), true, cx)?;
+        let told = self.a.sdp.text.clone();
+        if text.is_empty() {
+            Ok(())
+        } else {
+            self.tell_engine(Side::A, self.trunk_in, (&text, &told), true, cx)
+        }
     }
 }
 

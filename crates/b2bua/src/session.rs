@@ -188,10 +188,10 @@ impl Call {
         }
         let Some(leg) = self.leg_mut(side) else { return };
         let (told, before) = (leg.untold.take(), leg.described.clone());
-        let Some(leg) = self.leg(side) else { return };
+        let ours = leg.sdp.text.clone();
         let taken = self
-            .judge(&leg.sdp.text, msg.body())
-            .and_then(|()| self.tell_engine(side, trunk, msg.body(), true, cx));
+            .judge(&ours, msg.body())
+            .and_then(|()| self.tell_engine(side, trunk, (msg.body(), &ours), true, cx));
         match taken {
             Err(_) => self.release(ReasonId::SdpAnswerBad, ReleasedBy::Us, cx),
             Ok(()) => self.follow_move(side, &before, msg.body(), told.unwrap_or(0), cx),

@@ -124,13 +124,13 @@ impl Call {
             Offered::Nobody if early.unanswered.is_some() => LateAnswer::PassOn,
             _ => return None,
         };
-        let (trunk, text) = (attempt.trunk, early.answer.clone());
+        let (trunk, text, ours) = (attempt.trunk, early.answer.clone(), attempt.sdp.text.clone());
         let silent = self.arrived.as_ref().is_some_and(|a| a.offer.is_empty());
         if !silent || self.shown.offer.is_some() || !self.shows_offers(trunk) {
             return None;
         }
         if answers == LateAnswer::Ours {
-            self.tell_engine(Side::B, trunk, &text, false, cx).ok()?;
+            self.tell_engine(Side::B, trunk, (&text, &ours), false, cx).ok()?;
         }
         let mut local = std::mem::take(&mut self.a.sdp);
         let described = self.describe(Side::A, self.trunk_in, &text, b"", &mut local, cx);
@@ -201,13 +201,19 @@ impl Call {
         let trunk = self.trunk_of(Side::B);
         // Of several forks the first that speaks is heard, whoever has described itself last.
         let beside = self.shown.media.as_ref().is_some_and(|shown| *shown != by);
+        let attempt = self.live.iter().find(|a| a.number == by.0);
+        let ours = attempt.map(|a| a.sdp.text.clone()).unwrap_or_default();
         let mut local = std::mem::take(&mut self.a.sdp);
         let arrived = self.arrived.take();
         let offer = arrived.as_ref().map_or(&b""[..], |a| &a.offer);
         let described = offered
             .fitted(answer, offer)
             .and_then(|text| self.describe(Side::A, self.trunk_in, &text, offer, &mut local, cx))
-            .and_then(|()| self.tell_early(trunk, answer, beside, cx));
+            .and_then(|()| self.tell_early(trunk, (answer, &ours), beside, cx))
+            .and_then(|()| match local.is_secured() {
+                true => self.tell_engine(Side::A, self.trunk_in, (offer, &local.text), false, cx),
+                false => Ok(()),
+            });
         self.arrived = arrived;
         let body = if described.is_ok() { local.text.clone() } else { Box::default() };
         self.a.sdp = local;
@@ -225,12 +231,12 @@ impl Call {
     pub(crate) fn tell_early(
         &mut self,
         trunk: TrunkId,
-        text: &[u8],
+        said: (&[u8], &[u8]),
         beside: bool,
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
         let from = cx.out.media.len();
-        self.tell_engine(Side::B, trunk, text, false, cx)?;
+        self.tell_engine(Side::B, trunk, said, false, cx)?;
         for command in cx.out.media.iter_mut().skip(from) {
             if let Command::Set { remote, .. } = command {
                 remote.beside = beside;

@@ -5,6 +5,7 @@ use super::dialog::{Dialog, RefreshBy};
 use super::header_rule::HeaderPolicy;
 use super::identity::{Caller, Forwarding};
 use super::redirect::Redirects;
+use super::srtp::SrtpPolicy;
 use super::transfer::Transfers;
 use super::words::words;
 use std::fmt;
@@ -217,6 +218,8 @@ pub struct Policy {
     pub fax: Fax,
     /// Which media sources are believed.
     pub latch: Latch,
+    /// Secure media.
+    pub srtp: SrtpPolicy,
     /// What happens to an INVITE without SDP.
     pub early_offer: EarlyOffer,
     /// Codecs of an offer that we make, in order.

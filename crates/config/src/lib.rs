@@ -64,6 +64,7 @@ pub use model::{
 };
 pub use model::{Money, Rate, RateTable, TierOrder, Unrated};
 pub use model::{Refer, Replaces, Transfers};
+pub use model::{SrtpMode, SrtpOverPlain, SrtpPolicy, SrtpSuite};
 pub use places::Places;
 pub use profile::Profile;
 pub use rates::{RATES_MAX, RATES_TEXT_MAX, RateFile};

@@ -127,7 +127,8 @@ fn calls_both_ways_over_tls_with_kamailio() {
     setup.sip.1 = "\"udp:5060\", \"tls:5061\"";
     setup.listen_more.1 = format!("tls = {{ cert = \"{our_cert}\", key = {{ file = \"{our_key}\" }} }}\n");
     setup.itsp = vec![format!("{}:5061;transport=tls", place.ip(ITSP))];
-    setup.itsp_more = format!("tls = {{ ca = \"{ca}\" }}\n");
+    // SIPp and Kamailio speak plain RTP.
+    setup.itsp_more = format!("tls = {{ ca = \"{ca}\" }}\noverride = {{ srtp = \"off\" }}\n");
     let server = Server::start(&place, &setup.text());
     let inner = format!("sip:{}", place.sip(ITSP_2));
     let ours = format!("sip:{}:5061;transport=tls", place.ip(OUTSIDE));
@@ -162,7 +163,8 @@ fn a_certificate_of_the_wrong_name_carries_no_call() {
     setup.sip.1 = "\"udp:5060\", \"tls:5061\"";
     setup.listen_more.1 = format!("tls = {{ cert = \"{our_cert}\", key = {{ file = \"{our_key}\" }} }}\n");
     setup.itsp = vec![format!("{}:5061;transport=tls", place.ip(ITSP))];
-    setup.itsp_more = format!("tls = {{ ca = \"{ca}\" }}\n");
+    // SIPp and Kamailio speak plain RTP.
+    setup.itsp_more = format!("tls = {{ ca = \"{ca}\" }}\noverride = {{ srtp = \"off\" }}\n");
     let _server = Server::start(&place, &setup.text());
     let inner = format!("sip:{}", place.sip(ITSP_2));
     let tls = Some((edge_cert.as_str(), edge_key.as_str()));

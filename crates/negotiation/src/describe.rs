@@ -1,29 +1,39 @@
 //! Descriptions of ours: what the other peer said, anchored on our ports or passed untouched, and offers of our own.
 
 use crate::codecs::{self, Rules};
-use crate::end::{End, Seat};
+use crate::end::{self, End, Seat};
 use crate::fax;
 use crate::local::LocalSdp;
+use crate::secure::{self, Covers};
 use crate::trouble::{SdpTrouble, parse};
 use base::Rng;
 use config::{Hold, Policy};
 use sdp::{Anchor, CodecName, HoldForm, Reveal, SdpError, Session};
+use srtp::Mint;
 
 /// M-lines of a description that may get a port; the engine's limit lies below.
 const LINES_MAX: usize = 64;
 
+/// Where session ids and keys of ours come from.
+pub struct Draws<'a> {
+    /// What may be guessed.
+    pub rng: &'a mut Rng,
+    /// What may not.
+    pub mint: &'a mut Mint,
+}
+
 /// Makes the description for a peer out of what the other one sent; it is kept in `local`. The origin's version
 /// rises only when something changed (RFC 3264 §8). `offer`: what this peer offered, when this is the answer to
-/// it; else empty.
+/// it; else empty. `from`: how the other peer's streams are to be secured, whose offer this is otherwise.
 ///
 /// # Errors
 /// Why it cannot be made.
 pub fn describe(
     end: &End<'_>,
-    text: &[u8],
-    offer: &[u8],
+    from: &end::Rules<'_>,
+    (text, offer): (&[u8], &[u8]),
     local: &mut LocalSdp,
-    rng: &mut Rng,
+    draws: Draws<'_>,
 ) -> Result<(), SdpTrouble> {
     let fitted = fax::fitted(end.policy, text, offer.is_empty())?;
     let text = &*fitted;
@@ -37,17 +47,21 @@ pub fn describe(
     let text = recast.as_deref().unwrap_or(text);
     let session = parse(text)?;
     let mut chosen = [None; LINES_MAX];
-    choose_ports(&session, seat, &mut chosen);
+    choose_ports(&session, seat, offer.is_none().then_some(from), &mut chosen);
+    let lines = &mut chosen[..session.media().len().min(LINES_MAX)];
+    let Covers { covers, taken } = Covers::of(end, (&session, offer.as_ref()), lines, local, draws.mint)?;
+    local.taken = taken;
     if local.id == 0 && !local.has_foreign_origin() {
-        local.id = rng.next_u64() >> 2 | 1;
+        local.id = draws.rng.next_u64() >> 2 | 1;
     }
     let mut anchor = Anchor {
         address: end.listen.sdp_address(),
-        ports: &chosen[..session.media().len().min(LINES_MAX)],
+        ports: lines,
         origin_id: local.id,
         origin_version: local.version.max(1),
         hold: hold_form(end.policy.hold),
         reveal: reveal(end.policy),
+        covers: &covers,
     };
     say(local, &mut anchor, text.len() + 64, |anchor, out| match &offer {
         Some(offer) => sdp::anchor_answer(&session, offer, anchor, out),
@@ -93,21 +107,28 @@ fn say(
     Ok(())
 }
 
-/// Our port of each m-line that can be carried.
-fn choose_ports(session: &Session<'_>, seat: Seat, chosen: &mut [Option<u16>]) {
+/// Our port of each m-line that can be carried, and that who offers it may offer.
+fn choose_ports(
+    session: &Session<'_>,
+    seat: Seat,
+    from: Option<&end::Rules<'_>>,
+    chosen: &mut [Option<u16>],
+) {
     let relayed = seat.ports.streams().len();
     for ((index, media), place) in session.media().iter().enumerate().zip(chosen) {
-        let usable = sdp::can_anchor(media).is_ok();
+        let secured = from.is_none_or(|from| secure::admits(from, media).is_ok());
+        let usable = sdp::can_anchor(media).is_ok() && secured;
         let stream = if usable { fax::stream_of(session, index, relayed) } else { None };
         *place = stream.and_then(|stream| seat.ports.rtp(seat.side, stream));
     }
 }
 
 /// An offer of our own (late offer made early).
-pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, rng: &mut Rng) {
+pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, draws: Draws<'_>) {
     let Some(seat) = end.seat else { return };
-    local.id = rng.next_u64() >> 2 | 1;
+    local.id = draws.rng.next_u64() >> 2 | 1;
     local.version = 1;
+    local.taken.clear();
     let codecs: Vec<CodecName> =
         end.policy.offer_codecs.iter().filter_map(|c| CodecName::from_name(c)).collect();
     let anchor = Anchor {
@@ -117,6 +138,7 @@ pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, rng: &mut Rng) {
         origin_version: 1,
         hold: HoldForm::Pass,
         reveal: Reveal::default(),
+        covers: &[secure::offered(&end.rules(), None, draws.mint)],
     };
     local.text = sdp::offer(&codecs, &anchor).into_boxed_slice();
 }

@@ -1,6 +1,6 @@
 //! Our end toward one peer: the interface and the rules of its trunk, and the ports that the engine holds.
 
-use config::{Config, Listen, Policy, TrunkId};
+use config::{Config, Listen, Policy, SrtpMode, SrtpSuite, TrunkId};
 use media::{Ports, Side};
 use std::net::IpAddr;
 
@@ -24,20 +24,38 @@ pub struct End<'a> {
     pub beyond: Option<&'a Policy>,
     /// Where media are anchored; `None`: the peers speak to each other directly.
     pub seat: Option<Seat>,
+    /// The signalling with this peer is TLS.
+    pub tls: bool,
+}
+
+/// How streams of a peer are to be secured.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// Whether; never [`SrtpMode::Auto`].
+    pub srtp: SrtpMode,
+    /// With what, in our order.
+    pub suites: &'a [SrtpSuite],
 }
 
 impl<'a> End<'a> {
     /// The end toward a peer of a trunk.
     #[must_use]
-    pub fn new(config: &'a Config, trunk: TrunkId, seat: Option<Seat>) -> End<'a> {
+    pub fn new(config: &'a Config, trunk: TrunkId, seat: Option<Seat>, tls: bool) -> End<'a> {
         let trunk = &config.trunks[trunk.index()];
-        End { listen: &config.listens[trunk.listen.index()], policy: &trunk.policy, beyond: None, seat }
+        let listen = &config.listens[trunk.listen.index()];
+        End { listen, policy: &trunk.policy, beyond: None, seat, tls }
     }
 
     /// The same for what a peer of another trunk describes.
     #[must_use]
     pub fn facing(self, beyond: &'a Policy) -> End<'a> {
         End { beyond: Some(beyond), ..self }
+    }
+
+    /// How its streams are to be secured.
+    #[must_use]
+    pub fn rules(&self) -> Rules<'a> {
+        Rules { srtp: self.policy.srtp.over(self.tls), suites: &self.policy.srtp.suites }
     }
 
     /// The address that media sockets are bound to.

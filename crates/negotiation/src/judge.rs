@@ -1,29 +1,48 @@
 //! Judgements about offers and answers of peers.
 
+use crate::end::Rules;
+use crate::secure;
 use crate::trouble::{SdpTrouble, parse};
 use base::ReasonId;
-use sdp::{Kind, Media, Session};
+use sdp::{Kind, Media, SdpErrorKind, Session};
 
 /// Whether an answer fits the offer that we sent (RFC 3264 §6): as many streams, each of its kind
-/// and with a codec that was offered.
+/// with a codec that was offered, and with keys where ours
+/// asks for them.
+///
+/// # Errors
+/// [`ReasonId::SdpAnswerBad`], [`ReasonId::SrtpAnswerBad`], or that one of both cannot be read.
+pub fn judge(sent: &[u8], answer: &[u8]) -> Result<(), SdpTrouble> {
+    let (offer, answer) = (parse(sent)?, parse(answer)?);
+    sdp::check_answer(&offer, &answer).map_err(|error| {
+        // In clear where it must not be.
+        let secured = offer.media().iter().any(|media| media.is_savp());
+        let clear = secured && error.kind == SdpErrorKind::AnswerTransport;
+        SdpTrouble::of(if clear { ReasonId::SrtpAnswerBad } else { ReasonId::SdpAnswerBad }, error)
+    })?;
+    secure::judge(&offer, &answer)
+}
+
+/// Whether what one peer described can be the answer to what the other one offered, however each leg is secured.
 ///
 /// # Errors
 /// [`ReasonId::SdpAnswerBad`], or that one of both cannot be read.
-pub fn judge(sent: &[u8], answer: &[u8]) -> Result<(), SdpTrouble> {
-    let (offer, answer) = (parse(sent)?, parse(answer)?);
-    sdp::check_answer(&offer, &answer).map(drop).map_err(|e| SdpTrouble::of(ReasonId::SdpAnswerBad, e))
+pub fn judge_across(offer: &[u8], text: &[u8]) -> Result<(), SdpTrouble> {
+    let (offer, text) = (parse(offer)?, parse(text)?);
+    sdp::check_across(&offer, &text).map(drop).map_err(|e| SdpTrouble::of(ReasonId::SdpAnswerBad, e))
 }
 
-/// Checks that a description can be anchored at all; tells how many streams it needs.
+/// Checks that an offer can be anchored at all, and is secured as its trunk wants it; tells how many streams it needs.
 ///
 /// # Errors
 /// Why not.
-pub fn count_streams(text: &[u8]) -> Result<u8, SdpTrouble> {
+pub fn count_streams(text: &[u8], rules: &Rules<'_>) -> Result<u8, SdpTrouble> {
     let session = parse(text)?;
     sdp::can_anchor_any(&session).map_err(|error| {
         let srtp = matches!(error.kind, sdp::SdpErrorKind::Secured);
         SdpTrouble::of(if srtp { ReasonId::SrtpUnsupported } else { ReasonId::MediaStreams }, error)
     })?;
+    secure::admits_any(rules, &session)?;
     Ok(u8::try_from(session.media().len().clamp(1, media::MAX_STREAMS)).unwrap_or(1))
 }
 

@@ -1,5 +1,7 @@
 //! The session description that was last sent to a peer, and what follows from it.
 
+use srtp::MasterKey;
+
 /// The session description that we last sent to the peer.
 #[derive(Clone, Default, Debug)]
 pub struct LocalSdp {
@@ -14,9 +16,17 @@ pub struct LocalSdp {
     /// The peers describe themselves, and who is on the other side has changed: what goes on is a further
     /// version of what the peer knows (RFC 3264 §8).
     pub continued: bool,
+    /// Per m-line the key of the peer's that this description took, when it answers an offer.
+    pub taken: Vec<Option<MasterKey>>,
 }
 
 impl LocalSdp {
+    /// Whether it answers with keys for SRTP.
+    #[must_use]
+    pub fn is_secured(&self) -> bool {
+        self.taken.iter().any(Option::is_some)
+    }
+
     /// What holds between us and the peer.
     #[must_use]
     pub fn standing(&self) -> &[u8] {

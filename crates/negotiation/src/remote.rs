@@ -2,6 +2,7 @@
 
 use crate::end::End;
 use crate::fax;
+use crate::secure;
 use crate::trouble::{SdpTrouble, parse};
 use base::ReasonId;
 use config::{Latch, Policy};
@@ -9,24 +10,35 @@ use media::{CodecKind, Remote};
 use sdp::{Address, Kind, Media};
 use std::net::{IpAddr, SocketAddr};
 
-/// Hands over, stream by stream, where a peer listens and what it may send, without any timeout; or why the engine
+/// Hands over, stream by stream, of what a peer described (`theirs`) and was told by us (`ours`, empty before) where a peer listens and what it may send, without any timeout; or why the engine
 /// could not reach it. Nothing where media are not anchored.
 ///
 /// # Errors
 /// The first that `take` gives back, or that the description cannot be read.
 pub fn each_stream(
     end: &End<'_>,
-    text: &[u8],
+    (theirs, ours): (&[u8], &[u8]),
     mut take: impl FnMut(u8, Result<Remote, SdpTrouble>) -> Result<(), SdpTrouble>,
 ) -> Result<(), SdpTrouble> {
     let Some(relayed) = end.relayed() else { return Ok(()) };
-    let (session, local) = (parse(text)?, end.media_address());
+    let (session, local, rules) = (parse(theirs)?, end.media_address(), end.rules());
+    let told = if ours.is_empty() { None } else { Some(parse(ours)?) };
     for (index, media) in session.media().iter().enumerate() {
-        if let Some(stream) = fax::stream_of(&session, index, relayed) {
-            take(stream, remote_of(media, end.policy, local))?;
-        }
+        let Some(stream) = fax::stream_of(&session, index, relayed) else { continue };
+        let ours = told.as_ref().and_then(|told| told.media().get(index));
+        let remote = remote_of(media, end.policy, local);
+        take(stream, remote.map(|remote| Remote { srtp: secure::between(&rules, media, ours), ..remote }))?;
     }
     Ok(())
+}
+
+/// Whether the engine could reach where a peer wants its media, and the peer secures them as its trunk wants it.
+///
+/// # Errors
+/// Why not.
+pub fn check_offer(end: &End<'_>, text: &[u8]) -> Result<(), SdpTrouble> {
+    each_stream(end, (text, b""), |_, remote| remote.map(drop))?;
+    if end.seat.is_some() { secure::admits_any(&end.rules(), &parse(text)?) } else { Ok(()) }
 }
 
 /// What one media line of a peer means for the engine, whose sockets have the family of `local`.

@@ -32,6 +32,16 @@ impl Clock {
     }
 }
 
+/// A secret from the operating system.
+///
+/// # Errors
+/// The operating system gives no entropy.
+pub(crate) fn secret() -> Result<[u8; 32], getrandom::Error> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret)?;
+    Ok(secret)
+}
+
 /// A seed from the operating system.
 ///
 /// # Errors

@@ -76,8 +76,10 @@ impl Node {
     /// # Errors
     /// As [`Node::start`].
     pub fn start_with_dns(options: NodeOptions, servers: DnsServers) -> Result<Node, StartError> {
-        start::launch(options, servers, |seed, clock, snapshot, now, out| {
-            Switchboard::new(b2bua::Setup { shard: ShardId(0), seed, clock }, snapshot, now, out)
+        let secret = crate::clock::secret()
+            .map_err(|error| StartError::System { what: "entropy", error: error.into() })?;
+        start::launch(options, servers, move |seed, clock, snapshot, now, out| {
+            Switchboard::new(b2bua::Setup { shard: ShardId(0), seed, secret, clock }, snapshot, now, out)
         })
     }
 

@@ -29,6 +29,7 @@ fn main() {
             origin_version: 1,
             hold: HoldForm::Sendonly,
             reveal: sdp::Reveal::default(),
+            covers: &[],
         };
         let Ok(session) = parse(bytes, &limits) else { continue };
         let mut out = Vec::new();

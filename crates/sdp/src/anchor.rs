@@ -5,6 +5,7 @@
 //! candidates passes; codecs, packet times, bandwidths and lines we do not know do, as far as [`Reveal`] lets them.
 
 use crate::address::{null_of, write_connection};
+use crate::crypto::Cover;
 use crate::direction::{Direction, HoldForm};
 use crate::error::{SdpError, SdpErrorKind};
 use crate::line::{Line, Lines, attribute, trim};
@@ -29,9 +30,19 @@ pub struct Anchor<'p> {
     pub hold: HoldForm,
     /// What crosses as it came.
     pub reveal: Reveal,
+    /// Per m= line how it is secured; missing ones are plain RTP.
+    pub covers: &'p [Cover],
 }
 
 impl Anchor<'_> {
+    fn savp(&self, index: usize) -> bool {
+        self.covers.get(index).is_some_and(|cover| cover.savp)
+    }
+
+    pub(crate) fn write_keys(&self, index: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.covers.get(index).map_or(&[], |cover| &cover.lines));
+    }
+
     fn port(&self, index: usize) -> u16 {
         self.ports.get(index).copied().flatten().unwrap_or(0)
     }
@@ -49,7 +60,8 @@ impl Anchor<'_> {
     }
 }
 
-/// Whether we can carry this media: audio and video over plain RTP, images over UDPTL.
+/// Whether we can carry this media: audio and video over RTP, plain or with keys in the description, images over
+/// UDPTL. Whether the keys can be used is not judged here.
 ///
 /// # Errors
 /// Why not, with the Warning to send (RFC 3261 §20.43); [`SdpErrorKind::Disabled`] for port 0.
@@ -79,10 +91,9 @@ pub fn can_anchor(media: &Media<'_>) -> Result<(), SdpError> {
 /// Kind and transport alone.
 fn can_carry(media: &Media<'_>) -> Result<(), SdpError> {
     let kind = match (media.kind, media.transport()) {
-        (Kind::Audio | Kind::Video, Proto::RtpAvp | Proto::RtpAvpf) | (Kind::Image, Proto::Udptl) => {
-            return Ok(());
-        }
-        (Kind::Audio | Kind::Video, Proto::RtpSavp | Proto::DtlsSavp) => SdpErrorKind::Secured,
+        (Kind::Audio | Kind::Video, Proto::RtpAvp | Proto::RtpAvpf | Proto::RtpSavp)
+        | (Kind::Image, Proto::Udptl) => return Ok(()),
+        (Kind::Audio | Kind::Video, Proto::DtlsSavp) => SdpErrorKind::Secured,
         (Kind::Audio | Kind::Video | Kind::Image, _) => SdpErrorKind::Transport,
         _ => SdpErrorKind::MediaType,
     };
@@ -118,8 +129,8 @@ pub fn anchor(session: &Session<'_>, anchor: &Anchor<'_>, out: &mut Vec<u8>) -> 
 }
 
 /// Rewrites an answer for the leg that made `offer` and appends it to `out`: as [`anchor`], and
-/// no direction says more than the offer allows (RFC 3264 §6.1), and RTP/AVP and RTP/AVPF are
-/// said as in the offer.
+/// no direction says more than the offer allows (RFC 3264 §6.1), and the transport of RTP is said as
+/// in the offer.
 ///
 /// The offer is the one that this leg sent us, so that a hold translated on the other leg comes
 /// back as a lawful answer.
@@ -152,21 +163,36 @@ fn rewrite(
     for (index, media) in session.media().iter().enumerate() {
         let port = if media.port == 0 { 0 } else { anchor.port(index) };
         let offered = offer.and_then(|offer| offer.media().get(index));
-        write_media_line(media, port, answered_proto(media, offered), out);
+        write_media_line(media, port, printed_proto(media, port, offered, anchor.savp(index)), out);
         if port != 0 {
             write_section(media, port, offered.map(Media::effective_direction), anchor, out);
+            anchor.write_keys(index, out);
         }
     }
     Ok(())
 }
 
-/// The transport to print: an answer repeats the offer's (RFC 3264 §6), also where a peer answered
-/// RTP/AVPF with RTP/AVP.
-fn answered_proto<'a>(media: &Media<'a>, offered: Option<&Media<'a>>) -> &'a [u8] {
+/// The transport to print: an answer repeats the offer's (RFC 3264 §6), also where the other peer answered RTP/AVPF
+/// with RTP/AVP, or has its media secured otherwise. In an offer we say whether it is secured; feedback (RFC 4585)
+/// stays as it was.
+fn printed_proto<'a>(media: &Media<'a>, port: u16, offered: Option<&Media<'a>>, savp: bool) -> &'a [u8] {
+    let plain = matches!(media.transport(), Proto::RtpAvp | Proto::RtpAvpf);
+    let changes =
+        offered.is_none() && port != 0 && (media.transport() == Proto::RtpSavp && !savp || plain && savp);
     match offered {
-        Some(offered) if offered.is_rtp_avp() && media.is_rtp_avp() => offered.proto,
-        _ => media.proto,
+        Some(offered) if offered.is_rtp() && media.is_rtp() => offered.proto,
+        _ if !changes => media.proto,
+        _ => match (savp, has_feedback(media)) {
+            (true, true) => b"RTP/SAVPF",
+            (true, false) => b"RTP/SAVP",
+            (false, true) => b"RTP/AVPF",
+            (false, false) => b"RTP/AVP",
+        },
     }
+}
+
+fn has_feedback(media: &Media<'_>) -> bool {
+    media.proto.last().is_some_and(|last| last.eq_ignore_ascii_case(&b'F'))
 }
 
 /// The session's lines on their way out; what the grammar demands is filled in where it belongs.
@@ -357,6 +383,7 @@ pub fn reject_all(offer: &Session<'_>) -> Vec<u8> {
         origin_version: 0,
         hold: HoldForm::Pass,
         reveal: Reveal::default(),
+        covers: &[],
     };
     let mut out = Vec::with_capacity(128);
     out.extend_from_slice(b"v=0\r\n");

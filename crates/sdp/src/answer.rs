@@ -45,13 +45,31 @@ pub enum AgreedMedia<'a> {
 
 /// Checks that `answer` answers `offer` and says what both agreed on.
 ///
-/// Tolerated: RTP/AVP for RTP/AVPF and back (feedback is simply not used), a direction beyond the
-/// offer's (cut to it), an active m= line where the offer's was disabled (counts as refused).
+/// Tolerated: RTP/AVP for RTP/AVPF and back (feedback is simply not used), RTP/SAVP for RTP/AVP where both bear keys,
+/// a direction beyond the offer's (cut to it), an active m= line where the offer's was disabled (counts as refused).
 ///
 /// # Errors
 /// Another number of m= lines, another kind or transport in a place, or no common format; the
 /// line is the answer's.
 pub fn check_answer<'a>(offer: &Session<'_>, answer: &Session<'a>) -> Result<Agreed<'a>, SdpError> {
+    check(offer, answer, is_same_transport)
+}
+
+/// As [`check_answer`], of descriptions on two legs, whose RTP may be secured differently.
+///
+/// # Errors
+/// As [`check_answer`].
+pub fn check_across<'a>(offer: &Session<'_>, answer: &Session<'a>) -> Result<Agreed<'a>, SdpError> {
+    check(offer, answer, |offered, answered| {
+        (offered.is_rtp() && answered.is_rtp()) || is_same_transport(offered, answered)
+    })
+}
+
+fn check<'a>(
+    offer: &Session<'_>,
+    answer: &Session<'a>,
+    fits: impl Fn(&Media<'_>, &Media<'_>) -> bool,
+) -> Result<Agreed<'a>, SdpError> {
     let (offered, answered) = (offer.media(), answer.media());
     if offered.len() != answered.len() {
         let kind = SdpErrorKind::AnswerMediaCount { offer: offered.len(), answer: answered.len() };
@@ -59,28 +77,30 @@ pub fn check_answer<'a>(offer: &Session<'_>, answer: &Session<'a>) -> Result<Agr
     }
     let mut media = SmallVec::new();
     for (offered, answered) in offered.iter().zip(answered) {
-        let agreed = agree(offered, answered).map_err(|kind| SdpError::at(answered.line, kind))?;
+        let agreed = agree(offered, answered, &fits).map_err(|kind| SdpError::at(answered.line, kind))?;
         media.push(agreed);
     }
     Ok(Agreed { media })
 }
 
-fn agree<'a>(offered: &Media<'_>, answered: &Media<'a>) -> Result<AgreedMedia<'a>, SdpErrorKind> {
+fn agree<'a>(
+    offered: &Media<'_>,
+    answered: &Media<'a>,
+    fits: &impl Fn(&Media<'_>, &Media<'_>) -> bool,
+) -> Result<AgreedMedia<'a>, SdpErrorKind> {
     if !offered.kind_token.eq_ignore_ascii_case(answered.kind_token) {
         return Err(SdpErrorKind::AnswerMediaType);
     }
     if offered.port == 0 || answered.port == 0 {
         return Ok(AgreedMedia::Rejected);
     }
-    if !is_same_transport(offered, answered) {
+    if !fits(offered, answered) {
         return Err(SdpErrorKind::AnswerTransport);
     }
     let direction = answered.effective_direction().as_answer_to(offered.effective_direction());
     if !offered.is_rtp_avp() && !offered.is_savp() {
-        let common = answered
-            .formats()
-            .any(|format| offered.formats().any(|offered| offered.eq_ignore_ascii_case(format)));
-        if !common {
+        let has = |format: &[u8]| offered.formats().any(|other| other.eq_ignore_ascii_case(format));
+        if !answered.formats().any(has) {
             return Err(SdpErrorKind::AnswerFormat);
         }
         return Ok(AgreedMedia::Active {
@@ -106,6 +126,8 @@ fn agree<'a>(offered: &Media<'_>, answered: &Media<'a>) -> Result<AgreedMedia<'a
 fn is_same_transport(offered: &Media<'_>, answered: &Media<'_>) -> bool {
     match (offered.transport(), answered.transport()) {
         (Proto::RtpAvp | Proto::RtpAvpf, Proto::RtpAvp | Proto::RtpAvpf) => true,
+        // Keys beside plain RTP ask for SRTP where possible; some peers say so with the transport.
+        (Proto::RtpAvp | Proto::RtpAvpf, Proto::RtpSavp) => offered.has_crypto() && answered.has_crypto(),
         (Proto::Other, Proto::Other) => offered.proto.eq_ignore_ascii_case(answered.proto),
         (offered, answered) => offered == answered,
     }

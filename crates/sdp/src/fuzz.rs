@@ -12,9 +12,7 @@ use std::net::{IpAddr, Ipv4Addr};
 /// When our own output does not parse, changes shape, or is not stable under a second rewriting.
 pub fn sdp(bytes: &[u8]) {
     assert!(same_except_version(bytes, bytes));
-    let Ok(session) = parse(bytes, &Limits::default()) else {
-        return;
-    };
+    let Ok(session) = parse(bytes, &Limits::default()) else { return };
     let _ = (session.origin(), session.connection(), can_anchor_any(&session).is_ok());
     let mut ports = Vec::new();
     for media in session.media() {
@@ -30,6 +28,7 @@ pub fn sdp(bytes: &[u8]) {
             origin_version: 2,
             hold,
             reveal: crate::Reveal::default(),
+            covers: &[],
         };
         let mut once = Vec::new();
         if anchor(&session, &ours, &mut once).is_err() {

@@ -14,6 +14,7 @@ pub mod anchor;
 pub mod answer;
 pub mod change;
 pub mod codec;
+pub mod crypto;
 pub mod direction;
 pub mod error;
 #[cfg(any(test, feature = "fuzz"))]
@@ -29,9 +30,10 @@ mod topology;
 
 pub use address::{Address, Origin};
 pub use anchor::{Anchor, anchor, anchor_answer, can_anchor, can_anchor_any, reject_all};
-pub use answer::{Agreed, AgreedMedia, check_answer};
+pub use answer::{Agreed, AgreedMedia, check_across, check_answer};
 pub use change::{Change, change, keeps_agreed, narrow};
 pub use codec::{Codec, CodecName, RtpMap};
+pub use crypto::{Cover, Crypto, write_crypto};
 pub use direction::{Direction, HoldForm};
 pub use error::{SdpError, SdpErrorKind};
 pub use line::Line;

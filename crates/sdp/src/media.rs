@@ -30,7 +30,7 @@ pub enum Proto {
     RtpAvp,
     /// `RTP/AVPF` (RFC 4585)
     RtpAvpf,
-    /// `RTP/SAVP` or `RTP/SAVPF` (RFC 3711, RFC 5124)
+    /// `RTP/SAVP` or `RTP/SAVPF` (RFC 3711, RFC 5124): keyed by SDES (RFC 4568), or by DTLS
     RtpSavp,
     /// `UDP/TLS/RTP/SAVP` or `UDP/TLS/RTP/SAVPF` (RFC 5764)
     DtlsSavp,
@@ -173,7 +173,9 @@ impl<'a> Media<'a> {
         self.transport() == Proto::Udptl
     }
 
-    fn is_rtp(&self) -> bool {
+    /// Whether the transport is RTP, plain or secured.
+    #[must_use]
+    pub fn is_rtp(&self) -> bool {
         self.is_rtp_avp() || self.is_savp()
     }
 

@@ -29,10 +29,10 @@ pub fn meet(text: &Session<'_>, offer: &Session<'_>) -> Option<Vec<u8>> {
 
 /// The formats of a stream that another one of its kind has too; none when only DTMF or noise is left.
 fn common<'a>(own: &Media<'a>, offered: &Media<'_>) -> Vec<&'a [u8]> {
-    if !own.kind_token.eq_ignore_ascii_case(offered.kind_token) || own.is_rtp_avp() != offered.is_rtp_avp() {
+    if !own.kind_token.eq_ignore_ascii_case(offered.kind_token) || own.is_rtp() != offered.is_rtp() {
         return Vec::new();
     }
-    if !own.is_rtp_avp() {
+    if !own.is_rtp() {
         let has = |format: &&[u8]| offered.formats().any(|other| other.eq_ignore_ascii_case(format));
         return own.formats().filter(has).collect();
     }

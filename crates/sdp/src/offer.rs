@@ -25,7 +25,8 @@ pub fn offer(codecs: &[CodecName], anchor: &Anchor<'_>) -> Vec<u8> {
     anchor.write_origin(&mut out);
     out.extend_from_slice(b"s=-\r\n");
     anchor.write_connection(&mut out);
-    let _ = write!(out, "t=0 0\r\nm=audio {port} RTP/AVP");
+    let secured = anchor.covers.first().is_some_and(|cover| cover.savp);
+    let _ = write!(out, "t=0 0\r\nm=audio {port} RTP/{}", if secured { "SAVP" } else { "AVP" });
     let mut lines = Vec::with_capacity(192);
     let mut seen = [false; 128];
     let wide = codecs.contains(&CodecName::Opus);
@@ -35,6 +36,7 @@ pub fn offer(codecs: &[CodecName], anchor: &Anchor<'_>) -> Vec<u8> {
     out.extend_from_slice(b"\r\n");
     out.extend_from_slice(&lines);
     out.extend_from_slice(b"a=ptime:20\r\na=sendrecv\r\n");
+    anchor.write_keys(0, &mut out);
     out
 }
 

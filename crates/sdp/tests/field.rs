@@ -74,6 +74,7 @@ fn anchored(session: &Session<'_>, hold: HoldForm) -> Vec<u8> {
         origin_version: 3,
         hold,
         reveal: sdp::Reveal::default(),
+        covers: &[],
     };
     let mut out = Vec::new();
     anchor(session, &ours, &mut out).unwrap();

@@ -24,7 +24,10 @@ fn counts_are_bounded() {
         Err(SdpErrorKind::TooManyFormats { max: 64 }),
     );
     let crypto = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:kP8sQ4tB7nL1vC3zM6gD0fHjRaEuOiTe5yhX9wY2\r\n";
-    check(&format!("m=audio 4000 RTP/SAVP 0\r\n{}", crypto.repeat(1_000)), Err(SdpErrorKind::Secured));
+    check(
+        &format!("m=audio 4000 UDP/TLS/RTP/SAVP 0\r\n{}", crypto.repeat(1_000)),
+        Err(SdpErrorKind::Secured),
+    );
     check(&format!("{media}{}", "a=x\r\n".repeat(1_100)), Err(SdpErrorKind::TooManyLines { max: 1_024 }));
 }
 

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use sdp::{
-    Agreed, AgreedMedia, Anchor, CodecName, Direction, HoldForm, Limits, SdpErrorKind, Session, anchor,
-    anchor_answer, check_answer, offer, parse, reject_all, same_except_version,
+    Agreed, AgreedMedia, Anchor, CodecName, Cover, Direction, HoldForm, Limits, SdpErrorKind, Session,
+    anchor, anchor_answer, check_answer, offer, parse, reject_all, same_except_version,
 };
 
 const HEAD: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n";
@@ -16,6 +16,7 @@ fn ours(ports: &[Option<u16>]) -> Anchor<'_> {
         origin_version: 6,
         hold: HoldForm::Sendonly,
         reveal: sdp::Reveal::default(),
+        covers: &[],
     }
 }
 
@@ -141,13 +142,13 @@ fn a_rewritten_answer_says_no_more_than_the_offer_allows() {
 
 #[test]
 fn a_port_for_media_we_cannot_carry_is_refused_and_leaves_the_output_alone() {
-    let offered = format!("{HEAD}m=audio 4000 RTP/AVP 8\r\nm=audio 4002 RTP/SAVP 8\r\n");
+    let offered = format!("{HEAD}m=audio 4000 RTP/AVP 8\r\nm=audio 4002 UDP/TLS/RTP/SAVP 8\r\n");
     let mut out = b"before".to_vec();
     let error = anchor(&read(offered.as_bytes()), &ours(&[Some(9_000), Some(9_002)]), &mut out).unwrap_err();
     assert_eq!((error.line, error.kind, error.warning().0), (7, SdpErrorKind::Secured, 302));
     assert_eq!(out, b"before");
     anchor(&read(offered.as_bytes()), &ours(&[Some(9_000)]), &mut out).unwrap();
-    assert!(out.starts_with(b"beforev=0\r\n") && out.ends_with(b"m=audio 0 RTP/SAVP 8\r\n"));
+    assert!(out.starts_with(b"beforev=0\r\n") && out.ends_with(b"m=audio 0 UDP/TLS/RTP/SAVP 8\r\n"));
 }
 
 #[test]
@@ -184,4 +185,51 @@ fn only_the_version_may_differ() {
         assert_eq!(same_except_version(one.as_bytes(), other.as_bytes()), same, "{other}");
         assert_eq!(same_except_version(other.as_bytes(), one.as_bytes()), same, "{other}");
     }
+}
+
+#[test]
+fn each_leg_says_by_itself_whether_it_is_secured() {
+    let keys = b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAAA\r\n";
+    let cover = |savp| [Cover { savp, lines: keys.to_vec() }];
+    for (proto, savp, expected) in [
+        ("RTP/AVP", true, "RTP/SAVP"),
+        ("RTP/AVPF", true, "RTP/SAVPF"),
+        ("RTP/SAVP", false, "RTP/AVP"),
+        ("RTP/SAVPF", false, "RTP/AVPF"),
+        ("RTP/SAVP", true, "RTP/SAVP"),
+        ("rtp/avp", false, "rtp/avp"),
+    ] {
+        let offered = format!("{HEAD}m=audio 4000 {proto} 8\r\na=crypto:9 X inline:BBBB\r\na=ptime:20\r\n");
+        let covers = cover(savp);
+        let mut out = Vec::new();
+        anchor(&read(offered.as_bytes()), &Anchor { covers: &covers, ..ours(&[Some(9_000)]) }, &mut out)
+            .unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains(&format!("m=audio 9000 {expected} 8\r\n")), "{text}");
+        assert!(text.ends_with("a=ptime:20\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAAA\r\n"), "{text}");
+    }
+    // An answer repeats the offer's transport, whatever the other leg has.
+    for (offered, answered) in
+        [("RTP/SAVP", "RTP/AVP"), ("RTP/AVP", "RTP/SAVPF"), ("UDP/TLS/RTP/SAVPF", "RTP/AVP")]
+    {
+        let offer = format!("{HEAD}m=audio 4000 {offered} 8\r\n");
+        let answer = format!("{HEAD}m=audio 4000 {answered} 8\r\n");
+        let mut out = Vec::new();
+        anchor_answer(&read(answer.as_bytes()), &read(offer.as_bytes()), &ours(&[Some(9_000)]), &mut out)
+            .unwrap();
+        assert!(String::from_utf8(out).unwrap().contains(&format!("m=audio 9000 {offered} 8\r\n")));
+    }
+    let made = sdp::offer(&[], &Anchor { covers: &cover(true), ..ours(&[Some(9_000)]) });
+    let made = String::from_utf8(made).unwrap();
+    assert!(made.contains("m=audio 9000 RTP/SAVP 8 0\r\n") && made.ends_with("inline:AAAA\r\n"), "{made}");
+}
+
+#[test]
+fn keys_beside_plain_rtp_may_be_answered_with_the_secured_transport() {
+    let plain = "m=audio 4000 RTP/AVP 8\r\n";
+    let keys = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAAA\r\n";
+    let secured = format!("m=audio 4000 RTP/SAVP 8\r\n{keys}");
+    with_agreed(&format!("{plain}{keys}"), &secured, |result| assert!(result.is_ok()));
+    check_refused(plain, &secured, SdpErrorKind::AnswerTransport);
+    check_refused(&secured, &format!("{plain}{keys}"), SdpErrorKind::AnswerTransport);
 }

@@ -11,9 +11,8 @@ use crate::peer::{Agent, Alarm, Desk, Letter, is_inside};
 use crate::plan::{Deed, OnOffer, Plan, Way};
 use crate::reference::Reference;
 use crate::text::Message;
-use b2bua::{Input, Outbox, ResolveRequest, Setup, Snapshot, Switchboard};
-use base::time::WallClock;
-use base::{ListenId, ShardId, Time, Transport, WallTime};
+use b2bua::{Input, Outbox, ResolveRequest, Snapshot, Switchboard};
+use base::{ListenId, ShardId, Time, Transport};
 use media::Reply;
 use sip_core::{ConnId, Flow, SendError, SendToken};
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,11 +73,7 @@ impl World {
     pub fn new(plan: Plan, trace: bool) -> World {
         let mut dice = Dice::new(plan.seed ^ 0x5eed);
         let mut out = Outbox::new();
-        let setup = Setup {
-            shard: ShardId((plan.seed & 0x7f) as u8),
-            seed: (dice.roll(), dice.roll()),
-            clock: WallClock { birth: WallTime(1_700_000_000_000_000) },
-        };
+        let setup = crate::registering::setup(ShardId((plan.seed & 0x7f) as u8), &mut dice);
         let first = snapshot(&plan.config, 0, plan.config.options, 1);
         let board = Switchboard::new(setup, first, Time::ZERO, &mut out);
         let mut world = World {

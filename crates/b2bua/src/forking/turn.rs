@@ -85,10 +85,10 @@ impl Call {
         let next = self.running().find_map(|a| {
             let early = a.early.iter().find(|e| self.is_heard(a, e))?;
             let tag: Box<[u8]> = early.leg.dialog.remote_tag().into();
-            Some((a.number, a.trunk, tag, early.answer.clone()))
+            Some((a.number, a.trunk, tag, early.answer.clone(), a.sdp.text.clone()))
         });
-        let Some((number, trunk, tag, answer)) = next else { return };
-        if self.tell_engine(Side::B, trunk, &answer, false, cx).is_ok() {
+        let Some((number, trunk, tag, answer, ours)) = next else { return };
+        if self.tell_engine(Side::B, trunk, (&answer, &ours), false, cx).is_ok() {
             self.shown.media = Some((number, tag));
             self.tell_others(cx);
         }
@@ -105,9 +105,9 @@ impl Call {
         };
         let others = self.running().flat_map(|a| a.early.iter().map(move |e| (a, e)));
         let others = others.filter(|(a, e)| self.is_heard(a, e) && !is_shown(a, e));
-        let others: Vec<_> = others.map(|(a, e)| (a.trunk, e.answer.clone())).collect();
-        for (trunk, answer) in others {
-            let _ = self.tell_early(trunk, &answer, true, cx);
+        let others: Vec<_> = others.map(|(a, e)| (a.trunk, e.answer.clone(), a.sdp.text.clone())).collect();
+        for (trunk, answer, ours) in others {
+            let _ = self.tell_early(trunk, (&answer, &ours), true, cx);
         }
     }
 

@@ -26,7 +26,7 @@ impl Call {
         }
         let Some(answer) = self.answer_of_ours(side, msg, cx) else { return false };
         let (trunk, epoch) = (self.trunk_of(side), self.epoch.clone());
-        if self.tell_engine(side, trunk, msg.body(), true, cx).is_err() {
+        if self.tell_engine(side, trunk, (msg.body(), &answer), true, cx).is_err() {
             return false; // the way through says what is wrong with it
         }
         if let Some(leg) = self.leg_mut(side) {

@@ -175,19 +175,17 @@ impl Call {
         }
         let other = relay.from.other();
         let live = self.phase == Phase::Answered;
-        let ours = self.sdp_mut(other).map(|sdp| sdp.text.clone()).filter(|_| !relay.offer.is_empty());
-        if let Some(ours) = ours {
-            self.judge(&ours, msg.body())?;
-        }
-        self.tell_engine(other, self.trunk_of(other), msg.body(), live, cx)?;
-        if !relay.offer.is_empty() {
-            self.tell_engine(relay.from, self.trunk_of(relay.from), &relay.offer, live, cx)?;
-        }
-        if !relay.offer.is_empty() {
+        let (from, answers) = (relay.from, !relay.offer.is_empty());
+        let ours = self.sdp_mut(other).map(|sdp| sdp.text.clone()).filter(|_| answers).unwrap_or_default();
+        self.judge(&ours, msg.body())?;
+        self.tell_engine(other, self.trunk_of(other), (msg.body(), &ours), live, cx)?;
+        let made = self.describe_for(from, msg.body(), &relay.offer, cx)?;
+        if answers {
+            self.tell_engine(from, self.trunk_of(from), (&relay.offer, &made), live, cx)?;
             self.note_codec(msg.body());
         }
         self.note_early(relay, msg.body());
-        self.describe_for(relay.from, msg.body(), &relay.offer, cx)
+        Ok(made)
     }
 
     /// A 2xx passes: the session timers of both legs are as it and the request say.

@@ -183,8 +183,8 @@ impl Call {
             return self.answer_inner(txn, 415, rows, cx);
         }
         if negotiates && !body.is_empty() {
-            let here = (&*epoch, self.trunk_of(side));
-            let reachable = self.media.check_remotes(here, &body);
+            let here = self.media.end(&epoch, (side, self.trunk_of(side)));
+            let reachable = negotiation::check_offer(&here, &body);
             match reachable.and_then(|()| self.describe_for(other, &body, b"", cx)) {
                 Ok(text) => body = text,
                 Err(trouble) => return self.refuse_inner_sdp(txn, side, &trouble, cx),

@@ -77,8 +77,8 @@ impl Call {
         if !leg.ack_held {
             leg.acknowledge(cx, &epoch);
         }
-        let (trunk, held) = (leg.trunk, leg.ack_held);
-        let told = !msg.is_sdp() || self.tell_engine(other, trunk, msg.body(), true, cx).is_ok();
+        let (trunk, held, ours) = (leg.trunk, leg.ack_held, leg.sdp.text.clone());
+        let told = !msg.is_sdp() || self.tell_engine(other, trunk, (msg.body(), &ours), true, cx).is_ok();
         if held {
             self.answer_withdrawn(other, msg, cx);
         } else if told && self.leg(other).is_some_and(|leg| leg.sdp.standing.is_some()) {

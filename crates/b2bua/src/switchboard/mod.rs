@@ -16,6 +16,7 @@ use base::hash::Fast;
 use base::time::WallClock;
 use base::{Rng, ShardId, Time, Wheel};
 use media::Side;
+use negotiation::Mint;
 use peers::{Desk, Sources};
 use routing::Snapshot;
 use sip_core::{Event, Timers, Transactions};
@@ -31,6 +32,8 @@ pub struct Setup {
     pub shard: ShardId,
     /// 128 secret bits; the whole future follows from them and the inputs.
     pub seed: (u64, u64),
+    /// 256 bits from the operating system, for master keys of SRTP.
+    pub secret: [u8; 32],
     /// Wall time at [`Time::ZERO`].
     pub clock: WallClock,
 }
@@ -46,6 +49,7 @@ pub struct Switchboard {
     pub(crate) calls: SlotMap<CallRef, Box<Call>>,
     pub(crate) wheel: Wheel<Alarm>,
     pub(crate) rng: Rng,
+    mint: Mint,
     pub(crate) counters: Counters,
     pub(crate) sessions: Sessions,
     pub(crate) desk: Desk,
@@ -93,6 +97,7 @@ impl Switchboard {
             wheel: Wheel::new(),
             desk: Desk::new(rng.next_pair()),
             rng,
+            mint: Mint::new(setup.secret),
             counters: Counters::default(),
             sessions: Sessions::default(),
             draining: false,
@@ -170,6 +175,7 @@ impl Switchboard {
             runs: &mut self.runs,
             wheel: &mut self.wheel,
             rng: &mut self.rng,
+            mint: &mut self.mint,
             counters: &mut self.counters,
             sessions: &mut self.sessions,
             scratch: &mut self.scratch,

@@ -78,10 +78,13 @@ impl Call {
         let trouble = || SdpTrouble { reason: ReasonId::SdpAnswerMissing, warning: (399, "") };
         let moving = self.moving_mut().filter(|_| !body.is_empty()).ok_or_else(trouble)?;
         moving.media.judge(&moving.stays.text, body)?;
-        moving.media.set_remotes(side, (&epoch, trunk), body, true, cx)?;
+        moving.media.set_remotes(side, (&epoch, trunk), (body, &moving.stays.text), true, cx)?;
         if moving.how == TransferHow::Replaced && moving.comes.text.is_empty() {
-            let (goes, offer) = (((moving.goes, moving.trunk), trunk), moving.described.clone());
+            let offer = moving.described.clone();
+            let goes = ((moving.goes, moving.trunk), trunk);
             moving.media.describe(&epoch, goes, body, &offer, &mut moving.comes, cx)?;
+            let comes = (&offer[..], &moving.comes.text[..]);
+            moving.media.set_remotes(moving.goes, (&epoch, moving.trunk), comes, true, cx)?;
         }
         moving.stage = Stage::Joining;
         let stays = moving.stays.clone();

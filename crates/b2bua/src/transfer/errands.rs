@@ -171,7 +171,9 @@ impl Switchboard {
         let user = same_user((&call.epoch, leg.trunk), call.user_of(side), (&there.epoch, trunk));
         let offer = call.arrived.as_ref().map(|arrived| arrived.offer.clone()).unwrap_or_default();
         let number = call.party(side).into();
-        Ok(Coming { call: at, side, number, trunk, user: user.ok_or(gone)?, sdp: leg.sdp.clone(), offer })
+        let tls = leg.flow.transport == base::Transport::Tls;
+        let (user, sdp) = (user.ok_or(gone)?, leg.sdp.clone());
+        Ok(Coming { call: at, side, number, trunk, user, sdp, offer, tls })
     }
 
     /// The dialog of ours that a Replaces names (RFC 3891 §3).

@@ -7,7 +7,7 @@ use crate::context::{Alarm, Context, Own, User};
 use crate::leg::{InnerRequest, listen_of};
 use crate::offer::{self, CallMedia, State};
 use crate::tag::CallRef;
-use base::{ReasonId, TrunkId};
+use base::{ReasonId, Transport, TrunkId};
 use media::{Command, Reply, Side};
 use negotiation::LocalSdp;
 use std::time::Duration;
@@ -76,6 +76,8 @@ pub(super) struct Coming {
     pub(super) sdp: LocalSdp,
     /// Its offer, where its INVITE has no answer yet.
     pub(super) offer: Box<[u8]>,
+    /// Its signalling is TLS.
+    pub(super) tls: bool,
 }
 
 impl Moving {
@@ -130,6 +132,9 @@ impl Call {
             cx.sessions.hand(session, me);
         }
         media.crossed = moving.goes == Side::A;
+        if media.crossed {
+            media.tls.swap(0, 1);
+        }
         (moving.media, moving.stays) = (media, stays);
         (moving.number, moving.trunk, moving.user) = (number, trunk, user);
         moving.stage = Stage::Staying;
@@ -142,7 +147,12 @@ impl Call {
         let Some(leg) = self.leg(goes.other()) else { return };
         let (trunk, there) = (coming.trunk, leg.trunk);
         let offer = if coming.offer.is_empty() { &leg.described } else { &coming.offer };
-        let streams = negotiation::count_streams(offer);
+        let mut media = CallMedia::over(Transport::Udp);
+        media.state = State::Direct;
+        media.tls[goes.index()] = coming.tls;
+        media.tls[goes.other().index()] = leg.flow.transport == Transport::Tls;
+        let offers = if coming.offer.is_empty() { (goes.other(), there) } else { (goes, trunk) };
+        let streams = negotiation::count_streams(offer, &media.end(&epoch, offers).rules());
         let mut moving = Moving {
             how,
             other: Some((coming.call, coming.side)),
@@ -153,10 +163,10 @@ impl Call {
             comes: LocalSdp { continued: !coming.sdp.text.is_empty(), ..coming.sdp },
             described: coming.offer,
             stage: Stage::Ports,
+            media,
             ..Moving::calling(goes)
         };
         let anchored = offer::anchored_between(&epoch, there, trunk);
-        moving.media.state = State::Direct;
         if let (true, Ok(streams)) = (anchored, &streams) {
             let session = cx.sessions.open(cx.shard, self.me);
             let (comes, stays) = (listen_of(&epoch, trunk), listen_of(&epoch, there));
@@ -240,7 +250,7 @@ impl Call {
         let (comes, at) = ((&*epoch, moving.trunk), ((goes.other(), there), moving.trunk));
         let told = moving
             .media
-            .set_remotes(goes, comes, body, true, cx)
+            .set_remotes(goes, comes, (body, &moving.comes.text), true, cx)
             .and_then(|()| moving.media.describe(&epoch, at, body, b"", &mut moving.stays, cx));
         match told {
             Ok(()) => self.ask_stays(cx),

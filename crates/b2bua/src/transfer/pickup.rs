@@ -65,6 +65,7 @@ impl Call {
         let (Ok(theirs), Ok(ours)) = (met(&coming.offer, &offer), met(&offer, &coming.offer)) else {
             return unfit;
         };
+        self.media.tls[Side::B.index()] = coming.tls;
         let (mut stays, mut comes) = (self.a.sdp.clone(), LocalSdp::default());
         let (here, there) = (self.trunk_in, coming.trunk);
         let described = self
@@ -77,8 +78,8 @@ impl Call {
             return unfit;
         }
         let described = self
-            .tell_engine(Side::B, there, &coming.offer, true, cx)
-            .and_then(|()| self.tell_engine(Side::A, here, &offer, true, cx));
+            .tell_engine(Side::B, there, (&coming.offer, &comes.text), true, cx)
+            .and_then(|()| self.tell_engine(Side::A, here, (&offer, &stays.text), true, cx));
         if described.is_err() {
             return unfit;
         }

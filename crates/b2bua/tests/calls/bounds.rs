@@ -18,6 +18,7 @@ fn tls_config() -> String {
         .replace("\"tcp:5060\"]", "\"tcp:5060\", \"tls:5061\"]")
         .replace("\"10.0.0.21\"", "\"10.0.0.21:5061;transport=tls\"")
         .replace("\"192.0.2.8\"", "\"192.0.2.8:5061;transport=tls\"")
+        .replace("version = 1", "version = 1\ndefaults = { override = { srtp = \"off\" } }")
 }
 
 fn sips_invite() -> String {

@@ -30,6 +30,7 @@ mod redirects;
 mod registrations;
 mod replacing;
 mod routes;
+mod secure;
 mod smuggling;
 mod straight;
 mod targets;

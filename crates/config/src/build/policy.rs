@@ -6,7 +6,7 @@ use super::identity;
 use super::view::View;
 use crate::country::Country;
 use crate::forms::called;
-use crate::model::{Codecs, Policy, Redirects, Transfers};
+use crate::model::{Codecs, Policy, Redirects, SrtpPolicy, SrtpSuite, Transfers, Words};
 
 /// Countries whose networks speak µ-law; all others speak A-law (ITU-T G.711 §2, national practice).
 const MU_LAW: [&str; 5] = ["US", "CA", "JP", "TW", "PR"];
@@ -17,6 +17,7 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         media: view.word("media")?,
         fax: view.word("fax")?,
         latch: view.word("latch")?,
+        srtp: srtp(view)?,
         early_offer: view.word("early_offer")?,
         offer_codecs: offer_codecs(view, country),
         codecs: codecs(view)?,
@@ -65,6 +66,14 @@ fn codecs(view: &View<'_>) -> Option<Codecs> {
         ptime_ms: view.integer("ptime"),
         gain_db: view.integer("gain")?,
         transcode: view.word("transcode")?,
+    })
+}
+
+fn srtp(view: &View<'_>) -> Option<SrtpPolicy> {
+    Some(SrtpPolicy {
+        mode: view.word("srtp")?,
+        over_plain: view.word("srtp_over_plain")?,
+        suites: view.strings("srtp_suites").iter().filter_map(|s| SrtpSuite::from_token(s)).collect(),
     })
 }
 

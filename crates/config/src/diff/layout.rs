@@ -243,9 +243,7 @@ impl Sheet<'_> {
     }
 
     fn policy(&mut self, path: &str, policy: &Policy) {
-        self.put(path, "media", policy.media);
-        self.put(path, "fax", policy.fax);
-        self.put(path, "latch", policy.latch);
+        self.media(path, policy);
         self.put(path, "early_offer", policy.early_offer);
         self.codecs(path, policy);
         self.put(path, "prack", policy.prack);

@@ -2,7 +2,9 @@
 
 use super::{item_at, value_at};
 use crate::build::Draft;
-use crate::model::{Gateway, Host, Kind, Listen, MediaMode, NumberFormat, RefreshBy, Trunk, Update};
+use crate::model::{
+    Gateway, Host, Kind, Listen, MediaMode, NumberFormat, RefreshBy, SrtpMode, SrtpOverPlain, Trunk, Update,
+};
 use crate::report::{Finding, Report};
 use crate::text::{Entry, Table};
 use base::{ListenId, Transport};
@@ -45,6 +47,7 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
         site(one, report);
         tls(one, report);
         policy(one, country, report);
+        srtp(one, report);
         super::users::judge(one.entry, one.table, one.trunk, report);
         super::identity::judge(one.trunk, one.table, one.entry.key_span.start, report);
     }
@@ -219,6 +222,28 @@ fn policy(one: &Seen<'_>, country: bool, report: &mut Report<'_>) {
             Finding::new(at("number_format"), one.path("override.number_format"), "conflict", message);
         report.error(finding.expected("`country = \"DE\"` or the like at the top level"));
     }
+}
+
+/// Keys in SDP are as secret as the signalling that bears them (RFC 4568 §7).
+fn srtp(one: &Seen<'_>, report: &mut Report<'_>) {
+    let policy = &one.trunk.policy.srtp;
+    let plain =
+        one.gateways.iter().any(|gateway| matches!(asked(gateway), Some(Transport::Udp | Transport::Tcp)));
+    let wanted = [SrtpMode::Optional, SrtpMode::Required].contains(&policy.mode);
+    if !plain || !wanted {
+        return;
+    }
+    let at = value_at(one.table.table("override").unwrap_or(one.table), "srtp", one.entry.key_span.start);
+    let message = match policy.over_plain {
+        SrtpOverPlain::Allow => {
+            "keys of SRTP go over signalling without TLS: who reads it can hear the calls"
+        }
+        SrtpOverPlain::Off => {
+            "`srtp_over_plain = \"off\"` and a gateway without TLS: its media are not secured"
+        }
+    };
+    let finding = Finding::new(at, one.path("override.srtp"), "plain-keys", message);
+    report.warning(finding.expected("`;transport=tls` for the gateway, or `srtp = \"auto\"`"));
 }
 
 /// A session timer that can be kept.

@@ -19,6 +19,7 @@ mod routing;
 mod scope;
 mod service;
 mod site;
+mod srtp;
 mod transfer;
 mod translate;
 mod trunk;

@@ -3,7 +3,8 @@
 use super::Effect::Reload;
 use super::Need::{Absent, Default};
 use super::Preset::{Bool as Truth, Text as Word, Texts};
-use super::{CALLER, FORWARDING, Key, Section, Shape, codecs, dialog, headers, redirect, seconds, transfer};
+use super::{CALLER, FORWARDING, Key, Section, Shape};
+use super::{codecs, dialog, headers, redirect, seconds, srtp, transfer};
 use crate::forms::{called, plain};
 use crate::model::{
     ContactUser, EarlyOffer, Extension, Fax, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Sips,
@@ -38,6 +39,9 @@ pub(crate) static POLICY: Section = Section {
             effect: Reload,
             doc: "Which media sources are believed. `off`: only the signalled address and port. `signalled`: the signalled address from any port. `nat`: the first valid source, locked from then on; whoever sends first gets the call's audio.",
         },
+        srtp::SRTP,
+        srtp::OVER_PLAIN,
+        srtp::SUITES,
         Key {
             name: "early_offer",
             shape: Shape::Word { now: EarlyOffer::TOKENS, later: &[] },

@@ -97,13 +97,15 @@ pub fn run(plan: Plan, trace: bool) -> Outcome {
     judge.conclude(now, registrar.granted, ladder.unwrap_or_default())
 }
 
+/// What a switchboard of these worlds is born with.
+pub(crate) fn setup(shard: ShardId, dice: &mut Dice) -> Setup {
+    let clock = WallClock { birth: WallTime(1_700_000_000_000_000) };
+    Setup { shard, seed: (dice.roll(), dice.roll()), secret: [7; 32], clock }
+}
+
 /// The house with the plan's accounts.
 fn house(plan: &Plan, now: Time, dice: &mut Dice, out: &mut Outbox) -> Switchboard {
-    let setup = Setup {
-        shard: ShardId(1),
-        seed: (dice.roll(), dice.roll()),
-        clock: WallClock { birth: WallTime(1_700_000_000_000_000) },
-    };
+    let setup = setup(ShardId(1), dice);
     let text = plan.config();
     match config::parse(&text, "sim.toml", config::Format::Toml) {
         Ok(loaded) => Switchboard::new(setup, Arc::new(Snapshot::new(loaded.config, 1)), now, out),

@@ -1,9 +1,18 @@
-//! Header rules.
+//! Header rules, and how media flow.
 
 use super::{Sheet, list};
-use crate::model::{HeaderPolicy, HeaderRules, Reveal};
+use crate::model::{HeaderPolicy, HeaderRules, Policy, Reveal};
 
 impl Sheet<'_> {
+    pub(super) fn media(&mut self, path: &str, policy: &Policy) {
+        self.put(path, "media", policy.media);
+        self.put(path, "fax", policy.fax);
+        self.put(path, "latch", policy.latch);
+        self.put(path, "srtp", policy.srtp.mode);
+        self.put(path, "srtp_over_plain", policy.srtp.over_plain);
+        self.put(path, "srtp_suites", list(&policy.srtp.suites));
+    }
+
     pub(super) fn headers(&mut self, path: &str, policy: &HeaderPolicy) {
         self.put(path, "headers_strip", list(&policy.strip));
         let topology = policy.topology;

@@ -1,0 +1,216 @@
+//! Which keys a stream gets (RFC 4568 §5, §7): theirs chosen, ours drawn or kept, both paired.
+//!
+//! Keys live in the descriptions themselves: what was said to a peer and what it said are all that the engine's keys
+//! follow from. Keys of ours belong to a port: on another port they are drawn anew, so that no key stream is used
+//! twice (RFC 3711 §9.1).
+
+use crate::end::{End, Rules};
+use crate::local::LocalSdp;
+use crate::trouble::SdpTrouble;
+use base::ReasonId;
+use config::{SrtpMode, SrtpSuite};
+use media::{Keys, Srtp};
+use sdp::{Cover, Crypto, Media, Session};
+use srtp::{MasterKey, Mint, Suite};
+
+/// The suite that a word of the configuration names.
+fn suite_of(word: SrtpSuite) -> Suite {
+    match word {
+        SrtpSuite::AeadAes256Gcm => Suite::AeadAes256Gcm,
+        SrtpSuite::AeadAes128Gcm => Suite::AeadAes128Gcm,
+        SrtpSuite::AesCm256Sha1_80 => Suite::AesCm256Sha1_80,
+        SrtpSuite::AesCm256Sha1_32 => Suite::AesCm256Sha1_32,
+        SrtpSuite::AesCm128Sha1_80 => Suite::AesCm128Sha1_80,
+        SrtpSuite::AesCm128Sha1_32 => Suite::AesCm128Sha1_32,
+    }
+}
+
+/// A line's key.
+fn master_of(line: &Crypto<'_>) -> Option<MasterKey> {
+    MasterKey::new(Suite::from_name(line.suite)?, &line.key)?.with_mki(&line.mki)
+}
+
+/// The first line of a peer's offer that its trunk allows: the order is the peer's (RFC 4568 §5.1.2).
+fn chosen(rules: &Rules<'_>, media: &Media<'_>) -> Option<(u32, MasterKey)> {
+    media.keys().find_map(|line| {
+        let key = master_of(&line)?;
+        rules.suites.iter().any(|s| suite_of(*s) == key.suite()).then_some((line.tag, key))
+    })
+}
+
+/// Whether a peer may offer this m-line: whether it is secured as its trunk wants it.
+pub(crate) fn admits(rules: &Rules<'_>, media: &Media<'_>) -> Result<(), ReasonId> {
+    if media.port == 0 || !media.is_rtp() {
+        return Ok(());
+    }
+    match rules.srtp {
+        SrtpMode::Off if media.is_savp() => Err(ReasonId::SrtpUnsupported),
+        SrtpMode::Off => Ok(()),
+        _ if media.is_savp() && chosen(rules, media).is_none() => Err(ReasonId::SrtpUnsupported),
+        SrtpMode::Required if chosen(rules, media).is_none() => Err(ReasonId::SrtpRequired),
+        _ => Ok(()),
+    }
+}
+
+/// Whether an offer has a stream that is secured as its trunk wants it, or none at all.
+pub(crate) fn admits_any(rules: &Rules<'_>, session: &Session<'_>) -> Result<(), SdpTrouble> {
+    let mut first = Ok(());
+    for media in session.media().iter().filter(|media| media.port != 0 && sdp::can_anchor(media).is_ok()) {
+        match admits(rules, media) {
+            Ok(()) => return Ok(()),
+            Err(reason) => first = first.and(Err(reason)),
+        }
+    }
+    first.map_err(unfit)
+}
+
+pub(crate) fn unfit(reason: ReasonId) -> SdpTrouble {
+    SdpTrouble { reason, warning: (302, "Incompatible transport protocol") }
+}
+
+/// How an m-line that we offer is secured. `held`: the same line as we said it last on this port.
+pub(crate) fn offered(rules: &Rules<'_>, held: Option<&Media<'_>>, mint: &mut Mint) -> Cover {
+    let mut lines = Vec::new();
+    match held {
+        // What holds is said again; a stream that was agreed in clear stays so where both may be.
+        Some(held) if held.has_crypto() || rules.srtp != SrtpMode::Required => {
+            if rules.srtp != SrtpMode::Off || held.is_savp() {
+                held.keys().for_each(|line| write(line.tag, line.suite, &line.key, &mut lines));
+            }
+            return Cover { savp: held.is_savp(), lines };
+        }
+        _ if rules.srtp == SrtpMode::Off => return Cover::default(),
+        _ => {}
+    }
+    for (tag, word) in (1u32..).zip(rules.suites) {
+        if let Some(key) = mint.draw(suite_of(*word)) {
+            sdp::write_crypto(tag, key.suite().name(), &key.key_and_salt(), &mut lines);
+        }
+    }
+    Cover { savp: rules.srtp == SrtpMode::Required, lines }
+}
+
+fn write(tag: u32, suite: &[u8], key: &[u8], lines: &mut Vec<u8>) {
+    if let Ok(suite) = std::str::from_utf8(suite) {
+        sdp::write_crypto(tag, suite, key, lines);
+    }
+}
+
+/// How our answer to an offered m-line is secured, and the key of the peer's that it takes. The key that we had on
+/// this port stays while the peer's does; a new one of the peer's makes us draw one, too (RFC 4568 §7.1.4).
+pub(crate) fn answered(
+    rules: &Rules<'_>,
+    media: &Media<'_>,
+    held: Option<(&Media<'_>, Option<&MasterKey>)>,
+    mint: &mut Mint,
+) -> Result<(Cover, Option<MasterKey>), ReasonId> {
+    admits(rules, media)?;
+    if rules.srtp == SrtpMode::Off || !media.is_rtp() {
+        return Ok((Cover::default(), None));
+    }
+    let Some((tag, theirs)) = chosen(rules, media) else { return Ok((Cover::default(), None)) };
+    let same = held.filter(|(_, before)| before.is_none_or(|before| *before == theirs));
+    let kept = same.and_then(|(held, _)| {
+        held.keys().find_map(|l| master_of(&l).filter(|k| k.suite() == theirs.suite()))
+    });
+    let ours = kept.or_else(|| mint.draw(theirs.suite())).ok_or(ReasonId::SrtpUnsupported)?;
+    let mut lines = Vec::new();
+    sdp::write_crypto(tag, ours.suite().name(), &ours.key_and_salt(), &mut lines);
+    Ok((Cover { savp: media.is_savp(), lines }, Some(theirs)))
+}
+
+/// The keys that two descriptions of a stream agree on: one of them holds the line that was chosen of the other.
+pub(crate) fn paired(theirs: &Media<'_>, ours: &Media<'_>) -> Option<Keys> {
+    theirs.keys().find_map(|line| {
+        let mine = ours.keys().find(|o| o.tag == line.tag && o.suite.eq_ignore_ascii_case(line.suite))?;
+        Some(Keys { receive: master_of(&line)?, send: master_of(&mine)? })
+    })
+}
+
+/// What the engine does with a stream. `ours`: what we told the peer of it.
+pub(crate) fn between(rules: &Rules<'_>, theirs: &Media<'_>, ours: Option<&Media<'_>>) -> Srtp {
+    if !theirs.is_rtp() {
+        return Srtp::Off;
+    }
+    if let Some(keys) = ours.and_then(|ours| paired(theirs, ours)) {
+        return Srtp::On(Box::new(keys));
+    }
+    let wanted = rules.srtp != SrtpMode::Off && chosen(rules, theirs).is_some();
+    let secured = match ours {
+        Some(ours) => ours.is_savp() || (ours.has_crypto() && theirs.has_crypto()),
+        None => wanted,
+    };
+    let demanded = rules.srtp == SrtpMode::Required || theirs.is_savp();
+    if secured || demanded { Srtp::Awaited } else { Srtp::Off }
+}
+
+/// Whether the peer's answer has the keys that our offer asks for (RFC 4568 §5.1.3).
+pub(crate) fn judge(offer: &Session<'_>, answer: &Session<'_>) -> Result<(), SdpTrouble> {
+    for (offered, answered) in offer.media().iter().zip(answer.media()) {
+        let active = offered.port != 0 && answered.port != 0 && offered.has_crypto();
+        let demanded = offered.is_savp() || answered.is_savp() || answered.has_crypto();
+        if active && demanded && paired(answered, offered).is_none() {
+            return Err(unfit(ReasonId::SrtpAnswerBad));
+        }
+    }
+    Ok(())
+}
+
+/// The crypto suite of the first secured stream between us and a peer, by both descriptions.
+#[must_use]
+pub fn suite(theirs: &[u8], ours: &[u8]) -> Option<&'static str> {
+    let (theirs, ours) = (crate::parse(theirs).ok()?, crate::parse(ours).ok()?);
+    let mut streams = theirs.media().iter().zip(ours.media()).filter(|(t, o)| t.port != 0 && o.port != 0);
+    streams.find_map(|(theirs, ours)| paired(theirs, ours)).map(|keys| keys.receive.suite().name())
+}
+
+/// The same m-line as it was said last, where it was said on the same port.
+fn held<'s, 't>(before: Option<&'s Session<'t>>, index: usize, port: Option<u16>) -> Option<&'s Media<'t>> {
+    before?.media().get(index).filter(|media| Some(media.port) == port)
+}
+
+/// The covers of a description, and the keys of the peer's that it answers.
+pub(crate) struct Covers {
+    pub(crate) covers: Vec<Cover>,
+    pub(crate) taken: Vec<Option<MasterKey>>,
+}
+
+impl Covers {
+    /// For each m-line that has a port; a line that cannot be secured as it must loses its port.
+    pub(crate) fn of(
+        end: &End<'_>,
+        (session, offer): (&Session<'_>, Option<&Session<'_>>),
+        ports: &mut [Option<u16>],
+        local: &LocalSdp,
+        mint: &mut Mint,
+    ) -> Result<Covers, SdpTrouble> {
+        let rules = end.rules();
+        let before = if local.text.is_empty() { None } else { crate::parse(&local.text).ok() };
+        let mut all = Covers { covers: Vec::new(), taken: Vec::new() };
+        let (mut any, mut first) = (false, Ok(()));
+        for (index, port) in ports.iter_mut().enumerate() {
+            let held = held(before.as_ref(), index, *port);
+            let media = session.media().get(index);
+            let (cover, taken) = match offer.map(|offer| offer.media().get(index)) {
+                _ if port.is_none() || media.is_none_or(|media| !media.is_rtp()) => Default::default(),
+                None => (offered(&rules, held, mint), None),
+                Some(None) => Default::default(),
+                Some(Some(line)) => {
+                    let taken = local.taken.get(index).and_then(Option::as_ref);
+                    match answered(&rules, line, held.map(|held| (held, taken)), mint) {
+                        Ok(made) => made,
+                        Err(reason) => {
+                            *port = None;
+                            first = first.and(Err(reason));
+                            Default::default()
+                        }
+                    }
+                }
+            };
+            any |= port.is_some();
+            all.covers.push(cover);
+            all.taken.push(taken);
+        }
+        if any { Ok(all) } else { first.map(|()| all).map_err(unfit) }
+    }
+}
