@@ -86,6 +86,7 @@ impl Call {
         early: &Described,
         cx: &mut Context<'_>,
     ) {
+        leg.sdp = attempt.sdp.clone();
         reject_offer(&mut leg, attempt.offered, early, described(&msg, early));
         cx.counters.late_answers += 1;
         let failure = Failure::ours(ReasonId::Cancelled);
@@ -297,7 +298,9 @@ fn described<'a>(msg: &Msg<'a>, early: &'a Described) -> &'a [u8] {
 fn reject_offer(leg: &mut Leg, offered: Offered, early: &Described, text: &[u8]) {
     let asked = matches!(offered, Offered::Withheld | Offered::Nobody) && !early.answered;
     if let Some(offer) = parse(text).ok().filter(|_| asked && leg.ack_body.is_none()) {
-        leg.ack_body = Some((leg.invite_cseq, sdp::reject_all(&offer).into()));
+        // What another fork was told may have begun our session with this peer.
+        let origin = (leg.sdp.id, leg.sdp.version + u64::from(leg.sdp.id != 0));
+        leg.ack_body = Some((leg.invite_cseq, sdp::reject_all(&offer, origin).into()));
     }
 }
 

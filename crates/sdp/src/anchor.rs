@@ -373,14 +373,15 @@ fn is_withheld(value: &[u8], reveal: Reveal) -> bool {
 
 /// An answer that refuses every m= line with port 0 (RFC 3264 §6).
 ///
-/// It names no address of ours; for one that does, [`anchor`] the offer without ports.
+/// It names no address of ours; for one that does, [`anchor`] the offer without ports. `origin`: id and version of our
+/// session toward this peer (§8).
 #[must_use]
-pub fn reject_all(offer: &Session<'_>) -> Vec<u8> {
+pub fn reject_all(offer: &Session<'_>, origin: (u64, u64)) -> Vec<u8> {
     let nowhere = Anchor {
         address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         ports: &[],
-        origin_id: 0,
-        origin_version: 0,
+        origin_id: origin.0,
+        origin_version: origin.1,
         hold: HoldForm::Pass,
         reveal: Reveal::default(),
         covers: &[],

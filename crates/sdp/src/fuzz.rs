@@ -48,7 +48,7 @@ pub fn sdp(bytes: &[u8]) {
         assert!(anchor_answer(&session, &again, &ours, &mut answer).is_ok());
         let _ = check_answer(&again, &session);
     }
-    assert!(parse(&reject_all(&session), &Limits { bytes: usize::MAX, ..Limits::default() }).is_ok());
+    assert!(parse(&reject_all(&session, (0, 0)), &Limits { bytes: usize::MAX, ..Limits::default() }).is_ok());
 }
 
 #[cfg(test)]

@@ -166,7 +166,7 @@ fn ipv6_is_advertised_as_such_and_the_last_port_has_no_rtcp_beside_it() {
 #[test]
 fn refusing_everything_keeps_the_shape_of_the_offer() {
     let offered = format!("{HEAD}m=audio 4000 RTP/AVP 8 0\r\na=x\r\nm=image 4002 udptl t38\r\n");
-    let bytes = reject_all(&read(offered.as_bytes()));
+    let bytes = reject_all(&read(offered.as_bytes()), (7, 2));
     let answer = read(&bytes);
     assert!(answer.media().iter().all(|media| media.port == 0));
     assert!(check_answer(&read(offered.as_bytes()), &answer).unwrap().is_empty());
