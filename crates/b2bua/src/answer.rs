@@ -298,7 +298,6 @@ fn described<'a>(msg: &Msg<'a>, early: &'a Described) -> &'a [u8] {
 fn reject_offer(leg: &mut Leg, offered: Offered, early: &Described, text: &[u8]) {
     let asked = matches!(offered, Offered::Withheld | Offered::Nobody) && !early.answered;
     if let Some(offer) = parse(text).ok().filter(|_| asked && leg.ack_body.is_none()) {
-        // What another fork was told may have begun our session with this peer.
         let origin = (leg.sdp.id, leg.sdp.version + u64::from(leg.sdp.id != 0));
         leg.ack_body = Some((leg.invite_cseq, sdp::reject_all(&offer, origin).into()));
     }

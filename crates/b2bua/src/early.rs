@@ -233,9 +233,8 @@ impl Early {
         self.rseq = Some(rseq);
         self.prack.1 = 0;
         self.prack_body = Box::default();
-        // What an unreliable one described before was no offer yet.
-        let first = !self.answered && self.unanswered.is_none();
-        if offers && first && msg.is_sdp() && !msg.body().is_empty() {
+        let unasked = !self.answered && self.unanswered.is_none();
+        if offers && unasked && msg.is_sdp() && !msg.body().is_empty() {
             self.unanswered = Some(rseq);
             return true;
         }

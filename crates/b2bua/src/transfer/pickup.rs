@@ -71,8 +71,7 @@ impl Call {
         let described = self
             .describe(Side::A, here, &theirs, &offer, &mut stays, cx)
             .and_then(|()| self.describe(Side::B, there, &ours, &coming.offer, &mut comes, cx));
-        // The first description that the caller has heard is its answer, also where none was acknowledged (RFC 3261
-        // §13.2.1): it can be said again, but not changed.
+        // The first description that the caller heard is its answer (RFC 3261 §13.2.1): said again, but not changed.
         let shown = self.shown.media_since.is_some();
         if described.is_err() || (shown && !sdp::same_except_version(&self.a.sdp.text, &stays.text)) {
             return unfit;
