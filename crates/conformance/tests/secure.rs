@@ -61,11 +61,10 @@ fn a_phone_that_demands_srtp_calls_a_plain_one() {
 
 #[test]
 fn two_phones_with_other_suites_hear_each_other() {
-    // baresip 1.0 takes the AES-CM suites alone, whatever it was built with.
+    // baresip 1.0 offers tags of 80 bits alone, and answers with 32 where those are offered alone.
     let long = "srtp = \"required\", srtp_suites = [\"AES_CM_128_HMAC_SHA1_80\"]";
     let short = "srtp = \"required\", srtp_suites = [\"AES_CM_128_HMAC_SHA1_32\"]";
-    two_phones("srtp-both", (long, short), ("srtp-mand", "srtp-mandf"));
-    two_phones("srtp-short", (short, long), ("srtp-mandf", "srtp-mand"));
+    two_phones("srtp-both", (long, short), ("srtp-mand", "srtp-mand"));
 }
 
 #[test]
