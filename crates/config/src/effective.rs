@@ -176,6 +176,3 @@ fn settings(
     walk.section(&POLICY, "override", &seen(true));
     walk.settings
 }
-
-#[cfg(test)]
-mod tests;

@@ -109,6 +109,25 @@ impl Baresip {
         samples.get(audio::RATE as usize / 2..).unwrap_or_default().to_vec()
     }
 
+    /// Waits until it has heard a second of a tone of `hertz`, as loud as [`Voice::tone`] sends it, and nothing of the
+    /// tone of `not`.
+    ///
+    /// # Panics
+    /// It has not.
+    pub fn hears(&self, hertz: f64, not: f64) {
+        let heard = crate::await_some(|| Some(self.heard()).filter(|s| s.len() >= audio::RATE as usize));
+        let samples = heard.unwrap_or_else(|| self.heard());
+        let (own, other) = (audio::share(&samples, hertz), audio::share(&samples, not));
+        let (count, level) = (samples.len(), audio::level(&samples));
+        let told = format!("{count} samples, level {level:.0}, {own:.2} at {hertz}, {other:.2} at {not}");
+        assert!(
+            count >= audio::RATE as usize && own > 0.8 && other < 0.1,
+            "{told}\n{}",
+            self.process().tail()
+        );
+        assert!((4000.0..7500.0).contains(&level), "{told}");
+    }
+
     /// The samples that it has given to its encoder so far.
     #[must_use]
     pub fn said(&self) -> Vec<i16> {

@@ -1,7 +1,6 @@
 //! Registration in both directions, with other people's programs: baresip registers with us and is called, Kamailio
 //! is the registrar of our accounts.
 
-use conformance::audio::{level, share};
 use conformance::baresip::Baresip;
 use conformance::config::{INSIDE, ITSP, ITSP_2, OUTSIDE, PBX, Setup};
 use conformance::kamailio::Kamailio;
@@ -11,15 +10,6 @@ const ANNA: &str = "+493023125100";
 const BERT: &str = "+493023125101";
 /// baresip 1.0 gives up at the sight of a better algorithm, even beside one that it knows.
 const MD5: &str = "authenticate = { algorithms = [\"md5\"] }\n";
-
-/// Waits until the phone has heard a second of a tone of `hertz`.
-fn hears(phone: &Baresip, hertz: f64, not: f64) {
-    let heard = conformance::await_some(|| Some(phone.heard()).filter(|s| s.len() >= 8_000));
-    let samples = heard.unwrap_or_else(|| phone.heard());
-    let (own, other) = (share(&samples, hertz), share(&samples, not));
-    let told = format!("{} samples, level {:.0}, {own:.2}, {other:.2}", samples.len(), level(&samples));
-    assert!(samples.len() >= 8_000 && own > 0.8 && other < 0.1, "{told}\n{}", phone.process().tail());
-}
 
 /// A trunk with two users, who may register from anywhere in the place.
 fn phones(place: &Place, more: &str) -> Setup {
@@ -64,8 +54,8 @@ fn two_baresip_register_with_us_and_hear_each_others_tone() {
     let uri = format!("sip:{BERT}@{}", place.sip(INSIDE));
     let own = account(&place, "100", "anna", "geheim", "");
     let anna = Baresip::with_account(&place, "anna", 30, 440.0, &own, Some(&uri));
-    hears(&anna, 700.0, 440.0);
-    hears(&bert, 440.0, 700.0);
+    anna.hears(700.0, 440.0);
+    bert.hears(440.0, 700.0);
     let shown = shown(&place, "phones");
     assert!(shown.contains("baresip") && shown.contains(&place.ip(31)), "{shown}");
     drop(anna);

@@ -26,6 +26,5 @@ pub use judge::{count_streams, judge, judge_across, offers_refused};
 pub use local::LocalSdp;
 pub use plan::{Pair, Standing, may_bridge, plans};
 pub use remote::{check_offer, each_stream};
-pub use secure::suite;
 pub use srtp::Mint;
 pub use trouble::{SdpTrouble, met, parse};

@@ -156,14 +156,6 @@ pub(crate) fn judge(offer: &Session<'_>, answer: &Session<'_>) -> Result<(), Sdp
     Ok(())
 }
 
-/// The crypto suite of the first secured stream between us and a peer, by both descriptions.
-#[must_use]
-pub fn suite(theirs: &[u8], ours: &[u8]) -> Option<&'static str> {
-    let (theirs, ours) = (crate::parse(theirs).ok()?, crate::parse(ours).ok()?);
-    let mut streams = theirs.media().iter().zip(ours.media()).filter(|(t, o)| t.port != 0 && o.port != 0);
-    streams.find_map(|(theirs, ours)| paired(theirs, ours)).map(|keys| keys.receive.suite().name())
-}
-
 /// The same m-line as it was said last, where it was said on the same port.
 fn held<'s, 't>(before: Option<&'s Session<'t>>, index: usize, port: Option<u16>) -> Option<&'s Media<'t>> {
     before?.media().get(index).filter(|media| Some(media.port) == port)

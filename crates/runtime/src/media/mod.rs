@@ -13,8 +13,6 @@ mod relay;
 mod sockets;
 mod status;
 mod sys;
-#[cfg(test)]
-mod tests;
 mod token;
 mod worker;
 

@@ -198,3 +198,33 @@ fn judge(e: &io::Error) -> PairError {
         other => PairError::Bind(other.unwrap_or(libc::EINVAL)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::ErrorKind;
+    use std::net::{Ipv4Addr, UdpSocket};
+
+    const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    #[test]
+    fn a_deaf_pair_is_like_a_closed_port_and_forgets_what_came_before() {
+        let mut pair = Pair::bind(LOOPBACK, 43_190, 46).unwrap();
+        let us = SocketAddr::new(LOOPBACK, 43_190);
+        let peer = UdpSocket::bind((LOOPBACK, 0)).unwrap();
+        peer.connect(us).unwrap();
+        for n in 0..20 {
+            peer.send(&[n; 172]).unwrap();
+        }
+        assert!(pair.deafen());
+        peer.send(&[21; 172]).unwrap();
+        assert_eq!(peer.recv(&mut [0; 64]).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+        assert!(!pair.is_revived(0), "of another class of service");
+        assert!(pair.is_revived(46));
+        let nothing = pair.ports[0].receive(&mut [0; 2048]);
+        assert_eq!(nothing.unwrap_err().kind(), ErrorKind::WouldBlock);
+        peer.send(&[22; 172]).unwrap();
+        let heard = pair.ports[0].receive(&mut [0; 2048]).unwrap();
+        assert_eq!(heard, (172, Some(peer.local_addr().unwrap())));
+    }
+}

@@ -1,29 +1,6 @@
 //! Sockets that serve one call after another.
 
-use super::super::sockets::Pair;
 use super::*;
-use std::io::ErrorKind;
-
-#[test]
-fn a_deaf_pair_is_like_a_closed_port_and_forgets_what_came_before() {
-    let mut pair = Pair::bind(LOOPBACK, 43_190, 46).unwrap();
-    let us = SocketAddr::new(LOOPBACK, 43_190);
-    let peer = Peer::at(LOOPBACK).rtp;
-    peer.connect(us).unwrap();
-    for n in 0..20 {
-        peer.send(&rtp(1, n)).unwrap();
-    }
-    assert!(pair.deafen());
-    peer.send(&rtp(1, 21)).unwrap();
-    assert_eq!(peer.recv(&mut [0; 64]).unwrap_err().kind(), ErrorKind::ConnectionRefused);
-    assert!(!pair.is_revived(0), "of another class of service");
-    assert!(pair.is_revived(46));
-    let nothing = pair.ports[0].receive(&mut [0; 2048]);
-    assert_eq!(nothing.unwrap_err().kind(), ErrorKind::WouldBlock);
-    peer.send(&rtp(1, 22)).unwrap();
-    let heard = pair.ports[0].receive(&mut [0; 2048]).unwrap();
-    assert_eq!(heard, (172, Some(peer.local_addr().unwrap())));
-}
 
 /// Opens a call as soon as the only two pairs have rested.
 fn open_again(bench: &mut Bench) -> Ports {

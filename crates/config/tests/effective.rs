@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::*;
-use crate::model::Words;
+use config::model::Words;
+use config::{EffectiveError, Format, effective};
 
 const TEXT: &str = r#"version = 1
 country = "US"
@@ -77,7 +77,7 @@ fn what_nobody_says_is_built_in() {
 /// What is shown is what calls get.
 #[test]
 fn the_trunk_is_built_from_the_same_layers() {
-    let config = crate::parse(TEXT, "t.toml", Format::Toml).unwrap().config;
+    let config = config::parse(TEXT, "t.toml", Format::Toml).unwrap().config;
     let [a, b] = [&config.trunks[0], &config.trunks[1]];
     assert_eq!((a.options_misses, a.ring_timeout.as_secs(), a.failover_after.as_secs()), (2, 90, 8));
     assert_eq!((b.options_misses, b.ring_timeout.as_secs(), b.failover_after.as_secs()), (5, 100, 8));
@@ -141,7 +141,7 @@ fn limits_mappings_quality_and_tls_come_from_scopes_too() {
     assert_eq!(setting("a", "quality.window"), own("40", "defaults", 10));
     assert_eq!(setting("a", "tls.ca"), own("\"/etc/ca.pem\"", "defaults", 11));
     assert_eq!(setting("a", "tls.name"), own("\"pbx.example\"", "trunk", 22));
-    let config = crate::parse(MORE, "t.toml", Format::Toml).unwrap().config;
+    let config = config::parse(MORE, "t.toml", Format::Toml).unwrap().config;
     let [a, b] = [&config.trunks[0], &config.trunks[1]];
     assert_eq!((a.calls_max, b.calls_max, a.cps_max, b.cps_max), (Some(10), Some(100), Some(9), None));
     assert_eq!((a.each_way.cps_out_max, a.map_response.len(), b.map_response.len()), (Some(7), 0, 1));
@@ -154,10 +154,10 @@ fn limits_mappings_quality_and_tls_come_from_scopes_too() {
 #[test]
 fn faults_in_scopes_are_told_where_they_stand() {
     let text = MORE.replace("status = 486", "status = 302");
-    let error = crate::parse(&text, "t.toml", Format::Toml).unwrap_err();
+    let error = config::parse(&text, "t.toml", Format::Toml).unwrap_err();
     assert_eq!((error.0[0].line, error.0[0].path.as_str()), (9, "defaults.map_response[0].status"));
     let text = MORE.replace("tls = { ca = \"/etc/ca.pem\" }", "tls = { name = \"x.example\" }");
-    let error = crate::parse(&text, "t.toml", Format::Toml).unwrap_err();
+    let error = config::parse(&text, "t.toml", Format::Toml).unwrap_err();
     assert_eq!((error.0[0].code, error.0[0].path.as_str()), ("unknown-key", "defaults.tls.name"));
 }
 
@@ -168,7 +168,7 @@ fn one_trunk_may_leave_the_quality_that_its_scope_judges() {
     let off =
         everywhere.replace("options_misses = 2\n", "options_misses = 2\nquality = { enabled = false }\n");
     let judged = |text: &str| {
-        let config = crate::parse(text, "t.toml", Format::Toml).unwrap().config;
+        let config = config::parse(text, "t.toml", Format::Toml).unwrap().config;
         config.trunks.iter().map(|t| t.quality.is_some()).collect::<Vec<_>>()
     };
     assert_eq!(judged(TEXT), [false, false]);

@@ -2,11 +2,13 @@
 //!
 //! No test sleeps: sockets block with a deadline, and an absence is shown by a later packet that arrives.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
+
 mod again;
 
-use super::{Engine, MediaListen, Status};
 use base::ListenId;
 use media::{Command, DropReason, Latch, OpenError, Ports, Remote, Reply, Report, SessionId, Side};
+use runtime::media::{Engine, MediaListen, Status};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 use std::sync::mpsc::{Receiver, channel};
