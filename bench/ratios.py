@@ -53,3 +53,9 @@ for n in (200, 500, 1000):
         loss = max(x for _, x in packet[f"tronco-{n}"])
         print(f"relay, {n} calls: tronco {us['tronco']:.2f}, bare {us['bare']:.2f}, rtpengine {us['rtpengine']:.2f} us per packet: "
               f"{us['tronco'] / us['bare']:.2f} of bare, {us['tronco'] / us['rtpengine']:.2f} of rtpengine; loss {loss} %")
+for kind, n in (("secure", 200), ("secure", 400), ("pcma", 100), ("g722", 100), ("opus", 50)):
+    ours, theirs = packet.get(f"tronco-{kind}-{n}"), packet.get(f"rtpengine-{kind}-{n}")
+    if ours and theirs:
+        a, b = (statistics.median(x for x, _ in v) for v in (ours, theirs))
+        print(f"{kind}, {n} calls: tronco {a:.2f}, rtpengine {b:.2f} us per packet: {a / b:.2f}, {b / a:.1f} times the calls; "
+              f"loss {max(x for _, x in ours)} and {max(x for _, x in theirs)} %")
