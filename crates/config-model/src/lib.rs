@@ -16,6 +16,7 @@ mod header_rule;
 mod identity;
 mod listen;
 mod permission;
+mod places;
 mod policy;
 mod profile;
 mod rates;
@@ -48,6 +49,7 @@ pub use identity::{
 };
 pub use listen::{Hidden, Host, Listen, PortRange, Secret, SipPort, TlsIdentity};
 pub use permission::{CallPolicy, Class, DENY_UNKNOWN, Group, Permissions, effective};
+pub use places::Networks;
 pub use policy::{
     CalledFrom, ContactUser, EarlyOffer, Extension, Fax, Hold, Latch, MediaMode, NumberFormat, PassStrip,
     Policy, Prack, Refresher, SessionTimer, Sips, UriScheme,

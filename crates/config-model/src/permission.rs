@@ -54,13 +54,12 @@ pub struct Permissions {
 /// What unknown callers may not call where no scope says so.
 pub const DENY_UNKNOWN: [Class; 3] = [Class::Premium, Class::Satellite, Class::International];
 
-/// What holds for the callers of a trunk: its own word, else its site's, else the node's.
+/// What holds for the callers of a trunk who are at a site: the trunk's word, else the site's, else the node's.
 pub fn effective<'a, T>(
     trunk: &'a Trunk,
-    sites: &'a [Site],
+    site: Option<&'a Site>,
     node: &'a Permissions,
     word: impl Fn(&'a Permissions) -> Option<T>,
 ) -> Option<T> {
-    let site = trunk.site.as_deref().and_then(|name| sites.iter().find(|site| site.name == name));
     word(&trunk.permissions).or_else(|| word(&site?.permissions)).or_else(|| word(node))
 }

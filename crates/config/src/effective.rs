@@ -3,6 +3,7 @@
 //! Walks the key tables over the same layers that the trunk is built from. Enter through
 //! [`effective`].
 
+mod place;
 mod rights;
 mod walk;
 
@@ -13,6 +14,7 @@ use crate::names::Names;
 use crate::profile::Profile;
 use crate::text::{self, Place, Source, Table, Value};
 use crate::{Diagnostics, Format};
+pub use place::Whereabouts;
 use rights::Whose;
 use std::fmt;
 use walk::{Seen, Walk};
@@ -24,6 +26,8 @@ pub struct Effective {
     pub profile: &'static Profile,
     /// Its settings in the order of the documentation.
     pub settings: Vec<Setting>,
+    /// Where its callers are, on which what they may do and how they dial can depend.
+    pub place: Whereabouts,
 }
 
 /// One setting.
@@ -132,13 +136,15 @@ pub fn effective(
     if wanted.is_some() && found.is_none() {
         return Err(EffectiveError::NoUser(known().collect()));
     }
-    let whose =
-        Whose { root: &root, trunk: table, user: found.filter(|_| wanted.is_some()).map(|(_, user)| *user) };
+    let place = loaded.config.trunk_named(trunk).map(|id| Whereabouts::of(&loaded.config, id));
+    let place = place.unwrap_or_default();
+    let user = found.filter(|_| wanted.is_some()).map(|(_, user)| *user);
+    let whose = Whose { root: &root, trunk: table, user, site: place.site.as_deref() };
     let mut settings = settings(&root, table, profile, (text, name));
     let rights = rights::rights(&whose, (text, name));
     settings.retain(|setting| rights.iter().all(|right| right.key != setting.key));
     settings.extend(rights);
-    Ok(Effective { profile, settings })
+    Ok(Effective { profile, settings, place })
 }
 
 fn settings(

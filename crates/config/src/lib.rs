@@ -30,9 +30,9 @@ pub use base::{GatewayId, ListenId, Transport, TrunkId};
 pub use country::Country;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use diff::{Change, diff};
-pub use effective::{Effective, EffectiveError, Origin, Setting, effective};
+pub use effective::{Effective, EffectiveError, Origin, Setting, Whereabouts, effective};
 pub use ipnet::IpNet;
-pub use model::ProfileStatus;
+pub use model::{Networks, ProfileStatus};
 pub use model::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
     Update,

@@ -248,3 +248,95 @@ to = "a"
     let nobody = effective(&text, "t.toml", Format::Toml, ("b", Some("dora")));
     assert_eq!(nobody.unwrap_err(), EffectiveError::NoUser(vec!["anna".into(), "ben".into(), "carl".into()]));
 }
+
+/// Trunk `a` names no place and its gateways are in Berlin, `b` is of Berlin and has a gateway by name, `c` and its gateway are
+/// nowhere.
+const PLACED: &str = r#"version = 1
+[listen.in]
+address = "10.0.0.1"
+sip = ["udp:5060"]
+rtp = "20000-20099"
+[site.berlin]
+subnets = ["10.10.0.0/16"]
+policy = "city"
+external_prefix = "9"
+[site.munich]
+subnets = ["10.20.0.0/16"]
+[policy.city]
+usages = ["out"]
+[trunk.a]
+kind = "direct"
+listen = "in"
+gateways = ["10.10.0.2", "10.10.0.3"]
+[trunk.b]
+kind = "direct"
+listen = "in"
+site = "berlin"
+gateways = ["pbx.example.com"]
+[trunk.c]
+kind = "direct"
+listen = "in"
+gateways = ["10.30.0.2"]
+[[dialplan]]
+name = "of-berlin"
+match = "3"
+to = "+3"
+site = "berlin"
+[[route]]
+name = "out"
+usages = ["out"]
+to = "a"
+"#;
+
+#[test]
+fn a_trunk_whose_gateways_are_in_a_sites_networks_has_what_the_site_says() {
+    let all = |trunk: &str| effective(PLACED, "t.toml", Format::Toml, (trunk, None)).unwrap();
+    let told = |trunk: &str, key: &str| {
+        let one = all(trunk).settings.into_iter().find(|s| s.key == key).unwrap();
+        (one.to_string(), one.origin.to_string())
+    };
+    let is = |value: &str, origin: &str| (value.to_owned(), origin.to_owned());
+    for trunk in ["a", "b"] {
+        assert_eq!(told(trunk, "policy"), is("\"city\"", "[site.berlin]"), "{trunk}");
+        assert_eq!(told(trunk, "external_prefix"), is("\"9\"", "[site.berlin]"), "{trunk}");
+        assert_eq!(told(trunk, "dialplan"), is("[\"of-berlin\"]", "[site.berlin]"), "{trunk}");
+    }
+    assert_eq!(told("c", "policy").1, "built-in");
+    let place = all("a").place;
+    assert_eq!((place.site.as_deref(), place.by_gateways, place.others.len()), (Some("berlin"), true, 0));
+    assert!(place.to_string().contains("at berlin: its gateways are"), "{place}");
+    let place = all("b").place;
+    assert_eq!((place.site.as_deref(), place.by_gateways), (Some("berlin"), false));
+    assert_eq!(place.others, ["munich"], "the name may lead anywhere");
+    assert!(place.to_string().contains("of another site (munich)"), "{place}");
+    assert_eq!(all("c").place.to_string(), "");
+}
+
+#[test]
+fn warnings_about_policies_look_at_every_place_where_callers_may_be() {
+    let warned = |text: &str, code: &str| {
+        let found = config::parse(text, "t.toml", Format::Toml).unwrap().warnings;
+        found.iter().any(|warning| warning.code == code)
+    };
+    let bare = PLACED.replace("\nusages = [\"out\"]\nto", "\nto");
+    assert!(!warned(&bare, "no-usage"), "callers of c are nowhere and have no policy");
+    let policies = bare.replace("listen = \"in\"\ngateways = [\"10.30", "listen = \"in\"\npolicy = \"city\"\ngateways = [\"10.30");
+    assert!(!warned(&policies, "no-usage"), "the callers of b may be in Munich, which has none");
+    assert!(warned(&policies.replace("pbx.example.com", "10.10.0.9"), "no-usage"));
+    let provider = PLACED.replace("[trunk.c]\nkind = \"direct\"", "[trunk.c]\nkind = \"itsp\"");
+    let provider = provider.replace("[trunk.a]\nkind = \"direct\"", "[trunk.a]\nkind = \"itsp\"");
+    assert!(warned(&provider, "provider-to-provider"), "who calls by c is held off by nothing");
+    let held = provider.replace("10.30.0.2", "10.10.0.7").replace("[\"out\"]\n[trunk", "[\"in\"]\n[trunk");
+    assert!(!warned(&held, "provider-to-provider"), "the place of its gateway has a policy without the route");
+}
+
+#[test]
+fn a_trunk_kept_to_its_site_needs_one_or_networks_around_its_gateways() {
+    let kept = |trunk: &str| {
+        let text = PLACED.replace(&format!("[trunk.{trunk}]\n"), &format!("[trunk.{trunk}]\nsite_only = true\n"));
+        config::parse(&text, "t.toml", Format::Toml).map(|_| ()).map_err(|e| e.to_string())
+    };
+    assert_eq!((kept("a"), kept("b")), (Ok(()), Ok(())));
+    let error = kept("c").unwrap_err();
+    assert!(error.contains("no `subnets` hold its gateways"), "{error}");
+}

@@ -3,13 +3,10 @@
 
 use crate::table::Table;
 use base::TrunkId;
-use config::{Config, Host, IpNet, Trunk};
+use config::{Config, Networks, Trunk};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// A prefix length, and the networks of it with their sites.
-type Networks = (u8, Vec<(IpNet, usize)>);
 
 /// The sites, and what is known of where trunks and addresses are.
 pub(crate) struct Sites {
@@ -18,8 +15,7 @@ pub(crate) struct Sites {
     trunks: Vec<Option<usize>>,
     /// Whether a trunk's users may be anywhere.
     roaming: Vec<bool>,
-    /// Networks of one prefix length, sorted; the longest length first.
-    networks: Vec<Networks>,
+    networks: Networks,
     nowhere: Arc<str>,
 }
 
@@ -33,16 +29,9 @@ impl Sites {
             names.iter().enumerate().map(|(at, name)| (&**name, at)).collect();
         let mut trunks: Vec<Option<usize>> =
             config.trunks.iter().map(|trunk| places.get(trunk.site.as_deref()?).copied()).collect();
-        let mut all: Vec<(IpNet, usize)> = Vec::new();
-        for (at, site) in config.sites.iter().enumerate() {
-            all.extend(site.subnets.iter().map(|net| (net.trunc(), at)));
-        }
-        all.sort_by_key(|&(net, _)| (std::cmp::Reverse(net.prefix_len()), net));
-        let same = |a: &(IpNet, usize), b: &(IpNet, usize)| a.0.prefix_len() == b.0.prefix_len();
-        let networks = all.chunk_by(same).map(|of| (of.first().map_or(0, |n| n.0.prefix_len()), of.to_vec()));
-        let networks: Vec<_> = networks.collect();
+        let networks = Networks::of(&config.sites);
         for (trunk, site) in config.trunks.iter().zip(&mut trunks).filter(|(_, site)| site.is_none()) {
-            *site = common(config, trunk, |address| holding(&networks, address));
+            *site = networks.common(trunk, &config.gateways);
         }
         let roams = |trunk: &Trunk| trunk.users.registrar.is_some() && !networks.is_empty();
         let roaming = config.trunks.iter().map(roams).collect();
@@ -65,30 +54,9 @@ impl Sites {
 
     /// Where an address of a trunk is; without an address where the trunk is.
     pub(crate) fn of(&self, trunk: usize, address: Option<IpAddr>) -> Option<usize> {
-        let address = address.filter(|_| !self.networks.is_empty()).map(|address| address.to_canonical());
-        let found = address.and_then(|address| holding(&self.networks, address));
+        let found = address.and_then(|address| self.networks.holding(address));
         found.or_else(|| self.trunks.get(trunk).copied().flatten())
     }
-}
-
-/// The site with the narrowest network that holds an address.
-fn holding(networks: &[Networks], address: IpAddr) -> Option<usize> {
-    networks.iter().find_map(|(length, networks)| {
-        let net = IpNet::new(address, *length).ok()?.trunc();
-        let at = networks.binary_search_by_key(&net, |(known, _)| *known).ok()?;
-        networks.get(at).map(|(_, site)| *site)
-    })
-}
-
-/// The one site where all gateways of a trunk are that are written as addresses.
-fn common(config: &Config, trunk: &Trunk, find: impl Fn(IpAddr) -> Option<usize>) -> Option<usize> {
-    let gateways = trunk.gateways.iter().filter_map(|id| config.gateway(*id)).filter(|g| g.user.is_none());
-    let mut sites = gateways.map(|gateway| match gateway.host {
-        Host::Ip(address) => find(address),
-        Host::Name(_) => None,
-    });
-    let first = sites.next().flatten()?;
-    sites.all(|site| site == Some(first)).then_some(first)
 }
 
 impl Table {

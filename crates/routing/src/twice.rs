@@ -2,9 +2,9 @@
 
 use config::{Config, Diagnostic, Place, RATES_MAX, Rate, RateFile, RateTable, Severity, Span, When};
 
-/// Most such warnings; one more says how many there are.
+/// Most such warnings; one more says how many are left: limit `rates_warnings`.
 const WARNINGS_MAX: usize = 50;
-/// Most rates of one prefix and trunk that a later one is compared with.
+/// Most rates of one prefix and trunk that a later one is compared with: limit `rates_compared`.
 const COMPARED_MAX: usize = 64;
 const DAY: u32 = 24 * 60;
 const WEEK: u32 = 7 * DAY;

@@ -74,3 +74,13 @@ fn a_trunk_kept_to_no_site_is_refused() {
     let error = config::parse(&text, "t.toml", config::Format::Toml).unwrap_err().to_string();
     assert!(error.contains("`site_only` and no `site`"), "{error}");
 }
+
+#[test]
+fn the_networks_around_its_gateways_place_a_trunk_that_is_kept_to_its_site() {
+    let text = MORE.replace("site = \"berlin\"\nsite_only", "site_only");
+    let text = text.replace("[site.munich]\n", "[site.munich]\nsubnets = [\"127.0.1.6\"]\n");
+    let config = common::config("DE", &text);
+    let w = World { table: Table::compile(&config), config };
+    assert_eq!(w.names(&w.plan("pbx", "", "+49401234567")), ["gw"]);
+    assert_eq!(w.names(&w.plan("branch", "", "+49401234567")), ["local", "gw"], "both are in Munich");
+}

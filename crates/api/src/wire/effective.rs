@@ -15,6 +15,12 @@ pub struct Effective {
     pub profile_status: String,
     /// Its settings in the order of the documentation.
     pub settings: Vec<Setting>,
+    /// Where the trunk is: the site whose dial rules and rights are shown.
+    pub site: Option<String>,
+    /// Other sites whose networks callers of the trunk may be in: who is has what that site says.
+    pub other_sites: Vec<String>,
+    /// The same for people; empty where the trunk's own word is all.
+    pub place: String,
 }
 
 /// One setting.
@@ -45,6 +51,9 @@ impl Effective {
             Setting { key: setting.key, value, shown, origin, file, line }
         });
         Effective {
+            place: found.place.to_string(),
+            site: found.place.site,
+            other_sites: found.place.others,
             trunk: trunk.to_owned(),
             profile: found.profile.name.clone(),
             profile_version: found.profile.version,

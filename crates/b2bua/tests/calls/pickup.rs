@@ -1,6 +1,6 @@
 //! Call pickup: an INVITE with Replaces that names a callee who only rings (RFC 3891 §3).
 
-use crate::common::{ANSWER, GW1, OFFER, PBX, Sent, World, invite, response};
+use crate::common::{ANSWER, GW1, GW2, OFFER, PBX, Sent, World, invite, response};
 use crate::transfers::{config, fine};
 use b2bua::{ReleasedBy, TransferHow};
 use base::ReasonId;
@@ -164,4 +164,46 @@ fn an_answer_that_crosses_the_pickup_is_ended() {
     world.receive(PBX, &response(&out, "200 OK", "tp", "", ANSWER));
     let sent = world.expect(&[(PBX, "ACK"), (PBX, "BYE")]);
     assert_eq!(sent[1].header("Call-ID"), out.header("Call-ID"));
+}
+
+/// The INVITE of another telephone behind a provider, for a dialog that rings there.
+fn picks_up_at(gateway: &str, out: &Sent, from_tag: &str) -> String {
+    let host = gateway.split(':').next().unwrap_or_default();
+    let text = from_provider(&picks_up(out, &PHONE.replace("10.0.0.33", host), ""));
+    text.replace("192.0.2.7", host).replace("from-tag=tp", &format!("from-tag={from_tag}")).replace(
+        "call-2",
+        &format!("call-{host}"),
+    )
+}
+
+/// Two providers are rung at once; each telephone may answer for those of its own provider alone.
+#[test]
+fn of_branches_that_ring_at_once_the_trunk_of_the_named_one_is_judged() {
+    let parallel = |text: String, trunk: &str| {
+        let head = format!("[trunk.{trunk}]\n");
+        text.replace(&head, &format!("{head}hunt = \"parallel\"\noverride = {{ {OWN} }}\n"))
+    };
+    let text = parallel(parallel(config("", ""), "one"), "two").replace("override = {  }\n", "");
+    let text = text.replace("to = [\"one\", \"two\"]", "to = [[\"one\", \"two\"]]");
+    for (named, other, heard_last) in [(0, 1, 0), (0, 1, 1), (1, 0, 0), (1, 0, 1)] {
+        let mut world = World::new(&text);
+        world.receive(PBX, &invite("+4420700000", OFFER, ""));
+        let outs = world.expect(&[(GW1, "INVITE"), (GW2, "INVITE")]);
+        let (gateways, tags) = ([GW1, GW2], ["t1", "t2"]);
+        for at in [1 - heard_last, heard_last] {
+            world.receive(gateways[at], &response(&outs[at], "180 Ringing", tags[at], "", ""));
+        }
+        world.take();
+        world.receive(gateways[other], &picks_up_at(gateways[other], &outs[named], tags[named]));
+        let sent = world.take();
+        assert!(sent[0].start().starts_with("SIP/2.0 403"), "{named} {heard_last}: {}", sent[0].start());
+        let text = picks_up_at(gateways[named], &outs[named], tags[named]);
+        world.receive(gateways[named], &text.replace("bKp1", "bKp2").replace("call-192", "again-192"));
+        let sent = world.take();
+        let to = |gateway: &str, start: &str| {
+            sent.iter().any(|s| s.to.to_string() == gateway && s.start().starts_with(start))
+        };
+        assert!(to(PBX, "SIP/2.0 200") && to(gateways[named], "SIP/2.0 200"), "{named} {heard_last}: {sent:?}");
+        assert!(to(GW1, "CANCEL") && to(GW2, "CANCEL"), "nobody rings on: {sent:?}");
+    }
 }

@@ -168,3 +168,49 @@ fn a_silent_target_is_given_up_and_the_peer_may_renew_or_end_what_it_is_told() {
     world.receive(PBX, &inside("SUBSCRIBE", 6, ok.header("To"), "s4", rows, ""));
     world.expect(&[(PBX, "SIP/2.0 489")]);
 }
+
+/// Alice hands Bob to Carol, then Bob hands Carol to one of our numbers: first the caller's place changes, then the callee's.
+#[test]
+fn each_attempt_ends_when_its_own_party_is_handed_on() {
+    let mut world = World::new(&config(LOCAL, LOCAL));
+    let (first, ok) = answered(&mut world);
+    let (carol, moved) = target_answers(&mut world, &ok);
+    world.receive(GW1, &response(&moved, "200 OK", "tb", "", ANSWER));
+    for one in world.take().iter().filter(|s| !s.start().starts_with("ACK")) {
+        fine(&mut world, one);
+    }
+    for one in world.take() {
+        fine(&mut world, &one);
+    }
+    let running = |world: &World| world.board.trunks(world.now)[1].calls_out;
+    assert_eq!(running(&world), 2, "Bob and Carol");
+
+    let rows = "Refer-To: <sip:+493023125101@192.0.2.1>\r\n";
+    let refer = from_callee("REFER", 2, &first, "tb", "r2", "");
+    world.receive(GW1, &refer.replace("Content-Length", &format!("{rows}Content-Length")));
+    let left = world.take();
+    assert!(left[0].start().starts_with("SIP/2.0 202"), "{:?}", lines(&left));
+    fine(&mut world, &left[1]);
+    let dave = left[2].clone();
+    world.receive(PBX, &response(&dave, "200 OK", "td", "", &TARGET.replace("192.0.2.90", "10.0.0.90")));
+    let sent = world.expect(&[(PBX, "ACK"), (GW1, "INVITE sip:")]);
+    assert_eq!(sent[1].header("Call-ID"), carol.header("Call-ID"), "Carol stays");
+    world.receive(GW1, &response(&sent[1], "200 OK", "tc", "", TARGET));
+    for one in world.take().iter().filter(|s| !s.start().starts_with("ACK")) {
+        fine(&mut world, one);
+    }
+    let bye = world.expect(&[(GW1, "BYE")]).remove(0);
+    assert_eq!(bye.header("Call-ID"), first.header("Call-ID"), "Bob goes");
+    fine(&mut world, &bye);
+    assert_eq!(running(&world), 1, "Carol alone");
+    world.pass(Duration::from_secs(5));
+    world.receive(GW1, &from_callee("BYE", 8, &carol, "tc", "b1", ""));
+    let sent = world.expect(&[(GW1, "SIP/2.0 200"), (PBX, "BYE")]);
+    fine(&mut world, &sent[1]);
+    world.settle();
+    let record = &world.records[0];
+    let ends: Vec<ReasonId> = record.attempts.iter().map(|attempt| attempt.reason).collect();
+    assert_eq!(ends, [ReasonId::Transferred, ReasonId::HangupA, ReasonId::HangupA]);
+    let end = |at: usize| record.attempts[at].end.expect("an end");
+    assert!(end(0) < end(1) && end(1) == end(2), "Bob's ends before Carol's and Dave's");
+}

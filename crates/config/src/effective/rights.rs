@@ -14,6 +14,8 @@ pub(super) struct Whose<'a> {
     pub(super) root: &'a Table,
     pub(super) trunk: &'a Table,
     pub(super) user: Option<&'a Table>,
+    /// Where the trunk is.
+    pub(super) site: Option<&'a str>,
 }
 
 impl<'a> Whose<'a> {
@@ -29,8 +31,7 @@ impl<'a> Whose<'a> {
             .map(|user| (user, Origin::User(Whose::named(user, "username").unwrap_or_default().to_owned())));
         let group = self.user.and_then(|user| Whose::named(user, "group"));
         let group = group.and_then(|name| Some((of("group", name)?, Origin::Group(name.to_owned()))));
-        let site = Whose::named(self.trunk, "site");
-        let site = site.and_then(|name| Some((of("site", name)?, Origin::Place(name.to_owned()))));
+        let site = self.site.and_then(|name| Some((of("site", name)?, Origin::Place(name.to_owned()))));
         let all = [user, group, Some((self.trunk, Origin::Trunk)), site, Some((self.root, Origin::Top))];
         all.into_iter().flatten().collect()
     }

@@ -3,7 +3,7 @@
 use super::value_at;
 use crate::build::Draft;
 use crate::keys::EXPECT;
-use crate::model::{Kind, Pattern, Route, Trunk, effective};
+use crate::model::{Kind, Networks, Pattern, Route, Trunk, effective};
 use crate::names::one_of;
 use crate::nearest::nearest;
 use crate::report::{Finding, Report};
@@ -20,9 +20,10 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
         one_scope(index, table, report);
     }
     shadowed(&routes, draft, report);
+    let networks = Networks::of(&draft.sites);
     for (index, ((span, table), route)) in routes.iter().zip(&draft.routes).enumerate() {
         if let Some(route) = route {
-            between_providers(index, *span, table, route, draft, report);
+            between_providers(index, *span, table, route, (draft, &networks), report);
         }
     }
     for (index, (span, table)) in root.tables_of("test").iter().enumerate() {
@@ -142,12 +143,18 @@ fn shadowed(tables: &[(Span, &Table)], draft: &Draft, report: &mut Report<'_>) {
 }
 
 /// Whether calls from a provider's trunk may take a route: those of a transit trunk are meant to, and
-/// others may be held off by their policy.
-fn lets_in(route: &Route, trunk: &Trunk, draft: &Draft) -> bool {
-    let policy = effective(trunk, &draft.sites, &draft.permissions, |p| p.policy);
-    let policy = policy.and_then(|at| draft.policies.get(at)?.as_ref());
-    let allowed = policy.is_none_or(|policy| policy.usages.iter().any(|u| route.usages.contains(u)));
-    trunk.kind == Kind::Itsp && !trunk.transit && allowed
+/// others may be held off by the policy that they have wherever they may be.
+fn lets_in(route: &Route, trunk: &Trunk, draft: &Draft, networks: &Networks) -> bool {
+    if trunk.kind != Kind::Itsp || trunk.transit {
+        return false;
+    }
+    let around = networks.around(trunk, (&draft.sites, &draft.gateways));
+    around.into_iter().any(|site| {
+        let site = site.and_then(|at| draft.sites.get(at));
+        let policy = effective(trunk, site, &draft.permissions, |p| p.policy);
+        let policy = policy.and_then(|at| draft.policies.get(at)?.as_ref());
+        policy.is_none_or(|policy| policy.usages.iter().any(|u| route.usages.contains(u)))
+    })
 }
 
 /// A route that lets one provider's callers out through another is an open relay for whoever can call in (R14).
@@ -156,7 +163,7 @@ fn between_providers(
     span: Span,
     table: &Table,
     route: &Route,
-    draft: &Draft,
+    (draft, networks): (&Draft, &Networks),
     report: &mut Report<'_>,
 ) {
     let find = |id: &TrunkId| draft.trunks.get(id.index()).and_then(Option::as_ref);
@@ -174,7 +181,7 @@ fn between_providers(
         false => route.match_on.iter().filter_map(find).collect(),
     };
     let sources: Vec<&str> =
-        named.into_iter().filter(|t| lets_in(route, t, draft)).map(|t| t.name.as_str()).collect();
+        named.into_iter().filter(|t| lets_in(route, t, draft, networks)).map(|t| t.name.as_str()).collect();
     let way = sources.iter().find_map(|from| targets.iter().find(|to| *to != from).map(|to| (from, to)));
     if let Some((from, to)) = way {
         let at = value_at(table, "name", span.start);

@@ -3,7 +3,7 @@
 use super::{item_at, value_at};
 use crate::build::Draft;
 use crate::model::{
-    Gateway, Host, Kind, Listen, MediaMode, NumberFormat, RefreshBy, SrtpMode, SrtpOverPlain, Trunk, Update,
+    Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, RefreshBy, SrtpMode, SrtpOverPlain, Trunk, Update,
 };
 use crate::report::{Finding, Report};
 use crate::text::{Entry, Table};
@@ -33,6 +33,7 @@ impl Seen<'_> {
 pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     let country = root.value("country").is_some();
     let mode = root.table("media").and_then(|media| media.value("bypass")?.text());
+    let networks = Networks::of(&draft.sites);
     let entries = root.entries_of("trunk").iter().zip(&draft.trunks);
     let seen: Vec<Seen<'_>> =
         entries.filter_map(|(entry, trunk)| see(entry, trunk.as_ref()?, draft)).collect();
@@ -44,7 +45,7 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
         repeated_gateways(one, report);
         media(one, report);
         bypass(one, mode, report);
-        site(one, report);
+        site(one, draft, &networks, report);
         tls(one, report);
         policy(one, country, report);
         srtp(one, report);
@@ -181,12 +182,13 @@ fn bypass(one: &Seen<'_>, mode: Option<&str>, report: &mut Report<'_>) {
     report.warning(finding.expected(expected));
 }
 
-/// A trunk that is kept to its site needs one.
-fn site(one: &Seen<'_>, report: &mut Report<'_>) {
-    if one.trunk.site_only && one.trunk.site.is_none() {
-        let message = "`site_only` and no `site`: no call could use the trunk";
+/// A trunk that is kept to its site needs one, or networks that its peers may be in.
+fn site(one: &Seen<'_>, draft: &Draft, networks: &Networks, report: &mut Report<'_>) {
+    let placed = || networks.around(one.trunk, (&draft.sites, &draft.gateways)).iter().any(Option::is_some);
+    if one.trunk.site_only && one.trunk.site.is_none() && !placed() {
+        let message = "`site_only` and no `site`, and no `subnets` hold its gateways: no call could use the trunk";
         let finding = Finding::new(one.at("site_only"), one.path("site_only"), "conflict", message);
-        report.error(finding.expected("the trunk's `site`"));
+        report.error(finding.expected("the trunk's `site`, or a site whose `subnets` hold its gateways"));
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{item_at, value_at};
 use crate::build::Draft;
 use crate::forms::calendar;
-use crate::model::{CallPolicy, effective};
+use crate::model::{CallPolicy, Networks, Trunk, effective};
 use crate::names::one_of;
 use crate::nearest::nearest;
 use crate::report::{Finding, Report};
@@ -58,15 +58,21 @@ fn policies(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     }
 }
 
+/// Whether the callers of all trunks have a policy, wherever they may be.
+fn all_have_policies(draft: &Draft) -> bool {
+    let networks = Networks::of(&draft.sites);
+    let has = |trunk: &Trunk, site: Option<usize>| {
+        let site = site.and_then(|at| draft.sites.get(at));
+        effective(trunk, site, &draft.permissions, |p| p.policy).is_some()
+    };
+    let around = |trunk: &Trunk| networks.around(trunk, (&draft.sites, &draft.gateways));
+    draft.trunks.iter().flatten().all(|trunk| around(trunk).into_iter().all(|site| has(trunk, site)))
+}
+
 fn routes(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     let known: BTreeSet<&str> =
         draft.policies.iter().flatten().flat_map(|p| &p.usages).map(String::as_str).collect();
-    let policy_for_all = !draft.trunks.is_empty()
-        && draft
-            .trunks
-            .iter()
-            .flatten()
-            .all(|trunk| effective(trunk, &draft.sites, &draft.permissions, |p| p.policy).is_some());
+    let policy_for_all = !draft.trunks.is_empty() && all_have_policies(draft);
     for (index, ((span, table), route)) in root.tables_of("route").iter().zip(&draft.routes).enumerate() {
         when(index, table, span.start, report);
         let Some(route) = route else { continue };

@@ -130,7 +130,7 @@ pub(crate) static TRUNK: Section = Section {
             shape: Shape::Bool,
             need: Default(Truth(false)),
             effect: Reload,
-            doc: "Whether only calls of its own `site` may use it: a call that arrives by it leaves by trunks of the site alone, and a call leaves by it when it arrived by one of them. Trunks without a site, and those of other sites, are kept apart from it, in every attempt, redirect and backup. Emergency calls are not.",
+            doc: "Whether only calls of its own `site`, or of the site whose `subnets` its peers are in, may use it: a call that arrives by it leaves by trunks of the site alone, and a call leaves by it when it arrived by one of them. Trunks without a site, and those of other sites, are kept apart from it, in every attempt, redirect and backup. Emergency calls are not.",
         },
         Key {
             name: "bypass",

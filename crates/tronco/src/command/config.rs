@@ -71,5 +71,9 @@ fn people(found: &Effective, colour: bool) -> String {
             Cell::maybe(at),
         ]);
     }
-    table.print(colour)
+    let mut text = table.print(colour);
+    if !found.place.is_empty() {
+        text.push_str(&format!("\n{}\n", found.place));
+    }
+    text
 }
