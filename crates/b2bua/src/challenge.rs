@@ -13,12 +13,12 @@ use crate::switchboard::Switchboard;
 use base::{ReasonId, Time, TrunkId};
 use config::HeaderOn;
 use identity::header_rules::shape;
-use identity::headers::{decimal, push_parts};
+use identity::said::copy_rows;
 use media::Side;
 use peers::{Purse, Signed, verify_rows};
 use sip_core::digest::Asker;
 use sip_core::{ClientTxn, Flow, Kept, Request, RequestError};
-use sip_msg::{Index, Leniency, Limits, Method, Msg, Name};
+use sip_msg::{Index, Leniency, Limits, Method, Msg};
 
 /// Bits of a note that count answers; the account stands above them.
 const ANSWER_BITS: u32 = 8;
@@ -137,23 +137,6 @@ impl Context<'_> {
         self.counters.challenges_answered += 1;
         Ok(txn)
     }
-}
-
-/// The rows of a request but for those that the transaction writes and those that change.
-fn copy_rows(request: Msg<'_>, cseq: u32, rows: &mut Vec<u8>) {
-    const CHANGED: &[Name] = &[
-        Name::Via,
-        Name::ContentLength,
-        Name::ContentType,
-        Name::CSeq,
-        Name::Authorization,
-        Name::ProxyAuthorization,
-    ];
-    for header in request.headers().filter(|header| !CHANGED.contains(&header.name)) {
-        rows.extend_from_slice(header.row);
-    }
-    let mut digits = [0; 20];
-    push_parts(rows, b"CSeq", &[decimal(u64::from(cseq), &mut digits), b" ", request.method_token()]);
 }
 
 impl Switchboard {

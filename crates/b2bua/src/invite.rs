@@ -17,6 +17,7 @@ use identity::abilities;
 use identity::header_rules::shape;
 use identity::headers::{pass_kept, push_number, push_parts, push_row};
 use identity::push_uri;
+use identity::said::push_replaces;
 use media::Side;
 use negotiation::LocalSdp;
 use peers::Purse;
@@ -179,7 +180,7 @@ impl Call {
     fn push_kept(&self, candidate: &Candidate, told: &Told, rows: &mut Vec<u8>) {
         if let Some(arrived) = &self.arrived {
             pass_kept(&arrived.kept, told.hides_user, self.epoch.policy(candidate.trunk), rows);
-            Call::push_replaces(arrived, rows);
+            push_replaces(arrived.replaces.as_ref(), rows);
         }
     }
 

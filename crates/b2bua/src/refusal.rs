@@ -3,12 +3,11 @@
 use crate::call::{Call, Failure};
 use crate::context::Context;
 use crate::record::ReleasedBy;
-use crate::secure::push_refusal;
 use crate::telling::cross;
 use base::{Blame, ReasonId, TrunkId};
 use config::Mapping;
 use identity::headers::{Kind, push_number};
-use identity::said::{push_why, status_for_caller};
+use identity::said::{push_refusal, push_why, status_for_caller};
 use sip_msg::Msg;
 
 impl Call {

@@ -8,7 +8,6 @@ use crate::leg::{Abilities, Leg};
 use crate::setup::Arrival;
 use base::{ReasonId, Transport};
 use config::Sips;
-use identity::headers::push_parts;
 use media::Side;
 use sip_core::dialog::Dialog;
 use sip_msg::{Msg, Scheme, Uri};
@@ -42,12 +41,5 @@ impl Call {
     /// Whether the call demands more than a candidate's transport gives.
     pub(crate) fn is_too_open(&self, candidate: &Candidate) -> bool {
         self.a.secure && candidate.target.transport != Transport::Tls
-    }
-}
-
-/// Appends what RFC 5630 §5.3 wants to be said beside a refusal for want of TLS.
-pub(crate) fn push_refusal(rows: &mut Vec<u8>, host: &str, reason: ReasonId) {
-    if reason == ReasonId::SipsUnreachable {
-        push_parts(rows, b"Warning", &[b"380 ", host.as_bytes(), b" \"SIPS Not Allowed\""]);
     }
 }

@@ -32,7 +32,6 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use diff::{Change, diff};
 pub use effective::{Effective, EffectiveError, Origin, Setting, Whereabouts, effective};
 pub use ipnet::IpNet;
-pub use model::{Networks, ProfileStatus};
 pub use model::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
     Update,
@@ -63,6 +62,7 @@ pub use model::{
     HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,
 };
 pub use model::{Money, Rate, RateTable, TierOrder, Unrated};
+pub use model::{Networks, ProfileStatus};
 pub use model::{Refer, Replaces, Transfers};
 pub use model::{SrtpMode, SrtpOverPlain, SrtpPolicy, SrtpSuite};
 pub use places::Places;

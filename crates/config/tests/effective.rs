@@ -320,20 +320,27 @@ fn warnings_about_policies_look_at_every_place_where_callers_may_be() {
     };
     let bare = PLACED.replace("\nusages = [\"out\"]\nto", "\nto");
     assert!(!warned(&bare, "no-usage"), "callers of c are nowhere and have no policy");
-    let policies = bare.replace("listen = \"in\"\ngateways = [\"10.30", "listen = \"in\"\npolicy = \"city\"\ngateways = [\"10.30");
+    let policies = bare.replace(
+        "listen = \"in\"\ngateways = [\"10.30",
+        "listen = \"in\"\npolicy = \"city\"\ngateways = [\"10.30",
+    );
     assert!(!warned(&policies, "no-usage"), "the callers of b may be in Munich, which has none");
     assert!(warned(&policies.replace("pbx.example.com", "10.10.0.9"), "no-usage"));
     let provider = PLACED.replace("[trunk.c]\nkind = \"direct\"", "[trunk.c]\nkind = \"itsp\"");
     let provider = provider.replace("[trunk.a]\nkind = \"direct\"", "[trunk.a]\nkind = \"itsp\"");
     assert!(warned(&provider, "provider-to-provider"), "who calls by c is held off by nothing");
     let held = provider.replace("10.30.0.2", "10.10.0.7").replace("[\"out\"]\n[trunk", "[\"in\"]\n[trunk");
-    assert!(!warned(&held, "provider-to-provider"), "the place of its gateway has a policy without the route");
+    assert!(
+        !warned(&held, "provider-to-provider"),
+        "the place of its gateway has a policy without the route"
+    );
 }
 
 #[test]
 fn a_trunk_kept_to_its_site_needs_one_or_networks_around_its_gateways() {
     let kept = |trunk: &str| {
-        let text = PLACED.replace(&format!("[trunk.{trunk}]\n"), &format!("[trunk.{trunk}]\nsite_only = true\n"));
+        let text =
+            PLACED.replace(&format!("[trunk.{trunk}]\n"), &format!("[trunk.{trunk}]\nsite_only = true\n"));
         config::parse(&text, "t.toml", Format::Toml).map(|_| ()).map_err(|e| e.to_string())
     };
     assert_eq!((kept("a"), kept("b")), (Ok(()), Ok(())));

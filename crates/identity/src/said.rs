@@ -1,7 +1,8 @@
-//! What this node says of why something is refused or ends: its status and Reason.
+//! What this node says by itself: why something is refused or ends, and rows of its own requests.
 
-use crate::headers::{decimal, push_parts};
+use crate::headers::{decimal, push_parts, push_row};
 use base::{ReasonId, q850_text};
+use sip_msg::{Msg, Name, Replaces};
 
 /// Appends the Q.850 Reason of a refusal or BYE (RFC 3326 §2).
 pub fn push_why(rows: &mut Vec<u8>, q850: u8) {
@@ -20,4 +21,38 @@ pub fn status_for_caller(status: u16) -> u16 {
         420 | 421 | 422 | 494 => 502,
         other => other,
     }
+}
+
+/// Appends what RFC 5630 §5.3 wants to be said beside a refusal for want of TLS.
+pub fn push_refusal(rows: &mut Vec<u8>, host: &str, reason: ReasonId) {
+    if reason == ReasonId::SipsUnreachable {
+        push_parts(rows, b"Warning", &[b"380 ", host.as_bytes(), b" \"SIPS Not Allowed\""]);
+    }
+}
+
+/// Appends whose place an INVITE is to take (RFC 3891 §4).
+pub fn push_replaces(replaces: Option<&Replaces>, rows: &mut Vec<u8>) {
+    if let Some(replaces) = replaces {
+        let mut value = Vec::new();
+        replaces.write(&mut value);
+        push_row(rows, b"Replaces", &value);
+        push_row(rows, b"Require", b"replaces");
+    }
+}
+
+/// The rows of a request but for those that the transaction writes and those that change.
+pub fn copy_rows(request: Msg<'_>, cseq: u32, rows: &mut Vec<u8>) {
+    const CHANGED: &[Name] = &[
+        Name::Via,
+        Name::ContentLength,
+        Name::ContentType,
+        Name::CSeq,
+        Name::Authorization,
+        Name::ProxyAuthorization,
+    ];
+    for header in request.headers().filter(|header| !CHANGED.contains(&header.name)) {
+        rows.extend_from_slice(header.row);
+    }
+    let mut digits = [0; 20];
+    push_parts(rows, b"CSeq", &[decimal(u64::from(cseq), &mut digits), b" ", request.method_token()]);
 }

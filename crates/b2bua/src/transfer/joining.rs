@@ -58,7 +58,6 @@ impl Call {
             self.answer_arrived(comes, None, cx);
         }
         let epoch = self.epoch.clone();
-        let current = usize::from(self.current);
         let mut given = Given {
             leg: self.take_leg(lent.side)?,
             tried: Tried::default(),
@@ -68,16 +67,16 @@ impl Call {
         };
         given.leg.sdp.standing = None;
         given.answered = given.leg.await_ack.map(|waiting| waiting.txn);
-        match (lent.placed, lent.side) {
-            (Some(_), _) => {
-                given.tried = tried;
-                (self.phase, self.recorded) = (Phase::Over, true);
-                return Some(given);
-            }
-            (None, Side::A) => given.arrived = Some(epoch.run(self.trunk_in)),
-            (None, Side::B) => {
-                let facts = self.attempts.get(current.wrapping_sub(1)).map(|record| record.facts.clone());
-                given.attempt = facts.zip(self.places.get(current.wrapping_sub(1)).copied());
+        if lent.placed.is_some() {
+            given.tried = tried;
+            (self.phase, self.recorded) = (Phase::Over, true);
+            return Some(given);
+        }
+        match self.attempt_of(lent.side) {
+            None => given.arrived = Some(epoch.run(given.leg.trunk)),
+            Some(at) => {
+                let facts = self.attempts.get(at).map(|record| record.facts.clone());
+                given.attempt = facts.zip(self.places.get(at).copied());
             }
         }
         let (rest, reason) = (lent.side.other(), ReasonId::Transferred);
@@ -133,8 +132,9 @@ impl Call {
             Side::B => self.b.replace(leg),
         };
         self.withheld &= side == Side::B;
-        self.adopt_attempts(tried, attempt, cx);
-        let transfers = self.transfers_mut();
+        let came = self.adopt_attempts(tried, attempt, cx);
+        let transfers = self.transfers.get_or_insert_default();
+        *if side == Side::A { &mut transfers.caller_attempt } else { &mut self.current } = came;
         transfers.users = Some(users);
         transfers.parties[side.index()] = Some(number);
         transfers.came.extend(tag);
@@ -159,11 +159,11 @@ impl Call {
         self.media.joining = Default::default();
     }
 
-    /// The attempt that became the leg that goes is over; of a caller there is none.
+    /// The attempt that became the leg that goes is over; of who has called us there is none.
     fn end_attempt_of(&mut self, goes: Side, cx: &mut Context<'_>) {
-        let at = usize::from(self.current).wrapping_sub(1);
+        let Some(at) = self.attempt_of(goes) else { return };
         let (now, open) = (cx.wall(), |record: &&mut AttemptRecord| record.end.is_none());
-        if let (Side::B, Some(record)) = (goes, self.attempts.get_mut(at).filter(open)) {
+        if let Some(record) = self.attempts.get_mut(at).filter(open) {
             record.end = Some(now);
             record.reason = ReasonId::Transferred;
             if let Some(gateway) = self.places.get(at) {
@@ -198,12 +198,14 @@ impl Call {
         }
     }
 
+    /// Takes over the attempts of a leg that comes; the number of the one that became it, 0 for none.
     fn adopt_attempts(
         &mut self,
         tried: Tried,
         other: Option<(Arc<AttemptFacts>, GatewayRef)>,
         cx: &mut Context<'_>,
-    ) {
+    ) -> u16 {
+        let had = self.attempts.len();
         let answered = |record: &AttemptRecord| record.answer.is_some() && record.end.is_none();
         self.adopt_tried(tried);
         if let Some((facts, gateway)) = other {
@@ -213,9 +215,8 @@ impl Call {
             let attempts = vec![(self.joined_attempt(facts, cx), gateway)];
             self.adopt_tried(Tried { attempts, decision: None });
         }
-        if let Some(at) = self.attempts.iter().rposition(answered) {
-            self.current = u16::try_from(at + 1).unwrap_or(u16::MAX);
-        }
+        let came = self.attempts.iter().skip(had).rposition(answered).map_or(0, |at| had + at + 1);
+        u16::try_from(came).unwrap_or(u16::MAX)
     }
 }
 

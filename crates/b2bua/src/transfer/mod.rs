@@ -91,6 +91,8 @@ pub(crate) struct Transfers {
     parties: [Option<Box<str>>; 2],
     /// Which users of their trunks both are, once a leg has come: attempts tell no more then.
     users: Option<[Option<u16>; 2]>,
+    /// The attempt that became the leg in the caller's place; 0: none.
+    caller_attempt: u16,
     /// Trunks of legs that have called us and came from other calls.
     arrived: SmallVec<[TrunkRef; 1]>,
     /// The tags of legs that came.
@@ -141,10 +143,16 @@ impl Call {
             (Side::A, Voucher::User(user)) => Some(user),
             (Side::A, _) => None,
             (Side::B, _) => {
-                let went = self.attempts.get(usize::from(self.current).checked_sub(1)?)?;
+                let went = self.attempts.get(self.attempt_of(side)?)?;
                 self.epoch.trunk(self.trunk_of(side)).users.named(&went.facts.gateway)
             }
         }
+    }
+
+    /// The place of the attempt that became a side's leg; who has called us has none.
+    fn attempt_of(&self, side: Side) -> Option<usize> {
+        let came = self.transfers.as_deref().map_or(0, |transfers| transfers.caller_attempt);
+        usize::from(if side == Side::A { came } else { self.current }).checked_sub(1)
     }
 
     /// The status that a request inside the dialog gets while its leg is being moved, if it has to wait.

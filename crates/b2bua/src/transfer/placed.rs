@@ -11,7 +11,6 @@ use crate::runs::GatewayRef;
 use crate::tag::CallRef;
 use base::{ReasonId, TrunkId};
 use config::PassStrip;
-use identity::headers::push_row;
 use identity::{Identity, Party, push_uri};
 use media::Side;
 use peers::Voucher;
@@ -167,16 +166,6 @@ impl Call {
         };
         let number = table.write_number(&number, to);
         (!number.is_empty()).then(|| Party { number: number.into(), display: Box::default() })
-    }
-
-    /// Appends whose place an INVITE is to take (RFC 3891 §4).
-    pub(crate) fn push_replaces(arrived: &Arrived, rows: &mut Vec<u8>) {
-        if let Some(replaces) = &arrived.replaces {
-            let mut value = Vec::new();
-            replaces.write(&mut value);
-            push_row(rows, b"Replaces", &value);
-            push_row(rows, b"Require", b"replaces");
-        }
     }
 
     /// A normalised number at our own address, as a trunk writes both.

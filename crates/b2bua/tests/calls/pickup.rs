@@ -170,10 +170,9 @@ fn an_answer_that_crosses_the_pickup_is_ended() {
 fn picks_up_at(gateway: &str, out: &Sent, from_tag: &str) -> String {
     let host = gateway.split(':').next().unwrap_or_default();
     let text = from_provider(&picks_up(out, &PHONE.replace("10.0.0.33", host), ""));
-    text.replace("192.0.2.7", host).replace("from-tag=tp", &format!("from-tag={from_tag}")).replace(
-        "call-2",
-        &format!("call-{host}"),
-    )
+    text.replace("192.0.2.7", host)
+        .replace("from-tag=tp", &format!("from-tag={from_tag}"))
+        .replace("call-2", &format!("call-{host}"))
 }
 
 /// Two providers are rung at once; each telephone may answer for those of its own provider alone.
@@ -203,7 +202,10 @@ fn of_branches_that_ring_at_once_the_trunk_of_the_named_one_is_judged() {
         let to = |gateway: &str, start: &str| {
             sent.iter().any(|s| s.to.to_string() == gateway && s.start().starts_with(start))
         };
-        assert!(to(PBX, "SIP/2.0 200") && to(gateways[named], "SIP/2.0 200"), "{named} {heard_last}: {sent:?}");
+        assert!(
+            to(PBX, "SIP/2.0 200") && to(gateways[named], "SIP/2.0 200"),
+            "{named} {heard_last}: {sent:?}"
+        );
         assert!(to(GW1, "CANCEL") && to(GW2, "CANCEL"), "nobody rings on: {sent:?}");
     }
 }

@@ -208,6 +208,10 @@ fn each_attempt_ends_when_its_own_party_is_handed_on() {
     let sent = world.expect(&[(GW1, "SIP/2.0 200"), (PBX, "BYE")]);
     fine(&mut world, &sent[1]);
     world.settle();
+    bobs_ends_first(&world);
+}
+
+fn bobs_ends_first(world: &World) {
     let record = &world.records[0];
     let ends: Vec<ReasonId> = record.attempts.iter().map(|attempt| attempt.reason).collect();
     assert_eq!(ends, [ReasonId::Transferred, ReasonId::HangupA, ReasonId::HangupA]);

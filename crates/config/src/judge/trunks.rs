@@ -3,7 +3,8 @@
 use super::{item_at, value_at};
 use crate::build::Draft;
 use crate::model::{
-    Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, RefreshBy, SrtpMode, SrtpOverPlain, Trunk, Update,
+    Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, RefreshBy, SrtpMode, SrtpOverPlain,
+    Trunk, Update,
 };
 use crate::report::{Finding, Report};
 use crate::text::{Entry, Table};
@@ -186,7 +187,8 @@ fn bypass(one: &Seen<'_>, mode: Option<&str>, report: &mut Report<'_>) {
 fn site(one: &Seen<'_>, draft: &Draft, networks: &Networks, report: &mut Report<'_>) {
     let placed = || networks.around(one.trunk, (&draft.sites, &draft.gateways)).iter().any(Option::is_some);
     if one.trunk.site_only && one.trunk.site.is_none() && !placed() {
-        let message = "`site_only` and no `site`, and no `subnets` hold its gateways: no call could use the trunk";
+        let message =
+            "`site_only` and no `site`, and no `subnets` hold its gateways: no call could use the trunk";
         let finding = Finding::new(one.at("site_only"), one.path("site_only"), "conflict", message);
         report.error(finding.expected("the trunk's `site`, or a site whose `subnets` hold its gateways"));
     }
