@@ -42,6 +42,8 @@ pub(crate) enum User {
 pub(crate) enum Own {
     Bye,
     Prack,
+    /// INFO with a digit.
+    Digit,
     /// A session refresh by UPDATE.
     RefreshUpdate,
     /// A session refresh by INVITE.

@@ -39,7 +39,7 @@ impl Call {
             Method::Options => self.answer_options(side, txn, cx),
             Method::Invite => self.on_reinvite(side, msg, txn, cseq, cx),
             Method::Update => self.on_update(side, msg, txn, cseq, cx),
-            Method::Info | Method::Message => self.pass_on(side, msg, txn, cseq, msg.method(), cx),
+            Method::Info | Method::Message => self.on_info(side, msg, txn, cseq, cx),
             Method::Refer => self.on_refer(side, msg, txn, cseq, cx),
             Method::Subscribe => self.on_subscribe(side, msg, txn, cx),
             Method::Notify => self.on_notify(side, msg, txn, cseq, cx),
@@ -65,7 +65,7 @@ impl Call {
         match msg.method() {
             Method::Update if barred => self.refuse_method(Side::B, 405, txn, cx),
             Method::Options => self.answer_options(Side::B, txn, cx),
-            Method::Info | Method::Message => self.pass_on(Side::B, msg, txn, cseq, msg.method(), cx),
+            Method::Info | Method::Message => self.on_info(Side::B, msg, txn, cseq, cx),
             Method::Update if msg.body().is_empty() => {
                 early.leg.refresh(msg, &epoch);
                 let mut rows = cx.take_rows();

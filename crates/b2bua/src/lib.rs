@@ -12,6 +12,7 @@ mod candidates;
 mod challenge;
 mod context;
 mod copy;
+mod digits;
 mod early;
 mod ending;
 mod epoch;
@@ -37,7 +38,6 @@ mod setup;
 mod showing;
 mod stray;
 mod switchboard;
-mod tag;
 mod telling;
 mod transfer;
 mod views;
@@ -49,6 +49,7 @@ pub mod view;
 pub use input::{Command, Input};
 pub use output::{Note, Outbox, ResolveRequest};
 pub use peers::{Choice, Duty, Resolution, Target, Voucher};
+pub(crate) use records::tag;
 pub use records::{
     AttemptFacts, AttemptRecord, CallFacts, CallKey, CallRecord, JournalEvent, MediaRecord, ReleasedBy, SENT,
     Sent, TransferHow, TransferRecord, journal, record,

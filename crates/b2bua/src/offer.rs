@@ -9,6 +9,7 @@ use base::{ListenId, Transport, TrunkId};
 use media::{Command, Ports, Remote, Report, SessionId, Side};
 use negotiation::{End, Joining, LocalSdp, SdpTrouble, Seat, Standing};
 use sdp::Session;
+use sip_core::DigitLine;
 
 /// The media of one call.
 #[derive(Default)]
@@ -22,6 +23,8 @@ pub(crate) struct CallMedia {
     pub(crate) crossed: bool,
     /// How the engine joins the two sides.
     pub(crate) joining: Joining,
+    /// Digits on their way in INFO requests, once there were any.
+    pub(crate) lines: Option<Box<[DigitLine; 2]>>,
     /// What the peers described before the answer.
     early: [Box<[u8]>; 2],
     /// Whose signalling is TLS, by the call's sides.
@@ -66,7 +69,7 @@ impl CallMedia {
     }
 
     /// The engine's side for a side of the call.
-    fn seat(&self, side: Side) -> Side {
+    pub(crate) fn seat(&self, side: Side) -> Side {
         if self.crossed { side.other() } else { side }
     }
 

@@ -1,11 +1,13 @@
 //! The bridge itself: packets of one side in, packets for the other out. See the crate's text.
 
+use crate::digits::Digits;
 use crate::events::EventRelay;
 use crate::hearing::{Hearing, scaled};
 use crate::inplace::InPlace;
 use crate::order::{Order, Turn};
 use crate::outgoing::Outgoing;
 use crate::plan::{Codec, Plan};
+use crate::shift::Shift;
 use crate::speaking::Speaking;
 use base::Time;
 use codec::{Comfort, Hiss};
@@ -50,13 +52,21 @@ pub struct Tally {
 /// See the crate's text.
 #[derive(Debug)]
 pub struct Bridge {
-    plan: Plan,
+    pub(crate) plan: Plan,
     in_place: Option<Box<InPlace>>,
+    /// Packets pass as they are, but for digits.
+    pub(crate) shift: Option<Box<Shift>>,
+    pub(crate) digits: Option<Box<Digits>>,
+    /// When the sender's sound came last, when a frame of ours is due where it is silent, and when all is
+    /// played that has been spoken.
+    pub(crate) sounded: Time,
+    pub(crate) frame_due: Time,
+    pub(crate) spoken_until: Time,
     order: Order,
     hearing: Hearing,
-    speaking: Option<Speaking>,
+    pub(crate) speaking: Option<Speaking>,
     events: EventRelay,
-    outgoing: Outgoing,
+    pub(crate) outgoing: Outgoing,
     /// Who is heard.
     source: Option<u32>,
     /// The timestamp of the sender's next sample, and the clock it counts in.
@@ -64,7 +74,7 @@ pub struct Bridge {
     /// Packets lost since the last sound.
     lost: u32,
     noise: Option<Pause>,
-    samples: Vec<i16>,
+    pub(crate) samples: Vec<i16>,
     tally: Tally,
     seed: u64,
 }
@@ -89,6 +99,11 @@ impl Bridge {
         let rate = plan.rate();
         Bridge {
             in_place: InPlace::new(&plan).map(Box::new),
+            shift: plan.hears.is_empty().then(|| Box::new(Shift::new(plan.event_clock()))),
+            digits: plan.digits.as_ref().map(|p| Box::new(Digits::new(p, rate, plan.speaks.ptime_ms))),
+            sounded: Time::ZERO,
+            frame_due: Time::ZERO,
+            spoken_until: Time::ZERO,
             order: Order::new(),
             hearing: Hearing::new(rate, plan.gain_tenths_db),
             speaking: Speaking::new(plan.speaks, rate),
@@ -111,8 +126,13 @@ impl Bridge {
         if plan == self.plan {
             return self;
         }
-        let tally = self.tally;
-        Bridge { tally, ..Bridge::made(plan, self.seed, self.outgoing) }
+        let (tally, shift, digits) = (self.tally, self.shift, self.digits);
+        // A digit goes on over a change that does not concern it.
+        let kept = (plan.digits == self.plan.digits && plan.rate() == self.plan.rate()).then_some(digits);
+        let mut next = Bridge { tally, ..Bridge::made(plan, self.seed, self.outgoing) };
+        next.digits = kept.unwrap_or(next.digits);
+        next.shift = next.shift.map(|new| shift.unwrap_or(new));
+        next
     }
 
     /// What it is to do.
@@ -139,7 +159,11 @@ impl Bridge {
         }
         let Ok(packet) = Packet::parse(&*bytes) else { return Passage::Refused };
         let header = packet.header();
-        if !self.is_agreed(header.payload_type) {
+        let event = self.hear_digit(now, &header, packet.payload());
+        if self.shift.is_some() {
+            return self.shift_packet(now, event, &header, bytes);
+        }
+        if !event && !self.is_agreed(header.payload_type) {
             self.tally.refused += 1;
             return Passage::Refused;
         }
@@ -156,6 +180,7 @@ impl Bridge {
             Turn::Late => self.tally.late += 1,
         }
         self.serve_waiting(now);
+        self.serve_digits(now);
         Passage::Taken
     }
 
@@ -196,7 +221,7 @@ impl Bridge {
         let Ok(packet) = Packet::parse(bytes) else { return };
         let (header, payload) = (packet.header(), packet.payload());
         if let Some(codec) = self.plan.codec_of(header.payload_type) {
-            self.sound(codec, header, payload);
+            self.sound(now, codec, header, payload);
         } else if self.plan.noise.from == Some(header.payload_type) {
             self.pause(now, header, payload);
         } else if let Some(events) = self.events.of(header.payload_type) {
@@ -204,7 +229,7 @@ impl Bridge {
         }
     }
 
-    fn sound(&mut self, codec: Codec, header: Header, payload: &[u8]) {
+    fn sound(&mut self, now: Time, codec: Codec, header: Header, payload: &[u8]) {
         self.noise = None;
         let missing = self.reach(header.timestamp, codec.clock());
         self.samples.clear();
@@ -214,7 +239,8 @@ impl Bridge {
         };
         self.tally.concealed_ms += scaled(missing, 1_000, codec.clock()) as u64;
         self.expected = Some((header.timestamp.wrapping_add(ticks), codec.clock()));
-        if let Some(speaking) = &mut self.speaking {
+        let spoken = self.sound_of_digits(now);
+        if let Some(speaking) = self.speaking.as_mut().filter(|_| !spoken) {
             speaking.say(&self.samples, &mut self.outgoing);
         }
     }
@@ -282,6 +308,7 @@ impl Bridge {
     /// What is due: packets that waited long enough behind a gap, noise of a pause.
     pub fn on_tick(&mut self, now: Time) {
         self.serve_waiting(now);
+        self.serve_digits(now);
         let Some(speaking) = &mut self.speaking else { return };
         let Some(pause) = &mut self.noise else { return };
         let ptime = Duration::from_millis(u64::from(self.plan.speaks.ptime_ms));
@@ -308,7 +335,7 @@ impl Bridge {
     #[must_use]
     pub fn wakes(&self) -> Option<Time> {
         let noise = self.noise.as_ref().map(|pause| pause.next);
-        [self.order.deadline(), noise].into_iter().flatten().min()
+        [self.order.deadline(), noise, self.digits_due()].into_iter().flatten().min()
     }
 
     /// The next packet for the receiver, at the start of `buffer`; its length.
@@ -324,7 +351,7 @@ impl Bridge {
 
     /// How the receiver sees the stream, for RTCP: none where packets keep what identifies them.
     pub(crate) fn seen(&self) -> Option<Seen> {
-        if self.in_place.is_some() {
+        if self.in_place.is_some() || self.shift.is_some() {
             return None;
         }
         let identity = self.outgoing.identity;

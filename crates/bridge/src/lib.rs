@@ -12,21 +12,26 @@
 //! ```
 //!
 //! Between the two laws of G.711 nothing of this is needed: [`inplace`] rewrites the packet where it lies.
-//! Named events pass through [`events`]; whoever converts DTMF meets them there, and the sound itself
-//! between hearing and speaking.
+//! Named events pass through [`events`]. Digits that change their form are the business of [`digits`]: it is
+//! given events and the sound between hearing and speaking. Where no sound has to be touched for them, [`shift`]
+//! passes packets as they are.
 
 mod bridge;
 mod control;
+mod digits;
+mod dtmf;
 mod events;
 mod hearing;
 mod inplace;
 mod order;
 mod outgoing;
 mod plan;
+mod shift;
 mod speaking;
 
 pub use bridge::{Bridge, Passage, Tally};
 pub use control::rewrite_control;
+pub use digits::{DIGITS_MAX, Digit, DigitPlan, DigitTally, Hears, Says};
 pub use order::HOLD_MAX;
 pub use outgoing::OUTGOING_MAX;
 pub use plan::{Codec, Events, Format, Noise, PTIMES_MS, Plan};

@@ -1,5 +1,6 @@
 //! What a bridge is to do: which payload types come, what goes. Values only.
 
+use crate::digits::{DigitPlan, Hears, Says};
 use codec::opus::Wish;
 use codec::{Law, opus};
 
@@ -95,9 +96,10 @@ pub struct Noise {
 }
 
 /// One direction of one stream.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
-    /// What the sender may send, by its payload types.
+    /// What the sender may send, by its payload types. Empty: whatever it sends passes as it is, and
+    /// `digits` alone are converted.
     pub hears: Vec<(u8, Codec)>,
     /// The packet time that the sender uses, milliseconds; only equality with the receiver's counts.
     pub hears_ptime_ms: u8,
@@ -109,6 +111,8 @@ pub struct Plan {
     pub noise: Noise,
     /// A change of level, in tenths of a decibel.
     pub gain_tenths_db: i16,
+    /// Digits that change their form.
+    pub digits: Option<DigitPlan>,
 }
 
 impl Plan {
@@ -118,11 +122,35 @@ impl Plan {
         self.hears.iter().find(|(known, _)| *known == payload_type).map(|(_, codec)| *codec)
     }
 
+    /// Ticks of the events' clock in a second.
+    pub(crate) fn event_clock(&self) -> u32 {
+        match self.digits.as_ref().map(|digits| (&digits.hears, digits.says)) {
+            Some((_, Says::Events { clock, .. })) => clock,
+            Some((Hears::Events(types), _)) => types.first().map_or(8_000, |(_, clock)| *clock),
+            _ => 8_000,
+        }
+    }
+
     /// Samples a second between hearing and speaking.
     #[must_use]
     pub fn rate(&self) -> u32 {
         let heard = self.hears.iter().filter_map(|(_, codec)| codec.rate()).max();
         self.speaks.codec.rate().or(heard).unwrap_or(opus::CLOCK)
+    }
+
+    /// The plan for a stream that passes as it is, in whatever codec, but for digits that touch no sound
+    /// ([`DigitPlan::touches_sound`]).
+    #[must_use]
+    pub fn passing(digits: Option<DigitPlan>, ptime_ms: u8) -> Plan {
+        Plan {
+            hears: Vec::new(),
+            hears_ptime_ms: ptime_ms,
+            speaks: Format::new(0, Codec::G711(Law::Mu), ptime_ms),
+            events: Vec::new(),
+            noise: Noise::default(),
+            gain_tenths_db: 0,
+            digits,
+        }
     }
 
     /// Whether packets can be rewritten where they lie: the laws of G.711 alone, packet for packet.
@@ -131,6 +159,8 @@ impl Plan {
         let g711 = |codec: Codec| matches!(codec, Codec::G711(_));
         let whole = self.hears.iter().all(|(_, codec)| g711(*codec)) && g711(self.speaks.codec);
         whole
+            && !self.hears.is_empty()
+            && self.digits.is_none()
             && self.hears_ptime_ms == self.speaks.ptime_ms
             && self.gain_tenths_db == 0
             && self.events.iter().all(|events| events.from_clock == events.to_clock)

@@ -4,6 +4,7 @@ use crate::hearing::scaled;
 use crate::outgoing::Outgoing;
 use crate::plan::{Codec, Format};
 use codec::{Law, g722, opus};
+use std::time::Duration;
 
 /// The state of one codec's encoder.
 #[derive(Debug)]
@@ -83,6 +84,28 @@ impl Speaking {
     pub(crate) fn say_ahead(&mut self, samples: &[i16], outgoing: &mut Outgoing) {
         self.ahead += samples.len();
         self.say(samples, outgoing);
+    }
+
+    /// Nobody says anything for so long: the timestamps go on.
+    pub(crate) fn skip(&mut self, time: Duration, outgoing: &mut Outgoing) {
+        if outgoing.packets == 0 {
+            return;
+        }
+        self.flush(outgoing);
+        let samples = (time.as_millis() * u128::from(self.rate) / 1_000) as usize;
+        let ticks = self.ticks(samples);
+        outgoing.identity.timestamp = outgoing.identity.timestamp.wrapping_add(ticks);
+        self.ahead += samples;
+        self.marker = true;
+    }
+
+    /// Samples that were spoken ahead stand for these, which are not spoken; `false`: too few were.
+    pub(crate) fn catch_up(&mut self, samples: usize) -> bool {
+        let enough = samples > 0 && self.ahead >= samples;
+        if enough {
+            self.ahead -= samples;
+        }
+        enough
     }
 
     /// What waits is filled up with silence and leaves.

@@ -11,6 +11,7 @@ mod bypass;
 mod calendar;
 mod codecs;
 mod dialog;
+mod digits;
 mod failover;
 mod header_rule;
 mod identity;
@@ -38,6 +39,7 @@ pub use dialog::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
     Update,
 };
+pub use digits::{Digits, Dtmf, DtmfInfo};
 pub use failover::{EachWay, Hunt, Hunting, MAPPINGS_MAX, Mapping, Quality};
 pub use header_rule::{
     HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,

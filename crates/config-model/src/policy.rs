@@ -2,6 +2,7 @@
 
 use super::codecs::Codecs;
 use super::dialog::{Dialog, RefreshBy};
+use super::digits::Digits;
 use super::header_rule::HeaderPolicy;
 use super::identity::{Caller, Forwarding};
 use super::redirect::Redirects;
@@ -226,6 +227,8 @@ pub struct Policy {
     pub offer_codecs: Vec<String>,
     /// Which codecs cross.
     pub codecs: Codecs,
+    /// DTMF.
+    pub digits: Digits,
     /// Reliable provisional responses.
     pub prack: Prack,
     /// Session timer.

@@ -57,6 +57,7 @@ pub use model::{
     CallPolicy, CallerId, Class, DENY_UNKNOWN, Dates, Group, Holidays, Permissions, Span, When, Zone,
 };
 pub use model::{Codecs, Redirect, Redirects, Transcode};
+pub use model::{Digits, Dtmf, DtmfInfo};
 pub use model::{EachWay, Hunt, Hunting, MAPPINGS_MAX, Mapping, Quality};
 pub use model::{
     HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,

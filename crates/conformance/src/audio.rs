@@ -1,8 +1,9 @@
-//! Sound: tones written as WAV files, and how much of a frequency a recording holds.
+//! Sound: tones written as WAV files, how much of a frequency a recording holds, and which digits.
 
 use std::f64::consts::TAU;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 /// Samples a second of everything here.
 pub const RATE: u32 = 8000;
@@ -10,8 +11,7 @@ pub const RATE: u32 = 8000;
 /// A tone.
 #[must_use]
 pub fn tone(hertz: f64, seconds: u32) -> Vec<i16> {
-    let sample = |n: u32| ((TAU * hertz * f64::from(n) / f64::from(RATE)).sin() * 8000.0) as i16;
-    (0..RATE * seconds).map(sample).collect()
+    sines(&[hertz], 8000.0, seconds * 1_000)
 }
 
 /// Something like speech, different at every moment: syllables five times a second whose pitch wanders, each
@@ -32,6 +32,54 @@ pub fn speech(voice: u32, seconds: u32) -> Vec<i16> {
         (harmonics * (0.2 + 0.8 * syllable) * 2_500.0) as i16
     };
     (0..RATE * seconds).map(&mut sample).collect()
+}
+
+/// Sound of several frequencies at once.
+#[must_use]
+pub fn sines(hertz: &[f64], peak: f64, ms: u32) -> Vec<i16> {
+    let value = |n: u32| -> f64 {
+        hertz.iter().map(|hertz| (TAU * hertz * f64::from(n) / f64::from(RATE)).sin() * peak).sum()
+    };
+    (0..RATE * ms / 1_000).map(|n| value(n) as i16).collect()
+}
+
+/// Digits as tones (ITU-T Q.23), `on` and `off` milliseconds each.
+#[must_use]
+pub fn dtmf(digits: &str, on: u32, off: u32) -> Vec<i16> {
+    const KEYS: &str = "123A456B789C*0#D";
+    const LOW: [f64; 4] = [697.0, 770.0, 852.0, 941.0];
+    const HIGH: [f64; 4] = [1_209.0, 1_336.0, 1_477.0, 1_633.0];
+    let mut sound = Vec::new();
+    for digit in digits.chars() {
+        let key = KEYS.find(digit).unwrap_or_default();
+        sound.extend(sines(&[LOW[key / 4], HIGH[key % 4]], 4000.0, on));
+        sound.extend(sines(&[], 0.0, off));
+    }
+    sound
+}
+
+/// The digits that `multimon-ng` hears in a sound.
+///
+/// # Panics
+/// It does not run.
+#[must_use]
+pub fn digits_heard(samples: &[i16], file: &Path) -> String {
+    // It takes no other rate.
+    const ITS_RATE: usize = 22_050;
+    let count = samples.len() * ITS_RATE / RATE as usize;
+    let at = |n: usize| f64::from(samples.get(n).copied().unwrap_or_default());
+    let raw: Vec<u8> = (0..count)
+        .flat_map(|n| {
+            let place = n as f64 * f64::from(RATE) / ITS_RATE as f64;
+            let (whole, part) = (place as usize, place.fract());
+            ((at(whole) * (1.0 - part) + at(whole + 1) * part) as i16).to_le_bytes()
+        })
+        .collect();
+    fs::write(file, raw).expect("the file of a sound");
+    let mut command = Command::new("multimon-ng");
+    let output = command.args(["-q", "-t", "raw", "-a", "DTMF"]).arg(file).output().expect("multimon-ng");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().filter_map(|line| line.strip_prefix("DTMF: ")?.chars().next()).collect()
 }
 
 /// Writes a 16-bit mono WAV file at [`RATE`].

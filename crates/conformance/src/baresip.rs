@@ -105,8 +105,13 @@ impl Baresip {
     /// The samples that it has heard so far, without the first half second.
     #[must_use]
     pub fn heard(&self) -> Vec<i16> {
-        let samples = self.dump("-dec.wav");
-        samples.get(audio::RATE as usize / 2..).unwrap_or_default().to_vec()
+        self.heard_all().get(audio::RATE as usize / 2..).unwrap_or_default().to_vec()
+    }
+
+    /// All samples that it has heard so far.
+    #[must_use]
+    pub fn heard_all(&self) -> Vec<i16> {
+        self.dump("-dec.wav")
     }
 
     /// Waits until it has heard a second of a tone of `hertz`, as loud as [`Voice::tone`] sends it, and nothing of the

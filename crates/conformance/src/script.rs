@@ -13,6 +13,7 @@ pub const SDP: &str = "v=0\no=- 1 1 IN IP[media_ip_type] [media_ip]\ns=-\nc=IN I
                        a=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\na=ptime:20\na=sendrecv\n";
 
 const VIA: &str = "Via: SIP/2.0/[transport] [local_ip]:[local_port];rport;branch=[branch]\n";
+const SDP_TYPE: &str = "Content-Type: application/sdp\n";
 const TAG: &str = "[pid]t[call_number]";
 const ALLOW: &str = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE\n";
 
@@ -78,6 +79,31 @@ impl Script {
             ending(body)
         );
         self.send(again, &text);
+        self
+    }
+
+    /// An INFO inside the dialog with a body of its own type.
+    #[must_use]
+    pub fn info(mut self, content_type: &str, body: &str) -> Script {
+        self = self.inside("INFO", "", body);
+        // The body's type is that of the last request.
+        if let Some(at) = self.steps.rfind(SDP_TYPE) {
+            self.steps.replace_range(at..at + SDP_TYPE.len(), &format!("Content-Type: {content_type}\n"));
+        }
+        self
+    }
+
+    /// Waits for so many milliseconds.
+    #[must_use]
+    pub fn pause(mut self, ms: u32) -> Script {
+        let _ = writeln!(self.steps, "<pause milliseconds=\"{ms}\"/>");
+        self
+    }
+
+    /// Plays a recording of packets to where the peer wants its audio.
+    #[must_use]
+    pub fn play(mut self, recording: &str) -> Script {
+        let _ = writeln!(self.steps, "<nop><action><exec play_pcap_audio=\"{recording}\"/></action></nop>");
         self
     }
 
@@ -218,6 +244,6 @@ fn ending(body: &str) -> String {
     if body.is_empty() {
         "Content-Length: 0\n".to_owned()
     } else {
-        format!("Content-Type: application/sdp\nContent-Length: [len]\n\n{body}")
+        format!("{SDP_TYPE}Content-Length: [len]\n\n{body}")
     }
 }

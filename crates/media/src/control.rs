@@ -3,9 +3,10 @@
 //! This room holds values only. It knows neither SIP nor SDP: whoever speaks those turns a
 //! negotiated description into a [`Remote`]. Enter through [`Command`] and [`Reply`].
 
+use crate::ports::Ports;
 use crate::report::Report;
 use base::ListenId;
-use bridge::Plan;
+use bridge::{Digit, Plan};
 use srtp::MasterKey;
 use std::fmt;
 use std::net::SocketAddr;
@@ -88,6 +89,15 @@ pub enum Command {
     },
     /// The m-line was refused later: its ports are freed on both sides, its report is kept.
     Reject { session: SessionId, stream: u8 },
+    /// A digit that one side has signalled, for the other. It is lost where no stream has a bridge that says digits.
+    Digit {
+        /// The session.
+        session: SessionId,
+        /// Who is to hear it.
+        toward: Side,
+        /// Which.
+        digit: Digit,
+    },
     /// End of the session. Answered by [`Reply::Closed`] a little later.
     Close { session: SessionId },
 }
@@ -266,6 +276,15 @@ pub enum Reply {
         /// The silent side.
         side: Side,
     },
+    /// A side has sent a digit, and the other one wants it in signalling.
+    Digit {
+        /// The session.
+        session: SessionId,
+        /// Who has sent it.
+        from: Side,
+        /// Which.
+        digit: Digit,
+    },
     /// The true source of a peer's media was learnt, or changed by a followed rebind, and is
     /// not the signalled one.
     Latched {
@@ -290,57 +309,9 @@ impl Reply {
             | Reply::Closed { session, .. }
             | Reply::Timeout { session, .. }
             | Reply::OneWay { session, .. }
+            | Reply::Digit { session, .. }
             | Reply::Latched { session, .. } => *session,
         }
-    }
-}
-
-/// Our ports of one stream; RTCP is always one above.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct StreamPorts {
-    /// Even port on side A's interface.
-    pub a_rtp: u16,
-    /// Even port on side B's interface.
-    pub b_rtp: u16,
-}
-
-impl StreamPorts {
-    /// The RTP port that the peer of `side` sends to.
-    #[must_use]
-    pub fn rtp(&self, side: Side) -> u16 {
-        match side {
-            Side::A => self.a_rtp,
-            Side::B => self.b_rtp,
-        }
-    }
-}
-
-/// Our ports, stream by stream.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Ports {
-    streams: [StreamPorts; MAX_STREAMS],
-    count: u8,
-}
-
-impl Ports {
-    /// Adds a stream; one beyond [`MAX_STREAMS`] is ignored.
-    pub fn push(&mut self, ports: StreamPorts) {
-        if let Some(slot) = self.streams.get_mut(usize::from(self.count)) {
-            *slot = ports;
-            self.count += 1;
-        }
-    }
-
-    /// The streams, in the order of the m-lines.
-    #[must_use]
-    pub fn streams(&self) -> &[StreamPorts] {
-        self.streams.get(..usize::from(self.count)).unwrap_or(&[])
-    }
-
-    /// The RTP port that the peer of `side` sends stream `stream` to.
-    #[must_use]
-    pub fn rtp(&self, side: Side, stream: u8) -> Option<u16> {
-        self.streams().get(usize::from(stream)).map(|s| s.rtp(side))
     }
 }
 

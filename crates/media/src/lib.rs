@@ -11,17 +11,19 @@ pub mod flow;
 mod guard;
 mod half;
 mod latch;
+mod ports;
 mod quality;
 mod reception;
 pub mod report;
 pub mod session;
 mod wire;
 
+pub use bridge::Digit;
 pub use control::{
-    CodecKind, Command, Keys, Latch, MAX_STREAMS, OpenError, Ports, Remote, Reply, SessionId, Side, Srtp,
-    StreamPorts,
+    CodecKind, Command, Keys, Latch, MAX_STREAMS, OpenError, Remote, Reply, SessionId, Side, Srtp,
 };
 pub use flow::{Action, Check, Component, Flow};
 pub use guard::Datagram;
+pub use ports::{Ports, StreamPorts};
 pub use report::{DropReason, Drops, Report, StreamReport};
 pub use session::{Session, Verdict};

@@ -1,6 +1,7 @@
 //! Descriptions of ours: what the other peer said, anchored on our ports or passed untouched, and offers of our own.
 
 use crate::codecs::{self, Rules};
+use crate::dtmf::{converts, toward, wants_events};
 use crate::end::{self, End, Seat};
 use crate::fax;
 use crate::local::LocalSdp;
@@ -45,7 +46,8 @@ pub fn describe(
     let offer = if offer.is_empty() { None } else { Some(parse(offer)?) };
     let recast = recast(end, text, offer.as_ref())?;
     let text = recast.as_deref().unwrap_or(text);
-    let session = parse(text)?;
+    let shaped = with_digits(end, text, offer.as_ref())?;
+    let session = parse(shaped.as_deref().unwrap_or(text))?;
     let mut chosen = [None; LINES_MAX];
     choose_ports(&session, seat, offer.is_none().then_some(from), &mut chosen);
     let lines = &mut chosen[..session.media().len().min(LINES_MAX)];
@@ -79,6 +81,18 @@ fn recast(end: &End<'_>, text: &[u8], offer: Option<&Session<'_>>) -> Result<Opt
     match offer {
         Some(offer) => codecs::answered(rules, &session, offer),
         None => codecs::offered(rules, &session),
+    }
+}
+
+/// The same with named events as this peer is to see them; none where the trunks leave that to their peers.
+fn with_digits(
+    end: &End<'_>,
+    text: &[u8],
+    offer: Option<&Session<'_>>,
+) -> Result<Option<Vec<u8>>, SdpTrouble> {
+    match end.beyond.filter(|beyond| converts(end.policy, beyond)) {
+        Some(_) => Ok(Some(toward(&parse(text)?, end.policy, offer))),
+        None => Ok(None),
     }
 }
 
@@ -129,8 +143,9 @@ pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, draws: Draws<'_>) {
     local.id = draws.rng.next_u64() >> 2 | 1;
     local.version = 1;
     local.taken.clear();
-    let codecs: Vec<CodecName> =
-        end.policy.offer_codecs.iter().filter_map(|c| CodecName::from_name(c)).collect();
+    let fits = |codec: &CodecName| *codec != CodecName::TelephoneEvent || wants_events(end.policy);
+    let codecs = end.policy.offer_codecs.iter().filter_map(|c| CodecName::from_name(c));
+    let codecs: Vec<CodecName> = codecs.filter(fits).collect();
     let anchor = Anchor {
         address: end.listen.sdp_address(),
         ports: &[seat.ports.rtp(seat.side, 0)],

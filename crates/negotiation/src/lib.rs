@@ -4,10 +4,12 @@
 //! toward a peer is an [`End`]; what was told to the peer is a [`LocalSdp`]. A description of the other peer becomes
 //! ours with [`describe`], a late offer is made early with [`make_offer`], an answer is judged with [`judge`], and
 //! [`each_stream`] says what a peer's description asks of the engine. Where the peers agreed on different codecs or
-//! packet times, [`plans`] says how the engine joins them.
+//! packet times, or speak of digits differently, [`plans`] says how the engine joins them; digits in signalling are
+//! judged in [`info_fate`].
 
 mod codecs;
 mod describe;
+mod dtmf;
 mod end;
 mod fax;
 mod joining;
@@ -19,6 +21,7 @@ mod secure;
 mod trouble;
 
 pub use describe::{Draws, describe, make_offer};
+pub use dtmf::{InfoFate, info_fate, info_form};
 pub use end::{End, Rules, Seat};
 pub use fax::{bars_fax, codec_kept, codec_noted, codec_of_fax, is_fax};
 pub use joining::Joining;

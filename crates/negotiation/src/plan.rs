@@ -1,12 +1,15 @@
-//! How two sides that agreed on different codecs or packet times are joined: the plans of their bridges.
+//! How two sides that agreed on different codecs or packet times, or speak of digits differently, are joined: the
+//! plans of their bridges.
 //!
 //! A function of the four descriptions that hold: what each peer described and what we described to it. Whoever may
 //! send a codec, and by which number, follows from RFC 3264 §6.1: a peer sends by our numbers and hears by its own.
 //! Enter through [`plans`].
 
 use crate::codecs::{Rules, sound_of};
+use crate::dtmf::{self, converts, way};
+use crate::fax::is_fax;
 use crate::trouble::parse;
-use bridge::{Codec, Events, Format, Noise, Plan};
+use bridge::{Codec, DigitPlan, Events, Format, Noise, Plan};
 use config::Policy;
 use media::MAX_STREAMS;
 use sdp::{Kind, Media, Session};
@@ -31,6 +34,10 @@ pub type Pair = [Plan; 2];
 /// Whether two trunks have any rule that could ask for a bridge.
 #[must_use]
 pub fn may_bridge(a: &Policy, b: &Policy) -> bool {
+    converts(a, b) || recodes(a, b)
+}
+
+fn recodes(a: &Policy, b: &Policy) -> bool {
     let rules = Rules { here: a, beyond: b };
     rules.is_any() && rules.transcodes()
 }
@@ -44,15 +51,28 @@ pub fn plans(a: &Standing<'_>, b: &Standing<'_>) -> [Option<Box<Pair>>; MAX_STRE
     }
     let texts = [a.theirs, a.ours, b.theirs, b.ours];
     let [Ok(a_theirs), Ok(a_ours), Ok(b_theirs), Ok(b_ours)] = texts.map(parse) else { return plans };
+    // Nothing is searched for digits in the sound of a fax.
+    let digits = converts(a.policy, b.policy) && !(is_fax(&a_theirs) && is_fax(&b_theirs));
+    let recoded = recodes(a.policy, b.policy);
     for (index, place) in plans.iter_mut().enumerate() {
         let lines =
             (line(&a_theirs, index), line(&a_ours, index), line(&b_theirs, index), line(&b_ours, index));
         if let (Some(at), Some(ao), Some(bt), Some(bo)) = lines {
+            let digits = if digits { between((a.policy, &ao, &at), (b.policy, &bo, &bt)) } else { [None, None] };
             let (a, b) = (Agreed::new(&at, &ao, a.policy), Agreed::new(&bt, &bo, b.policy));
-            *place = pair(&a, &b).map(Box::new);
+            *place = pair(&a, &b, recoded, digits).map(Box::new);
         }
     }
     plans
+}
+
+/// One peer: the policy of its trunk, our line and its own.
+type Talker<'m, 't> = (&'m Policy, &'m Media<'t>, &'m Media<'t>);
+
+/// What becomes of digits, of what each of two peers says.
+fn between(a: Talker<'_, '_>, b: Talker<'_, '_>) -> [Option<DigitPlan>; 2] {
+    let (a, b) = (way(a.0, a.1, a.2), way(b.0, b.1, b.2));
+    [dtmf::plan(&a, &b), dtmf::plan(&b, &a)]
 }
 
 /// The m-line at a place, when it carries sound.
@@ -117,17 +137,33 @@ impl<'a> Agreed<'a> {
     }
 }
 
-fn pair(a: &Agreed<'_>, b: &Agreed<'_>) -> Option<Pair> {
+/// Whether sound has to be changed between two peers.
+fn differ(a: &Agreed<'_>, b: &Agreed<'_>) -> bool {
     let times = (a.ptime_ruled || b.ptime_ruled) && a.ptime_ms != b.ptime_ms;
     let level = a.gain_db != 0 || b.gain_db != 0;
-    if a.within(b) && b.within(a) && !times && !level {
-        return None;
-    }
-    Some([one_way(a, b)?, one_way(b, a)?])
+    !(a.within(b) && b.within(a)) || times || level
 }
 
-/// What becomes of what one peer says on its way to the other.
-fn one_way(from: &Agreed<'_>, to: &Agreed<'_>) -> Option<Plan> {
+fn pair(a: &Agreed<'_>, b: &Agreed<'_>, recoded: bool, digits: [Option<DigitPlan>; 2]) -> Option<Pair> {
+    let [forth, back] = digits;
+    if recoded && differ(a, b) {
+        return Some([sound(a, b, forth)?, sound(b, a, back)?]);
+    }
+    let pair = [one_way(a, b, forth), one_way(b, a, back)];
+    pair.iter().any(|plan| plan.digits.is_some()).then_some(pair)
+}
+
+/// What becomes of what one peer says, where its sound need not be changed but for digits. Where those would need a
+/// codec that is not spoken here, they stay as they are.
+fn one_way(from: &Agreed<'_>, to: &Agreed<'_>, digits: Option<DigitPlan>) -> Plan {
+    let touched = digits.as_ref().is_some_and(DigitPlan::touches_sound);
+    let quiet = digits.clone().filter(|_| !touched);
+    let loud = if touched { sound(from, to, digits) } else { None };
+    loud.unwrap_or_else(|| Plan::passing(quiet, to.ptime_ms))
+}
+
+/// What becomes of what one peer says on its way to the other when its sound is changed.
+fn sound(from: &Agreed<'_>, to: &Agreed<'_>, digits: Option<DigitPlan>) -> Option<Plan> {
     let mut hears: Vec<(u8, Codec)> = from.sounds().map(|(shared, codec)| (shared.ours, codec)).collect();
     // Some send by their own numbers.
     for (shared, codec) in from.sounds() {
@@ -150,8 +186,9 @@ fn one_way(from: &Agreed<'_>, to: &Agreed<'_>) -> Option<Plan> {
         hears,
         hears_ptime_ms: from.ptime_ms,
         speaks: Format::new(speaks.theirs, codec, to.ptime_ms),
-        events: from.events.iter().filter_map(event).collect(),
+        events: from.events.iter().filter(|_| digits.is_none()).filter_map(event).collect(),
         noise: Noise { from: from.noise.map(|s| s.ours), to: to.noise.map(|s| s.theirs) },
         gain_tenths_db: i16::from(to.gain_db) * 10,
+        digits,
     })
 }

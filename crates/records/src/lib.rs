@@ -1,4 +1,4 @@
-//! What a call leaves behind: its record, and the events of its journal while it lives.
+//! What a call leaves behind: its record, and the events of its journal while it lives; and the names it has.
 //!
 //! Values only, which `b2bua` fills and `store` and `api` write in formats of their own. Enter at [`CallRecord`] and
 //! [`JournalEvent`].
@@ -6,6 +6,7 @@
 pub mod journal;
 pub mod record;
 mod sent;
+pub mod tag;
 mod view;
 
 pub use journal::{CallKey, JournalEvent};
@@ -13,4 +14,4 @@ pub use record::{
     AttemptFacts, AttemptRecord, CallFacts, CallRecord, MediaRecord, ReleasedBy, TransferHow, TransferRecord,
 };
 pub use sent::{SENT, Sent};
-pub use view::CallView;
+pub use view::{CallView, StatusView};

@@ -38,3 +38,26 @@ pub struct CallView {
     /// Agreed codec of the first audio stream.
     pub codec: Option<Box<str>>,
 }
+
+/// Counters of a switchboard.
+#[derive(Clone, Debug, Default)]
+pub struct StatusView {
+    /// Live calls.
+    pub calls: u64,
+    /// Calls accepted since the start.
+    pub accepted: u64,
+    /// Calls answered since the start.
+    pub answered: u64,
+    /// Calls ended since the start.
+    pub ended: u64,
+    /// Calls that we refused.
+    pub refused: u64,
+    /// Requests from unknown sources, dropped.
+    pub unknown_sources: u64,
+    /// Datagrams or frames that were no SIP message.
+    pub malformed: u64,
+    /// Further counters by name.
+    pub counters: Vec<(&'static str, u64)>,
+    /// Whether it takes no new calls.
+    pub draining: bool,
+}

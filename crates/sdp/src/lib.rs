@@ -17,6 +17,7 @@ pub mod codec;
 pub mod crypto;
 pub mod direction;
 pub mod error;
+mod events;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod line;
@@ -36,6 +37,7 @@ pub use codec::{Codec, CodecName, RtpMap};
 pub use crypto::{Cover, Crypto, write_crypto};
 pub use direction::{Direction, HoldForm};
 pub use error::{SdpError, SdpErrorKind};
+pub use events::{EventTypes, event_types, with_events};
 pub use line::Line;
 pub use media::{Kind, Media, Proto, Rtcp};
 pub use meet::meet;

@@ -15,6 +15,7 @@
 pub mod dialog;
 pub mod digest;
 pub mod digit;
+pub mod digit_line;
 pub mod flow;
 pub mod keepalive;
 pub mod liveness;
@@ -29,6 +30,7 @@ pub mod transaction;
 
 pub use dialog::{Dialog, JournalError, request_uri_form};
 pub use digit::{InfoDigit, InfoForm};
+pub use digit_line::DigitLine;
 pub use flow::{ConnId, Flow};
 pub use liveness::{Change, Health, Liveness, LivenessAct};
 pub use outbox::{Outbox, SendError, SendToken, Transmit};

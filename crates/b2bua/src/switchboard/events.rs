@@ -7,8 +7,8 @@ use crate::output::Outbox;
 use crate::record::ReleasedBy;
 use crate::tag::CallRef;
 use base::{ReasonId, Time};
-use media::{Reply, SessionId, Side};
-use sip_core::{ClientTxn, Event, SendError};
+use media::{Digit, Reply, SessionId, Side};
+use sip_core::{ClientTxn, Event, InfoDigit, SendError};
 
 impl Switchboard {
     pub(super) fn on_timeout(&mut self, now: Time, out: &mut Outbox) {
@@ -135,6 +135,9 @@ impl Switchboard {
             Reply::Closed { session, report } => call.on_report(session, Some(report), cx),
             Reply::Timeout { .. } if call.media.session() == Some(session) && !call.is_left_alone() => {
                 call.release(ReasonId::MediaTimeout, ReleasedBy::Us, cx);
+            }
+            Reply::Digit { from, digit: Digit { event, duration_ms }, .. } => {
+                call.tell_digit(call.media.seat(from.other()), InfoDigit { event, duration_ms }, cx);
             }
             Reply::Timeout { .. } | Reply::OneWay { .. } | Reply::Latched { .. } => {}
         });

@@ -8,6 +8,7 @@ mod bypass;
 mod codecs;
 mod common;
 mod credentials;
+mod digits;
 mod drawn;
 mod early;
 mod exceptions;

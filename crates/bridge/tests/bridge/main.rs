@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
 
+mod digits;
 mod order_and_loss;
 mod pauses_and_events;
 mod sound;

@@ -6,7 +6,7 @@ use super::identity;
 use super::view::View;
 use crate::country::Country;
 use crate::forms::called;
-use crate::model::{Codecs, Policy, Redirects, SrtpPolicy, SrtpSuite, Transfers, Words};
+use crate::model::{Codecs, Digits, Policy, Redirects, SrtpPolicy, SrtpSuite, Transfers, Words};
 
 /// Countries whose networks speak µ-law; all others speak A-law (ITU-T G.711 §2, national practice).
 const MU_LAW: [&str; 5] = ["US", "CA", "JP", "TW", "PR"];
@@ -21,6 +21,7 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         early_offer: view.word("early_offer")?,
         offer_codecs: offer_codecs(view, country),
         codecs: codecs(view)?,
+        digits: Digits { by: view.word("dtmf")?, info: view.word("dtmf_info")? },
         prack: view.word("prack")?,
         session_timer: dialog::session_timer(view)?,
         hold: view.word("hold")?,

@@ -3,7 +3,7 @@
 use super::{item_at, value_at};
 use crate::build::Draft;
 use crate::model::{
-    Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, RefreshBy, SrtpMode, SrtpOverPlain,
+    Dtmf, Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, RefreshBy, SrtpMode, SrtpOverPlain,
     Trunk, Update,
 };
 use crate::report::{Finding, Report};
@@ -46,6 +46,7 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
         repeated_gateways(one, report);
         media(one, report);
         bypass(one, mode, report);
+        digits(one, report);
         site(one, draft, &networks, report);
         tls(one, report);
         policy(one, country, report);
@@ -181,6 +182,17 @@ fn bypass(one: &Seen<'_>, mode: Option<&str>, report: &mut Report<'_>) {
     };
     let finding = Finding::new(one.at("bypass"), one.path("bypass"), "no-effect", message);
     report.warning(finding.expected(expected));
+}
+
+/// Digits can be converted only in media that flow through us.
+fn digits(one: &Seen<'_>, report: &mut Report<'_>) {
+    let policy = &one.trunk.policy;
+    if policy.media == MediaMode::Direct && !matches!(policy.digits.by, Dtmf::Auto | Dtmf::Info) {
+        let message =
+            format!("`dtmf = \"{}\"` and media that do not flow through this node", policy.digits.by);
+        let finding = Finding::new(one.at("override"), one.path("override"), "conflict", message);
+        report.error(finding.expected("`media = \"anchor\"`, or `dtmf = \"auto\"`"));
+    }
 }
 
 /// A trunk that is kept to its site needs one, or networks that its peers may be in.

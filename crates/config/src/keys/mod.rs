@@ -7,6 +7,7 @@
 mod account;
 mod codecs;
 mod dialog;
+mod digits;
 mod failover;
 mod headers;
 mod identity;

@@ -4,7 +4,7 @@ use super::Effect::Reload;
 use super::Need::{Absent, Default};
 use super::Preset::{Bool as Truth, Text as Word, Texts};
 use super::{CALLER, FORWARDING, Key, Section, Shape};
-use super::{codecs, dialog, headers, redirect, seconds, srtp, transfer};
+use super::{codecs, dialog, digits, headers, redirect, seconds, srtp, transfer};
 use crate::forms::{called, plain};
 use crate::model::{
     ContactUser, EarlyOffer, Extension, Fax, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Sips,
@@ -61,6 +61,8 @@ pub(crate) static POLICY: Section = Section {
         codecs::PTIME,
         codecs::GAIN,
         codecs::TRANSCODE,
+        digits::DTMF,
+        digits::DTMF_INFO,
         Key {
             name: "prack",
             shape: Shape::Word { now: Prack::TOKENS, later: &[] },

@@ -1,12 +1,12 @@
 //! Streams whose packets are changed on their way: a bridge for each direction between judging and protecting.
 
 use super::{Session, Stream, Verdict};
-use crate::control::Side;
+use crate::control::{MAX_STREAMS, Reply, Side};
 use crate::flow::{Action, Component};
 use crate::guard::{Datagram, Kind};
 use crate::report::DropReason;
 use base::Time;
-use bridge::{Bridge, Passage, Plan, Tally, rewrite_control};
+use bridge::{Bridge, Digit, Passage, Plan, Tally, rewrite_control};
 use std::net::SocketAddr;
 
 /// The bridges of a stream, by the side that speaks.
@@ -66,18 +66,43 @@ impl Session {
         if let Some(bridges) = &mut s.bridges {
             match kind {
                 Kind::Control => bridges.control(side, packet.bytes_mut()),
-                Kind::Media => match bridges.0[side.index()].on_packet(now, packet.bytes_mut()) {
-                    Passage::InPlace => {}
-                    Passage::Taken => return Ok(false),
-                    Passage::Refused => return Err(DropReason::PayloadType),
-                },
+                Kind::Media => {
+                    let bridge = &mut bridges.0[side.index()];
+                    let passage = bridge.on_packet(now, packet.bytes_mut());
+                    let digit = bridge.pop_digit();
+                    self.tell_digits(side, stream, digit);
+                    match passage {
+                        Passage::InPlace => {}
+                        Passage::Taken => return Ok(false),
+                        Passage::Refused => return Err(DropReason::PayloadType),
+                    }
+                }
             }
         }
         self.protect(side, stream, packet, kind).map(|()| true)
     }
 
+    /// Tells signalling of digits that a side has sent, of which the first has been fetched.
+    fn tell_digits(&mut self, from: Side, stream: u8, first: Option<Digit>) {
+        let mut next = first;
+        while let Some(digit) = next {
+            self.tell(Reply::Digit { session: self.id, from, digit });
+            self.changed = true;
+            let s = self.streams.get_mut(usize::from(stream));
+            next = s.and_then(|s| s.bridges.as_mut()?.0[from.index()].pop_digit());
+        }
+    }
+
+    /// A digit that the peer of one side has signalled, for the other's ear: the stream in which it is said. Fetch
+    /// then with [`Session::take_made`] what the other side says there.
+    pub fn say(&mut self, now: Time, toward: Side, digit: Digit) -> Option<u8> {
+        let from = toward.other().index();
+        let mut streams = (0u8..).zip(&mut self.streams);
+        streams.find_map(|(stream, s)| s.bridges.as_mut()?.0[from].say(now, digit).then_some(stream))
+    }
+
     /// The next packet that a bridge has made of what a side says, at the start of the buffer; where it goes. Fetch
-    /// until none after [`super::Verdict::Taken`] and after [`Session::on_bridge_tick`].
+    /// until none after [`super::Verdict::Taken`], [`Session::say`] and [`Session::on_bridge_tick`].
     pub fn take_made(
         &mut self,
         side: Side,
@@ -102,14 +127,15 @@ impl Session {
 
     /// Lets bridges do what is due; tells each stream and side of which packets may have been made.
     pub fn on_bridge_tick(&mut self, now: Time, mut made: impl FnMut(Side, u8)) {
-        for (stream, s) in (0u8..).zip(&mut self.streams) {
-            let Some(bridges) = &mut s.bridges else { continue };
+        for stream in 0..MAX_STREAMS as u8 {
             for side in Side::BOTH {
-                let bridge = &mut bridges.0[side.index()];
-                if bridge.wakes().is_some_and(|due| due <= now) {
-                    bridge.on_tick(now);
-                    made(side, stream);
-                }
+                let s = self.streams.get_mut(usize::from(stream));
+                let bridge = s.and_then(|s| Some(&mut s.bridges.as_mut()?.0[side.index()]));
+                let Some(bridge) = bridge.filter(|b| b.wakes().is_some_and(|due| due <= now)) else { continue };
+                bridge.on_tick(now);
+                let digit = bridge.pop_digit();
+                self.tell_digits(side, stream, digit);
+                made(side, stream);
             }
         }
     }

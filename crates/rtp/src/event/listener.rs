@@ -12,7 +12,10 @@ use crate::packet::Header;
 /// How long the end of an event is waited for after its last packet: ten packets of 20 ms, so that a
 /// burst of loss does not cut a held key.
 pub const LOST_AFTER_NS: u64 = 200_000_000;
-/// How long the packets of an event that is over are still known as such.
+/// How long the packets of an event that is over are still known as such, and of one whose end never came: its
+/// key may still be pressed. A recording that is played twice repeats the very same packets sooner than that of
+/// the second, and later than that of the first.
+const OVER_FOR_NS: u64 = 500_000_000;
 const KNOWN_FOR_NS: u64 = 5_000_000_000;
 /// Events remembered.
 const KNOWN: usize = 8;
@@ -131,7 +134,8 @@ impl Known {
     fn kin(&self, said: &Said, newest: bool) -> Kin {
         // Also of one whose end was waited for in vain: what follows late is no new event.
         let runs = newest && !self.ended;
-        if said.event.event != self.event || said.now_ns.saturating_sub(self.heard_ns) > KNOWN_FOR_NS {
+        let known_for = if self.ended { OVER_FOR_NS } else { KNOWN_FOR_NS };
+        if said.event.event != self.event || said.now_ns.saturating_sub(self.heard_ns) > known_for {
             return Kin::None;
         }
         if said.ssrc != self.ssrc {
@@ -273,7 +277,7 @@ impl EventListener {
     fn is_late(&self, said: &Said) -> bool {
         let mut same = self.known.iter().flatten().filter(|known| known.ssrc == said.ssrc);
         same.next().is_some_and(|known| {
-            let recent = said.now_ns.saturating_sub(known.heard_ns) <= KNOWN_FOR_NS;
+            let recent = said.now_ns.saturating_sub(known.heard_ns) <= OVER_FOR_NS;
             // Further events of one packet share its sequence number.
             let behind = known.sequence.wrapping_sub(said.sequence);
             recent && behind > 0 && behind <= LATE_SPAN

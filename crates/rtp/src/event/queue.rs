@@ -5,7 +5,7 @@
 //! length, [`EventQueue::begin`] and [`EventQueue::end`] for one that is pressed now, and
 //! [`EventQueue::step`] to play.
 
-/// Digits that may wait; further ones are refused.
+/// Digits that may wait, limit `digits_played`; further ones are refused.
 pub const QUEUE_MAX: usize = 32;
 /// No digit is played for less: receivers recognise tones from 40 ms on (ITU-T Q.24), and packets of 20 ms
 /// quantise.

@@ -3,10 +3,11 @@
 //! Enter through [`start`].
 
 use super::ORDERS_MAX;
+use super::orders::{News, Notify, Order, Shared};
 use super::sockets::StreamPorts;
 use super::sys::{Bell, Poll};
 use super::token::{Place, Token};
-use super::worker::{Links, News, Notify, Order, Shared, Worker};
+use super::worker::{Links, Worker};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;

@@ -8,6 +8,7 @@
 
 mod hand;
 mod opening;
+mod orders;
 mod ports;
 mod relay;
 mod sockets;
@@ -21,6 +22,7 @@ pub use status::{PortStatus, Status};
 use base::{ListenId, Rng, Time};
 use hand::{Hand, start};
 use media::{Command, MAX_STREAMS, OpenError, Ports, Reply, SessionId, Side, StreamPorts};
+use orders::{News, Notify, Order};
 use ports::PortRange;
 use std::collections::HashMap;
 use std::io;
@@ -31,7 +33,6 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 use token::Place;
-use worker::{News, Notify, Order};
 
 /// Orders that a worker may have waiting in its channel.
 const ORDERS_MAX: usize = 4096;
@@ -163,6 +164,13 @@ impl Engine {
             }
             Command::Bridge { session, stream, plans, seed } => {
                 self.pass(session, Order::Bridge { session, stream, plans, seed });
+                None
+            }
+            Command::Digit { session, toward, digit } => {
+                // A key is pressed now.
+                if self.pass(session, Order::Digit { session, toward, digit }) {
+                    self.wake(session);
+                }
                 None
             }
             Command::Reject { session, stream } => {

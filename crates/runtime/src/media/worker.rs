@@ -4,21 +4,21 @@
 //! allocation. Commands come over a bounded channel and a bell; news goes back the same way.
 //! Enter through [`Worker::run`].
 
+use super::orders::{News, Notify, Order, Shared};
 use super::relay::relay;
 use super::sockets::{Pair, StreamPorts};
-use super::status::{Board, Counters};
+use super::status::Counters;
 use super::sys::{Bell, Poll, Ready};
 use super::token::{Place, Token};
 use base::Time;
 use base::hash::Fast;
-use bridge::Plan;
 use bridged::Waking;
-use media::{Component, Datagram, Remote, Reply, Report, Session, SessionId, Side};
+use media::{Component, Datagram, Report, Session, SessionId, Side};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{Ordering, fence};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
@@ -39,47 +39,6 @@ const SWEEP: Duration = Duration::from_millis(200);
 const SLICES: usize = 8;
 /// The token of the bell.
 const BELL: u64 = u64::MAX;
-
-/// What the engine asks of a worker.
-pub(super) enum Order {
-    Open { session: SessionId, place: Place, streams: Vec<StreamPorts> },
-    Set { session: SessionId, side: Side, stream: u8, remote: Remote },
-    Bridge { session: SessionId, stream: u8, plans: Option<Box<[Plan; 2]>>, seed: u64 },
-    Reject { session: SessionId, stream: u8 },
-    Close { session: SessionId },
-}
-
-/// What a worker tells the engine.
-pub(super) enum News {
-    Reply(Reply),
-    /// A session has ended. Sockets that may be used again come back.
-    Closed {
-        session: SessionId,
-        report: Box<Report>,
-        streams: Vec<Option<StreamPorts>>,
-    },
-    /// A stream is rejected and needs no sockets any more.
-    Freed {
-        session: SessionId,
-        stream: u8,
-        ports: Option<Box<StreamPorts>>,
-    },
-}
-
-/// What engine and worker share.
-#[derive(Debug, Default)]
-pub(super) struct Shared {
-    /// The bell has been rung and orders not yet been looked at.
-    pub(super) rung: AtomicBool,
-    /// The worker comes back by itself within a slice of a sweep: orders need no bell.
-    pub(super) sweeping: AtomicBool,
-    /// The worker is to end.
-    pub(super) stop: AtomicBool,
-    pub(super) board: Board,
-}
-
-/// Wakes the engine's owner.
-pub(super) type Notify = Arc<dyn Fn() + Send + Sync>;
 
 /// A session and its sockets.
 struct Entry {
@@ -347,6 +306,7 @@ impl Worker {
                 Order::Bridge { session, stream, plans, seed } => {
                     self.with(session, |s| s.bridge(stream, plans, seed));
                 }
+                Order::Digit { session, toward, digit } => self.say(now, session, toward, digit),
                 Order::Reject { session, stream } => self.reject(now, session, stream),
                 Order::Close { session } => self.close(now, session),
             }

@@ -1,4 +1,4 @@
-//! The lines of a trunk's codecs.
+//! The lines of a trunk's codecs and digits.
 
 use super::{Sheet, list};
 use crate::model::Policy;
@@ -12,5 +12,7 @@ impl Sheet<'_> {
         self.put_some(path, "ptime", codecs.ptime_ms.as_ref());
         self.put(path, "gain", codecs.gain_db);
         self.put(path, "transcode", codecs.transcode);
+        self.put(path, "dtmf", policy.digits.by);
+        self.put(path, "dtmf_info", policy.digits.info);
     }
 }

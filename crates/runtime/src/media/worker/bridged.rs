@@ -5,7 +5,7 @@
 use super::{Entry, Worker};
 use crate::media::relay::pass_made;
 use base::Time;
-use media::{Datagram, Side};
+use media::{Datagram, Digit, SessionId, Side};
 use std::time::Duration;
 
 /// How often bridges that wait for a time are served.
@@ -19,7 +19,7 @@ pub(super) struct Waking {
 }
 
 impl Waking {
-    /// A bridge has taken a packet: its session is served from now on if it waits for a time.
+    /// A bridge has taken a packet or a digit: its session is served from now on if it waits for a time.
     #[inline]
     pub(super) fn note(&mut self, now: Time, slot: u32, entry: &mut Entry) {
         if !entry.awake && entry.session.wakes() {
@@ -49,6 +49,24 @@ impl Worker {
         }
     }
 
+    /// A peer has signalled a digit, and the other one is to hear it.
+    pub(super) fn say(&mut self, now: Time, session: SessionId, toward: Side, digit: Digit) {
+        let Some(at) = self.ids.get(&session).copied() else {
+            self.counters.unknown_sessions += 1;
+            return;
+        };
+        self.guarded(at, |worker| {
+            let entry = worker.slots.get_mut(at as usize).and_then(|slot| slot.entry.as_mut());
+            let Some(entry) = entry else { return };
+            let Some(stream) = entry.session.say(now, toward, digit) else { return };
+            if let Some(Some(ports)) = entry.streams.get(usize::from(stream)) {
+                let packet = Datagram { buffer: &mut worker.buffer, length: 0 };
+                pass_made((toward.other(), stream), &mut entry.session, ports, packet);
+            }
+            worker.waking.note(now, at, entry);
+        });
+    }
+
     fn serve_bridge(&mut self, now: Time, at: u32) {
         let entry = self.slots.get_mut(at as usize).and_then(|slot| slot.entry.as_mut());
         let Some(entry) = entry.filter(|entry| entry.awake) else { return };
@@ -62,6 +80,9 @@ impl Worker {
         entry.awake = entry.session.wakes();
         if entry.awake {
             self.waking.slots.push(at);
+        }
+        if entry.session.take_changed() {
+            self.follow(at);
         }
     }
 }

@@ -12,15 +12,16 @@ slotmap::new_key_type! {
 }
 
 /// Text length of a tag: shard 2, side 1, call 16, random 16.
-pub(crate) const TAG_LENGTH: usize = 35;
+pub const TAG_LENGTH: usize = 35;
 
 /// A local tag as text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Tag([u8; TAG_LENGTH]);
+pub struct Tag([u8; TAG_LENGTH]);
 
 impl Tag {
     /// A fresh tag for a side of a call; 64 of its bits are unpredictable (RFC 3261 §19.3).
-    pub(crate) fn new(shard: ShardId, side: Side, call: CallRef, rng: &mut Rng) -> Tag {
+    #[must_use]
+    pub fn new(shard: ShardId, side: Side, call: CallRef, rng: &mut Rng) -> Tag {
         let mut text = [0; TAG_LENGTH];
         hex(u64::from(shard.0), &mut text[..2]);
         text[2] = if side == Side::A { b'a' } else { b'b' };
@@ -29,12 +30,15 @@ impl Tag {
         Tag(text)
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    /// Its text.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// Reads the places in a tag; whether its random bits are right, the dialog knows.
-    pub(crate) fn decode(text: &[u8]) -> Option<(ShardId, Side, CallRef)> {
+    #[must_use]
+    pub fn decode(text: &[u8]) -> Option<(ShardId, Side, CallRef)> {
         if text.len() != TAG_LENGTH {
             return None;
         }
