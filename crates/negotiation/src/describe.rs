@@ -46,8 +46,7 @@ pub fn describe(
     let offer = if offer.is_empty() { None } else { Some(parse(offer)?) };
     let recast = recast(end, text, offer.as_ref())?;
     let text = recast.as_deref().unwrap_or(text);
-    let shaped = with_digits(end, text, offer.as_ref())?;
-    let session = parse(shaped.as_deref().unwrap_or(text))?;
+    let session = parse(text)?;
     let mut chosen = [None; LINES_MAX];
     choose_ports(&session, seat, offer.is_none().then_some(from), &mut chosen);
     let lines = &mut chosen[..session.media().len().min(LINES_MAX)];
@@ -71,8 +70,18 @@ pub fn describe(
     })
 }
 
-/// What the other peer said, by the rules of both trunks about codecs; none where they ask for nothing.
+/// What the other peer said, by the rules of both trunks about codecs and digits; none where they ask for nothing.
 fn recast(end: &End<'_>, text: &[u8], offer: Option<&Session<'_>>) -> Result<Option<Vec<u8>>, SdpTrouble> {
+    let recast = with_codecs(end, text, offer)?;
+    let shaped = with_digits(end, recast.as_deref().unwrap_or(text), offer)?;
+    Ok(shaped.or(recast))
+}
+
+fn with_codecs(
+    end: &End<'_>,
+    text: &[u8],
+    offer: Option<&Session<'_>>,
+) -> Result<Option<Vec<u8>>, SdpTrouble> {
     let Some(rules) = end.beyond.map(|beyond| Rules { here: end.policy, beyond }).filter(Rules::is_any)
     else {
         return Ok(None);
