@@ -58,7 +58,8 @@ pub fn plans(a: &Standing<'_>, b: &Standing<'_>) -> [Option<Box<Pair>>; MAX_STRE
         let lines =
             (line(&a_theirs, index), line(&a_ours, index), line(&b_theirs, index), line(&b_ours, index));
         if let (Some(at), Some(ao), Some(bt), Some(bo)) = lines {
-            let digits = if digits { between((a.policy, &ao, &at), (b.policy, &bo, &bt)) } else { [None, None] };
+            let digits =
+                if digits { between((a.policy, &ao, &at), (b.policy, &bo, &bt)) } else { [None, None] };
             let (a, b) = (Agreed::new(&at, &ao, a.policy), Agreed::new(&bt, &bo, b.policy));
             *place = pair(&a, &b, recoded, digits).map(Box::new);
         }

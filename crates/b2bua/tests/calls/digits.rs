@@ -19,7 +19,9 @@ fn info(world: &mut World, cseq: u32, to: &str, digit: &str) {
 /// Whose digits the engine was last told to convert.
 fn converted(world: &World) -> [bool; 2] {
     let of = |command: &Command| match command {
-        Command::Bridge { plans, .. } => Some(plans.as_ref().map(|plans| [0, 1].map(|n| plans[n].digits.is_some()))),
+        Command::Bridge { plans, .. } => {
+            Some(plans.as_ref().map(|plans| [0, 1].map(|n| plans[n].digits.is_some())))
+        }
         _ => None,
     };
     world.media.iter().filter_map(of).next_back().flatten().unwrap_or_default()

@@ -131,7 +131,9 @@ impl Session {
             for side in Side::BOTH {
                 let s = self.streams.get_mut(usize::from(stream));
                 let bridge = s.and_then(|s| Some(&mut s.bridges.as_mut()?.0[side.index()]));
-                let Some(bridge) = bridge.filter(|b| b.wakes().is_some_and(|due| due <= now)) else { continue };
+                let Some(bridge) = bridge.filter(|b| b.wakes().is_some_and(|due| due <= now)) else {
+                    continue;
+                };
                 bridge.on_tick(now);
                 let digit = bridge.pop_digit();
                 self.tell_digits(side, stream, digit);
