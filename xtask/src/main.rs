@@ -1,7 +1,8 @@
-//! Upkeep of the house, for those who build it: `cargo run -p xtask -- tidy | sim | fuzz | bench`.
+//! Upkeep of the house, for those who build it: `cargo run -p xtask -- tidy | bpf | sim | fuzz | bench`.
 //! It may be slow and noisy; it is never shipped and depends on nothing but the standard library.
 //! Enter at [`main`]; each subcommand has its room.
 
+mod bpf;
 mod long;
 mod tidy;
 
@@ -13,6 +14,7 @@ usage: cargo run -p xtask -- COMMAND
   tidy             check floors, budgets, bans and manifests
   tidy --ratchet   the same, and lower xtask/budget.txt to what is there today
   tidy --accept    write xtask/budget.txt anew from what is there today
+  bpf              compile the kernel's program into the object that is committed (clang-14)
   sim  [ARGS]      the simulated world for long: scenarios under loss until told to stop
   fuzz [SECONDS]   every fuzz body for SECONDS each (60) on random and mutated input
   bench [ARGS]     the measurements of BENCHMARKS.md";
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::command(&root, tidy::Ratchet::Keep),
         ["tidy", "--ratchet"] => tidy::command(&root, tidy::Ratchet::Lower),
         ["tidy", "--accept"] => tidy::command(&root, tidy::Ratchet::Accept),
+        ["bpf"] => bpf::command(&root),
         ["sim", rest @ ..] => long::sim(&root, rest),
         ["fuzz"] => long::fuzz(&root, "60"),
         ["fuzz", seconds] => long::fuzz(&root, seconds),

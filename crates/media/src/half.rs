@@ -3,6 +3,7 @@
 //! Knows nothing of the other side; [`crate::session`] joins two halves. Enter through
 //! [`Half::set`], [`Half::on_rtp`] and [`Half::on_rtcp`].
 
+mod lent;
 mod rating;
 
 use crate::control::{Latch, Remote, Srtp};

@@ -7,6 +7,7 @@
 
 mod beside;
 pub mod control;
+pub mod fast;
 pub mod flow;
 mod guard;
 mod half;
@@ -22,6 +23,7 @@ pub use bridge::Digit;
 pub use control::{
     CodecKind, Command, Keys, Latch, MAX_STREAMS, OpenError, Remote, Reply, SessionId, Side, Srtp,
 };
+pub use fast::{FastPath, FastStatus, Lane, Ledger, Opening, Road, Unfit};
 pub use flow::{Action, Check, Component, Flow};
 pub use guard::Datagram;
 pub use ports::{Ports, StreamPorts};

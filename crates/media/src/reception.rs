@@ -8,6 +8,8 @@
 use base::Time;
 use rtp::{Header, Heard};
 
+mod lent;
+
 /// What a typical jitter buffer can wait, milliseconds; a packet later than the quickest recent one by
 /// more would not have been played.
 const LATE_AFTER_MS: i64 = 60;
@@ -46,6 +48,8 @@ pub(crate) struct Reception {
     transit: Transit,
     pub(crate) totals: Totals,
     past: Past,
+    /// Spans of rating that have ended.
+    spans: u32,
 }
 
 impl Reception {
@@ -128,8 +132,8 @@ impl Reception {
     /// A span of rating is over: lateness is judged by the quickest packet of this and the last span, so
     /// that drifting clocks do not make every packet late.
     pub(crate) fn end_span(&mut self) {
-        self.transit.quickest_before = self.transit.quickest;
-        self.transit.quickest = i32::MAX;
+        self.transit.end_span();
+        self.spans = self.spans.wrapping_add(1);
     }
 }
 
@@ -149,6 +153,11 @@ impl Default for Transit {
 }
 
 impl Transit {
+    fn end_span(&mut self) {
+        self.quickest_before = self.quickest;
+        self.quickest = i32::MAX;
+    }
+
     /// Whether a packet came too late to be played.
     #[inline]
     fn is_late(&mut self, now: Time, timestamp: u32, clock: u32) -> bool {

@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 mod bridged;
+mod lent;
 
 /// News that wait to be fetched; further ones are counted and lost.
 pub const REPLIES_MAX: usize = 32;

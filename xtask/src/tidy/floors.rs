@@ -28,6 +28,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("b2bua", 4),
     ("rehearsal", 5),
     ("runtime", 5),
+    ("fastpath", 5),
     ("store", 5),
     ("api", 6),
     ("tronco", 7),

@@ -1,0 +1,324 @@
+//! The engine: lanes given out, opened, read and closed, on devices where the program stands.
+
+use crate::devices::{self, Device};
+use crate::hops::{self, Hop};
+use crate::keeper::Keeper;
+use crate::layout::{Place, RawLane, gate};
+use crate::memory::{Memory, steady};
+use crate::program::{Hook, LoadError, Program, Tried};
+use base::Time;
+use media::{FastPath, FastStatus, Lane, Ledger, Opening, Road};
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Directions that may be open at a time: limit `fast_path_lanes`.
+const LANES_MAX: u32 = 65_536;
+/// How long a lane rests before it is given out again: the program may still be looking at it.
+const REST: Duration = Duration::from_secs(1);
+/// A packet that was relayed so shortly before a lane is closed may still be on its way out; what comes after it must
+/// not overtake it.
+const SETTLED_NANOS: u64 = 100_000;
+
+/// What is wanted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Wish {
+    /// Addresses at which media arrive.
+    pub addresses: Vec<IpAddr>,
+    /// The hook; none: the best that works on all devices.
+    pub hook: Option<Hook>,
+    /// How many directions there may be at most.
+    pub lanes: usize,
+}
+
+/// A lane that is given out.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    place: Place,
+    hop: Hop,
+    from: IpAddr,
+    to: IpAddr,
+}
+
+#[derive(Debug)]
+struct Table {
+    program: Program,
+    held: Vec<Option<Held>>,
+    /// Lanes that are free, and since when.
+    free: VecDeque<(u32, Instant)>,
+    refused: u64,
+}
+
+/// See the module text.
+#[derive(Debug)]
+pub struct Kernel {
+    // The memory goes before the maps that it is a view of.
+    memory: Memory,
+    table: Mutex<Table>,
+    keeper: Arc<Keeper>,
+    /// The generation of next hops in which each lane was found well.
+    well: Box<[AtomicU64]>,
+    devices: Vec<Device>,
+    hook: Hook,
+}
+
+impl Kernel {
+    /// Loads the program, lets it pass a packet, and attaches it to the devices that have the addresses.
+    ///
+    /// # Errors
+    /// Why this machine or this user cannot have it, in words for a log.
+    pub fn start(wish: &Wish) -> Result<Kernel, String> {
+        let devices = devices_of(&wish.addresses)?;
+        let mut kernel = Kernel::load(wish.lanes)?;
+        let hooks = wish.hook.map_or(vec![Hook::Xdp, Hook::Tcx], |hook| vec![hook]);
+        let mut reasons = Vec::new();
+        for hook in hooks {
+            match kernel.attach(hook, &devices) {
+                Ok(()) => {
+                    kernel.hook = hook;
+                    kernel.devices = devices;
+                    return Ok(kernel);
+                }
+                Err(reason) => reasons.push(format!("{}: {reason}", hook.name())),
+            }
+        }
+        Err(reasons.join("; "))
+    }
+
+    /// Loads the program and lets it pass a packet, without any device.
+    ///
+    /// # Errors
+    /// As [`Kernel::start`].
+    pub fn load(lanes: usize) -> Result<Kernel, String> {
+        let count = u32::try_from(lanes).unwrap_or(u32::MAX).clamp(2, LANES_MAX);
+        let (program, memory) = Program::load(count).map_err(|error| whole(&error))?;
+        let long_ago = Instant::now().checked_sub(REST).unwrap_or_else(Instant::now);
+        let keeper = Keeper::start().map_err(|error| format!("netlink: {error}"))?;
+        let table = Table {
+            program,
+            held: vec![None; count as usize],
+            free: (0..count).map(|lane| (lane, long_ago)).collect(),
+            refused: 0,
+        };
+        let well = (0..count).map(|_| AtomicU64::new(0)).collect();
+        let kernel =
+            Kernel { memory, table: Mutex::new(table), keeper, well, devices: Vec::new(), hook: Hook::Xdp };
+        for hook in [Hook::Xdp, Hook::Tcx] {
+            kernel.pass_a_packet(hook)?;
+        }
+        Ok(kernel)
+    }
+
+    fn attach(&self, hook: Hook, devices: &[Device]) -> Result<(), String> {
+        let mut table = self.table();
+        let attached = devices.iter().try_for_each(|device| {
+            let name = &device.name;
+            table
+                .program
+                .attach(hook, device.number, name)
+                .map_err(|error| format!("{name}: {}", whole(&error)))
+        });
+        let takes = |device: &&Device| hops::takes_frames(device.number).unwrap_or(false);
+        let attached = attached.and_then(|()| match devices.iter().find(|device| !takes(device)) {
+            Some(device) if hook == Hook::Xdp => Err(format!("{} takes no redirected frames", device.name)),
+            _ => Ok(()),
+        });
+        if attached.is_err() {
+            table.program.detach().map_err(|error| whole(&error))?;
+        }
+        attached
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the loaded program relays: a packet between addresses of RFC 5737.
+    fn pass_a_packet(&self, hook: Hook) -> Result<(), String> {
+        let at = |host: u8, port: u16| SocketAddr::from(([192, 0, 2, host], port));
+        let lane = Lane {
+            expect: at(1, 4000),
+            to: at(4, 5000),
+            payload_types: [u64::MAX; 2],
+            ssrc: 7,
+            rate: 8000,
+            changed: Time::ZERO,
+        };
+        let road = Road { local: at(2, 4002), from: at(3, 5002), dscp: 46 };
+        let hop = Hop { device: 1, next: lane.to.ip(), to: [2; 6], from: [4; 6], mtu: 1500 };
+        let number = self.take(&lane, &road, hop, Time::ZERO).ok_or("no lane is free")?;
+        let opened = self.memory.open(number, gate::WATCH);
+        let tried = self.attempt(hook, &probe_frame());
+        let counted = self.close(number).map(|ledger| ledger.packets);
+        match tried {
+            Ok(Tried::Relayed(_)) if opened && counted == Some(1) => Ok(()),
+            Ok(_) => Err(format!("the {} program does not relay a packet that is tried", hook.name())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Runs the program on a frame that is on no wire, with the lanes that there are.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn attempt(&self, hook: Hook, frame: &[u8]) -> Result<Tried, String> {
+        self.table().program.attempt(hook, frame).map_err(|error| whole(&error))
+    }
+
+    /// As [`FastPath::watch`] with a next hop of the caller's, for tests without a network.
+    pub fn watch_by(&self, lane: &Lane, road: &Road, (device, mtu): (u32, u32), now: Time) -> Option<u32> {
+        let hop = Hop { device, next: lane.to.ip(), to: [2; 6], from: [4; 6], mtu };
+        self.take(lane, road, hop, now)
+    }
+
+    /// Lets time go by for a lane, for tests.
+    pub fn pass_time(&self, lane: u32, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.memory.set_birth(lane, self.memory.birth(lane).wrapping_sub(nanos));
+    }
+
+    fn take(&self, lane: &Lane, road: &Road, hop: Hop, now: Time) -> Option<u32> {
+        let generation = self.keeper.generation();
+        let mut table = self.table();
+        let Some((number, _)) = table.free.pop_front_if(|(_, since)| since.elapsed() >= REST) else {
+            table.refused += 1;
+            return None;
+        };
+        let place = Place::new(road.local);
+        let birth = steady().wrapping_sub(now.0);
+        self.memory.lay(number, &RawLane::new(lane, road, &hop, birth), gate::WATCH);
+        if table.program.add(&place, number).is_err() {
+            table.free.push_front((number, Instant::now()));
+            table.refused += 1;
+            return None;
+        }
+        self.keeper.hold(&hop);
+        let held = Held { place, hop, from: road.from.ip(), to: lane.to.ip() };
+        *table.held.get_mut(number as usize)? = Some(held);
+        self.well.get(number as usize)?.store(generation, Ordering::SeqCst);
+        Some(number)
+    }
+
+    /// Whether frames may be redirected out of a device.
+    fn leaves_by(&self, device: u32) -> bool {
+        self.hook == Hook::Tcx || self.devices.iter().any(|own| own.number == device)
+    }
+}
+
+impl FastPath for Kernel {
+    fn watch(&self, lane: &Lane, road: &Road, now: Time) -> Option<u32> {
+        let hop = self.keeper.find(road.from.ip(), lane.to.ip()).filter(|hop| self.leaves_by(hop.device))?;
+        self.take(lane, road, hop, now)
+    }
+
+    fn open(&self, lane: u32, ledger: &Ledger) -> Opening {
+        let seen = self.memory.peek(lane);
+        match (gate::mode(seen), gate::seen(seen)) {
+            (gate::UNSOUND, _) => Opening::Never,
+            (gate::WATCH, Some(last)) if last == ledger.highest as u16 => {
+                self.memory.put(lane, ledger);
+                if self.memory.open(lane, seen) { Opening::Opened } else { Opening::NotYet }
+            }
+            _ => Opening::NotYet,
+        }
+    }
+
+    fn read(&self, lane: u32) -> Ledger {
+        self.memory.read(lane)
+    }
+
+    fn end_spans(&self, lane: u32, spans: u32) {
+        self.memory.set_spans(lane, spans);
+    }
+
+    fn is_well(&self, lane: u32) -> bool {
+        let generation = self.keeper.generation();
+        let Some(well) = self.well.get(lane as usize) else { return false };
+        if well.load(Ordering::SeqCst) == generation {
+            return true;
+        }
+        let Some(held) = self.table().held.get(lane as usize).copied().flatten() else { return false };
+        let same = self.keeper.find(held.from, held.to) == Some(held.hop);
+        if same {
+            well.store(generation, Ordering::SeqCst);
+        }
+        same
+    }
+
+    fn close(&self, lane: u32) -> Option<Ledger> {
+        let opened = self.memory.close(lane);
+        let ledger = opened.then(|| self.memory.read(lane));
+        let mut table = self.table();
+        if let Some(held) = table.held.get_mut(lane as usize).and_then(Option::take) {
+            table.program.remove(&held.place);
+            table.free.push_back((lane, Instant::now()));
+            self.keeper.release(&held.hop);
+        }
+        drop(table);
+        let last = ledger.map_or(0, |ledger| ledger.last.wrapping_add(self.memory.birth(lane)));
+        while steady().checked_sub(last).is_some_and(|age| age < SETTLED_NANOS) {
+            std::hint::spin_loop();
+        }
+        ledger
+    }
+
+    fn status(&self) -> FastStatus {
+        let table = self.table();
+        FastStatus {
+            devices: self.devices.iter().map(|device| (device.name.clone(), self.hook.name())).collect(),
+            reason: None,
+            lanes: u64::from(self.memory.count()) - table.free.len() as u64,
+            lanes_max: u64::from(self.memory.count()),
+            refused: table.refused,
+        }
+    }
+}
+
+/// The devices that have addresses; why media that arrive there cannot be relayed.
+fn devices_of(addresses: &[IpAddr]) -> Result<Vec<Device>, String> {
+    let mut devices: Vec<Device> = Vec::new();
+    let mut reasons = Vec::new();
+    for &address in addresses {
+        match devices::of_address(address) {
+            Ok(Some(device)) if device.loopback => reasons.push(format!("{address} is a loopback address")),
+            Ok(Some(device)) if devices.contains(&device) => {}
+            Ok(Some(device)) => devices.push(device),
+            Ok(None) => reasons.push(format!("{address} is on no device")),
+            Err(error) => reasons.push(format!("{address}: {error}")),
+        }
+    }
+    if !devices.is_empty() {
+        return Ok(devices);
+    }
+    if reasons.is_empty() {
+        reasons.push("no interface carries media".to_owned());
+    }
+    Err(reasons.join(", "))
+}
+
+/// An error with what caused it.
+fn whole(error: &LoadError) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error).and_then(std::error::Error::source);
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// One packet of RTP from 192.0.2.1:4000 to 192.0.2.2:4002, without a UDP checksum.
+fn probe_frame() -> Vec<u8> {
+    let mut frame = vec![4, 4, 4, 4, 4, 4, 2, 2, 2, 2, 2, 2, 8, 0];
+    frame.extend([0x45, 0, 0, 40 + 12, 0, 0, 0x40, 0, 64, 17, 0, 0]);
+    frame.extend([192, 0, 2, 1, 192, 0, 2, 2]);
+    frame.extend([4000u16, 4002, 32, 0].map(u16::to_be_bytes).as_flattened());
+    frame.extend([0x80, 8, 0, 1, 0, 0, 0, 160, 0, 0, 0, 7]);
+    frame.extend([0xd5; 12]);
+    frame
+}

@@ -1,0 +1,177 @@
+//! Settled directions of plain streams, lent to an engine that relays them where their packets arrive.
+//!
+//! A session lends a direction as a [`Lane`] with its [`Ledger`]: whoever holds the ledger counts, and counts the
+//! same. The engine is a [`FastPath`]; it is told by the threads that own the sessions. What it cannot judge goes up to
+//! the socket, and so to the session. Enter through [`crate::Session::lane`].
+
+use crate::control::Side;
+use base::Time;
+use std::fmt;
+use std::net::SocketAddr;
+
+/// So many packets of a side must have been heard since its description before its direction is lent.
+pub const HEARD_MIN: u64 = 10;
+
+/// A direction of a stream that can be relayed without asking the session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lane {
+    /// The only source.
+    pub expect: SocketAddr,
+    /// Where its packets go.
+    pub to: SocketAddr,
+    /// Payload types that pass, as in [`crate::Remote::payload_types`].
+    pub payload_types: [u64; 2],
+    /// The synchronisation source that is heard; another one goes up.
+    pub ssrc: u32,
+    /// RTP clock, Hz.
+    pub rate: u32,
+    /// When the source's description changed last.
+    pub changed: Time,
+}
+
+/// What is counted of a lane: plain numbers, laid out as the kernel's program has them.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Ledger {
+    /// When the last packet came, nanoseconds of the engine's time.
+    pub last: u64,
+    /// The longest pause, nanoseconds.
+    pub silence_max: u64,
+    /// Packets since the description changed.
+    pub heard: u64,
+    /// Packets, all.
+    pub packets: u64,
+    /// Their payload bytes.
+    pub bytes: u64,
+    /// Those that came too late to be played.
+    pub late: u64,
+    /// Runs of missing packets.
+    pub gaps: u64,
+    /// From here on as [`rtp::stats::State`].
+    pub base: u64,
+    pub highest: u64,
+    /// Lower half first.
+    pub window: [u64; 2],
+    pub expected_before: u64,
+    pub received: u64,
+    pub duplicates: u64,
+    pub reordered: u64,
+    pub strays: u64,
+    pub restarts: u64,
+    pub jitter_16: u64,
+    pub jitter_max: u32,
+    /// Of the last packet of all.
+    pub timestamp: u32,
+    /// Of the last packet of all.
+    pub payload_type: u32,
+    pub paced_timestamp: u32,
+    pub clock: u32,
+    pub transit: u32,
+    /// [`Ledger::HAS_TRANSIT`], [`Ledger::HAS_ORIGIN`].
+    pub flags: u32,
+    /// [`Ledger::NO_RESTART`] where there is none.
+    pub restart_at: u32,
+    /// Transit of the first packet of a span of origin, and of the last.
+    pub origin: u32,
+    pub last_transit: u32,
+    /// Quickest transit of this span of rating and the one before, relative to the origin.
+    pub quickest: i32,
+    pub quickest_before: i32,
+    /// Spans of rating whose end has been taken into account.
+    pub spans: u32,
+    /// Nothing; keeps the length a multiple of eight.
+    pub rest: u32,
+}
+
+impl Ledger {
+    /// A transit is known.
+    pub const HAS_TRANSIT: u32 = 1;
+    /// An origin of transits is known.
+    pub const HAS_ORIGIN: u32 = 2;
+    /// No number that proves a restart.
+    pub const NO_RESTART: u32 = 0x1_0000;
+}
+
+/// Why a direction is not lent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unfit {
+    /// There is no such stream, or it was refused.
+    NoStream,
+    /// Its packets are opened, protected or changed on their way.
+    Touched,
+    /// It is not RTP.
+    NotRtp,
+    /// Its source is not settled: nobody was heard, it may move, or others may speak in its place.
+    Unsettled,
+    /// It is not relayed now (hold).
+    Held,
+    /// Too few packets have come, of this side or of the other one that may send too.
+    Quiet,
+    /// Its packets would leave by another family of addresses.
+    Families,
+}
+
+/// Our two ports of a lane, and how its packets leave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Road {
+    /// Where its packets arrive.
+    pub local: SocketAddr,
+    /// Where they leave from.
+    pub from: SocketAddr,
+    /// Their code point, 0 to 63.
+    pub dscp: u8,
+}
+
+/// What became of the wish to open a lane.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Opening {
+    /// Its packets are relayed from now on.
+    Opened,
+    /// A packet of it is on its way up, or none has been seen yet: ask again later.
+    NotYet,
+    /// Never: its packets are not as this engine needs them. The lane is to be closed.
+    Never,
+}
+
+/// An engine that relays lanes. Its lanes are named by numbers that it gives out.
+pub trait FastPath: Send + Sync + fmt::Debug {
+    /// Begins to watch what comes for a lane, which goes up as before; `now` is the caller's time. None: it cannot be
+    /// taken, at least not now.
+    fn watch(&self, lane: &Lane, road: &Road, now: Time) -> Option<u32>;
+    /// Opens a lane whose last packet the session has relayed: only when no other has passed since.
+    fn open(&self, lane: u32, ledger: &Ledger) -> Opening;
+    /// What has been counted of an open lane.
+    fn read(&self, lane: u32) -> Ledger;
+    /// Tells how many spans of rating have ended.
+    fn end_spans(&self, lane: u32, spans: u32);
+    /// Whether the lane's packets still leave where they should.
+    fn is_well(&self, lane: u32) -> bool;
+    /// Closes a lane, watched or open; every packet goes up from now on. What an open one has counted.
+    fn close(&self, lane: u32) -> Option<Ledger>;
+    /// At a glance.
+    fn status(&self) -> FastStatus;
+}
+
+/// A fast path at a glance.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FastStatus {
+    /// Devices that it works on, and how: `xdp`, `tcx`, `xdp-generic`.
+    pub devices: Vec<(String, &'static str)>,
+    /// Why it works on none.
+    pub reason: Option<String>,
+    /// Directions open now, and how many there may be.
+    pub lanes: u64,
+    /// See there.
+    pub lanes_max: u64,
+    /// Directions that were not taken because none was free.
+    pub refused: u64,
+}
+
+/// Whether bytes look like media and not like what else may share a port with them (RFC 7983 §7, RFC 5761 §4).
+#[must_use]
+pub fn is_media(bytes: &[u8]) -> bool {
+    rtp::classify(bytes) == rtp::Datagram::Rtp
+}
+
+/// A direction: of which stream, and who sends.
+pub type Direction = (Side, u8);
