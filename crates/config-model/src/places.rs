@@ -62,6 +62,15 @@ impl Networks {
         }
     }
 
+    /// Where a trunk's media are: where the address is that stands for them, else where the trunk is (R52).
+    #[must_use]
+    pub fn of_media(&self, trunk: &Trunk, all: (&[Site], &[Gateway])) -> Option<usize> {
+        match trunk.media_address {
+            Some(address) => self.holding(address),
+            None => self.home(trunk, all),
+        }
+    }
+
     /// Everywhere that a peer of the trunk may be, as far as a configuration can tell; `None` among them: at no site.
     #[must_use]
     pub fn around(&self, trunk: &Trunk, all: (&[Site], &[Gateway])) -> BTreeSet<Option<usize>> {

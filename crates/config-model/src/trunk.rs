@@ -11,6 +11,7 @@ use super::words::words;
 use crate::profile::Profile;
 use base::{GatewayId, ListenId, Transport, TrunkId};
 use ipnet::IpNet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 words! {
@@ -40,6 +41,8 @@ pub struct Trunk {
     pub site_only: bool,
     /// Ids of the places that its media are at; none: its site is the one.
     pub bypass: Vec<String>,
+    /// Where its media are, when that is not where its signalling is.
+    pub media_address: Option<IpAddr>,
     /// What callers on it may do.
     pub permissions: Permissions,
     /// Whether its calls are meant to leave through other providers.

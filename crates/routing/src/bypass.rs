@@ -5,7 +5,7 @@
 
 use crate::table::Table;
 use base::TrunkId;
-use config::{Bypass, Config, MediaMode, Trunk};
+use config::{Bypass, Config, MediaMode, Networks, Trunk};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -62,9 +62,11 @@ impl Paths {
     pub(crate) fn compile(config: &Config) -> Paths {
         let mut paths = Paths { mode: Some(config.media.bypass), ..Paths::default() };
         let mut known = BTreeMap::new();
+        let networks = Networks::of(&config.sites);
         for trunk in &config.trunks {
             let direct = trunk.policy.media == MediaMode::Direct;
-            let ids = direct.then(|| ids_of(trunk).map(|id| paths.place(id, &mut known)).collect());
+            let ids = direct
+                .then(|| ids_of(trunk, config, &networks).map(|id| paths.place(id, &mut known)).collect());
             paths.trunks.push(ids);
         }
         paths
@@ -82,10 +84,14 @@ impl Paths {
     }
 }
 
-/// The ids that a trunk's media go by: its own, else its site's name.
-fn ids_of(trunk: &Trunk) -> impl Iterator<Item = &str> {
-    let site = trunk.site.as_deref().filter(|_| trunk.bypass.is_empty());
-    trunk.bypass.iter().map(String::as_str).chain(site)
+/// The ids that a trunk's media go by: its own, else the name of the site that they are at.
+fn ids_of<'c>(trunk: &'c Trunk, config: &'c Config, networks: &Networks) -> impl Iterator<Item = &'c str> {
+    let named = trunk.site.as_deref().filter(|_| trunk.media_address.is_none());
+    let site = named.or_else(|| {
+        let at = networks.of_media(trunk, (&config.sites, &config.gateways))?;
+        config.sites.get(at).map(|site| site.name.as_str())
+    });
+    trunk.bypass.iter().map(String::as_str).chain(site.filter(|_| trunk.bypass.is_empty()))
 }
 
 impl Table {

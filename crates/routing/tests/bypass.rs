@@ -62,3 +62,32 @@ fn the_story_and_the_record_tell_whose_media_leave() {
     assert_eq!(told.len(), 3, "{told:?}");
     assert_eq!(told[2], "trunk both: media between the peers: bypass id berlin");
 }
+
+/// Berlin and Munich have networks; the carrier signals from afar and has its media in Munich.
+fn placed() -> World {
+    let direct = "override = { media = \"direct\" }";
+    let trunk = |name: &str, rest: &str| {
+        format!("[trunk.{name}]\nkind = \"direct\"\nlisten = \"inside\"\n{rest}\n{direct}\n")
+    };
+    let more = format!(
+        "[media]\nbypass = \"match\"\n[site.munich]\nsubnets = [\"127.0.9.0/24\"]\n{}{}{}{}",
+        trunk("near", "gateways = [\"127.0.9.7\"]"),
+        trunk("carrier", "site = \"berlin\"\nmedia_address = \"127.0.9.200\"\ngateways = [\"127.0.1.8\"]"),
+        trunk("lost", "site = \"munich\"\nmedia_address = \"127.0.77.1\"\ngateways = [\"127.0.9.9\"]"),
+        trunk("office", "site = \"berlin\"\ngateways = [\"127.0.1.9\"]"),
+    );
+    let config = common::config("DE", &more);
+    World { table: Table::compile(&config), config }
+}
+
+#[test]
+fn a_trunk_without_ids_has_its_media_where_its_networks_say() {
+    let w = placed();
+    assert_eq!(
+        path(&w, "near", "carrier"),
+        MediaPath::Shared("munich"),
+        "by the gateways, and by the address"
+    );
+    assert_eq!(path(&w, "office", "carrier"), MediaPath::Apart, "its signalling is there, its media are not");
+    assert_eq!(path(&w, "near", "lost"), MediaPath::Apart, "its media are in no site");
+}

@@ -92,6 +92,7 @@ fn trunk(around: &Around<'_>, (name, table): (&str, &Table), gateways: Vec<Gatew
         site: view.string("site"),
         site_only: view.truth("site_only")?,
         bypass: view.strings("bypass"),
+        media_address: view.text("media_address").and_then(|text| net::address(text).ok()),
         permissions: permissions(&view, "policy", names),
         transit: view.truth("transit")?,
         enabled: view.truth("enabled")?,

@@ -148,6 +148,7 @@ impl Sheet<'_> {
         self.put_some(&path, "site", trunk.site.as_ref());
         self.put(&path, "site_only", trunk.site_only);
         self.put(&path, "bypass", list(&trunk.bypass));
+        self.put_some(&path, "media_address", trunk.media_address.as_ref());
         self.permissions(&path, "policy", &trunk.permissions);
         self.put(&path, "transit", trunk.transit);
         self.put(&path, "enabled", trunk.enabled);

@@ -135,9 +135,16 @@ pub(crate) static TRUNK: Section = Section {
         Key {
             name: "bypass",
             shape: Shape::List { of: &Shape::Text(&plain::NAME), min: 1, max: 16 },
-            need: Absent("its `site`, where it has one"),
+            need: Absent("the site of its `media_address`, else its own"),
             effect: Reload,
             doc: "With `media.bypass = \"match\"`: ids of the places that its media are at. A call between trunks that share one, and that both say `media = \"direct\"`, has its media between the peers. A peer whose media stand elsewhere than its signalling names where its media stand.",
+        },
+        Key {
+            name: "media_address",
+            shape: Shape::Text(&net::ADDRESS),
+            need: Absent("where its signalling is"),
+            effect: Reload,
+            doc: "With `media.bypass = \"match\"` and no `bypass`: the address that stands for the trunk's media where they are elsewhere than its signalling. Its media are at the site whose `subnets` hold the address. It opens no port: sources of media are those of the session descriptions.",
         },
         Key {
             name: "policy",
