@@ -94,7 +94,9 @@ impl CallMedia {
     ) -> Result<(), SdpTrouble> {
         let from = self.end(epoch, (toward.0.other(), beyond)).rules();
         let end = self.end(epoch, toward).facing(epoch.policy(beyond));
-        negotiation::describe(&end, &from, (text, offer), local, cx.draws())
+        negotiation::describe(&end, &from, (text, offer), local, cx.draws())?;
+        cx.out.media.extend(local.ice_for(self.session(), self.seat(toward.0)));
+        Ok(())
     }
 
     /// Whether an answer fits the offer that we sent. What is not anchored is the peers' own business.
@@ -154,6 +156,7 @@ impl Call {
     /// An offer of our own towards a trunk (late offer made early).
     pub(crate) fn make_offer(&self, trunk: TrunkId, local: &mut LocalSdp, cx: &mut Context<'_>) {
         negotiation::make_offer(&self.media.end(&self.epoch, (Side::B, trunk)), local, cx.draws());
+        cx.out.media.extend(local.ice_for(self.media.session(), self.media.seat(Side::B)));
     }
 
     /// Tells the engine what a side's peer described, and was told by us (nothing yet: empty). `live`: the call is
@@ -171,8 +174,11 @@ impl Call {
         if !live && negotiation::may_bridge(a, b) {
             self.media.early[side.index()] = said.0.into();
         }
-        if let Some(leg) = self.leg_mut(side).filter(|_| live) {
-            leg.described = said.0.into();
+        if let Some(leg) = self.leg_mut(side) {
+            leg.sdp.note_peer(said.0);
+            if live {
+                leg.described = said.0.into();
+            }
         }
         self.media.joining.retold = true;
         Ok(())

@@ -53,8 +53,8 @@ pub use listen::{Hidden, Host, Listen, PortRange, Secret, SipPort, TlsIdentity};
 pub use permission::{CallPolicy, Class, DENY_UNKNOWN, Group, Permissions, effective};
 pub use places::Networks;
 pub use policy::{
-    CalledFrom, ContactUser, EarlyOffer, Extension, Fax, Hold, Latch, MediaMode, NumberFormat, PassStrip,
-    Policy, Prack, Refresher, SessionTimer, Sips, UriScheme,
+    CalledFrom, ContactUser, EarlyOffer, Extension, Fax, Hold, Ice, Latch, MediaMode, NumberFormat,
+    PassStrip, Policy, Prack, Refresher, SessionTimer, Sips, UriScheme,
 };
 pub use profile::{Defaults, Profile, ProfileStatus, ProfileValue};
 pub use rates::{Money, Rate, RateTable, TierOrder, Unrated};

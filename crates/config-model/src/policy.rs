@@ -47,6 +47,16 @@ words! {
 }
 
 words! {
+    /// Whether media addresses are proven by checks (RFC 8445).
+    pub enum Ice {
+        /// They are where descriptions say.
+        Off = "off",
+        /// We are a lite agent toward peers that make checks.
+        Lite = "lite",
+    }
+}
+
+words! {
     /// Whether our INVITEs to this trunk bear an offer.
     pub enum EarlyOffer {
         /// When the caller's does.
@@ -221,6 +231,8 @@ pub struct Policy {
     pub latch: Latch,
     /// Secure media.
     pub srtp: SrtpPolicy,
+    /// Whether media addresses are proven by checks.
+    pub ice: Ice,
     /// What happens to an INVITE without SDP.
     pub early_offer: EarlyOffer,
     /// Codecs of an offer that we make, in order.

@@ -44,8 +44,8 @@ pub use model::{
 };
 pub use model::{
     Api, Bypass, CalledFrom, Config, ContactUser, DialRule, EarlyOffer, Expect, Expression, Extension, Fax,
-    Gateway, Hidden, Hold, Host, Kind, Latch, Level, Limits, Listen, Log, LogFormat, Media, MediaMode, Node,
-    NumberFormat, NumberRange, PassStrip, Pattern, Pilot, Policy, PortRange, Prack, Records, Refresher,
+    Gateway, Hidden, Hold, Host, Ice, Kind, Latch, Level, Limits, Listen, Log, LogFormat, Media, MediaMode,
+    Node, NumberFormat, NumberRange, PassStrip, Pattern, Pilot, Policy, PortRange, Prack, Records, Refresher,
     Route, Scope, Secret, SessionTimer, Signalling, SipPort, Sips, Site, TRANSLATION_NAME_MAX,
     TRANSLATIONS_MAX, Test, Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
 };

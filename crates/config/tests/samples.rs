@@ -138,8 +138,8 @@ fn a_trunk_has_the_documented_defaults() {
     assert!(trunk.enabled && trunk.tls.verify);
     let policy = &trunk.policy;
     assert_eq!(
-        (policy.media, policy.latch, policy.transfer.refer),
-        (MediaMode::Anchor, Latch::Off, Refer::Refuse)
+        (policy.media, policy.latch, policy.ice, policy.transfer.refer),
+        (MediaMode::Anchor, Latch::Off, Ice::Off, Refer::Refuse)
     );
     assert_eq!((policy.prack, policy.hold), (Prack::Supported, Hold::Pass));
     assert_eq!(policy.offer_codecs, ["PCMA", "PCMU", "telephone-event"]);

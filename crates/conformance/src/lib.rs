@@ -13,6 +13,7 @@ pub mod baresip;
 pub mod capture;
 pub mod config;
 pub mod dnsmasq;
+pub mod island;
 pub mod kamailio;
 pub mod phone;
 pub mod place;
@@ -21,6 +22,7 @@ pub mod records;
 pub mod script;
 pub mod server;
 pub mod sipp;
+pub mod stun;
 pub mod wire;
 
 pub use place::Place;

@@ -13,6 +13,8 @@ pub struct Phone {
     pub sip: Datagrams,
     /// Its RTP socket.
     pub rtp: UdpSocket,
+    /// Lines at the end of its description.
+    pub more: String,
     ip: String,
 }
 
@@ -28,6 +30,8 @@ pub struct Dialog {
     cseq: u32,
     /// Where the server wants our RTP.
     pub relay: SocketAddr,
+    /// What the server described.
+    pub description: String,
 }
 
 impl Phone {
@@ -40,16 +44,16 @@ impl Phone {
         let ip = place.ip(host);
         let rtp = UdpSocket::bind((ip.as_str(), 40_000)).expect("an RTP socket");
         rtp.set_read_timeout(Some(crate::PATIENCE)).expect("a read timeout");
-        Phone { sip: Datagrams::new(&format!("{ip}:5060"), server), rtp, ip }
+        Phone { sip: Datagrams::new(&format!("{ip}:5060"), server), rtp, more: String::new(), ip }
     }
 
     /// Its session description: PCMA, at its RTP socket.
     #[must_use]
     pub fn description(&self) -> String {
-        let ip = &self.ip;
+        let (ip, more) = (&self.ip, &self.more);
         format!(
             "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r\n\
-             a=rtpmap:8 PCMA/8000\r\na=ptime:20\r\n"
+             a=rtpmap:8 PCMA/8000\r\na=ptime:20\r\n{more}"
         )
     }
 
@@ -197,6 +201,7 @@ pub fn call(caller: &Phone, callee: &Phone, number: &str, from: &str, mark: &str
         target: address_of(answer.header("Contact")),
         cseq: 1,
         relay: answer.media().expect("an answer with audio"),
+        description: answer.body().into(),
     };
     caller.sip.send(caller.within(&a, "ACK", 1));
     let _ = callee.sip.await_message("ACK", "");
@@ -207,6 +212,7 @@ pub fn call(caller: &Phone, callee: &Phone, number: &str, from: &str, mark: &str
         target: address_of(invite.header("Contact")),
         cseq: 1,
         relay: invite.media().expect("an offer with audio"),
+        description: invite.body().into(),
     };
     (a, b)
 }

@@ -9,7 +9,8 @@ static NEXT: AtomicU8 = AtomicU8::new(1);
 /// Addresses 127.A.B.* and a folder, both for one test alone. The folder stays when the test fails.
 #[derive(Debug)]
 pub struct Place {
-    net: (u8, u8),
+    /// The first three bytes.
+    net: [u8; 3],
     folder: PathBuf,
 }
 
@@ -26,13 +27,15 @@ impl Place {
         let low = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("tronco-conformance-{process}-{low}-{name}"));
         fs::create_dir_all(&folder).expect("a folder for the test");
-        Place { net: (high, low), folder }
+        let island = std::env::var_os(crate::island::MARK).is_some();
+        Place { net: if island { [10, 77, low] } else { [127, high, low] }, folder }
     }
 
     /// The address whose last byte is `host`.
     #[must_use]
     pub fn ip(&self, host: u8) -> String {
-        format!("127.{}.{}.{host}", self.net.0, self.net.1)
+        let [a, b, c] = self.net;
+        format!("{a}.{b}.{c}.{host}")
     }
 
     /// Port 5060 at that address.
@@ -44,13 +47,14 @@ impl Place {
     /// The place's network, for a capture filter.
     #[must_use]
     pub fn net(&self) -> String {
-        format!("127.{}.{}.0/24", self.net.0, self.net.1)
+        let [a, b, c] = self.net;
+        format!("{a}.{b}.{c}.0/24")
     }
 
     /// A port range of its own for addresses that tests share (`::1`): 600 ports from an even one.
     #[must_use]
     pub fn shared_ports(&self) -> u16 {
-        let slot = (u16::from(self.net.0) * 7 + u16::from(self.net.1)) % 40;
+        let slot = (u16::from(self.net[1]) * 7 + u16::from(self.net[2])) % 40;
         20_000 + slot * 600
     }
 

@@ -28,6 +28,10 @@ impl Half {
 
     /// A further peer that may speak; one that may not (`receive` is off) is forgotten.
     fn set_beside(&mut self, now: Time, remote: Remote) {
+        // Who is behind an address that checks prove is known by its fragment, which counts with the answer.
+        if remote.ice.is_some() && remote.receive {
+            return;
+        }
         self.beside.retain(|one| one.rtp != remote.rtp);
         let heard = self.remote.as_ref().is_some_and(|one| one.rtp == remote.rtp);
         // Who is protected is known by its keys, which are told with the answer.
@@ -71,6 +75,8 @@ impl Half {
     pub(crate) fn filter(&self, component: Component) -> Option<SocketAddr> {
         let exact = self.lock.mode() == Latch::Off;
         match component {
+            // A check may come from anywhere.
+            _ if self.checks.is_some() => None,
             Component::Rtp if self.lock.is_moving() || (self.unfiltered && !exact) => None,
             Component::Rtp => self.lock.locked().filter(|_| self.beside.is_empty()),
             Component::Rtcp => self.rtcp_lock.locked().filter(|_| exact && self.rtcp_lock.is_exact()),

@@ -7,6 +7,7 @@ use crate::ports::Ports;
 use crate::report::Report;
 use base::ListenId;
 use bridge::{Digit, Plan};
+use ice::{Credentials, PeerDescription};
 use srtp::MasterKey;
 use std::fmt;
 use std::net::SocketAddr;
@@ -78,6 +79,16 @@ pub enum Command {
         /// What was said.
         remote: Remote,
     },
+    /// What we are known by in the checks of a peer (ICE), from before it hears of it. Others
+    /// restart its ICE; the same again change nothing.
+    Ice {
+        /// The session.
+        session: SessionId,
+        /// Whose checks, of any stream.
+        side: Side,
+        /// Fragment and password of ours.
+        local: Credentials,
+    },
     /// How the packets of one stream must be changed on their way; send it again whenever that changes.
     Bridge {
         session: SessionId,
@@ -138,6 +149,9 @@ pub struct Remote {
     /// is heard in its place when it speaks first, or when that one has fallen silent. Said again with `receive`
     /// off it is heard no more. A description without this forgets those beside.
     pub beside: bool,
+    /// The peer makes ICE checks, and is where it nominates with them; `rtp`, `rtcp` and `latch` then say nothing but
+    /// whether it wants media at all, and whether RTCP is multiplexed. It counts with a [`Command::Ice`].
+    pub ice: Option<Box<PeerDescription>>,
 }
 
 /// Whether a stream is protected between us and one peer.
@@ -183,6 +197,7 @@ impl Remote {
             codec: CodecKind::G711,
             srtp: Srtp::Off,
             beside: false,
+            ice: None,
         }
     }
 

@@ -6,6 +6,7 @@
 mod lent;
 mod rating;
 
+use crate::checks::{Checked, Checks};
 use crate::control::{Latch, Remote, Srtp};
 use crate::flow::{Action, Check, Component, Flow, Judgement};
 use crate::guard::{Datagram, Guard, Kind};
@@ -31,6 +32,8 @@ pub(crate) enum Outcome {
     Media { moved: bool },
     /// RTCP, good.
     Control { control: Control, moved: bool },
+    /// A check of the peer's, or what looks like one.
+    Check(Checked),
     /// Not relayed.
     Drop(DropReason),
 }
@@ -66,6 +69,8 @@ pub(crate) struct Half {
     /// Others that may speak before the answer.
     pub(crate) beside: Vec<Remote>,
     pub(crate) lock: Lock,
+    /// ICE with this peer; `None`: not offered, and what looks like STUN is no better than noise.
+    pub(crate) checks: Option<Box<Checks>>,
     pub(crate) rtcp_lock: RtcpLock,
     /// When the description was last set, and last changed.
     pub(crate) set_at: Time,
@@ -102,6 +107,7 @@ impl Half {
             remote: None,
             beside: Vec::new(),
             lock: Lock::default(),
+            checks: None,
             rtcp_lock: RtcpLock::default(),
             set_at: now,
             changed_at: now,
@@ -131,8 +137,10 @@ impl Half {
         self.changed_at = now;
         self.heard_since_change = 0;
         self.clock_rate = if remote.clock_rate == 0 { 8000 } else { remote.clock_rate };
-        self.lock.set(now, remote.latch, remote.rtp);
-        self.rtcp_lock.set(rtcp_address(&remote));
+        if !self.describe_checks(now, &remote) {
+            self.lock.set(now, remote.latch, remote.rtp);
+            self.rtcp_lock.set(rtcp_address(&remote));
+        }
         let srtp = if remote.udptl { &Srtp::Off } else { &remote.srtp };
         self.guard = Guard::follow(self.guard.take(), now, srtp);
         self.remote = Some(remote);
@@ -144,24 +152,31 @@ impl Half {
         if !remote.send {
             return Err(DropReason::Direction);
         }
-        self.address(remote).ok_or(DropReason::NoRemote)
+        self.address(remote)
     }
 
     /// Where RTCP for this peer goes, and from which of our ports.
     pub(crate) fn control_target(&self) -> Result<(Component, SocketAddr), DropReason> {
         let remote = self.remote.as_ref().filter(|r| !r.udptl).ok_or(DropReason::NoRemote)?;
-        let media = self.address(remote).ok_or(DropReason::NoRemote)?;
+        let media = self.address(remote)?;
         if remote.rtcp.is_some() && remote.rtcp == remote.rtp {
             return Ok((Component::Rtp, media));
+        }
+        if self.is_checked() {
+            let proven = self.rtcp_lock.locked().ok_or(DropReason::IceUnproven);
+            return proven.map(|to| (Component::Rtcp, to));
         }
         let learnt = self.rtcp_lock.locked().filter(|_| remote.latch != Latch::Off);
         learnt.or_else(|| rtcp_address(remote)).map(|to| (Component::Rtcp, to)).ok_or(DropReason::NoRemote)
     }
 
     /// The signalled address, or the one it was found to be.
-    fn address(&self, remote: &Remote) -> Option<SocketAddr> {
+    fn address(&self, remote: &Remote) -> Result<SocketAddr, DropReason> {
+        if self.is_checked() && remote.rtp.is_some() {
+            return self.lock.locked().ok_or(DropReason::IceUnproven);
+        }
         let learnt = self.lock.locked().filter(|_| remote.latch != Latch::Off);
-        remote.rtp.map(|signalled| learnt.unwrap_or(signalled))
+        remote.rtp.map(|signalled| learnt.unwrap_or(signalled)).ok_or(DropReason::NoRemote)
     }
 
     /// Settles this side's flows, given where the other side's packets go.

@@ -75,6 +75,16 @@ impl Lock {
         }
     }
 
+    /// The only source that counts, by other proof than media; `None`: nobody, for now.
+    pub(crate) fn prove(&mut self, now: Time, source: Option<SocketAddr>) {
+        self.peer = source;
+        self.candidate = None;
+        if self.locked != source {
+            let old = std::mem::replace(&mut self.locked, source);
+            self.previous = old.filter(|_| source.is_some()).map(|old| (old, now + GRACE));
+        }
+    }
+
     /// The source that proved itself.
     pub(crate) fn locked(&self) -> Option<SocketAddr> {
         self.locked
@@ -198,6 +208,12 @@ impl RtcpLock {
     /// The source that proved itself.
     pub(crate) fn locked(&self) -> Option<SocketAddr> {
         self.locked
+    }
+
+    /// The only source that counts, by other proof than RTCP; `None`: nobody, for now.
+    pub(crate) fn prove(&mut self, source: Option<SocketAddr>) {
+        self.expected = source;
+        self.locked = source;
     }
 
     /// Whether the proven source is the signalled one.

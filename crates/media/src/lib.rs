@@ -6,6 +6,7 @@
 //! engine, through [`flow`] to build one that runs without asking for each packet.
 
 mod beside;
+mod checks;
 pub mod control;
 pub mod fast;
 pub mod flow;

@@ -38,11 +38,17 @@ pub enum DropReason {
     SrtpKey,
     /// SRTP: the key has protected as many packets as it may (RFC 3711 §9.2).
     SrtpExhausted,
+    /// ICE: no good check: broken, without our credentials, or of the wrong role (RFC 8445 §7.3).
+    IceCheck,
+    /// ICE: more checks than are answered in the time.
+    IceFlood,
+    /// ICE: the receiver has not nominated an address yet.
+    IceUnproven,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 13;
+    pub const COUNT: usize = 16;
     /// All, in order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
         DropReason::ForeignSource,
@@ -58,6 +64,9 @@ impl DropReason {
         DropReason::SrtpReplayed,
         DropReason::SrtpKey,
         DropReason::SrtpExhausted,
+        DropReason::IceCheck,
+        DropReason::IceFlood,
+        DropReason::IceUnproven,
     ];
 
     /// A stable name for records and metrics.
@@ -77,6 +86,9 @@ impl DropReason {
             DropReason::SrtpReplayed => "srtp_replayed",
             DropReason::SrtpKey => "srtp_key",
             DropReason::SrtpExhausted => "srtp_exhausted",
+            DropReason::IceCheck => "ice_check",
+            DropReason::IceFlood => "ice_flood",
+            DropReason::IceUnproven => "ice_unproven",
         }
     }
 }

@@ -42,17 +42,22 @@ pub enum Verdict {
     },
     /// It was taken by a bridge. What leaves for it comes out of [`Session::take_made`].
     Taken,
+    /// Send what lies in the buffer now back to the source, out of the port that it came to.
+    Answer {
+        /// How many bytes of the buffer.
+        length: usize,
+    },
     /// Do not send it. It has been counted.
     Drop(DropReason),
 }
 
 /// One m-line: its halves by [`Side::index`].
 #[derive(Debug)]
-struct Stream {
-    halves: [Half; 2],
+pub(crate) struct Stream {
+    pub(crate) halves: [Half; 2],
     /// Packets are changed on their way.
     bridges: Option<Box<Bridges>>,
-    rejected: bool,
+    pub(crate) rejected: bool,
 }
 
 impl Stream {
@@ -66,7 +71,7 @@ impl Stream {
     }
 
     /// Makes both sides' flows follow from what is known now.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         for side in Side::BOTH {
             let other = &self.halves[side.other().index()];
             let (media, control) = (other.media_target(), other.control_target());
@@ -92,10 +97,10 @@ impl Stream {
 /// See the module text.
 #[derive(Debug)]
 pub struct Session {
-    id: SessionId,
+    pub(crate) id: SessionId,
     opened: Time,
-    streams: Vec<Stream>,
-    changed: bool,
+    pub(crate) streams: Vec<Stream>,
+    pub(crate) changed: bool,
     timed_out: [bool; 2],
     replies: VecDeque<Reply>,
     replies_lost: u64,
@@ -166,16 +171,14 @@ impl Session {
             return Verdict::Drop(DropReason::NoRemote);
         };
         let half = &mut s.halves[side.index()];
-        let outcome = match component {
-            Component::Rtp => half.on_rtp(now, source, &mut packet),
-            Component::Rtcp => half.on_rtcp(now, source, &mut packet),
-        };
+        let outcome = half.on_datagram(now, component, source, &mut packet);
         let touched = half.guarded_beyond || s.bridges.is_some();
         let kind = if matches!(outcome, Outcome::Control { .. }) { Kind::Control } else { Kind::Media };
         let action = match outcome {
             Outcome::Media { moved: false } => half.rtp.action,
             Outcome::Media { moved: true } => self.moved(side, stream),
             Outcome::Control { control, moved } => self.controlled(now, side, stream, &control, moved),
+            Outcome::Check(checked) => return self.checked(now, (side, stream, component), source, checked),
             Outcome::Drop(reason) => Action::Drop(reason),
         };
         let done = match action {
@@ -305,7 +308,7 @@ impl Session {
             };
             limit = Some(limit.map_or(timeout, |l| l.min(timeout)));
             let others = other.last_rtp.filter(|_| fax);
-            let heard = half.last_rtp.into_iter().chain(half.last_rtcp).chain(others).max();
+            let heard = half.heard_at().into_iter().chain(others).max();
             last = last.max(heard.unwrap_or_default()).max(half.set_at);
         }
         let silent = limit.is_some_and(|limit| now.since(last) >= limit);
@@ -341,7 +344,7 @@ impl Session {
         }
     }
 
-    fn tell(&mut self, reply: Reply) {
+    pub(crate) fn tell(&mut self, reply: Reply) {
         if self.replies.len() < REPLIES_MAX {
             self.replies.push_back(reply);
         } else {

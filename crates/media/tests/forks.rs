@@ -51,6 +51,7 @@ impl Room {
         match self.session.on_packet(now, Side::B, 0, Component::Rtp, from, packet) {
             Verdict::Relay { to, .. } => to == caller(),
             Verdict::Taken => false,
+            Verdict::Answer { .. } => unreachable!("nothing is answered"),
             Verdict::Drop(reason) => {
                 assert_eq!(reason, DropReason::ForeignSource);
                 false

@@ -103,6 +103,7 @@ impl Room {
             Verdict::Relay { length, .. } => Ok(buffer[..length].to_vec()),
             Verdict::Taken => Ok(Vec::new()),
             Verdict::Drop(reason) => Err(reason),
+            Verdict::Answer { .. } => unreachable!("nothing is answered"),
         }
     }
 

@@ -4,6 +4,7 @@ use crate::codecs::{self, Rules};
 use crate::dtmf::{converts, toward, wants_events};
 use crate::end::{self, End, Seat};
 use crate::fax;
+use crate::ice;
 use crate::local::LocalSdp;
 use crate::secure::{self, Covers};
 use crate::trouble::{SdpTrouble, parse};
@@ -52,9 +53,8 @@ pub fn describe(
     let lines = &mut chosen[..session.media().len().min(LINES_MAX)];
     let Covers { covers, taken } = Covers::of(end, (&session, offer.as_ref()), lines, local, draws.mint)?;
     local.taken = taken;
-    if local.id == 0 && !local.has_foreign_origin() {
-        local.id = draws.rng.next_u64() >> 2 | 1;
-    }
+    local.begin(draws.rng);
+    let (plan, told) = (ice::plan(end, offer.as_ref(), &mut local.ice, draws.mint), local.ice.clone());
     let mut anchor = Anchor {
         address: end.listen.sdp_address(),
         ports: lines,
@@ -64,10 +64,24 @@ pub fn describe(
         reveal: reveal(end.policy),
         covers: &covers,
     };
-    say(local, &mut anchor, text.len() + 64, |anchor, out| match &offer {
-        Some(offer) => sdp::anchor_answer(&session, offer, anchor, out),
-        None => sdp::anchor(&session, anchor, out),
+    say(local, &mut anchor, text.len() + 64, |anchor, out| {
+        put(&session, offer.as_ref(), anchor, out)?;
+        ice::weave(&plan, end, told.as_deref(), anchor.ports, out);
+        Ok(())
     })
+}
+
+/// What the other peer said with what must be ours: an offer, or the answer to one.
+fn put(
+    session: &Session<'_>,
+    offer: Option<&Session<'_>>,
+    anchor: &Anchor<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), SdpError> {
+    match offer {
+        Some(offer) => sdp::anchor_answer(session, offer, anchor, out),
+        None => sdp::anchor(session, anchor, out),
+    }
 }
 
 /// What the other peer said, by the rules of both trunks about codecs and digits; none where they ask for nothing.
@@ -164,7 +178,10 @@ pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, draws: Draws<'_>) {
         reveal: Reveal::default(),
         covers: &[secure::offered(&end.rules(), None, draws.mint)],
     };
-    local.text = sdp::offer(&codecs, &anchor).into_boxed_slice();
+    let mut made = sdp::offer(&codecs, &anchor);
+    let plan = ice::plan(end, None, &mut local.ice, draws.mint);
+    ice::weave(&plan, end, local.ice.as_deref(), anchor.ports, &mut made);
+    local.text = made.into_boxed_slice();
 }
 
 fn hold_form(hold: Hold) -> HoldForm {

@@ -1,5 +1,9 @@
 //! The session description that was last sent to a peer, and what follows from it.
 
+use crate::ice::IceTold;
+use crate::trouble::parse;
+use base::Rng;
+use media::{Command, SessionId, Side};
 use srtp::MasterKey;
 
 /// The session description that we last sent to the peer.
@@ -18,6 +22,8 @@ pub struct LocalSdp {
     pub continued: bool,
     /// Per m-line the key of the peer's that this description took, when it answers an offer.
     pub taken: Vec<Option<MasterKey>>,
+    /// What we are known by in the peer's checks; `None`: it was not told of any.
+    pub ice: Option<Box<IceTold>>,
 }
 
 impl LocalSdp {
@@ -45,6 +51,13 @@ impl LocalSdp {
         LocalSdp { id: last.id, version: last.version + 1, text, ..self }
     }
 
+    /// Gives it a session id, once.
+    pub(crate) fn begin(&mut self, rng: &mut Rng) {
+        if self.id == 0 && !self.has_foreign_origin() {
+            self.id = rng.next_u64() >> 2 | 1;
+        }
+    }
+
     /// Whether what the peer knows bears the other peer's origin line: media went between them until now.
     pub(crate) fn has_foreign_origin(&self) -> bool {
         self.id == 0 && !self.text.is_empty()
@@ -62,6 +75,20 @@ impl LocalSdp {
             self.continue_with(text);
         } else if *self.text != *text {
             self.text = text.into();
+        }
+    }
+
+    /// Tells the engine what we are known by in the checks of a side's peer, before the peer hears of it.
+    #[must_use]
+    pub fn ice_for(&self, session: Option<SessionId>, side: Side) -> Option<Command> {
+        let local = self.ice.as_ref()?.credentials.clone();
+        Some(Command::Ice { session: session?, side, local })
+    }
+
+    /// The peer has described itself: a restart of its ICE is seen by that.
+    pub fn note_peer(&mut self, text: &[u8]) {
+        if let (Some(_), Ok(session)) = (&self.ice, parse(text)) {
+            crate::ice::note(&mut self.ice, &session);
         }
     }
 

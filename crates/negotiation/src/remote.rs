@@ -2,12 +2,13 @@
 
 use crate::end::End;
 use crate::fax;
+use crate::ice;
 use crate::secure;
 use crate::trouble::{SdpTrouble, parse};
 use base::ReasonId;
 use config::{Latch, Policy};
 use media::{CodecKind, Remote};
-use sdp::{Address, Kind, Media};
+use sdp::{Address, Kind, Media, Session};
 use std::net::{IpAddr, SocketAddr};
 
 /// Hands over, stream by stream, of what a peer described (`theirs`) and was told by us (`ours`, empty before) where a peer listens and what it may send, without any timeout; or why the engine
@@ -26,7 +27,7 @@ pub fn each_stream(
     for (index, media) in session.media().iter().enumerate() {
         let Some(stream) = fax::stream_of(&session, index, relayed) else { continue };
         let ours = told.as_ref().and_then(|told| told.media().get(index));
-        let remote = remote_of(media, end.policy, local);
+        let remote = remote_of(&session, media, end.policy, local);
         take(stream, remote.map(|remote| Remote { srtp: secure::between(&rules, media, ours), ..remote }))?;
     }
     Ok(())
@@ -42,11 +43,19 @@ pub fn check_offer(end: &End<'_>, text: &[u8]) -> Result<(), SdpTrouble> {
 }
 
 /// What one media line of a peer means for the engine, whose sockets have the family of `local`.
-fn remote_of(media: &Media<'_>, policy: &Policy, local: IpAddr) -> Result<Remote, SdpTrouble> {
+fn remote_of<'a>(
+    session: &Session<'a>,
+    media: &Media<'a>,
+    policy: &Policy,
+    local: IpAddr,
+) -> Result<Remote, SdpTrouble> {
     use sdp::Direction::{RecvOnly, SendOnly, SendRecv};
     let direction = media.direction();
     let null = media.is_null_connection();
     let (rtp, rtcp) = places_of(media, local)?;
+    let ice = ice::peer_of(policy, session, media);
+    // Said by a peer with ICE it is agreed: we offer it, and answer it.
+    let rtcp = if ice.is_some() && media.rtcp_mux() { rtp } else { rtcp };
     let first = media.codecs().find(|c| !c.is_telephone_event());
     let udptl = media.kind == Kind::Image;
     Ok(Remote {
@@ -69,6 +78,7 @@ fn remote_of(media: &Media<'_>, policy: &Policy, local: IpAddr) -> Result<Remote
         codec: first.map_or(CodecKind::Other, |c| codec_kind(c.name)),
         srtp: media::Srtp::Off,
         beside: false,
+        ice,
     })
 }
 

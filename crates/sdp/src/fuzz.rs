@@ -3,7 +3,8 @@
 use crate::anchor::{Anchor, anchor, anchor_answer, can_anchor, can_anchor_any, reject_all};
 use crate::answer::check_answer;
 use crate::direction::HoldForm;
-use crate::session::{Limits, parse, same_except_version};
+use crate::media::Media;
+use crate::session::{Limits, Session, parse, same_except_version};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Any bytes: parse, ask everything, rewrite in every hold form, and read our own output back.
@@ -16,8 +17,7 @@ pub fn sdp(bytes: &[u8]) {
     let _ = (session.origin(), session.connection(), can_anchor_any(&session).is_ok());
     let mut ports = Vec::new();
     for media in session.media() {
-        let _ = (media.ptime(), media.maxptime(), media.rtcp(), media.rtcp_mux(), media.crypto().count());
-        let _ = (media.codecs().count(), media.effective_direction(), media.formats().count());
+        ask(&session, media);
         ports.push(can_anchor(media).is_ok().then_some(30_000));
     }
     for hold in [HoldForm::Pass, HoldForm::Sendonly, HoldForm::Inactive, HoldForm::Zero] {
@@ -51,6 +51,14 @@ pub fn sdp(bytes: &[u8]) {
     assert!(parse(&reject_all(&session, (0, 0)), &Limits { bytes: usize::MAX, ..Limits::default() }).is_ok());
 }
 
+/// Asks a media description everything.
+fn ask<'a>(session: &Session<'a>, media: &Media<'a>) {
+    let _ = (media.ptime(), media.maxptime(), media.rtcp(), media.rtcp_mux(), media.crypto().count());
+    let _ = (media.codecs().count(), media.effective_direction(), media.formats().count());
+    let _ = (session.ice(media), media.candidates().count(), media.remote_candidates().count());
+    let _ = (media.is_ice_mismatch(), session.fingerprints(media).count(), session.setup(media));
+}
+
 #[cfg(test)]
 mod tests {
     use super::sdp;
@@ -73,6 +81,16 @@ mod tests {
                 sdp(&bytes[..end]);
             }
         }
+    }
+
+    fn ice_line() -> impl Strategy<Value = &'static str> {
+        prop_oneof![
+            Just("a=candidate:1 1 UDP 1 192.0.2.1 4000 typ host"),
+            Just("a=remote-candidates:1 192.0.2.1 4000 2"),
+            Just("a=ice-pwd:0123456789012345678901"),
+            Just("a=fingerprint:sha-1 99"),
+            Just("m=audio 4000 UDP/TLS/RTP/SAVPF 0"),
+        ]
     }
 
     /// A description made of plausible lines in any order.
@@ -107,7 +125,7 @@ mod tests {
             Just("m=video 4000 RTP/AVPF 34"),
             Just("m=audio 4000 RTP/SAVP 0"),
         ];
-        proptest::collection::vec(line, 0..14).prop_map(|lines| {
+        proptest::collection::vec(prop_oneof![3 => line, 1 => ice_line()], 0..14).prop_map(|lines| {
             let mut bytes = b"v=0\r\n".to_vec();
             for line in lines {
                 bytes.extend_from_slice(line.as_bytes());

@@ -29,7 +29,7 @@ impl Engine {
         match command {
             Command::Open { session, a, b, streams } => Some((self.open(*session, (*a, *b), *streams), true)),
             Command::Close { session } => self.close(*session).map(|reply| (reply, false)),
-            Command::Digit { session, .. } => {
+            Command::Digit { session, .. } | Command::Ice { session, .. } => {
                 if !self.open.contains_key(&session.0) {
                     self.faults.push(format!("media command for session {} not open", session.0));
                 }

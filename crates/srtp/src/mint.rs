@@ -1,4 +1,4 @@
-//! Where our own master keys come from: a generator that is seeded once, and forgets what it has given.
+//! Where our own master keys and other secrets come from: a generator that is seeded once, and forgets what it has given.
 
 use crate::cipher::Aes;
 use crate::keys::{MASTER_KEY_MAX, MASTER_SALT_MAX, MasterKey};
@@ -10,8 +10,10 @@ use zeroize::Zeroizing;
 const SEED: usize = 32;
 /// Bytes that one key needs at most.
 const DRAWN_MAX: usize = MASTER_KEY_MAX + MASTER_SALT_MAX;
+/// The first counter behind the blocks that become the next seed.
+const DRAWN_AT: u128 = SEED as u128 / 16;
 
-/// A cryptographic generator of master keys: AES-256 in counter mode, whose first bytes replace its own key before
+/// A cryptographic generator of secrets: AES-256 in counter mode, whose first bytes replace its own key before
 /// the rest is given away (fast key erasure), so that who learns its state learns no key of the past.
 pub struct Mint {
     seed: Zeroizing<[u8; SEED]>,
@@ -26,11 +28,18 @@ impl Mint {
 
     /// A master key that nobody had before.
     pub fn draw(&mut self, suite: Suite) -> Option<MasterKey> {
-        let mut bytes = Zeroizing::new([0; SEED + DRAWN_MAX]);
-        Aes::new(&*self.seed).apply([0; 16], &mut *bytes);
-        let (seed, drawn) = bytes.split_first_chunk::<SEED>()?;
-        *self.seed = *seed;
+        let mut drawn = Zeroizing::new([0; DRAWN_MAX]);
+        self.fill(&mut *drawn);
         MasterKey::new(suite, drawn.get(..suite.key_length() + suite.salt_length())?)
+    }
+
+    /// Fills `drawn` with bytes that nobody can guess.
+    pub fn fill(&mut self, drawn: &mut [u8]) {
+        drawn.fill(0);
+        let aes = Aes::new(&*self.seed);
+        aes.apply(DRAWN_AT.to_be_bytes(), drawn);
+        self.seed.fill(0);
+        aes.apply([0; 16], &mut *self.seed);
     }
 }
 
@@ -43,6 +52,16 @@ impl fmt::Debug for Mint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_drawn_is_the_key_stream_behind_the_next_seed() {
+        let mut mint = Mint::new([7; SEED]);
+        let mut stream = [0; SEED + 40];
+        Aes::new(&[7; SEED]).apply([0; 16], &mut stream);
+        let mut drawn = [1; 40];
+        mint.fill(&mut drawn);
+        assert_eq!((&*mint.seed, &drawn[..]), (&stream[..SEED].try_into().unwrap(), &stream[SEED..]));
+    }
 
     #[test]
     fn no_key_comes_twice_and_the_same_seed_gives_the_same_keys() {

@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("rtp", 0),
     ("bridge", 1),
     ("srtp", 1),
+    ("ice", 1),
     ("codec", 0),
     ("config-model", 1),
     ("config", 2),

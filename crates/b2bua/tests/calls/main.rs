@@ -20,6 +20,7 @@ mod forwarding;
 mod gateways;
 mod glare;
 mod header_rules;
+mod ice;
 mod identity;
 mod matrix;
 mod moved;

@@ -18,6 +18,7 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         fax: view.word("fax")?,
         latch: view.word("latch")?,
         srtp: srtp(view)?,
+        ice: view.word("ice")?,
         early_offer: view.word("early_offer")?,
         offer_codecs: offer_codecs(view, country),
         codecs: codecs(view)?,
@@ -25,11 +26,7 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         prack: view.word("prack")?,
         session_timer: dialog::session_timer(view)?,
         hold: view.word("hold")?,
-        transfer: Transfers {
-            refer: view.word("refer")?,
-            max: view.integer("refer_max")?,
-            replaces: view.word("replaces")?,
-        },
+        transfer: transfers(view)?,
         redirect: redirects(view)?,
         diversion: view.word("diversion")?,
         history_info: view.word("history_info")?,
@@ -68,6 +65,11 @@ fn codecs(view: &View<'_>) -> Option<Codecs> {
         gain_db: view.integer("gain")?,
         transcode: view.word("transcode")?,
     })
+}
+
+fn transfers(view: &View<'_>) -> Option<Transfers> {
+    let (refer, max, replaces) = (view.word("refer")?, view.integer("refer_max")?, view.word("replaces")?);
+    Some(Transfers { refer, max, replaces })
 }
 
 fn srtp(view: &View<'_>) -> Option<SrtpPolicy> {

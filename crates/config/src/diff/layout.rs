@@ -248,8 +248,7 @@ impl Sheet<'_> {
         self.put(path, "early_offer", policy.early_offer);
         self.codecs(path, policy);
         self.put(path, "prack", policy.prack);
-        let timer = policy.session_timer;
-        let inner = format!("{path}.session_timer");
+        let (timer, inner) = (policy.session_timer, format!("{path}.session_timer"));
         self.put(&inner, "expires", timer.expires.map_or_else(|| "off".to_owned(), |e| format!("{e}s")));
         self.put(&inner, "min_se", format!("{}s", timer.min_se));
         self.put(&inner, "refresher", timer.refresher);

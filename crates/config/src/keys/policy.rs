@@ -7,8 +7,8 @@ use super::{CALLER, FORWARDING, Key, Section, Shape};
 use super::{codecs, dialog, digits, headers, redirect, seconds, srtp, transfer};
 use crate::forms::{called, plain};
 use crate::model::{
-    ContactUser, EarlyOffer, Extension, Fax, Hold, Latch, MediaMode, NumberFormat, PassStrip, Prack, Sips,
-    UriScheme, Words,
+    ContactUser, EarlyOffer, Extension, Fax, Hold, Ice, Latch, MediaMode, NumberFormat, PassStrip, Prack,
+    Sips, UriScheme, Words,
 };
 
 /// Codecs that an offer of ours can hold.
@@ -42,6 +42,13 @@ pub(crate) static POLICY: Section = Section {
         srtp::SRTP,
         srtp::OVER_PLAIN,
         srtp::SUITES,
+        Key {
+            name: "ice",
+            shape: Shape::Word { now: Ice::TOKENS, later: &[] },
+            need: Default(Word("off")),
+            effect: Reload,
+            doc: "Whether a peer proves where its media come from (ICE, RFC 8445). `lite`: we offer it, answer the peer's checks, and believe the address that they nominate; a peer without ICE is treated by `latch`.",
+        },
         Key {
             name: "early_offer",
             shape: Shape::Word { now: EarlyOffer::TOKENS, later: &[] },

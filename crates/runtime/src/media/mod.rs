@@ -149,10 +149,12 @@ impl Engine {
     /// Does what signalling asks. Only [`Command::Open`] is answered here.
     pub fn execute(&mut self, command: Command) -> Option<Reply> {
         match command {
-            Command::Open { session, a, b, streams } => Some(match self.open(session, a, b, streams) {
-                Ok(ports) => Reply::Opened { session, ports },
-                Err(reason) => Reply::OpenFailed { session, reason },
-            }),
+            Command::Open { session, a, b, streams } => {
+                return Some(match self.open(session, a, b, streams) {
+                    Ok(ports) => Reply::Opened { session, ports },
+                    Err(reason) => Reply::OpenFailed { session, reason },
+                });
+            }
             Command::Set { session, side, stream, remote } => {
                 let moved = self.note_told(session, side, stream, remote.rtp);
                 let passed = self.pass(session, Order::Set { session, side, stream, remote });
@@ -160,22 +162,21 @@ impl Engine {
                 if moved && passed {
                     self.wake(session);
                 }
-                None
             }
             Command::Bridge { session, stream, plans, seed } => {
                 self.pass(session, Order::Bridge { session, stream, plans, seed });
-                None
             }
             Command::Digit { session, toward, digit } => {
                 // A key is pressed now.
                 if self.pass(session, Order::Digit { session, toward, digit }) {
                     self.wake(session);
                 }
-                None
+            }
+            Command::Ice { session, side, local } => {
+                self.pass(session, Order::Ice { session, side, local });
             }
             Command::Reject { session, stream } => {
                 self.pass(session, Order::Reject { session, stream });
-                None
             }
             Command::Close { session } => {
                 if self.pass(session, Order::Close { session })
@@ -183,9 +184,9 @@ impl Engine {
                 {
                     held.closing = true;
                 }
-                None
             }
         }
+        None
     }
 
     /// Remembers where a stream's media go; whether that was another place before.

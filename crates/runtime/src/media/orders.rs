@@ -4,6 +4,7 @@ use super::sockets::StreamPorts;
 use super::status::Board;
 use super::token::Place;
 use bridge::Plan;
+use ice::Credentials;
 use media::{Digit, Remote, Reply, Report, SessionId, Side};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -14,6 +15,7 @@ pub(super) enum Order {
     Set { session: SessionId, side: Side, stream: u8, remote: Remote },
     Bridge { session: SessionId, stream: u8, plans: Option<Box<[Plan; 2]>>, seed: u64 },
     Digit { session: SessionId, toward: Side, digit: Digit },
+    Ice { session: SessionId, side: Side, local: Credentials },
     Reject { session: SessionId, stream: u8 },
     Close { session: SessionId },
 }

@@ -8,7 +8,17 @@ use media::{Datagram, DropReason, Session, Side, Verdict};
 use std::io;
 use std::net::SocketAddr;
 
-/// Judges a datagram and sends it on, or what a bridge made of it (true); why not, otherwise. One that was larger than its buffer has a length beyond it.
+/// What became of a datagram that was not dropped.
+pub(super) enum Passed {
+    /// It went on to the other side.
+    On,
+    /// A bridge has it; what that made of it went on.
+    Taken,
+    /// Its sender has an answer.
+    Answered,
+}
+
+/// Judges a datagram and does what is to be done with it; why not, otherwise. One that was larger than its buffer has a length beyond it.
 #[inline]
 pub(super) fn relay(
     now: Time,
@@ -17,7 +27,7 @@ pub(super) fn relay(
     ports: &StreamPorts,
     source: SocketAddr,
     Datagram { buffer, length }: Datagram<'_>,
-) -> Result<bool, DropReason> {
+) -> Result<Passed, DropReason> {
     if length > buffer.len() {
         session.count_drop(token.side, token.stream, DropReason::Oversize);
         return Err(DropReason::Oversize);
@@ -28,13 +38,22 @@ pub(super) fn relay(
         Verdict::Relay { component, to, length } => (component, to, length),
         Verdict::Taken => {
             pass_made((token.side, token.stream), session, ports, Datagram { buffer, length });
-            return Ok(true);
+            return Ok(Passed::Taken);
         }
         Verdict::Drop(reason) => return Err(reason),
+        Verdict::Answer { length } => {
+            let port = ports.port(token.side, token.component);
+            let answer = buffer.get(..length).unwrap_or_default();
+            return if send(port, answer, source) {
+                Ok(Passed::Answered)
+            } else {
+                Err(DropReason::SendFailed)
+            };
+        }
     };
     let bytes = buffer.get(..length).unwrap_or_default();
     if send(ports.port(token.side.other(), component), bytes, to) {
-        return Ok(false);
+        return Ok(Passed::On);
     }
     session.count_drop(token.side, token.stream, DropReason::SendFailed);
     Err(DropReason::SendFailed)

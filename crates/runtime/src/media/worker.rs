@@ -5,7 +5,7 @@
 //! Enter through [`Worker::run`].
 
 use super::orders::{News, Notify, Order, Shared};
-use super::relay::relay;
+use super::relay::{Passed, relay};
 use super::sockets::{Pair, StreamPorts};
 use super::status::Counters;
 use super::sys::{Bell, Poll, Ready};
@@ -210,8 +210,9 @@ impl Worker {
                 Ok((length, Some(source))) => {
                     let packet = Datagram { buffer: &mut self.buffer, length };
                     match relay(now, token, &mut entry.session, ports, source, packet) {
-                        Ok(taken) => {
-                            if taken {
+                        Ok(Passed::Answered) => {}
+                        Ok(passed) => {
+                            if matches!(passed, Passed::Taken) {
                                 self.waking.note(now, token.place.slot, entry);
                             }
                             self.counters.packets += 1;
@@ -307,6 +308,12 @@ impl Worker {
                     self.with(session, |s| s.bridge(stream, plans, seed));
                 }
                 Order::Digit { session, toward, digit } => self.say(now, session, toward, digit),
+                Order::Ice { session, side, local } => {
+                    self.with(session, |s| {
+                        s.set_ice(now, side, &local);
+                        true
+                    });
+                }
                 Order::Reject { session, stream } => self.reject(now, session, stream),
                 Order::Close { session } => self.close(now, session),
             }

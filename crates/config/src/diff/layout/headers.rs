@@ -8,6 +8,7 @@ impl Sheet<'_> {
         self.put(path, "media", policy.media);
         self.put(path, "fax", policy.fax);
         self.put(path, "latch", policy.latch);
+        self.put(path, "ice", policy.ice);
         self.put(path, "srtp", policy.srtp.mode);
         self.put(path, "srtp_over_plain", policy.srtp.over_plain);
         self.put(path, "srtp_suites", list(&policy.srtp.suites));
