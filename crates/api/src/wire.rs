@@ -131,6 +131,26 @@ pub struct Media {
     pub bytes: u64,
     /// Packets not relayed, by reason; reasons without any are left out.
     pub drops: BTreeMap<String, u64>,
+    /// What of it the kernel does.
+    #[serde(default)]
+    pub fast_path: FastPath,
+}
+
+/// Settled media that are relayed in the kernel.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct FastPath {
+    /// Devices that it works on, and by which hook: `xdp` or `tcx`.
+    pub devices: BTreeMap<String, String>,
+    /// Why it works on none.
+    pub reason: Option<String>,
+    /// Directions of streams that are relayed or watched now.
+    pub directions: u64,
+    /// How many there may be.
+    pub directions_max: u64,
+    /// Directions that were not taken although they were settled, for none was free.
+    pub refused: u64,
+    /// Packets that it has relayed since the start; they are counted among all.
+    pub packets: u64,
 }
 
 /// The record store.

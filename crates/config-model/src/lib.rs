@@ -13,6 +13,7 @@ mod codecs;
 mod dialog;
 mod digits;
 mod failover;
+mod fast_path;
 mod header_rule;
 mod identity;
 mod listen;
@@ -41,6 +42,7 @@ pub use dialog::{
 };
 pub use digits::{Digits, Dtmf, DtmfInfo};
 pub use failover::{EachWay, Hunt, Hunting, MAPPINGS_MAX, Mapping, Quality};
+pub use fast_path::FastPath;
 pub use header_rule::{
     HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,
 };
@@ -202,6 +204,8 @@ pub struct Media {
     pub workers: Option<usize>,
     /// Which calls have their media between the peers.
     pub bypass: Bypass,
+    /// Whether settled media are relayed in the kernel.
+    pub fast_path: FastPath,
 }
 
 /// Named limits of the whole node.

@@ -43,11 +43,12 @@ pub use model::{
     WithheldFrom,
 };
 pub use model::{
-    Api, Bypass, CalledFrom, Config, ContactUser, DialRule, EarlyOffer, Expect, Expression, Extension, Fax,
-    Gateway, Hidden, Hold, Host, Ice, Kind, Latch, Level, Limits, Listen, Log, LogFormat, Media, MediaMode,
-    Node, NumberFormat, NumberRange, PassStrip, Pattern, Pilot, Policy, PortRange, Prack, Records, Refresher,
-    Route, Scope, Secret, SessionTimer, Signalling, SipPort, Sips, Site, TRANSLATION_NAME_MAX,
-    TRANSLATIONS_MAX, Test, Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
+    Api, Bypass, CalledFrom, Config, ContactUser, DialRule, EarlyOffer, Expect, Expression, Extension,
+    FastPath, Fax, Gateway, Hidden, Hold, Host, Ice, Kind, Latch, Level, Limits, Listen, Log, LogFormat,
+    Media, MediaMode, Node, NumberFormat, NumberRange, PassStrip, Pattern, Pilot, Policy, PortRange, Prack,
+    Records, Refresher, Route, Scope, Secret, SessionTimer, Signalling, SipPort, Sips, Site,
+    TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Test, Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls,
+    UriScheme, Words,
 };
 pub use model::{
     Authenticate, CallsTo, DigestAlgorithm, DigestQop, Guarded, Presents, ReachedAt, Registrar, SpeaksFor,

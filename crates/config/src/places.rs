@@ -40,6 +40,10 @@ impl Places {
         let translations = translations(root, report);
         let mut named = Named { report, found: BTreeMap::new() };
         named.table(&ROOT, root, "");
+        // What the machine must be able to.
+        let fast_path = root.table("media").and_then(|media| media.value("fast_path"));
+        let fast_path = fast_path.map(|value| report.source.place(value.span.start));
+        named.found.extend(fast_path.map(|place| ("media.fast_path".to_owned(), place)));
         Places {
             rates,
             dialplan: each("dialplan"),

@@ -121,6 +121,7 @@ struct bpf_map_def SECTION("maps") LANES = { BPF_MAP_TYPE_ARRAY, 4, sizeof(struc
 static void *(*const map_lookup)(void *, const void *) = (void *)BPF_FUNC_map_lookup_elem;
 static __u64 (*const clock_now)(void) = (void *)BPF_FUNC_ktime_get_ns;
 static long (*const redirect)(__u32, __u64) = (void *)BPF_FUNC_redirect;
+static __u64 (*const frame_length)(void *) = (void *)BPF_FUNC_xdp_get_buff_len;
 static long (*const xdp_load)(void *, __u32, void *, __u32) = (void *)BPF_FUNC_xdp_load_bytes;
 static long (*const skb_load)(void *, __u32, void *, __u32) = (void *)BPF_FUNC_skb_load_bytes;
 static long (*const skb_pull)(void *, __u32) = (void *)BPF_FUNC_skb_pull_data;
@@ -170,12 +171,14 @@ INLINE int count(struct ledger *l, __u16 sequence)
     }
     if (behind < MISORDER_MAX) {
         __u64 bit = 1ULL << (behind & 63);
-        __u64 *word = behind < 64 ? &l->window[0] : &l->window[1];
-        if (*word & bit) {
+        __u64 low = behind < 64 ? bit : 0;
+        __u64 high = behind < 64 ? 0 : bit;
+        if ((l->window[0] & low) | (l->window[1] & high)) {
             l->duplicates++;
             return DUPLICATE;
         }
-        *word |= bit;
+        l->window[0] |= low;
+        l->window[1] |= high;
         l->reordered++;
         __u64 number = l->highest - behind;
         if (number < l->base)
@@ -384,64 +387,45 @@ INLINE int enter(struct lane *lane, __u16 sequence, int sound)
     return CLOSED;
 }
 
-// Relays one frame: its device, or 0 where it goes up.
-INLINE __u32 relay(void *context, void *data, void *end, __u32 length, const int behind)
-{
-    __u8 *frame = data;
-    struct place place = {};
-    __u32 source[4] = {};
-    __u32 head;
+// What the headers below RTP say of a packet.
+struct seen {
+    struct place place;
+    __u32 source[4];
     __u32 total;
-    if (frame + ETHERNET + 20 + 8 + RTP_HEADER > (__u8 *)end)
-        return 0;
-    __u16 kind = *(__u16 *)(frame + 12);
-    __u8 *ip = frame + ETHERNET;
-    if (kind == IPV4) {
-        // No options, no fragments, and not at the end of its life.
-        if (ip[0] != 0x45 || (*(__u16 *)(ip + 6) & swap16(0xbfff)) || ip[8] <= 1 || ip[9] != UDP)
-            return 0;
-        head = 20;
-        total = swap16(*(__u16 *)(ip + 2));
-        source[0] = *(__u32 *)(ip + 12);
-        place.address[0] = *(__u32 *)(ip + 16);
-        place.family = 4;
-    } else if (kind == IPV6) {
-        if (frame + ETHERNET + 40 + 8 + RTP_HEADER > (__u8 *)end)
-            return 0;
-        if (ip[0] >> 4 != 6 || ip[6] != UDP || ip[7] <= 1)
-            return 0;
-        head = 40;
-        total = 40 + swap16(*(__u16 *)(ip + 4));
-        __builtin_memcpy(source, ip + 8, 16);
-        __builtin_memcpy(place.address, ip + 24, 16);
-        place.family = 6;
-    } else {
-        return 0;
-    }
-    const int six = kind == IPV6;
-    __u8 *udp = six ? ip + 40 : ip + 20;
+};
+
+// Relays one frame of one family, `length` long: its device, or 0 where it goes up. All offsets into the frame are
+// constant: others are for those who may see addresses of the kernel (CAP_PERFMON).
+INLINE __u32 pass(void *context, __u8 *frame, struct seen *seen, __u32 length, const int behind, const int six)
+{
+    const __u32 head = six ? 40 : 20;
+    __u8 *udp = frame + ETHERNET + head;
     __u8 *rtp = udp + 8;
     __u32 datagram = swap16(*(__u16 *)(udp + 4));
-    if (total + ETHERNET > length || datagram + head != total || datagram < 8 + RTP_HEADER)
+    if (seen->total + ETHERNET > length || datagram + head != seen->total || datagram < 8 + RTP_HEADER)
         return 0;
-    place.port = *(__u16 *)(udp + 2);
-    __u32 *index = map_lookup(&PLACES, &place);
+    seen->place.port = *(__u16 *)(udp + 2);
+    __u32 *index = map_lookup(&PLACES, &seen->place);
     struct lane *lane = index ? map_lookup(&LANES, index) : 0;
     if (!lane)
         return 0;
-    if (*(__u16 *)udp != lane->expect_port || source[0] != lane->expect[0] || source[1] != lane->expect[1] ||
-        source[2] != lane->expect[2] || source[3] != lane->expect[3] || total > lane->mtu)
+    if (*(__u16 *)udp != lane->expect_port || seen->source[0] != lane->expect[0] || seen->total > lane->mtu)
+        return 0;
+    if (six && (seen->source[1] != lane->expect[1] || seen->source[2] != lane->expect[2] ||
+                seen->source[3] != lane->expect[3]))
         return 0;
     __u8 first = rtp[0];
     __u8 second = rtp[1];
     // Version 2, not RTCP (RFC 5761 §4), of a payload type that passes, of the source that was heard before.
     if (first >> 6 != 2 || (second >= 192 && second <= 223) || *(__u32 *)(rtp + 8) != lane->ssrc)
         return 0;
-    __u64 types = second & 64 ? lane->payload_types[1] : lane->payload_types[0];
-    if (!(types >> (second & 63) & 1))
+    // Both are read: an address that depends on the packet is for those with CAP_PERFMON again.
+    __u64 low = *(volatile __u64 *)&lane->payload_types[0];
+    __u64 high = *(volatile __u64 *)&lane->payload_types[1];
+    if (!((second & 64 ? high : low) >> (second & 63) & 1))
         return 0;
     __u32 bytes = datagram - 8;
-    __u32 at = ETHERNET + head + 8;
+    const __u32 at = ETHERNET + head + 8;
     if (first != 0x80 && !options_fit(context, behind, at, bytes, first))
         return 0;
     __u16 sum = *(__u16 *)(udp + 6);
@@ -451,18 +435,18 @@ INLINE __u32 relay(void *context, void *data, void *end, __u32 length, const int
     if (!behind && sum && (*(volatile __u64 *)&lane->gate & 0xff) == WATCH) {
         __u64 addresses = 0;
         for (int n = 0; n < 4; n++)
-            addresses += (__u64)source[n] + place.address[n];
+            addresses += (__u64)seen->source[n] + seen->place.address[n];
         sound = is_sound(context, at - 8, datagram, fold(addresses));
     }
     if (enter(lane, swap16(*(__u16 *)(rtp + 2)), sound) != OPEN)
         return 0;
     hear(lane, clock_now() - lane->birth, rtp, bytes);
     __sync_lock_test_and_set(&lane->gate, OPEN);
-    rewrite(lane, frame, six, total);
+    rewrite(lane, frame, six, seen->total);
     __u32 device = lane->device;
     if (behind) {
         // The kernel knows whether the sender has left the sum to a device; it stays so, or stays right.
-        __u32 field = at - 2;
+        const __u32 field = at - 2;
         __u32 gain = lane->gain_ports;
         skb_sum(context, field, 0, lane->gain_addresses, BPF_F_PSEUDO_HDR | BPF_F_MARK_MANGLED_0);
         skb_sum(context, field, 0, gain, BPF_F_MARK_MANGLED_0);
@@ -474,11 +458,42 @@ INLINE __u32 relay(void *context, void *data, void *end, __u32 length, const int
     return device;
 }
 
+// Relays one frame: its device, or 0 where it goes up.
+INLINE __u32 relay(void *context, void *data, void *end, __u32 length, const int behind)
+{
+    __u8 *frame = data;
+    struct seen seen = {};
+    if (frame + ETHERNET + 20 + 8 + RTP_HEADER > (__u8 *)end)
+        return 0;
+    __u16 kind = *(__u16 *)(frame + 12);
+    __u8 *ip = frame + ETHERNET;
+    if (kind == IPV4) {
+        // No options, no fragments, and not at the end of its life.
+        if (ip[0] != 0x45 || (*(__u16 *)(ip + 6) & swap16(0xbfff)) || ip[8] <= 1 || ip[9] != UDP)
+            return 0;
+        seen.total = swap16(*(__u16 *)(ip + 2));
+        seen.source[0] = *(__u32 *)(ip + 12);
+        seen.place.address[0] = *(__u32 *)(ip + 16);
+        seen.place.family = 4;
+        return pass(context, frame, &seen, length, behind, 0);
+    }
+    if (kind == IPV6 && frame + ETHERNET + 40 + 8 + RTP_HEADER <= (__u8 *)end) {
+        if (ip[0] >> 4 != 6 || ip[6] != UDP || ip[7] <= 1)
+            return 0;
+        seen.total = 40 + swap16(*(__u16 *)(ip + 4));
+        __builtin_memcpy(seen.source, ip + 8, 16);
+        __builtin_memcpy(seen.place.address, ip + 24, 16);
+        seen.place.family = 6;
+        return pass(context, frame, &seen, length, behind, 1);
+    }
+    return 0;
+}
+
 SECTION("xdp") int relay_xdp(struct xdp_md *context)
 {
     void *data = (void *)(long)context->data;
     void *end = (void *)(long)context->data_end;
-    __u32 device = relay(context, data, end, end - data, 0);
+    __u32 device = relay(context, data, end, frame_length(context), 0);
     return device ? redirect(device, 0) : XDP_PASS;
 }
 
@@ -491,7 +506,7 @@ SECTION("classifier") int relay_tcx(struct __sk_buff *context)
     void *data = (void *)(long)context->data;
     void *end = (void *)(long)context->data_end;
     __u32 most = ETHERNET + 40 + 8 + RTP_HEADER;
-    if (data + most > end && context->len > end - data) {
+    if (data + most > end) {
         if (skb_pull(context, context->len < most ? context->len : most))
             return -1;
         data = (void *)(long)context->data;

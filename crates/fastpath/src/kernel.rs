@@ -282,6 +282,8 @@ fn devices_of(addresses: &[IpAddr]) -> Result<Vec<Device>, String> {
     let mut reasons = Vec::new();
     for &address in addresses {
         match devices::of_address(address) {
+            // All of 127.0.0.0/8 is there, and not named on the device.
+            _ if address.is_loopback() => reasons.push(format!("{address} is a loopback address")),
             Ok(Some(device)) if device.loopback => reasons.push(format!("{address} is a loopback address")),
             Ok(Some(device)) if devices.contains(&device) => {}
             Ok(Some(device)) => devices.push(device),
@@ -298,18 +300,24 @@ fn devices_of(addresses: &[IpAddr]) -> Result<Vec<Device>, String> {
     Err(reasons.join(", "))
 }
 
-/// An error with what caused it.
+/// An error with what caused it, in one line; of a verifier's words the last, which say what it refuses.
 fn whole(error: &LoadError) -> String {
     let mut text = error.to_string();
     let mut next = std::error::Error::source(error).and_then(std::error::Error::source);
     while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
+        let told = cause.to_string();
+        if !text.contains(&told) {
+            text = format!("{text}: {told}");
         }
         next = cause.source();
     }
-    text.lines().next().unwrap_or_default().to_owned()
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let first = lines.next().unwrap_or_default();
+    let first = first.split(" Verifier output").next().unwrap_or(first);
+    match lines.rfind(|line| !line.starts_with("processed ")) {
+        Some(last) => format!("{first} {last}"),
+        None => first.to_owned(),
+    }
 }
 
 /// One packet of RTP from 192.0.2.1:4000 to 192.0.2.2:4002, without a UDP checksum.

@@ -8,6 +8,7 @@ use crate::control::Side;
 use base::Time;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// So many packets of a side must have been heard since its description before its direction is lent.
 pub const HEARD_MIN: u64 = 10;
@@ -151,6 +152,9 @@ pub trait FastPath: Send + Sync + fmt::Debug {
     /// At a glance.
     fn status(&self) -> FastStatus;
 }
+
+/// The fast path that an engine has, or why it has none.
+pub type Choice = Result<Arc<dyn FastPath>, String>;
 
 /// A fast path at a glance.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

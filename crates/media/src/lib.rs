@@ -13,6 +13,7 @@ pub mod flow;
 mod guard;
 mod half;
 mod latch;
+pub mod lendings;
 mod ports;
 mod quality;
 mod reception;
@@ -27,6 +28,7 @@ pub use control::{
 pub use fast::{FastPath, FastStatus, Lane, Ledger, Opening, Road, Unfit};
 pub use flow::{Action, Check, Component, Flow};
 pub use guard::Datagram;
+pub use lendings::Lendings;
 pub use ports::{Ports, StreamPorts};
 pub use report::{DropReason, Drops, Report, StreamReport};
 pub use session::{Session, Verdict};

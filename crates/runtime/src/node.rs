@@ -40,6 +40,8 @@ pub struct NodeOptions {
     pub seed: Option<(u64, u64)>,
     /// The processor that signalling is bound to.
     pub cpu: Option<usize>,
+    /// What relays settled media in place of sockets, or why nothing does.
+    pub fast_path: media::fast::Choice,
 }
 
 /// An open port.

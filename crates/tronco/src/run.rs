@@ -3,6 +3,7 @@
 //! What must exist before a call is taken is made in this order: the control socket (it tells whether
 //! another node runs here), the records, the node. Enter through [`run`].
 
+mod fast;
 mod keep;
 mod logging;
 mod obstacle;
@@ -99,7 +100,8 @@ fn assemble(path: &Path, loaded: Loaded) -> Result<Running, Obstacle> {
     let (kept, journal) = keep::open(&config)?;
     let directory = config.records.path.clone();
     let snapshot = Arc::new(Snapshot::new(config, 1));
-    let options = NodeOptions { snapshot, secrets, journal, seed: None, cpu: None };
+    let fast_path = fast::start(&snapshot.config).map_err(Obstacle::FastPath)?;
+    let options = NodeOptions { snapshot, secrets, journal, seed: None, cpu: None, fast_path };
     let node = Node::start(options)?;
     let registered = Registered::start(node.handle(), directory.as_deref());
     let ports: Vec<String> =

@@ -223,3 +223,16 @@ fn a_reload_with_a_missing_file_says_where_it_is_named_and_keeps_what_runs() {
     assert!(trouble.to_string().contains("trunk.itsp.tls.ca"), "{trouble}");
     assert_eq!(daemon.stop(), 0);
 }
+
+#[test]
+fn a_required_fast_path_that_cannot_be_had_is_78_and_told_with_its_place() {
+    let place = Place::new("fast-path");
+    // No kernel has a driver beneath loopback addresses.
+    let path = place.write(&format!("{}\n[media]\nfast_path = \"required\"\n", place.text()));
+    let said = tronco(&["run", "--config", &path]);
+    assert_eq!(said.code, 78, "{}", said.error);
+    for part in [&format!("{path}:"), "media.fast_path", "loopback address", "expected `auto` or `off`"] {
+        assert!(said.error.contains(part), "{part}\n{}", said.error);
+    }
+    assert_eq!(tronco(&["check", "--offline", "--config", &path]).code, 0);
+}

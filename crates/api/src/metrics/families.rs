@@ -220,6 +220,17 @@ fn media_engine(page: &mut Page, picture: &Picture) {
     page.single("tronco_media_sessions", GAUGE, "Open media sessions.", engine.sessions);
     page.single("tronco_rtp_packets_total", COUNTER, "RTP and RTCP packets relayed.", engine.packets);
     page.single("tronco_rtp_bytes_total", COUNTER, "Their UDP payload.", engine.bytes);
+    let help = "Of the packets relayed, those that the kernel relayed.";
+    page.single("tronco_rtp_fast_path_packets_total", COUNTER, help, engine.fast_packets);
+    let help = "Directions of streams that the kernel relays or watches.";
+    page.single("tronco_fast_path_directions", GAUGE, help, engine.fast.lanes);
+    let help = "Directions that the kernel's engine had no room for.";
+    page.single("tronco_fast_path_refused_total", COUNTER, help, engine.fast.refused);
+    let name = "tronco_fast_path_device_up";
+    page.family(name, GAUGE, "Devices that the kernel relays media on.");
+    for (device, hook) in &engine.fast.devices {
+        page.sample(name, &[("device", device), ("hook", hook)], 1);
+    }
     let name = "tronco_rtp_dropped_total";
     page.family(name, COUNTER, "Packets received and not relayed.");
     for reason in DropReason::ALL {

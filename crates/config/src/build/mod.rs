@@ -157,7 +157,8 @@ fn limits(view: &View<'_>) -> Option<Limits> {
 }
 
 fn media(view: &View<'_>) -> Option<Media> {
-    Some(Media { workers: view.integer("workers"), bypass: view.word("bypass")? })
+    let (bypass, fast_path) = (view.word("bypass")?, view.word("fast_path")?);
+    Some(Media { workers: view.integer("workers"), bypass, fast_path })
 }
 
 fn log(view: &View<'_>) -> Option<Log> {

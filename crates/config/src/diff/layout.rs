@@ -102,6 +102,7 @@ impl Sheet<'_> {
         self.put("records", "sync", length_or_off(config.records.sync));
         self.put_some("media", "workers", config.media.workers);
         self.put("media", "bypass", config.media.bypass);
+        self.put("media", "fast_path", config.media.fast_path);
         let limits = &config.limits;
         self.put("limits", "calls_max", limits.calls_max);
         self.put("limits", "early_dialogs_max", limits.early_dialogs_max);

@@ -5,7 +5,7 @@ use super::Need::{Absent, Default};
 use super::Preset::{Integer as Int, Text as Word};
 use super::{Key, Section, Shape, seconds};
 use crate::forms::plain;
-use crate::model::{Bypass, Level, LogFormat, Words};
+use crate::model::{Bypass, FastPath, Level, LogFormat, Words};
 use std::time::Duration;
 
 pub(crate) static RECORDS: Section = Section {
@@ -60,6 +60,13 @@ pub(crate) static MEDIA: Section = Section {
             need: Default(Word("always")),
             effect: Reload,
             doc: "Which calls have their media between the peers, of those whose trunks both say `media = \"direct\"`. `always`: all. `match`: those whose trunks share an id of `bypass` (a trunk without has its site for one), and those that leave by the trunk that they came by. `off`: none.",
+        },
+        Key {
+            name: "fast_path",
+            shape: Shape::Word { now: FastPath::TOKENS, later: &[] },
+            need: Default(Word("auto")),
+            effect: Restart,
+            doc: "Whether settled flows of plain RTP are relayed in the kernel, where their packets arrive. `auto`: where this machine and this user can have it (CAP_BPF, CAP_NET_ADMIN), at the driver (XDP), else behind it (tcx); else by sockets, which `tronco status` explains. `off`: by sockets. `required`: as `auto`, but the node does not start without. `xdp`, `tcx`: by this hook, or the node does not start.",
         },
     ],
 };

@@ -7,6 +7,12 @@ use crate::flow::{Action, Check, Component};
 use crate::half::Half;
 
 impl Session {
+    /// How many streams it has, refused ones too.
+    #[must_use]
+    pub fn streams(&self) -> u8 {
+        u8::try_from(self.streams.len()).unwrap_or(u8::MAX)
+    }
+
     /// What an engine must know to relay what `side` sends; why it may not, otherwise.
     ///
     /// # Errors

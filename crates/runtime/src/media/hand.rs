@@ -8,6 +8,7 @@ use super::sockets::StreamPorts;
 use super::sys::{Bell, Poll};
 use super::token::{Place, Token};
 use super::worker::{Links, Worker};
+use media::FastPath;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -101,13 +102,19 @@ impl Hand {
 }
 
 /// Starts worker number `n`.
-pub(super) fn start(n: usize, news: &SyncSender<News>, notify: &Notify, birth: Instant) -> io::Result<Hand> {
+pub(super) fn start(
+    n: usize,
+    news: &SyncSender<News>,
+    notify: &Notify,
+    birth: Instant,
+    fast: Option<Arc<dyn FastPath>>,
+) -> io::Result<Hand> {
     let (orders, inbox) = sync_channel(ORDERS_MAX);
     let (alive, ended) = sync_channel(1);
     let bell = Arc::new(Bell::new()?);
     let shared = Arc::new(Shared::default());
     let poll = Arc::new(Poll::new()?);
-    let links = Links { poll: poll.clone(), bell: bell.clone(), shared: shared.clone(), orders: inbox };
+    let links = Links { poll: poll.clone(), bell: bell.clone(), shared: shared.clone(), orders: inbox, fast };
     let worker = Worker::new(links, news.clone(), notify.clone(), birth)?;
     let thread = std::thread::Builder::new().name(format!("media-{n}")).spawn(move || {
         let _alive = alive;

@@ -21,6 +21,7 @@ pub use status::{PortStatus, Status};
 
 use base::{ListenId, Rng, Time};
 use hand::{Hand, start};
+use media::fast::Choice;
 use media::{Command, MAX_STREAMS, OpenError, Ports, Reply, SessionId, Side, StreamPorts};
 use orders::{News, Notify, Order};
 use ports::PortRange;
@@ -86,6 +87,7 @@ pub struct Engine {
     rng: Rng,
     unknown_sessions: u64,
     busy: u64,
+    fast: Choice,
 }
 
 impl Engine {
@@ -99,11 +101,26 @@ impl Engine {
         workers: usize,
         notify: Box<dyn Fn() + Send + Sync>,
     ) -> io::Result<Engine> {
+        Engine::with_fast_path(listens, workers, notify, Err("not asked for".to_owned()))
+    }
+
+    /// As [`Engine::new`]; settled directions are lent to a fast path.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn with_fast_path(
+        listens: Vec<MediaListen>,
+        workers: usize,
+        notify: Box<dyn Fn() + Send + Sync>,
+        fast: Choice,
+    ) -> io::Result<Engine> {
         let (news_in, news) = sync_channel(NEWS_MAX);
         let notify: Notify = Arc::from(notify);
         let birth = Instant::now();
-        let hands =
-            (0..workers.max(1)).map(|n| start(n, &news_in, &notify, birth)).collect::<io::Result<_>>()?;
+        let path = fast.as_ref().ok();
+        let hands = (0..workers.max(1))
+            .map(|n| start(n, &news_in, &notify, birth, path.cloned()))
+            .collect::<io::Result<_>>()?;
         let mut engine = Engine {
             interfaces: Vec::new(),
             ranges: Vec::new(),
@@ -114,6 +131,7 @@ impl Engine {
             rng: Rng::new(sys::seed()),
             unknown_sessions: 0,
             busy: 0,
+            fast,
         };
         engine.reconfigure(listens);
         Ok(engine)

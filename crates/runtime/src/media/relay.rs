@@ -1,6 +1,7 @@
 //! One datagram's way through a session and out of the other side's port.
 
 use super::sockets::{Port, StreamPorts};
+use super::status::Counters;
 use super::sys;
 use super::token::Token;
 use base::Time;
@@ -16,6 +17,21 @@ pub(super) enum Passed {
     Taken,
     /// Its sender has an answer.
     Answered,
+}
+
+impl Counters {
+    /// Counts what became of a datagram.
+    #[inline]
+    pub(super) fn note(&mut self, passed: Result<Passed, DropReason>, length: usize) {
+        match passed {
+            Ok(Passed::Answered) => {}
+            Ok(Passed::On | Passed::Taken) => {
+                self.packets += 1;
+                self.bytes += length as u64;
+            }
+            Err(reason) => self.drops[reason as usize] += 1,
+        }
+    }
 }
 
 /// Judges a datagram and does what is to be done with it; why not, otherwise. One that was larger than its buffer has a length beyond it.

@@ -6,7 +6,7 @@
 use super::ports::{PortRange, Taken};
 use super::sys;
 use base::Time;
-use media::{Component, Side};
+use media::{Component, Road, Side};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -148,6 +148,12 @@ impl StreamPorts {
 
     pub(super) fn port_mut(&mut self, side: Side, component: Component) -> &mut Port {
         &mut self.0[side.index()].ports[component.index()]
+    }
+
+    /// The way of what `side` sends, in by its port of RTP and out of the other side's.
+    pub(super) fn road(&self, side: Side) -> Road {
+        let local = |side: Side| self.port(side, Component::Rtp).local;
+        Road { local: local(side), from: local(side.other()), dscp: self.0[side.other().index()].dscp }
     }
 
     /// All four sockets, whose they are and for what.

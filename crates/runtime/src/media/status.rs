@@ -5,7 +5,7 @@
 
 use super::{Engine, Interface};
 use base::ListenId;
-use media::DropReason;
+use media::{DropReason, FastStatus};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 impl Engine {
@@ -24,12 +24,20 @@ impl Engine {
             ports: self.interfaces.iter().filter_map(port).collect(),
             busy: self.busy,
             unknown_sessions: self.unknown_sessions,
+            fast: self.fast_status(),
             ..Status::default()
         };
         for hand in &self.hands {
             hand.shared.board.add_to(&mut status);
         }
         status
+    }
+
+    fn fast_status(&self) -> FastStatus {
+        match &self.fast {
+            Ok(path) => path.status(),
+            Err(reason) => FastStatus { reason: Some(reason.clone()), ..FastStatus::default() },
+        }
     }
 }
 
@@ -48,6 +56,10 @@ pub struct Status {
     pub packets: u64,
     /// Their UDP payload bytes.
     pub bytes: u64,
+    /// Of these packets, those that the fast path relayed.
+    pub fast_packets: u64,
+    /// The fast path.
+    pub fast: FastStatus,
     /// Packets not relayed, by [`DropReason`] in the order of [`DropReason::ALL`]. Packets from foreign
     /// sources that the operating system refuses, because the socket is associated with its
     /// peer, are not seen here.
@@ -92,6 +104,7 @@ pub struct PortStatus {
 pub(super) struct Counters {
     pub(super) packets: u64,
     pub(super) bytes: u64,
+    pub(super) fast_packets: u64,
     pub(super) drops: [u64; DropReason::COUNT],
     pub(super) socket_errors: u64,
     pub(super) unknown_sessions: u64,
@@ -104,6 +117,7 @@ pub(super) struct Counters {
 pub(super) struct Board {
     packets: AtomicU64,
     bytes: AtomicU64,
+    fast_packets: AtomicU64,
     drops: [AtomicU64; DropReason::COUNT],
     socket_errors: AtomicU64,
     unknown_sessions: AtomicU64,
@@ -116,6 +130,7 @@ impl Board {
         let set = |to: &AtomicU64, value: u64| to.store(value, Ordering::Relaxed);
         set(&self.packets, c.packets);
         set(&self.bytes, c.bytes);
+        set(&self.fast_packets, c.fast_packets);
         for (to, &value) in self.drops.iter().zip(&c.drops) {
             set(to, value);
         }
@@ -129,6 +144,7 @@ impl Board {
         let read = |from: &AtomicU64| from.load(Ordering::Relaxed);
         s.packets += read(&self.packets);
         s.bytes += read(&self.bytes);
+        s.fast_packets += read(&self.fast_packets);
         for (to, from) in s.drops.iter_mut().zip(&self.drops) {
             *to += read(from);
         }

@@ -13,17 +13,19 @@ use super::token::{Place, Token};
 use base::Time;
 use base::hash::Fast;
 use bridged::Waking;
-use media::{Component, Datagram, Report, Session, SessionId, Side};
+use media::{Component, Datagram, Lendings, Report, Session, SessionId, Side};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
 mod bridged;
+mod fast;
 mod ripening;
+mod telling;
 
 /// Descriptors taken from one wait.
 const EVENTS_MAX: usize = 256;
@@ -44,6 +46,7 @@ const BELL: u64 = u64::MAX;
 struct Entry {
     session: Session,
     streams: Vec<Option<StreamPorts>>,
+    lendings: Lendings,
     /// It is among [`Worker::waking`].
     awake: bool,
 }
@@ -61,6 +64,7 @@ pub(super) struct Links {
     pub(super) bell: Arc<Bell>,
     pub(super) shared: Arc<Shared>,
     pub(super) orders: Receiver<Order>,
+    pub(super) fast: fast::Path,
 }
 
 /// See the module text.
@@ -69,6 +73,7 @@ pub(super) struct Worker {
     bell: Arc<Bell>,
     shared: Arc<Shared>,
     orders: Receiver<Order>,
+    fast: fast::Path,
     news: SyncSender<News>,
     /// News that the full channel did not take; bounded by what sessions may say.
     backlog: VecDeque<News>,
@@ -87,7 +92,7 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(
-        Links { poll, bell, shared, orders }: Links,
+        Links { poll, bell, shared, orders, fast }: Links,
         news: SyncSender<News>,
         notify: Notify,
         birth: Instant,
@@ -98,6 +103,7 @@ impl Worker {
             bell,
             shared,
             orders,
+            fast,
             news,
             backlog: VecDeque::new(),
             told: false,
@@ -147,14 +153,6 @@ impl Worker {
             self.announce();
         }
         self.shared.board.publish(&self.counters);
-    }
-
-    /// Passes news on and wakes the engine's owner if there is any.
-    fn announce(&mut self) {
-        self.send_backlog();
-        if std::mem::take(&mut self.told) {
-            (self.notify)();
-        }
     }
 
     /// How long to wait now. Before a wait without end, orders that did not ring because the worker was
@@ -208,18 +206,17 @@ impl Worker {
         for _ in 0..RECV_TRIES {
             match port.receive(&mut self.buffer) {
                 Ok((length, Some(source))) => {
-                    let packet = Datagram { buffer: &mut self.buffer, length };
-                    match relay(now, token, &mut entry.session, ports, source, packet) {
-                        Ok(Passed::Answered) => {}
-                        Ok(passed) => {
-                            if matches!(passed, Passed::Taken) {
-                                self.waking.note(now, token.place.slot, entry);
-                            }
-                            self.counters.packets += 1;
-                            self.counters.bytes += length as u64;
-                        }
-                        Err(reason) => self.counters.drops[reason as usize] += 1,
+                    if !entry.lendings.is_empty() {
+                        let heard = self.buffer.get(..length).unwrap_or_default();
+                        let parts = (&mut entry.lendings, &mut entry.session);
+                        fast::meet(self.fast.as_deref(), parts, now, token, (source, heard));
                     }
+                    let packet = Datagram { buffer: &mut self.buffer, length };
+                    let passed = relay(now, token, &mut entry.session, ports, source, packet);
+                    if matches!(passed, Ok(Passed::Taken)) {
+                        self.waking.note(now, token.place.slot, entry);
+                    }
+                    self.counters.note(passed, length);
                     if entry.session.take_changed() {
                         self.follow(token.place.slot);
                     }
@@ -235,17 +232,20 @@ impl Worker {
 
     /// Lets time go on for one session.
     fn visit(&mut self, now: Time, at: u32) {
+        self.sync(at);
         let Some(entry) = self.slots.get_mut(at as usize).and_then(|s| s.entry.as_mut()) else { return };
         entry.session.on_tick(now);
         if entry.session.take_changed() | entry.session.has_replies() {
             self.follow(at);
         }
+        self.lend(at);
         self.ripen(now, at);
     }
 
     /// Brings the sockets of a session in line with whom it expects, and fetches its news.
     #[cold]
     fn follow(&mut self, slot: u32) {
+        self.review(slot);
         let Some(Some(entry)) = self.slots.get_mut(slot as usize).map(|s| &mut s.entry) else { return };
         for (stream, ports) in (0u8..).zip(&mut entry.streams) {
             let Some(ports) = ports else { continue };
@@ -262,25 +262,6 @@ impl Worker {
         }
         for reply in told {
             self.tell(News::Reply(reply));
-        }
-    }
-
-    fn tell(&mut self, news: News) {
-        self.told = true;
-        if !self.backlog.is_empty() {
-            return self.backlog.push_back(news);
-        }
-        if let Err(TrySendError::Full(news)) = self.news.try_send(news) {
-            self.backlog.push_back(news);
-        }
-    }
-
-    fn send_backlog(&mut self) {
-        while let Some(news) = self.backlog.pop_front() {
-            if let Err(TrySendError::Full(news)) = self.news.try_send(news) {
-                self.backlog.push_front(news);
-                return;
-            }
         }
     }
 
@@ -330,6 +311,7 @@ impl Worker {
         };
         let mut done = false;
         self.guarded(at, |worker| {
+            worker.recall(at);
             let entry = worker.slots.get_mut(at as usize).and_then(|s| s.entry.as_mut());
             let Some(entry) = entry else { return };
             done = change(&mut entry.session);
@@ -349,7 +331,12 @@ impl Worker {
         let Some(slot) = self.slots.get_mut(at) else { return };
         let session = Session::new(id, now, streams.len() as u8);
         slot.generation = place.generation;
-        slot.entry = Some(Entry { session, streams: streams.into_iter().map(Some).collect(), awake: false });
+        slot.entry = Some(Entry {
+            session,
+            streams: streams.into_iter().map(Some).collect(),
+            awake: false,
+            lendings: Lendings::default(),
+        });
         if self.ids.is_empty() {
             self.next_slice = now;
         }
@@ -392,6 +379,7 @@ impl Worker {
 
     /// Takes a session out; sockets that are left in the entry close with it.
     fn remove(&mut self, at: u32) -> Option<Entry> {
+        self.recall(at);
         let slot = self.slots.get_mut(at as usize)?;
         let entry = slot.entry.take()?;
         self.ids.remove(&entry.session.id());

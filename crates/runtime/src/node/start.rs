@@ -6,7 +6,7 @@ use crate::clock::{self, Clock};
 use crate::dns::{Dns, DnsServers};
 use crate::mailbox::{Letter, mailbox};
 use crate::media::Engine;
-use crate::poll::Poll;
+use crate::poll::{Bell, Poll};
 use crate::pool::{DATAGRAM_BIT, Listener, Pool};
 use crate::shard::{Parts, Shard};
 use crate::tls::{TlsError, TlsRules};
@@ -97,7 +97,7 @@ where
     B: Brain + 'static,
     M: FnOnce((u64, u64), WallClock, Arc<Snapshot>, Time, &mut Outbox) -> B + Send + 'static,
 {
-    let NodeOptions { snapshot, secrets, journal, seed, cpu } = options;
+    let NodeOptions { snapshot, secrets, journal, seed, cpu, fast_path } = options;
     let config = snapshot.config.clone();
     raise_descriptor_limit();
     let rules = Arc::new(TlsRules::build(&config, &secrets)?);
@@ -113,10 +113,10 @@ where
     let addresses = addresses(&config, &ports, &listeners);
     let poll = Poll::new().map_err(system("epoll"))?;
     let bell = poll.bell();
-    let ring = bell.clone();
     let workers = config.media.workers.unwrap_or_else(default_workers);
-    let engine = Engine::new(media_listens(&config), workers, Box::new(move || ring.ring()))
-        .map_err(system("media threads"))?;
+    let listens = media_listens(&config);
+    let engine = Engine::with_fast_path(listens, workers, ringing(bell.clone()), fast_path);
+    let engine = engine.map_err(system("media threads"))?;
     let (mailbox, letters) = mailbox(bell);
     let answers = mailbox.clone();
     let dns = Dns::start(servers, move |answer| {
@@ -154,6 +154,11 @@ where
             Err(StartError::System { what: "signalling thread", error: io::ErrorKind::BrokenPipe.into() })
         }
     }
+}
+
+/// What the media threads do when they have news.
+fn ringing(bell: Bell) -> Box<dyn Fn() + Send + Sync> {
+    Box::new(move || bell.ring())
 }
 
 /// Opens every port of every interface. A TLS port without an identity stays closed.

@@ -3,7 +3,7 @@
 use crate::arguments::Reach;
 use crate::exit::Failure;
 use crate::print::{Cell, Colour, Table, count, whole_seconds};
-use api::wire::{CallCounts, Listen, Media, Status};
+use api::wire::{CallCounts, FastPath, Listen, Media, Status};
 use std::process::ExitCode;
 
 /// Shows the node at a glance.
@@ -69,13 +69,22 @@ fn calls(calls: &CallCounts) -> String {
 
 fn media(media: &Media) -> String {
     format!(
-        "{} engine, {}, {}; {} packets relayed, {} dropped",
+        "{} engine, {}, {}, {}; {} packets relayed, {} dropped",
         media.engine,
+        in_kernel(&media.fast_path),
         count(media.workers, "worker"),
         count(media.sessions, "session"),
         media.packets,
         media.drops.values().sum::<u64>()
     )
+}
+
+fn in_kernel(fast: &FastPath) -> String {
+    if let Some(reason) = &fast.reason {
+        return format!("nothing in the kernel ({reason})");
+    }
+    let devices: Vec<String> = fast.devices.iter().map(|(name, hook)| format!("{name} {hook}")).collect();
+    format!("{} in the kernel ({})", count(fast.directions, "direction"), devices.join(", "))
 }
 
 fn listens(listens: &[Listen]) -> Table {

@@ -21,6 +21,8 @@ pub(crate) enum Obstacle {
     Password(#[from] PasswordError),
     #[error("not started: {0}")]
     Node(#[from] StartError),
+    #[error("not started: media.fast_path is required, and cannot be had: {0}")]
+    FastPath(String),
     #[error("no event loop: {0}")]
     Loop(#[from] std::io::Error),
     /// One of the above, with the place of the key that is to blame.
@@ -40,7 +42,7 @@ impl Obstacle {
             Obstacle::Socket(SocketError::TooLong { .. } | SocketError::NotASocket { .. }) => true,
             Obstacle::Records(StoreError::File { source, .. }) => is_lasting(source.kind()),
             Obstacle::Records(StoreError::SchemaTooNew { .. }) => true,
-            Obstacle::Password(_) | Obstacle::Placed(_) => true,
+            Obstacle::Password(_) | Obstacle::Placed(_) | Obstacle::FastPath(_) => true,
             Obstacle::Node(error) => error.is_configuration(),
             _ => false,
         };
@@ -69,6 +71,9 @@ impl Obstacle {
             }
             Obstacle::Records(_) => Some(Fault::new("records.path", &self.to_string(), load::RECORDS)),
             Obstacle::Password(error) => Some(of_password(error)),
+            Obstacle::FastPath(_) => {
+                Some(Fault::new("media.fast_path", &self.to_string(), "`auto` or `off`"))
+            }
             Obstacle::Node(error) => of_start(error),
             _ => None,
         }

@@ -113,7 +113,20 @@ fn media(engine: &EngineStatus) -> Media {
         sessions: engine.sessions,
         packets: engine.packets,
         bytes: engine.bytes,
+        fast_path: fast_path(engine),
         drops: dropped.filter(|(_, count)| *count > 0).collect(),
+    }
+}
+
+fn fast_path(engine: &EngineStatus) -> wire::FastPath {
+    let fast = &engine.fast;
+    wire::FastPath {
+        devices: fast.devices.iter().map(|(name, hook)| (name.clone(), (*hook).to_owned())).collect(),
+        reason: fast.reason.clone(),
+        directions: fast.lanes,
+        directions_max: fast.lanes_max,
+        refused: fast.refused,
+        packets: engine.fast_packets,
     }
 }
 

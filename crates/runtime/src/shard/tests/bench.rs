@@ -182,6 +182,7 @@ impl Bench {
             journal: Box::new(Counting(journalled.clone())),
             seed: Some((1, 2)),
             cpu: None,
+            fast_path: Err("not asked for".to_owned()),
         };
         let (for_echo, for_live) = (orders.clone(), live.clone());
         let strangers = Arc::new(AtomicBool::new(false));

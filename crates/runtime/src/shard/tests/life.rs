@@ -98,6 +98,7 @@ fn a_whole_node_answers_its_gateways_options() {
         journal: Box::new(NoJournal),
         seed: None,
         cpu: Some(0),
+        fast_path: Err("not asked for".to_owned()),
     })
     .unwrap();
     let ours = UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -1,0 +1,172 @@
+//! The directions of one session that a fast path relays, or watches before it does.
+//!
+//! The order of things is what keeps packets in order. A direction is watched first: the fast path says what it has
+//! seen go up. It is opened only when the last packet that it saw is the last that the session has relayed; so none is
+//! on its way between them. Before anything about the session changes, its directions are taken back: from then on
+//! every packet goes up, and the session goes on from what was counted. Enter through [`Lendings::advance`].
+
+use crate::control::Side;
+use crate::fast::{self, Direction, FastPath, Lane, Ledger, Opening, Road};
+use crate::session::Session;
+use base::Time;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How long a direction stays with the session after the fast path sent up what it should have relayed, or could not
+/// take it.
+const PAUSE: Duration = Duration::from_secs(5);
+/// How long after it turned out that its packets are not as the fast path needs them.
+const PAUSE_LONG: Duration = Duration::from_secs(300);
+
+#[derive(Clone, Copy, Debug)]
+struct Lent {
+    direction: Direction,
+    number: u32,
+    lane: Lane,
+    open: bool,
+}
+
+/// See the module text.
+#[derive(Debug, Default)]
+pub struct Lendings {
+    lent: Vec<Lent>,
+    /// Nothing more is lent before.
+    not_before: Time,
+    /// Packets and bytes that were relayed for the session and not yet told.
+    passed: (u64, u64),
+}
+
+impl Lendings {
+    /// Nothing is lent or watched.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.lent.is_empty()
+    }
+
+    /// Packets and bytes that were relayed since it was last asked.
+    pub fn take_passed(&mut self) -> (u64, u64) {
+        std::mem::take(&mut self.passed)
+    }
+
+    /// Lets the session know what has been counted for it.
+    pub fn sync(&mut self, path: &dyn FastPath, session: &mut Session) {
+        for lent in self.lent.iter().filter(|lent| lent.open) {
+            follow(&mut self.passed, session, lent.direction, &path.read(lent.number));
+        }
+    }
+
+    /// A datagram has come up to the port of RTP of a direction. Where the fast path should have relayed it, the
+    /// direction is taken back: whatever it is, it is for the session to judge, and so is what follows.
+    #[cold]
+    pub fn meet(
+        &mut self,
+        path: &dyn FastPath,
+        session: &mut Session,
+        now: Time,
+        direction: Direction,
+        (source, bytes): (SocketAddr, &[u8]),
+    ) {
+        self.sync(path, session);
+        let is_it = |lent: &Lent| lent.open && lent.direction == direction && lent.lane.expect == source;
+        if fast::is_media(bytes) && self.lent.iter().any(is_it) {
+            self.take_back(path, session, |_, lent| is_it(lent));
+            self.not_before = now + PAUSE;
+        }
+    }
+
+    /// Takes back what is no more as it was lent.
+    pub fn review(&mut self, path: &dyn FastPath, session: &mut Session) {
+        self.take_back(path, session, |session, lent| {
+            let (side, stream) = lent.direction;
+            session.lane(side, stream) != Ok(lent.lane) || !path.is_well(lent.number)
+        });
+    }
+
+    /// Takes all back: something about the session is going to change.
+    pub fn recall(&mut self, path: &dyn FastPath, session: &mut Session) {
+        self.take_back(path, session, |_, _| true);
+    }
+
+    fn take_back(
+        &mut self,
+        path: &dyn FastPath,
+        session: &mut Session,
+        mut due: impl FnMut(&Session, &Lent) -> bool,
+    ) {
+        let passed = &mut self.passed;
+        self.lent.retain(|lent| {
+            if !due(session, lent) {
+                return true;
+            }
+            if let Some(ledger) = path.close(lent.number) {
+                follow(passed, session, lent.direction, &ledger);
+            }
+            false
+        });
+    }
+
+    /// Time has gone on: opens what is watched and lends what has become settled. `road`: our ports of a direction;
+    /// `clock`: the time at this very moment.
+    pub fn advance(
+        &mut self,
+        path: &dyn FastPath,
+        session: &mut Session,
+        road: impl Fn(Direction) -> Option<Road>,
+        clock: impl Fn() -> Time,
+    ) {
+        self.review(path, session);
+        let mut never = false;
+        for lent in &mut self.lent {
+            let (side, stream) = lent.direction;
+            if lent.open {
+                path.end_spans(lent.number, session.spans(side, stream));
+                continue;
+            }
+            let opening = session.ledger(side, stream).map(|ledger| path.open(lent.number, &ledger));
+            lent.open = opening == Some(Opening::Opened);
+            never |= opening == Some(Opening::Never);
+        }
+        if never {
+            self.recall(path, session);
+            self.not_before = clock() + PAUSE_LONG;
+        }
+        for stream in 0..session.streams() {
+            for side in Side::BOTH {
+                self.lend(path, session, (side, stream), &road, &clock);
+            }
+        }
+    }
+
+    fn lend(
+        &mut self,
+        path: &dyn FastPath,
+        session: &Session,
+        direction: Direction,
+        road: impl Fn(Direction) -> Option<Road>,
+        clock: impl Fn() -> Time,
+    ) {
+        if self.lent.iter().any(|lent| lent.direction == direction) {
+            return;
+        }
+        let (Ok(lane), Some(road)) = (session.lane(direction.0, direction.1), road(direction)) else {
+            return;
+        };
+        let now = clock();
+        if now < self.not_before {
+            return;
+        }
+        match path.watch(&lane, &road, now) {
+            Some(number) => self.lent.push(Lent { direction, number, lane, open: false }),
+            None => self.not_before = now + PAUSE,
+        }
+    }
+}
+
+fn follow(passed: &mut (u64, u64), session: &mut Session, (side, stream): Direction, ledger: &Ledger) {
+    if let Some(before) = session.ledger(side, stream) {
+        passed.0 += ledger.packets - before.packets.min(ledger.packets);
+        passed.1 += ledger.bytes - before.bytes.min(ledger.bytes);
+    }
+    session.follow(side, stream, ledger);
+}
