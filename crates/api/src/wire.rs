@@ -290,6 +290,11 @@ pub struct Call {
     pub anchored: bool,
     /// Codec agreed for the first audio stream.
     pub codec: Option<String>,
+    /// How what the caller sends is protected: `none`, or how keys were agreed and the crypto suite; known from the
+    /// answer on.
+    pub caller_security: Option<String>,
+    /// The same of the callee.
+    pub callee_security: Option<String>,
 }
 
 /// `DELETE /v1/calls/{key}`.

@@ -19,7 +19,7 @@ impl Switchboard {
     /// A switchboard without calls on the present state of the trunks. Costs as much as that state.
     #[must_use]
     pub fn copy(&self, seed: (u64, u64)) -> Switchboard {
-        let setup = Setup { shard: self.shard, seed, secret: [0; 32], clock: self.clock };
+        let setup = Setup { shard: self.shard, seed, secret: [0; 32], proof: [0; 32], clock: self.clock };
         let mut copy = Switchboard::with(setup, self.epoch.clone(), self.runs.clone());
         copy.counters = self.counters.clone();
         copy.draining = self.draining;

@@ -56,16 +56,19 @@ impl CallMedia {
     }
 
     pub(crate) fn session(&self) -> Option<SessionId> {
+        use State::{Closing, Open, Opening};
         match self.state {
-            State::Opening { session, .. } | State::Open { session, .. } | State::Closing { session } => {
-                Some(session)
-            }
+            Opening { session, .. } | Open { session, .. } | Closing { session } => Some(session),
             _ => None,
         }
     }
 
     pub(crate) fn is_anchored(&self) -> bool {
         matches!(self.state, State::Opening { .. } | State::Open { .. })
+    }
+
+    fn ports(&self) -> Option<Ports> {
+        if let State::Open { ports, .. } = self.state { Some(ports) } else { None }
     }
 
     /// The engine's side for a side of the call.
@@ -75,10 +78,7 @@ impl CallMedia {
 
     /// Our end toward the peer of a side.
     pub(crate) fn end<'a>(&self, epoch: &'a Epoch, (side, trunk): (Side, TrunkId)) -> End<'a> {
-        let seat = match self.state {
-            State::Open { ports, .. } => Some(Seat { ports, side: self.seat(side) }),
-            _ => None,
-        };
+        let seat = self.ports().map(|ports| Seat { ports, side: self.seat(side) });
         End::new(&epoch.snapshot.config, trunk, seat, self.tls[side.index()])
     }
 
@@ -117,7 +117,7 @@ impl CallMedia {
         let (end, side) = (self.end(epoch, (side, trunk)), self.seat(side));
         let timeout = end.policy.media_timeout.filter(|_| live);
         negotiation::each_stream(&end, said, |stream, remote| {
-            let remote = Remote { timeout, ..remote? };
+            let remote = Remote { timeout, ..remote? }.answered(live);
             cx.out.media.push(Command::Set { session, side, stream, remote });
             Ok(())
         })
@@ -125,11 +125,7 @@ impl CallMedia {
 
     /// Whether an offer holds a stream that the other peer has refused and that could be relayed.
     pub(crate) fn offers_refused(&self, theirs: &Session<'_>, offer: &Session<'_>) -> bool {
-        let relayed = match self.state {
-            State::Open { ports, .. } => Some(ports.streams().len()),
-            _ => None,
-        };
-        negotiation::offers_refused(relayed, theirs, offer)
+        negotiation::offers_refused(self.ports().map(|ports| ports.streams().len()), theirs, offer)
     }
 }
 
@@ -206,9 +202,8 @@ impl Call {
 
     /// Notes codec and fax of an answer, for the record.
     pub(crate) fn note_codec(&mut self, answer: &[u8]) {
-        if let Some(codec) = negotiation::codec_noted(&self.media.codec, answer) {
-            self.media.codec = codec;
-        }
+        let noted = negotiation::codec_noted(&self.media.codec, answer);
+        noted.into_iter().for_each(|codec| self.media.codec = codec);
     }
 
     /// Asks for media ports between the trunks' interfaces.

@@ -5,6 +5,7 @@ use crate::runs::standing;
 use crate::switchboard::Switchboard;
 use crate::view::{CallView, StatusView, TrunkView};
 use base::{Time, TrunkId};
+use media::Side;
 
 impl Switchboard {
     /// The live calls, in no particular order.
@@ -121,6 +122,9 @@ fn view(call: &Call) -> CallView {
         a_call_id: call.facts.sip_call_id.clone(),
         b_call_id: attempt.map(|a| a.facts.sip_call_id.clone()),
         anchored: call.media.is_anchored(),
+        security: Side::BOTH.map(|side| {
+            call.leg(side).and_then(|leg| negotiation::security(&leg.described, leg.sdp.standing()))
+        }),
         codec: (!call.media.codec.is_empty()).then(|| call.media.codec.clone()),
     }
 }

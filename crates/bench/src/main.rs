@@ -100,7 +100,8 @@ impl Relay {
             dscp: 46,
         };
         let fast = fast.map(|kernel| Arc::new(kernel) as Arc<dyn media::FastPath>);
-        let mut engine = Engine::with_fast_path(vec![listen(0), listen(1)], 1, Box::new(|| {}), fast)?;
+        let (listens, certificate) = (vec![listen(0), listen(1)], dtls::Certificate::make()?.into());
+        let mut engine = Engine::with_fast_path(listens, 1, certificate, Box::new(|| {}), fast)?;
         let ports = open_calls(&mut engine, options.calls, [&speaker, &hearer], towards)?;
         let numbers = vec![0; ports.len()];
         Ok(Relay { engine, speaker, hearer, ports, numbers, world })

@@ -61,7 +61,9 @@ impl Scene {
             let _ = ring.lock().unwrap().send(());
         });
         let listens = vec![listen(INSIDE, inside), listen(OUTSIDE, outside)];
-        let mut engine = Engine::with_fast_path(listens, 1, notify, Ok(Arc::new(kernel))).unwrap();
+        let certificate = Arc::new(dtls::Certificate::make().unwrap());
+        let mut engine =
+            Engine::with_fast_path(listens, 1, certificate, notify, Ok(Arc::new(kernel))).unwrap();
         let opened = engine.execute(Command::Open { session: ID, a: INSIDE, b: OUTSIDE, streams: 1 });
         let Some(Reply::Opened { ports, .. }) = opened else { panic!("{opened:?}") };
         Scene { engine, bell, ports, a, b, world }

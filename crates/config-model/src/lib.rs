@@ -62,7 +62,7 @@ pub use profile::{Defaults, Profile, ProfileStatus, ProfileValue};
 pub use rates::{Money, Rate, RateTable, TierOrder, Unrated};
 pub use redirect::{Redirect, Redirects};
 pub use route::{CallerId, DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
-pub use srtp::{SrtpMode, SrtpOverPlain, SrtpPolicy, SrtpSuite};
+pub use srtp::{DtlsSetup, SrtpKeys, SrtpMode, SrtpOverPlain, SrtpPolicy, SrtpSuite};
 pub use topology::{Reveal, Topology};
 pub use transfer::{Refer, Replaces, Transfers};
 pub use translate::{Pilot, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};

@@ -44,6 +44,28 @@ words! {
     }
 }
 
+words! {
+    /// How the keys of SRTP are agreed on.
+    pub enum SrtpKeys {
+        /// In the session descriptions (SDES, RFC 4568).
+        Sdes = "sdes",
+        /// By a handshake on the media ports (DTLS-SRTP, RFC 5763).
+        Dtls = "dtls",
+    }
+}
+
+words! {
+    /// Who begins the handshake where the peer leaves it to us.
+    pub enum DtlsSetup {
+        /// We do, unless the peer is behind NAT and cannot be reached before it has sent.
+        Auto = "auto",
+        /// We do (RFC 5763 §5).
+        Active = "active",
+        /// The peer does.
+        Passive = "passive",
+    }
+}
+
 /// Secure media of one trunk.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SrtpPolicy {
@@ -51,8 +73,20 @@ pub struct SrtpPolicy {
     pub mode: SrtpMode,
     /// What holds where the signalling is plain.
     pub over_plain: SrtpOverPlain,
+    /// How keys are agreed on, in order.
+    pub keys: Vec<SrtpKeys>,
+    /// Who begins a handshake.
+    pub setup: DtlsSetup,
     /// What we offer and accept, in order.
     pub suites: Vec<SrtpSuite>,
+}
+
+impl SrtpSuite {
+    /// Whether handshakes can agree on it (RFC 5764 §4.1.2, RFC 7714 §14.2).
+    #[must_use]
+    pub fn has_profile(self) -> bool {
+        !matches!(self, SrtpSuite::AesCm256Sha1_80 | SrtpSuite::AesCm256Sha1_32)
+    }
 }
 
 impl SrtpPolicy {

@@ -51,22 +51,13 @@ pub use model::{
     UriScheme, Words,
 };
 pub use model::{
-    Authenticate, CallsTo, DigestAlgorithm, DigestQop, Guarded, Presents, ReachedAt, Registrar, SpeaksFor,
-    Users, WhenFull,
+    Authenticate, CallPolicy, CallerId, CallsTo, Class, Codecs, DENY_UNKNOWN, Dates, DigestAlgorithm,
+    DigestQop, Digits, DtlsSetup, Dtmf, DtmfInfo, EachWay, Group, Guarded, HeaderDo, HeaderList, HeaderOn,
+    HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest, Holidays, Hunt, Hunting, MAPPINGS_MAX,
+    Mapping, Money, Networks, Permissions, Presents, ProfileStatus, Quality, Rate, RateTable, ReachedAt,
+    Redirect, Redirects, Refer, Registrar, Replaces, Span, SpeaksFor, SrtpKeys, SrtpMode, SrtpOverPlain,
+    SrtpPolicy, SrtpSuite, TierOrder, Transcode, Transfers, Unrated, Users, When, WhenFull, Zone,
 };
-pub use model::{
-    CallPolicy, CallerId, Class, DENY_UNKNOWN, Dates, Group, Holidays, Permissions, Span, When, Zone,
-};
-pub use model::{Codecs, Redirect, Redirects, Transcode};
-pub use model::{Digits, Dtmf, DtmfInfo};
-pub use model::{EachWay, Hunt, Hunting, MAPPINGS_MAX, Mapping, Quality};
-pub use model::{
-    HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,
-};
-pub use model::{Money, Rate, RateTable, TierOrder, Unrated};
-pub use model::{Networks, ProfileStatus};
-pub use model::{Refer, Replaces, Transfers};
-pub use model::{SrtpMode, SrtpOverPlain, SrtpPolicy, SrtpSuite};
 pub use places::Places;
 pub use profile::Profile;
 pub use rates::{RATES_MAX, RATES_TEXT_MAX, RateFile};

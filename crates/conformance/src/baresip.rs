@@ -76,7 +76,7 @@ impl Baresip {
              ausrc_srate 8000\nauplay_srate 8000\nausrc_channels 1\nauplay_channels 1\naudio_txmode poll\n\
              rtp_ports 40000-40100\nrtp_timeout 60\njitter_buffer_delay 1-5\nnet_interface {ip}\n\
              snd_path {0}\nmodule_path /usr/lib/baresip/modules\n\
-             module g711.so\nmodule g722.so\nmodule opus.so\nopus_stereo no\nopus_sprop_stereo no\nmodule stun.so\nmodule ice.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\nmodule srtp.so\n\
+             module g711.so\nmodule g722.so\nmodule opus.so\nopus_stereo no\nopus_sprop_stereo no\nmodule stun.so\nmodule ice.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\nmodule srtp.so\nmodule dtls_srtp.so\n\
              module_app account.so\nmodule_app menu.so\nmodule uuid.so\n",
             folder.display(),
             tone.display()

@@ -25,6 +25,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "framing", body: sip_msg::fuzz::framing, corpus: SIP },
     Target { name: "uri", body: sip_msg::fuzz::uri, corpus: &[] },
     Target { name: "sdp", body: sdp::fuzz::sdp, corpus: &["sdp/testdata"] },
+    Target { name: "dtls", body: dtls::fuzz::datagrams, corpus: &["dtls/testdata"] },
     Target { name: "rtp", body: rtp::fuzz::rtp, corpus: &[] },
     Target { name: "rtcp", body: rtp::fuzz::rtcp, corpus: &[] },
     Target { name: "stun", body: ice::fuzz::stun, corpus: &[] },

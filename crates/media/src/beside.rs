@@ -4,9 +4,10 @@
 //! it speaks while the other has not spoken yet, or has fallen silent; then the two have changed places. So
 //! nobody who is heard is cut off by another, and nobody is believed who was not named by signalling.
 
-use crate::control::{Latch, Remote, Srtp};
+use crate::control::{Latch, Remote};
 use crate::flow::Component;
 use crate::half::Half;
+use crate::secured::Srtp;
 use base::Time;
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -5,10 +5,10 @@
 
 use crate::ports::Ports;
 use crate::report::Report;
+use crate::secured::Srtp;
 use base::ListenId;
 use bridge::{Digit, Plan};
 use ice::{Credentials, PeerDescription};
-use srtp::MasterKey;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -154,27 +154,6 @@ pub struct Remote {
     pub ice: Option<Box<PeerDescription>>,
 }
 
-/// Whether a stream is protected between us and one peer.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub enum Srtp {
-    /// Plain RTP.
-    #[default]
-    Off,
-    /// It will be protected, but keys are not agreed yet: nothing passes, unless former keys still hold.
-    Awaited,
-    /// Protected.
-    On(Box<Keys>),
-}
-
-/// The keys of one stream between us and one peer. They show themselves to nobody.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Keys {
-    /// What the peer protects with.
-    pub receive: MasterKey,
-    /// What we protect with.
-    pub send: MasterKey,
-}
-
 impl Remote {
     /// Every payload type.
     pub const ANY_PAYLOAD_TYPE: [u64; 2] = [u64::MAX; 2];
@@ -199,6 +178,15 @@ impl Remote {
             beside: false,
             ice: None,
         }
+    }
+
+    /// The same, of an answered call or not: a handshake for its keys is awaited only so long.
+    #[must_use]
+    pub fn answered(mut self, answered: bool) -> Remote {
+        if let Srtp::Dtls(terms) = &mut self.srtp {
+            terms.answered = answered;
+        }
+        self
     }
 
     /// Whether payload type `pt` (0 to 127) is let through.
@@ -300,6 +288,15 @@ pub enum Reply {
         /// Which.
         digit: Digit,
     },
+    /// The handshake with a peer that must be secured did not succeed in time. Said once.
+    Unkeyed {
+        /// The session.
+        session: SessionId,
+        /// Whose.
+        side: Side,
+        /// What went wrong.
+        why: Box<str>,
+    },
     /// The true source of a peer's media was learnt, or changed by a followed rebind, and is
     /// not the signalled one.
     Latched {
@@ -325,6 +322,7 @@ impl Reply {
             | Reply::Timeout { session, .. }
             | Reply::OneWay { session, .. }
             | Reply::Digit { session, .. }
+            | Reply::Unkeyed { session, .. }
             | Reply::Latched { session, .. } => *session,
         }
     }

@@ -3,8 +3,8 @@
 //! Nothing that an attacker sends changes a state here: a packet counts once its tag is right. Keys that are said again
 //! keep their counters and their replay window; new ones begin anew, and the old ones open what is still on its way.
 
-use crate::control::{Keys, Srtp};
 use crate::report::DropReason;
+use crate::secured::{Dtls, Keys, Security, Srtp};
 use base::Time;
 use srtp::{Opener, Protector, SrtpError};
 use std::fmt;
@@ -65,36 +65,49 @@ struct Live {
 pub(crate) struct Guard {
     /// None while keys are awaited: nothing passes.
     live: Option<Box<Live>>,
+    /// Of RTCP on a port of its own, which has a handshake of its own (RFC 5764 §4.2).
+    apart: Option<Box<Live>>,
+    /// With whom keys are agreed by handshakes.
+    terms: Option<Box<Dtls>>,
+    /// The peer wants RTCP where RTP goes.
+    muxed: bool,
 }
 
 impl Guard {
     /// What a description says of keys. `None`: the stream is plain.
-    pub(crate) fn follow(held: Option<Guard>, now: Time, srtp: &Srtp) -> Option<Guard> {
-        match srtp {
-            Srtp::Off => None,
-            // Keys that hold go on until others are agreed.
-            Srtp::Awaited => Some(held.unwrap_or_default()),
-            Srtp::On(keys) => {
-                let mut guard = held.unwrap_or_default();
-                guard.take(now, keys);
-                Some(guard)
-            }
+    pub(crate) fn follow(held: Option<Guard>, now: Time, srtp: &Srtp, muxed: bool) -> Option<Guard> {
+        if *srtp == Srtp::Off {
+            return None;
         }
+        let mut guard = Guard { muxed, ..held.unwrap_or_default() };
+        match srtp {
+            // Keys that hold go on until others are agreed.
+            Srtp::Off | Srtp::Awaited => {}
+            Srtp::On(keys) => {
+                (guard.apart, guard.terms) = (None, None);
+                take(&mut guard.live, now, keys);
+            }
+            Srtp::Dtls(terms) => guard.terms = Some(terms.clone()),
+        }
+        Some(guard)
     }
 
-    fn take(&mut self, now: Time, keys: &Keys) {
-        let Some(live) = &mut self.live else {
-            let (opener, protector) = (Opener::new(keys.receive.clone()), Protector::new(keys.send.clone()));
-            self.live = Some(Box::new(Live { keys: keys.clone(), opener, protector, others: Vec::new() }));
-            return;
-        };
-        if live.keys.send != keys.send {
-            live.protector = Protector::new(keys.send.clone());
-        }
-        if live.keys.receive != keys.receive {
-            live.renew(now, keys);
-        }
-        live.keys = keys.clone();
+    /// With whom keys are agreed by handshakes, and whether RTCP has one of its own.
+    pub(crate) fn terms(&self) -> Option<(&Dtls, bool)> {
+        self.terms.as_deref().map(|terms| (terms, !self.muxed))
+    }
+
+    /// Takes the keys of a handshake.
+    pub(crate) fn keyed(&mut self, now: Time, control: bool, keys: &Keys) {
+        take(if control { &mut self.apart } else { &mut self.live }, now, keys);
+    }
+
+    /// The keys of a packet, by its kind and whether it is on the port of RTCP.
+    #[inline]
+    fn of(&mut self, kind: Kind, control: bool) -> Result<&mut Live, DropReason> {
+        let apart = kind == Kind::Control && control && self.terms.is_some();
+        let live = if apart { &mut self.apart } else { &mut self.live };
+        live.as_deref_mut().ok_or(DropReason::SrtpKey)
     }
 
     /// Opens a packet of the peer in place.
@@ -103,9 +116,9 @@ impl Guard {
         &mut self,
         now: Time,
         packet: &mut Datagram<'_>,
-        kind: Kind,
+        (kind, control): (Kind, bool),
     ) -> Result<(), DropReason> {
-        let live = self.live.as_mut().ok_or(DropReason::SrtpKey)?;
+        let live = self.of(kind, control)?;
         let opened = match unlock(&mut live.opener, packet.bytes_mut(), kind) {
             Err(SrtpError::Forged | SrtpError::OtherKey | SrtpError::Malformed | SrtpError::Replayed)
                 if !live.others.is_empty() =>
@@ -121,7 +134,7 @@ impl Guard {
     /// Protects a packet that goes to the peer.
     #[inline]
     pub(crate) fn protect(&mut self, packet: &mut Datagram<'_>, kind: Kind) -> Result<(), DropReason> {
-        let live = self.live.as_mut().ok_or(DropReason::SrtpKey)?;
+        let live = self.of(kind, !self.muxed)?;
         let made = match kind {
             Kind::Media => live.protector.rtp(packet.buffer, packet.length),
             Kind::Control => live.protector.rtcp(packet.buffer, packet.length),
@@ -130,12 +143,38 @@ impl Guard {
         Ok(())
     }
 
+    /// How it protects.
+    pub(crate) fn security(&self) -> Security {
+        let suite = self.live.as_ref().map(|live| live.keys.receive.suite());
+        match suite {
+            _ if self.terms.is_some() => Security::Dtls(suite),
+            Some(suite) => Security::Sdes(suite),
+            None => Security::Awaited,
+        }
+    }
+
     /// Former keys run out.
     pub(crate) fn expire(&mut self, now: Time) {
-        if let Some(live) = &mut self.live {
+        for live in [&mut self.live, &mut self.apart].into_iter().flatten() {
             live.others.retain(|other| now < other.until);
         }
     }
+}
+
+/// Takes keys: those that hold already go on.
+fn take(held: &mut Option<Box<Live>>, now: Time, keys: &Keys) {
+    let Some(live) = held else {
+        let (opener, protector) = (Opener::new(keys.receive.clone()), Protector::new(keys.send.clone()));
+        *held = Some(Box::new(Live { keys: keys.clone(), opener, protector, others: Vec::new() }));
+        return;
+    };
+    if live.keys.send != keys.send {
+        live.protector = Protector::new(keys.send.clone());
+    }
+    if live.keys.receive != keys.receive {
+        live.renew(now, keys);
+    }
+    live.keys = keys.clone();
 }
 
 impl Live {

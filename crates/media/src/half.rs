@@ -7,13 +7,14 @@ mod lent;
 mod rating;
 
 use crate::checks::{Checked, Checks};
-use crate::control::{Latch, Remote, Srtp};
+use crate::control::{Latch, Remote};
 use crate::flow::{Action, Check, Component, Flow, Judgement};
 use crate::guard::{Datagram, Guard, Kind};
 use crate::latch::{Admission, Heard, Lock, RtcpLock};
 use crate::quality::Scores;
 use crate::reception::Reception;
 use crate::report::{DropReason, Drops};
+use crate::secured::{Security, Srtp};
 use crate::wire::{self, Control};
 use base::Time;
 use rtp::{Header, ReportBlock};
@@ -34,6 +35,8 @@ pub(crate) enum Outcome {
     Control { control: Control, moved: bool },
     /// A check of the peer's, or what looks like one.
     Check(Checked),
+    /// A datagram of a handshake, from somebody who may be the peer.
+    Handshake,
     /// Not relayed.
     Drop(DropReason),
 }
@@ -142,8 +145,15 @@ impl Half {
             self.rtcp_lock.set(rtcp_address(&remote));
         }
         let srtp = if remote.udptl { &Srtp::Off } else { &remote.srtp };
-        self.guard = Guard::follow(self.guard.take(), now, srtp);
+        let muxed = remote.rtcp.is_some() && remote.rtcp == remote.rtp;
+        self.guard = Guard::follow(self.guard.take(), now, srtp, muxed);
         self.remote = Some(remote);
+    }
+
+    /// How what the peer sends is protected.
+    pub(crate) fn security(&self) -> Option<Security> {
+        let guard = self.guard.as_ref();
+        self.remote.as_ref().filter(|r| !r.udptl).map(|_| guard.map_or(Security::Plain, Guard::security))
     }
 
     /// Where media for this peer goes; the reason when it goes nowhere.
@@ -168,6 +178,15 @@ impl Half {
         }
         let learnt = self.rtcp_lock.locked().filter(|_| remote.latch != Latch::Off);
         learnt.or_else(|| rtcp_address(remote)).map(|to| (Component::Rtcp, to)).ok_or(DropReason::NoRemote)
+    }
+
+    /// Where the peer is met on one of its ports, as far as is known.
+    pub(crate) fn whereabouts(&self, component: Component) -> Option<SocketAddr> {
+        let remote = self.remote.as_ref()?;
+        match component {
+            Component::Rtp => self.address(remote).ok(),
+            Component::Rtcp => self.control_target().ok().map(|(_, to)| to),
+        }
     }
 
     /// The signalled address, or the one it was found to be.
@@ -211,8 +230,11 @@ impl Half {
             if !self.lock.might_admit(now, source) {
                 return Outcome::Drop(DropReason::ForeignSource);
             }
+            if wire::is_dtls(packet.bytes()) && guard.terms().is_some() {
+                return Outcome::Handshake;
+            }
             let kind = if wire::is_rtcp(packet.bytes()) { Kind::Control } else { Kind::Media };
-            if let Err(reason) = guard.open(now, packet, kind) {
+            if let Err(reason) = guard.open(now, packet, (kind, false)) {
                 return Outcome::Drop(reason);
             }
         }
@@ -275,7 +297,10 @@ impl Half {
             if !self.rtcp_lock.might_admit(source, &self.lock) {
                 return Outcome::Drop(DropReason::ForeignSource);
             }
-            if let Err(reason) = guard.open(now, packet, Kind::Control) {
+            if wire::is_dtls(packet.bytes()) && guard.terms().is_some() {
+                return Outcome::Handshake;
+            }
+            if let Err(reason) = guard.open(now, packet, (Kind::Control, true)) {
                 return Outcome::Drop(reason);
             }
         }

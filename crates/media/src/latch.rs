@@ -104,6 +104,15 @@ impl Lock {
         self.previous.is_some()
     }
 
+    /// A source that has proved itself by its certificate; whether it is another one than before.
+    pub(crate) fn certify(&mut self, source: SocketAddr) -> bool {
+        let moves = self.mode != Latch::Off && self.locked != Some(source);
+        if moves {
+            self.move_to(source, false);
+        }
+        moves
+    }
+
     /// Forgets the previous source at once.
     pub(crate) fn forget_previous(&mut self) {
         self.previous = None;

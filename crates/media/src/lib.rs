@@ -18,17 +18,17 @@ mod ports;
 mod quality;
 mod reception;
 pub mod report;
+mod secured;
 pub mod session;
 mod wire;
 
 pub use bridge::Digit;
-pub use control::{
-    CodecKind, Command, Keys, Latch, MAX_STREAMS, OpenError, Remote, Reply, SessionId, Side, Srtp,
-};
+pub use control::{CodecKind, Command, Latch, MAX_STREAMS, OpenError, Remote, Reply, SessionId, Side};
 pub use fast::{FastPath, FastStatus, Lane, Ledger, Opening, Road, Unfit};
 pub use flow::{Action, Check, Component, Flow};
 pub use guard::Datagram;
 pub use lendings::Lendings;
 pub use ports::{Ports, StreamPorts};
 pub use report::{DropReason, Drops, Report, StreamReport};
+pub use secured::{Dtls, Fingerprint, Hash, Keys, Security, Spot, Srtp};
 pub use session::{Session, Verdict};

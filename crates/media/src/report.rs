@@ -4,6 +4,7 @@
 //! stream, plus what that peer reported in RTCP about what it received.
 
 use crate::control::Side;
+use crate::secured::Security;
 use bridge::Tally;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -44,11 +45,13 @@ pub enum DropReason {
     IceFlood,
     /// ICE: the receiver has not nominated an address yet.
     IceUnproven,
+    /// DTLS: of nobody who may agree on keys here, or a handshake that failed.
+    Dtls,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 16;
+    pub const COUNT: usize = 17;
     /// All, in order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
         DropReason::ForeignSource,
@@ -67,6 +70,7 @@ impl DropReason {
         DropReason::IceCheck,
         DropReason::IceFlood,
         DropReason::IceUnproven,
+        DropReason::Dtls,
     ];
 
     /// A stable name for records and metrics.
@@ -89,6 +93,7 @@ impl DropReason {
             DropReason::IceCheck => "ice_check",
             DropReason::IceFlood => "ice_flood",
             DropReason::IceUnproven => "ice_unproven",
+            DropReason::Dtls => "dtls",
         }
     }
 }
@@ -179,6 +184,8 @@ pub struct StreamReport {
     pub source: Option<SocketAddr>,
     /// Times that a rebind of the source was followed.
     pub rebinds: u32,
+    /// How it was protected at the end; none where nothing was agreed of it, or it is no RTP.
+    pub security: Option<Security>,
     /// What was counted where its packets are changed on their way (transcoding, other packet times).
     pub bridged: Option<Tally>,
 }

@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 mod bridged;
+mod keyed;
 mod lent;
 
 /// News that wait to be fetched; further ones are counted and lost.
@@ -47,6 +48,8 @@ pub enum Verdict {
         /// How many bytes of the buffer.
         length: usize,
     },
+    /// It belongs to a handshake, whose it is to say whether it came of the peer.
+    Handshake,
     /// Do not send it. It has been counted.
     Drop(DropReason),
 }
@@ -180,6 +183,7 @@ impl Session {
             Outcome::Control { control, moved } => self.controlled(now, side, stream, &control, moved),
             Outcome::Check(checked) => return self.checked(now, (side, stream, component), source, checked),
             Outcome::Drop(reason) => Action::Drop(reason),
+            Outcome::Handshake => return Verdict::Handshake,
         };
         let done = match action {
             Action::Relay { component, to } if touched => {

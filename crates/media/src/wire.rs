@@ -21,6 +21,12 @@ pub(crate) fn is_rtcp(bytes: &[u8]) -> bool {
     rtp::classify(bytes) == rtp::Datagram::Rtcp
 }
 
+/// Whether a datagram is one of DTLS (RFC 7983 §7).
+#[inline]
+pub(crate) fn is_dtls(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|first| (20..64).contains(first))
+}
+
 /// What one RTCP compound says that is of use here.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Control {

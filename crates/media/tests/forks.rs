@@ -50,7 +50,7 @@ impl Room {
         let packet = Datagram { length: packet.len(), buffer: &mut packet };
         match self.session.on_packet(now, Side::B, 0, Component::Rtp, from, packet) {
             Verdict::Relay { to, .. } => to == caller(),
-            Verdict::Taken => false,
+            Verdict::Taken | Verdict::Handshake => false,
             Verdict::Answer { .. } => unreachable!("nothing is answered"),
             Verdict::Drop(reason) => {
                 assert_eq!(reason, DropReason::ForeignSource);

@@ -88,7 +88,9 @@ impl Room {
         match self.hand(side, component, source, &bytes).0 {
             Verdict::Relay { to, .. } => Ok(to.to_string()),
             Verdict::Drop(reason) => Err(reason),
-            Verdict::Answer { .. } | Verdict::Taken => unreachable!("media were answered, or taken"),
+            Verdict::Answer { .. } | Verdict::Taken | Verdict::Handshake => {
+                unreachable!("media were answered, or taken")
+            }
         }
     }
 }

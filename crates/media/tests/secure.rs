@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[path = "secure/handshakes.rs"]
+mod handshakes;
 
 use base::{Rng, Time};
 use common::{a, at, b};
@@ -101,7 +103,7 @@ impl Room {
         let datagram = Datagram { buffer: &mut buffer, length: packet.len() };
         match self.session.on_packet(self.now, side, 0, component, source, datagram) {
             Verdict::Relay { length, .. } => Ok(buffer[..length].to_vec()),
-            Verdict::Taken => Ok(Vec::new()),
+            Verdict::Taken | Verdict::Handshake => Ok(Vec::new()),
             Verdict::Drop(reason) => Err(reason),
             Verdict::Answer { .. } => unreachable!("nothing is answered"),
         }

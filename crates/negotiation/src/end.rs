@@ -1,6 +1,6 @@
 //! Our end toward one peer: the interface and the rules of its trunk, and the ports that the engine holds.
 
-use config::{Config, Listen, Policy, SrtpMode, SrtpSuite, TrunkId};
+use config::{Config, DtlsSetup, Latch, Listen, Policy, SrtpKeys, SrtpMode, SrtpSuite, TrunkId};
 use media::{Ports, Side};
 use std::net::IpAddr;
 
@@ -35,6 +35,10 @@ pub struct Rules<'a> {
     pub srtp: SrtpMode,
     /// With what, in our order.
     pub suites: &'a [SrtpSuite],
+    /// How keys are agreed on, in our order.
+    pub keys: &'a [SrtpKeys],
+    /// We begin a handshake where the peer leaves it to us.
+    pub begins: bool,
 }
 
 impl<'a> End<'a> {
@@ -55,7 +59,13 @@ impl<'a> End<'a> {
     /// How its streams are to be secured.
     #[must_use]
     pub fn rules(&self) -> Rules<'a> {
-        Rules { srtp: self.policy.srtp.over(self.tls), suites: &self.policy.srtp.suites }
+        let srtp = &self.policy.srtp;
+        let begins = match srtp.setup {
+            DtlsSetup::Auto => self.policy.latch != Latch::Nat,
+            DtlsSetup::Active => true,
+            DtlsSetup::Passive => false,
+        };
+        Rules { srtp: srtp.over(self.tls), suites: &srtp.suites, keys: &srtp.keys, begins }
     }
 
     /// The address that media sockets are bound to.

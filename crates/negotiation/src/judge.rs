@@ -38,10 +38,7 @@ pub fn judge_across(offer: &[u8], text: &[u8]) -> Result<(), SdpTrouble> {
 /// Why not.
 pub fn count_streams(text: &[u8], rules: &Rules<'_>) -> Result<u8, SdpTrouble> {
     let session = parse(text)?;
-    sdp::can_anchor_any(&session).map_err(|error| {
-        let srtp = matches!(error.kind, sdp::SdpErrorKind::Secured);
-        SdpTrouble::of(if srtp { ReasonId::SrtpUnsupported } else { ReasonId::MediaStreams }, error)
-    })?;
+    sdp::can_anchor_any(&session).map_err(|error| SdpTrouble::of(ReasonId::MediaStreams, error))?;
     secure::admits_any(rules, &session)?;
     Ok(u8::try_from(session.media().len().clamp(1, media::MAX_STREAMS)).unwrap_or(1))
 }

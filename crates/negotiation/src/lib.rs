@@ -9,6 +9,7 @@
 
 mod codecs;
 mod describe;
+mod dtls;
 mod dtmf;
 mod end;
 mod fax;
@@ -28,8 +29,9 @@ pub use fax::{bars_fax, codec_kept, codec_noted, codec_of_fax, is_fax};
 pub use ice::IceTold;
 pub use joining::Joining;
 pub use judge::{count_streams, judge, judge_across, offers_refused};
-pub use local::LocalSdp;
+pub use local::{LocalSdp, Taken};
 pub use plan::{Pair, Standing, may_bridge, plans};
 pub use remote::{check_offer, each_stream};
+pub use secure::security;
 pub use srtp::Mint;
 pub use trouble::{SdpTrouble, met, parse};

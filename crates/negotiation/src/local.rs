@@ -6,6 +6,15 @@ use base::Rng;
 use media::{Command, SessionId, Side};
 use srtp::MasterKey;
 
+/// What an answer of ours took of the peer's offer of a stream.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Taken {
+    /// A key (RFC 4568).
+    Key(MasterKey),
+    /// A certificate to be shown in a handshake: what names the peer's end of it.
+    Dtls(Box<str>),
+}
+
 /// The session description that we last sent to the peer.
 #[derive(Clone, Default, Debug)]
 pub struct LocalSdp {
@@ -20,8 +29,8 @@ pub struct LocalSdp {
     /// The peers describe themselves, and who is on the other side has changed: what goes on is a further
     /// version of what the peer knows (RFC 3264 §8).
     pub continued: bool,
-    /// Per m-line the key of the peer's that this description took, when it answers an offer.
-    pub taken: Vec<Option<MasterKey>>,
+    /// Per m-line what this description took of the peer's, when it answers an offer.
+    pub taken: Vec<Option<Taken>>,
     /// What we are known by in the peer's checks; `None`: it was not told of any.
     pub ice: Option<Box<IceTold>>,
 }

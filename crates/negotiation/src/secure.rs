@@ -1,20 +1,22 @@
-//! Which keys a stream gets (RFC 4568 §5, §7): theirs chosen, ours drawn or kept, both paired.
+//! Which keys a stream gets (RFC 4568 §5, §7): theirs chosen, ours drawn or kept, both paired; or by a handshake, of
+//! which [`crate::dtls`] knows more.
 //!
 //! Keys live in the descriptions themselves: what was said to a peer and what it said are all that the engine's keys
 //! follow from. Keys of ours belong to a port: on another port they are drawn anew, so that no key stream is used
 //! twice (RFC 3711 §9.1).
 
+use crate::dtls;
 use crate::end::{End, Rules};
-use crate::local::LocalSdp;
+use crate::local::{LocalSdp, Taken};
 use crate::trouble::SdpTrouble;
 use base::ReasonId;
-use config::{SrtpMode, SrtpSuite};
-use media::{Keys, Srtp};
-use sdp::{Cover, Crypto, Media, Session};
+use config::{SrtpKeys, SrtpMode, SrtpSuite};
+use media::{Keys, Security, Srtp};
+use sdp::{Cover, Crypto, Kind, Media, Proto, Session, Wrap};
 use srtp::{MasterKey, Mint, Suite};
 
 /// The suite that a word of the configuration names.
-fn suite_of(word: SrtpSuite) -> Suite {
+pub(crate) fn suite_of(word: SrtpSuite) -> Suite {
     match word {
         SrtpSuite::AeadAes256Gcm => Suite::AeadAes256Gcm,
         SrtpSuite::AeadAes128Gcm => Suite::AeadAes128Gcm,
@@ -38,6 +40,22 @@ fn chosen(rules: &Rules<'_>, media: &Media<'_>) -> Option<(u32, MasterKey)> {
     })
 }
 
+/// How a stream is keyed.
+enum Way {
+    /// With this key of the peer's, by the number of its line.
+    Sdes(u32, MasterKey),
+    Dtls,
+}
+
+/// How a line of a peer's offer is keyed: the order of ways is ours.
+fn way(rules: &Rules<'_>, media: &Media<'_>) -> Option<Way> {
+    rules.keys.iter().find_map(|keys| match keys {
+        SrtpKeys::Sdes if media.transport() == Proto::DtlsSavp => None,
+        SrtpKeys::Sdes => chosen(rules, media).map(|(tag, key)| Way::Sdes(tag, key)),
+        SrtpKeys::Dtls => dtls::is_usable(rules, media).then_some(Way::Dtls),
+    })
+}
+
 /// Whether a peer may offer this m-line: whether it is secured as its trunk wants it.
 pub(crate) fn admits(rules: &Rules<'_>, media: &Media<'_>) -> Result<(), ReasonId> {
     if media.port == 0 || !media.is_rtp() {
@@ -46,8 +64,8 @@ pub(crate) fn admits(rules: &Rules<'_>, media: &Media<'_>) -> Result<(), ReasonI
     match rules.srtp {
         SrtpMode::Off if media.is_savp() => Err(ReasonId::SrtpUnsupported),
         SrtpMode::Off => Ok(()),
-        _ if media.is_savp() && chosen(rules, media).is_none() => Err(ReasonId::SrtpUnsupported),
-        SrtpMode::Required if chosen(rules, media).is_none() => Err(ReasonId::SrtpRequired),
+        _ if media.is_savp() && way(rules, media).is_none() => Err(ReasonId::SrtpUnsupported),
+        SrtpMode::Required if way(rules, media).is_none() => Err(ReasonId::SrtpRequired),
         _ => Ok(()),
     }
 }
@@ -73,21 +91,45 @@ pub(crate) fn offered(rules: &Rules<'_>, held: Option<&Media<'_>>, mint: &mut Mi
     let mut lines = Vec::new();
     match held {
         // What holds is said again; a stream that was agreed in clear stays so where both may be.
-        Some(held) if held.has_crypto() || rules.srtp != SrtpMode::Required => {
+        Some(held) if is_secured(held) || rules.srtp != SrtpMode::Required => {
             if rules.srtp != SrtpMode::Off || held.is_savp() {
                 held.keys().for_each(|line| write(line.tag, line.suite, &line.key, &mut lines));
+                if held.has_fingerprint() {
+                    dtls::offered(Some(held), mint, &mut lines);
+                }
             }
-            return Cover { savp: held.is_savp(), lines };
+            return Cover { wrap: Wrap::of(held), lines };
         }
         _ if rules.srtp == SrtpMode::Off => return Cover::default(),
         _ => {}
     }
-    for (tag, word) in (1u32..).zip(rules.suites) {
-        if let Some(key) = mint.draw(suite_of(*word)) {
-            sdp::write_crypto(tag, key.suite().name(), &key.key_and_salt(), &mut lines);
+    let required = rules.srtp == SrtpMode::Required;
+    for keys in rules.keys.iter().take(if required { 1 } else { rules.keys.len() }) {
+        match keys {
+            SrtpKeys::Sdes => write_all(rules, mint, &mut lines),
+            SrtpKeys::Dtls => dtls::offered(None, mint, &mut lines),
         }
     }
-    Cover { savp: rules.srtp == SrtpMode::Required, lines }
+    let wrap = match rules.keys.first() {
+        Some(SrtpKeys::Dtls) if required => Wrap::Dtls,
+        _ if required => Wrap::Savp,
+        _ => Wrap::Plain,
+    };
+    Cover { wrap, lines }
+}
+
+/// Whether a line bears what SRTP needs.
+fn is_secured(media: &Media<'_>) -> bool {
+    media.has_crypto() || media.has_fingerprint()
+}
+
+/// A key of ours for each suite.
+fn write_all(rules: &Rules<'_>, mint: &mut Mint, lines: &mut Vec<u8>) {
+    for (tag, word) in (1u32..).zip(rules.suites) {
+        if let Some(key) = mint.draw(suite_of(*word)) {
+            sdp::write_crypto(tag, key.suite().name(), &key.key_and_salt(), lines);
+        }
+    }
 }
 
 fn write(tag: u32, suite: &[u8], key: &[u8], lines: &mut Vec<u8>) {
@@ -96,27 +138,38 @@ fn write(tag: u32, suite: &[u8], key: &[u8], lines: &mut Vec<u8>) {
     }
 }
 
-/// How our answer to an offered m-line is secured, and the key of the peer's that it takes. The key that we had on
+/// How our answer to an offered m-line is secured, and what of the peer's it takes. The key that we had on
 /// this port stays while the peer's does; a new one of the peer's makes us draw one, too (RFC 4568 §7.1.4).
 pub(crate) fn answered(
     rules: &Rules<'_>,
     media: &Media<'_>,
-    held: Option<(&Media<'_>, Option<&MasterKey>)>,
+    held: Option<(&Media<'_>, Option<&Taken>)>,
     mint: &mut Mint,
-) -> Result<(Cover, Option<MasterKey>), ReasonId> {
+) -> Result<(Cover, Option<Taken>), ReasonId> {
     admits(rules, media)?;
     if rules.srtp == SrtpMode::Off || !media.is_rtp() {
         return Ok((Cover::default(), None));
     }
-    let Some((tag, theirs)) = chosen(rules, media) else { return Ok((Cover::default(), None)) };
-    let same = held.filter(|(_, before)| before.is_none_or(|before| *before == theirs));
+    let (tag, theirs) = match way(rules, media) {
+        None => return Ok((Cover::default(), None)),
+        Some(Way::Dtls) => {
+            let held = held.map(|(held, taken)| match taken {
+                Some(Taken::Dtls(marks)) => (held, Some(&**marks)),
+                _ => (held, None),
+            });
+            let (cover, marks) = dtls::answered(rules, media, held, mint);
+            return Ok((cover, Some(Taken::Dtls(marks))));
+        }
+        Some(Way::Sdes(tag, key)) => (tag, key),
+    };
+    let same = held.filter(|(_, before)| before.is_none_or(|one| *one == Taken::Key(theirs.clone())));
     let kept = same.and_then(|(held, _)| {
         held.keys().find_map(|l| master_of(&l).filter(|k| k.suite() == theirs.suite()))
     });
     let ours = kept.or_else(|| mint.draw(theirs.suite())).ok_or(ReasonId::SrtpUnsupported)?;
     let mut lines = Vec::new();
     sdp::write_crypto(tag, ours.suite().name(), &ours.key_and_salt(), &mut lines);
-    Ok((Cover { savp: media.is_savp(), lines }, Some(theirs)))
+    Ok((Cover { wrap: Wrap::of(media), lines }, Some(Taken::Key(theirs))))
 }
 
 /// The keys that two descriptions of a stream agree on: one of them holds the line that was chosen of the other.
@@ -127,6 +180,19 @@ pub(crate) fn paired(theirs: &Media<'_>, ours: &Media<'_>) -> Option<Keys> {
     })
 }
 
+/// How what a peer sends of the first audio stream is protected, by what it described and was told.
+#[must_use]
+pub fn security(theirs: &[u8], ours: &[u8]) -> Option<Security> {
+    let (theirs, ours) = (crate::parse(theirs).ok()?, crate::parse(ours).ok()?);
+    let mut both = theirs.media().iter().zip(ours.media());
+    let (theirs, ours) = both.find(|(media, _)| media.kind == Kind::Audio && media.port != 0)?;
+    match paired(theirs, ours) {
+        Some(keys) => Some(Security::Sdes(keys.receive.suite())),
+        None if dtls::begins(theirs, ours).is_some() => Some(Security::Dtls(None)),
+        None => Some(if ours.is_savp() { Security::Awaited } else { Security::Plain }),
+    }
+}
+
 /// What the engine does with a stream. `ours`: what we told the peer of it.
 pub(crate) fn between(rules: &Rules<'_>, theirs: &Media<'_>, ours: Option<&Media<'_>>) -> Srtp {
     if !theirs.is_rtp() {
@@ -135,9 +201,12 @@ pub(crate) fn between(rules: &Rules<'_>, theirs: &Media<'_>, ours: Option<&Media
     if let Some(keys) = ours.and_then(|ours| paired(theirs, ours)) {
         return Srtp::On(Box::new(keys));
     }
-    let wanted = rules.srtp != SrtpMode::Off && chosen(rules, theirs).is_some();
+    if let Some(terms) = ours.and_then(|ours| dtls::agreed(rules, theirs, ours)) {
+        return Srtp::Dtls(Box::new(terms));
+    }
+    let wanted = rules.srtp != SrtpMode::Off && way(rules, theirs).is_some();
     let secured = match ours {
-        Some(ours) => ours.is_savp() || (ours.has_crypto() && theirs.has_crypto()),
+        Some(ours) => ours.is_savp() || (is_secured(ours) && is_secured(theirs)),
         None => wanted,
     };
     let demanded = rules.srtp == SrtpMode::Required || theirs.is_savp();
@@ -147,9 +216,10 @@ pub(crate) fn between(rules: &Rules<'_>, theirs: &Media<'_>, ours: Option<&Media
 /// Whether the peer's answer has the keys that our offer asks for (RFC 4568 §5.1.3).
 pub(crate) fn judge(offer: &Session<'_>, answer: &Session<'_>) -> Result<(), SdpTrouble> {
     for (offered, answered) in offer.media().iter().zip(answer.media()) {
-        let active = offered.port != 0 && answered.port != 0 && offered.has_crypto();
-        let demanded = offered.is_savp() || answered.is_savp() || answered.has_crypto();
-        if active && demanded && paired(answered, offered).is_none() {
+        let active = offered.port != 0 && answered.port != 0 && is_secured(offered);
+        let demanded = offered.is_savp() || answered.is_savp() || is_secured(answered);
+        let keyed = paired(answered, offered).is_some() || dtls::begins(answered, offered).is_some();
+        if active && demanded && !keyed {
             return Err(unfit(ReasonId::SrtpAnswerBad));
         }
     }
@@ -164,7 +234,7 @@ fn held<'s, 't>(before: Option<&'s Session<'t>>, index: usize, port: Option<u16>
 /// The covers of a description, and the keys of the peer's that it answers.
 pub(crate) struct Covers {
     pub(crate) covers: Vec<Cover>,
-    pub(crate) taken: Vec<Option<MasterKey>>,
+    pub(crate) taken: Vec<Option<Taken>>,
 }
 
 impl Covers {

@@ -2,6 +2,7 @@
 
 use crate::CallKey;
 use base::WallTime;
+use media::Security;
 use std::sync::Arc;
 
 /// A live call.
@@ -37,6 +38,8 @@ pub struct CallView {
     pub anchored: bool,
     /// Agreed codec of the first audio stream.
     pub codec: Option<Box<str>>,
+    /// How what caller and callee send is protected; none before the answer.
+    pub security: [Option<Security>; 2],
 }
 
 /// Counters of a switchboard.

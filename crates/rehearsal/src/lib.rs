@@ -100,8 +100,8 @@ impl Rehearsal {
     pub fn of(snapshot: Arc<Snapshot>) -> Rehearsal {
         let now = Time::ZERO;
         let mut out = Outbox::new();
-        let setup =
-            Setup { shard: ShardId(0), seed: SEED, secret: [0; 32], clock: WallClock { birth: WallTime(0) } };
+        let clock = WallClock { birth: WallTime(0) };
+        let setup = Setup { shard: ShardId(0), seed: SEED, secret: [0; 32], proof: [0; 32], clock };
         let mut board = Switchboard::new(setup, snapshot, now, &mut out);
         let mut later = Outbox::new();
         for (place, request) in (1_u8..=254).cycle().zip(&out.resolve) {

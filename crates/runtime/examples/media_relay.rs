@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let notify = move || {
         let _ = ring.lock().map(|r| r.send(()));
     };
-    let mut engine = Engine::new(listens, workers, Box::new(notify))?;
+    let mut engine = Engine::new(listens, workers, dtls::Certificate::make()?.into(), Box::new(notify))?;
     let began = Instant::now();
     let mut lines = String::new();
     for n in 0..calls {

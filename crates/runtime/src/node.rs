@@ -80,8 +80,14 @@ impl Node {
     pub fn start_with_dns(options: NodeOptions, servers: DnsServers) -> Result<Node, StartError> {
         let secret = crate::clock::secret()
             .map_err(|error| StartError::System { what: "entropy", error: error.into() })?;
-        start::launch(options, servers, move |seed, clock, snapshot, now, out| {
-            Switchboard::new(b2bua::Setup { shard: ShardId(0), seed, secret, clock }, snapshot, now, out)
+        let certificate = dtls::Certificate::make().map_err(|error| StartError::System {
+            what: "a certificate for media",
+            error: io::Error::other(error),
+        })?;
+        let fingerprint = *certificate.fingerprint();
+        start::launch(options, (servers, Arc::new(certificate)), move |seed, clock, snapshot, now, out| {
+            let setup = b2bua::Setup { shard: ShardId(0), seed, secret, proof: fingerprint, clock };
+            Switchboard::new(setup, snapshot, now, out)
         })
     }
 

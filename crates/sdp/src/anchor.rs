@@ -12,6 +12,7 @@ use crate::line::{Line, Lines, attribute, trim};
 use crate::media::{Kind, Media, PTIME_MS_MAX, Proto};
 use crate::session::Session;
 use crate::topology::Reveal;
+use crate::wrap::{Wrap, printed_proto};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -35,8 +36,8 @@ pub struct Anchor<'p> {
 }
 
 impl Anchor<'_> {
-    fn savp(&self, index: usize) -> bool {
-        self.covers.get(index).is_some_and(|cover| cover.savp)
+    pub(crate) fn wrap(&self, index: usize) -> Wrap {
+        self.covers.get(index).map_or(Wrap::Plain, |cover| cover.wrap)
     }
 
     pub(crate) fn write_keys(&self, index: usize, out: &mut Vec<u8>) {
@@ -60,8 +61,8 @@ impl Anchor<'_> {
     }
 }
 
-/// Whether we can carry this media: audio and video over RTP, plain or with keys in the description, images over
-/// UDPTL. Whether the keys can be used is not judged here.
+/// Whether we can carry this media: audio and video over RTP, plain or secured, images over UDPTL. Whether the keys
+/// can be used is not judged here.
 ///
 /// # Errors
 /// Why not, with the Warning to send (RFC 3261 §20.43); [`SdpErrorKind::Disabled`] for port 0.
@@ -91,9 +92,8 @@ pub fn can_anchor(media: &Media<'_>) -> Result<(), SdpError> {
 /// Kind and transport alone.
 fn can_carry(media: &Media<'_>) -> Result<(), SdpError> {
     let kind = match (media.kind, media.transport()) {
-        (Kind::Audio | Kind::Video, Proto::RtpAvp | Proto::RtpAvpf | Proto::RtpSavp)
+        (Kind::Audio | Kind::Video, Proto::RtpAvp | Proto::RtpAvpf | Proto::RtpSavp | Proto::DtlsSavp)
         | (Kind::Image, Proto::Udptl) => return Ok(()),
-        (Kind::Audio | Kind::Video, Proto::DtlsSavp) => SdpErrorKind::Secured,
         (Kind::Audio | Kind::Video | Kind::Image, _) => SdpErrorKind::Transport,
         _ => SdpErrorKind::MediaType,
     };
@@ -163,36 +163,13 @@ fn rewrite(
     for (index, media) in session.media().iter().enumerate() {
         let port = if media.port == 0 { 0 } else { anchor.port(index) };
         let offered = offer.and_then(|offer| offer.media().get(index));
-        write_media_line(media, port, printed_proto(media, port, offered, anchor.savp(index)), out);
+        write_media_line(media, port, printed_proto(media, port, offered, anchor.wrap(index)), out);
         if port != 0 {
             write_section(media, port, offered.map(Media::effective_direction), anchor, out);
             anchor.write_keys(index, out);
         }
     }
     Ok(())
-}
-
-/// The transport to print: an answer repeats the offer's (RFC 3264 §6), also where the other peer answered RTP/AVPF
-/// with RTP/AVP, or has its media secured otherwise. In an offer we say whether it is secured; feedback (RFC 4585)
-/// stays as it was.
-fn printed_proto<'a>(media: &Media<'a>, port: u16, offered: Option<&Media<'a>>, savp: bool) -> &'a [u8] {
-    let plain = matches!(media.transport(), Proto::RtpAvp | Proto::RtpAvpf);
-    let changes =
-        offered.is_none() && port != 0 && (media.transport() == Proto::RtpSavp && !savp || plain && savp);
-    match offered {
-        Some(offered) if offered.is_rtp() && media.is_rtp() => offered.proto,
-        _ if !changes => media.proto,
-        _ => match (savp, has_feedback(media)) {
-            (true, true) => b"RTP/SAVPF",
-            (true, false) => b"RTP/SAVP",
-            (false, true) => b"RTP/AVPF",
-            (false, false) => b"RTP/AVP",
-        },
-    }
-}
-
-fn has_feedback(media: &Media<'_>) -> bool {
-    media.proto.last().is_some_and(|last| last.eq_ignore_ascii_case(&b'F'))
 }
 
 /// The session's lines on their way out; what the grammar demands is filled in where it belongs.

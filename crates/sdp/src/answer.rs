@@ -128,6 +128,9 @@ fn is_same_transport(offered: &Media<'_>, answered: &Media<'_>) -> bool {
         (Proto::RtpAvp | Proto::RtpAvpf, Proto::RtpAvp | Proto::RtpAvpf) => true,
         // Keys beside plain RTP ask for SRTP where possible; some peers say so with the transport.
         (Proto::RtpAvp | Proto::RtpAvpf, Proto::RtpSavp) => offered.has_crypto() && answered.has_crypto(),
+        (Proto::RtpAvp | Proto::RtpAvpf | Proto::RtpSavp, Proto::DtlsSavp) => {
+            offered.has_fingerprint() && answered.has_fingerprint()
+        }
         (Proto::Other, Proto::Other) => offered.proto.eq_ignore_ascii_case(answered.proto),
         (offered, answered) => offered == answered,
     }

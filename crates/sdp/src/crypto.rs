@@ -6,6 +6,7 @@
 
 use crate::line::{attributes, first_token, number, tokens};
 use crate::media::Media;
+use crate::wrap::Wrap;
 use smallvec::SmallVec;
 use std::fmt;
 
@@ -107,15 +108,15 @@ pub fn write_crypto(tag: u32, suite: &str, key: &[u8], out: &mut Vec<u8>) {
 /// How an m= line of ours is secured. It shows its keys to nobody.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Cover {
-    /// RTP/SAVP in an offer, else RTP/AVP; an answer repeats the offer's transport.
-    pub savp: bool,
-    /// Whole `a=crypto` lines, as [`write_crypto`] makes them.
+    /// The transport in an offer; an answer repeats the offer's.
+    pub wrap: Wrap,
+    /// Whole lines, as [`write_crypto`] and [`crate::write_proof`] make them.
     pub lines: Vec<u8>,
 }
 
 impl fmt::Debug for Cover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cover").field("savp", &self.savp).field("keys", &!self.lines.is_empty()).finish()
+        f.debug_struct("Cover").field("wrap", &self.wrap).field("keys", &!self.lines.is_empty()).finish()
     }
 }
 

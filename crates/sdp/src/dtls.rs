@@ -1,141 +1,36 @@
-//! What a description says of DTLS: fingerprints of certificates (RFC 8122 §5) and who begins (RFC 4145 §4).
+//! Who agrees on keys by DTLS, and who begins: `a=fingerprint`, `a=setup`, `a=tls-id` (RFC 8122 §5, RFC 4145 §4,
+//! RFC 8842 §4), of an m= line or of the whole session.
 
+use crate::line::{attributes, first_token};
 use crate::media::Media;
-use crate::session::Session;
+use smallvec::SmallVec;
 use std::fmt;
 use std::io::Write;
 
-/// The longest fingerprint, bytes.
-const SUM_MAX: usize = 64;
+/// Fingerprints of one m= line that are looked at.
+const FINGERPRINTS_MAX: usize = 8;
+/// The longest digest, bytes: SHA-512.
+const DIGEST_MAX: usize = 64;
+/// The longest `tls-id` that is kept (RFC 8842 §4).
+const TLS_ID_MAX: usize = 255;
 
-/// A hash function that certificates may be told by. MD5 and MD2 prove nothing and are not read (RFC 8122 §5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HashName {
-    /// `sha-1`
-    Sha1,
-    /// `sha-224`
-    Sha224,
-    /// `sha-256`
-    Sha256,
-    /// `sha-384`
-    Sha384,
-    /// `sha-512`
-    Sha512,
-}
-
-impl HashName {
-    const ALL: [HashName; 5] =
-        [HashName::Sha1, HashName::Sha224, HashName::Sha256, HashName::Sha384, HashName::Sha512];
-
-    /// Its name in SDP.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            HashName::Sha1 => "sha-1",
-            HashName::Sha224 => "sha-224",
-            HashName::Sha256 => "sha-256",
-            HashName::Sha384 => "sha-384",
-            HashName::Sha512 => "sha-512",
-        }
-    }
-
-    /// Bytes of its sum.
-    #[must_use]
-    pub const fn length(self) -> usize {
-        match self {
-            HashName::Sha1 => 20,
-            HashName::Sha224 => 28,
-            HashName::Sha256 => 32,
-            HashName::Sha384 => 48,
-            HashName::Sha512 => 64,
-        }
-    }
-}
-
-/// The fingerprint of a certificate.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Fingerprint {
-    hash: HashName,
-    sum: [u8; SUM_MAX],
-}
-
-impl Fingerprint {
-    /// From a sum; `None` when its length is not that of the hash.
-    #[must_use]
-    pub fn new(hash: HashName, sum: &[u8]) -> Option<Fingerprint> {
-        let mut all = [0; SUM_MAX];
-        all.get_mut(..sum.len()).filter(|_| sum.len() == hash.length())?.copy_from_slice(sum);
-        Some(Fingerprint { hash, sum: all })
-    }
-
-    /// Reads `sha-256 AB:CD:…`.
-    #[must_use]
-    pub fn read(value: &[u8]) -> Option<Fingerprint> {
-        let text = std::str::from_utf8(value).ok()?;
-        let (name, digits) = text.trim().split_once([' ', '\t'])?;
-        let hash = HashName::ALL.into_iter().find(|hash| hash.name().eq_ignore_ascii_case(name))?;
-        let mut sum = [0; SUM_MAX];
-        let mut used = 0;
-        for pair in digits.trim().split(':') {
-            let both = pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit());
-            *sum.get_mut(used)? = u8::from_str_radix(pair, 16).ok().filter(|_| both)?;
-            used += 1;
-        }
-        (used == hash.length()).then_some(Fingerprint { hash, sum })
-    }
-
-    /// The hash function.
-    #[must_use]
-    pub fn hash(&self) -> HashName {
-        self.hash
-    }
-
-    /// The sum.
-    #[must_use]
-    pub fn sum(&self) -> &[u8] {
-        self.sum.get(..self.hash.length()).unwrap_or_default()
-    }
-
-    /// Appends the `a=fingerprint` line.
-    pub fn write(&self, out: &mut Vec<u8>) {
-        // Writing to a Vec cannot fail.
-        let _ = write!(out, "a=fingerprint:{self}\r\n");
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.hash.name())?;
-        for (at, byte) in self.sum().iter().enumerate() {
-            write!(f, "{}{byte:02X}", if at == 0 { ' ' } else { ':' })?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// Who sends the first DTLS message (RFC 4145 §4, RFC 5763 §5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who begins the handshake (RFC 4145 §4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Setup {
-    /// The sender of the description begins.
+    /// Whoever says it.
     Active,
-    /// It waits.
+    /// The other side.
     Passive,
-    /// Either; the other side chooses.
+    /// As the answer says.
     Actpass,
-    /// Nobody, for now.
+    /// Nobody for now.
     Holdconn,
 }
 
 impl Setup {
-    /// Its word in SDP.
+    /// The word.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Setup::Active => "active",
             Setup::Passive => "passive",
@@ -144,33 +39,100 @@ impl Setup {
         }
     }
 
-    /// What an answer says to an offer: we begin wherever we may, for who answers may be heard first
-    /// (RFC 5763 §5). `None`: to `holdconn` there is nothing to begin.
-    #[must_use]
-    pub const fn answer(self) -> Option<Setup> {
-        match self {
-            Setup::Active => Some(Setup::Passive),
-            Setup::Passive | Setup::Actpass => Some(Setup::Active),
-            Setup::Holdconn => None,
+    fn read(value: &[u8]) -> Option<Setup> {
+        let all = [Setup::Active, Setup::Passive, Setup::Actpass, Setup::Holdconn];
+        all.into_iter().find(|setup| setup.word().as_bytes().eq_ignore_ascii_case(value))
+    }
+}
+
+/// One `a=fingerprint`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Digest<'a> {
+    /// The hash, as written (`sha-256`).
+    pub hash: &'a [u8],
+    /// What it makes of the certificate.
+    pub bytes: SmallVec<[u8; DIGEST_MAX]>,
+}
+
+impl<'a> Digest<'a> {
+    fn read(value: &'a [u8]) -> Option<Digest<'a>> {
+        let (hash, rest) = first_token(value);
+        let (text, _) = first_token(rest);
+        let mut bytes = SmallVec::new();
+        for pair in text.split(|byte| *byte == b':') {
+            let [high, low] = *pair else { return None };
+            if bytes.len() == DIGEST_MAX {
+                return None;
+            }
+            bytes.push(digit(high)? << 4 | digit(low)?);
+        }
+        Some(Digest { hash, bytes })
+    }
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// What we say of ourselves.
+#[derive(Clone, Copy, Debug)]
+pub struct Proof<'a> {
+    /// SHA-256 of our certificate.
+    pub digest: &'a [u8; 32],
+    /// Who begins.
+    pub setup: Setup,
+    /// Names the association; none where the peer knows no names (RFC 8842 §5.3).
+    pub tls_id: Option<&'a str>,
+}
+
+impl fmt::Display for Proof<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a=fingerprint:sha-256 ")?;
+        for (at, byte) in self.digest.iter().enumerate() {
+            write!(f, "{}{byte:02X}", if at > 0 { ":" } else { "" })?;
+        }
+        write!(f, "\r\na=setup:{}\r\n", self.setup.word())?;
+        match self.tls_id {
+            Some(id) => write!(f, "a=tls-id:{id}\r\n"),
+            None => Ok(()),
         }
     }
 }
 
-impl<'a> Session<'a> {
-    /// The fingerprints that are said of a media description of this session, its own or those of the session
-    /// (RFC 8122 §5). The peer's certificate must have one of them.
-    pub fn fingerprints(&self, media: &Media<'a>) -> impl Iterator<Item = Fingerprint> + use<'a> {
-        let own = media.has_attribute("fingerprint");
-        let common = self.attributes("fingerprint").filter(move |_| !own);
-        media.attributes("fingerprint").chain(common).filter_map(Fingerprint::read)
+/// Appends whole lines.
+pub fn write_proof(proof: &Proof<'_>, out: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "{proof}");
+}
+
+impl<'a> Media<'a> {
+    /// The line's own attributes of a name, or the session's where it has none.
+    fn inherited<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        let section = if self.has_attribute(name) { self.section } else { self.head };
+        attributes(section, name.as_bytes())
     }
 
-    /// Who begins; an offer that does not say means `active`, an answer `passive` (RFC 4145 §4).
+    /// The fingerprints that can be read, in order.
+    pub fn fingerprints(&self) -> impl Iterator<Item = Digest<'a>> + use<'a> {
+        self.inherited("fingerprint").take(FINGERPRINTS_MAX).filter_map(Digest::read)
+    }
+
+    /// Whether there is one at all.
     #[must_use]
-    pub fn setup(&self, media: &Media<'a>) -> Option<Setup> {
-        let value = media.attributes("setup").next().or_else(|| self.attributes("setup").next())?;
-        let all = [Setup::Active, Setup::Passive, Setup::Actpass, Setup::Holdconn];
-        all.into_iter().find(|setup| value.eq_ignore_ascii_case(setup.name().as_bytes()))
+    pub fn has_fingerprint(&self) -> bool {
+        self.inherited("fingerprint").next().is_some()
+    }
+
+    /// Who begins the handshake; unsaid, an offerer does (RFC 4145 §4.1).
+    #[must_use]
+    pub fn setup(&self) -> Option<Setup> {
+        self.inherited("setup").next().and_then(Setup::read)
+    }
+
+    /// The name of the association (RFC 8842 §4).
+    #[must_use]
+    pub fn tls_id(&self) -> Option<&'a [u8]> {
+        self.inherited("tls-id").next().filter(|id| !id.is_empty() && id.len() <= TLS_ID_MAX)
     }
 }
 
@@ -179,46 +141,37 @@ mod tests {
     use super::*;
     use crate::session::{Limits, parse};
 
-    const SHA1: &str = "sha-1 99:41:49:83:4a:97:0e:1f:ef:6d:f7:c9:c7:70:9d:1f:66:79:a8:07";
+    const TEXT: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
+        a=fingerprint:SHA-256 00:0a:FF\r\na=setup:actpass\r\na=tls-id:abc3de65cddef001be82\r\n\
+        m=audio 1 UDP/TLS/RTP/SAVP 0\r\n\
+        m=audio 3 UDP/TLS/RTP/SAVP 0\r\na=setup:passive\r\na=fingerprint:sha-256 1\r\na=fingerprint:sha-512 01\r\n";
 
     #[test]
-    fn fingerprints_are_read_and_written() {
-        let read = Fingerprint::read(SHA1.as_bytes()).unwrap();
-        assert_eq!((read.hash(), read.sum().len(), read.sum()[0]), (HashName::Sha1, 20, 0x99));
-        let mut out = Vec::new();
-        read.write(&mut out);
+    fn a_line_has_its_own_or_those_of_the_session() {
+        let session = parse(TEXT.as_bytes(), &Limits::default()).unwrap();
+        let [first, second] = session.media() else { panic!("two lines") };
+        assert_eq!(first.setup(), Some(Setup::Actpass));
+        assert_eq!(first.tls_id(), Some(&b"abc3de65cddef001be82"[..]));
+        let all: Vec<Digest<'_>> = first.fingerprints().collect();
+        assert_eq!((all.len(), all[0].hash, &all[0].bytes[..]), (1, &b"SHA-256"[..], &[0, 10, 255][..]));
+        assert_eq!(second.setup(), Some(Setup::Passive));
+        let all: Vec<Digest<'_>> = second.fingerprints().collect();
+        assert_eq!((all.len(), all[0].hash), (1, &b"sha-512"[..]), "what cannot be read is passed over");
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mut text = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nm=audio 1 RTP/AVP 0\r\n".to_vec();
+        write_proof(
+            &Proof { digest: &[0xA7; 32], setup: Setup::Active, tls_id: Some("0123456789abcdef0123") },
+            &mut text,
+        );
+        let session = parse(&text, &Limits::default()).unwrap();
+        let media = &session.media()[0];
+        assert_eq!(media.fingerprints().next().unwrap().bytes[..], [0xA7; 32]);
         assert_eq!(
-            String::from_utf8(out).unwrap(),
-            format!("a=fingerprint:{}\r\n", SHA1.to_uppercase()).replace("SHA-1", "sha-1")
+            (media.setup(), media.tls_id()),
+            (Some(Setup::Active), Some(&b"0123456789abcdef0123"[..]))
         );
-        assert_eq!(Fingerprint::read(read.to_string().as_bytes()), Some(read));
-        assert_eq!(Fingerprint::new(HashName::Sha1, read.sum()), Some(read));
-        assert_eq!(Fingerprint::new(HashName::Sha256, read.sum()), None);
-    }
-
-    #[test]
-    fn nonsense_is_no_fingerprint() {
-        for bad in ["", "sha-1", "sha-1 99", "md5 99:41", "sha-256 +1:22", &SHA1.replace("99", "9g")] {
-            assert_eq!(Fingerprint::read(bad.as_bytes()), None, "{bad}");
-        }
-        let long = format!("sha-512 {}", ["AB"; 65].join(":"));
-        assert_eq!(Fingerprint::read(long.as_bytes()), None);
-        assert!(Fingerprint::read(format!("SHA-512 {}", ["ab"; 64].join(":")).as_bytes()).is_some());
-    }
-
-    #[test]
-    fn the_medias_own_lines_come_before_the_sessions() {
-        let other = SHA1.replace("99", "98");
-        let text = format!(
-            "v=0\r\ns=-\r\na=setup:actpass\r\na=fingerprint:{SHA1}\r\nm=audio 4 UDP/TLS/RTP/SAVP 0\r\nm=video 4 UDP/TLS/RTP/SAVPF 34\r\na=setup:passive\r\na=fingerprint:{other}\r\na=fingerprint:md5 00\r\n"
-        );
-        let session = parse(text.as_bytes(), &Limits::default()).unwrap();
-        let first =
-            |at: usize| session.fingerprints(&session.media()[at]).map(|f| f.sum()[0]).collect::<Vec<_>>();
-        assert_eq!((first(0), first(1)), (vec![0x99], vec![0x98]));
-        let setup = |at: usize| session.setup(&session.media()[at]);
-        assert_eq!((setup(0), setup(1)), (Some(Setup::Actpass), Some(Setup::Passive)));
-        assert_eq!(Setup::Actpass.answer(), Some(Setup::Active));
-        assert_eq!(Setup::Active.answer(), Some(Setup::Passive));
     }
 }

@@ -76,11 +76,8 @@ pub enum SdpErrorKind {
     #[error("expected audio, video or image media")]
     MediaType,
     /// A transport that we do not carry.
-    #[error("expected transport RTP/AVP, RTP/AVPF or udptl")]
+    #[error("expected RTP over UDP, plain or secured, or udptl")]
     Transport,
-    /// A secured transport (SRTP by SDES or DTLS), which is not supported yet.
-    #[error("expected plain RTP: secured media is not supported")]
-    Secured,
     /// A multicast connection address.
     #[error("expected a unicast address")]
     Multicast,
@@ -130,7 +127,7 @@ impl SdpError {
         use SdpErrorKind as K;
         match self.kind {
             K::Connection | K::NetworkType | K::NoConnection => (301, "Incompatible network address formats"),
-            K::Transport | K::Secured | K::AnswerTransport => (302, "Incompatible transport protocol"),
+            K::Transport | K::AnswerTransport => (302, "Incompatible transport protocol"),
             K::MediaType | K::NoMedia | K::Disabled | K::AnswerMediaType => (304, "Media type not available"),
             K::PayloadType | K::NoFormat | K::AnswerFormat => (305, "Incompatible media format"),
             K::PacketTime { .. } => (306, "Attribute not understood"),

@@ -56,7 +56,7 @@ fn ask<'a>(session: &Session<'a>, media: &Media<'a>) {
     let _ = (media.ptime(), media.maxptime(), media.rtcp(), media.rtcp_mux(), media.crypto().count());
     let _ = (media.codecs().count(), media.effective_direction(), media.formats().count());
     let _ = (session.ice(media), media.candidates().count(), media.remote_candidates().count());
-    let _ = (media.is_ice_mismatch(), session.fingerprints(media).count(), session.setup(media));
+    let _ = (media.is_ice_mismatch(), media.fingerprints().count(), media.setup(), media.tls_id());
 }
 
 #[cfg(test)]

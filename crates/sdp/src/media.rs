@@ -66,6 +66,8 @@ pub struct Media<'a> {
     pub(crate) formats: &'a [u8],
     /// The lines below the m= line.
     pub(crate) section: &'a [u8],
+    /// The lines above the first m= line.
+    pub(crate) head: &'a [u8],
     pub(crate) line: u32,
     pub(crate) own_connection: Option<Address<'a>>,
     pub(crate) session_connection: Option<Address<'a>>,
@@ -91,6 +93,7 @@ impl<'a> Media<'a> {
             port_count,
             formats,
             section: &[],
+            head: &[],
             line: line.number,
             own_connection: None,
             session_connection: None,

@@ -2,6 +2,7 @@
 
 use crate::anchor::Anchor;
 use crate::codec::CodecName;
+use crate::wrap::proto_of;
 use std::io::Write;
 
 /// Payload type of DTMF events at the narrow-band clock; what most peers expect to see.
@@ -25,8 +26,7 @@ pub fn offer(codecs: &[CodecName], anchor: &Anchor<'_>) -> Vec<u8> {
     anchor.write_origin(&mut out);
     out.extend_from_slice(b"s=-\r\n");
     anchor.write_connection(&mut out);
-    let secured = anchor.covers.first().is_some_and(|cover| cover.savp);
-    let _ = write!(out, "t=0 0\r\nm=audio {port} RTP/{}", if secured { "SAVP" } else { "AVP" });
+    let _ = write!(out, "t=0 0\r\nm=audio {port} {}", proto_of(anchor.wrap(0), false));
     let mut lines = Vec::with_capacity(192);
     let mut seen = [false; 128];
     let wide = codecs.contains(&CodecName::Opus);

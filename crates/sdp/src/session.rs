@@ -137,6 +137,7 @@ impl<'a, 'l> Reading<'a, 'l> {
         for media in &mut self.session.media {
             media.session_connection = self.session.connection;
             media.session_direction = self.direction;
+            media.head = self.session.head;
         }
         self.session
     }

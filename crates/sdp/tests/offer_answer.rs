@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use sdp::{
-    Agreed, AgreedMedia, Anchor, CodecName, Cover, Direction, HoldForm, Limits, SdpErrorKind, Session,
+    Agreed, AgreedMedia, Anchor, CodecName, Cover, Direction, HoldForm, Limits, SdpErrorKind, Session, Wrap,
     anchor, anchor_answer, check_answer, offer, parse, reject_all, same_except_version,
 };
 
@@ -142,13 +142,13 @@ fn a_rewritten_answer_says_no_more_than_the_offer_allows() {
 
 #[test]
 fn a_port_for_media_we_cannot_carry_is_refused_and_leaves_the_output_alone() {
-    let offered = format!("{HEAD}m=audio 4000 RTP/AVP 8\r\nm=audio 4002 UDP/TLS/RTP/SAVP 8\r\n");
+    let offered = format!("{HEAD}m=audio 4000 RTP/AVP 8\r\nm=audio 4002 TCP/TLS/RTP/SAVP 8\r\n");
     let mut out = b"before".to_vec();
     let error = anchor(&read(offered.as_bytes()), &ours(&[Some(9_000), Some(9_002)]), &mut out).unwrap_err();
-    assert_eq!((error.line, error.kind, error.warning().0), (7, SdpErrorKind::Secured, 302));
+    assert_eq!((error.line, error.kind, error.warning().0), (7, SdpErrorKind::Transport, 302));
     assert_eq!(out, b"before");
     anchor(&read(offered.as_bytes()), &ours(&[Some(9_000)]), &mut out).unwrap();
-    assert!(out.starts_with(b"beforev=0\r\n") && out.ends_with(b"m=audio 0 UDP/TLS/RTP/SAVP 8\r\n"));
+    assert!(out.starts_with(b"beforev=0\r\n") && out.ends_with(b"m=audio 0 TCP/TLS/RTP/SAVP 8\r\n"));
 }
 
 #[test]
@@ -190,17 +190,21 @@ fn only_the_version_may_differ() {
 #[test]
 fn each_leg_says_by_itself_whether_it_is_secured() {
     let keys = b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAAA\r\n";
-    let cover = |savp| [Cover { savp, lines: keys.to_vec() }];
-    for (proto, savp, expected) in [
-        ("RTP/AVP", true, "RTP/SAVP"),
-        ("RTP/AVPF", true, "RTP/SAVPF"),
-        ("RTP/SAVP", false, "RTP/AVP"),
-        ("RTP/SAVPF", false, "RTP/AVPF"),
-        ("RTP/SAVP", true, "RTP/SAVP"),
-        ("rtp/avp", false, "rtp/avp"),
+    let cover = |wrap| [Cover { wrap, lines: keys.to_vec() }];
+    for (proto, wrap, expected) in [
+        ("RTP/AVP", Wrap::Savp, "RTP/SAVP"),
+        ("RTP/AVPF", Wrap::Savp, "RTP/SAVPF"),
+        ("RTP/SAVP", Wrap::Plain, "RTP/AVP"),
+        ("RTP/SAVPF", Wrap::Plain, "RTP/AVPF"),
+        ("RTP/SAVP", Wrap::Savp, "RTP/SAVP"),
+        ("rtp/avp", Wrap::Plain, "rtp/avp"),
+        ("RTP/AVP", Wrap::Dtls, "UDP/TLS/RTP/SAVP"),
+        ("RTP/SAVPF", Wrap::Dtls, "UDP/TLS/RTP/SAVPF"),
+        ("UDP/TLS/RTP/SAVPF", Wrap::Savp, "RTP/SAVP"),
+        ("UDP/TLS/RTP/SAVPF", Wrap::Plain, "RTP/AVP"),
     ] {
         let offered = format!("{HEAD}m=audio 4000 {proto} 8\r\na=crypto:9 X inline:BBBB\r\na=ptime:20\r\n");
-        let covers = cover(savp);
+        let covers = cover(wrap);
         let mut out = Vec::new();
         anchor(&read(offered.as_bytes()), &Anchor { covers: &covers, ..ours(&[Some(9_000)]) }, &mut out)
             .unwrap();
@@ -219,7 +223,7 @@ fn each_leg_says_by_itself_whether_it_is_secured() {
             .unwrap();
         assert!(String::from_utf8(out).unwrap().contains(&format!("m=audio 9000 {offered} 8\r\n")));
     }
-    let made = sdp::offer(&[], &Anchor { covers: &cover(true), ..ours(&[Some(9_000)]) });
+    let made = sdp::offer(&[], &Anchor { covers: &cover(Wrap::Savp), ..ours(&[Some(9_000)]) });
     let made = String::from_utf8(made).unwrap();
     assert!(made.contains("m=audio 9000 RTP/SAVP 8 0\r\n") && made.ends_with("inline:AAAA\r\n"), "{made}");
 }

@@ -17,13 +17,27 @@ const DRAWN_AT: u128 = SEED as u128 / 16;
 /// the rest is given away (fast key erasure), so that who learns its state learns no key of the past.
 pub struct Mint {
     seed: Zeroizing<[u8; SEED]>,
+    certificate: [u8; 32],
 }
 
 impl Mint {
     /// From a seed of the operating system's; from the same seed come the same keys.
     #[must_use]
     pub fn new(seed: [u8; SEED]) -> Mint {
-        Mint { seed: Zeroizing::new(seed) }
+        Mint { seed: Zeroizing::new(seed), certificate: [0; 32] }
+    }
+
+    /// The same, with the SHA-256 of the certificate that our handshakes show.
+    #[must_use]
+    pub fn with_certificate(mut self, fingerprint: [u8; 32]) -> Mint {
+        self.certificate = fingerprint;
+        self
+    }
+
+    /// The SHA-256 of the certificate that our handshakes show.
+    #[must_use]
+    pub fn certificate(&self) -> &[u8; 32] {
+        &self.certificate
     }
 
     /// A master key that nobody had before.

@@ -4,7 +4,7 @@
 
 use crate::error::StoreError;
 use crate::moment::Moment;
-use crate::row::{AttemptRow, CallRow, DirectionRow};
+use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow};
 use crate::sent::SentRow;
 use std::fmt::{Display, Write as _};
 use std::io::Write;
@@ -47,6 +47,9 @@ called_sent,start,progress,answer,end,status,q850,reason,site";
 /// What was added to the calls; columns keep their places.
 const CALL_TAIL: &str = "trace_id,site_in,site_out,preferred_received";
 
+/// What was added to them after that.
+const CALL_END: &str = ",caller_security,callee_security";
+
 /// Writes rows in one format.
 pub(crate) struct Table<'w> {
     out: &'w mut dyn Write,
@@ -68,6 +71,7 @@ impl<'w> Table<'w> {
                     + ","
                     + CALL_TAIL
                     + &sent_header()
+                    + CALL_END
             }
         };
         if !header.is_empty() {
@@ -190,7 +194,13 @@ fn call_line(fields: &mut Fields<'_>, call: &CallRow<'_>) {
         Some(attempt) => attempt.sent.0.iter().for_each(|value| fields.text(value)),
         None => SentRow::columns().for_each(|_| fields.separate()),
     }
+    media.map_or(["", ""], securities).into_iter().for_each(|security| fields.text(security));
     fields.end();
+}
+
+/// How each leg was protected.
+fn securities<'m>(media: &'m MediaRow<'_>) -> [&'m str; 2] {
+    [&media.from_caller.security, &media.from_callee.security]
 }
 
 fn times<const N: usize>(fields: &mut Fields<'_>, start: Moment, others: [Option<Moment>; N]) {

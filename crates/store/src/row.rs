@@ -152,6 +152,9 @@ pub struct DirectionRow<'a> {
     pub silence_max_ms: u64,
     /// Where its media really came from; empty when none came.
     pub source: Cow<'a, str>,
+    /// How its first stream was protected: `none`, or how keys were agreed and the crypto suite.
+    #[serde(default)]
+    pub security: Cow<'a, str>,
 }
 
 impl<'a> CallRow<'a> {
@@ -260,6 +263,7 @@ impl DirectionRow<'_> {
             one_way: self.one_way,
             silence_max_ms: self.silence_max_ms,
             source: own(self.source),
+            security: own(self.security),
         }
     }
 }

@@ -45,6 +45,7 @@ fn a_record_comes_back_whole() {
     assert_eq!((caller.packets, caller.expected, caller.lost, caller.dropped), (3_000, 3_010, 10, 1));
     assert_eq!((caller.jitter_us, caller.jitter_max_us, caller.rtt_us), (1_500, 4_250, Some(23_400)));
     assert_eq!((caller.mos_min, caller.mos_avg, caller.silence_max_ms), (Some(398), Some(421), 120));
+    assert_eq!((&*caller.security, &*media.from_callee.security), ("none", ""));
     assert!(media.from_callee.one_way && media.from_callee.mos_min.is_none());
 
     let written = lines(&room.jsonl());

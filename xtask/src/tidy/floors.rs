@@ -21,6 +21,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("config", 2),
     ("sip-core", 2),
     ("media", 2),
+    ("dtls", 3),
     ("routing", 3),
     ("identity", 3),
     ("peers", 3),

@@ -57,6 +57,8 @@ pub(crate) fn call(view: &CallView, moments: Moments) -> Call {
         b_call_id: view.b_call_id.as_deref().map(str::to_owned),
         anchored: view.anchored,
         codec: view.codec.as_deref().map(str::to_owned),
+        caller_security: view.security[0].map(|security| security.to_string()),
+        callee_security: view.security[1].map(|security| security.to_string()),
     }
 }
 

@@ -133,13 +133,13 @@ impl Switchboard {
         self.with_call(now, call, out, |call, cx| match reply {
             Reply::Opened { .. } | Reply::OpenFailed { .. } => call.on_media_opened(&reply, cx),
             Reply::Closed { session, report } => call.on_report(session, Some(report), cx),
-            Reply::Timeout { .. } if call.media.session() == Some(session) && !call.is_left_alone() => {
-                call.release(ReasonId::MediaTimeout, ReleasedBy::Us, cx);
-            }
             Reply::Digit { from, digit: Digit { event, duration_ms }, .. } => {
                 call.tell_digit(call.media.seat(from.other()), InfoDigit { event, duration_ms }, cx);
             }
-            Reply::Timeout { .. } | Reply::OneWay { .. } | Reply::Latched { .. } => {}
+            Reply::OneWay { .. } | Reply::Latched { .. } => {}
+            _ if call.media.session() != Some(session) || call.is_left_alone() => {}
+            Reply::Timeout { .. } => call.release(ReasonId::MediaTimeout, ReleasedBy::Us, cx),
+            Reply::Unkeyed { .. } => call.release(ReasonId::SrtpUnkeyed, ReleasedBy::Us, cx),
         });
     }
 }

@@ -32,8 +32,9 @@ pub struct Setup {
     pub shard: ShardId,
     /// 128 secret bits; the whole future follows from them and the inputs.
     pub seed: (u64, u64),
-    /// 256 bits from the operating system, for master keys of SRTP.
+    /// 256 bits from the operating system, for master keys of SRTP; and what names the certificate of handshakes.
     pub secret: [u8; 32],
+    pub proof: [u8; 32],
     /// Wall time at [`Time::ZERO`].
     pub clock: WallClock,
 }
@@ -97,7 +98,7 @@ impl Switchboard {
             wheel: Wheel::new(),
             desk: Desk::new(rng.next_pair()),
             rng,
-            mint: Mint::new(setup.secret),
+            mint: Mint::new(setup.secret).with_certificate(setup.proof),
             counters: Counters::default(),
             sessions: Sessions::default(),
             draining: false,

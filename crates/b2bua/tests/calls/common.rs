@@ -101,6 +101,7 @@ impl World {
         let setup = Setup {
             shard: ShardId(3),
             secret: [7; 32],
+            proof: [0xAB; 32],
             seed: (1, 2),
             clock: WallClock { birth: WallTime(1_700_000_000_000_000) },
         };

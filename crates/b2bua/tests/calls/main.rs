@@ -10,6 +10,7 @@ mod common;
 mod credentials;
 mod digits;
 mod drawn;
+mod dtls;
 mod early;
 mod exceptions;
 mod fax;

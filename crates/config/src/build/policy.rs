@@ -6,7 +6,7 @@ use super::identity;
 use super::view::View;
 use crate::country::Country;
 use crate::forms::called;
-use crate::model::{Codecs, Digits, Policy, Redirects, SrtpPolicy, SrtpSuite, Transfers, Words};
+use crate::model::{Codecs, Digits, Policy, Redirects, SrtpKeys, SrtpPolicy, SrtpSuite, Transfers, Words};
 
 /// Countries whose networks speak µ-law; all others speak A-law (ITU-T G.711 §2, national practice).
 const MU_LAW: [&str; 5] = ["US", "CA", "JP", "TW", "PR"];
@@ -76,6 +76,8 @@ fn srtp(view: &View<'_>) -> Option<SrtpPolicy> {
     Some(SrtpPolicy {
         mode: view.word("srtp")?,
         over_plain: view.word("srtp_over_plain")?,
+        keys: view.strings("srtp_keys").iter().filter_map(|s| SrtpKeys::from_token(s)).collect(),
+        setup: view.word("dtls_setup")?,
         suites: view.strings("srtp_suites").iter().filter_map(|s| SrtpSuite::from_token(s)).collect(),
     })
 }

@@ -3,8 +3,8 @@
 use super::{item_at, value_at};
 use crate::build::Draft;
 use crate::model::{
-    Dtmf, Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, RefreshBy, SrtpMode, SrtpOverPlain,
-    Trunk, Update,
+    Dtmf, Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, RefreshBy, SrtpKeys, SrtpMode,
+    SrtpOverPlain, Trunk, Update,
 };
 use crate::report::{Finding, Report};
 use crate::text::{Entry, Table};
@@ -255,22 +255,28 @@ fn policy(one: &Seen<'_>, country: bool, report: &mut Report<'_>) {
 /// Keys in SDP are as secret as the signalling that bears them (RFC 4568 §7).
 fn srtp(one: &Seen<'_>, report: &mut Report<'_>) {
     let policy = &one.trunk.policy.srtp;
-    let plain =
-        one.gateways.iter().any(|gateway| matches!(asked(gateway), Some(Transport::Udp | Transport::Tcp)));
+    let table = one.table.table("override").unwrap_or(one.table);
+    let at = |key| value_at(table, key, one.entry.key_span.start);
+    if policy.keys.contains(&SrtpKeys::Dtls) && !policy.suites.iter().any(|suite| suite.has_profile()) {
+        let message = "`srtp_keys` with `dtls`, and no suite that DTLS-SRTP knows";
+        let finding = Finding::new(at("srtp_suites"), one.path("override.srtp_suites"), "conflict", message);
+        report.error(finding.expected("`AES_CM_128_HMAC_SHA1_80` or `AEAD_AES_128_GCM` among `srtp_suites`"));
+    }
+    let is_plain = |gateway: &Gateway| matches!(asked(gateway), Some(Transport::Udp | Transport::Tcp));
     let wanted = [SrtpMode::Optional, SrtpMode::Required].contains(&policy.mode);
-    if !plain || !wanted {
+    if !wanted
+        || !policy.keys.contains(&SrtpKeys::Sdes)
+        || !one.gateways.iter().any(|gateway| is_plain(gateway))
+    {
         return;
     }
-    let at = value_at(one.table.table("override").unwrap_or(one.table), "srtp", one.entry.key_span.start);
     let message = match policy.over_plain {
         SrtpOverPlain::Allow => {
             "keys of SRTP go over signalling without TLS: who reads it can hear the calls"
         }
-        SrtpOverPlain::Off => {
-            "`srtp_over_plain = \"off\"` and a gateway without TLS: its media are not secured"
-        }
+        SrtpOverPlain::Off => "`srtp_over_plain = \"off\"` and a gateway without TLS: media are not secured",
     };
-    let finding = Finding::new(at, one.path("override.srtp"), "plain-keys", message);
+    let finding = Finding::new(at("srtp"), one.path("override.srtp"), "plain-keys", message);
     report.warning(finding.expected("`;transport=tls` for the gateway, or `srtp = \"auto\"`"));
 }
 

@@ -41,6 +41,8 @@ pub(crate) static POLICY: Section = Section {
         },
         srtp::SRTP,
         srtp::OVER_PLAIN,
+        srtp::KEYS,
+        srtp::SETUP,
         srtp::SUITES,
         Key {
             name: "ice",

@@ -77,6 +77,7 @@ impl Half {
             ssrc_changes: r.totals.ssrc_changes,
             source: self.lock.locked(),
             rebinds: self.rebinds,
+            security: self.security(),
             bridged: None,
         }
     }

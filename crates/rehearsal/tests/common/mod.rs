@@ -38,8 +38,13 @@ pub struct World {
 impl World {
     pub fn new(config: &str) -> World {
         let mut out = Outbox::new();
-        let setup =
-            Setup { shard: ShardId(3), seed: (1, 2), secret: [1; 32], clock: WallClock { birth: BIRTH } };
+        let setup = Setup {
+            shard: ShardId(3),
+            seed: (1, 2),
+            secret: [1; 32],
+            proof: [1; 32],
+            clock: WallClock { birth: BIRTH },
+        };
         let board = Switchboard::new(setup, snapshot(config), Time::ZERO, &mut out);
         let mut world = World { board, now: Time::ZERO, sent: Vec::new(), records: Vec::new(), events: 0 };
         world.drain(out);

@@ -104,9 +104,9 @@ impl Hand {
 /// Starts worker number `n`.
 pub(super) fn start(
     n: usize,
-    news: &SyncSender<News>,
-    notify: &Notify,
+    (news, notify): (&SyncSender<News>, &Notify),
     birth: Instant,
+    certificate: Arc<dtls::Certificate>,
     fast: Option<Arc<dyn FastPath>>,
 ) -> io::Result<Hand> {
     let (orders, inbox) = sync_channel(ORDERS_MAX);
@@ -115,7 +115,8 @@ pub(super) fn start(
     let shared = Arc::new(Shared::default());
     let poll = Arc::new(Poll::new()?);
     let links = Links { poll: poll.clone(), bell: bell.clone(), shared: shared.clone(), orders: inbox, fast };
-    let worker = Worker::new(links, news.clone(), notify.clone(), birth)?;
+    let desk = dtls::Desk::new(certificate).map_err(io::Error::other)?;
+    let worker = Worker::new(links, news.clone(), notify.clone(), birth, desk)?;
     let thread = std::thread::Builder::new().name(format!("media-{n}")).spawn(move || {
         let _alive = alive;
         worker.run();

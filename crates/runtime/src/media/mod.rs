@@ -92,16 +92,17 @@ pub struct Engine {
 
 impl Engine {
     /// Starts `workers` threads (at least 1). `notify` is called from them when
-    /// [`Engine::poll_reply`] has something; it must not block.
+    /// [`Engine::poll_reply`] has something; it must not block. `certificate`: what handshakes on media ports show.
     ///
     /// # Errors
     /// What the operating system says when threads or descriptors cannot be had.
     pub fn new(
         listens: Vec<MediaListen>,
         workers: usize,
+        certificate: Arc<dtls::Certificate>,
         notify: Box<dyn Fn() + Send + Sync>,
     ) -> io::Result<Engine> {
-        Engine::with_fast_path(listens, workers, notify, Err("not asked for".to_owned()))
+        Engine::with_fast_path(listens, workers, certificate, notify, Err("not asked for".to_owned()))
     }
 
     /// As [`Engine::new`]; settled directions are lent to a fast path.
@@ -111,6 +112,7 @@ impl Engine {
     pub fn with_fast_path(
         listens: Vec<MediaListen>,
         workers: usize,
+        certificate: Arc<dtls::Certificate>,
         notify: Box<dyn Fn() + Send + Sync>,
         fast: Choice,
     ) -> io::Result<Engine> {
@@ -118,9 +120,8 @@ impl Engine {
         let notify: Notify = Arc::from(notify);
         let birth = Instant::now();
         let path = fast.as_ref().ok();
-        let hands = (0..workers.max(1))
-            .map(|n| start(n, &news_in, &notify, birth, path.cloned()))
-            .collect::<io::Result<_>>()?;
+        let begin = |n| start(n, (&news_in, &notify), birth, certificate.clone(), path.cloned());
+        let hands = (0..workers.max(1)).map(begin).collect::<io::Result<_>>()?;
         let mut engine = Engine {
             interfaces: Vec::new(),
             ranges: Vec::new(),
@@ -300,7 +301,12 @@ impl Engine {
         loop {
             match self.news.try_recv().ok()? {
                 News::Freed { session, stream, ports } => self.freed(session, stream, ports),
-                News::Reply(reply) => return Some(reply),
+                News::Reply(reply) => {
+                    if let Reply::Unkeyed { side, why, .. } = &reply {
+                        tracing::warn!(?side, %why, "a handshake for SRTP did not succeed in time");
+                    }
+                    return Some(reply);
+                }
                 News::Closed { session, report, streams } => {
                     self.closed(session, streams);
                     return Some(Reply::Closed { session, report });

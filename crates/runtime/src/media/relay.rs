@@ -17,6 +17,8 @@ pub(super) enum Passed {
     Taken,
     /// Its sender has an answer.
     Answered,
+    /// It belongs to a handshake.
+    Handshake,
 }
 
 impl Counters {
@@ -24,7 +26,7 @@ impl Counters {
     #[inline]
     pub(super) fn note(&mut self, passed: Result<Passed, DropReason>, length: usize) {
         match passed {
-            Ok(Passed::Answered) => {}
+            Ok(Passed::Answered | Passed::Handshake) => {}
             Ok(Passed::On | Passed::Taken) => {
                 self.packets += 1;
                 self.bytes += length as u64;
@@ -56,6 +58,7 @@ pub(super) fn relay(
             pass_made((token.side, token.stream), session, ports, Datagram { buffer, length });
             return Ok(Passed::Taken);
         }
+        Verdict::Handshake => return Ok(Passed::Handshake),
         Verdict::Drop(reason) => return Err(reason),
         Verdict::Answer { length } => {
             let port = ports.port(token.side, token.component);
@@ -92,7 +95,7 @@ pub(super) fn pass_made(
 /// Sends one datagram. An ICMP error that an earlier one caused is said once instead of sending: then
 /// it is tried again.
 #[inline]
-fn send(out: &Port, bytes: &[u8], to: SocketAddr) -> bool {
+pub(super) fn send(out: &Port, bytes: &[u8], to: SocketAddr) -> bool {
     let once = || {
         if out.associated() == Some(to) {
             sys::send(out.fd(), bytes)

@@ -13,7 +13,8 @@ use super::token::{Place, Token};
 use base::Time;
 use base::hash::Fast;
 use bridged::Waking;
-use media::{Component, Datagram, Lendings, Report, Session, SessionId, Side};
+use dtls::{Associations, Desk};
+use media::{Datagram, Lendings, Report, Session, SessionId};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 
 mod bridged;
 mod fast;
+mod keying;
 mod ripening;
 mod telling;
 
@@ -49,6 +51,8 @@ struct Entry {
     lendings: Lendings,
     /// It is among [`Worker::waking`].
     awake: bool,
+    /// Handshakes on its ports, if it needs any.
+    handshakes: Option<Box<Associations>>,
 }
 
 /// A place for a session; its generation tells late events of an earlier one.
@@ -88,6 +92,7 @@ pub(super) struct Worker {
     next_slice: Time,
     slice: usize,
     stopping: bool,
+    desk: Desk,
 }
 
 impl Worker {
@@ -96,6 +101,7 @@ impl Worker {
         news: SyncSender<News>,
         notify: Notify,
         birth: Instant,
+        desk: Desk,
     ) -> io::Result<Worker> {
         poll.add(bell.fd(), BELL)?;
         Ok(Worker {
@@ -117,6 +123,7 @@ impl Worker {
             next_slice: Time::ZERO,
             slice: 0,
             stopping: false,
+            desk,
         })
     }
 
@@ -213,8 +220,12 @@ impl Worker {
                     }
                     let packet = Datagram { buffer: &mut self.buffer, length };
                     let passed = relay(now, token, &mut entry.session, ports, source, packet);
-                    if matches!(passed, Ok(Passed::Taken)) {
-                        self.waking.note(now, token.place.slot, entry);
+                    match passed {
+                        Ok(Passed::Taken) => self.waking.note(now, token.place.slot, entry),
+                        Ok(Passed::Handshake) => {
+                            keying::hear(now, token, source, (entry, &self.buffer[..length]), &mut self.desk);
+                        }
+                        _ => {}
                     }
                     self.counters.note(passed, length);
                     if entry.session.take_changed() {
@@ -235,34 +246,12 @@ impl Worker {
         self.sync(at);
         let Some(entry) = self.slots.get_mut(at as usize).and_then(|s| s.entry.as_mut()) else { return };
         entry.session.on_tick(now);
+        keying::tick(now, entry, &mut self.desk);
         if entry.session.take_changed() | entry.session.has_replies() {
             self.follow(at);
         }
         self.lend(at);
         self.ripen(now, at);
-    }
-
-    /// Brings the sockets of a session in line with whom it expects, and fetches its news.
-    #[cold]
-    fn follow(&mut self, slot: u32) {
-        self.review(slot);
-        let Some(Some(entry)) = self.slots.get_mut(slot as usize).map(|s| &mut s.entry) else { return };
-        for (stream, ports) in (0u8..).zip(&mut entry.streams) {
-            let Some(ports) = ports else { continue };
-            for side in Side::BOTH {
-                for component in Component::BOTH {
-                    let want = entry.session.filter(side, stream, component);
-                    ports.port_mut(side, component).associate(want);
-                }
-            }
-        }
-        let mut told = Vec::new();
-        while let Some(reply) = entry.session.poll_reply() {
-            told.push(reply);
-        }
-        for reply in told {
-            self.tell(News::Reply(reply));
-        }
     }
 
     /// The engine rang.
@@ -284,6 +273,7 @@ impl Worker {
                 Order::Open { session, place, streams } => self.open(now, session, place, streams),
                 Order::Set { session, side, stream, remote } => {
                     self.with(session, |s| s.set(now, side, stream, remote));
+                    self.shake(now, session);
                 }
                 Order::Bridge { session, stream, plans, seed } => {
                     self.with(session, |s| s.bridge(stream, plans, seed));
@@ -336,6 +326,7 @@ impl Worker {
             streams: streams.into_iter().map(Some).collect(),
             awake: false,
             lendings: Lendings::default(),
+            handshakes: None,
         });
         if self.ids.is_empty() {
             self.next_slice = now;

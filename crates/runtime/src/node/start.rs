@@ -91,23 +91,25 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> StartError {
     move |error| StartError::System { what, error }
 }
 
+/// Who is asked for names, and what handshakes on media ports show.
+type Beside = (DnsServers, Arc<dtls::Certificate>);
+
 /// Starts a node around the brain that `make` makes from seed, clock, snapshot, time and outbox.
-pub(crate) fn launch<B, M>(options: NodeOptions, servers: DnsServers, make: M) -> Result<Node, StartError>
+pub(crate) fn launch<B, M>(options: NodeOptions, beside: Beside, make: M) -> Result<Node, StartError>
 where
     B: Brain + 'static,
     M: FnOnce((u64, u64), WallClock, Arc<Snapshot>, Time, &mut Outbox) -> B + Send + 'static,
 {
-    let NodeOptions { snapshot, secrets, journal, seed, cpu, fast_path } = options;
+    let (NodeOptions { snapshot, secrets, journal, seed, cpu, fast_path }, (servers, certificate)) =
+        (options, beside);
     let config = snapshot.config.clone();
     raise_descriptor_limit();
     let rules = Arc::new(TlsRules::build(&config, &secrets)?);
     for warning in &rules.warnings {
         tracing::warn!("{warning}");
     }
-    let seed = match seed {
-        Some(seed) => seed,
-        None => clock::seed().map_err(|error| StartError::System { what: "entropy", error: error.into() })?,
-    };
+    let seed = seed.map_or_else(clock::seed, Ok);
+    let seed = seed.map_err(|error| StartError::System { what: "entropy", error: error.into() })?;
     let mut dice = Rng::new(seed);
     let (ports, listeners) = bind_all(&config)?;
     let addresses = addresses(&config, &ports, &listeners);
@@ -115,7 +117,7 @@ where
     let bell = poll.bell();
     let workers = config.media.workers.unwrap_or_else(default_workers);
     let listens = media_listens(&config);
-    let engine = Engine::with_fast_path(listens, workers, ringing(bell.clone()), fast_path);
+    let engine = Engine::with_fast_path(listens, workers, certificate, ringing(bell.clone()), fast_path);
     let engine = engine.map_err(system("media threads"))?;
     let (mailbox, letters) = mailbox(bell);
     let answers = mailbox.clone();

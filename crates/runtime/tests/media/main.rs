@@ -34,7 +34,9 @@ impl Bench {
         let notify = Box::new(move || {
             let _ = ring.lock().unwrap().send(());
         });
-        let engine = Engine::new(vec![listen(INSIDE, inside), listen(OUTSIDE, outside)], 2, notify).unwrap();
+        let certificate = std::sync::Arc::new(dtls::Certificate::make().unwrap());
+        let listens = vec![listen(INSIDE, inside), listen(OUTSIDE, outside)];
+        let engine = Engine::new(listens, 2, certificate, notify).unwrap();
         Bench { engine, bell }
     }
 

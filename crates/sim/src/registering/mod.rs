@@ -100,7 +100,7 @@ pub fn run(plan: Plan, trace: bool) -> Outcome {
 /// What a switchboard of these worlds is born with.
 pub(crate) fn setup(shard: ShardId, dice: &mut Dice) -> Setup {
     let clock = WallClock { birth: WallTime(1_700_000_000_000_000) };
-    Setup { shard, seed: (dice.roll(), dice.roll()), secret: [7; 32], clock }
+    Setup { shard, seed: (dice.roll(), dice.roll()), secret: [7; 32], proof: [7; 32], clock }
 }
 
 /// The house with the plan's accounts.

@@ -181,6 +181,7 @@ fn take_record<'a>(take: &mut Take<'a>, call: CallKey, end: Moment) -> Result<Ca
         attempt.sent = take_sent(take)?;
     }
     row.transfers = take_transfers(take)?;
+    row.media.iter_mut().try_for_each(|media| take_securities(take, media))?;
     row.follow_last_attempt();
     row.derive();
     Ok(row)
@@ -249,6 +250,13 @@ fn take_media<'a>(take: &mut Take<'a>) -> Result<MediaRow<'a>, Malformed> {
     })
 }
 
+/// What records of older segments end without.
+fn take_securities<'a>(take: &mut Take<'a>, media: &mut MediaRow<'a>) -> Result<(), Malformed> {
+    media.from_caller.security = take.later_text()?;
+    media.from_callee.security = take.later_text()?;
+    Ok(())
+}
+
 fn take_direction<'a>(take: &mut Take<'a>) -> Result<DirectionRow<'a>, Malformed> {
     Ok(DirectionRow {
         packets: take.number()?,
@@ -263,6 +271,7 @@ fn take_direction<'a>(take: &mut Take<'a>) -> Result<DirectionRow<'a>, Malformed
         one_way: take.flag()?,
         silence_max_ms: take.number()?,
         source: take.text()?,
+        security: Cow::Borrowed(""),
     })
 }
 

@@ -149,8 +149,17 @@ fn put_record(put: &mut Put<'_>, record: &CallRecord) {
     }
     let transfers = &record.transfers[..record.transfers.len().min(TRANSFERS_MAX)];
     put.number(transfers.len() as u64);
-    for transfer in transfers {
-        put_transfer(put, transfer);
+    transfers.iter().for_each(|transfer| put_transfer(put, transfer));
+    record.media.iter().for_each(|media| put_securities(put, media));
+}
+
+/// How the first stream of each side was protected.
+fn put_securities(put: &mut Put<'_>, media: &MediaRecord) {
+    for streams in [&media.report.a, &media.report.b] {
+        match streams.first().and_then(|stream| stream.security) {
+            Some(security) => put.shown(security),
+            None => put.text(""),
+        }
     }
 }
 

@@ -171,8 +171,7 @@ impl Columns<'_, '_> {
 
 fn read_call(row: &Row<'_>) -> Result<StoredCall, rusqlite::Error> {
     let mut from = Columns { row, place: 0 };
-    let id = from.take()?;
-    let call = CallKey(u128::from_be_bytes(from.take()?));
+    let (id, call) = (from.take()?, CallKey(u128::from_be_bytes(from.take()?)));
     let (node, revision) = (from.text()?, from.count()?);
     let (trunk_in, trunk_out) = (from.text()?, from.text()?);
     let _trunks: String = from.take()?;
@@ -211,6 +210,7 @@ fn read_call(row: &Row<'_>) -> Result<StoredCall, rusqlite::Error> {
         preferred_received: from.text()?,
         ..blank(call, Moment::default())
     };
+    read_securities(&mut from, call.media.as_mut())?;
     call.derive();
     Ok(call)
 }
@@ -228,6 +228,18 @@ fn read_media(from: &mut Columns<'_, '_>) -> Result<Option<MediaRow<'static>>, r
     }))
 }
 
+/// How each leg was protected.
+fn read_securities(
+    from: &mut Columns<'_, '_>,
+    media: Option<&mut MediaRow<'static>>,
+) -> Result<(), rusqlite::Error> {
+    let (caller, callee) = (from.text()?, from.text()?);
+    if let Some(media) = media {
+        (media.from_caller.security, media.from_callee.security) = (caller, callee);
+    }
+    Ok(())
+}
+
 fn read_direction(from: &mut Columns<'_, '_>) -> Result<DirectionRow<'static>, rusqlite::Error> {
     Ok(DirectionRow {
         packets: from.count()?,
@@ -242,6 +254,7 @@ fn read_direction(from: &mut Columns<'_, '_>) -> Result<DirectionRow<'static>, r
         one_way: from.take()?,
         silence_max_ms: from.count()?,
         source: from.text()?,
+        security: Cow::Borrowed(""),
     })
 }
 

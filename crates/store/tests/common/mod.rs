@@ -7,7 +7,7 @@ use b2bua::{
     TransferHow, TransferRecord,
 };
 use base::{ReasonId, WallTime};
-use media::{DropReason, Report, StreamReport};
+use media::{DropReason, Report, Security, StreamReport};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -122,6 +122,7 @@ pub fn report() -> Box<Report> {
         mos_avg: 421,
         silence_max: Duration::from_millis(120),
         source: Some("192.0.2.7:40000".parse().unwrap()),
+        security: Some(Security::Plain),
         ..StreamReport::default()
     };
     stream.dropped.add(DropReason::ForeignSource);

@@ -99,5 +99,8 @@ fn live(call: &Call) -> Table {
     }
     let media = if call.anchored { "through this node" } else { "between the peers" };
     table.pair("media", format!("{media}, codec {}", call.codec.as_deref().unwrap_or("not agreed")));
+    if let (Some(caller), Some(callee)) = (&call.caller_security, &call.callee_security) {
+        table.pair("security", format!("caller {caller}, callee {callee}"));
+    }
     table
 }

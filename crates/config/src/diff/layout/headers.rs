@@ -11,6 +11,8 @@ impl Sheet<'_> {
         self.put(path, "ice", policy.ice);
         self.put(path, "srtp", policy.srtp.mode);
         self.put(path, "srtp_over_plain", policy.srtp.over_plain);
+        self.put(path, "srtp_keys", list(&policy.srtp.keys));
+        self.put(path, "dtls_setup", policy.srtp.setup);
         self.put(path, "srtp_suites", list(&policy.srtp.suites));
     }
 

@@ -1,6 +1,7 @@
-//! News for the engine's owner: told at once where the channel has room, and later where not.
+//! What a worker tells: the engine of its sessions, and the sockets of whom a session expects.
 
 use super::{News, Worker};
+use media::{Component, Side};
 use std::sync::mpsc::TrySendError;
 
 impl Worker {
@@ -9,6 +10,29 @@ impl Worker {
         self.send_backlog();
         if std::mem::take(&mut self.told) {
             (self.notify)();
+        }
+    }
+
+    /// Brings the sockets of a session in line with whom it expects, and fetches its news.
+    #[cold]
+    pub(super) fn follow(&mut self, slot: u32) {
+        self.review(slot);
+        let Some(Some(entry)) = self.slots.get_mut(slot as usize).map(|s| &mut s.entry) else { return };
+        for (stream, ports) in (0u8..).zip(&mut entry.streams) {
+            let Some(ports) = ports else { continue };
+            for side in Side::BOTH {
+                for component in Component::BOTH {
+                    let want = entry.session.filter(side, stream, component);
+                    ports.port_mut(side, component).associate(want);
+                }
+            }
+        }
+        let mut told = Vec::new();
+        while let Some(reply) = entry.session.poll_reply() {
+            told.push(reply);
+        }
+        for reply in told {
+            self.tell(News::Reply(reply));
         }
     }
 

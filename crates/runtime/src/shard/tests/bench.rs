@@ -187,20 +187,22 @@ impl Bench {
         let (for_echo, for_live) = (orders.clone(), live.clone());
         let strangers = Arc::new(AtomicBool::new(false));
         let for_knows = strangers.clone();
-        let node = crate::node::start::launch(options, servers, move |_, _, snapshot, _, out| {
-            for (index, gateway) in snapshot.config.gateways.iter().enumerate() {
-                if let config::Host::Name(_) = gateway.host {
-                    out.resolve.push(b2bua::ResolveRequest {
-                        revision: snapshot.revision,
-                        gateway: base::GatewayId(index as u32),
-                        host: gateway.host.clone(),
-                        port: gateway.port,
-                        transport: gateway.transport,
-                    });
+        let certificate = Arc::new(dtls::Certificate::make().unwrap());
+        let node =
+            crate::node::start::launch(options, (servers, certificate), move |_, _, snapshot, _, out| {
+                for (index, gateway) in snapshot.config.gateways.iter().enumerate() {
+                    if let config::Host::Name(_) = gateway.host {
+                        out.resolve.push(b2bua::ResolveRequest {
+                            revision: snapshot.revision,
+                            gateway: base::GatewayId(index as u32),
+                            host: gateway.host.clone(),
+                            port: gateway.port,
+                            transport: gateway.transport,
+                        });
+                    }
                 }
-            }
-            Echo { seen: sender, orders: for_echo, live: for_live, strangers: for_knows, deadline: None }
-        })?;
+                Echo { seen: sender, orders: for_echo, live: for_live, strangers: for_knows, deadline: None }
+            })?;
         Ok(Bench { node: Some(node), seen, orders, live, strangers, journalled, config })
     }
 

@@ -1,7 +1,7 @@
 //! Records for people: in a table, line after line, and whole.
 
 use crate::print::{Cell, Colour, Table, clock, count, duration};
-use store::{DirectionRow, StoredCall};
+use store::{DirectionRow, MediaRow, StoredCall};
 
 const HEADER: [&str; 10] =
     ["START", "CALLER", "CALLED", "IN", "OUT", "STATUS", "REASON", "DELAY", "TALK", "CALL"];
@@ -71,9 +71,7 @@ pub(crate) fn whole(record: &StoredCall, colour: bool) -> String {
     table.pair("released by", format!("{}, Q.850 cause {}", record.released_by, record.q850));
     table.pair("decision", &record.decision);
     if let Some(media) = &record.media {
-        table.pair("codec", &media.codec);
-        table.row(direction("from caller", &media.from_caller));
-        table.row(direction("from callee", &media.from_callee));
+        add_media(&mut table, media);
     }
     let mut text = table.print(colour);
     if !record.attempts.is_empty() {
@@ -91,6 +89,16 @@ pub(crate) fn whole(record: &StoredCall, colour: bool) -> String {
 
 fn with_received(number: &str, received: &str) -> String {
     if number == received { number.to_owned() } else { format!("{number} (received {received})") }
+}
+
+fn add_media(table: &mut Table, media: &MediaRow<'_>) {
+    table.pair("codec", &media.codec);
+    let (caller, callee) = (&media.from_caller.security, &media.from_callee.security);
+    if !caller.is_empty() && !callee.is_empty() {
+        table.pair("security", format!("caller {caller}, callee {callee}"));
+    }
+    table.row(direction("from caller", &media.from_caller));
+    table.row(direction("from callee", &media.from_callee));
 }
 
 fn direction(name: &str, row: &DirectionRow<'_>) -> Vec<Cell> {

@@ -1,0 +1,250 @@
+//! Media whose keys are agreed on by handshakes (DTLS-SRTP): baresip on either side, whose certificate has an RSA key,
+//! phones played by hand, and strangers who come first.
+
+use conformance::baresip::Baresip;
+use conformance::config::{INSIDE, ITSP, PBX, Setup};
+use conformance::wire::Datagrams;
+use conformance::{Place, Server, records};
+use std::net::UdpSocket;
+use std::process::{Command, Stdio};
+
+const WORLD: &str = "+441632960001";
+const DID: &str = "+493023125100";
+const DTLS: &str = "srtp = \"required\", srtp_keys = [\"dtls\"]";
+const SDES: &str = "srtp = \"required\"";
+const OFF: &str = "srtp = \"off\"";
+
+fn phone(place: &Place, number: &str, host: u8, hertz: f64, encryption: &str, dial: Option<&str>) -> Baresip {
+    let encryption = if encryption.is_empty() { String::new() } else { format!(";mediaenc={encryption}") };
+    let account = format!("<sip:{number}@{}>;regint=0{encryption}", place.ip(host));
+    Baresip::with_account(place, number, host, hertz, &account, dial)
+}
+
+/// A call between two baresips through trunks with these policies: each hears the other's tone, and the record says how
+/// each leg was secured.
+fn two_phones(name: &str, (pbx, itsp): (&str, &str), (ours, theirs): (&str, &str), told: [&str; 2]) {
+    let place = Place::new(name);
+    let mut setup = Setup::new(&place);
+    // On loopback baresip sends from another address than the one it names.
+    setup.pbx_more = format!("override = {{ latch = \"nat\", {pbx} }}\n");
+    setup.itsp_more = format!("override = {{ latch = \"nat\", {itsp} }}\n");
+    let server = Server::start(&place, &setup.text());
+    let callee = phone(&place, WORLD, ITSP, 700.0, theirs, None);
+    callee.process().line("baresip is ready");
+    let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
+    let caller = phone(&place, DID, PBX, 440.0, ours, Some(&uri));
+    caller.hears(700.0, 440.0);
+    callee.hears(440.0, 700.0);
+    drop(caller);
+    drop(callee);
+    assert_eq!(server.stop(), 0);
+    let record = records::await_count(&place, 1).remove(0);
+    let security =
+        |way: &str| record.pointer(&format!("/media/{way}/security")).and_then(|word| word.as_str());
+    assert_eq!([security("from_caller"), security("from_callee")], told.map(Some), "{record}");
+}
+
+const BY_DTLS: &str = "dtls AES_CM_128_HMAC_SHA1_80";
+const BY_SDES: &str = "sdes AES_CM_128_HMAC_SHA1_80";
+
+#[test]
+fn a_plain_phone_calls_one_that_shakes_hands() {
+    two_phones("dtls-out", (OFF, DTLS), ("", "dtls_srtp"), ["none", BY_DTLS]);
+}
+
+#[test]
+fn a_phone_that_shakes_hands_calls_a_plain_one() {
+    two_phones("dtls-in", (DTLS, OFF), ("dtls_srtp", ""), [BY_DTLS, "none"]);
+}
+
+#[test]
+fn keys_in_descriptions_and_keys_of_handshakes_are_joined() {
+    two_phones("dtls-sdes", (DTLS, SDES), ("dtls_srtp", "srtp-mand"), [BY_DTLS, BY_SDES]);
+    two_phones("sdes-dtls", (SDES, DTLS), ("srtp-mand", "dtls_srtp"), [BY_SDES, BY_DTLS]);
+}
+
+#[test]
+fn two_handshakes_have_two_sets_of_keys() {
+    two_phones("dtls-both", (DTLS, DTLS), ("dtls_srtp", "dtls_srtp"), [BY_DTLS, BY_DTLS]);
+}
+
+#[test]
+fn we_begin_with_a_phone_whose_certificate_is_rsa() {
+    // A phone that is reached where it says: it is called on.
+    let active = format!("{DTLS}, dtls_setup = \"active\"");
+    two_phones("dtls-active", (&active, OFF), ("dtls_srtp", ""), [BY_DTLS, "none"]);
+}
+
+/// A certificate made by OpenSSL, and a program that shows it.
+struct Identity<'p> {
+    place: &'p Place,
+    name: &'static str,
+}
+
+impl Identity<'_> {
+    fn new<'p>(place: &'p Place, name: &'static str) -> Identity<'p> {
+        let identity = Identity { place, name };
+        let made = identity.openssl(&[
+            &["req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=phone", "-newkey", "rsa:2048"][..],
+            &["-keyout", &format!("{name}.key"), "-out", &format!("{name}.pem")],
+        ]);
+        assert!(made.status.success(), "{made:?}");
+        identity
+    }
+
+    fn openssl(&self, words: &[&[&str]]) -> std::process::Output {
+        let mut command = Command::new("openssl");
+        command.args(words.concat()).current_dir(self.place.folder()).stdin(Stdio::null());
+        command.output().expect("openssl")
+    }
+
+    fn fingerprint(&self) -> String {
+        let told = self.openssl(&[&[
+            "x509",
+            "-in",
+            &format!("{}.pem", self.name),
+            "-noout",
+            "-fingerprint",
+            "-sha256",
+        ]]);
+        let text = String::from_utf8(told.stdout).expect("text");
+        text.trim().split('=').nth(1).expect("a digest").to_owned()
+    }
+
+    /// Shakes hands from an address of its own: what the program says; it ends at once.
+    fn shakes(&self, from: &str, to: &str) -> String {
+        let (cert, key) = (format!("{}.pem", self.name), format!("{}.key", self.name));
+        let out = self.openssl(&[
+            &["s_client", "-dtls1_2", "-bind", from, "-connect", to, "-cert", &cert, "-key", &key],
+            &[
+                "-use_srtp",
+                "SRTP_AES128_CM_SHA1_80",
+                "-keymatexport",
+                "EXTRACTOR-dtls_srtp",
+                "-keymatexportlen",
+                "60",
+            ],
+        ]);
+        String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned()
+    }
+}
+
+/// A phone at one address whose descriptions are written here.
+struct Hand {
+    sip: Datagrams,
+    ip: String,
+}
+
+impl Hand {
+    fn new(place: &Place) -> Hand {
+        let ip = place.ip(PBX);
+        Hand { sip: Datagrams::new(&format!("{ip}:5060"), &place.sip(INSIDE)), ip }
+    }
+
+    /// Calls with this fingerprint, and begins the handshake itself; the answer, acknowledged.
+    fn calls(&self, mark: &str, fingerprint: &str) -> String {
+        let ip = &self.ip;
+        let body = format!(
+            "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\na=fingerprint:sha-256 {fingerprint}\r\n\
+             m=audio 42000 UDP/TLS/RTP/SAVP 8\r\na=rtpmap:8 PCMA/8000\r\na=ptime:20\r\na=setup:active\r\n"
+        );
+        self.sip.send(format!(
+            "INVITE sip:{WORLD}@server SIP/2.0\r\nVia: SIP/2.0/UDP {ip}:5060;rport;branch=z9hG4bK{mark}\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:{DID}@{ip}>;tag={mark}\r\nTo: <sip:{WORLD}@server>\r\n\
+             Call-ID: {mark}@{ip}\r\nCSeq: 1 INVITE\r\nContact: <sip:{DID}@{ip}:5060>\r\n\
+             Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ));
+        loop {
+            let message = self.sip.receive();
+            if message.status().is_none_or(|status| status < 200) {
+                continue;
+            }
+            assert_eq!(message.status(), Some(200), "{}", message.0);
+            self.request("ACK", 1, mark, message.header("To"));
+            return message.0;
+        }
+    }
+
+    fn request(&self, method: &str, cseq: u32, mark: &str, to: &str) {
+        let ip = &self.ip;
+        self.sip.send(format!(
+            "{method} sip:{WORLD}@server SIP/2.0\r\nVia: SIP/2.0/UDP {ip}:5060;rport;branch=z9hG4bK{mark}{method}\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:{DID}@{ip}>;tag={mark}\r\nTo: {to}\r\nCall-ID: {mark}@{ip}\r\n\
+             CSeq: {cseq} {method}\r\nContent-Length: 0\r\n\r\n"
+        ));
+    }
+}
+
+fn line<'t>(text: &'t str, start: &str) -> &'t str {
+    text.lines().find_map(|line| line.strip_prefix(start)).unwrap_or_default()
+}
+
+/// A server whose PBX speaks DTLS from anywhere, and a plain phone to be called.
+fn behind_nat(place: &Place) -> (Server, Baresip) {
+    let mut setup = Setup::new(place);
+    setup.pbx_more = format!("override = {{ latch = \"nat\", {DTLS} }}\n");
+    setup.itsp_more = "override = { latch = \"nat\" }\n".into();
+    let server = Server::start(place, &setup.text());
+    let callee = phone(place, WORLD, ITSP, 700.0, "", None);
+    callee.process().line("baresip is ready");
+    (server, callee)
+}
+
+#[test]
+fn a_stranger_who_comes_first_gets_nothing_and_the_phone_its_keys() {
+    let place = Place::new("dtls-stranger");
+    let (genuine, stranger) = (Identity::new(&place, "genuine"), Identity::new(&place, "stranger"));
+    let (server, _callee) = behind_nat(&place);
+    let hand = Hand::new(&place);
+    let answer = hand.calls("first", &genuine.fingerprint());
+    assert_eq!(line(&answer, "a=setup:"), "passive", "{answer}");
+    let port = line(&answer, "m=audio ").split(' ').next().expect("a port").to_owned();
+    let to = format!("{}:{port}", place.ip(INSIDE));
+    let refused = stranger.shakes(&format!("{}:43000", place.ip(66)), &to);
+    assert!(refused.contains("alert bad certificate"), "{refused}");
+    let agreed = genuine.shakes(&format!("{}:42000", place.ip(PBX)), &to);
+    assert!(agreed.contains("Keying material: ") && !agreed.contains("alert"), "{agreed}");
+    // What comes to the phone is longer by the tag.
+    let rtp = UdpSocket::bind((place.ip(PBX).as_str(), 42_000)).expect("the phone's port");
+    rtp.set_read_timeout(Some(conformance::PATIENCE)).expect("a read timeout");
+    let mut buffer = [0; 2048];
+    while rtp.recv(&mut buffer).expect("the callee's sound") != 12 + 160 + 10 {}
+    hand.request("BYE", 2, "first", line(&answer, "To: "));
+    let record = records::await_count(&place, 1).remove(0);
+    assert_eq!(
+        record.pointer("/media/from_caller/security").and_then(|word| word.as_str()),
+        Some(BY_DTLS),
+        "{record}"
+    );
+    let dropped = record.pointer("/media/from_caller/dropped").and_then(serde_json::Value::as_u64);
+    assert!(dropped.is_some_and(|count| count > 0), "{record}");
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_call_with_nobody_who_shows_the_certificate_ends_with_a_reason() {
+    let place = Place::new("dtls-nobody");
+    let stranger = Identity::new(&place, "stranger");
+    let (server, _callee) = behind_nat(&place);
+    let hand = Hand::new(&place);
+    let answer = hand.calls("nobody", &vec!["5A"; 32].join(":"));
+    let port = line(&answer, "m=audio ").split(' ').next().expect("a port").to_owned();
+    let refused =
+        stranger.shakes(&format!("{}:42000", place.ip(PBX)), &format!("{}:{port}", place.ip(INSIDE)));
+    assert!(refused.contains("alert bad certificate"), "{refused}");
+    loop {
+        let message = hand.sip.receive();
+        if message.0.starts_with("BYE ") {
+            break;
+        }
+    }
+    let record = records::await_count(&place, 1).remove(0);
+    assert_eq!(
+        record.pointer("/reason").and_then(|word| word.as_str()),
+        Some("M-SRTP-HANDSHAKE"),
+        "{record}"
+    );
+    server.process().line("the peer's certificate is not the one that its description names");
+    assert_eq!(server.stop(), 0);
+}

@@ -1,0 +1,294 @@
+//! The handshakes that one session's streams need: whom they are with, who may try, and what comes of them.
+//!
+//! Nothing of a stranger's takes a call over (the race of CVE-2023-49786): until one peer has proved the certificate
+//! that signalling names, several sources may try side by side, and of those that fail nothing is left but a count.
+
+use crate::certificate::Certificate;
+use crate::cookie::{Answered, Doorman};
+use crate::shake::Shake;
+use crate::trouble::Trouble;
+use base::Time;
+use media::{Component, DropReason, Dtls, Session, Spot};
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Peers that may try at the same time to be that of one port: limit `dtls_candidates`.
+const CANDIDATES_MAX: usize = 4;
+/// Handshakes that one worker begins in a second, and at once: limit `dtls_handshakes`.
+const BEGUN_PER_SECOND: u64 = 200;
+const BEGUN_AT_ONCE: u64 = 100;
+/// Between two handshakes that peers begin on one port.
+const BEGUN_GAP: Duration = Duration::from_millis(50);
+/// How long an answered call waits for keys: limit `dtls_patience`.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// A handshake of ours that failed is begun again after this.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// What all sessions of one worker share: who we are, who is let in, and how much is begun.
+#[derive(Debug)]
+pub struct Desk {
+    certificate: Arc<Certificate>,
+    doorman: Doorman,
+    /// Handshakes that may be begun, in thousandths.
+    left: u64,
+    filled: Time,
+}
+
+impl Desk {
+    /// # Errors
+    /// The cryptographic library failed.
+    pub fn new(certificate: Arc<Certificate>) -> Result<Desk, Trouble> {
+        Ok(Desk { certificate, doorman: Doorman::new()?, left: BEGUN_AT_ONCE * 1000, filled: Time::ZERO })
+    }
+
+    /// Whether one more may begin.
+    fn admit(&mut self, now: Time) -> bool {
+        let passed = u64::try_from(now.since(self.filled).as_millis()).unwrap_or(u64::MAX);
+        self.filled = now;
+        let more = passed.saturating_mul(BEGUN_PER_SECOND);
+        self.left = self.left.saturating_add(more).min(BEGUN_AT_ONCE * 1000);
+        let admitted = self.left >= 1000;
+        self.left -= if admitted { 1000 } else { 0 };
+        admitted
+    }
+}
+
+/// One peer that tries, and its address.
+struct Candidate {
+    source: SocketAddr,
+    shake: Shake,
+}
+
+/// What one port needs.
+struct Association {
+    spot: Spot,
+    terms: Dtls,
+    to: Option<SocketAddr>,
+    /// Since when keys are waited for.
+    since: Time,
+    candidates: Vec<Candidate>,
+    agreed: bool,
+    /// What went wrong last.
+    trouble: Trouble,
+    told: bool,
+    /// No other handshake begins before.
+    next: Time,
+}
+
+/// How datagrams leave.
+type Send<'s> = &'s mut dyn FnMut(Spot, SocketAddr, &[u8]);
+
+/// See the module text.
+#[derive(Default)]
+pub struct Associations {
+    all: Vec<Association>,
+}
+
+impl Associations {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Takes what the session's descriptions say now. The same terms go on with the same handshake.
+    pub fn follow(&mut self, now: Time, session: &mut Session, desk: &mut Desk, send: Send<'_>) {
+        let wanted: Vec<(Spot, Dtls, Option<SocketAddr>)> =
+            session.handshakes().map(|(spot, terms, to)| (spot, terms.clone(), to)).collect();
+        self.all.retain(|one| wanted.iter().any(|(spot, terms, _)| one.is(*spot, terms)));
+        for (spot, terms, to) in wanted {
+            match self.all.iter_mut().find(|one| one.spot == spot) {
+                Some(known) => known.retold(now, terms.answered, to),
+                None => self.all.push(Association::new(now, spot, terms, to)),
+            }
+        }
+        for one in &mut self.all {
+            one.begin(now, desk);
+            one.settle(now, session, send);
+        }
+    }
+
+    /// Takes a datagram that came to a port from a source that may be the peer's.
+    pub fn receive(
+        &mut self,
+        now: Time,
+        (spot, source): (Spot, SocketAddr),
+        datagram: &[u8],
+        (session, desk): (&mut Session, &mut Desk),
+        send: Send<'_>,
+    ) {
+        let one = self.all.iter_mut().find(|one| one.spot == spot);
+        let taken = one.is_some_and(|one| {
+            let taken = one.receive(now, source, datagram, desk, send);
+            one.settle(now, session, send);
+            taken
+        });
+        if !taken {
+            session.count_drop(spot.side, spot.stream, DropReason::Dtls);
+        }
+    }
+
+    /// Time goes on: call a few times a second.
+    pub fn on_tick(&mut self, now: Time, session: &mut Session, desk: &mut Desk, send: Send<'_>) {
+        for one in &mut self.all {
+            one.candidates.iter_mut().for_each(|candidate| candidate.shake.on_tick(now));
+            one.to = session.whereabouts(one.spot);
+            one.begin(now, desk);
+            one.settle(now, session, send);
+            one.judge_patience(now, session);
+        }
+    }
+}
+
+impl Association {
+    fn new(now: Time, spot: Spot, terms: Dtls, to: Option<SocketAddr>) -> Association {
+        let trouble = Trouble::Silent;
+        let candidates = Vec::new();
+        Association {
+            spot,
+            terms,
+            to,
+            since: now,
+            candidates,
+            agreed: false,
+            trouble,
+            told: false,
+            next: now,
+        }
+    }
+
+    fn is(&self, spot: Spot, terms: &Dtls) -> bool {
+        self.spot == spot && self.terms.is_same(terms)
+    }
+
+    fn retold(&mut self, now: Time, answered: bool, to: Option<SocketAddr>) {
+        if answered && !self.terms.answered {
+            self.since = now;
+        }
+        self.terms.answered = answered;
+        self.to = to;
+    }
+
+    /// Begins where that is our part.
+    fn begin(&mut self, now: Time, desk: &mut Desk) {
+        let idle = self.terms.client && !self.agreed && self.candidates.is_empty();
+        let Some(source) = self.to.filter(|_| idle && self.next <= now) else { return };
+        self.next = now + AGAIN_AFTER;
+        if desk.admit(now)
+            && let Ok(shake) = Shake::client(now, desk.certificate.clone(), self.terms.clone())
+        {
+            self.candidates.push(Candidate { source, shake });
+        }
+    }
+
+    /// Whether the datagram was of use, or at least of somebody who may be the peer.
+    fn receive(
+        &mut self,
+        now: Time,
+        source: SocketAddr,
+        datagram: &[u8],
+        desk: &mut Desk,
+        send: Send<'_>,
+    ) -> bool {
+        if self.terms.client {
+            return match self.candidates.first_mut() {
+                Some(own) => {
+                    if own.shake.receive(now, datagram) {
+                        own.source = source;
+                    }
+                    true
+                }
+                None => false,
+            };
+        }
+        match desk.doorman.answer(source, datagram) {
+            Answered::Ask(reply) => {
+                send(self.spot, source, &reply);
+                true
+            }
+            Answered::Admitted(random) if !self.is_known(source, &random) => {
+                self.admit(now, source, datagram, desk)
+            }
+            _ => match self.candidates.iter_mut().rev().find(|one| one.source == source) {
+                Some(candidate) => {
+                    candidate.shake.receive(now, datagram);
+                    true
+                }
+                None => false,
+            },
+        }
+    }
+
+    fn is_known(&self, source: SocketAddr, random: &[u8; 32]) -> bool {
+        self.candidates.iter().any(|one| one.source == source && one.shake.client_random() == random)
+    }
+
+    /// A further peer tries, or the same one anew.
+    fn admit(&mut self, now: Time, source: SocketAddr, datagram: &[u8], desk: &mut Desk) -> bool {
+        if now < self.next || !desk.admit(now) {
+            return false;
+        }
+        self.next = now + BEGUN_GAP;
+        let Ok(shake) = Shake::server(now, desk.certificate.clone(), self.terms.clone(), datagram) else {
+            return false;
+        };
+        // Whoever has agreed keeps its place until another has, too.
+        let open = |one: &Candidate| one.shake.ended().is_none();
+        self.candidates.retain(|one| one.source != source || !open(one));
+        if self.candidates.len() >= CANDIDATES_MAX
+            && let Some(at) = self.candidates.iter().position(open)
+        {
+            self.candidates.remove(at);
+        }
+        self.candidates.push(Candidate { source, shake });
+        true
+    }
+
+    /// Sends what is to be sent, and takes what has come of handshakes.
+    fn settle(&mut self, now: Time, session: &mut Session, send: Send<'_>) {
+        let mut failed = None;
+        let mut agreed = None;
+        for (at, candidate) in self.candidates.iter_mut().enumerate() {
+            while let Some(datagram) = candidate.shake.poll() {
+                send(self.spot, candidate.source, &datagram);
+            }
+            match candidate.shake.ended() {
+                Some(Err(trouble)) => failed = Some(*trouble),
+                Some(Ok(keys)) if !candidate.shake.is_told() => agreed = Some((at, keys.clone())),
+                _ => {}
+            }
+        }
+        if let Some((at, keys)) = agreed {
+            self.candidates = vec![self.candidates.swap_remove(at)];
+            if let Some(candidate) = self.candidates.first_mut() {
+                candidate.shake.tell();
+                session.keyed(now, self.spot, candidate.source, &keys);
+            }
+            self.agreed = true;
+        }
+        if let Some(trouble) = failed {
+            self.candidates.retain(|one| !matches!(one.shake.ended(), Some(Err(_))));
+            self.trouble = trouble;
+            if trouble != Trouble::Silent {
+                session.count_drop(self.spot.side, self.spot.stream, DropReason::Dtls);
+            }
+        }
+    }
+
+    /// Says once that an answered call has no keys. RTCP without keys is missed by nobody.
+    fn judge_patience(&mut self, now: Time, session: &mut Session) {
+        let waits = !self.agreed && self.terms.answered && self.spot.component == Component::Rtp;
+        if waits && !self.told && now.since(self.since) >= PATIENCE {
+            self.told = true;
+            session.unkeyed(self.spot.side, self.trouble.to_string());
+        }
+    }
+}
+
+impl fmt::Debug for Associations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.all.iter().map(|one| (one.spot, one.agreed))).finish()
+    }
+}

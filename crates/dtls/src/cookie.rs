@@ -1,0 +1,87 @@
+//! Who may begin a handshake with us: whoever shows that it hears what is sent to its address (RFC 6347 §4.2.1).
+//!
+//! Nothing is kept of those who do not: a ClientHello without our cookie costs one checksum and one datagram, not longer
+//! than its own.
+
+use crate::crypto::random;
+use crate::hello::{ClientHello, verify_request};
+use crate::messages::{Kind, whole};
+use crate::reader::Reader;
+use crate::reassembly::Fragment;
+use crate::record::{self, Content, Record};
+use crate::trouble::Trouble;
+use aws_lc_rs::hmac;
+use std::fmt;
+use std::net::SocketAddr;
+
+/// Bytes of a cookie of ours.
+const COOKIE: usize = 20;
+
+/// See the module text.
+pub struct Doorman(hmac::Key);
+
+/// What a datagram is to a server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answered {
+    /// No ClientHello.
+    Other,
+    /// A ClientHello without our cookie; this goes back.
+    Ask(Vec<u8>),
+    /// A ClientHello with it, and its random value.
+    Admitted([u8; 32]),
+}
+
+impl Doorman {
+    /// One whose cookies nobody can guess.
+    ///
+    /// # Errors
+    /// The cryptographic library failed.
+    pub fn new() -> Result<Doorman, Trouble> {
+        Ok(Doorman(hmac::Key::new(hmac::HMAC_SHA256, &random()?)))
+    }
+
+    fn cookie(&self, source: SocketAddr, random: &[u8; 32]) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(source.to_string().as_bytes());
+        context.update(random);
+        context.sign()
+    }
+
+    /// Judges a datagram.
+    #[must_use]
+    pub fn answer(&self, source: SocketAddr, datagram: &[u8]) -> Answered {
+        let Some((record, number, hello)) = first_hello(datagram) else { return Answered::Other };
+        let tag = self.cookie(source, &hello.random);
+        let cookie = tag.as_ref().get(..COOKIE).unwrap_or_default();
+        if aws_lc_rs::constant_time::verify_slices_are_equal(&hello.cookie, cookie).is_ok() {
+            return Answered::Admitted(hello.random);
+        }
+        let message = whole(Kind::HelloVerifyRequest, number, &verify_request(cookie));
+        let mut out = Vec::with_capacity(64);
+        // The number is the record's own, so that both sides' windows go on (RFC 6347 §4.2.1).
+        match record::write(Content::Handshake, (0, record), &message, None, &mut out) {
+            Ok(()) => Answered::Ask(out),
+            Err(_) => Answered::Other,
+        }
+    }
+}
+
+/// The ClientHello that a datagram begins with, whole, with the numbers of its record and of its message.
+pub(crate) fn first_hello(datagram: &[u8]) -> Option<(u64, u16, ClientHello)> {
+    let record = Record::next(&mut Reader(datagram))?;
+    if record.content != Content::Handshake || record.epoch != 0 {
+        return None;
+    }
+    let fragment = Fragment::read(&mut Reader(record.body)).ok()?;
+    if Kind::of(fragment.kind) != Some(Kind::ClientHello) {
+        return None;
+    }
+    let hello = ClientHello::read(fragment.entire()?).ok()?;
+    Some((record.sequence, fragment.number, hello))
+}
+
+impl fmt::Debug for Doorman {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Doorman")
+    }
+}

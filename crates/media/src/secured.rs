@@ -1,0 +1,106 @@
+//! How a stream is protected between us and one peer: what signalling asks for, and what came of it.
+
+use crate::control::Side;
+use crate::flow::Component;
+use srtp::{MasterKey, Suite};
+use std::fmt;
+
+/// Whether a stream is protected between us and one peer.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Srtp {
+    /// Plain RTP.
+    #[default]
+    Off,
+    /// It will be protected, but keys are not agreed yet: nothing passes, unless former keys still hold.
+    Awaited,
+    /// Protected.
+    On(Box<Keys>),
+    /// It will be protected with the keys of a DTLS handshake on its own ports (RFC 5764); until then as `Awaited`.
+    Dtls(Box<Dtls>),
+}
+
+/// How certificates are known by signalling (RFC 8122 §5), the strongest last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+/// The digest of a peer's certificate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fingerprint {
+    /// By which hash.
+    pub hash: Hash,
+    /// As many bytes as the hash makes.
+    pub digest: Box<[u8]>,
+}
+
+/// With whom a stream's keys are to be agreed, and how.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Dtls {
+    /// We begin (`a=setup:active`).
+    pub client: bool,
+    /// Of which one must be the peer's.
+    pub fingerprints: Vec<Fingerprint>,
+    /// Names the association: another name wants another handshake (RFC 8842 §4).
+    pub association: Box<str>,
+    /// What we take, in our order.
+    pub suites: Vec<Suite>,
+    /// The call is answered: keys must come now.
+    pub answered: bool,
+}
+
+impl Dtls {
+    /// Whether both mean the same association.
+    #[must_use]
+    pub fn is_same(&self, other: &Dtls) -> bool {
+        let said = |one: &Dtls| (one.client, one.association.clone(), one.fingerprints.clone());
+        said(self) == said(other) && self.suites == other.suites
+    }
+}
+
+/// One port of ours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spot {
+    /// Whose peer sends there.
+    pub side: Side,
+    /// Index of the m-line, from 0.
+    pub stream: u8,
+    /// For RTP or RTCP.
+    pub component: Component,
+}
+
+/// The keys of one stream between us and one peer. They show themselves to nobody.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Keys {
+    /// What the peer protects with.
+    pub receive: MasterKey,
+    /// What we protect with.
+    pub send: MasterKey,
+}
+
+/// How what one peer sends was protected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Security {
+    /// Not at all.
+    Plain,
+    /// It was to be, and no keys were ever agreed.
+    Awaited,
+    /// By keys in the session descriptions (RFC 4568).
+    Sdes(Suite),
+    /// By a DTLS handshake (RFC 5764); the suite, once it has ended.
+    Dtls(Option<Suite>),
+}
+
+impl fmt::Display for Security {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Security::Plain => f.write_str("none"),
+            Security::Awaited => f.write_str("awaited"),
+            Security::Sdes(suite) => write!(f, "sdes {}", suite.name()),
+            Security::Dtls(Some(suite)) => write!(f, "dtls {}", suite.name()),
+            Security::Dtls(None) => f.write_str("dtls"),
+        }
+    }
+}
