@@ -77,6 +77,9 @@ impl Kernel {
         for hook in hooks {
             match kernel.attach(hook, &devices) {
                 Ok(()) => {
+                    if let Some(reason) = reasons.pop() {
+                        tracing::info!(%reason, "media are relayed behind the driver");
+                    }
                     kernel.hook = hook;
                     kernel.devices = devices;
                     return Ok(kernel);
