@@ -47,6 +47,8 @@ pub struct Trunk {
     pub permissions: Permissions,
     /// Whether its calls are meant to leave through other providers.
     pub transit: bool,
+    /// Whether the telephone network lies behind it.
+    pub pstn: bool,
     /// Whether it carries calls.
     pub enabled: bool,
     /// Its far ends, in the order of the text.

@@ -60,7 +60,7 @@ fn each_setting_tells_the_most_specific_place_that_says_it() {
     assert_eq!(setting("a", "override.caller.read"), own("[\"pai\", \"from\"]", "defaults", 11));
     assert_eq!(setting("a", "override.caller.display"), own("\"pass\"", "site london", 18));
     let (value, origin, line) = setting("a", "override.early_offer");
-    assert_eq!((value.as_str(), origin.as_str()), ("\"make\"", "profile generic-gateway v1"));
+    assert_eq!((value.as_str(), origin.as_str()), ("\"make\"", "profile generic-gateway v2"));
     assert!(line.is_some());
     assert_eq!(setting("b", "ring_timeout"), own("\"100s\"", "defaults", 10));
     assert_eq!(setting("b", "override.hold"), own("\"inactive\"", "defaults", 11));
@@ -346,4 +346,14 @@ fn a_trunk_kept_to_its_site_needs_one_or_networks_around_its_gateways() {
     assert_eq!((kept("a"), kept("b")), (Ok(()), Ok(())));
     let error = kept("c").unwrap_err();
     assert!(error.contains("no `subnets` hold its gateways"), "{error}");
+}
+
+#[test]
+fn rules_of_the_nodes_own_site_hold_without_a_table_of_that_site() {
+    let text = PLACED.replace("version = 1\n", "version = 1\nnode = { site = \"hq\" }\n")
+        + "[trunk.d]\nkind = \"direct\"\nlisten = \"in\"\nsite = \"hq\"\ngateways = [\"10.77.0.1\"]\n\
+           [[dialplan]]\nname = \"hqrule\"\nsite = \"hq\"\nmatch = \"9\"\nto = \"+49\"\n";
+    let told = effective(&text, "t.toml", Format::Toml, ("d", None)).unwrap();
+    let rules = told.settings.iter().find(|setting| setting.key == "dialplan").unwrap();
+    assert_eq!(rules.value, Some(serde_json::json!(["hqrule"])), "{rules:?}");
 }

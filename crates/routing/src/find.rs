@@ -6,6 +6,7 @@ use crate::dialplan::Normal;
 use crate::facts::Facts;
 use crate::hours::Clocks;
 use crate::plan::{Numbers, refuse};
+use crate::reading::begun;
 use crate::scope::Origin;
 use crate::table::{ByCost, Table, Way};
 use crate::trace::{Step, Trace, Verdict};
@@ -86,8 +87,15 @@ impl Table {
         // RFC 3261 §21.4.5 and §21.4.22: unknown here, or not all of the number yet.
         let called = asked.called;
         let dialled = called.bytes().all(|b| b.is_ascii_digit() || b == b'+');
-        let longer = self.ranges.has_longer(called) || self.tree.has_longer(called.as_bytes());
-        let incomplete = dialled && longer && !numbers.called.emergency;
+        let longer = |number: &str| self.ranges.has_longer(number) || self.tree.has_longer(number.as_bytes());
+        let begun = self.dialplan.country().and_then(|home| begun(called, home));
+        let leads = |number: &str| {
+            let Asked { caller, on, .. } = *asked;
+            let mut later = Asked { called: number, caller, on, clocks: &mut *asked.clocks };
+            longer(number) || self.ranges.find(number).is_some() || self.first_route(&mut later).is_some()
+        };
+        let more = longer(called) || begun.as_deref().is_some_and(leads);
+        let incomplete = dialled && more && !numbers.called.emergency;
         refuse(if incomplete { ReasonId::NumberIncomplete } else { ReasonId::NoRoute })
     }
 

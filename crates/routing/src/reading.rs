@@ -40,6 +40,18 @@ pub(crate) fn read(number: &str, country: Option<&Country>, plain_e164: bool) ->
     (whole <= E164_DIGITS_MAX).then(|| (format!("+{}{national}", home.calling_code), Rule::National))
 }
 
+/// What a number would begin with, once it is long enough to be read: it has the prefix of a foreign or a national
+/// number and digits behind it.
+pub(crate) fn begun(number: &str, home: &Country) -> Option<String> {
+    if !number.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let rest = |prefix| after(number, prefix).filter(|rest| !rest.is_empty() && !rest.starts_with('0'));
+    let foreign = || Some(format!("+{}", rest(home.international_prefix)?));
+    let national = || Some(format!("+{}{}", home.calling_code, rest(home.national_prefix)?));
+    foreign().or_else(national)
+}
+
 /// The number without a prefix; `None` when the prefix is empty or does not begin it.
 fn after<'a>(number: &'a str, prefix: &str) -> Option<&'a str> {
     if prefix.is_empty() { None } else { number.strip_prefix(prefix) }

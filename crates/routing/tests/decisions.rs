@@ -115,6 +115,21 @@ fn refusals_have_stable_reasons() {
 }
 
 #[test]
+fn a_number_too_short_to_be_read_is_incomplete_where_its_beginning_leads_somewhere() {
+    let w = World::new("DE", "[[route]]\nname = \"world\"\nmatch = { called = \"+44*\" }\nto = \"flex\"\n");
+    for (called, reason) in [
+        ("0044207", ReasonId::NumberIncomplete),
+        ("004", ReasonId::NumberIncomplete),
+        ("0033142", ReasonId::NoRoute),
+        ("0301", ReasonId::NoRoute),
+        ("00", ReasonId::NoRoute),
+        ("44207", ReasonId::NoRoute),
+    ] {
+        assert_eq!(w.refusal("pbx", "", called).reason, reason, "{called}");
+    }
+}
+
+#[test]
 fn a_number_of_ours_that_lacks_digits_is_incomplete() {
     let w = World::new("DE", "[[numbers]]\nrange = \"+493023125000..+493023125999\"\ndeliver = [\"pbx\"]\n");
     assert_eq!(w.refusal("flex", "", "+4930231250").reason, ReasonId::NumberIncomplete);

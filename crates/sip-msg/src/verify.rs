@@ -38,7 +38,7 @@ impl Fault {
 }
 
 /// Checks Via, From, To, Call-ID, CSeq (RFC 3261 §8.1.1), their agreement with the request line, and the form of
-/// Max-Forwards, Contact, Route, Record-Route and Date where they stand. Max-Forwards may be missing (§16.3).
+/// Max-Forwards, Contact, Route, Record-Route and, in requests, Date where they stand. Max-Forwards may be missing (§16.3).
 pub fn verify(message: Msg<'_>, leniency: Leniency) -> Result<(), Fault> {
     if message.is_request() {
         verify_request_uri(message, leniency)?;
@@ -55,7 +55,8 @@ pub fn verify(message: Msg<'_>, leniency: Leniency) -> Result<(), Fault> {
     for name in [Name::Contact, Name::Route, Name::RecordRoute] {
         verify_addresses(message, name)?;
     }
-    if !leniency.foreign_date {
+    // A request is refused with a word; a response would be lost, and with it the call, for a header that nobody uses.
+    if message.is_request() && !leniency.foreign_date {
         verify_date(message)?;
     }
     Ok(())
@@ -116,5 +117,26 @@ fn verify_date(message: Msg<'_>) -> Result<(), HeaderError> {
     match value.iter().zip(pattern).position(|pair| !fits(pair)) {
         None if value.len() == pattern.len() => Ok(()),
         stray => Err(HeaderError::malformed(Name::Date, "a date in GMT", stray.unwrap_or(0))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Index, Limits};
+
+    #[test]
+    fn a_date_that_nobody_reads_costs_a_request_and_no_response() {
+        let rows = "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:b@x>;tag=2\r\n\
+                    Call-ID: 1\r\nCSeq: 1 INVITE\r\nDate: Thu, 26 Nov 2026 19:00:00 CET\r\nContent-Length: 0\r\n\r\n";
+        let judged = |start: &str| {
+            let text = format!("{start}\r\n{rows}");
+            let mut index = Index::default();
+            let message = crate::parse(text.as_bytes(), &mut index, &Limits::default(), Leniency::default())
+                .expect("a message");
+            verify(message, Leniency::default()).is_ok()
+        };
+        assert!(judged("SIP/2.0 200 OK"));
+        assert!(!judged("INVITE sip:b@x SIP/2.0"));
     }
 }

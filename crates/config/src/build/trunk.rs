@@ -7,9 +7,9 @@ use super::{account, failover, listen_id, policy, translate, users};
 use crate::country::Country;
 use crate::forms::{net, plain};
 use crate::keys::{POLICY, TRUNK, TRUNK_TLS};
-use crate::model::{Gateway, Host, Trunk, TrunkTls};
+use crate::model::{Gateway, Host, Kind, Trunk, TrunkTls};
 use crate::names::Names;
-use crate::text::Table;
+use crate::text::{Table, Value};
 use base::{GatewayId, TrunkId};
 use ipnet::IpNet;
 
@@ -95,6 +95,7 @@ fn trunk(around: &Around<'_>, (name, table): (&str, &Table), gateways: Vec<Gatew
         media_address: view.text("media_address").and_then(|text| net::address(text).ok()),
         permissions: permissions(&view, "policy", names),
         transit: view.truth("transit")?,
+        pstn: view.value("pstn").and_then(Value::boolean).unwrap_or(kind == Kind::Itsp),
         enabled: view.truth("enabled")?,
         gateways,
         sources: sources(&view)?,

@@ -152,6 +152,7 @@ impl Sheet<'_> {
         self.put_some(&path, "media_address", trunk.media_address.as_ref());
         self.permissions(&path, "policy", &trunk.permissions);
         self.put(&path, "transit", trunk.transit);
+        self.put(&path, "pstn", trunk.pstn);
         self.put(&path, "enabled", trunk.enabled);
         self.put(
             &path,

@@ -23,15 +23,15 @@ impl<'a> Whose<'a> {
         table.value(key).and_then(Value::text)
     }
 
-    /// The scopes that have a say, the most specific first.
-    fn scopes(&self) -> Vec<(&'a Table, Origin)> {
+    /// The scopes that have a say, the most specific first. A place may have rules and no table: the node's own.
+    fn scopes(&self, bare: &'a Table) -> Vec<(&'a Table, Origin)> {
         let of = |family: &str, name: &str| self.root.table(family).and_then(|all| all.table(name));
         let user = self
             .user
             .map(|user| (user, Origin::User(Whose::named(user, "username").unwrap_or_default().to_owned())));
         let group = self.user.and_then(|user| Whose::named(user, "group"));
         let group = group.and_then(|name| Some((of("group", name)?, Origin::Group(name.to_owned()))));
-        let site = self.site.and_then(|name| Some((of("site", name)?, Origin::Place(name.to_owned()))));
+        let site = self.site.map(|name| (of("site", name).unwrap_or(bare), Origin::Place(name.to_owned())));
         let all = [user, group, Some((self.trunk, Origin::Trunk)), site, Some((self.root, Origin::Top))];
         all.into_iter().flatten().collect()
     }
@@ -40,7 +40,8 @@ impl<'a> Whose<'a> {
 /// What holds, each with where it is said; at last the dial rules in the order in which they are asked.
 pub(super) fn rights(whose: &Whose<'_>, (text, file): (&str, &str)) -> Vec<Setting> {
     let source = Source::new(text);
-    let scopes = whose.scopes();
+    let bare = Table::default();
+    let scopes = whose.scopes(&bare);
     let mut walk = Walk { country: None, settings: Vec::new() };
     for key in TRUNK.keys.iter().filter(|key| KEYS.contains(&key.name)) {
         // At the top level `policy` is the table of all of them.

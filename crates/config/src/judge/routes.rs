@@ -142,10 +142,10 @@ fn shadowed(tables: &[(Span, &Table)], draft: &Draft, report: &mut Report<'_>) {
     }
 }
 
-/// Whether calls from a provider's trunk may take a route: those of a transit trunk are meant to, and
+/// Whether calls from the telephone network may take a route: those of a transit trunk are meant to, and
 /// others may be held off by the policy that they have wherever they may be.
 fn lets_in(route: &Route, trunk: &Trunk, draft: &Draft, networks: &Networks) -> bool {
-    if trunk.kind != Kind::Itsp || trunk.transit {
+    if !trunk.pstn || trunk.transit {
         return false;
     }
     let around = networks.around(trunk, (&draft.sites, &draft.gateways));
@@ -157,7 +157,7 @@ fn lets_in(route: &Route, trunk: &Trunk, draft: &Draft, networks: &Networks) -> 
     })
 }
 
-/// A route that lets one provider's callers out through another is an open relay for whoever can call in (R14).
+/// A route that lets callers of the telephone network out into it is an open relay for whoever can call in (R14).
 fn between_providers(
     index: usize,
     span: Span,
@@ -167,27 +167,25 @@ fn between_providers(
     report: &mut Report<'_>,
 ) {
     let find = |id: &TrunkId| draft.trunks.get(id.index()).and_then(Option::as_ref);
-    let itsp = |trunk: &&Trunk| trunk.kind == Kind::Itsp;
-    let targets: Vec<&str> = route
-        .to
-        .iter()
-        .flatten()
-        .filter_map(|(id, _)| find(id))
-        .filter(itsp)
-        .map(|t| t.name.as_str())
-        .collect();
+    let targets: Vec<&Trunk> =
+        route.to.iter().flatten().filter_map(|(id, _)| find(id)).filter(|trunk| trunk.pstn).collect();
     let named: Vec<&Trunk> = match route.match_on.is_empty() {
         true => draft.trunks.iter().flatten().collect(),
         false => route.match_on.iter().filter_map(find).collect(),
     };
-    let sources: Vec<&str> =
-        named.into_iter().filter(|t| lets_in(route, t, draft, networks)).map(|t| t.name.as_str()).collect();
-    let way = sources.iter().find_map(|from| targets.iter().find(|to| *to != from).map(|to| (from, to)));
+    let mut sources = named.into_iter().filter(|t| lets_in(route, t, draft, networks));
+    let way = sources.find_map(|from| targets.iter().find(|to| to.name != from.name).map(|to| (from, *to)));
     if let Some((from, to)) = way {
         let at = value_at(table, "name", span.start);
+        let what = |trunk: &Trunk| match trunk.kind {
+            Kind::Itsp => format!("provider `{}`", trunk.name),
+            Kind::Direct => format!("gateway trunk `{}`", trunk.name),
+        };
         let message = format!(
-            "route `{}` lets calls that arrive from provider `{from}` out through provider `{to}`, at your cost",
-            route.name
+            "route `{}` lets calls that arrive from {} out through {}, at your cost",
+            route.name,
+            what(from),
+            what(to)
         );
         let finding = Finding::new(at, format!("route[{index}]"), "provider-to-provider", message);
         report.warning(finding.expected(

@@ -14,6 +14,14 @@ use crate::forms::{net, number, plain};
 use crate::model::{Kind, Words};
 use std::time::Duration;
 
+pub(super) const PSTN: Key = Key {
+    name: "pstn",
+    shape: Shape::Bool,
+    need: Absent("true for `kind = \"itsp\"` and the profile `generic-gateway`"),
+    effect: Reload,
+    doc: "Whether the telephone network lies behind the trunk. The check warns where calls from one such trunk can leave by another.",
+};
+
 pub(super) const RETRY_ON: Key = Key {
     name: "retry_on",
     shape: Shape::List { of: &Shape::Integer { min: 400, max: 699 }, min: 0, max: 100 },
@@ -160,8 +168,9 @@ pub(crate) static TRUNK: Section = Section {
             shape: Shape::Bool,
             need: Default(Truth(false)),
             effect: Reload,
-            doc: "Whether calls that arrive by this trunk of kind `itsp` are meant to leave through other providers, at your cost. Without it the check warns where they can.",
+            doc: "Whether calls that arrive by this trunk are meant to leave through other providers or gateways to the telephone network, at your cost. Without it the check warns where they can.",
         },
+        PSTN,
         Key {
             name: "enabled",
             shape: Shape::Bool,
@@ -284,6 +293,7 @@ pub(crate) static PRESET: Section = Section {
     title: "profile.trunk",
     doc: "Values of the trunk itself.",
     keys: &[
+        PSTN,
         failover::HUNT,
         failover::FORKS_MAX,
         RETRY_ON,
