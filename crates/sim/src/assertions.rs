@@ -74,6 +74,10 @@ impl World {
         if self.garbled {
             return;
         }
+        self.reference.transfers =
+            ["refer", "replaces"].iter().any(|key| self.plan.config.inside.contains(key));
+        let transfers = self.journal.records.iter().flat_map(|record| &record.transfers);
+        self.reference.lent = transfers.filter_map(|transfer| transfer.with).collect();
         for (call, agent) in self.agents.iter().enumerate().take(self.plan.calls.len()) {
             let records: Vec<_> =
                 self.journal.records.iter().filter(|r| *r.facts.sip_call_id == agent.call_id).collect();

@@ -164,9 +164,11 @@ impl Life {
             }
             JournalEvent::Ended { record } => {
                 self.ended = true;
+                // Whoever takes a place is answered there.
+                let answered = self.answered.is_some() || record.reason.id() == "P-TRANSFERRED";
                 record.attempts.len() == self.attempts.len()
                     // An answer that was withdrawn from the caller is none.
-                    && record.answer.is_some() == (self.answered.is_some() && record.status == 200)
+                    && record.answer.is_some() == (answered && record.status == 200)
                     && record.transfers.len() == usize::from(self.transfers)
                     && record.attempts.iter().all(|a| a.end.is_some())
             }

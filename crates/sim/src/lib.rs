@@ -22,6 +22,7 @@ pub mod world;
 
 mod assertions;
 mod deeds;
+mod ladder;
 mod mutate;
 
 pub use plan::Plan;

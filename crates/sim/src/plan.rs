@@ -22,6 +22,8 @@ pub enum Act {
     BareUpdate,
     /// REFER of the other party to a further number.
     Refer,
+    /// REFER of the other party to that of this call.
+    Join(usize),
     /// A request that only has to be answered.
     Ask(&'static str),
     /// From now on nothing is sent or heard.
@@ -104,6 +106,8 @@ pub struct Manner {
     pub refreshes: bool,
     /// Its INVITE has no offer.
     pub late: bool,
+    /// Its INVITE takes the place of a leg: of this call's caller, or of its callee.
+    pub takes: Option<(usize, bool)>,
     /// How it acknowledges the 2xx to its INVITEs.
     pub ack: Faith,
     /// How it acknowledges reliable provisionals.
@@ -131,6 +135,7 @@ impl Default for Manner {
             session: None,
             refreshes: true,
             late: false,
+            takes: None,
             ack: Faith::Always,
             prack: Faith::Always,
             on_cancel: OnCancel::Obey,
@@ -254,6 +259,15 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Whether somebody names a dialog of another call.
+    #[must_use]
+    pub fn names_dialogs(&self) -> bool {
+        let joins = |(_, act): &(u64, Act)| matches!(act, Act::Join(_));
+        self.calls.iter().any(|c| c.caller.takes.is_some() || c.caller.after.iter().any(joins))
+    }
+}
+
 fn draw_deed(dice: &mut Dice) -> Deed {
     match dice.below(21) {
         0..=3 => Deed::Apply(dice.below(4) as usize),
@@ -314,6 +328,7 @@ fn draw_manner(dice: &mut Dice, span: u64) -> Manner {
         session: (timer && dice.percent(60)).then(|| (dice.between(90, 180) as u32, who)),
         refreshes: !dice.percent(5),
         late: false,
+        takes: None,
         ack: faith(dice),
         prack: faith(dice),
         on_cancel: OnCancel::Obey,

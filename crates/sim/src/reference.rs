@@ -3,9 +3,9 @@
 //! It knows nothing of how the house works; it allows each reason only when its cause was seen.
 
 use crate::text::Message;
-use b2bua::{CallRecord, ReleasedBy};
+use b2bua::{CallKey, CallRecord, ReleasedBy};
 use base::Time;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was seen of one call.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,11 @@ pub struct Reference {
     pub drained: bool,
     /// The engine reported silence.
     pub silence: bool,
+    /// Somebody may have transferred a call, or taken a place.
+    pub transfers: bool,
+    /// Calls of which a party was to join another call: who had transferred it may hang up before it, and the call goes
+    /// on for the transfer.
+    pub lent: BTreeSet<CallKey>,
 }
 
 impl Reference {
@@ -92,6 +97,7 @@ impl Reference {
                 !patient || seen.finals.iter().any(|s| matches!(s, 481 | 408))
             }
             "M-TIMEOUT" => self.silence,
+            "P-TRANSFERRED" | "P-TRANSFER-FAILED" | "C-REPLACES" => self.transfers,
             "S-BAD-RESPONSE" | "C-BAD-REQUEST" => false,
             _ if id.starts_with("P-") && id != "P-NO-ANSWER" => seen.finals.iter().any(|s| *s >= 300),
             _ => true,
@@ -107,7 +113,7 @@ impl Reference {
         if by.is_some_and(|by| by != record.released_by) {
             return Some(format!("{id} released by {}", record.released_by.word()));
         }
-        if let (Some(a), Some(b)) = (seen.bye_a, seen.bye_b) {
+        if let Some((a, b)) = seen.bye_a.zip(seen.bye_b).filter(|_| !self.lent.contains(&record.key)) {
             let wrong = id == "P-HANGUP-A" && b < a || id == "P-HANGUP-B" && a < b;
             if wrong && record.answer.is_some() {
                 return Some(format!("{id}, but the other side was first: {a:?} {b:?}"));

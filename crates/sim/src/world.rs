@@ -5,6 +5,7 @@ use crate::dice::{Dice, mark};
 use crate::engine::Engine;
 use crate::journal::Journal;
 use crate::judge::Judge;
+use crate::ladder::{first_line, picture};
 use crate::mutate::mutate;
 use crate::net::Net;
 use crate::peer::{Agent, Alarm, Desk, Letter, is_inside};
@@ -100,6 +101,7 @@ impl World {
             ladder: Vec::new(),
             plan,
         };
+        world.judge.between = world.plan.names_dialogs();
         world.populate();
         world.drain(&mut out);
         world
@@ -173,7 +175,7 @@ impl World {
     }
 
     fn turn(&mut self, agent: usize, act: impl FnOnce(&mut Agent, &mut Desk)) {
-        let mut desk = Desk::new(self.now);
+        let mut desk = Desk { others: self.others(), ..Desk::new(self.now) };
         let Some(found) = self.agents.get_mut(agent) else { return };
         act(found, &mut desk);
         let (call, addr) = (found.call, found.addr);
@@ -399,7 +401,7 @@ pub(crate) fn host(text: &str) -> IpAddr {
     text.parse().unwrap_or(IpAddr::from([0, 0, 0, 0]))
 }
 
-fn is_house(addr: SocketAddr) -> bool {
+pub(crate) fn is_house(addr: SocketAddr) -> bool {
     ["10.0.0.5", "192.0.2.1"].map(host).contains(&addr.ip())
 }
 
@@ -409,24 +411,4 @@ fn is_peer(ip: IpAddr) -> bool {
 
 pub(crate) fn house_of(peer: SocketAddr) -> SocketAddr {
     SocketAddr::new(host(if is_inside(peer) { "10.0.0.5" } else { "192.0.2.1" }), 5060)
-}
-
-fn first_line(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    text.split("\r\n").next().unwrap_or_default().chars().take(120).collect()
-}
-
-fn picture(letter: &Letter, fate: &str) -> String {
-    let text = String::from_utf8_lossy(&letter.bytes).into_owned();
-    let row = |name: &str| text.split("\r\n").find_map(|l| l.strip_prefix(name)).unwrap_or("").to_owned();
-    let sdp = if text.contains("\r\n\r\nv=0") { " +sdp" } else { "" };
-    let arrow = if is_house(letter.from) { "<=" } else { "=>" };
-    let peer = if is_house(letter.from) { letter.to } else { letter.from };
-    format!(
-        "{peer:<18} {arrow} {}{fate} [cseq{} id{}{}]",
-        first_line(&letter.bytes),
-        row("CSeq:"),
-        row("Call-ID:").chars().take(12).collect::<String>(),
-        sdp
-    )
 }

@@ -109,12 +109,13 @@ impl Switchboard {
         self.with_call(now, parent, out, |call, cx| call.take_over(given, cx));
     }
 
-    /// A REFER names a dialog: when it is ours, both calls' other parties are joined; else its target is called
-    /// to take that dialog's place.
+    /// A REFER names a dialog of ours: both calls' other parties are joined. Of one that is over the ids are
+    /// nobody else's to hear.
     fn attend(&mut self, now: Time, parent: CallRef, referral: Referral, out: &mut Outbox) {
         let named = referral.replaces.as_ref().and_then(|replaces| self.dialog_named(replaces));
         let Some(named) = named else {
-            self.with_call(now, parent, out, |call, cx| call.refer_out(referral, cx));
+            let (asks, why) = ((referral.side, referral.txn), ReasonId::ReplacesRefused);
+            self.with_call(now, parent, out, |call, cx| call.refuse_refer(asks, why.status(), why, cx));
             return;
         };
         let comes = named.side.other();

@@ -51,7 +51,8 @@ impl Call {
     /// The other call does without: this one is as before, or over when one of its parties has left it.
     pub(super) fn take_back_lent(&mut self, status: u16, cx: &mut Context<'_>) {
         let Some(lent) = self.transfers.as_deref_mut().and_then(|t| t.lent.take()) else { return };
-        let reason = ReasonId::from_sip_status(status);
+        // Whatever became of it is no word of this peer's.
+        let reason = ReasonId::ReplacesRefused;
         match self.phase {
             Phase::Over => {}
             Phase::Setup => self.refuse_with(cx, status, reason, reason.q850(), b""),

@@ -90,6 +90,8 @@ impl Call {
         cx: &mut Context<'_>,
     ) {
         cx.counters.transfers_refused += 1;
+        // 481 would end the dialog that the REFER came in (RFC 5057 §5.1).
+        let status = if status == 481 { 603 } else { status };
         let mut rows = cx.take_rows();
         let listen = self.leg(side).map_or(self.a.flow.listen, |leg| leg.flow.listen);
         push_reason_id(&mut rows, self.epoch.face(listen).host(), why);

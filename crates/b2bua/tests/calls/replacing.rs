@@ -129,6 +129,21 @@ fn one_that_stays_and_does_not_move_brings_the_other_back() {
 }
 
 #[test]
+fn a_dialog_of_ours_that_is_over_is_told_to_nobody_and_the_call_goes_on() {
+    let mut world = World::new(&config(LOCAL, ""));
+    let (_, ok) = answered(&mut world);
+    let (_, ok2) = answered_too(&mut world);
+    second(&mut world, &inside("BYE", 5, ok2.header("To"), "b1", "", ""));
+    let sent = world.expect(&[(PBX, "SIP/2.0 200"), (GW1, "BYE")]);
+    fine(&mut world, &sent[1]);
+    world.pass(std::time::Duration::from_secs(60));
+    refer_to_second(&mut world, &ok, &ok2);
+    let sent = world.expect(&[(PBX, "SIP/2.0 603")]);
+    assert!(sent[0].header("Warning").contains("C-REPLACES"), "{}", sent[0].text);
+    assert_eq!(world.board.live_calls(), 1);
+}
+
+#[test]
 fn a_dialog_of_nobody_here_is_the_targets_to_know() {
     let mut world = World::new(&config(LOCAL, ""));
     let (_, ok) = answered(&mut world);

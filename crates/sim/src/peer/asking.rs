@@ -1,6 +1,6 @@
 //! Requests inside a call that only have to be answered.
 
-use super::{Agent, Desk, is_inside};
+use super::{Agent, Desk, Other, is_inside};
 
 impl Agent {
     /// A request without a body.
@@ -15,5 +15,26 @@ impl Agent {
             if is_inside(self.addr) { format!("+4420701{call:05}") } else { format!("+493023125{call:03}") };
         let rows = vec![("Refer-To", format!("<sip:{number}@house.example>"))];
         drop(self.request(dialog, "REFER", rows, "", desk));
+    }
+
+    /// REFER of the other party to that of another call, whose caller sits here too (RFC 5589 §7.3).
+    pub(super) fn join(&mut self, dialog: usize, call: usize, desk: &mut Desk) {
+        let found = desk.others.iter().find(|o| o.call == call && o.caller && !o.early);
+        let Some(Other { replaces, .. }) = found else { return };
+        let replaces = replaces.replace(';', "%3B").replace('=', "%3D").replace('@', "%40");
+        let rows = vec![("Refer-To", format!("<sip:+4420701{call:05}@house.example?Replaces={replaces}>"))];
+        drop(self.request(dialog, "REFER", rows, "", desk));
+    }
+
+    /// Takes a REFER that was handed on, and says that it comes to nothing.
+    pub(super) fn take_refer(&mut self, key: &(String, String), dialog: usize, desk: &mut Desk) {
+        let Some(request) = self.servers.get(key).map(|server| server.request.clone()) else { return };
+        let message = self.dialog_rows(request.reply(202, ""));
+        self.reply(key, &message, dialog, None, desk);
+        let rows = vec![
+            ("Event", "refer".to_owned()),
+            ("Subscription-State", "terminated;reason=noresource".to_owned()),
+        ];
+        drop(self.request(dialog, "NOTIFY", rows, "", desk));
     }
 }

@@ -54,6 +54,13 @@ impl Agent {
             let who = if who.is_empty() { String::new() } else { format!(";refresher={who}") };
             rows.push(("Session-Expires", format!("{seconds}{who}")));
         }
+        if let Some(taken) = self.manner.takes {
+            let found = desk.others.iter().find(|o| (o.call, o.caller) == taken);
+            if let Some(other) = found {
+                rows.push(("Replaces", other.replaces.clone()));
+                rows.push(("Require", "replaces".to_owned()));
+            }
+        }
         let body = if self.manner.late { String::new() } else { self.describe(0) };
         self.invite = self.request(0, "INVITE", rows, &body, desk);
         for (index, (at, _)) in self.manner.before.iter().enumerate() {

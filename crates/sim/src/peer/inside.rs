@@ -75,6 +75,7 @@ impl Agent {
                 return self.hang_up(dialog, desk);
             }
             Act::Refer => return self.refer(dialog, desk),
+            Act::Join(call) => return self.join(dialog, call, desk),
             Act::Ask(method) => return self.ask(dialog, method, desk),
             _ if busy => return later(desk, 700),
             Act::Reinvite(direction) | Act::Update(direction) => {
@@ -321,6 +322,7 @@ impl Agent {
             "INVITE" | "UPDATE" if !down => self.answer_offer(key, &request, dialog, desk),
             "INVITE" => self.reply(key, &request.reply(481, ""), dialog, Some(Until::Ack), desk),
             _ if down => self.reply(key, &request.reply(481, ""), dialog, None, desk),
+            "REFER" => self.take_refer(key, dialog, desk),
             "INFO" | "OPTIONS" | "MESSAGE" | "NOTIFY" => {
                 self.reply(key, &request.reply(200, ""), dialog, None, desk)
             }

@@ -8,8 +8,11 @@
 mod asking;
 mod called;
 mod calling;
+mod desk;
 mod inside;
 mod session;
+
+pub use desk::{Desk, Letter, Other};
 
 use crate::dice::Dice;
 use crate::plan::Manner;
@@ -45,39 +48,6 @@ pub enum Alarm {
     Expire(usize, u32),
     /// An ACK came without the answer that it owed: the dialog must be over by now.
     Bodiless(usize),
-}
-
-/// A datagram or stream message on its way.
-#[derive(Clone, Debug)]
-pub struct Letter {
-    /// Sender.
-    pub from: SocketAddr,
-    /// Receiver.
-    pub to: SocketAddr,
-    /// Over a stream.
-    pub stream: bool,
-    /// The message.
-    pub bytes: Vec<u8>,
-}
-
-/// What an agent's turn causes.
-pub struct Desk {
-    /// Now.
-    pub now: Time,
-    /// What it sends.
-    pub letters: Vec<Letter>,
-    /// When it wants to be woken.
-    pub alarms: Vec<(Time, Alarm)>,
-    /// What the house did wrong.
-    pub faults: Vec<String>,
-}
-
-impl Desk {
-    /// An empty one.
-    #[must_use]
-    pub fn new(now: Time) -> Desk {
-        Desk { now, letters: Vec::new(), alarms: Vec::new(), faults: Vec::new() }
-    }
 }
 
 /// Where a dialog stands.
