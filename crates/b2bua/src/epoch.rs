@@ -3,12 +3,11 @@
 use crate::runs::{GatewayRef, Runs, TrunkRef};
 use crate::telling::OnWire;
 use base::{GatewayId, ListenId, Transport, TrunkId};
-use config::{IpNet, Policy, Trunk};
+use config::{Policy, Trunk};
 use identity::abilities::agent_row;
 use identity::{Face, Screening};
-use peers::Sources;
+use peers::{Networks, Sources};
 use routing::Snapshot;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A snapshot with the running state of its trunks; a call keeps the one it was routed with.
@@ -21,7 +20,7 @@ pub(crate) struct Epoch {
     /// User-Agent of requests towards each trunk, as a row (RFC 3261 §20.41).
     agents: Vec<Box<[u8]>>,
     /// Networks from which requests may come, beside the gateways' own addresses.
-    networks: Vec<(ListenId, IpNet, TrunkId)>,
+    pub(crate) networks: Networks,
 }
 
 impl Epoch {
@@ -37,11 +36,7 @@ impl Epoch {
                 runs.adopt_gateway(run, g, &config.trunks[g.trunk.index()])
             })
             .collect();
-        let mut networks = Vec::new();
-        for (index, trunk) in config.trunks.iter().enumerate() {
-            let id = TrunkId(u32::try_from(index).unwrap_or(u32::MAX));
-            networks.extend(trunk.sources.iter().map(|net| (trunk.listen, *net, id)));
-        }
+        let networks = Networks::gather(&config);
         let faces = config.listens.iter().map(Face::new).collect();
         let ids = (0..).map(TrunkId).take(config.trunks.len());
         let screenings = ids.map(|id| Screening::new(&config, &OnWire::of(&snapshot.table), id)).collect();
@@ -112,33 +107,5 @@ impl Epoch {
         let mut gateways = self.trunk(id).gateways.iter().map(|g| &config.gateways[g.index()]);
         // Who registered is reached on the way that it registered on.
         gateways.all(|g| g.transport == Some(Transport::Udp) || g.user.is_some())
-    }
-
-    /// The trunk that a network of its `sources` gives a request to; the narrowest network wins.
-    pub(crate) fn trunk_of_network(&self, listen: ListenId, address: IpAddr) -> Option<TrunkId> {
-        self.networks
-            .iter()
-            .filter(|(at, net, _)| *at == listen && net.contains(&address))
-            .max_by_key(|(_, net, _)| net.prefix_len())
-            .map(|(.., trunk)| *trunk)
-    }
-
-    /// The trunks whose networks hold an address.
-    pub(crate) fn trunks_of_network(
-        &self,
-        listen: ListenId,
-        address: IpAddr,
-    ) -> impl Iterator<Item = TrunkId> {
-        let fits = move |(at, net, _): &&(ListenId, IpNet, TrunkId)| *at == listen && net.contains(&address);
-        self.networks.iter().filter(fits).map(|(.., trunk)| *trunk)
-    }
-
-    /// The trunk whose `peer_names` hold one of the names in a verified client certificate.
-    pub(crate) fn trunk_of_names(&self, listen: ListenId, verified: &[String]) -> Option<TrunkId> {
-        let position = self.snapshot.config.trunks.iter().position(|t| {
-            t.listen == listen
-                && t.tls.peer_names.iter().any(|name| verified.iter().any(|v| v.eq_ignore_ascii_case(name)))
-        })?;
-        u32::try_from(position).ok().map(TrunkId)
     }
 }

@@ -5,10 +5,10 @@ use crate::call::Call;
 use crate::context::Context;
 use crate::epoch::Epoch;
 use crate::leg::listen_of;
+use crate::relay::Growing;
 use base::{ListenId, Transport, TrunkId};
 use media::{Command, Ports, Remote, Report, SessionId, Side};
 use negotiation::{End, Joining, LocalSdp, SdpTrouble, Seat, Standing};
-use sdp::Session;
 use sip_core::DigitLine;
 
 /// The media of one call.
@@ -27,6 +27,8 @@ pub(crate) struct CallMedia {
     pub(crate) lines: Option<Box<[DigitLine; 2]>>,
     /// What the peers described before the answer.
     early: [Box<[u8]>; 2],
+    /// A request that adds streams and waits for their ports.
+    pub(crate) growing: Option<Box<Growing>>,
     /// Whose signalling is TLS, by the call's sides.
     pub(crate) tls: [bool; 2],
 }
@@ -123,9 +125,9 @@ impl CallMedia {
         })
     }
 
-    /// Whether an offer holds a stream that the other peer has refused and that could be relayed.
-    pub(crate) fn offers_refused(&self, theirs: &Session<'_>, offer: &Session<'_>) -> bool {
-        negotiation::offers_refused(self.ports().map(|ports| ports.streams().len()), theirs, offer)
+    /// How many streams the engine relays; `None`: the peers' own business.
+    pub(crate) fn relayed(&self) -> Option<usize> {
+        self.ports().map(|ports| ports.streams().len())
     }
 }
 

@@ -3,13 +3,13 @@
 //! This room holds values only. It knows neither SIP nor SDP: whoever speaks those turns a
 //! negotiated description into a [`Remote`]. Enter through [`Command`] and [`Reply`].
 
+use crate::open_error::OpenError;
 use crate::ports::Ports;
 use crate::report::Report;
 use crate::secured::Srtp;
 use base::ListenId;
 use bridge::{Digit, Plan};
 use ice::{Credentials, PeerDescription};
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -65,6 +65,17 @@ pub enum Command {
         /// Interface on which side B is met.
         b: ListenId,
         /// M-lines to anchor, 1 to [`MAX_STREAMS`] (other values are clamped).
+        streams: u8,
+    },
+    /// Take ports for further streams of a session that is open. Answered at once by [`Reply::Grown`].
+    Grow {
+        /// The session.
+        session: SessionId,
+        /// Interface on which side A is met.
+        a: ListenId,
+        /// Interface on which side B is met.
+        b: ListenId,
+        /// M-lines to anchor in all, up to [`MAX_STREAMS`]; those that are there stay as they are.
         streams: u8,
     },
     /// What the peer of one side has said about one stream; send it after each session
@@ -256,6 +267,13 @@ pub enum Reply {
         /// Why.
         reason: OpenError,
     },
+    /// The answer to [`Command::Grow`].
+    Grown {
+        /// The session.
+        session: SessionId,
+        /// Its ports, all of them; or why there are no more: it is as it was.
+        ports: Result<Ports, OpenError>,
+    },
     /// The session is over: closed as asked, or (with an empty report) lost to a fault of ours.
     Closed {
         /// The session.
@@ -318,6 +336,7 @@ impl Reply {
         match self {
             Reply::Opened { session, .. }
             | Reply::OpenFailed { session, .. }
+            | Reply::Grown { session, .. }
             | Reply::Closed { session, .. }
             | Reply::Timeout { session, .. }
             | Reply::OneWay { session, .. }
@@ -327,53 +346,3 @@ impl Reply {
         }
     }
 }
-
-/// Why a session could not be opened. All are ours; a later attempt may succeed except with
-/// [`OpenError::NoRange`] and [`OpenError::Duplicate`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum OpenError {
-    /// Every port of the range of that side's interface is taken or rests before reuse.
-    PortsExhausted(Side),
-    /// No port of that side could be bound; the last operating system error number.
-    Bind(Side, i32),
-    /// The process may hold no more descriptors.
-    Descriptors,
-    /// The interface has no RTP range.
-    NoRange(ListenId),
-    /// The media workers are behind; their queue of commands is full.
-    Busy,
-    /// A session of that id is open.
-    Duplicate,
-}
-
-impl OpenError {
-    /// A stable id for records and metrics.
-    #[must_use]
-    pub fn id(self) -> &'static str {
-        match self {
-            OpenError::PortsExhausted(_) => "media_ports_exhausted",
-            OpenError::Bind(..) => "media_bind_failed",
-            OpenError::Descriptors => "media_descriptors_exhausted",
-            OpenError::NoRange(_) => "media_no_range",
-            OpenError::Busy => "media_busy",
-            OpenError::Duplicate => "media_session_duplicate",
-        }
-    }
-}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            OpenError::PortsExhausted(side) => write!(f, "no RTP port is free for side {side:?}"),
-            OpenError::Bind(side, errno) => {
-                write!(f, "no RTP port of side {side:?} could be bound (os error {errno})")
-            }
-            OpenError::Descriptors => f.write_str("the process may open no more sockets"),
-            OpenError::NoRange(listen) => write!(f, "interface {} has no RTP range", listen.0),
-            OpenError::Busy => f.write_str("the media workers are behind with their commands"),
-            OpenError::Duplicate => f.write_str("the session is open already"),
-        }
-    }
-}
-
-impl std::error::Error for OpenError {}

@@ -19,6 +19,7 @@ use std::time::Duration;
 mod bridged;
 mod keyed;
 mod lent;
+mod streams;
 
 /// News that wait to be fetched; further ones are counted and lost.
 pub const REPLIES_MAX: usize = 32;
@@ -137,23 +138,6 @@ impl Session {
         s.halves[side.index()].set_peer(now, remote);
         s.settle();
         self.timed_out[side.index()] = false;
-        self.changed = true;
-        true
-    }
-
-    /// Closes a stream for good; what was heard of it stays in the report.
-    pub fn reject(&mut self, now: Time, stream: u8) -> bool {
-        let Some(s) = self.streams.get_mut(usize::from(stream)).filter(|s| !s.rejected) else { return false };
-        for side in Side::BOTH {
-            let other_rtt = s.halves[side.other().index()].rtt_ms();
-            let half = &mut s.halves[side.index()];
-            half.rate(now, other_rtt, true);
-            half.remote = None;
-            half.beside.clear();
-        }
-        s.rejected = true;
-        s.bridges = None;
-        s.settle();
         self.changed = true;
         true
     }

@@ -115,11 +115,10 @@ fn edited(text: &[u8], keep: impl Fn(&[u8]) -> bool, refused: bool) -> Cow<'_, [
 #[must_use]
 pub fn codec_noted(before: &str, answer: &[u8]) -> Option<Box<str>> {
     let (sound, fax) = before.split_once('+').map_or((before, None), |(sound, fax)| (sound, Some(fax)));
-    if let Some(codec) = first_codec(answer) {
-        return Some(join(&codec, fax));
-    }
-    let relayed = parse(answer).is_ok_and(|session| is_t38_alone(&session));
-    relayed.then(|| join(sound, Some(RELAYED)))
+    let relayed = parse(answer).is_ok_and(|session| session.media().iter().any(is_t38));
+    let fax = if relayed { Some(RELAYED) } else { fax };
+    let codec = first_codec(answer);
+    (relayed || codec.is_some()).then(|| join(codec.as_deref().unwrap_or(sound), fax))
 }
 
 /// What it says after an offer was refused: where that was of T.38, the fax goes on as sound.
@@ -196,6 +195,8 @@ mod tests {
         assert_eq!(codec_noted("PCMA+t38", audio.as_bytes()).as_deref(), Some("PCMU+t38"));
         assert_eq!(codec_noted("PCMA+passthrough", fax.as_bytes()).as_deref(), Some("PCMA+t38"));
         assert_eq!(codec_noted("PCMA", b""), None);
+        let beside = format!("{HEAD}m=audio 4 RTP/AVP 0\r\n{T38}");
+        assert_eq!(codec_noted("PCMA", beside.as_bytes()).as_deref(), Some("PCMU+t38"), "T.38 beside the sound");
         assert_eq!(&*codec_kept("PCMA".into(), fax.as_bytes()), "PCMA+passthrough");
         assert_eq!(&*codec_kept("PCMA+t38".into(), fax.as_bytes()), "PCMA+t38");
         assert_eq!(&*codec_kept("PCMA".into(), audio.as_bytes()), "PCMA");

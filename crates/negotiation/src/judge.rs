@@ -43,16 +43,6 @@ pub fn count_streams(text: &[u8], rules: &Rules<'_>) -> Result<u8, SdpTrouble> {
     Ok(u8::try_from(session.media().len().clamp(1, media::MAX_STREAMS)).unwrap_or(1))
 }
 
-/// Whether an offer holds a stream that the other peer has refused and that could be relayed. `relayed`: how many
-/// streams the engine relays; `None`: the peers' own business.
-#[must_use]
-pub fn offers_refused(relayed: Option<usize>, theirs: &Session<'_>, offer: &Session<'_>) -> bool {
-    let refused = |at| theirs.media().get(at).is_none_or(|media: &Media<'_>| media.port == 0);
-    let usable = |media: &Media<'_>| relayed.is_none() || sdp::can_anchor(media).is_ok();
-    let mut offered = offer.media().iter().enumerate().take(relayed.unwrap_or(usize::MAX));
-    offered.any(|(at, media)| media.port != 0 && refused(at) && usable(media))
-}
-
 /// The name of an answer's first audio codec, for the record.
 pub(crate) fn first_codec(answer: &[u8]) -> Option<Box<str>> {
     let session = parse(answer).ok()?;

@@ -7,12 +7,14 @@
 //! packet times, or speak of digits differently, [`plans`] says how the engine joins them; digits in signalling are
 //! judged in [`info_fate`].
 
+mod absorb;
 mod codecs;
 mod describe;
 mod dtls;
 mod dtmf;
 mod end;
 mod fax;
+mod growth;
 mod ice;
 mod joining;
 mod judge;
@@ -22,13 +24,15 @@ mod remote;
 mod secure;
 mod trouble;
 
+pub use absorb::answerable;
 pub use describe::{Draws, describe, make_offer};
 pub use dtmf::{InfoFate, info_fate, info_form};
 pub use end::{End, Rules, Seat};
 pub use fax::{bars_fax, codec_kept, codec_noted, codec_of_fax, is_fax};
+pub use growth::growth;
 pub use ice::IceTold;
 pub use joining::Joining;
-pub use judge::{count_streams, judge, judge_across, offers_refused};
+pub use judge::{count_streams, judge, judge_across};
 pub use local::{LocalSdp, Taken};
 pub use plan::{Pair, Standing, may_bridge, plans};
 pub use remote::{check_offer, each_stream};

@@ -31,7 +31,7 @@ pub use order::{Order, Serial, route_rows, verify_rows};
 pub use quality::Quality;
 pub use rate::Rate;
 pub use runs::{GatewayRef, GatewayRun, Runs, TargetRef, TrunkRef, TrunkRun};
-pub use sources::Sources;
+pub use sources::{Networks, Sources};
 pub use targets::{Choice, Resolution, Rhythm, Target, TargetRun, WATCHED_MAX, draw};
 pub use view::{BindingView, GatewayView, QualityView, RegistrationView, TargetView};
 pub use wallet::{Purse, Signed, Wallet};

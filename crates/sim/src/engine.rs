@@ -28,6 +28,9 @@ impl Engine {
     pub fn execute(&mut self, command: &Command) -> Option<(Reply, bool)> {
         match command {
             Command::Open { session, a, b, streams } => Some((self.open(*session, (*a, *b), *streams), true)),
+            Command::Grow { session, a, b, streams } => {
+                Some((Reply::Grown { session: *session, ports: self.grow(*session, (*a, *b), *streams) }, true))
+            }
             Command::Close { session } => self.close(*session).map(|reply| (reply, false)),
             Command::Digit { session, .. } | Command::Ice { session, .. } => {
                 if !self.open.contains_key(&session.0) {
@@ -58,15 +61,41 @@ impl Engine {
             return Reply::OpenFailed { session, reason: OpenError::PortsExhausted(Side::A) };
         }
         let mut ports = Ports::default();
-        for _ in 0..streams {
+        self.add(&mut ports, at, streams);
+        self.open.insert(session.0, ports);
+        Reply::Opened { session, ports }
+    }
+
+    /// Ports of further streams, as many in all.
+    fn add(&mut self, ports: &mut Ports, at: (ListenId, ListenId), streams: u8) {
+        for _ in ports.streams().len()..usize::from(streams) {
             let mut port = |listen: ListenId| {
                 self.next = (self.next + 2) % 9_000;
                 self.next + if listen == ListenId(0) { 20_000 } else { 30_000 }
             };
             ports.push(StreamPorts { a_rtp: port(at.0), b_rtp: port(at.1) });
         }
+    }
+
+    fn grow(
+        &mut self,
+        session: SessionId,
+        at: (ListenId, ListenId),
+        streams: u8,
+    ) -> Result<Ports, OpenError> {
+        let Some(mut ports) = self.open.get(&session.0).copied() else {
+            self.faults.push(format!("session {} that is not open is to grow", session.0));
+            return Err(OpenError::Unknown);
+        };
+        if usize::from(streams) <= ports.streams().len() {
+            self.faults.push(format!("session {} grows to {streams} streams that it has", session.0));
+        }
+        if self.dice.percent(self.fail) {
+            return Err(OpenError::PortsExhausted(Side::A));
+        }
+        self.add(&mut ports, at, streams);
         self.open.insert(session.0, ports);
-        Reply::Opened { session, ports }
+        Ok(ports)
     }
 
     fn close(&mut self, session: SessionId) -> Option<Reply> {

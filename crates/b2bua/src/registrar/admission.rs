@@ -97,7 +97,7 @@ impl Switchboard {
             return found;
         }
         let address = flow.remote.ip().to_canonical();
-        self.epoch.trunks_of_network(flow.listen, address).find(|id| knows(*id)).unwrap_or(found)
+        self.epoch.networks.all(flow.listen, address).find(|id| knows(*id)).unwrap_or(found)
     }
 }
 

@@ -6,8 +6,6 @@ use crate::context::Context;
 use crate::leg::{AwaitAck, LateAnswer};
 use config::{LateReinvite, Update};
 use media::Side;
-use negotiation::parse;
-use sdp::Change;
 use sip_core::{Response, ServerTxn};
 use sip_msg::{Method, Msg};
 
@@ -84,34 +82,11 @@ impl Call {
     /// Our answer to a further offer, made of what the other peer described last; `None` when the policy or
     /// the offer wants the other peer to hear of it.
     fn answer_of_ours(&mut self, side: Side, msg: Msg<'_>, cx: &mut Context<'_>) -> Option<Box<[u8]>> {
-        let theirs = self.answerable(side, msg)?;
-        self.describe_for(side, &theirs, msg.body(), cx).ok()
-    }
-
-    /// What the other peer described last, as far as it answers the offer; `None`: it is not ours to answer.
-    fn answerable(&self, side: Side, msg: Msg<'_>) -> Option<Vec<u8>> {
-        let rules = self.epoch.policy(self.trunk_of(side)).dialog;
-        let (here, there) = (&self.leg(side)?.described, &self.leg(side.other())?.described);
-        if !msg.is_sdp() || here.is_empty() || there.is_empty() {
-            return None;
-        }
-        let (before, now) = (parse(here).ok()?, parse(msg.body()).ok()?);
-        let theirs = parse(there).ok()?;
-        // What was refused and is offered again is for the other peer to judge.
-        if self.media.offers_refused(&theirs, &now) {
-            return None;
-        }
-        // Peers that speak to each other directly have to hear of each other's changes.
-        let anchored = self.media.is_anchored();
-        let absorbed = match sdp::change(&before, &now) {
-            Change::Nothing => rules.absorb_refresh,
-            Change::Direction => rules.absorb_hold && anchored,
-            Change::Other => rules.absorb_codec && anchored && sdp::keeps_agreed(&before, &theirs, &now),
-        };
-        if !absorbed {
-            return None;
-        }
-        sdp::narrow(&theirs, &now)
+        let rules = &self.epoch.policy(self.trunk_of(side)).dialog;
+        let described = (&*self.leg(side)?.described, &*self.leg(side.other())?.described);
+        let offer = Some(msg.body()).filter(|_| msg.is_sdp())?;
+        let theirs = negotiation::answerable(rules, self.media.relayed(), described, offer)?;
+        self.describe_for(side, &theirs, offer, cx).ok()
     }
 
     /// Whether UPDATE of a peer is refused, for its trunk allows none (RFC 3311 §4).

@@ -5,6 +5,7 @@ mod again;
 mod answers;
 mod early;
 mod glare;
+mod growing;
 mod withdraw;
 
 use crate::call::{Call, Phase};
@@ -21,6 +22,7 @@ use sip_core::session_timer::SessionTimer;
 use sip_core::{ClientTxn, ServerTxn};
 use sip_msg::{Method, Msg};
 
+pub(crate) use growing::Growing;
 pub(crate) use withdraw::SILENT_MAX;
 
 /// How many requests of one call may be on their way to the other leg: limit `relays`.
@@ -85,7 +87,7 @@ impl Call {
         if here.is_negotiating() || there.is_negotiating() {
             return self.answer_inner(txn, 491, b"", cx);
         }
-        if !self.agree_refresh(side, msg, txn, cx) {
+        if self.grows(side, msg, txn, cseq, cx) || !self.agree_refresh(side, msg, txn, cx) {
             return;
         }
         if !self.absorb(side, msg, txn, cseq, cx) {
@@ -130,7 +132,7 @@ impl Call {
             return self.refuse_glare(txn, status, cx);
         }
         let method = if there.takes_update(&epoch) { Method::Update } else { Method::Invite };
-        if !self.absorb(side, msg, txn, cseq, cx) {
+        if !self.grows(side, msg, txn, cseq, cx) && !self.absorb(side, msg, txn, cseq, cx) {
             self.pass_on(side, msg, txn, cseq, method, cx);
         }
     }

@@ -130,8 +130,10 @@ impl Switchboard {
     pub(super) fn on_media(&mut self, now: Time, reply: Reply, out: &mut Outbox) {
         let session: SessionId = reply.session();
         let Some(call) = self.sessions.call_of(session) else { return };
+        let limits = *self.limits();
         self.with_call(now, call, out, |call, cx| match reply {
             Reply::Opened { .. } | Reply::OpenFailed { .. } => call.on_media_opened(&reply, cx),
+            Reply::Grown { session, ports } => call.on_grown((session, ports), &limits, cx),
             Reply::Closed { session, report } => call.on_report(session, Some(report), cx),
             Reply::Digit { from, digit: Digit { event, duration_ms }, .. } => {
                 call.tell_digit(call.media.seat(from.other()), InfoDigit { event, duration_ms }, cx);

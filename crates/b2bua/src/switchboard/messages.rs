@@ -113,7 +113,7 @@ impl Switchboard {
     fn identify(&self, flow: &Flow, verified: &[String]) -> Option<TrunkId> {
         let epoch = &self.epoch;
         if !verified.is_empty()
-            && let Some(trunk) = epoch.trunk_of_names(flow.listen, verified)
+            && let Some(trunk) = epoch.networks.named(flow.listen, verified)
         {
             return Some(trunk);
         }
@@ -121,7 +121,7 @@ impl Switchboard {
         let found = self
             .sources
             .find(flow.listen, address, flow.remote.port())
-            .or_else(|| epoch.trunk_of_network(flow.listen, address))?;
+            .or_else(|| epoch.networks.narrowest(flow.listen, address))?;
         // A trunk that is known by certificate is not known by address alone.
         let needs_name = !epoch.trunk(found).tls.peer_names.is_empty();
         (!needs_name).then_some(found)

@@ -6,6 +6,7 @@ use b2bua::{CallRecord, Command, Input, JournalEvent, Outbox, Resolution, Setup,
 use base::time::WallClock;
 use base::{ListenId, ShardId, Time, Transport, WallTime};
 use sip_core::{ConnId, Flow};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,6 +88,10 @@ pub(crate) struct World {
     pub(crate) media: Vec<media::Command>,
     pub(crate) notes: Vec<String>,
     ports: u16,
+    opened: BTreeMap<media::SessionId, media::Ports>,
+    /// The engine's answers to `Grow` wait in `late`.
+    pub(crate) grows_late: bool,
+    pub(crate) late: Vec<media::Reply>,
     /// The engine answers `Open` with a failure.
     pub(crate) media_fails: bool,
     /// No port is free there for the called side.
@@ -117,6 +122,9 @@ impl World {
             media: Vec::new(),
             notes: Vec::new(),
             ports: 0,
+            opened: BTreeMap::new(),
+            grows_late: false,
+            late: Vec::new(),
             media_fails: false,
             no_ports_on: None,
         };
@@ -203,13 +211,36 @@ impl World {
                     ports.push(media::StreamPorts { a_rtp, b_rtp });
                     self.ports += 2;
                 }
+                self.opened.insert(*session, ports);
                 Some(media::Reply::Opened { session: *session, ports })
+            }
+            media::Command::Grow { session, streams, .. } => {
+                let grown = self.grow(*session, *streams);
+                if !self.grows_late {
+                    return Some(grown);
+                }
+                self.late.push(grown);
+                None
             }
             media::Command::Close { session } => {
                 Some(media::Reply::Closed { session: *session, report: Box::default() })
             }
             _ => None,
         }
+    }
+
+    fn grow(&mut self, session: media::SessionId, streams: u8) -> media::Reply {
+        if self.media_fails {
+            let ports = Err(media::OpenError::PortsExhausted(media::Side::A));
+            return media::Reply::Grown { session, ports };
+        }
+        let mut ports = *self.opened.get(&session).expect("an open session");
+        for _ in ports.streams().len()..usize::from(streams) {
+            ports.push(media::StreamPorts { a_rtp: 20_000 + self.ports, b_rtp: 30_000 + self.ports });
+            self.ports += 2;
+        }
+        self.opened.insert(session, ports);
+        media::Reply::Grown { session, ports: Ok(ports) }
     }
 
     pub(crate) fn command(&mut self, command: Command) {

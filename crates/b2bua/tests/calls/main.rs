@@ -36,6 +36,7 @@ mod routes;
 mod secure;
 mod smuggling;
 mod straight;
+mod streams;
 mod targets;
 mod timers;
 mod topology;

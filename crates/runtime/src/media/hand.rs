@@ -42,16 +42,18 @@ impl Hand {
             self.places += 1;
             Place { slot: self.places - 1, generation: 0 }
         });
-        for (stream, ports) in (0u8..).zip(streams) {
+        self.watch(place, 0, streams).inspect_err(|_| self.vacate(place))?;
+        Ok(place)
+    }
+
+    /// The sockets of a session's streams are watched from now on; `first`: which stream comes first.
+    pub(super) fn watch(&self, place: Place, first: u8, streams: &[StreamPorts]) -> io::Result<()> {
+        for (stream, ports) in (first..).zip(streams) {
             for (side, component, port) in ports.all() {
-                let token = Token { place, stream, side, component };
-                if let Err(e) = self.poll.add(port.fd(), token.pack()) {
-                    self.vacate(place);
-                    return Err(e);
-                }
+                self.poll.add(port.fd(), Token { place, stream, side, component }.pack())?;
             }
         }
-        Ok(place)
+        Ok(())
     }
 
     /// The session has ended, or was never told to the worker.

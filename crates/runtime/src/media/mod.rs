@@ -165,7 +165,7 @@ impl Engine {
         Time(u64::try_from(self.birth.elapsed().as_nanos()).unwrap_or(u64::MAX))
     }
 
-    /// Does what signalling asks. Only [`Command::Open`] is answered here.
+    /// Does what signalling asks. [`Command::Open`] and [`Command::Grow`] are answered here.
     pub fn execute(&mut self, command: Command) -> Option<Reply> {
         match command {
             Command::Open { session, a, b, streams } => {
@@ -173,6 +173,9 @@ impl Engine {
                     Ok(ports) => Reply::Opened { session, ports },
                     Err(reason) => Reply::OpenFailed { session, reason },
                 });
+            }
+            Command::Grow { session, a, b, streams } => {
+                return Some(Reply::Grown { session, ports: self.grow(session, (a, b), streams) });
             }
             Command::Set { session, side, stream, remote } => {
                 let moved = self.note_told(session, side, stream, remote.rtp);
@@ -258,21 +261,9 @@ impl Engine {
         let worker = self.least_loaded()?;
         let now = self.now();
         let count = usize::from(streams).clamp(1, MAX_STREAMS);
-        let (mut pairs, mut opened, mut ports) = (Vec::new(), Vec::new(), Ports::default());
-        for _ in 0..count {
-            match self.open_stream(now, a, b) {
-                Ok((pair, sockets)) => {
-                    ports.push(StreamPorts { a_rtp: pair[0].1, b_rtp: pair[1].1 });
-                    pairs.push(Some(pair));
-                    opened.push(sockets);
-                }
-                Err(reason) => {
-                    drop(opened);
-                    self.release(now, &pairs, Vec::new());
-                    return Err(reason);
-                }
-            }
-        }
+        let (pairs, opened) = self.open_streams(now, (a, b), count)?;
+        let mut ports = Ports::default();
+        pairs.iter().flatten().for_each(|pair| ports.push(ports_of(pair)));
         let Some(hand) = self.hands.get_mut(worker) else { return Err(OpenError::Busy) };
         let Ok(place) = hand.place(&opened) else {
             drop(opened);
@@ -282,6 +273,37 @@ impl Engine {
         hand.sessions += 1;
         hand.order(Order::Open { session, place, streams: opened });
         self.held.insert(session, Held { worker, place, pairs, told: Default::default(), closing: false });
+        Ok(ports)
+    }
+
+    /// Takes ports for streams of an open session that it does not have yet.
+    fn grow(
+        &mut self,
+        session: SessionId,
+        at: (ListenId, ListenId),
+        streams: u8,
+    ) -> Result<Ports, OpenError> {
+        let held = self.held.get(&session).filter(|held| !held.closing);
+        let (had, worker, place) = held.map(|h| (h.pairs.len(), h.worker, h.place)).ok_or(OpenError::Unknown)?;
+        let now = self.now();
+        let (pairs, opened) =
+            self.open_streams(now, at, usize::from(streams).min(MAX_STREAMS).saturating_sub(had))?;
+        let hand = self.hands.get_mut(worker).filter(|hand| hand.behind.len() < BEHIND_MAX);
+        let Some(hand) = hand else {
+            drop(opened);
+            self.release(now, &pairs, Vec::new());
+            return Err(OpenError::Busy);
+        };
+        if hand.watch(place, had as u8, &opened).is_err() {
+            drop(opened);
+            self.release(now, &pairs, Vec::new());
+            return Err(OpenError::Descriptors);
+        }
+        hand.order(Order::Grow { session, streams: opened });
+        let held = self.held.get_mut(&session).ok_or(OpenError::Unknown)?;
+        held.pairs.extend(pairs);
+        let mut ports = Ports::default();
+        held.pairs.iter().for_each(|pair| ports.push(pair.as_ref().map(ports_of).unwrap_or_default()));
         Ok(ports)
     }
 
@@ -356,6 +378,11 @@ impl Engine {
         }
         all
     }
+}
+
+/// Our ports of a stream.
+fn ports_of(pair: &[(IpAddr, u16); 2]) -> StreamPorts {
+    StreamPorts { a_rtp: pair[0].1, b_rtp: pair[1].1 }
 }
 
 impl Drop for Engine {

@@ -7,8 +7,35 @@ use base::{ListenId, Time};
 use media::{OpenError, Side};
 use std::net::IpAddr;
 
+/// Address and even port of streams by side, and their sockets.
+type Opened = (Vec<Option<[(IpAddr, u16); 2]>>, Vec<sockets::StreamPorts>);
+
 impl Engine {
-    pub(super) fn open_stream(
+    /// Ports of several streams; all of them or none.
+    pub(super) fn open_streams(
+        &mut self,
+        now: Time,
+        (a, b): (ListenId, ListenId),
+        count: usize,
+    ) -> Result<Opened, OpenError> {
+        let (mut pairs, mut opened) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            match self.open_stream(now, a, b) {
+                Ok((pair, sockets)) => {
+                    pairs.push(Some(pair));
+                    opened.push(sockets);
+                }
+                Err(reason) => {
+                    drop(opened);
+                    self.release(now, &pairs, Vec::new());
+                    return Err(reason);
+                }
+            }
+        }
+        Ok((pairs, opened))
+    }
+
+    fn open_stream(
         &mut self,
         now: Time,
         a: ListenId,

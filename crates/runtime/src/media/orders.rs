@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 /// What the engine asks of a worker.
 pub(super) enum Order {
     Open { session: SessionId, place: Place, streams: Vec<StreamPorts> },
+    Grow { session: SessionId, streams: Vec<StreamPorts> },
     Set { session: SessionId, side: Side, stream: u8, remote: Remote },
     Bridge { session: SessionId, stream: u8, plans: Option<Box<[Plan; 2]>>, seed: u64 },
     Digit { session: SessionId, toward: Side, digit: Digit },

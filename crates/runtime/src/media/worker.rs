@@ -6,7 +6,7 @@
 
 use super::orders::{News, Notify, Order, Shared};
 use super::relay::{Passed, relay};
-use super::sockets::{Pair, StreamPorts};
+use super::sockets::StreamPorts;
 use super::status::Counters;
 use super::sys::{Bell, Poll, Ready};
 use super::token::{Place, Token};
@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 mod bridged;
 mod fast;
 mod keying;
+mod lives;
 mod ripening;
 mod telling;
 
@@ -271,6 +272,7 @@ impl Worker {
             taken += 1;
             match order {
                 Order::Open { session, place, streams } => self.open(now, session, place, streams),
+                Order::Grow { session, streams } => self.grow(now, session, streams),
                 Order::Set { session, side, stream, remote } => {
                     self.with(session, |s| s.set(now, side, stream, remote));
                     self.shake(now, session);
@@ -310,71 +312,6 @@ impl Worker {
             }
         });
         done
-    }
-
-    /// Its sockets are watched already.
-    fn open(&mut self, now: Time, id: SessionId, place: Place, streams: Vec<StreamPorts>) {
-        let at = place.slot as usize;
-        if at >= self.slots.len() {
-            self.slots.resize_with(at + 1, Slot::default);
-        }
-        let Some(slot) = self.slots.get_mut(at) else { return };
-        let session = Session::new(id, now, streams.len() as u8);
-        slot.generation = place.generation;
-        slot.entry = Some(Entry {
-            session,
-            streams: streams.into_iter().map(Some).collect(),
-            awake: false,
-            lendings: Lendings::default(),
-            handshakes: None,
-        });
-        if self.ids.is_empty() {
-            self.next_slice = now;
-        }
-        self.ids.insert(id, place.slot);
-    }
-
-    /// Ends the use of a stream's sockets; they come back when they may be used again.
-    fn retire(&mut self, mut ports: StreamPorts) -> Option<StreamPorts> {
-        let unwatched = ports.all().all(|(_, _, port)| self.poll.remove(port.fd()).is_ok());
-        (unwatched && ports.0.iter_mut().all(Pair::deafen)).then_some(ports)
-    }
-
-    fn reject(&mut self, now: Time, session: SessionId, stream: u8) {
-        if !self.with(session, |s| s.reject(now, stream)) {
-            return;
-        }
-        let slot = self.ids.get(&session).and_then(|&at| self.slots.get_mut(at as usize));
-        if let Some(entry) = slot.and_then(|s| s.entry.as_mut())
-            && let Some(ports) = entry.streams.get_mut(usize::from(stream))
-        {
-            let ports = ports.take().and_then(|p| self.retire(p)).map(Box::new);
-            self.tell(News::Freed { session, stream, ports });
-        }
-    }
-
-    fn close(&mut self, now: Time, session: SessionId) {
-        let Some(at) = self.ids.get(&session).copied() else {
-            self.counters.unknown_sessions += 1;
-            return;
-        };
-        if let Some(Entry { session: ended, mut streams, .. }) = self.remove(at) {
-            self.counters.replies_lost += ended.replies_lost();
-            let report = Box::new(ended.close(now));
-            for ports in &mut streams {
-                *ports = ports.take().and_then(|p| self.retire(p));
-            }
-            self.tell(News::Closed { session, report, streams });
-        }
-    }
-
-    /// Takes a session out; sockets that are left in the entry close with it.
-    fn remove(&mut self, at: u32) -> Option<Entry> {
-        self.recall(at);
-        let slot = self.slots.get_mut(at as usize)?;
-        let entry = slot.entry.take()?;
-        self.ids.remove(&entry.session.id());
-        Some(entry)
     }
 
     /// Lets time go on for one slice of the sessions.
