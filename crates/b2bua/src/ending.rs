@@ -208,6 +208,9 @@ impl Call {
 
     /// Requests that were being passed on get their final response (RFC 3261 §15.1.2: 487).
     pub(crate) fn refuse_relays(&mut self, cx: &mut Context<'_>) {
+        if let Some(waits) = self.media.growing.take_if(|growing| !growing.bytes.is_empty()) {
+            self.answer_inner(waits.txn, 487, b"", cx);
+        }
         for relay in std::mem::take(&mut self.relays) {
             // A 2xx to an INVITE is still to be acknowledged; see `repeat_ack`.
             if !relay.is_invite() {

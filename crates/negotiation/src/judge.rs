@@ -4,7 +4,7 @@ use crate::end::Rules;
 use crate::secure;
 use crate::trouble::{SdpTrouble, parse};
 use base::ReasonId;
-use sdp::{Kind, Media, SdpErrorKind, Session};
+use sdp::{Kind, SdpErrorKind};
 
 /// Whether an answer fits the offer that we sent (RFC 3264 §6): as many streams, each of its kind
 /// with a codec that was offered, and with keys where ours

@@ -13,10 +13,10 @@ use sip_msg::{Method, Msg};
 /// A request that waits for ports.
 pub(crate) struct Growing {
     side: Side,
-    txn: ServerTxn,
+    pub(crate) txn: ServerTxn,
     cseq: u32,
     /// The message; empty once the engine has answered.
-    bytes: Box<[u8]>,
+    pub(crate) bytes: Box<[u8]>,
 }
 
 impl Call {

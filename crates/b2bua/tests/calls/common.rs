@@ -139,8 +139,8 @@ impl World {
     }
 
     fn drain(&mut self, mut out: Outbox) {
-        self.notes.extend(out.notes.drain(..).map(|note| format!("{}: {}", note.what, note.detail)));
         loop {
+            self.notes.extend(out.notes.drain(..).map(|note| format!("{}: {}", note.what, note.detail)));
             for event in out.journal.drain(..) {
                 if let JournalEvent::Ended { record } = &event {
                     self.records.push((**record).clone());
