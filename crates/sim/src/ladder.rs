@@ -1,6 +1,7 @@
 //! Messages as lines of a ladder, and the dialogs that somebody may name.
 
 use crate::peer::{Letter, Other, State};
+use crate::plan::{Act, Plan};
 use crate::world::{World, is_house};
 
 pub(crate) fn first_line(bytes: &[u8]) -> String {
@@ -38,5 +39,14 @@ impl World {
             replaces: format!("{};to-tag={};from-tag={}", agent.call_id, d.remote_tag, d.local_tag),
         });
         other.collect()
+    }
+}
+
+impl Plan {
+    /// Whether somebody names a dialog of another call.
+    #[must_use]
+    pub fn names_dialogs(&self) -> bool {
+        let joins = |(_, act): &(u64, Act)| matches!(act, Act::Join(_));
+        self.calls.iter().any(|c| c.caller.takes.is_some() || c.caller.after.iter().any(joins))
     }
 }

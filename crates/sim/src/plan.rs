@@ -259,15 +259,6 @@ impl Plan {
     }
 }
 
-impl Plan {
-    /// Whether somebody names a dialog of another call.
-    #[must_use]
-    pub fn names_dialogs(&self) -> bool {
-        let joins = |(_, act): &(u64, Act)| matches!(act, Act::Join(_));
-        self.calls.iter().any(|c| c.caller.takes.is_some() || c.caller.after.iter().any(joins))
-    }
-}
-
 fn draw_deed(dice: &mut Dice) -> Deed {
     match dice.below(21) {
         0..=3 => Deed::Apply(dice.below(4) as usize),
