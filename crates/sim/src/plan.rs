@@ -318,20 +318,15 @@ fn draw_manner(dice: &mut Dice, span: u64) -> Manner {
         timer,
         session: (timer && dice.percent(60)).then(|| (dice.between(90, 180) as u32, who)),
         refreshes: !dice.percent(5),
-        late: false,
-        takes: None,
         ack: faith(dice),
         prack: faith(dice),
-        on_cancel: OnCancel::Obey,
         on_offer: match dice.below(20) {
             0 => OnOffer::Refuse(dice.pick(&[488, 491, 500, 481, 403])),
             1 => OnOffer::Silence,
             _ => OnOffer::Agree,
         },
         pause: if dice.percent(80) { dice.below(50) } else { dice.below(3_000) },
-        before: Vec::new(),
-        steps: Vec::new(),
-        after: Vec::new(),
+        ..Manner::default()
     };
     let life = dice.between(100, span);
     while dice.percent(35) && manner.after.len() < 6 {

@@ -91,8 +91,7 @@ impl Reference {
             "P-HANGUP-A" => seen.bye_a.is_some(),
             "P-HANGUP-B" => seen.bye_b.is_some(),
             "O-HANGUP" => self.operator,
-            "S-NO-ACK" => !patient,
-            "S-NO-PRACK" => !patient,
+            "S-NO-ACK" | "S-NO-PRACK" => !patient,
             "S-SESSION-EXPIRED" | "S-REFRESH" | "S-DIALOG-GONE" => {
                 !patient || seen.finals.iter().any(|s| matches!(s, 481 | 408))
             }
