@@ -112,16 +112,16 @@ fn a_second_audio_stream_is_relayed_beside_the_first_each_with_its_control() {
     let record = end(&place, &caller, &callee);
     let heard = |way: &str| record.pointer(&format!("/media/{way}/packets")).and_then(serde_json::Value::as_u64);
     assert_eq!((heard("from_caller"), heard("from_callee")), (Some(4), Some(4)), "of both streams: {record}");
-    // Each stream leaves from its own ports, and is RTP and RTCP to a third reader.
-    let ours = |port: u16, what: &str| format!("{what} && ip.src == {} && udp.srcport == {port}", place.ip(OUTSIDE));
-    let filter = format!(
-        "({}) || ({})",
-        ours(added[1], "rtp.ssrc == 0x22222222"),
-        ours(added[1] + 1, "rtcp.pt == 201")
-    );
-    let seen = capture.end(&filter, &["udp.srcport", "_ws.malformed"]);
+    // Each stream leaves from its own ports, as a third reader sees it: two packets of RTP, a report of RTCP.
+    let (rtp, rtcp) = (added[1], added[1] + 1);
+    let filter = format!("ip.src == {} && (udp.srcport == {rtp} || udp.srcport == {rtcp})", place.ip(OUTSIDE));
+    let seen = capture.end(&filter, &["udp.srcport", "udp.payload"]);
     let seen: Vec<&str> = seen.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
-    assert_eq!(seen.len(), 3, "{seen:?}");
+    let begins = [(rtp, "8008"), (rtp, "8008"), (rtcp, "80c90001")];
+    assert_eq!(seen.len(), begins.len(), "{seen:?}");
+    for (line, (port, begin)) in seen.iter().zip(begins) {
+        assert!(line.starts_with(&format!("{port}\t{begin}")) && line.contains("22222222"), "{seen:?}");
+    }
     assert_eq!(server.stop(), 0);
 }
 

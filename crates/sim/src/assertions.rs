@@ -33,6 +33,7 @@ impl World {
             records: records.collect(),
             calls_kept: self.journal.records.clone(),
             calls: self.plan.calls.len(),
+            grown: self.engine.grown,
             answered: self.journal.records.iter().filter(|r| r.answer.is_some()).count(),
             messages: self.judge.messages,
             ladder: std::mem::take(&mut self.ladder),

@@ -13,6 +13,8 @@ pub struct Engine {
     next: u16,
     open: BTreeMap<u64, Ports>,
     closed: BTreeMap<u64, Ports>,
+    /// Sessions that were given further streams.
+    pub grown: usize,
     /// What the house did wrong.
     pub faults: Vec<String>,
 }
@@ -21,7 +23,7 @@ impl Engine {
     /// An engine.
     #[must_use]
     pub fn new(dice: Dice, fail: u64) -> Engine {
-        Engine { dice, fail, next: 0, open: BTreeMap::new(), closed: BTreeMap::new(), faults: Vec::new() }
+        Engine { dice, fail, next: 0, open: BTreeMap::new(), closed: BTreeMap::new(), grown: 0, faults: Vec::new() }
     }
 
     /// Does what signalling asks; whether its answer comes at once is the second value.
@@ -94,6 +96,7 @@ impl Engine {
             return Err(OpenError::PortsExhausted(Side::A));
         }
         self.add(&mut ports, at, streams);
+        self.grown += 1;
         self.open.insert(session.0, ports);
         Ok(ports)
     }

@@ -43,6 +43,8 @@ pub struct Outcome {
     pub messages: usize,
     /// The records, one line each.
     pub records: Vec<String>,
+    /// How often a media session was given further streams.
+    pub grown: usize,
     /// The records themselves.
     pub calls_kept: Vec<b2bua::CallRecord>,
 }

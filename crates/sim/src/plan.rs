@@ -20,6 +20,8 @@ pub enum Act {
     Update(&'static str),
     /// UPDATE without one.
     BareUpdate,
+    /// re-INVITE with an offer of one more stream of this kind.
+    Add(&'static str),
     /// REFER of the other party to a further number.
     Refer,
     /// REFER of the other party to that of this call.

@@ -17,6 +17,23 @@ impl Agent {
         drop(self.request(dialog, "REFER", rows, "", desk));
     }
 
+    /// re-INVITE that offers one more stream, three in all at most.
+    pub(super) fn add(
+        &mut self,
+        dialog: usize,
+        kind: &str,
+        rows: Vec<(&'static str, String)>,
+        desk: &mut Desk,
+    ) -> String {
+        let d = &mut self.dialogs[dialog];
+        if d.lines.len() < 3 {
+            d.lines.push(kind.to_owned());
+            d.version += 1;
+        }
+        let body = self.describe(dialog);
+        self.request(dialog, "INVITE", rows, &body, desk)
+    }
+
     /// REFER of the other party to that of another call, whose caller sits here too (RFC 5589 §7.3).
     pub(super) fn join(&mut self, dialog: usize, call: usize, desk: &mut Desk) {
         let found = desk.others.iter().find(|o| o.call == call && o.caller && !o.early);

@@ -84,6 +84,7 @@ impl Agent {
                 let method = if matches!(act, Act::Update(_)) { "UPDATE" } else { "INVITE" };
                 self.request(dialog, method, rows, &body, desk)
             }
+            Act::Add(kind) => self.add(dialog, kind, rows, desk),
             Act::LateReinvite => self.request(dialog, "INVITE", rows, "", desk),
             Act::BareUpdate => self.request(dialog, "UPDATE", rows, "", desk),
             Act::Cancel | Act::Vanish => return,
@@ -108,7 +109,10 @@ impl Agent {
         let mut body =
             format!("v=0\r\no={mark} 77 {} IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n", d.version);
         for (index, kind) in d.lines.iter().enumerate() {
-            let port = self.port + 2 * index as u16;
+            let (kind, port) = match kind.strip_prefix('-') {
+                Some(refused) => (refused, 0),
+                None => (kind.as_str(), self.port + 2 * index as u16),
+            };
             let types = if kind == "audio" { "8 0 101" } else { "96" };
             let _ = write!(body, "m={kind} {port} RTP/AVP {types}\r\n");
             let map = if kind == "audio" { "101 telephone-event/8000" } else { "96 H264/90000" };
