@@ -18,6 +18,7 @@ use crate::transfer::Transfers;
 use base::{ReasonId, TrunkId, WallTime};
 use config::{NotOwned, Policy};
 use identity::headers::{Kept, keep_rows, push_number};
+use identity::referral::Back;
 use identity::said::push_why;
 use identity::{Identity, push_reason_id};
 use media::Side;
@@ -63,6 +64,8 @@ pub(crate) struct Arrived {
     pub(crate) offer: Box<[u8]>,
     /// The dialog whose place the call is to take, where a REFER named one.
     pub(crate) replaces: Option<Replaces>,
+    /// Words of a REFER that go back to its sender, who is called.
+    pub(crate) back: Option<Box<Back>>,
 }
 
 impl Arrived {
@@ -75,6 +78,7 @@ impl Arrived {
             cseq: msg.cseq().map(|cseq| cseq.number).unwrap_or(0),
             offer: msg.body().into(),
             replaces: None,
+            back: None,
         }
     }
 }

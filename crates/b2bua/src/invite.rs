@@ -17,7 +17,7 @@ use identity::abilities;
 use identity::header_rules::shape;
 use identity::headers::{pass_kept, push_number, push_parts, push_row};
 use identity::push_uri;
-use identity::said::push_replaces;
+use identity::referral::push_asked;
 use media::Side;
 use negotiation::LocalSdp;
 use peers::Purse;
@@ -46,7 +46,8 @@ impl Call {
             Ok(way) => way,
             Err(why) => return self.unsent(why),
         };
-        let (uri, flow) = (way.uri, way.flow);
+        let back = self.arrived.as_ref().and_then(|arrived| arrived.back.as_deref());
+        let (uri, flow) = (back.map_or(way.uri, |back| back.uri.to_vec()), way.flow);
         let to = way.to.as_deref().unwrap_or(&uri);
         self.invite_rows(&mut rows, &candidate, &told, to, &call_id, offered);
         let request = Request {
@@ -180,7 +181,7 @@ impl Call {
     fn push_kept(&self, candidate: &Candidate, told: &Told, rows: &mut Vec<u8>) {
         if let Some(arrived) = &self.arrived {
             pass_kept(&arrived.kept, told.hides_user, self.epoch.policy(candidate.trunk), rows);
-            push_replaces(arrived.replaces.as_ref(), rows);
+            push_asked(arrived.replaces.as_ref(), arrived.back.as_deref(), rows);
         }
     }
 

@@ -64,7 +64,7 @@ pub use redirect::{Redirect, Redirects};
 pub use route::{CallerId, DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
 pub use srtp::{DtlsSetup, SrtpKeys, SrtpMode, SrtpOverPlain, SrtpPolicy, SrtpSuite};
 pub use topology::{Reveal, Topology};
-pub use transfer::{Refer, Replaces, Transfers};
+pub use transfer::{Refer, ReferTarget, Replaces, Transfers};
 pub use translate::{Pilot, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};
 pub use trunk::{Gateway, Kind, Trunk, TrunkTls};
 pub use users::{

@@ -1,6 +1,7 @@
 //! Transfers with SIPp as every party: by REFER to a number, to a party of another call, and refused.
 
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
+use conformance::script::{SDP, Script};
 use conformance::sipp::Running;
 use conformance::{Place, Server, Sipp, records};
 use serde_json::Value;
@@ -186,4 +187,50 @@ fn a_kill_while_the_target_rings_leaves_one_record_that_tells_of_the_transfer() 
     let transfer = transfer(&record);
     assert_eq!((records::word(transfer, "to"), records::number(transfer, "status")), (TARGET, 0));
     assert_eq!(record.get("attempts").and_then(Value::as_array).map(Vec::len), Some(2), "{record}");
+}
+
+/// Microsoft Teams as its documents tell: its REFER names a user of its own and no number, and it wants an INVITE back
+/// whose Request-URI and Referred-By are what it wrote.
+#[test]
+fn a_teams_user_transfers_to_another_one() {
+    const TEAMS: u8 = 12;
+    const URI: &str = "sip:sip.pstnhub.microsoft.com:5061;transport=tls;x-m=8:orgid:fce2158f-0e99;x-t=2d88cb42";
+    const BY: &str = "<sip:sip.pstnhub.microsoft.com:5061;x-m=8:orgid:bdc0511a-4a8d;x-ti=9cfa2ad6;x-tt=aHR0cHM6Ly9h%3d>";
+    let place = Place::new("transfer-teams");
+    let mut setup = Setup::new(&place);
+    // This peer has no SRTP; calls go to the first host, from the second it calls.
+    setup.more = format!(
+        "[trunk.teams]\nkind = \"direct\"\nprofile = \"teams-direct-routing\"\nlisten = \"inside\"\ngateways = [\"{}\"]\n\
+         sources = [\"{}\"]\noptions_interval = 0\noverride = {{ srtp = \"off\" }}\n",
+        place.sip(DESK),
+        place.ip(TEAMS)
+    );
+    let server = Server::start(&place, &setup.text());
+    let stays = callee(&place, "stays", "uas_moved_hangs_up", ITSP, 41_000);
+    let target = callee(&place, "target", "uas_at_once", DESK, 42_000);
+    let from = "<sip:+493023125100@[local_ip]:[local_port];user=phone>";
+    let script = Script::default()
+        .call(WORLD, from, "", SDP)
+        .expect(200, &[("Allow", "REFER")])
+        .inside("ACK", "", "")
+        .inside("REFER", &format!("Refer-To: <{URI}>\nReferred-By: {BY}\n"), "")
+        .expect(202, &[])
+        .receive("NOTIFY", &[("", "SIP/2.0 100")])
+        .agree("")
+        .receive("NOTIFY", &[("", "SIP/2.0 200")])
+        .agree("")
+        .receive("BYE", &[])
+        .agree("");
+    let teams = Sipp::of_script(&place, "teams", &script, &place.sip(TEAMS)).keep_messages();
+    let teams = teams.call(WORLD, &place.sip(INSIDE));
+    teams.finish();
+    stays.finish();
+    target.finish();
+    let invite = target.received().remove(0);
+    assert!(invite.starts_with(&format!("INVITE {URI} SIP/2.0")), "{invite}");
+    assert!(invite.contains(&format!("Referred-By: {BY}")), "{invite}");
+    assert!(invite.contains(&format!("From: <sip:{WORLD}@")), "who stays calls:\n{invite}");
+    let record = records::await_count(&place, 1).remove(0);
+    assert_eq!(records::word(transfer(&record), "to"), "sip.pstnhub.microsoft.com", "{record}");
+    assert_eq!(server.stop(), 0);
 }

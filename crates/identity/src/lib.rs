@@ -25,6 +25,7 @@ mod party;
 mod privacy;
 pub mod received;
 mod redirected;
+pub mod referral;
 mod rows;
 pub mod said;
 mod screen;

@@ -1,8 +1,8 @@
 //! What this node says by itself: why something is refused or ends, and rows of its own requests.
 
-use crate::headers::{decimal, push_parts, push_row};
+use crate::headers::{decimal, push_parts};
 use base::{ReasonId, q850_text};
-use sip_msg::{Msg, Name, Replaces};
+use sip_msg::{Msg, Name};
 
 /// Appends the Q.850 Reason of a refusal or BYE (RFC 3326 §2).
 pub fn push_why(rows: &mut Vec<u8>, q850: u8) {
@@ -27,16 +27,6 @@ pub fn status_for_caller(status: u16) -> u16 {
 pub fn push_refusal(rows: &mut Vec<u8>, host: &str, reason: ReasonId) {
     if reason == ReasonId::SipsUnreachable {
         push_parts(rows, b"Warning", &[b"380 ", host.as_bytes(), b" \"SIPS Not Allowed\""]);
-    }
-}
-
-/// Appends whose place an INVITE is to take (RFC 3891 §4).
-pub fn push_replaces(replaces: Option<&Replaces>, rows: &mut Vec<u8>) {
-    if let Some(replaces) = replaces {
-        let mut value = Vec::new();
-        replaces.write(&mut value);
-        push_row(rows, b"Replaces", &value);
-        push_row(rows, b"Require", b"replaces");
     }
 }
 

@@ -46,6 +46,8 @@ pub enum RouteRef {
     Route(u32),
     /// Index into the configuration's number ranges.
     Numbers(u32),
+    /// None: back to the peer that asked for the call.
+    Peer,
 }
 
 /// How a number as received became the normalised one.
@@ -88,6 +90,37 @@ pub struct Plan {
     pub attempts: SmallVec<[Attempt; 4]>,
     /// Trunks of the route that were left out, and why.
     pub skipped: SmallVec<[(TrunkId, SkipReason); 4]>,
+}
+
+impl Plan {
+    /// A plan that leads back to the peer of a trunk, which has asked for a call to one of its own: what is called is
+    /// the peer's to know.
+    #[must_use]
+    pub fn back_to(trunk: TrunkId, called: &str) -> Plan {
+        let route_name: Arc<str> = "refer".into();
+        let attempt = Attempt {
+            trunk,
+            route_name: route_name.clone(),
+            retry_on: None,
+            tier: 0,
+            called: called.to_owned(),
+            caller: String::new(),
+            price: None,
+            replaced: false,
+            demoted: false,
+        };
+        Plan {
+            route: RouteRef::Peer,
+            route_name,
+            called: called.to_owned(),
+            caller: String::new(),
+            called_rule: None,
+            caller_rule: None,
+            emergency: false,
+            attempts: SmallVec::from_iter([attempt]),
+            skipped: SmallVec::new(),
+        }
+    }
 }
 
 /// One trunk to try.

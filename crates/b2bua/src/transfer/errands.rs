@@ -112,7 +112,7 @@ impl Switchboard {
     /// A REFER names a dialog of ours: both calls' other parties are joined. Of one that is over the ids are
     /// nobody else's to hear.
     fn attend(&mut self, now: Time, parent: CallRef, referral: Referral, out: &mut Outbox) {
-        let named = referral.replaces.as_ref().and_then(|replaces| self.dialog_named(replaces));
+        let named = referral.asked.replaces.as_ref().and_then(|replaces| self.dialog_named(replaces));
         let Some(named) = named else {
             let (asks, why) = ((referral.side, referral.txn), ReasonId::ReplacesRefused);
             self.with_call(now, parent, out, |call, cx| call.refuse_refer(asks, why.status(), why, cx));

@@ -94,16 +94,16 @@ impl Call {
         let on = self.trunk_of(referral.side);
         let table = &self.epoch.snapshot.table;
         let by = table.write_number(self.party(referral.side), on);
-        match self.route_for(&self.facts_of(referral.side, &referral.called, &by, cx), cx) {
+        match self.route_for(&self.facts_of(referral.side, &referral.asked.called, &by, cx), cx) {
             Decision::Plan(plan) => Ok(plan.called),
             Decision::Refuse(why)
                 if why.status == 403
-                    && referral.replaces.is_none()
+                    && referral.asked.replaces.is_none()
                     && self.user_of(referral.side).is_some() =>
             {
                 Err(why.reason)
             }
-            Decision::Refuse(_) => Ok(table.read_number(&referral.called, on)),
+            Decision::Refuse(_) => Ok(table.read_number(&referral.asked.called, on)),
         }
     }
 
@@ -230,7 +230,7 @@ impl Call {
 impl Switchboard {
     /// Looks up the dialog that a REFER names, and hands the REFER on.
     pub(super) fn hand(&mut self, now: Time, call: CallRef, referral: Referral, out: &mut Outbox) {
-        let named = referral.replaces.as_ref().map(|replaces| self.written(call, &referral, replaces));
+        let named = referral.asked.replaces.as_ref().map(|replaces| self.written(call, &referral, replaces));
         self.with_call(now, call, out, |call, cx| call.send_refer(referral, named, cx));
     }
 

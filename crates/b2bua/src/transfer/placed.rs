@@ -37,7 +37,7 @@ impl Call {
         let side = referral.side.other();
         let stays = parent.leg(side)?;
         let mut a = Leg::new(Side::A, stays.dialog.clone(), stays.flow, stays.trunk, Abilities::default());
-        (a.gone, a.secure, a.sdp) = (true, referral.secure, stays.sdp.clone());
+        (a.gone, a.secure, a.sdp) = (true, referral.asked.secure, stays.sdp.clone());
         a.sdp.continued = true;
         let arrived = parent.arrived_for(referral, stays);
         let lent = Lent { to: parent.me, side: Side::B, placed: Some(parent.attempts.len()), moved: false };
@@ -69,16 +69,18 @@ impl Call {
             withheld: self.hides(side),
             from: Party { number: number.clone(), display: Box::default() },
             caller: number,
-            referred_by: self.referrer(referral, trunk),
+            // Who gets its own words back needs none of ours.
+            referred_by: if referral.asked.back.is_some() { None } else { self.referrer(referral, trunk) },
             ..Identity::default()
         };
         Arrived {
             kept: Box::default(),
             identity,
-            hops: referral.hops,
+            hops: referral.asked.hops,
             cseq: 0,
             offer: sdp::resumed(&stays.described).into(),
-            replaces: referral.replaces.clone(),
+            replaces: referral.asked.replaces.clone(),
+            back: referral.asked.back.clone(),
         }
     }
 
@@ -158,9 +160,9 @@ impl Call {
     pub(super) fn referrer(&self, referral: &Referral, to: TrunkId) -> Option<Party> {
         let (on, table) = (self.trunk_of(referral.side), &self.epoch.snapshot.table);
         let rules = &self.epoch.policy(on).caller;
-        let believed = rules.trust && rules.referred_by == PassStrip::Pass && !referral.by.is_empty();
+        let believed = rules.trust && rules.referred_by == PassStrip::Pass && !referral.asked.by.is_empty();
         let number = match believed {
-            true => table.read_number(&referral.by, on),
+            true => table.read_number(&referral.asked.by, on),
             false if self.hides(referral.side) => String::new(),
             false => self.party(referral.side).to_owned(),
         };

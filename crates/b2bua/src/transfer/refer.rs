@@ -12,28 +12,18 @@ use base::{ReasonId, TrunkId};
 use config::Refer;
 use identity::headers::push_row;
 use identity::push_reason_id;
-use identity::received::number_of;
+use identity::referral::Asked;
 use media::Side;
-use routing::Decision;
+use routing::{Decision, Plan};
 use sip_core::{ReferSubscription, ServerTxn};
-use sip_msg::refer::renounces;
-use sip_msg::{Msg, Name, NameAddr, ReferTo, Replaces, Scheme};
+use sip_msg::Msg;
 
 /// What a REFER asks for.
 pub(crate) struct Referral {
     pub(super) side: Side,
     pub(super) txn: ServerTxn,
     pub(super) cseq: u32,
-    /// The number in Refer-To, as received.
-    pub(super) called: Box<str>,
-    /// Refer-To demands TLS.
-    pub(super) secure: bool,
-    pub(super) replaces: Option<Replaces>,
-    /// The number in Referred-By, as received; empty when there is none.
-    pub(super) by: Box<str>,
-    pub(super) hops: Option<u8>,
-    /// The peer wants to be told how it goes (RFC 4488).
-    pub(super) wanted: bool,
+    pub(super) asked: Asked,
     /// Rows that cross with it, where it is handed on.
     pub(super) rows: Box<[u8]>,
 }
@@ -53,12 +43,14 @@ impl Call {
             Refer::Refuse => Err(ReasonId::ReferRefused),
             Refer::Local | Refer::Pass => self.judge_refer(rules.max, msg),
         };
-        let read = judged.and_then(|()| read(side, msg, txn, cseq));
-        match read {
+        match judged.and_then(|()| Asked::read(msg, rules.target)) {
             Err(why) => self.refuse_refer((side, txn), why.status(), why, cx),
-            Ok(referral) if rules.refer == Refer::Pass => self.hand_on(referral, msg, cx),
-            Ok(referral) => {
-                let named = referral.replaces.as_ref().and_then(|r| Tag::decode(&r.to_tag));
+            Ok(asked) => {
+                let referral = Referral { side, txn, cseq, asked, rows: Box::default() };
+                if rules.refer == Refer::Pass {
+                    return self.hand_on(referral, msg, cx);
+                }
+                let named = referral.asked.replaces.as_ref().and_then(|r| Tag::decode(&r.to_tag));
                 match named.filter(|(shard, ..)| *shard == cx.shard) {
                     Some(_) => cx.errands.push(Errand::Attend(self.me, Box::new(referral))),
                     None => self.refer_out(referral, cx),
@@ -111,12 +103,17 @@ impl Call {
             barred => barred,
         };
         let by = self.epoch.snapshot.table.write_number(self.party(referral.side), on);
-        let facts = self.facts_of(referral.side, &referral.called, &by, cx);
+        let facts = self.facts_of(referral.side, &referral.asked.called, &by, cx);
         let described = self.leg(stays).is_some_and(|leg| !leg.described.is_empty());
-        let plan = match (barred, self.route_for(&facts, cx)) {
+        let back = referral.asked.back.as_deref();
+        let decision = match back {
+            Some(_) => Decision::Plan(Plan::back_to(on, &referral.asked.called)),
+            None => self.route_for(&facts, cx),
+        };
+        let plan = match (barred, decision) {
             (_, Decision::Refuse(why)) => Err((why.status, why.reason)),
             (Some(why), Decision::Plan(plan)) if !plan.emergency => Err((why.status(), why)),
-            (_, Decision::Plan(plan)) if *plan.called == *self.party(stays) => {
+            (_, Decision::Plan(plan)) if back.is_none() && *plan.called == *self.party(stays) => {
                 Err((ReasonId::TransferToParty.status(), ReasonId::TransferToParty))
             }
             (_, Decision::Plan(_)) if !described => Err((488, ReasonId::SdpBad)),
@@ -127,9 +124,11 @@ impl Call {
             Ok(plan) => {
                 cx.runs.trunk_mut(run).spend(false, cx.now);
                 let way = self.epoch.snapshot.table.explain(self.trunk_of(stays), &plan);
-                self.decision = format!("{}; transfer to {}: {way}", self.decision, plan.called).into();
+                let host = back.filter(|_| plan.called.is_empty()).map(|back| back.host.clone());
+                let to = host.unwrap_or_else(|| plan.called.as_str().into());
+                self.decision = format!("{}; transfer to {to}: {way}", self.decision).into();
                 self.journal_routed(cx);
-                self.accept_refer(&referral, TransferHow::Blind, &plan.called, None, cx);
+                self.accept_refer(&referral, TransferHow::Blind, &to, None, cx);
                 let moving = Moving::calling(referral.side);
                 self.transfers_mut().moving = Some(Box::new(moving));
                 cx.errands.push(Errand::Place(self.me, Box::new(Order { plan, referral })));
@@ -151,14 +150,14 @@ impl Call {
         if let Some(leg) = self.leg(referral.side) {
             leg.push_contact(&mut rows, &epoch, b"");
         }
-        if !referral.wanted {
+        if !referral.asked.wanted {
             push_row(&mut rows, b"Refer-Sub", b"false");
         }
         self.answer_inner(referral.txn, 202, &rows, cx);
         cx.give_rows(rows);
         let number = self.begin_transfer((referral.side, self.trunk_of(referral.side)), how, to, with, cx);
         let named = self.has_referred(referral.side);
-        let subscription = ReferSubscription::new(referral.cseq, named, referral.wanted, cx.now);
+        let subscription = ReferSubscription::new(referral.cseq, named, referral.asked.wanted, cx.now);
         self.subscribe(number, referral.side, subscription);
         self.report_transfer(100, cx);
     }
@@ -211,30 +210,4 @@ impl Call {
     pub(super) fn last_transfer(&self) -> u16 {
         self.transfers.as_deref().and_then(|t| t.records.last()).map_or(0, |record| record.number)
     }
-}
-
-/// Reads a REFER: one target that a call can be placed to (RFC 3515 §2.1, §2.4.2).
-fn read(side: Side, msg: Msg<'_>, txn: ServerTxn, cseq: u32) -> Result<Referral, ReasonId> {
-    let mut targets = msg.list(Name::ReferTo);
-    let (Some(value), None) = (targets.next(), targets.next()) else { return Err(ReasonId::BadRequest) };
-    let to = ReferTo::parse(value).ok_or(ReasonId::BadRequest)?;
-    if to.uri.scheme == Scheme::Other {
-        return Err(ReasonId::UriScheme);
-    }
-    if to.method.is_some_and(|method| !method.eq_ignore_ascii_case(b"INVITE")) {
-        return Err(ReasonId::ReferRefused);
-    }
-    let by = msg.first(Name::ReferredBy).and_then(|value| NameAddr::parse(value).ok());
-    Ok(Referral {
-        side,
-        txn,
-        cseq,
-        called: number_of(to.uri.raw),
-        secure: to.uri.scheme == Scheme::Sips,
-        replaces: to.replaces,
-        by: by.map(|by| number_of(by.uri)).unwrap_or_default(),
-        hops: msg.max_forwards().ok().flatten(),
-        wanted: !renounces(msg) && !msg.has_token(Name::Require, "norefersub"),
-        rows: Box::default(),
-    })
 }

@@ -41,6 +41,7 @@ mod targets;
 mod timers;
 mod topology;
 mod transfers;
+mod transfers_back;
 mod transfers_end;
 mod transfers_passed;
 mod users;

@@ -394,6 +394,7 @@ impl Sheet<'_> {
     }
     fn transfer(&mut self, path: &str, rules: &Transfers) {
         self.put(path, "refer", rules.refer);
+        self.put(path, "refer_target", rules.target);
         self.put(path, "refer_max", rules.max);
         self.put(path, "replaces", rules.replaces);
     }

@@ -94,6 +94,7 @@ pub(crate) static POLICY: Section = Section {
             doc: "The form of hold sent to this trunk: as received, `a=sendonly`, `a=inactive`, or the address 0.0.0.0. `sendonly-only` is `sendonly` for peers that know no `inactive`: an offer of `inactive` becomes `sendonly` too.",
         },
         transfer::REFER,
+        transfer::REFER_TARGET,
         transfer::REFER_MAX,
         transfer::REPLACES,
         redirect::REDIRECT,
