@@ -144,7 +144,7 @@ fn peers_that_cannot_do_without_refer_are_heard() {
             heard.push(row.name);
         }
     }
-    assert_eq!(heard, ["asterisk", "freeswitch", "lync-2013"]);
+    assert_eq!(heard, ["asterisk", "freeswitch", "lync-2013", "teams-direct-routing"]);
 }
 
 #[test]
