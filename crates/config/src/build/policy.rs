@@ -69,7 +69,7 @@ fn codecs(view: &View<'_>) -> Option<Codecs> {
 
 fn transfers(view: &View<'_>) -> Option<Transfers> {
     let (refer, max, replaces) = (view.word("refer")?, view.integer("refer_max")?, view.word("replaces")?);
-    Some(Transfers { refer, max, replaces })
+    Some(Transfers { refer, target: view.word("refer_target")?, max, replaces })
 }
 
 fn srtp(view: &View<'_>) -> Option<SrtpPolicy> {
