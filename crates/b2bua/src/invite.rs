@@ -46,8 +46,7 @@ impl Call {
             Ok(way) => way,
             Err(why) => return self.unsent(why),
         };
-        let back = self.arrived.as_ref().and_then(|arrived| arrived.back.as_deref());
-        let (uri, flow) = (back.map_or(way.uri, |back| back.uri.to_vec()), way.flow);
+        let (uri, flow) = (self.back_or(way.uri), way.flow);
         let to = way.to.as_deref().unwrap_or(&uri);
         self.invite_rows(&mut rows, &candidate, &told, to, &call_id, offered);
         let request = Request {
@@ -90,6 +89,12 @@ impl Call {
             verdict: None,
         }));
         true
+    }
+
+    /// The Request-URI: where the call goes back to who asked for it, as that one wrote it.
+    fn back_or(&self, uri: Vec<u8>) -> Vec<u8> {
+        let back = self.arrived.as_ref().and_then(|arrived| arrived.back.as_deref());
+        back.map_or(uri, |back| back.uri.to_vec())
     }
 
     /// An INVITE could not leave.

@@ -73,7 +73,8 @@ fn with(version: u8, line: &str) -> String {
 /// A caller that offers `offer` inside the call, and a callee that answers it with `answer`.
 fn change(place: &Place, offer: &str, answer: &str) -> (Running, Running) {
     let callee = Script::default().receive("INVITE", &[]).answer("200 OK", "", SDP).receive("ACK", &[]);
-    let callee = callee.receive("INVITE", &[]).agree(answer).receive("ACK", &[]).receive("BYE", &[]).agree("");
+    let callee =
+        callee.receive("INVITE", &[]).agree(answer).receive("ACK", &[]).receive("BYE", &[]).agree("");
     let callee = Sipp::of_script(place, "callee", &callee, &place.sip(ITSP)).keep_messages().answer();
     let caller = Script::default().call(WORLD, CALLER, "", SDP).expect(200, &[]).inside("ACK", "", "");
     let caller = caller.inside("INVITE", "", offer).expect(200, &[]).inside("ACK", "", "");
@@ -104,17 +105,22 @@ fn a_second_audio_stream_is_relayed_beside_the_first_each_with_its_control() {
     let (caller, callee) = change(&place, &with(2, &second), &with(2, &second));
     let mark = "a=label:second";
     let (first, added) = (told(&caller, &callee, 0, mark), told(&caller, &callee, 1, mark));
-    assert!(first.iter().zip(added).all(|(one, two)| *one != 0 && two != 0 && *one != two), "{first:?} {added:?}");
+    assert!(
+        first.iter().zip(added).all(|(one, two)| *one != 0 && two != 0 && *one != two),
+        "{first:?} {added:?}"
+    );
     assert_eq!(first, told(&caller, &callee, 0, "m=audio "), "the first stream keeps its ports");
     callee.await_received("CSeq: 2 ACK");
     speaks(&place, FIRST, first, 0x1111_1111);
     speaks(&place, SECOND, added, 0x2222_2222);
     let record = end(&place, &caller, &callee);
-    let heard = |way: &str| record.pointer(&format!("/media/{way}/packets")).and_then(serde_json::Value::as_u64);
+    let heard =
+        |way: &str| record.pointer(&format!("/media/{way}/packets")).and_then(serde_json::Value::as_u64);
     assert_eq!((heard("from_caller"), heard("from_callee")), (Some(4), Some(4)), "of both streams: {record}");
     // Each stream leaves from its own ports, as a third reader sees it: two packets of RTP, a report of RTCP.
     let (rtp, rtcp) = (added[1], added[1] + 1);
-    let filter = format!("ip.src == {} && (udp.srcport == {rtp} || udp.srcport == {rtcp})", place.ip(OUTSIDE));
+    let filter =
+        format!("ip.src == {} && (udp.srcport == {rtp} || udp.srcport == {rtcp})", place.ip(OUTSIDE));
     let seen = capture.end(&filter, &["udp.srcport", "udp.payload"]);
     let seen: Vec<&str> = seen.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
     let begins = [(rtp, "8008"), (rtp, "8008"), (rtcp, "80c90001")];
@@ -129,7 +135,8 @@ fn a_second_audio_stream_is_relayed_beside_the_first_each_with_its_control() {
 fn t38_beside_the_sound_has_ports_of_its_own() {
     let place = Place::new("streams-fax");
     let server = Server::start(&place, &Setup::new(&place).text());
-    let image = format!("m=image {SECOND} udptl t38\na=T38FaxVersion:0\na=T38FaxRateManagement:transferredTCF\n");
+    let image =
+        format!("m=image {SECOND} udptl t38\na=T38FaxVersion:0\na=T38FaxRateManagement:transferredTCF\n");
     let (caller, callee) = change(&place, &with(2, &image), &with(2, &image));
     let mark = "a=T38FaxVersion:0";
     let (sound, fax) = (told(&caller, &callee, 0, mark), told(&caller, &callee, 1, mark));

@@ -189,22 +189,29 @@ fn a_kill_while_the_target_rings_leaves_one_record_that_tells_of_the_transfer() 
     assert_eq!(record.get("attempts").and_then(Value::as_array).map(Vec::len), Some(2), "{record}");
 }
 
+/// Teams beside the PBX: this peer has no SRTP; calls go to the first host, from the second it calls.
+fn teams_setup(place: &Place, from: u8) -> Setup {
+    let mut setup = Setup::new(place);
+    setup.more = format!(
+        "[trunk.teams]\nkind = \"direct\"\nprofile = \"teams-direct-routing\"\nlisten = \"inside\"\ngateways = [\"{}\"]\n\
+         sources = [\"{}\"]\noptions_interval = 0\noverride = {{ srtp = \"off\" }}\n",
+        place.sip(DESK),
+        place.ip(from)
+    );
+    setup
+}
+
 /// Microsoft Teams as its documents tell: its REFER names a user of its own and no number, and it wants an INVITE back
 /// whose Request-URI and Referred-By are what it wrote.
 #[test]
 fn a_teams_user_transfers_to_another_one() {
     const TEAMS: u8 = 12;
-    const URI: &str = "sip:sip.pstnhub.microsoft.com:5061;transport=tls;x-m=8:orgid:fce2158f-0e99;x-t=2d88cb42";
-    const BY: &str = "<sip:sip.pstnhub.microsoft.com:5061;x-m=8:orgid:bdc0511a-4a8d;x-ti=9cfa2ad6;x-tt=aHR0cHM6Ly9h%3d>";
+    const URI: &str =
+        "sip:sip.pstnhub.microsoft.com:5061;transport=tls;x-m=8:orgid:fce2158f-0e99;x-t=2d88cb42";
+    const BY: &str =
+        "<sip:sip.pstnhub.microsoft.com:5061;x-m=8:orgid:bdc0511a-4a8d;x-ti=9cfa2ad6;x-tt=aHR0cHM6Ly9h%3d>";
     let place = Place::new("transfer-teams");
-    let mut setup = Setup::new(&place);
-    // This peer has no SRTP; calls go to the first host, from the second it calls.
-    setup.more = format!(
-        "[trunk.teams]\nkind = \"direct\"\nprofile = \"teams-direct-routing\"\nlisten = \"inside\"\ngateways = [\"{}\"]\n\
-         sources = [\"{}\"]\noptions_interval = 0\noverride = {{ srtp = \"off\" }}\n",
-        place.sip(DESK),
-        place.ip(TEAMS)
-    );
+    let setup = teams_setup(&place, TEAMS);
     let server = Server::start(&place, &setup.text());
     let stays = callee(&place, "stays", "uas_moved_hangs_up", ITSP, 41_000);
     let target = callee(&place, "target", "uas_at_once", DESK, 42_000);

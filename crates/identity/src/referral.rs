@@ -37,6 +37,15 @@ pub struct Back {
     pub host: Box<str>,
 }
 
+impl Back {
+    /// Whom the call is for, as people are told: the number, else the host of the URI.
+    #[must_use]
+    pub fn shown(back: Option<&Back>, called: &str) -> Box<str> {
+        let host = back.filter(|_| called.is_empty()).map(|back| back.host.clone());
+        host.unwrap_or_else(|| called.into())
+    }
+}
+
 impl Asked {
     /// Reads a REFER, whose target is called where `target` says.
     ///

@@ -196,7 +196,11 @@ mod tests {
         assert_eq!(codec_noted("PCMA+passthrough", fax.as_bytes()).as_deref(), Some("PCMA+t38"));
         assert_eq!(codec_noted("PCMA", b""), None);
         let beside = format!("{HEAD}m=audio 4 RTP/AVP 0\r\n{T38}");
-        assert_eq!(codec_noted("PCMA", beside.as_bytes()).as_deref(), Some("PCMU+t38"), "T.38 beside the sound");
+        assert_eq!(
+            codec_noted("PCMA", beside.as_bytes()).as_deref(),
+            Some("PCMU+t38"),
+            "T.38 beside the sound"
+        );
         assert_eq!(&*codec_kept("PCMA".into(), fax.as_bytes()), "PCMA+passthrough");
         assert_eq!(&*codec_kept("PCMA+t38".into(), fax.as_bytes()), "PCMA+t38");
         assert_eq!(&*codec_kept("PCMA".into(), audio.as_bytes()), "PCMA");

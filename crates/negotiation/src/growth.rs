@@ -19,10 +19,10 @@ pub fn growth(end: &End<'_>, beyond: &Policy, offer: &[u8]) -> Option<u8> {
     }
     let (session, rules) = (parse(offer).ok()?, end.rules());
     let lines = session.media().iter().enumerate().take(MAX_STREAMS).skip(relayed);
-    let lacking = lines.filter(|(at, media)| {
+    let mut lacking = lines.filter(|(at, media)| {
         let barred = media.kind == Kind::Image && beyond.fax == Fax::Passthrough;
         let usable = sdp::can_anchor(media).is_ok() && secure::admits(&rules, media).is_ok();
         usable && !barred && fax::stream_of(&session, *at, relayed).is_none()
     });
-    lacking.last().and_then(|(at, _)| u8::try_from(at + 1).ok())
+    lacking.next_back().and_then(|(at, _)| u8::try_from(at + 1).ok())
 }

@@ -23,16 +23,25 @@ impl Engine {
     /// An engine.
     #[must_use]
     pub fn new(dice: Dice, fail: u64) -> Engine {
-        Engine { dice, fail, next: 0, open: BTreeMap::new(), closed: BTreeMap::new(), grown: 0, faults: Vec::new() }
+        Engine {
+            dice,
+            fail,
+            next: 0,
+            open: BTreeMap::new(),
+            closed: BTreeMap::new(),
+            grown: 0,
+            faults: Vec::new(),
+        }
     }
 
     /// Does what signalling asks; whether its answer comes at once is the second value.
     pub fn execute(&mut self, command: &Command) -> Option<(Reply, bool)> {
         match command {
             Command::Open { session, a, b, streams } => Some((self.open(*session, (*a, *b), *streams), true)),
-            Command::Grow { session, a, b, streams } => {
-                Some((Reply::Grown { session: *session, ports: self.grow(*session, (*a, *b), *streams) }, true))
-            }
+            Command::Grow { session, a, b, streams } => Some((
+                Reply::Grown { session: *session, ports: self.grow(*session, (*a, *b), *streams) },
+                true,
+            )),
             Command::Close { session } => self.close(*session).map(|reply| (reply, false)),
             Command::Digit { session, .. } | Command::Ice { session, .. } => {
                 if !self.open.contains_key(&session.0) {

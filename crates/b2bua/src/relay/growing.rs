@@ -56,7 +56,9 @@ impl Call {
         match (&mut self.media.state, ports) {
             (State::Open { session: held, ports: all, .. }, Ok(ports)) if *held == session => *all = ports,
             (_, Ok(_)) => {}
-            (_, Err(why)) => cx.note(Level::Warn, "no ports for a further stream", format!("call {}: {why}", self.key)),
+            (_, Err(why)) => {
+                cx.note(Level::Warn, "no ports for a further stream", format!("call {}: {why}", self.key))
+            }
         }
         let Some(growing) = self.media.growing.as_deref_mut() else { return };
         let (side, txn, cseq) = (growing.side, growing.txn, growing.cseq);

@@ -12,7 +12,7 @@ use base::{ReasonId, TrunkId};
 use config::Refer;
 use identity::headers::push_row;
 use identity::push_reason_id;
-use identity::referral::Asked;
+use identity::referral::{Asked, Back};
 use media::Side;
 use routing::{Decision, Plan};
 use sip_core::{ReferSubscription, ServerTxn};
@@ -106,10 +106,8 @@ impl Call {
         let facts = self.facts_of(referral.side, &referral.asked.called, &by, cx);
         let described = self.leg(stays).is_some_and(|leg| !leg.described.is_empty());
         let back = referral.asked.back.as_deref();
-        let decision = match back {
-            Some(_) => Decision::Plan(Plan::back_to(on, &referral.asked.called)),
-            None => self.route_for(&facts, cx),
-        };
+        let there = back.map(|_| Decision::Plan(Plan::back_to(on, &referral.asked.called)));
+        let decision = there.unwrap_or_else(|| self.route_for(&facts, cx));
         let plan = match (barred, decision) {
             (_, Decision::Refuse(why)) => Err((why.status, why.reason)),
             (Some(why), Decision::Plan(plan)) if !plan.emergency => Err((why.status(), why)),
@@ -124,8 +122,7 @@ impl Call {
             Ok(plan) => {
                 cx.runs.trunk_mut(run).spend(false, cx.now);
                 let way = self.epoch.snapshot.table.explain(self.trunk_of(stays), &plan);
-                let host = back.filter(|_| plan.called.is_empty()).map(|back| back.host.clone());
-                let to = host.unwrap_or_else(|| plan.called.as_str().into());
+                let to = Back::shown(back, &plan.called);
                 self.decision = format!("{}; transfer to {to}: {way}", self.decision).into();
                 self.journal_routed(cx);
                 self.accept_refer(&referral, TransferHow::Blind, &to, None, cx);

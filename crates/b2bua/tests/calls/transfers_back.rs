@@ -42,7 +42,10 @@ fn a_target_without_a_number_is_called_at_the_peer_that_named_it() {
     fine(&mut world, &sent[1]);
     world.settle();
     let transfer = &world.records[0].transfers[0];
-    assert_eq!((transfer.how, transfer.status, &*transfer.to), (TransferHow::Blind, 200, "sip.pstnhub.example"));
+    assert_eq!(
+        (transfer.how, transfer.status, &*transfer.to),
+        (TransferHow::Blind, 200, "sip.pstnhub.example")
+    );
     assert!(world.records[0].decision.contains("route refer"), "{}", world.records[0].decision);
 }
 

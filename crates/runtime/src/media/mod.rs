@@ -169,10 +169,9 @@ impl Engine {
     pub fn execute(&mut self, command: Command) -> Option<Reply> {
         match command {
             Command::Open { session, a, b, streams } => {
-                return Some(match self.open(session, a, b, streams) {
-                    Ok(ports) => Reply::Opened { session, ports },
-                    Err(reason) => Reply::OpenFailed { session, reason },
-                });
+                let opened = self.open(session, a, b, streams);
+                let failed = |reason| Reply::OpenFailed { session, reason };
+                return Some(opened.map_or_else(failed, |ports| Reply::Opened { session, ports }));
             }
             Command::Grow { session, a, b, streams } => {
                 return Some(Reply::Grown { session, ports: self.grow(session, (a, b), streams) });
@@ -284,7 +283,8 @@ impl Engine {
         streams: u8,
     ) -> Result<Ports, OpenError> {
         let held = self.held.get(&session).filter(|held| !held.closing);
-        let (had, worker, place) = held.map(|h| (h.pairs.len(), h.worker, h.place)).ok_or(OpenError::Unknown)?;
+        let (had, worker, place) =
+            held.map(|h| (h.pairs.len(), h.worker, h.place)).ok_or(OpenError::Unknown)?;
         let now = self.now();
         let (pairs, opened) =
             self.open_streams(now, at, usize::from(streams).min(MAX_STREAMS).saturating_sub(had))?;

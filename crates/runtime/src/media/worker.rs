@@ -9,7 +9,7 @@ use super::relay::{Passed, relay};
 use super::sockets::StreamPorts;
 use super::status::Counters;
 use super::sys::{Bell, Poll, Ready};
-use super::token::{Place, Token};
+use super::token::Token;
 use base::Time;
 use base::hash::Fast;
 use bridged::Waking;

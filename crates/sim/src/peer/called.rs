@@ -221,5 +221,7 @@ impl Agent {
 /// The kinds of the m-lines of a description, of disabled ones with a `-` before.
 pub(super) fn lines_of(body: &str) -> Vec<String> {
     let lines = body.lines().filter_map(|l| l.strip_prefix("m=")?.split_once(' '));
-    lines.map(|(kind, rest)| if rest.starts_with("0 ") { format!("-{kind}") } else { kind.to_owned() }).collect()
+    lines
+        .map(|(kind, rest)| if rest.starts_with("0 ") { format!("-{kind}") } else { kind.to_owned() })
+        .collect()
 }

@@ -53,11 +53,8 @@ impl Agent {
 
     pub(super) fn act_after(&mut self, dialog: usize, index: usize, desk: &mut Desk) {
         let Some((_, act)) = self.manner.after.get(index).copied() else { return };
-        if act == Act::Vanish {
-            self.gone = true;
-            return;
-        }
-        if self.dialogs[dialog].state != State::Up {
+        self.gone |= act == Act::Vanish;
+        if self.gone || self.dialogs[dialog].state != State::Up {
             return;
         }
         let busy = self.is_busy(dialog);
