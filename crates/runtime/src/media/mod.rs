@@ -169,9 +169,7 @@ impl Engine {
     pub fn execute(&mut self, command: Command) -> Option<Reply> {
         match command {
             Command::Open { session, a, b, streams } => {
-                let opened = self.open(session, a, b, streams);
-                let failed = |reason| Reply::OpenFailed { session, reason };
-                return Some(opened.map_or_else(failed, |ports| Reply::Opened { session, ports }));
+                return Some(opened(session, self.open(session, a, b, streams)));
             }
             Command::Grow { session, a, b, streams } => {
                 return Some(Reply::Grown { session, ports: self.grow(session, (a, b), streams) });
@@ -377,6 +375,14 @@ impl Engine {
             all &= ended && thread.join().is_ok();
         }
         all
+    }
+}
+
+/// The answer to [`Command::Open`].
+fn opened(session: SessionId, ports: Result<Ports, OpenError>) -> Reply {
+    match ports {
+        Ok(ports) => Reply::Opened { session, ports },
+        Err(reason) => Reply::OpenFailed { session, reason },
     }
 }
 
