@@ -55,8 +55,9 @@ pub use model::{
     DigestQop, Digits, DtlsSetup, Dtmf, DtmfInfo, EachWay, Group, Guarded, HeaderDo, HeaderList, HeaderOn,
     HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest, Holidays, Hunt, Hunting, MAPPINGS_MAX,
     Mapping, Money, Networks, Permissions, Presents, ProfileStatus, Quality, Rate, RateTable, ReachedAt,
-    Redirect, Redirects, Refer, ReferTarget, Registrar, Replaces, Span, SpeaksFor, SrtpKeys, SrtpMode, SrtpOverPlain,
-    SrtpPolicy, SrtpSuite, TierOrder, Transcode, Transfers, Unrated, Users, When, WhenFull, Zone,
+    Redirect, Redirects, Refer, ReferTarget, Registrar, Replaces, Span, SpeaksFor, SrtpKeys, SrtpMode,
+    SrtpOverPlain, SrtpPolicy, SrtpSuite, TierOrder, Transcode, Transfers, Unrated, Users, When, WhenFull,
+    Zone,
 };
 pub use places::Places;
 pub use profile::Profile;

@@ -21,6 +21,7 @@ mod reception;
 pub mod report;
 mod secured;
 pub mod session;
+pub mod token;
 mod wire;
 
 pub use bridge::Digit;

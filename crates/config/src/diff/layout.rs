@@ -382,8 +382,7 @@ impl Sheet<'_> {
             self.put(&path, "down", down);
         }
         let expect = &test.expect;
-        let trunk = expect.trunk.map(|id| self.trunk_name(id));
-        let inner = format!("{path}.expect");
+        let (trunk, inner) = (expect.trunk.map(|id| self.trunk_name(id)), format!("{path}.expect"));
         self.put_some(&inner, "route", expect.route.as_ref());
         self.put_some(&inner, "called", expect.called.as_ref());
         self.put_some(&inner, "calling", expect.calling.as_ref());

@@ -14,7 +14,6 @@ mod relay;
 mod sockets;
 mod status;
 mod sys;
-mod token;
 mod worker;
 
 pub use status::{PortStatus, Status};
@@ -22,6 +21,7 @@ pub use status::{PortStatus, Status};
 use base::{ListenId, Rng, Time};
 use hand::{Hand, start};
 use media::fast::Choice;
+use media::token;
 use media::{Command, MAX_STREAMS, OpenError, Ports, Reply, SessionId, Side, StreamPorts};
 use orders::{News, Notify, Order};
 use ports::PortRange;

@@ -1,31 +1,42 @@
 //! Which socket of which session an event of the poll is about.
 
-use media::{Component, Side};
+use crate::control::Side;
+use crate::flow::Component;
 
 /// A session's place in its worker's table. The generation tells late events of an earlier session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Place {
-    pub(super) slot: u32,
-    pub(super) generation: u16,
+pub struct Place {
+    /// Where in the table.
+    pub slot: u32,
+    /// How often it was used before.
+    pub generation: u16,
 }
 
 /// Which socket of which session; fits an epoll token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Token {
-    pub(super) place: Place,
-    pub(super) stream: u8,
-    pub(super) side: Side,
-    pub(super) component: Component,
+pub struct Token {
+    /// The session.
+    pub place: Place,
+    /// Its m-line, from 0.
+    pub stream: u8,
+    /// The side.
+    pub side: Side,
+    /// RTP or RTCP.
+    pub component: Component,
 }
 
 impl Token {
-    pub(super) fn pack(self) -> u64 {
+    /// As a number.
+    #[must_use]
+    pub fn pack(self) -> u64 {
         let low = u64::from(self.stream) << 2 | (self.side.index() << 1 | self.component.index()) as u64;
         u64::from(self.place.slot) << 32 | u64::from(self.place.generation) << 8 | low
     }
 
+    /// Of a number.
     #[inline]
-    pub(super) fn unpack(raw: u64) -> Token {
+    #[must_use]
+    pub fn unpack(raw: u64) -> Token {
         Token {
             place: Place { slot: (raw >> 32) as u32, generation: (raw >> 8) as u16 },
             stream: (raw >> 2 & 0x3f) as u8,
