@@ -112,39 +112,5 @@ pub(crate) fn zone(text: &str) -> Result<Zone, Flaw> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_read() {
-        let day = |y, m, d| Date::new(y, m, d).unwrap();
-        assert_eq!(span("2026-12-24").unwrap(), Span::Days(day(2026, 12, 24), day(2026, 12, 24)));
-        assert_eq!(span("2026-12-24..2027-01-01").unwrap(), Span::Days(day(2026, 12, 24), day(2027, 1, 1)));
-        assert_eq!(span("02-29").unwrap(), Span::Yearly(2, 29));
-        for wrong in
-            ["2026-02-29", "26-12-24", "2026-12", "13-01", "2026-12-24..", "", "2027-01-01..2026-12-24"]
-        {
-            assert!(span(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn days_and_times_are_read() {
-        assert_eq!(days("mon").unwrap(), 0b1);
-        assert_eq!(days("mon-fri").unwrap(), 0b1_1111);
-        assert_eq!(days("sat-mon").unwrap(), 0b110_0001);
-        assert_eq!(days("Monday").unwrap_err().nearest.as_deref(), Some("mon"));
-        assert_eq!(days("mon-fry").unwrap_err().at, 4);
-        assert_eq!((minute("08:30").unwrap(), minute("24:00").unwrap()), (510, 1440));
-        assert!(minute("24:01").is_err() && minute("8:30").is_err() && minute("08:60").is_err());
-    }
-
-    #[test]
-    fn moments_and_zones_are_read() {
-        let noon = instant("2026-12-24T12:00:00Z").unwrap();
-        assert_eq!(instant("2026-12-24T13:00:00+01:00").unwrap(), noon);
-        assert!(instant("2026-12-24").is_err() && instant("1969-12-31T23:59:59Z").is_err());
-        assert_eq!(zone("Europe/Berlin").unwrap().name(), "Europe/Berlin");
-        assert!(zone("Europe/Atlantis").is_err());
-    }
-}
+#[path = "../../tests/unit/calendar.rs"]
+mod tests;
