@@ -6,6 +6,7 @@
 
 mod effective;
 mod gateway;
+mod ordered;
 mod query;
 mod registration;
 mod route;
@@ -13,8 +14,10 @@ mod show;
 
 pub use effective::{Effective, Setting};
 pub use gateway::{Address, Binding, Gateway, Quality};
+pub use ordered::HungUp;
 pub use query::{
-    CallQuery, EffectiveQuery, ExportFormat, ExportQuery, RecordQuery, RouteQuery, TailQuery, TrunkQuery,
+    CallQuery, EffectiveQuery, ExportFormat, ExportQuery, RecordQuery, RecordingQuery, RouteQuery, TailQuery,
+    TrunkQuery,
 };
 pub use registration::Registration;
 pub use route::{RouteMessage, RoutePrice, WhatIf, route_test, what_if};
@@ -295,13 +298,9 @@ pub struct Call {
     pub caller_security: Option<String>,
     /// The same of the callee.
     pub callee_security: Option<String>,
-}
-
-/// `DELETE /v1/calls/{key}`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct HungUp {
-    /// The call whose end was ordered; it is carried out at once, its record follows.
-    pub call: String,
+    /// The recorder and how the recording goes; empty where nobody records.
+    #[serde(default)]
+    pub recording: String,
 }
 
 /// `GET /v1/records`.

@@ -8,6 +8,7 @@ use crate::journal::{CallKey, JournalEvent};
 use crate::leg::Leg;
 use crate::offer::CallMedia;
 use crate::record::{AttemptRecord, CallFacts, ReleasedBy};
+use crate::recorded::OnRecord;
 use crate::redirect::Redirection;
 use crate::relay::Relay;
 use crate::runs::GatewayRef;
@@ -122,8 +123,6 @@ pub(crate) struct Call {
     pub(crate) end: Option<End>,
     /// How the last attempt failed: status (0: none came), reason, cause, Retry-After.
     pub(crate) failure: Option<Failure>,
-    /// With what the caller's INVITE was refused although the callee had answered.
-    pub(crate) withdrawn: Option<u16>,
     /// Requests of our own that have no final response.
     pub(crate) pending: u16,
     pub(crate) recorded: bool,
@@ -137,6 +136,8 @@ pub(crate) struct Call {
     pub(crate) emergency: bool,
     /// What transfers have made of it.
     pub(crate) transfers: Option<Box<Transfers>>,
+    /// Its recording.
+    pub(crate) record: OnRecord,
 }
 
 /// A call's name, and what is known of it at birth.
@@ -191,7 +192,6 @@ impl Call {
             answer: None,
             end: None,
             failure: None,
-            withdrawn: None,
             pending: 0,
             recorded: false,
             min_se: 0,
@@ -199,6 +199,7 @@ impl Call {
             voucher: Voucher::Source,
             emergency: false,
             transfers: None,
+            record: OnRecord::default(),
         }
     }
 
@@ -325,9 +326,9 @@ impl Call {
         self.arrived = None;
         self.forks = None;
         self.queue.clear();
-        let status = self.withdrawn.unwrap_or(status);
+        let status = self.shown.withdrawn.unwrap_or(status);
         // Whoever was refused after all has talked to nobody.
-        self.answer = self.answer.filter(|_| self.withdrawn.is_none());
+        self.answer = self.answer.filter(|_| self.shown.withdrawn.is_none());
         self.end = Some(End { at: cx.wall(), status, q850, reason, released_by });
         self.refuse_relays(cx);
         self.close_media(cx);
@@ -340,7 +341,7 @@ impl Call {
     pub(crate) fn is_done(&self) -> bool {
         let awaits_ack =
             [Some(&self.a), self.b.as_ref()].into_iter().flatten().any(|l| l.await_ack.is_some());
-        let quiet = self.live.is_empty() && self.pending == 0 && !awaits_ack;
+        let quiet = self.live.is_empty() && self.pending == 0 && !awaits_ack && self.record.is_done();
         self.phase == Phase::Over && self.recorded && quiet
     }
 

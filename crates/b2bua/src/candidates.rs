@@ -4,9 +4,9 @@ use crate::attempt::Candidate;
 use crate::context::Context;
 use crate::epoch::Epoch;
 use crate::runs::{Runs, TargetRef};
-use base::{GatewayId, ReasonId};
+use base::{GatewayId, ReasonId, TrunkId};
 use config::Hunt;
-use peers::{Duty, draw};
+use peers::{Duty, Target, draw};
 use routing::{Attempt, Plan};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
@@ -50,6 +50,13 @@ pub(crate) fn candidates(
     last.sort_by_key(|(standing, _)| *standing);
     queue.extend(last.into_iter().map(|(_, candidate)| candidate));
     (queue, missing)
+}
+
+/// The addresses of one trunk for requests that belong to no route, the best first.
+pub(crate) fn addresses(trunk: TrunkId, epoch: &Epoch, cx: &mut Context<'_>) -> Vec<(TargetRef, Target)> {
+    let attempt = Attempt { trunk, ..Attempt::default() };
+    let found = of_trunk(&attempt, "", epoch, cx).unwrap_or_default();
+    found.into_iter().map(|(_, candidate)| (candidate.at, candidate.target)).collect()
 }
 
 /// Where a trunk's calls are pinned to the address that accepted its registration, no other is tried.

@@ -165,6 +165,9 @@ impl Switchboard {
                     .and_then(|run| cx.again(&epoch, run, user, &kept, cseq, msg))
                     .map(drop);
             }
+            User::Recorder(call) => {
+                self.with_call(now, call, out, |call, cx| done = call.recorder_again(&kept, msg, cx));
+            }
             User::Register(at) => done = self.context(now, out).register_again(at, &kept, msg),
             User::Arrived(_) | User::Inner(..) => {}
         }

@@ -6,14 +6,13 @@ use crate::relay::SILENT_MAX;
 use crate::runs::{GatewayRef, Runs, TargetRef};
 use crate::tag::CallRef;
 use crate::transfer::Errand;
-use base::hash::Fast;
 use base::time::WallClock;
 use base::{Rng, ShardId, Time, WallTime, Wheel};
-use media::{SessionId, Side};
+pub(crate) use contract::{Counters, Sessions};
+use media::Side;
 use negotiation::{Draws, Mint};
 use peers::EnrolmentRef;
 use sip_core::{ClientTxn, Transactions};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Whom a transaction belongs to.
@@ -33,6 +32,8 @@ pub(crate) enum User {
     Register(EnrolmentRef),
     /// OPTIONS to an address of a gateway.
     Options(TargetRef),
+    /// A request to or of the recorder of a call.
+    Recorder(CallRef),
     /// A request whose answer changes nothing.
     Nobody,
 }
@@ -75,6 +76,8 @@ pub(crate) enum Alarm {
     Report(CallRef),
     /// A party of a transfer was busy with its session: it is asked again.
     Transfer(CallRef),
+    /// The recording of a call wants to act.
+    Recording(CallRef),
     /// OPTIONS to an address of a gateway is due.
     Liveness(TargetRef),
     /// A REGISTER is due.
@@ -85,69 +88,6 @@ pub(crate) enum Alarm {
     Bindings,
     /// A gateway's name is to be resolved again.
     Resolve(GatewayRef),
-}
-
-/// What happened that no other counter tells.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) accepted: u64,
-    pub(crate) answered: u64,
-    pub(crate) ended: u64,
-    pub(crate) unknown_sources: u64,
-    pub(crate) malformed: u64,
-    pub(crate) outside_dialog: u64,
-    pub(crate) acks_unsent: u64,
-    pub(crate) late_answers: u64,
-    pub(crate) early_dialogs_refused: u64,
-    pub(crate) attempts_refused: u64,
-    pub(crate) media_reports_missed: u64,
-    pub(crate) failovers: u64,
-    /// Attempts that began side by side.
-    pub(crate) forks: u64,
-    pub(crate) calls_refused: u64,
-    pub(crate) challenges_answered: u64,
-    pub(crate) flows_lost: u64,
-    pub(crate) registrations_taken: u64,
-    pub(crate) registrations_refused: u64,
-    pub(crate) registrar_full: u64,
-    pub(crate) transfers: u64,
-    pub(crate) transfers_refused: u64,
-    pub(crate) transfers_failed: u64,
-}
-
-/// Which call a media session belongs to.
-#[derive(Default)]
-pub(crate) struct Sessions {
-    next: u64,
-    calls: HashMap<u64, CallRef, Fast>,
-}
-
-impl Sessions {
-    /// A new session for a call; the id carries the shard.
-    pub(crate) fn open(&mut self, shard: ShardId, call: CallRef) -> SessionId {
-        self.next += 1;
-        let id = u64::from(shard.0) << 56 | self.next;
-        self.calls.insert(id, call);
-        SessionId(id)
-    }
-
-    /// Another call has the session from here on.
-    pub(crate) fn hand(&mut self, session: SessionId, call: CallRef) {
-        self.calls.insert(session.0, call);
-    }
-
-    pub(crate) fn call_of(&self, session: SessionId) -> Option<CallRef> {
-        self.calls.get(&session.0).copied()
-    }
-
-    /// Sessions whose end is not yet known.
-    pub(crate) fn len(&self) -> usize {
-        self.calls.len()
-    }
-
-    pub(crate) fn close(&mut self, session: SessionId) {
-        self.calls.remove(&session.0);
-    }
 }
 
 /// Lent to a call for the time of one input.

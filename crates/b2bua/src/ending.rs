@@ -197,7 +197,7 @@ impl Call {
             record_route: false,
         };
         self.reply(waiting.txn, &response, cx);
-        self.withdrawn = Some(status);
+        self.shown.withdrawn = Some(status);
         true
     }
 
@@ -273,7 +273,8 @@ impl Call {
         } else if self.media.is_anchored() && self.media.session() == Some(session) {
             return self.on_media_lost(session, report, cx);
         } else if !self.is_retired(session) {
-            return;
+            // Ports towards a recorder.
+            return cx.sessions.close(session);
         }
         cx.sessions.close(session);
         self.add_report(report);
@@ -352,6 +353,7 @@ impl Call {
             decision: std::mem::take(&mut self.decision),
             attempts: std::mem::take(&mut self.attempts),
             transfers: self.transfers.as_mut().map(|t| std::mem::take(&mut t.records)).unwrap_or_default(),
+            recording: self.recording_verdict(),
             media: self.media.report.take().map(|report| MediaRecord { report, codec }),
         }
     }

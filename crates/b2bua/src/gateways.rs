@@ -164,7 +164,12 @@ fn ask(at: TargetRef, cx: &mut Context<'_>) {
 }
 
 /// The URI and flow of OPTIONS to an address, its Route appended to `rows`.
-fn way_to(at: TargetRef, target: peers::Target, runs: &Runs, rows: &mut Vec<u8>) -> (Vec<u8>, Flow) {
+pub(crate) fn way_to(
+    at: TargetRef,
+    target: peers::Target,
+    runs: &Runs,
+    rows: &mut Vec<u8>,
+) -> (Vec<u8>, Flow) {
     if let Some(binding) = runs.binding_at(at) {
         push_path(binding, rows);
         return (sip_core::request_uri_form(&binding.contact).into_vec(), binding.flow);

@@ -26,6 +26,7 @@ mod local;
 mod offer;
 mod ports;
 mod prack;
+mod recorded;
 mod redirect;
 mod refusal;
 mod registrar;
@@ -42,12 +43,7 @@ mod telling;
 mod transfer;
 mod views;
 
-pub mod input;
-pub mod output;
-pub mod view;
-
-pub use input::{Command, Input};
-pub use output::{Note, Outbox, ResolveRequest};
+pub use contract::{Command, Input, Note, Outbox, ResolveRequest, input, output, view};
 pub use peers::{Choice, Duty, Resolution, Target, Voucher};
 pub(crate) use records::tag;
 pub use records::{

@@ -187,19 +187,21 @@ impl Call {
         let retold = std::mem::take(&mut self.media.joining.retold);
         let (true, State::Open { session, .. }) = (retold, self.media.state) else { return };
         let mut joining = std::mem::take(&mut self.media.joining);
-        let standing = |side: Side| {
-            let trying = || self.live.iter().find(|a| a.number == self.current).map(|a| &a.sdp);
-            let leg = self.leg(side);
-            let described = leg.map(|leg| &leg.described).filter(|text| !text.is_empty());
-            Standing {
-                policy: self.epoch.policy(self.trunk_of(side)),
-                theirs: described.unwrap_or(&self.media.early[side.index()]),
-                ours: leg.map(|leg| &leg.sdp).or_else(trying).map_or(b"", |sdp| sdp.standing()),
-            }
-        };
-        let seats = [Side::A, Side::B].map(|seat| standing(self.media.seat(seat)));
+        let seats = Side::BOTH.map(|seat| self.standing(self.media.seat(seat)));
         joining.follow(session, seats, cx.rng, |command| cx.out.media.push(command));
         self.media.joining = joining;
+    }
+
+    /// What holds between us and the peer of a side.
+    pub(crate) fn standing(&self, side: Side) -> Standing<'_> {
+        let trying = || self.live.iter().find(|a| a.number == self.current).map(|a| &a.sdp);
+        let leg = self.leg(side);
+        let described = leg.map(|leg| &leg.described).filter(|text| !text.is_empty());
+        Standing {
+            policy: self.epoch.policy(self.trunk_of(side)),
+            theirs: described.unwrap_or(&self.media.early[side.index()]),
+            ours: leg.map(|leg| &leg.sdp).or_else(trying).map_or(b"", |sdp| sdp.standing()),
+        }
     }
 
     /// Notes codec and fax of an answer, for the record.

@@ -43,7 +43,7 @@ impl Call {
 
     /// The engine's answer to `Open`.
     pub(crate) fn on_media_opened(&mut self, reply: &Reply, cx: &mut Context<'_>) {
-        if self.on_moving_ports(reply, cx) {
+        if self.on_recorder_ports(reply, cx.now) || self.on_moving_ports(reply, cx) {
             return;
         }
         let State::Opening { session, b } = self.media.state else { return };

@@ -10,7 +10,7 @@ use crate::runs::{Runs, standing};
 use crate::secure::leg_of_caller;
 use crate::tag::{CallRef, Tag};
 use base::{ReasonId, Time, TrunkId};
-use config::{EarlyOffer, Prack, Refresher};
+use config::{EarlyOffer, Kind, Prack, Refresher};
 use identity::abilities;
 use identity::headers::push_number;
 use identity::received::{called_of, number_of};
@@ -98,6 +98,7 @@ impl Call {
         cx.runs.trunk_mut(run).calls_in += 1;
         cx.runs.trunk_mut(run).spend(false, cx.now);
         let limit = match () {
+            () if self.epoch.trunk(self.trunk_in).kind == Kind::Recorder => Some(ReasonId::FromRecorder),
             () if draining => Some(ReasonId::Draining),
             () if refused.is_some() => refused,
             () if full => Some(ReasonId::CallsMax),

@@ -31,6 +31,8 @@ pub(crate) struct Shown {
     pub(crate) media_since: Option<WallTime>,
     /// Our offer in a reliable provisional, until its answer came in PRACK.
     pub(crate) offer: Option<OfferInProvisional>,
+    /// With what the caller's INVITE was refused although the callee had answered.
+    pub(crate) withdrawn: Option<u16>,
 }
 
 impl Call {

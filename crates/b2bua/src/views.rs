@@ -62,38 +62,9 @@ impl Switchboard {
     }
 
     fn further_counters(&self) -> Vec<(&'static str, u64)> {
-        let (c, t) = (&self.counters, self.txns.counters());
-        let own = [
-            ("calls_kept", self.calls.len() as u64),
-            ("media_sessions", self.sessions.len() as u64),
-            ("failovers", c.failovers),
-            ("forks", c.forks),
-            ("challenges_answered", c.challenges_answered),
-            ("requests_outside_dialog", c.outside_dialog),
-            ("acks_unsent", c.acks_unsent),
-            ("late_answers", c.late_answers),
-            ("early_dialogs_refused", c.early_dialogs_refused),
-            ("attempts_refused", c.attempts_refused),
-            ("media_reports_missed", c.media_reports_missed),
-            ("retransmissions_in", t.retransmissions_in),
-            ("retransmissions_out", t.retransmissions_out),
-            ("stray_responses", t.stray_responses),
-            ("server_transactions", t.server_live as u64),
-            ("client_transactions", t.client_live as u64),
-            ("transactions_refused", t.server_limit.hits + t.client_limit.hits),
-            ("timeouts", t.timeouts),
-            ("oversize_udp", t.oversize_udp),
-        ];
-        let users = [
-            ("flows_lost", c.flows_lost),
-            ("registrations_taken", c.registrations_taken),
-            ("registrations_refused", c.registrations_refused),
-            ("registrar_full", c.registrar_full),
-            ("transfers", c.transfers),
-            ("transfers_refused", c.transfers_refused),
-            ("transfers_failed", c.transfers_failed),
-        ];
-        own.into_iter().chain(users).chain(self.desk.counters()).collect()
+        let own = [("calls_kept", self.calls.len() as u64), ("media_sessions", self.sessions.count() as u64)];
+        let further = self.counters.further(self.txns.counters());
+        own.into_iter().chain(further).chain(self.desk.counters()).collect()
     }
 }
 
@@ -125,6 +96,7 @@ fn view(call: &Call) -> CallView {
         security: Side::BOTH.map(|side| {
             call.leg(side).and_then(|leg| negotiation::security(&leg.described, leg.sdp.standing()))
         }),
+        recording: call.recording_verdict(),
         codec: (!call.media.codec.is_empty()).then(|| call.media.codec.clone()),
     }
 }

@@ -7,6 +7,7 @@ pub mod cause;
 pub mod hash;
 pub mod id;
 pub mod limit;
+pub mod pace;
 mod place;
 pub mod reason;
 pub mod redact;

@@ -138,6 +138,7 @@ reasons! {
     BadRegister       "A-REGISTER"             Peer     never 400 111 "The REGISTER cannot be acted on: its contacts, their duration or its flow break the rules; see registrar of the trunk.";
     ContactsMax       "A-CONTACTS"             Peer     again 403  21 "The user has registered as many contacts as registrar.contacts_max of the trunk allows.";
     SourceDisabled    "A-TRUNK-DISABLED"       Operator never 403  21 "The trunk that the call came from is disabled.";
+    FromRecorder      "A-RECORDER"             Peer     never 403  21 "The call came from a trunk of kind recorder, which is there to record calls and places none.";
     SourceDraining    "A-TRUNK-DRAINING"       Operator again 503  42 "The trunk that the call came from is being drained and takes no new calls.";
 
     TimerB            "S-TIMEOUT-B"            Peer     again 408 102 "The gateway gave no response to the INVITE in time; check the path and its address filter.";

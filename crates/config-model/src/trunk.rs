@@ -21,6 +21,8 @@ words! {
         Itsp = "itsp",
         /// An IP-PBX or PSTN gateway inside.
         Direct = "direct",
+        /// A recording server (SIPREC, RFC 7866): recorded calls are copied there, and none is routed.
+        Recorder = "recorder",
     }
 }
 
@@ -51,6 +53,8 @@ pub struct Trunk {
     pub pstn: bool,
     /// Whether it carries calls.
     pub enabled: bool,
+    /// The recorder of its calls.
+    pub record: Option<TrunkId>,
     /// Its far ends, in the order of the text.
     pub gateways: Vec<GatewayId>,
     /// Networks that requests may come from, beside the gateways' own addresses.

@@ -6,6 +6,7 @@
 //! Enter through [`read`]; what cannot be read comes back as [`Syntax`] beside as much of the tree as
 //! could be saved. What others find wrong in the tree goes to a [`report::Report`].
 
+pub mod calendar;
 pub mod csv;
 pub mod diagnostic;
 pub mod expression;

@@ -3,7 +3,7 @@
 //! This room holds values only. It knows neither SIP nor SDP: whoever speaks those turns a
 //! negotiated description into a [`Remote`]. Enter through [`Command`] and [`Reply`].
 
-use crate::open_error::OpenError;
+pub use crate::open_error::OpenError;
 use crate::ports::Ports;
 use crate::report::Report;
 use crate::secured::Srtp;
@@ -77,6 +77,21 @@ pub enum Command {
         b: ListenId,
         /// M-lines to anchor in all, up to [`MAX_STREAMS`]; those that are there stay as they are.
         streams: u8,
+    },
+    /// Take ports towards a recorder on one interface, a pair for each side of each stream of `of`, whose media are
+    /// copied there from then on. Answered as [`Command::Open`]; [`Command::Set`] says where the recorder wants
+    /// what that side says.
+    Copy {
+        /// The new session, closed for itself.
+        session: SessionId,
+        /// The session that is copied.
+        of: SessionId,
+        /// Interface on which the recorder is met.
+        listen: ListenId,
+        /// As many as `of` has.
+        streams: u8,
+        /// From which the identity of the streams that we send follows.
+        seed: u64,
     },
     /// What the peer of one side has said about one stream; send it after each session
     /// description of that peer. Saying the same again changes nothing.

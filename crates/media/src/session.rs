@@ -12,14 +12,17 @@ use crate::report::{DropReason, Report, StreamReport};
 use crate::wire::Control;
 use base::Time;
 use bridged::Bridges;
+use copied::Copying;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 mod bridged;
+mod copied;
 mod keyed;
 mod lent;
 mod streams;
+mod told;
 
 /// News that wait to be fetched; further ones are counted and lost.
 pub const REPLIES_MAX: usize = 32;
@@ -108,6 +111,7 @@ pub struct Session {
     timed_out: [bool; 2],
     replies: VecDeque<Reply>,
     replies_lost: u64,
+    copying: Copying,
 }
 
 impl Session {
@@ -123,6 +127,7 @@ impl Session {
             timed_out: [false; 2],
             replies: VecDeque::new(),
             replies_lost: 0,
+            copying: Copying::Nothing,
         }
     }
 
@@ -170,6 +175,7 @@ impl Session {
             Outcome::Handshake => return Verdict::Handshake,
         };
         let done = match action {
+            Action::Relay { .. } if self.keeps(kind, packet.bytes()) => Ok(None),
             Action::Relay { component, to } if touched => {
                 self.touch(now, side, stream, &mut packet, kind).map(|there| there.then_some((component, to)))
             }
@@ -260,7 +266,7 @@ impl Session {
     pub fn flow(&self, side: Side, stream: u8, component: Component) -> Option<&Flow> {
         let s = self.streams.get(usize::from(stream))?;
         let half = &s.halves[side.index()];
-        if half.guard.is_some() || half.guarded_beyond || s.bridges.is_some() {
+        if half.guard.is_some() || half.guarded_beyond || s.bridges.is_some() || self.is_copied() {
             return None;
         }
         Some(match component {
@@ -338,23 +344,6 @@ impl Session {
         } else {
             self.replies_lost += 1;
         }
-    }
-
-    /// News for signalling; fetch until `None`.
-    pub fn poll_reply(&mut self) -> Option<Reply> {
-        self.replies.pop_front()
-    }
-
-    /// Whether news waits.
-    #[must_use]
-    pub fn has_replies(&self) -> bool {
-        !self.replies.is_empty()
-    }
-
-    /// News lost because nobody fetched them.
-    #[must_use]
-    pub fn replies_lost(&self) -> u64 {
-        self.replies_lost
     }
 
     /// What was heard until `now`, without ending anything.

@@ -43,7 +43,7 @@ pub fn check_offer(end: &End<'_>, text: &[u8]) -> Result<(), SdpTrouble> {
 }
 
 /// What one media line of a peer means for the engine, whose sockets have the family of `local`.
-fn remote_of<'a>(
+pub(crate) fn remote_of<'a>(
     session: &Session<'a>,
     media: &Media<'a>,
     policy: &Policy,

@@ -211,6 +211,8 @@ pub struct CallRecord {
     pub transfers: Vec<TransferRecord>,
     /// Media, when it was anchored.
     pub media: Option<MediaRecord>,
+    /// The recorder and how the recording went; empty where nobody recorded.
+    pub recording: Box<str>,
 }
 
 impl CallRecord {

@@ -40,6 +40,8 @@ pub struct CallView {
     pub codec: Option<Box<str>>,
     /// How what caller and callee send is protected; none before the answer.
     pub security: [Option<Security>; 2],
+    /// The recorder and how the recording goes; empty where nobody records.
+    pub recording: Box<str>,
 }
 
 /// Counters of a switchboard.

@@ -124,7 +124,7 @@ impl Plan {
 }
 
 /// One trunk to try.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Attempt {
     /// The trunk.
     pub trunk: TrunkId,

@@ -42,6 +42,9 @@ impl Engine {
                 Reply::Grown { session: *session, ports: self.grow(*session, (*a, *b), *streams) },
                 true,
             )),
+            Command::Copy { session, listen, streams, .. } => {
+                Some((self.open(*session, (*listen, *listen), *streams), true))
+            }
             Command::Close { session } => self.close(*session).map(|reply| (reply, false)),
             Command::Digit { session, .. } | Command::Ice { session, .. } => {
                 if !self.open.contains_key(&session.0) {

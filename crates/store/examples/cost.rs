@@ -97,6 +97,20 @@ fn facts(number: u128) -> Arc<CallFacts> {
     })
 }
 
+fn answered(facts: &Arc<AttemptFacts>, start: WallTime) -> AttemptRecord {
+    let later = |ms: u64| Some(WallTime(start.0 + ms * 1_000));
+    AttemptRecord {
+        facts: Arc::clone(facts),
+        start,
+        progress: later(90),
+        answer: later(190),
+        end: later(60_000),
+        status: 200,
+        q850: None,
+        reason: ReasonId::HangupA,
+    }
+}
+
 fn events(number: u128) -> [JournalEvent; 4] {
     let call = CallKey(number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
     let start = WallTime(1_793_872_800_000_000 + number as u64 * 500);
@@ -131,16 +145,8 @@ fn events(number: u128) -> [JournalEvent; 4] {
         reason: ReasonId::HangupA,
         released_by: ReleasedBy::Caller,
         decision: "route world, tier 1, elastic".into(),
-        attempts: vec![AttemptRecord {
-            facts: Arc::clone(&attempt),
-            start,
-            progress: later(90),
-            answer: later(190),
-            end: later(60_000),
-            status: 200,
-            q850: None,
-            reason: ReasonId::HangupA,
-        }],
+        recording: "".into(),
+        attempts: vec![answered(&attempt, start)],
         transfers: Vec::new(),
         media: Some(MediaRecord { report: report(), codec: "PCMA".into() }),
     });

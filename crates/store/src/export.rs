@@ -48,7 +48,7 @@ called_sent,start,progress,answer,end,status,q850,reason,site";
 const CALL_TAIL: &str = "trace_id,site_in,site_out,preferred_received";
 
 /// What was added to them after that.
-const CALL_END: &str = ",caller_security,callee_security";
+const CALL_END: &str = ",caller_security,callee_security,recording";
 
 /// Writes rows in one format.
 pub(crate) struct Table<'w> {
@@ -194,8 +194,14 @@ fn call_line(fields: &mut Fields<'_>, call: &CallRow<'_>) {
         Some(attempt) => attempt.sent.0.iter().for_each(|value| fields.text(value)),
         None => SentRow::columns().for_each(|_| fields.separate()),
     }
-    media.map_or(["", ""], securities).into_iter().for_each(|security| fields.text(security));
+    ends(call).into_iter().for_each(|value| fields.text(value));
     fields.end();
+}
+
+/// What [`CALL_END`] names.
+fn ends<'c>(call: &'c CallRow<'_>) -> [&'c str; 3] {
+    let [caller, callee] = call.media.as_ref().map_or(["", ""], securities);
+    [caller, callee, &call.recording]
 }
 
 /// How each leg was protected.

@@ -98,6 +98,9 @@ pub struct CallRow<'a> {
     pub released_by: Cow<'a, str>,
     /// How the route was found and what was skipped.
     pub decision: Cow<'a, str>,
+    /// The recorder and how the recording went (`rec: ok`); empty where nobody recorded.
+    #[serde(default)]
+    pub recording: Cow<'a, str>,
     /// Media, when it was anchored here.
     pub media: Option<MediaRow<'a>>,
     /// Attempts in order; those of transfers are among them.
@@ -228,6 +231,7 @@ impl<'a> CallRow<'a> {
             blame: own(self.blame),
             released_by: own(self.released_by),
             decision: own(self.decision),
+            recording: own(self.recording),
             ..CallRow::default()
         }
     }

@@ -160,6 +160,19 @@ pub(crate) enum Call {
         #[command(flatten)]
         reach: Reach,
     },
+    /// Have a live call recorded, or recorded no more, whatever its trunks say.
+    Record {
+        /// The call's key, or its first digits.
+        key: String,
+        /// The trunk of kind `recorder` that gets a copy of it.
+        #[arg(long, required_unless_present = "off")]
+        by: Option<String>,
+        /// End its recording.
+        #[arg(long, conflicts_with = "by")]
+        off: bool,
+        #[command(flatten)]
+        reach: Reach,
+    },
     /// End a live call.
     Hangup {
         /// The call's key, or its first digits.

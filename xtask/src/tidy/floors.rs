@@ -27,18 +27,21 @@ const FLOORS: &[(&str, u8)] = &[
     ("peers", 3),
     ("records", 3),
     ("negotiation", 3),
-    ("b2bua", 4),
-    ("rehearsal", 5),
-    ("runtime", 5),
-    ("fastpath", 5),
-    ("store", 5),
-    ("api", 6),
-    ("tronco", 7),
+    ("siprec", 3),
+    ("contract", 4),
+    ("recording", 4),
+    ("b2bua", 5),
+    ("rehearsal", 6),
+    ("runtime", 6),
+    ("fastpath", 6),
+    ("store", 6),
+    ("api", 7),
+    ("tronco", 8),
 ];
 
-/// Crates below floor 5: no clock, no entropy, no sockets, no files, no threads, no locks.
+/// Crates below floor 6: no clock, no entropy, no sockets, no files, no threads, no locks.
 pub(crate) fn is_pure(room: &str) -> bool {
-    floor(room).is_some_and(|f| f < 5)
+    floor(room).is_some_and(|f| f < 6)
 }
 
 /// Whether the crate is never shipped.

@@ -36,6 +36,7 @@ pub(super) fn router(house: Arc<House>) -> Router {
         .route("/v1/trunks/{name}/drain", post(trunks::drain))
         .route("/v1/calls", get(calls::list))
         .route("/v1/calls/{key}", get(calls::show).delete(calls::hang_up))
+        .route("/v1/calls/{key}/record", post(calls::record))
         .route("/v1/records", get(records::query))
         .route("/v1/records/tail", get(records::tail))
         .route("/v1/records/export", get(records::export))

@@ -49,6 +49,11 @@ impl Refused {
         Refused::new(StatusCode::NOT_FOUND, "no-such-trunk", error)
     }
 
+    pub(super) fn no_recorder(name: &str) -> Refused {
+        let error = format!("trunk {name:?} is no recorder; its kind is another");
+        Refused::new(StatusCode::CONFLICT, "no-recorder", error)
+    }
+
     pub(super) fn no_gateway(trunk: &str, name: &str, known: &[String]) -> Refused {
         let error = format!("trunk {trunk:?} has no gateway {name:?}; there are: {}", known.join(", "));
         Refused::new(StatusCode::NOT_FOUND, "no-such-gateway", error)

@@ -197,3 +197,12 @@ pub struct RouteQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub down: Option<String>,
 }
+
+/// Who records from `POST /v1/calls/{key}/record` on.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordingQuery {
+    /// A trunk of kind `recorder`; without it the call is recorded no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}

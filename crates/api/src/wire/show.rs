@@ -59,6 +59,7 @@ pub(crate) fn call(view: &CallView, moments: Moments) -> Call {
         codec: view.codec.as_deref().map(str::to_owned),
         caller_security: view.security[0].map(|security| security.to_string()),
         callee_security: view.security[1].map(|security| security.to_string()),
+        recording: view.recording.to_string(),
     }
 }
 

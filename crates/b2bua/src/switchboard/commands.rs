@@ -1,9 +1,11 @@
 //! Commands of whoever runs the node: apply, drain, end, switch a trunk.
 
 use super::Switchboard;
-use crate::call::Phase;
+use crate::call::{Call, Phase};
+use crate::context::Context;
 use crate::epoch::Epoch;
 use crate::input::Command;
+use crate::journal::CallKey;
 use crate::output::Outbox;
 use crate::record::ReleasedBy;
 use crate::tag::CallRef;
@@ -26,19 +28,32 @@ impl Switchboard {
             }
             Command::Restore(kept) => self.restore_bindings(now, kept),
             Command::EndAll => self.end_all(now, out),
-            Command::HangUp(key) => {
-                let found = self
-                    .calls
-                    .iter()
-                    .find(|(_, c)| c.key == key && c.phase != Phase::Over && !c.is_placed())
-                    .map(|(me, _)| me);
-                if let Some(call) = found {
-                    self.with_call(now, call, out, |call, cx| {
-                        call.release(ReasonId::Hangup, ReleasedBy::Operator, cx);
-                    });
-                }
+            Command::HangUp(key) => self.with_key(now, key, out, |call, cx| {
+                call.release(ReasonId::Hangup, ReleasedBy::Operator, cx);
+            }),
+            Command::Record { call, recorder } => {
+                // The call may have been routed with another configuration.
+                let name = recorder.map(|id| self.epoch.trunk_name(id));
+                self.with_key(now, call, out, |call, _| {
+                    let config = &call.epoch.snapshot.config;
+                    call.record.wish = Some(name.and_then(|name| config.trunk_named(&name)));
+                });
             }
             Command::SetDuty { trunk, gateway, duty } => self.set_duty(trunk, gateway, duty),
+        }
+    }
+
+    /// Lets the live call of a name act.
+    fn with_key(
+        &mut self,
+        now: Time,
+        key: CallKey,
+        out: &mut Outbox,
+        act: impl FnOnce(&mut Call, &mut Context<'_>),
+    ) {
+        let is = |c: &Call| c.key == key && c.phase != Phase::Over && !c.is_placed();
+        if let Some(call) = self.calls.iter().find(|(_, c)| is(c)).map(|(me, _)| me) {
+            self.with_call(now, call, out, act);
         }
     }
 

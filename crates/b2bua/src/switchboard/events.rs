@@ -1,6 +1,7 @@
 //! What is not a message: the passing of time, transactions that failed, replies of the media engine.
 
 use super::Switchboard;
+use crate::call::Call;
 use crate::context::{Alarm, User};
 use crate::gateways;
 use crate::output::Outbox;
@@ -59,6 +60,11 @@ impl Switchboard {
             User::Own(call, side, what) => {
                 self.with_call(now, call, out, |call, cx| call.on_own(side, what, None, cx));
             }
+            User::Recorder(call) => {
+                self.with_call(now, call, out, |call, cx| {
+                    call.on_recorder(cx, |session, _, env| session.on_lost(txn, env));
+                });
+            }
             User::Register(at) => self.context(now, out).register_lost(at),
             User::Arrived(_) | User::Inner(..) | User::Nobody => {}
         }
@@ -69,6 +75,12 @@ impl Switchboard {
         let (call, side) = match user {
             Some(User::Arrived(call)) => (call, Side::A),
             Some(User::Inner(call, side)) => (call, side),
+            Some(User::Recorder(call)) => {
+                self.with_call(now, call, out, |call, cx| {
+                    call.on_recorder(cx, |session, _, env| session.on_unacknowledged(env));
+                });
+                return;
+            }
             _ => return,
         };
         self.with_call(now, call, out, |call, cx| {
@@ -96,7 +108,7 @@ impl Switchboard {
                 self.with_call(now, call, out, |call, cx| call.on_ring_timeout(number, cx));
             }
             Alarm::Ringback(call) => {
-                self.with_call(now, call, out, crate::call::Call::on_ringback);
+                self.with_call(now, call, out, Call::on_ringback);
             }
             Alarm::Expires(call, at) => {
                 self.with_call(now, call, out, |call, cx| call.on_expires(at, cx));
@@ -117,8 +129,9 @@ impl Switchboard {
                 });
             }
             Alarm::Transfer(call) => {
-                self.with_call(now, call, out, crate::call::Call::on_transfer_alarm);
+                self.with_call(now, call, out, Call::on_transfer_alarm);
             }
+            Alarm::Recording(call) => _ = self.with_call(now, call, out, Call::on_recorder_alarm),
             Alarm::Liveness(at) => self.on_liveness_alarm(at, now, out),
             Alarm::Register(at) => self.on_register_alarm(at, now, out),
             Alarm::Keepalive(at) => self.on_keepalive_alarm(at, now, out),
@@ -131,7 +144,8 @@ impl Switchboard {
         let session: SessionId = reply.session();
         let Some(call) = self.sessions.call_of(session) else { return };
         let limits = *self.limits();
-        self.with_call(now, call, out, |call, cx| match reply {
+        let closed = matches!(reply, Reply::Closed { .. });
+        let known = self.with_call(now, call, out, |call, cx| match reply {
             Reply::Opened { .. } | Reply::OpenFailed { .. } => call.on_media_opened(&reply, cx),
             Reply::Grown { session, ports } => call.on_grown((session, ports), &limits, cx),
             Reply::Closed { session, report } => call.on_report(session, Some(report), cx),
@@ -143,5 +157,8 @@ impl Switchboard {
             Reply::Timeout { .. } => call.release(ReasonId::MediaTimeout, ReleasedBy::Us, cx),
             Reply::Unkeyed { .. } => call.release(ReasonId::SrtpUnkeyed, ReleasedBy::Us, cx),
         });
+        if closed && !known {
+            self.sessions.close(session);
+        }
     }
 }

@@ -81,8 +81,11 @@ impl Switchboard {
             Incoming::Malformed(_) => self.counters.malformed += 1,
             Incoming::Request(txn) => self.on_request(now, flow, trunk, msg, txn, out),
             Incoming::Ack => {
-                if let Some((call, Some(side))) = self.seek(msg, &flow) {
-                    self.with_call(now, call, out, |call, cx| call.on_ack(side, msg, cx));
+                if let Some((call, side)) = self.seek(msg, &flow) {
+                    self.with_call(now, call, out, |call, cx| match side {
+                        Some(side) => call.on_ack(side, msg, cx),
+                        None => call.on_recorder(cx, |session, _, env| session.on_ack(msg, env)),
+                    });
                 }
             }
             Incoming::Cancel { user: Some(User::Arrived(call)), .. } => {
@@ -245,8 +248,22 @@ impl Switchboard {
                     self.on_stray_answer(now, flow, msg, Unwanted::Ended, out);
                 }
             }
+            User::Recorder(call) => self.on_recorder_response(now, flow, call, msg, out),
             User::Register(at) => self.context(now, out).register_answered(at, msg, flow),
             User::Arrived(_) | User::Inner(..) | User::Nobody => {}
+        }
+    }
+
+    fn on_recorder_response(&mut self, now: Time, flow: Flow, call: CallRef, msg: Msg<'_>, out: &mut Outbox) {
+        let mut known = false;
+        self.with_call(now, call, out, |call, cx| {
+            call.on_recorder(cx, |session, _, env| {
+                known = session.knows(msg);
+                session.on_response(msg, env)
+            });
+        });
+        if !known {
+            self.on_stray_answer(now, flow, msg, Unwanted::Fork, out);
         }
     }
 

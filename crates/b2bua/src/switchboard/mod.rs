@@ -198,6 +198,7 @@ impl Switchboard {
         let Some(found) = calls.get_mut(call) else { return false };
         act(found, &mut context);
         found.join_codecs(&mut context);
+        found.attend_recording(&mut context);
         // What it wants of others may need it.
         if !self.errands.is_empty() {
             self.run_errands(now, out);

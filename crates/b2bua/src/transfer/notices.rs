@@ -111,14 +111,17 @@ impl Call {
     /// Whether a request belongs to a leg whose place was taken.
     pub(super) fn hears_left(&self, msg: Msg<'_>, flow: &Flow) -> bool {
         let notices = self.transfers.as_deref().map(|t| t.notices.as_slice()).unwrap_or_default();
-        notices.iter().filter_map(|one| one.left.as_deref()).any(|leg| leg.hears(&msg, flow))
+        let left = notices.iter().filter_map(|one| one.left.as_deref()).any(|leg| leg.hears(&msg, flow));
+        left || self.hears_recorder(msg, flow)
     }
 
     /// A request of a party that has gone: it may hang up, and nothing else.
     pub(crate) fn on_left(&mut self, msg: Msg<'_>, txn: ServerTxn, flow: &Flow, cx: &mut Context<'_>) {
         let notices = self.transfers.as_deref_mut().map(|t| t.notices.as_mut_slice()).unwrap_or_default();
         let left = notices.iter_mut().filter_map(|one| one.left.as_deref_mut());
-        let Some(leg) = left.into_iter().find(|leg| leg.hears(&msg, flow)) else { return };
+        let Some(leg) = left.into_iter().find(|leg| leg.hears(&msg, flow)) else {
+            return self.on_recorder(cx, |session, sdp, env| session.on_request(msg, txn, sdp, env));
+        };
         let hangs_up = msg.method() == Method::Bye;
         leg.gone |= hangs_up;
         self.answer_inner(txn, if hangs_up { 200 } else { 481 }, b"", cx);

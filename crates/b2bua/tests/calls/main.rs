@@ -29,6 +29,8 @@ mod numbers;
 mod pickup;
 mod points;
 mod profiles;
+mod recorded;
+mod recorders;
 mod redirects;
 mod registrations;
 mod replacing;

@@ -59,7 +59,7 @@ pub(crate) fn kind_and_profile(trunk: &Table) -> Option<(Kind, &'static Profile)
     let kind = trunk.value("kind").and_then(Value::text).and_then(Kind::from_token)?;
     let usual = match kind {
         Kind::Itsp => "generic-itsp",
-        Kind::Direct => "generic-pbx",
+        Kind::Direct | Kind::Recorder => "generic-pbx",
     };
     let named = trunk.value("profile");
     let profile = profile::find(if let Some(value) = named { value.text()? } else { usual })?;

@@ -3,7 +3,7 @@
 use super::scope::{Layer, kind_and_profile, layers};
 use super::usage::permissions;
 use super::view::View;
-use super::{account, failover, listen_id, policy, translate, users};
+use super::{account, failover, listen_id, policy, translate, trunk_id, users};
 use crate::country::Country;
 use crate::forms::{net, plain};
 use crate::keys::{POLICY, TRUNK, TRUNK_TLS};
@@ -97,6 +97,7 @@ fn trunk(around: &Around<'_>, (name, table): (&str, &Table), gateways: Vec<Gatew
         transit: view.truth("transit")?,
         pstn: view.value("pstn").and_then(Value::boolean).unwrap_or(kind == Kind::Itsp),
         enabled: view.truth("enabled")?,
+        record: view.text("record").filter(|_| kind != Kind::Recorder).and_then(|of| trunk_id(names, of)),
         gateways,
         sources: sources(&view)?,
         domain: domain(&view, table),

@@ -2,6 +2,8 @@
 
 use super::{Flaw, Form};
 use crate::model::{Dates, Span, Zone};
+use crate::text::calendar::fixed;
+pub(crate) use crate::text::calendar::{days, minute};
 use base::WallTime;
 use jiff::civil::Date;
 
@@ -35,15 +37,6 @@ pub(crate) static ZONE: Form = Form {
     schema_pattern: "^[A-Za-z0-9_+/-]+$",
 };
 
-/// Days of the week in the order of ISO 8601.
-const WEEK: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-
-/// A number of exactly `digits` digits.
-fn fixed<N: std::str::FromStr>(text: &str, digits: usize) -> Option<N> {
-    let whole = text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
-    if whole { text.parse().ok() } else { None }
-}
-
 fn date(text: &str) -> Option<Date> {
     let (year, rest) = text.split_once('-')?;
     let (month, day) = rest.split_once('-')?;
@@ -73,30 +66,6 @@ pub(crate) fn span(text: &str) -> Result<Span, Flaw> {
 /// All spans of a list, in the order of the calendar.
 pub(crate) fn dates<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Dates> {
     texts.map(|text| span(text).ok()).collect::<Option<Vec<_>>>().map(Dates::new)
-}
-
-/// Reads days of the week as a set: bit 0 is Monday. Days may run over Sunday: `sat-mon`.
-pub(crate) fn days(text: &str) -> Result<u8, Flaw> {
-    let find = |word: &str, at: usize| {
-        let lower = word.to_ascii_lowercase();
-        WEEK.iter().position(|day| *day == word).ok_or_else(|| {
-            let near = WEEK.iter().find(|day| lower.starts_with(**day)).map(|day| (*day).to_owned());
-            Flaw::new(format!("`{}` is no day of the week", word.escape_debug())).at(at).nearest(near)
-        })
-    };
-    let Some((first, last)) = text.split_once('-') else { return Ok(1 << find(text, 0)?) };
-    let (first, last) = (find(first, 0)?, find(last, first.len() + 1)?);
-    let length = (last + WEEK.len() - first) % WEEK.len();
-    Ok((0..=length).fold(0, |set, step| set | 1 << ((first + step) % WEEK.len())))
-}
-
-/// Reads a time of day as minutes since midnight, at most 1440.
-pub(crate) fn minute(text: &str) -> Result<u16, Flaw> {
-    let wrong = || Flaw::new(format!("`{}` is no time of day", text.escape_debug()));
-    let (hour, minute) = text.split_once(':').ok_or_else(wrong)?;
-    let (hour, minute): (u16, u16) = fixed(hour, 2).zip(fixed(minute, 2)).ok_or_else(wrong)?;
-    let whole = hour * 60 + minute;
-    if minute < 60 && whole <= 24 * 60 { Ok(whole) } else { Err(wrong()) }
 }
 
 /// Reads a moment.

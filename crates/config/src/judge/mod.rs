@@ -13,6 +13,7 @@ mod listens;
 mod numbers;
 mod pilots;
 mod rates;
+mod recording;
 mod replacements;
 mod routes;
 mod sites;
@@ -37,6 +38,7 @@ pub(crate) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     headers::judge(root, draft, report);
     routes::judge(root, draft, report);
     rates::judge(root, draft, report);
+    recording::judge(root, draft, report);
     sites::judge(root, report);
     usages::judge(root, draft, report);
     timers(root, report);

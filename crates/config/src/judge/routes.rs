@@ -179,7 +179,7 @@ fn between_providers(
         let at = value_at(table, "name", span.start);
         let what = |trunk: &Trunk| match trunk.kind {
             Kind::Itsp => format!("provider `{}`", trunk.name),
-            Kind::Direct => format!("gateway trunk `{}`", trunk.name),
+            _ => format!("gateway trunk `{}`", trunk.name),
         };
         let message = format!(
             "route `{}` lets calls that arrive from {} out through {}, at your cost",

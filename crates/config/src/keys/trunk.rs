@@ -72,6 +72,13 @@ pub(super) const CPS_MAX: Key = Key {
     effect: Reload,
     doc: "New calls a second, both directions.",
 };
+pub(super) const RECORD: Key = Key {
+    name: "record",
+    shape: Shape::Name(Family::Trunk),
+    need: Absent("calls are not recorded"),
+    effect: Reload,
+    doc: "The trunk of kind `recorder` that gets a copy of its calls, of what each side says, from the answer on (SIPREC, RFC 7866). Of a call between two trunks that of the one that it arrived by counts first. A call goes on as it is when its recorder fails.",
+};
 pub(super) const TLS_VERIFY: Key = Key {
     name: "verify",
     shape: Shape::Bool,
@@ -110,7 +117,7 @@ pub(crate) static TRUNK: Section = Section {
             shape: Shape::Word { now: Kind::TOKENS, later: &[] },
             need: Required,
             effect: Reload,
-            doc: "`itsp`: a provider beyond the network boundary. `direct`: an IP-PBX or PSTN gateway inside.",
+            doc: "`itsp`: a provider beyond the network boundary. `direct`: an IP-PBX or PSTN gateway inside. `recorder`: a recording server (SIPREC) that `record` names; no call is routed there.",
         },
         Key {
             name: "profile",
@@ -178,6 +185,7 @@ pub(crate) static TRUNK: Section = Section {
             effect: Reload,
             doc: "Whether the trunk carries calls.",
         },
+        RECORD,
         Key {
             name: "gateways",
             shape: Shape::List { of: &Shape::Text(&net::GATEWAY), min: 1, max: 64 },

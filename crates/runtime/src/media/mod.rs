@@ -21,7 +21,7 @@ pub use status::{PortStatus, Status};
 use base::{ListenId, Rng, Time};
 use hand::{Hand, start};
 use media::fast::Choice;
-use media::token;
+use media::token::Place;
 use media::{Command, MAX_STREAMS, OpenError, Ports, Reply, SessionId, Side, StreamPorts};
 use orders::{News, Notify, Order};
 use ports::PortRange;
@@ -33,7 +33,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
-use token::Place;
 
 /// Orders that a worker may have waiting in its channel.
 const ORDERS_MAX: usize = 4096;
@@ -169,10 +168,13 @@ impl Engine {
     pub fn execute(&mut self, command: Command) -> Option<Reply> {
         match command {
             Command::Open { session, a, b, streams } => {
-                return Some(opened(session, self.open(session, a, b, streams)));
+                return Some(opened(session, self.open_anew(session, (a, b), streams)));
             }
             Command::Grow { session, a, b, streams } => {
                 return Some(Reply::Grown { session, ports: self.grow(session, (a, b), streams) });
+            }
+            Command::Copy { session, of, listen, streams, seed } => {
+                return Some(opened(session, self.open_copy(session, of, listen, (streams, seed))));
             }
             Command::Set { session, side, stream, remote } => {
                 let moved = self.note_told(session, side, stream, remote.rtp);
@@ -198,11 +200,8 @@ impl Engine {
                 self.pass(session, Order::Reject { session, stream });
             }
             Command::Close { session } => {
-                if self.pass(session, Order::Close { session })
-                    && let Some(held) = self.held.get_mut(&session)
-                {
-                    held.closing = true;
-                }
+                let passed = self.pass(session, Order::Close { session });
+                self.held.get_mut(&session).into_iter().for_each(|held| held.closing |= passed);
             }
         }
         None
@@ -245,17 +244,26 @@ impl Engine {
         }
     }
 
+    fn open_anew(
+        &mut self,
+        session: SessionId,
+        at: (ListenId, ListenId),
+        streams: u8,
+    ) -> Result<Ports, OpenError> {
+        let worker = self.least_loaded()?;
+        self.open(session, at, streams, worker)
+    }
+
     fn open(
         &mut self,
         session: SessionId,
-        a: ListenId,
-        b: ListenId,
+        (a, b): (ListenId, ListenId),
         streams: u8,
+        worker: usize,
     ) -> Result<Ports, OpenError> {
         if self.held.contains_key(&session) {
             return Err(OpenError::Duplicate);
         }
-        let worker = self.least_loaded()?;
         let now = self.now();
         let count = usize::from(streams).clamp(1, MAX_STREAMS);
         let (pairs, opened) = self.open_streams(now, (a, b), count)?;
@@ -302,6 +310,22 @@ impl Engine {
         held.pairs.extend(pairs);
         let mut ports = Ports::default();
         held.pairs.iter().for_each(|pair| ports.push(pair.as_ref().map(ports_of).unwrap_or_default()));
+        Ok(ports)
+    }
+
+    /// Opens a session towards a recorder, beside the one that is copied there.
+    fn open_copy(
+        &mut self,
+        session: SessionId,
+        of: SessionId,
+        listen: ListenId,
+        (streams, seed): (u8, u64),
+    ) -> Result<Ports, OpenError> {
+        let worker = self.held.get(&of).filter(|held| !held.closing).map(|held| held.worker);
+        let ports = self.open(session, (listen, listen), streams, worker.ok_or(OpenError::Unknown)?)?;
+        if let Some(to) = self.held.get(&session).map(|held| held.place) {
+            self.pass(of, Order::Copy { of, to, seed });
+        }
         Ok(ports)
     }
 

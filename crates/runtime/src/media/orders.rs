@@ -2,14 +2,15 @@
 
 use super::sockets::StreamPorts;
 use super::status::Board;
-use super::token::Place;
 use bridge::Plan;
 use ice::Credentials;
+use media::token::Place;
 use media::{Digit, Remote, Reply, Report, SessionId, Side};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// What the engine asks of a worker.
+/// What the engine asks of a worker. `Copy`: what is relayed for a session goes to another one of this worker, too,
+/// whose ports lead to a recorder.
 pub(super) enum Order {
     Open { session: SessionId, place: Place, streams: Vec<StreamPorts> },
     Grow { session: SessionId, streams: Vec<StreamPorts> },
@@ -17,6 +18,7 @@ pub(super) enum Order {
     Bridge { session: SessionId, stream: u8, plans: Option<Box<[Plan; 2]>>, seed: u64 },
     Digit { session: SessionId, toward: Side, digit: Digit },
     Ice { session: SessionId, side: Side, local: Credentials },
+    Copy { of: SessionId, to: Place, seed: u64 },
     Reject { session: SessionId, stream: u8 },
     Close { session: SessionId },
 }

@@ -3,8 +3,8 @@
 use super::sockets::{Port, StreamPorts};
 use super::status::Counters;
 use super::sys;
-use super::token::Token;
 use base::Time;
+use media::token::Token;
 use media::{Datagram, DropReason, Session, Side, Verdict};
 use std::io;
 use std::net::SocketAddr;

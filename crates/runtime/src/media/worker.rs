@@ -9,11 +9,11 @@ use super::relay::{Passed, relay};
 use super::sockets::StreamPorts;
 use super::status::Counters;
 use super::sys::{Bell, Poll, Ready};
-use super::token::Token;
 use base::Time;
 use base::hash::Fast;
 use bridged::Waking;
 use dtls::{Associations, Desk};
+use media::token::{Place, Token};
 use media::{Datagram, Lendings, Report, Session, SessionId};
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -24,6 +24,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
 mod bridged;
+mod copied;
 mod fast;
 mod keying;
 mod lives;
@@ -54,6 +55,8 @@ struct Entry {
     awake: bool,
     /// Handshakes on its ports, if it needs any.
     handshakes: Option<Box<Associations>>,
+    /// The session that leads to its recorder.
+    copies: Option<Place>,
 }
 
 /// A place for a session; its generation tells late events of an earlier one.
@@ -229,8 +232,12 @@ impl Worker {
                         _ => {}
                     }
                     self.counters.note(passed, length);
+                    let copied = entry.copies;
                     if entry.session.take_changed() {
                         self.follow(token.place.slot);
+                    }
+                    if let Some(to) = copied {
+                        self.pass_copy(now, token, to);
                     }
                     return true;
                 }
@@ -252,6 +259,7 @@ impl Worker {
             self.follow(at);
         }
         self.lend(at);
+        self.report_copies(now, at);
         self.ripen(now, at);
     }
 
@@ -287,6 +295,7 @@ impl Worker {
                         true
                     });
                 }
+                Order::Copy { of, to, seed } => self.copy(of, to, seed),
                 Order::Reject { session, stream } => self.reject(now, session, stream),
                 Order::Close { session } => self.close(now, session),
             }

@@ -8,13 +8,11 @@
 mod core;
 mod drain;
 mod letters;
-mod pace;
 
 pub(crate) use letters::GRACE_MAX;
 use letters::Stopping;
 
 use self::core::Core;
-use self::pace::Pace;
 use crate::brain::Brain;
 use crate::clock::Clock;
 use crate::dns::Dns;
@@ -30,6 +28,7 @@ use crate::tls::{Reached, TlsRules};
 use crate::udp::gather::Gather;
 use crate::udp::{UdpPort, is_keepalive};
 use b2bua::{Input, Outbox, Snapshot};
+use base::pace::Pace;
 use base::{ListenId, Time, Transport};
 use sip_core::{Flow, SendError, SendToken};
 use std::net::IpAddr;

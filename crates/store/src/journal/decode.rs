@@ -182,6 +182,7 @@ fn take_record<'a>(take: &mut Take<'a>, call: CallKey, end: Moment) -> Result<Ca
     }
     row.transfers = take_transfers(take)?;
     row.media.iter_mut().try_for_each(|media| take_securities(take, media))?;
+    row.recording = take.later_text()?;
     row.follow_last_attempt();
     row.derive();
     Ok(row)

@@ -64,6 +64,7 @@ pub(crate) fn encode(event: &JournalEvent, out: &mut Vec<u8>) -> usize {
         JournalEvent::Ended { record } => {
             begin(&mut put, ENDED, record.key, record.end);
             put_record(&mut put, record);
+            put.text(&record.recording);
         }
     }
     put.cut

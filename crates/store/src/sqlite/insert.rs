@@ -7,10 +7,10 @@ use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow, TransferRow};
 use rusqlite::types::Null;
 use rusqlite::{CachedStatement, Connection, Statement, ToSql};
 
-/// 59 values, in the order of the table.
+/// 60 values, in the order of the table.
 const INSERT_CALL: &str = "INSERT OR IGNORE INTO call VALUES (
     ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,
-    ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 /// 28 values, in the order of the table.
 const INSERT_ATTEMPT: &str =
     "INSERT INTO attempt VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
@@ -142,7 +142,8 @@ fn bind_call(bind: &mut Bind<'_, '_>, row: &CallRow<'_>, trunks: &str) -> Result
     bind.put(&*row.preferred_received)?;
     let media = row.media.as_ref();
     bind.put(media.map_or("", |media| &media.from_caller.security))?;
-    bind.put(media.map_or("", |media| &media.from_callee.security))
+    bind.put(media.map_or("", |media| &media.from_callee.security))?;
+    bind.put(&*row.recording)
 }
 
 fn bind_media(bind: &mut Bind<'_, '_>, media: Option<&MediaRow<'_>>) -> Result<(), rusqlite::Error> {

@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 /// The newest schema that is known here.
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 
 /// Times are microseconds since 1970 (UTC), jitter and round trip microseconds, MOS times 100.
 /// `trunks` holds the trunk in and those of all attempts, each between commas. `call_search`
@@ -138,8 +138,13 @@ ALTER TABLE call ADD COLUMN caller_security TEXT NOT NULL DEFAULT '';
 ALTER TABLE call ADD COLUMN callee_security TEXT NOT NULL DEFAULT '';
 ";
 
+/// How a call was recorded.
+const SCHEMA_6: &str = "
+ALTER TABLE call ADD COLUMN recording TEXT NOT NULL DEFAULT '';
+";
+
 /// What each version adds to the one before it.
-const STEPS: [&str; VERSION as usize] = [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5];
+const STEPS: [&str; VERSION as usize] = [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6];
 
 /// Sets the connection up and brings the schema to [`VERSION`].
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {

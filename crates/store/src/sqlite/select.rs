@@ -172,8 +172,7 @@ impl Columns<'_, '_> {
 fn read_call(row: &Row<'_>) -> Result<StoredCall, rusqlite::Error> {
     let mut from = Columns { row, place: 0 };
     let (id, call) = (from.take()?, CallKey(u128::from_be_bytes(from.take()?)));
-    let (node, revision) = (from.text()?, from.count()?);
-    let (trunk_in, trunk_out) = (from.text()?, from.text()?);
+    let (node, revision, trunk_in, trunk_out) = (from.text()?, from.count()?, from.text()?, from.text()?);
     let _trunks: String = from.take()?;
     // Fields of a struct expression are evaluated in the order in which they are written, which
     // is the order of the table.
@@ -211,6 +210,7 @@ fn read_call(row: &Row<'_>) -> Result<StoredCall, rusqlite::Error> {
         ..blank(call, Moment::default())
     };
     read_securities(&mut from, call.media.as_mut())?;
+    call.recording = from.text()?;
     call.derive();
     Ok(call)
 }

@@ -165,6 +165,7 @@ pub fn record(call: u128, start: WallTime) -> Box<CallRecord> {
         reason: ReasonId::HangupA,
         released_by: ReleasedBy::Caller,
         decision: "route world: flex 503, elastic, \"spill-over\"".into(),
+        recording: "rec: ok".into(),
         attempts: vec![
             failed_attempt(call, start),
             AttemptRecord {

@@ -1,4 +1,4 @@
-//! `tronco call list|show|hangup`.
+//! `tronco call list|show|record|hangup`.
 
 use super::cdr;
 use crate::arguments::{Call as Command, Reach};
@@ -6,7 +6,7 @@ use crate::exit::Failure;
 use crate::print::{Cell, Table, clock, whole_seconds};
 use api::ClientError;
 use api::client::segment;
-use api::wire::{Call, CallQuery, Calls, HungUp, RecordPage, RecordQuery};
+use api::wire::{Call, CallQuery, Calls, HungUp, RecordPage, RecordQuery, RecordingQuery};
 use std::process::ExitCode;
 
 /// Hex digits of a whole key.
@@ -21,6 +21,14 @@ pub(crate) fn call(command: &Command) -> Result<ExitCode, Failure> {
             reach.output().show(&calls, list)?;
         }
         Command::Show { key, reach } => show(key, reach)?,
+        Command::Record { key, by, off: _, reach } => {
+            let query = RecordingQuery { by: by.clone() };
+            let done: Call = reach.client().order_with("POST", &format!("{}/record", path(key)), &query)?;
+            reach.output().show(&done, |done, _| match by {
+                Some(by) => format!("call {} is recorded by {by}\n", done.key),
+                None => format!("call {} is not recorded\n", done.key),
+            })?;
+        }
         Command::Hangup { key, reach } => {
             let done: HungUp = reach.client().order("DELETE", &path(key))?;
             reach.output().show(&done, |done, _| format!("call {} is being ended\n", done.call))?;
@@ -98,6 +106,9 @@ fn live(call: &Call) -> Table {
         _ => table.pair("answer", ""),
     }
     let media = if call.anchored { "through this node" } else { "between the peers" };
+    if !call.recording.is_empty() {
+        table.pair("recording", &call.recording);
+    }
     table.pair("media", format!("{media}, codec {}", call.codec.as_deref().unwrap_or("not agreed")));
     if let (Some(caller), Some(callee)) = (&call.caller_security, &call.callee_security) {
         table.pair("security", format!("caller {caller}, callee {callee}"));

@@ -1,9 +1,9 @@
-//! Live calls: shown and hung up.
+//! Live calls: shown, recorded and hung up.
 
 use super::{Asked, Filters, Shared, ask};
 use crate::serve::Peer;
 use crate::serve::refused::Refused;
-use crate::wire::{self, Call, CallQuery, Calls, HungUp, Moments};
+use crate::wire::{self, Call, CallQuery, Calls, HungUp, Moments, RecordingQuery};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
@@ -51,6 +51,28 @@ pub(super) async fn hang_up(
     let call = found.key.to_string();
     tracing::info!(call, uid = peer.uid, pid = peer.pid, "call hung up by an operator");
     Ok((StatusCode::ACCEPTED, Json(HungUp { call })))
+}
+
+/// `POST /v1/calls/{key}/record`: the call as it is after that.
+pub(super) async fn record(
+    State(house): Shared,
+    Extension(peer): Extension<Peer>,
+    Path(key): Path<String>,
+    filters: Filters<RecordingQuery>,
+) -> Asked<Json<Call>> {
+    let Filters(query) = filters;
+    let by = query.by.clone();
+    let found = ask(move || -> Asked<CallView> {
+        let node = &house.subject.node;
+        let call = find(node, &key)?.key;
+        let recorder = by.as_deref().map(|name| super::trunks::recorder(node, name)).transpose()?;
+        node.command(Command::Record { call, recorder })?;
+        find(node, &call.to_string())
+    })
+    .await?;
+    let (call, by) = (found.key.to_string(), query.by.as_deref().unwrap_or("nobody"));
+    tracing::info!(call, by, uid = peer.uid, pid = peer.pid, "recording of a call ordered by an operator");
+    Ok(Json(wire::call(&found, Moments::now())))
 }
 
 fn find(node: &NodeHandle, key: &str) -> Asked<CallView> {

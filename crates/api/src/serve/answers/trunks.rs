@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use b2bua::view::TrunkView;
 use b2bua::{Command, Duty};
-use base::GatewayId;
+use base::{GatewayId, TrunkId};
 use runtime::NodeHandle;
 
 /// `GET /v1/trunks`.
@@ -71,6 +71,14 @@ fn find(node: &NodeHandle, name: &str) -> Asked<TrunkView> {
             Err(Refused::no_trunk(name, &known))
         }
     }
+}
+
+/// The recorder of a name.
+pub(super) fn recorder(node: &NodeHandle, name: &str) -> Asked<TrunkId> {
+    let id = find(node, name)?.id;
+    let config = &node.snapshot()?.config;
+    let is = config.trunk(id).is_some_and(|trunk| trunk.kind == config::Kind::Recorder);
+    if is { Ok(id) } else { Err(Refused::no_recorder(name)) }
 }
 
 /// Letters to the node are read in order: the view that follows the command shows its effect, unless a

@@ -1,8 +1,8 @@
 //! The directions of sessions that a fast path relays; what is decided about them stands in [`media::Lendings`].
 
 use super::{Entry, Worker};
-use crate::media::token::Token;
 use base::Time;
+use media::token::Token;
 use media::{FastPath, Lendings, Session};
 use std::net::SocketAddr;
 

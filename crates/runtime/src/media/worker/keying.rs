@@ -4,9 +4,9 @@
 use super::{Entry, Worker};
 use crate::media::relay::send;
 use crate::media::sockets::StreamPorts;
-use crate::media::token::Token;
 use base::Time;
 use dtls::Desk;
+use media::token::Token;
 use media::{SessionId, Spot};
 use std::net::SocketAddr;
 

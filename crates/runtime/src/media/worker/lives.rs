@@ -2,8 +2,8 @@
 
 use super::{Entry, News, Slot, Worker};
 use crate::media::sockets::{Pair, StreamPorts};
-use crate::media::token::Place;
 use base::Time;
+use media::token::Place;
 use media::{Lendings, Session, SessionId};
 
 impl Worker {
@@ -20,6 +20,7 @@ impl Worker {
             session,
             streams: streams.into_iter().map(Some).collect(),
             awake: false,
+            copies: None,
             lendings: Lendings::default(),
             handshakes: None,
         });

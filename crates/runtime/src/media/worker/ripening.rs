@@ -1,8 +1,8 @@
 //! Sockets that the kernel filters: emptied once, then trusted.
 
 use super::{DRAIN_MAX, Worker};
-use crate::media::token::{Place, Token};
 use base::Time;
+use media::token::{Place, Token};
 use media::{Component, Side};
 
 impl Worker {

@@ -70,6 +70,7 @@ pub(crate) fn whole(record: &StoredCall, colour: bool) -> String {
     table.pair("outcome", format!("{} {}: {sentence}", record.status, record.reason));
     table.pair("released by", format!("{}, Q.850 cause {}", record.released_by, record.q850));
     table.pair("decision", &record.decision);
+    add_recording(&mut table, record);
     if let Some(media) = &record.media {
         add_media(&mut table, media);
     }
@@ -89,6 +90,12 @@ pub(crate) fn whole(record: &StoredCall, colour: bool) -> String {
 
 fn with_received(number: &str, received: &str) -> String {
     if number == received { number.to_owned() } else { format!("{number} (received {received})") }
+}
+
+fn add_recording(table: &mut Table, record: &StoredCall) {
+    if !record.recording.is_empty() {
+        table.pair("recording", &record.recording);
+    }
 }
 
 fn add_media(table: &mut Table, media: &MediaRow<'_>) {

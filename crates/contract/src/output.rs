@@ -1,8 +1,8 @@
 //! What comes out of a switchboard.
 
-use crate::journal::JournalEvent;
 use base::GatewayId;
 use config::Host;
+use records::JournalEvent;
 
 /// Everything that one input caused, to be drained by the runtime in this order: journal
 /// (written before anything leaves), media (an `Open` may be answered at once), SIP.

@@ -1,14 +1,14 @@
 //! What goes into a switchboard.
 
-use crate::journal::CallKey;
 use crate::view::KeptBinding;
 use base::{GatewayId, TrunkId};
 use peers::{Duty, Resolution};
+use records::CallKey;
 use routing::Snapshot;
 use sip_core::{ConnId, Flow, SendError, SendToken};
 use std::sync::Arc;
 
-/// One input; see [`crate::Switchboard::handle`].
+/// One input; see `b2bua::Switchboard::handle`.
 pub enum Input<'a> {
     /// One datagram, or one message framed from a stream.
     Message {
@@ -43,7 +43,7 @@ pub enum Input<'a> {
     Pong(ConnId),
     /// What an operator or the process asks.
     Command(Command),
-    /// A deadline may have passed; see [`crate::Switchboard::next_deadline`].
+    /// A deadline may have passed; see `b2bua::Switchboard::next_deadline`.
     Timeout,
 }
 
@@ -59,6 +59,13 @@ pub enum Command {
     Restore(Vec<KeptBinding>),
     /// End one call.
     HangUp(CallKey),
+    /// Have one call recorded, or not.
+    Record {
+        /// The call.
+        call: CallKey,
+        /// By whom: a trunk of the present configuration of kind `recorder`.
+        recorder: Option<TrunkId>,
+    },
     /// Whether a trunk, or one gateway of it, takes new calls. Holds until said otherwise, over every
     /// `Apply` in which it keeps its name. What the configuration disables stays so.
     SetDuty {

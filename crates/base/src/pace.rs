@@ -3,7 +3,7 @@
 //!
 //! An idle or lightly loaded loop is never held back. Enter through [`Pace::rest`].
 
-use base::Time;
+use crate::Time;
 use std::time::Duration;
 
 /// How far apart the turns of a busy loop begin at least, by messages in a span; the last row that is
@@ -22,7 +22,7 @@ const BUSY: u64 = 20;
 
 /// Counts messages and says when to rest.
 #[derive(Default)]
-pub(super) struct Pace {
+pub struct Pace {
     span_began: Time,
     seen_then: u64,
     spacing: Duration,
@@ -31,7 +31,7 @@ pub(super) struct Pace {
 impl Pace {
     /// How long to rest before the next wait; zero unless busy. `began`: when the turn just done began;
     /// `messages`: all messages so far.
-    pub(super) fn rest(&mut self, began: Time, now: Time, messages: u64) -> Duration {
+    pub fn rest(&mut self, began: Time, now: Time, messages: u64) -> Duration {
         let span = now.since(self.span_began);
         if span >= SPAN {
             let spans = u64::try_from(span.as_micros() / SPAN.as_micros()).unwrap_or(u64::MAX);

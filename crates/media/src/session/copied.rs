@@ -1,0 +1,238 @@
+//! Copies for a recorder: what a side says is kept aside as it was heard, opened and not yet changed, and goes out of
+//! another session as a stream with an identity of its own, whatever becomes of the source (RFC 7866 §9.2.1.3).
+//!
+//! The engine carries the copy over: [`Session::take_copy`] of the call's session, [`Session::copy`] of the recorder's.
+
+use super::{Session, Verdict};
+use crate::control::Side;
+use crate::flow::Component;
+use crate::guard::{Datagram, Kind};
+use crate::report::DropReason;
+use base::{Rng, Time};
+use rtp::Packet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How often the recorder hears a sender report of each stream (RFC 3550 §6.2).
+const REPORT_EVERY: Duration = Duration::from_secs(5);
+/// A sender report and a description with a name of 16 characters (RFC 3550 §6.4.1, §6.5).
+const REPORT_LENGTH: usize = 28 + 28;
+
+/// What copies have to do with a session.
+#[derive(Debug, Default)]
+pub(super) enum Copying {
+    #[default]
+    Nothing,
+    /// What is relayed is copied: the last one, while nobody has taken it.
+    From(Vec<u8>),
+    /// Its ports lead to a recorder.
+    To(Box<Copies>),
+}
+
+/// The streams to a recorder.
+#[derive(Debug)]
+pub(super) struct Copies {
+    rng: Rng,
+    name: [u8; 16],
+    voices: Vec<[Voice; 2]>,
+    report_at: Time,
+}
+
+/// One of them.
+#[derive(Clone, Copy, Debug)]
+struct Voice {
+    ssrc: u32,
+    /// The source that is copied now, and how its numbers become ours.
+    source: Option<(u32, u16, u32)>,
+    sequence: u16,
+    timestamp: u32,
+    at: Time,
+    packets: u32,
+    octets: u32,
+}
+
+impl Voice {
+    fn new(rng: &mut Rng) -> Voice {
+        let (ssrc, numbers) = (rng.next_u64() as u32, rng.next_u64());
+        let (sequence, timestamp) = (numbers as u16, (numbers >> 16) as u32);
+        Voice { ssrc, source: None, sequence, timestamp, at: Time::ZERO, packets: 0, octets: 0 }
+    }
+
+    /// Our RTP time at a moment.
+    fn timestamp_at(&self, now: Time, clock: u32) -> u32 {
+        let ticks = now.since(self.at).as_nanos() * u128::from(clock) / 1_000_000_000;
+        self.timestamp.wrapping_add(ticks as u32)
+    }
+
+    /// Gives a valid packet our identity; another source goes on where the one before ended.
+    fn rename(&mut self, now: Time, clock: u32, bytes: &mut [u8]) {
+        let Ok(mut packet) = Packet::parse(bytes) else { return };
+        let (ssrc, sequence, timestamp) = (packet.ssrc(), packet.sequence(), packet.timestamp());
+        let known = self.source.filter(|(source, ..)| *source == ssrc);
+        let (_, ahead, later) = known.unwrap_or_else(|| {
+            let next = if self.packets == 0 { self.timestamp } else { self.timestamp_at(now, clock) };
+            (ssrc, self.sequence.wrapping_add(1).wrapping_sub(sequence), next.wrapping_sub(timestamp))
+        });
+        self.source = Some((ssrc, ahead, later));
+        let (sequence, timestamp) = (sequence.wrapping_add(ahead), timestamp.wrapping_add(later));
+        packet.set_ssrc(self.ssrc);
+        packet.set_sequence(sequence);
+        packet.set_timestamp(timestamp);
+        let octets = packet.payload().len() as u32;
+        if sequence.wrapping_sub(self.sequence) < 0x8000 {
+            (self.sequence, self.timestamp, self.at) = (sequence, timestamp, now);
+        }
+        self.packets = self.packets.wrapping_add(1);
+        self.octets = self.octets.wrapping_add(octets);
+    }
+
+    /// A sender report with a description; the middle of its NTP time.
+    fn report(&self, now: Time, clock: u32, name: &[u8; 16], out: &mut [u8]) -> Option<(usize, u32)> {
+        let out = out.get_mut(..REPORT_LENGTH)?;
+        // Any clock will do that all our streams share (RFC 3550 §6.4.1).
+        let (seconds, nanos) = (now.0 / 1_000_000_000, now.0 % 1_000_000_000);
+        let ntp = (seconds << 32) | ((nanos << 32) / 1_000_000_000);
+        let mut whole = Vec::with_capacity(REPORT_LENGTH);
+        whole.extend_from_slice(&[0x80, 200, 0, 6]);
+        whole.extend_from_slice(&self.ssrc.to_be_bytes());
+        whole.extend_from_slice(&ntp.to_be_bytes());
+        for word in [self.timestamp_at(now, clock), self.packets, self.octets] {
+            whole.extend_from_slice(&word.to_be_bytes());
+        }
+        whole.extend_from_slice(&[0x81, 202, 0, 6]);
+        whole.extend_from_slice(&self.ssrc.to_be_bytes());
+        whole.extend_from_slice(&[1, 16]);
+        whole.extend_from_slice(name);
+        whole.extend_from_slice(&[0, 0]);
+        out.copy_from_slice(whole.get(..REPORT_LENGTH)?);
+        Some((REPORT_LENGTH, (ntp >> 16) as u32))
+    }
+}
+
+impl Session {
+    /// Copies of what is relayed are wanted from here on, or no more.
+    pub fn give_copies(&mut self, wanted: bool) {
+        // An engine that relays by itself leaves it to whoever copies.
+        self.changed = true;
+        self.copying = if wanted { Copying::From(Vec::with_capacity(256)) } else { Copying::Nothing };
+    }
+
+    /// The ports lead to a recorder, who hears each side of another session; nothing is relayed between them.
+    pub fn serve_recorder(&mut self, seed: u64) {
+        let mut rng = Rng::new((seed, !seed));
+        let mut name = [0; 16];
+        base::rng::hex(rng.next_u64(), &mut name);
+        let voices = self.streams.iter().map(|_| [Voice::new(&mut rng), Voice::new(&mut rng)]).collect();
+        self.copying = Copying::To(Box::new(Copies { rng, name, voices, report_at: Time::ZERO }));
+    }
+
+    /// Whether its ports lead to a recorder.
+    #[must_use]
+    pub fn serves_recorder(&self) -> bool {
+        matches!(self.copying, Copying::To(_))
+    }
+
+    /// Whether packets must be looked at, whatever else becomes of them.
+    pub(super) fn is_copied(&self) -> bool {
+        !matches!(self.copying, Copying::Nothing)
+    }
+
+    /// Keeps a copy of a packet that is to be relayed, where one is wanted; whether it goes nowhere else, for it came
+    /// from a recorder.
+    #[inline]
+    pub(super) fn keeps(&mut self, kind: Kind, bytes: &[u8]) -> bool {
+        match (&mut self.copying, kind) {
+            (Copying::From(spare), Kind::Media) => {
+                spare.clear();
+                spare.extend_from_slice(bytes);
+                false
+            }
+            (Copying::To(_), _) => true,
+            _ => false,
+        }
+    }
+
+    /// The copy of the packet that was just judged, at the start of the buffer; its length.
+    pub fn take_copy(&mut self, into: &mut [u8]) -> Option<usize> {
+        let Copying::From(spare) = &mut self.copying else { return None };
+        let length = spare.len();
+        into.get_mut(..length).filter(|_| length > 0)?.copy_from_slice(spare);
+        spare.clear();
+        Some(length)
+    }
+
+    /// Makes a copy of what a side says a packet for the recorder; where it goes, out of that side's RTP port.
+    pub fn copy(
+        &mut self,
+        now: Time,
+        side: Side,
+        stream: u8,
+        packet: &mut Datagram<'_>,
+    ) -> Option<SocketAddr> {
+        match self.renamed(now, side, stream, packet) {
+            Ok(to) => Some(to),
+            Err(reason) => {
+                let _: Verdict = self.dropped(side, stream, reason);
+                None
+            }
+        }
+    }
+
+    fn renamed(
+        &mut self,
+        now: Time,
+        side: Side,
+        stream: u8,
+        packet: &mut Datagram<'_>,
+    ) -> Result<SocketAddr, DropReason> {
+        let Copying::To(copies) = &mut self.copying else { return Err(DropReason::NoRemote) };
+        let at = usize::from(stream);
+        let (s, voices) = (self.streams.get_mut(at), copies.voices.get_mut(at));
+        let (s, voices) = s.zip(voices).ok_or(DropReason::NoRemote)?;
+        let half = &mut s.halves[side.index()];
+        let to = half.media_target()?;
+        let Some(remote) = &half.remote else { return Err(DropReason::NoRemote) };
+        let header = crate::wire::rtp_header(packet.bytes())?;
+        if !remote.allows(header.payload_type) {
+            return Err(DropReason::PayloadType);
+        }
+        voices[side.index()].rename(now, remote.clock_rate.max(1), packet.bytes_mut());
+        match &mut half.guard {
+            Some(guard) => guard.protect(packet, Kind::Media).map(|()| to),
+            None => Ok(to),
+        }
+    }
+
+    /// Time goes on: sender reports that are due, each at the start of the buffer while it is handed over.
+    pub fn report_copies(
+        &mut self,
+        now: Time,
+        packet: &mut Datagram<'_>,
+        mut send: impl FnMut(Side, u8, Component, SocketAddr, &[u8]),
+    ) {
+        let Copying::To(copies) = &mut self.copying else { return };
+        if now < copies.report_at {
+            return;
+        }
+        // Never all at the same moment (RFC 3550 §6.3.1).
+        copies.report_at = now + REPORT_EVERY + Duration::from_millis(copies.rng.below(1_000));
+        for (stream, (s, voices)) in (0u8..).zip(self.streams.iter_mut().zip(&copies.voices)) {
+            for side in Side::BOTH {
+                let (voice, half) = (&voices[side.index()], &mut s.halves[side.index()]);
+                let (Ok((component, to)), true) = (half.control_target(), voice.packets > 0) else {
+                    continue;
+                };
+                let clock = half.remote.as_ref().map_or(8_000, |remote| remote.clock_rate.max(1));
+                let made = voice.report(now, clock, &copies.name, packet.buffer);
+                let Some((length, ntp)) = made else { continue };
+                packet.length = length;
+                let protected = half.guard.as_mut().is_none_or(|g| g.protect(packet, Kind::Control).is_ok());
+                if protected {
+                    send(side, stream, component, to, packet.bytes());
+                    // Its receiver report comes from the same side.
+                    s.halves[side.other().index()].note_sender_report(now, ntp);
+                }
+            }
+        }
+    }
+}

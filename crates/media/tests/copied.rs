@@ -1,0 +1,138 @@
+//! Copies for a recorder: two sessions and an engine's part between them, played by hand.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use base::Time;
+use common::{a, b, rtcp, rtp};
+use media::{Component, Datagram, Remote, Session, SessionId, Side, Verdict};
+use std::net::SocketAddr;
+
+const CALLER: &str = "10.0.0.40:7000";
+const CALLEE: &str = "10.0.0.40:7002";
+
+/// A call and the session that leads to its recorder.
+struct Pair {
+    call: Session,
+    copy: Session,
+    now: Time,
+}
+
+fn recorder(side: Side) -> SocketAddr {
+    let address = if side == Side::A { CALLER } else { CALLEE };
+    address.parse().unwrap()
+}
+
+impl Pair {
+    fn new() -> Pair {
+        let session = |id| Session::new(SessionId(id), Time::ZERO, 1);
+        let mut pair = Pair { call: session(1), copy: session(2), now: Time::ZERO };
+        pair.call.set(pair.now, Side::A, 0, Remote::audio(a()));
+        pair.call.set(pair.now, Side::B, 0, Remote::audio(b()));
+        pair.copy.serve_recorder(7);
+        for side in Side::BOTH {
+            let remote = Remote { payload_types: Remote::bitmap([0, 8]), ..Remote::audio(recorder(side)) };
+            pair.copy.set(pair.now, side, 0, remote);
+        }
+        pair.call.give_copies(true);
+        pair
+    }
+
+    /// A side says something: what becomes of it in the call, and what the recorder gets.
+    fn say(&mut self, side: Side, bytes: &[u8]) -> (Verdict, Option<(SocketAddr, Vec<u8>)>) {
+        self.now = self.now + std::time::Duration::from_millis(20);
+        let mut buffer = vec![0; 2048];
+        buffer[..bytes.len()].copy_from_slice(bytes);
+        let source = if side == Side::A { a() } else { b() };
+        let packet = Datagram { buffer: &mut buffer, length: bytes.len() };
+        let verdict = self.call.on_packet(self.now, side, 0, Component::Rtp, source, packet);
+        let Some(length) = self.call.take_copy(&mut buffer) else { return (verdict, None) };
+        let mut packet = Datagram { buffer: &mut buffer, length };
+        let sent = self.copy.copy(self.now, side, 0, &mut packet);
+        (verdict, sent.map(|to| (to, packet.bytes().to_vec())))
+    }
+
+    fn hears(&mut self, side: Side, bytes: &[u8]) -> (u32, u16, u32) {
+        let (verdict, sent) = self.say(side, bytes);
+        assert!(matches!(verdict, Verdict::Relay { .. }), "{verdict:?}");
+        let (to, packet) = sent.unwrap();
+        assert_eq!(to, recorder(side), "each side has a port of its own");
+        assert_eq!(packet[12..], bytes[12..], "the sound is as it was heard");
+        let word = |at: usize| u32::from_be_bytes(packet[at..at + 4].try_into().unwrap());
+        (word(8), u16::from_be_bytes([packet[2], packet[3]]), word(4))
+    }
+}
+
+#[test]
+fn a_side_is_copied_as_one_stream_whatever_its_source_does() {
+    let mut pair = Pair::new();
+    let (ssrc, first, start) = pair.hears(Side::A, &rtp(0x1111, 65_534, 8));
+    let (same, second, next) = pair.hears(Side::A, &rtp(0x1111, 65_535, 8));
+    assert_eq!((same, second, next), (ssrc, first.wrapping_add(1), start.wrapping_add(160)));
+    let (same, third, later) = pair.hears(Side::A, &rtp(0x2222, 9, 8));
+    assert_eq!(
+        (same, third),
+        (ssrc, second.wrapping_add(1)),
+        "another source goes on where the one before ended"
+    );
+    assert_eq!(later, next.wrapping_add(160), "20 ms later");
+    let (other, ..) = pair.hears(Side::B, &rtp(0x3333, 1, 8));
+    assert_ne!(other, ssrc);
+    assert_ne!(ssrc, 0x1111, "not the source's own name");
+}
+
+#[test]
+fn what_is_not_relayed_is_not_copied() {
+    let mut pair = Pair::new();
+    pair.call.set(pair.now, Side::B, 0, Remote { send: false, ..Remote::audio(b()) });
+    let (verdict, sent) = pair.say(Side::A, &rtp(1, 1, 8));
+    assert!(matches!(verdict, Verdict::Drop(_)) && sent.is_none(), "the callee holds: {verdict:?}");
+}
+
+#[test]
+fn a_codec_that_the_recorder_did_not_take_is_left_out_and_counted() {
+    let mut pair = Pair::new();
+    let (verdict, sent) = pair.say(Side::A, &rtp(1, 1, 9));
+    assert!(matches!(verdict, Verdict::Relay { .. }), "the call goes on: {verdict:?}");
+    assert!(sent.is_none());
+    let report = pair.copy.report(pair.now);
+    assert_eq!(report.a[0].dropped.of(media::DropReason::PayloadType), 1);
+}
+
+#[test]
+fn nothing_is_copied_any_more_when_nobody_wants_it() {
+    let mut pair = Pair::new();
+    assert!(pair.call.flow(Side::A, 0, Component::Rtp).is_none(), "packets must be looked at");
+    pair.call.give_copies(false);
+    let (verdict, sent) = pair.say(Side::A, &rtp(1, 1, 8));
+    assert!(matches!(verdict, Verdict::Relay { .. }) && sent.is_none());
+    assert!(pair.call.flow(Side::A, 0, Component::Rtp).is_some(), "a fast path may have them again");
+}
+
+#[test]
+fn a_recorder_hears_reports_and_its_own_go_nowhere() {
+    let mut pair = Pair::new();
+    let (ssrc, ..) = pair.hears(Side::A, &rtp(0x1111, 1, 8));
+    let mut sent = Vec::new();
+    let mut buffer = vec![0; 2048];
+    pair.copy.report_copies(
+        pair.now,
+        &mut Datagram { buffer: &mut buffer, length: 0 },
+        |side, _, component, to, bytes| {
+            sent.push((side, component, to, bytes.to_vec()));
+        },
+    );
+    let [(Side::A, Component::Rtcp, to, report)] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!(to.port(), 7001);
+    assert_eq!((report[0], report[1]), (0x80, 200), "a sender report");
+    assert_eq!(report[4..8], ssrc.to_be_bytes());
+    assert_eq!(report[20..28], [0, 0, 0, 1, 0, 0, 0, 160], "one packet, 160 bytes");
+    let mut answer = rtcp(9, None, None);
+    let length = answer.len();
+    let from: SocketAddr = "10.0.0.40:7001".parse().unwrap();
+    let packet = Datagram { buffer: &mut answer, length };
+    let verdict = pair.copy.on_packet(pair.now, Side::A, 0, Component::Rtcp, from, packet);
+    assert_eq!(verdict, Verdict::Taken, "heard, and relayed to nobody");
+    assert_eq!(pair.copy.report(pair.now).a[0].rtcp_packets, 1);
+}

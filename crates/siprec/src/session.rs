@@ -1,0 +1,373 @@
+//! The dialog with a recorder: begun by us, changed as the call changes, ended with it (RFC 7866 §7.1).
+//!
+//! Every method does what can be done at once and says by [`News`] what its owner should know. A session that is
+//! [`Session::is_over`] sends nothing any more.
+
+mod inner;
+mod sending;
+mod way;
+
+pub use way::Way;
+
+use crate::body::{multipart, sdp_of};
+use base::{Rng, Time};
+use sip_core::{
+    ClientTxn, Dialog, Flow, Outbox, Request, RequestError, SessionAct, SessionTimer, Transactions,
+    target_address,
+};
+use sip_msg::Msg;
+use std::time::Duration;
+
+/// After 491 or 500 a change is sent again when this has passed.
+const AGAIN_AFTER: Duration = Duration::from_secs(3);
+
+/// What is lent for the time of one input. `user`: to whom transactions belong.
+pub struct Env<'a, U: Copy> {
+    /// The time.
+    pub now: Time,
+    /// Transactions of the shard.
+    pub txns: &'a mut Transactions<U>,
+    /// Where messages leave.
+    pub out: &'a mut Outbox,
+    /// What may be guessed.
+    pub rng: &'a mut Rng,
+    /// Whom the transactions belong to.
+    pub user: U,
+    /// Requests are kept, to be sent again with credentials; the note that they are kept with.
+    pub keep: Option<u32>,
+}
+
+/// What became of a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum News {
+    /// Nothing that its owner must act on.
+    Nothing,
+    /// The recorder described what it takes.
+    Answered(Box<[u8]>),
+    /// The recorder described something anew: what we have described stands, by `sdp_of` of its message.
+    Described(Box<[u8]>),
+    /// It was refused with this status; 0: no answer came, or the session was lost.
+    Failed(u16),
+    /// The recorder has ended it.
+    Stopped,
+    /// It is to be told everything.
+    Snapshot,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    Inviting(ClientTxn),
+    Live,
+    /// A re-INVITE is under way.
+    Changing(ClientTxn),
+    /// Given up before its INVITE had a final response.
+    Cancelled(ClientTxn),
+    /// BYE is under way.
+    Ending(ClientTxn),
+    Over,
+}
+
+/// See the module text.
+#[derive(Debug)]
+pub struct Session {
+    way: Way,
+    from: Vec<u8>,
+    call_id: [u8; 32],
+    dialog: Option<Dialog>,
+    stage: Stage,
+    /// CSeq of our last INVITE: its ACK bears the same.
+    cseq: u32,
+    timer: Option<SessionTimer>,
+    /// A change waits until then.
+    again: Option<Time>,
+    /// Rows with credentials of our last INVITE, which its ACK repeats.
+    credentials: Box<[u8]>,
+    awaited: Option<(sip_core::ServerTxn, u32)>,
+}
+
+impl Session {
+    /// Invites a recorder; `tag`: ours. `None`: the INVITE could not leave.
+    pub fn begin<U: Copy>(
+        way: Way,
+        tag: &[u8],
+        (sdp, metadata): (&[u8], &str),
+        env: &mut Env<'_, U>,
+    ) -> Option<Session> {
+        let from = [b"<", &*way.from, b">;tag=", tag].concat();
+        let call_id = env.rng.call_id();
+        let rows = invite_rows(&way, &from, &call_id);
+        let (kind, body) = multipart(sdp, metadata, env.rng);
+        let request = Request {
+            method: b"INVITE",
+            uri: &way.uri,
+            flow: way.flow,
+            sent_by: &way.sent_by,
+            rows: &rows,
+            content_type: &kind,
+            body: &body,
+            udp_max: way.udp_max,
+            alternative: way.alternative(),
+        };
+        let txn = send(&request, env).ok()?;
+        let stage = Stage::Inviting(txn);
+        let (dialog, timer, again, credentials, awaited) = (None, None, None, Box::default(), None);
+        Some(Session { way, from, call_id, dialog, stage, cseq: 1, timer, again, credentials, awaited })
+    }
+
+    /// Whether the recorder takes part.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        matches!(self.stage, Stage::Live | Stage::Changing(_))
+    }
+
+    /// Whether it is reached by TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.way.is_tls()
+    }
+
+    /// Whether a change may be told now.
+    #[must_use]
+    pub fn is_open(&self, now: Time) -> bool {
+        self.stage == Stage::Live && self.awaited.is_none() && self.again.is_none_or(|again| again <= now)
+    }
+
+    /// Whether nothing will be sent any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.stage == Stage::Over
+    }
+
+    /// Whether a request belongs to it.
+    #[must_use]
+    pub fn hears(&self, msg: &Msg<'_>, flow: &Flow) -> bool {
+        flow.listen == self.way.flow.listen && self.dialog.as_ref().is_some_and(|dialog| dialog.matches(msg))
+    }
+
+    /// Whether a response is to a request of its own.
+    #[must_use]
+    pub fn knows(&self, msg: Msg<'_>) -> bool {
+        msg.call_id().is_ok_and(|id| id == self.call_id)
+    }
+
+    /// When [`Session::on_time`] is due.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Time> {
+        let timer = self.timer.as_ref().filter(|_| self.is_live()).and_then(SessionTimer::next_deadline);
+        timer.into_iter().chain(self.again.filter(|_| self.stage == Stage::Live)).min()
+    }
+
+    /// Says anew what media there are, and what changed of who takes part (RFC 7866 §7.1.1, §10.1).
+    pub fn change<U: Copy>(&mut self, sdp: &[u8], metadata: Option<&str>, env: &mut Env<'_, U>) -> bool {
+        self.again = None;
+        let (kind, body) = match metadata {
+            Some(metadata) => multipart(sdp, metadata, env.rng),
+            None => (b"application/sdp".to_vec(), sdp.to_vec()),
+        };
+        let mut rows = Vec::with_capacity(512);
+        self.way.push_face(&mut rows);
+        if let Some(timer) = &self.timer {
+            timer.refresh_rows(&mut rows);
+        }
+        let Ok(txn) = self.request(b"INVITE", &rows, (&kind, &body), env) else { return false };
+        self.stage = Stage::Changing(txn);
+        true
+    }
+
+    /// Ends it: BYE, or CANCEL while there is no answer.
+    pub fn end<U: Copy>(&mut self, env: &mut Env<'_, U>) {
+        match self.stage {
+            Stage::Inviting(txn) => {
+                env.txns.cancel(env.now, txn, b"", env.out);
+                self.stage = Stage::Cancelled(txn);
+            }
+            Stage::Live | Stage::Changing(_) => self.bye(env),
+            Stage::Cancelled(_) | Stage::Ending(_) | Stage::Over => {}
+        }
+    }
+
+    fn bye<U: Copy>(&mut self, env: &mut Env<'_, U>) {
+        let sent = self.request(b"BYE", b"", (b"", b""), env);
+        self.stage = sent.map_or(Stage::Over, Stage::Ending);
+    }
+
+    /// A response to a request of ours.
+    pub fn on_response<U: Copy>(&mut self, msg: Msg<'_>, env: &mut Env<'_, U>) -> News {
+        let (status, cseq) = (msg.status(), msg.cseq().ok());
+        let ours = status >= 200 && self.knows(msg);
+        let Some(cseq) = cseq.filter(|_| ours) else { return News::Nothing };
+        let invite = cseq.method == sip_msg::Method::Invite;
+        match self.stage {
+            Stage::Inviting(_) if invite && status < 300 => self.accepted(msg, env),
+            Stage::Inviting(_) if invite => {
+                self.stage = Stage::Over;
+                News::Failed(status)
+            }
+            Stage::Cancelled(_) if invite && status < 300 && self.dialog.is_none() => {
+                // The answer crossed our CANCEL (RFC 3261 §9.1).
+                if self.confirm(msg) {
+                    self.acknowledge(env);
+                    self.bye(env);
+                } else {
+                    self.stage = Stage::Over;
+                }
+                News::Nothing
+            }
+            Stage::Cancelled(_) if invite => {
+                self.stage = Stage::Over;
+                News::Nothing
+            }
+            Stage::Changing(_) if invite && cseq.number == self.cseq => self.changed(msg, env),
+            Stage::Ending(_) if !invite => {
+                self.stage = Stage::Over;
+                News::Nothing
+            }
+            // A 2xx that came again: its ACK was lost.
+            Stage::Live | Stage::Ending(_) if invite && status < 300 && cseq.number == self.cseq => {
+                self.acknowledge(env);
+                News::Nothing
+            }
+            _ => News::Nothing,
+        }
+    }
+
+    fn accepted<U: Copy>(&mut self, msg: Msg<'_>, env: &mut Env<'_, U>) -> News {
+        if !self.confirm(msg) {
+            self.stage = Stage::Over;
+            return News::Failed(0);
+        }
+        self.stage = Stage::Live;
+        self.acknowledge(env);
+        self.refreshed(msg, env.now);
+        News::Answered(sdp_of(msg).into())
+    }
+
+    fn changed<U: Copy>(&mut self, msg: Msg<'_>, env: &mut Env<'_, U>) -> News {
+        self.stage = Stage::Live;
+        match msg.status() {
+            200..=299 => {
+                if let Some(dialog) = &mut self.dialog {
+                    dialog.refresh_target(&msg);
+                }
+                self.acknowledge(env);
+                self.refreshed(msg, env.now);
+                News::Answered(sdp_of(msg).into())
+            }
+            status @ (408 | 481) => {
+                self.bye(env);
+                News::Failed(status)
+            }
+            491 | 500 => {
+                self.again = Some(env.now + AGAIN_AFTER);
+                News::Snapshot
+            }
+            status => {
+                self.bye(env);
+                News::Failed(status)
+            }
+        }
+    }
+
+    /// The dialog that a 2xx makes.
+    fn confirm(&mut self, msg: Msg<'_>) -> bool {
+        let Ok(dialog) = Dialog::as_uac(&self.from, &self.call_id, self.cseq, &msg) else { return false };
+        self.route(&dialog);
+        self.dialog = Some(dialog);
+        true
+    }
+
+    /// Where requests inside the dialog go (RFC 3261 §12.2.1.1), as far as our interface reaches.
+    fn route(&mut self, dialog: &Dialog) {
+        let Some((address, transport)) = target_address(dialog.next_hop()) else { return };
+        let flow = self.way.flow;
+        let keeps = transport.is_reliable() && address.ip() == flow.remote.ip();
+        if transport == flow.transport && address.is_ipv4() == flow.remote.is_ipv4() && !keeps {
+            self.way.flow = Flow { remote: address, conn: None, ..flow };
+            if let Some((other, _)) = &mut self.way.alternative {
+                other.remote = address;
+            }
+        }
+    }
+
+    fn refreshed(&mut self, msg: Msg<'_>, now: Time) {
+        self.timer = SessionTimer::uac(&msg, &self.way.timer, true);
+        if let Some(timer) = &mut self.timer {
+            timer.start(now);
+        }
+    }
+
+    /// No answer came to this request of ours, or it could not be sent.
+    pub fn on_lost<U: Copy>(&mut self, txn: ClientTxn, env: &mut Env<'_, U>) -> News {
+        match self.stage {
+            Stage::Inviting(of) if of == txn => {
+                self.stage = Stage::Over;
+                News::Failed(0)
+            }
+            Stage::Changing(of) if of == txn => {
+                self.bye(env);
+                News::Failed(0)
+            }
+            Stage::Cancelled(of) | Stage::Ending(of) if of == txn => {
+                self.stage = Stage::Over;
+                News::Nothing
+            }
+            _ => News::Nothing,
+        }
+    }
+
+    /// Time has passed. `sdp`: what stands.
+    pub fn on_time<U: Copy>(&mut self, sdp: &[u8], env: &mut Env<'_, U>) -> News {
+        if !self.is_live() {
+            return News::Nothing;
+        }
+        match self.timer.as_mut().and_then(|timer| timer.handle_timeout(env.now)) {
+            Some(SessionAct::Refresh) if self.is_open(env.now) => {
+                self.change(sdp, None, env);
+                News::Nothing
+            }
+            Some(SessionAct::Expired) => {
+                self.bye(env);
+                News::Failed(0)
+            }
+            _ => News::Nothing,
+        }
+    }
+
+    /// A request of ours is sent again with credentials (RFC 3261 §22): its number, and what its ACK bears.
+    pub fn on_challenge(&mut self) -> u32 {
+        match &mut self.dialog {
+            Some(dialog) => dialog.next_cseq(),
+            None => self.cseq + 1,
+        }
+    }
+
+    /// It was sent again in this transaction.
+    pub fn sent_again(&mut self, cseq: u32, txn: ClientTxn, credentials: Box<[u8]>) {
+        match &mut self.stage {
+            Stage::Inviting(of) | Stage::Changing(of) => *of = txn,
+            _ => return,
+        }
+        (self.cseq, self.credentials) = (cseq, credentials);
+    }
+}
+
+/// The rows of the INVITE that begins a session.
+fn invite_rows(way: &Way, from: &[u8], call_id: &[u8]) -> Vec<u8> {
+    let mut rows = Vec::with_capacity(1_024);
+    for part in [b"From: ", from, b"\r\nTo: <", &way.uri, b">\r\nCall-ID: ", call_id] {
+        rows.extend_from_slice(part);
+    }
+    rows.extend_from_slice(b"\r\nMax-Forwards: 70\r\nCSeq: 1 INVITE\r\n");
+    way.push_face(&mut rows);
+    way.timer.request_rows(&mut rows);
+    rows.extend_from_slice(&way.rows);
+    rows
+}
+
+fn send<U: Copy>(request: &Request<'_>, env: &mut Env<'_, U>) -> Result<ClientTxn, RequestError> {
+    let txn = env.txns.request(env.now, env.user, request, env.out)?;
+    if let Some(note) = env.keep {
+        env.txns.keep(txn, request.flow, note, env.out);
+    }
+    Ok(txn)
+}
