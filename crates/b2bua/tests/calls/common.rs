@@ -222,13 +222,7 @@ impl World {
                 self.late.push(grown);
                 None
             }
-            media::Command::Copy { session, streams, .. } => {
-                let mut ports = media::Ports::default();
-                for stream in 0..u16::from(*streams) {
-                    ports.push(media::StreamPorts { a_rtp: 40_000 + 2 * stream, b_rtp: 41_000 + 2 * stream });
-                }
-                Some(media::Reply::Opened { session: *session, ports })
-            }
+            media::Command::Copy { session, .. } => Some(crate::recorded::ports_to_it(*session)),
             media::Command::Close { session } => {
                 Some(media::Reply::Closed { session: *session, report: Box::default() })
             }

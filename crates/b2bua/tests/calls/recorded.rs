@@ -11,6 +11,13 @@ pub(crate) const SRS2: &str = "10.0.0.31:5060";
 /// What the recorder takes: both sides' words.
 pub(crate) const TAKES: &str = "v=0\r\no=srs 1 1 IN IP4 10.0.0.30\r\ns=-\r\nc=IN IP4 10.0.0.30\r\nt=0 0\r\nm=audio 7000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=recvonly\r\na=label:1\r\nm=audio 7002 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=recvonly\r\na=label:2\r\n";
 
+/// What the engine answers when ports towards a recorder are asked for.
+pub(crate) fn ports_to_it(session: media::SessionId) -> media::Reply {
+    let mut ports = media::Ports::default();
+    ports.push(media::StreamPorts { a_rtp: 40_000, b_rtp: 41_000 });
+    media::Reply::Opened { session, ports }
+}
+
 pub(crate) fn recorded(gateways: &str) -> World {
     let pbx = CONFIG.replace("[trunk.pbx]\n", "[trunk.pbx]\nrecord = \"rec\"\n");
     World::new(&format!(

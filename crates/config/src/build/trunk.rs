@@ -81,28 +81,27 @@ fn domain(view: &View<'_>, table: &Table) -> Option<String> {
 
 /// The numbers, lists and switches of a trunk, and its parts.
 fn trunk(around: &Around<'_>, (name, table): (&str, &Table), gateways: Vec<GatewayId>) -> Option<Trunk> {
-    let Around { root, names, country } = *around;
     let (kind, profile) = kind_and_profile(table)?;
-    let [view, policy_view] = views(&layers(root, table, profile, names));
+    let [view, policy_view] = views(&layers(around.root, table, profile, around.names));
     Some(Trunk {
         name: name.to_owned(),
         kind,
         profile,
-        listen: listen_id(names, view.text("listen")?)?,
+        listen: listen_id(around.names, view.text("listen")?)?,
         site: view.string("site"),
         site_only: view.truth("site_only")?,
         bypass: view.strings("bypass"),
         media_address: view.text("media_address").and_then(|text| net::address(text).ok()),
-        permissions: permissions(&view, "policy", names),
+        permissions: permissions(&view, "policy", around.names),
         transit: view.truth("transit")?,
         pstn: view.value("pstn").and_then(Value::boolean).unwrap_or(kind == Kind::Itsp),
         enabled: view.truth("enabled")?,
-        record: view.text("record").filter(|_| kind != Kind::Recorder).and_then(|of| trunk_id(names, of)),
+        record: recorder(&view, kind, around.names),
         gateways,
         sources: sources(&view)?,
         domain: domain(&view, table),
         login: account::login(&view, table)?,
-        users: users::users(&view, table, names)?,
+        users: users::users(&view, table, around.names)?,
         calls_max: view.integer("calls_max"),
         cps_max: view.integer("cps_max"),
         each_way: failover::each_way(&view),
@@ -118,8 +117,13 @@ fn trunk(around: &Around<'_>, (name, table): (&str, &Table), gateways: Vec<Gatew
         external_prefix: view.string("external_prefix"),
         pilot: translate::pilot(table)?,
         translate: translate::translate(table)?,
-        policy: policy::policy(&policy_view, country)?,
+        policy: policy::policy(&policy_view, around.country)?,
     })
+}
+
+/// Who records its calls; recorders have none.
+fn recorder(view: &View<'_>, kind: Kind, names: &Names<'_>) -> Option<TrunkId> {
+    view.text("record").filter(|_| kind != Kind::Recorder).and_then(|of| trunk_id(names, of))
 }
 
 /// The trunk and its policy through all layers.

@@ -244,16 +244,6 @@ impl Engine {
         }
     }
 
-    fn open_anew(
-        &mut self,
-        session: SessionId,
-        at: (ListenId, ListenId),
-        streams: u8,
-    ) -> Result<Ports, OpenError> {
-        let worker = self.least_loaded()?;
-        self.open(session, at, streams, worker)
-    }
-
     fn open(
         &mut self,
         session: SessionId,
@@ -310,22 +300,6 @@ impl Engine {
         held.pairs.extend(pairs);
         let mut ports = Ports::default();
         held.pairs.iter().for_each(|pair| ports.push(pair.as_ref().map(ports_of).unwrap_or_default()));
-        Ok(ports)
-    }
-
-    /// Opens a session towards a recorder, beside the one that is copied there.
-    fn open_copy(
-        &mut self,
-        session: SessionId,
-        of: SessionId,
-        listen: ListenId,
-        (streams, seed): (u8, u64),
-    ) -> Result<Ports, OpenError> {
-        let worker = self.held.get(&of).filter(|held| !held.closing).map(|held| held.worker);
-        let ports = self.open(session, (listen, listen), streams, worker.ok_or(OpenError::Unknown)?)?;
-        if let Some(to) = self.held.get(&session).map(|held| held.place) {
-            self.pass(of, Order::Copy { of, to, seed });
-        }
         Ok(ports)
     }
 

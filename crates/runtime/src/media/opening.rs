@@ -1,16 +1,43 @@
 //! Opening and giving back the ports of a session, on both sides.
 
 use super::Engine;
+use super::orders::Order;
 use super::ports::PortRange;
 use super::sockets::{self, PairError};
 use base::{ListenId, Time};
-use media::{OpenError, Side};
+use media::{OpenError, Ports, SessionId, Side};
 use std::net::IpAddr;
 
 /// Address and even port of streams by side, and their sockets.
 type Opened = (Vec<Option<[(IpAddr, u16); 2]>>, Vec<sockets::StreamPorts>);
 
 impl Engine {
+    pub(super) fn open_anew(
+        &mut self,
+        session: SessionId,
+        at: (ListenId, ListenId),
+        streams: u8,
+    ) -> Result<Ports, OpenError> {
+        let worker = self.least_loaded()?;
+        self.open(session, at, streams, worker)
+    }
+
+    /// Opens a session towards a recorder, beside the one that is copied there.
+    pub(super) fn open_copy(
+        &mut self,
+        session: SessionId,
+        of: SessionId,
+        listen: ListenId,
+        (streams, seed): (u8, u64),
+    ) -> Result<Ports, OpenError> {
+        let worker = self.held.get(&of).filter(|held| !held.closing).map(|held| held.worker);
+        let ports = self.open(session, (listen, listen), streams, worker.ok_or(OpenError::Unknown)?)?;
+        if let Some(to) = self.held.get(&session).map(|held| held.place) {
+            self.pass(of, Order::Copy { of, to, seed });
+        }
+        Ok(ports)
+    }
+
     /// Ports of several streams; all of them or none.
     pub(super) fn open_streams(
         &mut self,
