@@ -331,6 +331,9 @@ impl Call {
         self.answer = self.answer.filter(|_| self.shown.withdrawn.is_none());
         self.end = Some(End { at: cx.wall(), status, q850, reason, released_by });
         self.refuse_relays(cx);
+        for side in Side::BOTH {
+            self.leave_line(side, cx);
+        }
         self.close_media(cx);
         self.end_transfers(cx);
         self.try_record(cx);

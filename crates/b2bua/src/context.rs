@@ -43,8 +43,8 @@ pub(crate) enum User {
 pub(crate) enum Own {
     Bye,
     Prack,
-    /// INFO with a digit.
-    Digit,
+    /// INFO with a digit, in this turn of its line.
+    Digit(u16),
     /// A session refresh by UPDATE.
     RefreshUpdate,
     /// A session refresh by INVITE.

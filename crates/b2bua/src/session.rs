@@ -137,10 +137,7 @@ impl Call {
         let Some(leg) = self.leg_mut(side) else { return };
         match (status, msg) {
             (200..=299, Some(msg)) => self.take_refresh(side, what, msg, cx),
-            (408 | 481, _) => {
-                let reason = if status == 481 { ReasonId::DialogGone } else { ReasonId::RefreshFailed };
-                self.lose(side, reason, cx);
-            }
+            (408 | 481, _) => self.heed_gone(side, status, cx),
             // RFC 4028 §7.4: asked again with the interval that the peer wants.
             (422, Some(msg)) if leg.heeds_422(msg) => {
                 self.refresh_session(side, cx);

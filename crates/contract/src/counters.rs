@@ -19,6 +19,7 @@ pub struct Counters {
     pub forks: u64,
     pub calls_refused: u64,
     pub challenges_answered: u64,
+    pub digits_lost: u64,
     pub flows_lost: u64,
     pub registrations_taken: u64,
     pub registrations_refused: u64,
@@ -55,6 +56,7 @@ impl Counters {
             ("oversize_udp", t.oversize_udp),
         ];
         let users = [
+            ("digits_lost", self.digits_lost),
             ("flows_lost", self.flows_lost),
             ("registrations_taken", self.registrations_taken),
             ("registrations_refused", self.registrations_refused),

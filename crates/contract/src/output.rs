@@ -30,7 +30,7 @@ impl Outbox {
     /// Whether nothing waits to be drained.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.sip.transmits.is_empty()
+        self.sip.is_empty()
             && self.media.is_empty()
             && self.journal.is_empty()
             && self.resolve.is_empty()

@@ -16,7 +16,9 @@ pub struct DigitLine {
     waiting: VecDeque<InfoDigit>,
     /// A request has no answer yet.
     under_way: bool,
-    lost: u32,
+    /// How many parties have gone from the end of this line.
+    turn: u16,
+    lost: u64,
 }
 
 impl DigitLine {
@@ -35,18 +37,36 @@ impl DigitLine {
     }
 
     /// The request under way has its final answer, or none will come; what is to be sent now. A refusal is the
-    /// end of that digit: said again it could be heard twice.
-    pub fn answered(&mut self, taken: bool) -> Option<InfoDigit> {
-        self.lost += u32::from(!taken);
+    /// end of that digit: said again it could be heard twice. `turn`: that of the line when it was sent; the
+    /// answer of a party that has gone moves nothing.
+    pub fn answered(&mut self, turn: u16, taken: bool) -> Option<InfoDigit> {
+        self.lost += u64::from(!taken);
+        if turn != self.turn {
+            return None;
+        }
         let next = self.waiting.pop_front();
         self.under_way = next.is_some();
         next
     }
 
-    /// Digits that never reached the peer.
+    /// Which party stands at its end: what is sent now is answered with this number.
     #[must_use]
-    pub fn lost(&self) -> u32 {
-        self.lost
+    pub fn turn(&self) -> u16 {
+        self.turn
+    }
+
+    /// The party at its end has gone, and what waited for it is lost.
+    pub fn leave(&mut self) {
+        self.lost += self.waiting.len() as u64;
+        self.waiting.clear();
+        self.under_way = false;
+        self.turn = self.turn.wrapping_add(1);
+    }
+
+    /// Digits that never reached the peer, since this was asked last.
+    #[must_use]
+    pub fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
     }
 }
 
@@ -63,16 +83,27 @@ mod tests {
         let mut line = DigitLine::default();
         assert_eq!(line.push(digit(1)), Some(digit(1)));
         assert_eq!((line.push(digit(2)), line.push(digit(3))), (None, None));
-        assert_eq!(line.answered(true), Some(digit(2)));
-        assert_eq!(line.answered(false), Some(digit(3)));
-        assert_eq!(line.answered(true), None);
-        assert_eq!((line.push(digit(4)), line.lost()), (Some(digit(4)), 1));
+        assert_eq!(line.answered(0, true), Some(digit(2)));
+        assert_eq!(line.answered(0, false), Some(digit(3)));
+        assert_eq!(line.answered(0, true), None);
+        assert_eq!((line.push(digit(4)), line.take_lost()), (Some(digit(4)), 1));
     }
 
     #[test]
     fn no_more_wait_than_may() {
         let mut line = DigitLine::default();
         (0..40).for_each(|_| _ = line.push(digit(1)));
-        assert_eq!(line.lost(), 7);
+        assert_eq!((line.take_lost(), line.take_lost()), (7, 0));
+    }
+
+    #[test]
+    fn what_waits_for_a_party_that_goes_is_lost_and_its_late_answer_moves_nothing() {
+        let mut line = DigitLine::default();
+        assert_eq!((line.push(digit(1)), line.push(digit(2))), (Some(digit(1)), None));
+        line.leave();
+        assert_eq!((line.take_lost(), line.turn()), (1, 1));
+        assert_eq!((line.push(digit(3)), line.push(digit(4))), (Some(digit(3)), None));
+        assert_eq!((line.answered(0, false), line.take_lost()), (None, 1));
+        assert_eq!(line.answered(1, true), Some(digit(4)));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The pure house appends, the runtime sends and clears. Nothing here is kept between two turns.
 
-use crate::flow::Flow;
+use crate::flow::{ConnId, Flow};
 use std::ops::Range;
 
 /// Whom to tell when sending fails: handed back in [`crate::Transactions::send_failed`].
@@ -27,6 +27,9 @@ pub struct Outbox {
     pub bytes: Vec<u8>,
     /// What goes where.
     pub transmits: Vec<Transmit>,
+    /// Connections that are of no use any more: closed before anything of this turn leaves, so that none of it
+    /// leaves on them.
+    pub closes: Vec<ConnId>,
 }
 
 impl Outbox {
@@ -40,6 +43,13 @@ impl Outbox {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.transmits.clear();
+        self.closes.clear();
+    }
+
+    /// Whether nothing is to be sent or closed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.transmits.is_empty() && self.closes.is_empty()
     }
 
     /// The bytes of one of its messages; empty for a range that is not inside.

@@ -31,6 +31,9 @@ impl Switchboard {
         match one.handle_timeout(now, dice) {
             Some(Act::Ping) => cx.out.sip.push_ping(flow),
             Some(Act::Failed) => {
+                // RFC 5626 §4.4.1: nobody speaks over it again.
+                cx.out.sip.closes.extend(flow.conn);
+                let enrolment = cx.enrolment(at);
                 enrolment.lose_flow(now, dice);
                 let detail = format!("{} at {}", cx.enrolment_name(at), flow.remote);
                 cx.note(Level::Warn, "registered connection does not answer", detail);

@@ -238,7 +238,7 @@ impl Call {
             Own::Bye => self.pending = self.pending.saturating_sub(1),
             Own::Prack => self.on_pracked(msg, cx),
             Own::RefreshUpdate | Own::RefreshInvite => self.on_refreshed(side, what, msg, status, cx),
-            Own::Digit => self.on_digit_answered(side, status < 300, cx),
+            Own::Digit(turn) => self.on_digit_answered(side, turn, status, cx),
             Own::Move => self.on_moved(side, msg, status, cx),
             Own::Notify(number) => self.on_notified(number, status, cx),
         }

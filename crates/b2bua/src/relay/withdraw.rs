@@ -101,7 +101,7 @@ impl Call {
     }
 
     /// A peer says that the dialog is gone (RFC 3261 §12.2.1.2, RFC 5057 §5.1).
-    pub(super) fn heed_gone(&mut self, side: Side, status: u16, cx: &mut Context<'_>) {
+    pub(crate) fn heed_gone(&mut self, side: Side, status: u16, cx: &mut Context<'_>) {
         if matches!(status, 408 | 481) && self.phase == Phase::Answered {
             let reason = if status == 481 { ReasonId::DialogGone } else { ReasonId::RefreshFailed };
             self.lose(side, reason, cx);

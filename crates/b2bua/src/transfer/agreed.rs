@@ -64,9 +64,7 @@ impl Call {
             491 => self.ask_later(cx),
             _ => {
                 self.fail_transfer(status, cx);
-                if matches!(status, 408 | 481) && self.phase == Phase::Answered {
-                    self.lose(side, ReasonId::DialogGone, cx);
-                }
+                self.heed_gone(side, status, cx);
             }
         }
     }

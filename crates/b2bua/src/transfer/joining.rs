@@ -132,6 +132,7 @@ impl Call {
             Side::B => self.b.replace(leg),
         };
         self.withheld &= side == Side::B;
+        self.leave_line(side, cx);
         let came = self.adopt_attempts(tried, attempt, cx);
         let transfers = self.transfers.get_or_insert_default();
         *if side == Side::A { &mut transfers.caller_attempt } else { &mut self.current } = came;

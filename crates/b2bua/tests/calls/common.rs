@@ -87,6 +87,8 @@ pub(crate) struct World {
     pub(crate) events: Vec<JournalEvent>,
     pub(crate) media: Vec<media::Command>,
     pub(crate) notes: Vec<String>,
+    /// Connections that were to be closed.
+    pub(crate) closed: Vec<ConnId>,
     ports: u16,
     opened: BTreeMap<media::SessionId, media::Ports>,
     /// The engine's answers to `Grow` wait in `late`.
@@ -121,6 +123,7 @@ impl World {
             events: Vec::new(),
             media: Vec::new(),
             notes: Vec::new(),
+            closed: Vec::new(),
             ports: 0,
             opened: BTreeMap::new(),
             grows_late: false,
@@ -154,6 +157,7 @@ impl World {
                 self.sent.push(sent);
             }
             self.compare_with_the_record();
+            self.closed.append(&mut out.sip.closes);
             out.sip.clear();
             let commands: Vec<media::Command> = out.media.drain(..).collect();
             if commands.is_empty() {

@@ -1,7 +1,12 @@
 //! Digits between signalling and media: who is offered events, which INFO stays and which goes on.
 
-use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, answered, inside, invite, response};
+use crate::common::{
+    ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, answered, from_callee, inside, invite, response,
+};
+use crate::transfers::{self, fine, target_answers};
+use base::ReasonId;
 use media::{Command, Digit, Reply, Side};
+use std::time::Duration;
 
 fn world(pbx: &str, one: &str) -> World {
     let pbx = format!("[trunk.pbx]\noverride = {{ {pbx} }}");
@@ -148,4 +153,80 @@ fn where_tones_cannot_be_made_an_info_passes_as_it_came() {
     info(&mut world, 2, &to, "1");
     world.expect(&[(GW1, "INFO ")]);
     assert_eq!(converted(&world), [false; 2]);
+}
+
+/// An INFO of the callee with a digit in the plain form.
+fn plain_info(world: &mut World, first: &Sent, cseq: u32, digit: &str) {
+    let text = from_callee("INFO", cseq, first, "tb", &format!("p{cseq}"), digit);
+    world.receive(GW1, &text.replace("application/sdp", "application/dtmf"));
+}
+
+fn lost(world: &World) -> u64 {
+    let counters = world.board.status().counters;
+    counters.iter().find(|(name, _)| *name == "digits_lost").map_or(0, |(_, count)| *count)
+}
+
+#[test]
+fn digits_that_wait_for_a_party_are_not_told_to_the_one_that_takes_its_place() {
+    let mut world =
+        World::new(&transfers::config("refer = \"local\", dtmf = \"info\"", "dtmf = \"info\""));
+    let (first, ok) = answered(&mut world);
+    plain_info(&mut world, &first, 2, "5");
+    let old = world.expect(&[(PBX, "INFO "), (GW1, "SIP/2.0 200")]).remove(0);
+    assert_eq!(old.body(), "Signal=5\r\nDuration=160\r\n");
+    plain_info(&mut world, &first, 3, "6");
+    world.expect(&[(GW1, "SIP/2.0 200")]);
+    let (_, moved) = target_answers(&mut world, &ok);
+    world.receive(GW1, &response(&moved, "200 OK", "tb", "", ANSWER));
+    let sent = world.expect(&[(GW1, "ACK"), (PBX, "NOTIFY")]);
+    fine(&mut world, &sent[1]);
+    let bye = world.expect(&[(PBX, "BYE ")]).remove(0);
+    assert_eq!(lost(&world), 1, "the digit that waited");
+    plain_info(&mut world, &first, 4, "7");
+    let new = world.expect(&[(GW1, "INFO "), (GW1, "SIP/2.0 200")]).remove(0);
+    assert!(new.body().starts_with("Signal=7"), "{}", new.body());
+    plain_info(&mut world, &first, 5, "8");
+    world.expect(&[(GW1, "SIP/2.0 200")]);
+    world.receive(PBX, &response(&old, "481 Gone", "", "", ""));
+    fine(&mut world, &bye);
+    world.expect(&[]);
+    assert_eq!(lost(&world), 2, "what the party that went refused late");
+    fine(&mut world, &new);
+    let last = world.expect(&[(GW1, "INFO ")]).remove(0);
+    assert!(last.body().starts_with("Signal=8"), "{}", last.body());
+}
+
+#[test]
+fn a_peer_that_knows_no_dialog_for_a_digit_or_is_silent_ends_the_call() {
+    for (status, reason) in [("481 Gone", ReasonId::DialogGone), ("", ReasonId::RefreshFailed)] {
+        let mut world = world("dtmf = \"auto\"", "dtmf = \"info\"");
+        let _ = answered(&mut world);
+        let digit = hears(&mut world, 7).remove(0);
+        assert_eq!(hears(&mut world, 8).len(), 0);
+        if status.is_empty() {
+            world.pass(Duration::from_secs(31));
+            world.take();
+            world.pass(Duration::from_secs(1));
+        } else {
+            world.receive(GW1, &response(&digit, status, "", "", ""));
+        }
+        let byes = world.expect(&[(PBX, "BYE "), (GW1, "BYE ")]);
+        byes.iter().for_each(|bye| fine(&mut world, bye));
+        assert_eq!(world.records[0].reason, reason);
+        assert_eq!(lost(&world), 2, "the one refused and the one that waited");
+    }
+}
+
+#[test]
+fn a_digit_that_is_refused_or_finds_no_room_is_counted_and_the_call_goes_on() {
+    let mut world = world("dtmf = \"auto\"", "dtmf = \"info\"");
+    let _ = answered(&mut world);
+    let digit = hears(&mut world, 7).remove(0);
+    for _ in 0..33 {
+        assert_eq!(hears(&mut world, 8).len(), 0);
+    }
+    assert_eq!(lost(&world), 1);
+    world.receive(GW1, &response(&digit, "415 No", "", "", ""));
+    world.expect(&[(GW1, "INFO ")]);
+    assert_eq!(lost(&world), 2);
 }

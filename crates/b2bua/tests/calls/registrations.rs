@@ -311,7 +311,9 @@ fn a_registered_connection_is_pinged_and_made_anew_when_it_does_not_answer() {
     world.pass(Duration::from_secs(47));
     world.expect(&[]);
     assert_eq!(next_ping(&mut world).text, "\r\n\r\n");
+    assert_eq!(world.closed, []);
     world.pass(Duration::from_secs(11));
+    assert_eq!(world.closed, [ConnId(9)], "nobody speaks over it again");
     let again = register(&mut world, GW1);
     assert_eq!((again.conn, again.header("Call-ID")), (None, first.header("Call-ID")));
     assert_eq!(state(&world).state, "registering");

@@ -100,6 +100,7 @@ impl<B: Brain> Shard<B> {
     /// Messages: datagrams gathered by port, streams queued by connection.
     fn transmit(&mut self, now: Time) {
         let mut touched = false;
+        self.core.out.sip.closes.drain(..).for_each(|conn| self.pool.hang_up(conn));
         for at in 0..self.core.out.sip.transmits.len() {
             let Some(transmit) = self.core.out.sip.transmits.get(at) else { break };
             let (flow, range, token) = (transmit.flow, transmit.range.clone(), transmit.token);

@@ -31,6 +31,8 @@ pub(crate) enum Close {
     Stranger,
     /// A message began and was not whole in time.
     Unfinished,
+    /// The peer answers no ping on it (RFC 5626 §4.4.1).
+    Unanswered,
     /// Unused for long.
     Idle,
     /// It gave way to a newer one at a limit.
@@ -41,7 +43,7 @@ pub(crate) enum Close {
 
 impl Close {
     /// All, for counting; TLS reasons share a place.
-    pub(crate) const NAMES: [&'static str; 14] = [
+    pub(crate) const NAMES: [&'static str; 15] = [
         "ended",
         "reset",
         "refused",
@@ -56,6 +58,7 @@ impl Close {
         "stopping",
         "stranger",
         "unfinished",
+        "unanswered",
     ];
 
     /// Its place in [`Close::NAMES`].
@@ -75,6 +78,7 @@ impl Close {
             Close::Stopping => 11,
             Close::Stranger => 12,
             Close::Unfinished => 13,
+            Close::Unanswered => 14,
         }
     }
 
@@ -113,7 +117,7 @@ impl Close {
             Close::Untrusted(reason) => SendError::Untrusted(reason),
             Close::SlowReader => SendError::QueueFull,
             Close::Ended | Close::Reset | Close::Framing | Close::Silent => SendError::Closed,
-            Close::Stranger | Close::Unfinished => SendError::Closed,
+            Close::Stranger | Close::Unfinished | Close::Unanswered => SendError::Closed,
             Close::Idle | Close::Displaced | Close::Stopping => SendError::Closed,
         }
     }
@@ -122,7 +126,8 @@ impl Close {
     /// not: a peer may answer over a connection of its own (RFC 3261 §18.2.2).
     pub(crate) fn loses_what_was_sent(self) -> bool {
         let refused = matches!(self, Close::Tls(_) | Close::Untrusted(_));
-        refused || matches!(self, Close::Reset | Close::Unreachable | Close::SlowReader)
+        let dead = matches!(self, Close::Reset | Close::Unanswered);
+        refused || dead || matches!(self, Close::Unreachable | Close::SlowReader)
     }
 
     /// Whether what was read before the end is still answered with this turn: the peer may still read, and
@@ -134,7 +139,8 @@ impl Close {
     /// Whether the peer should hear that this is the end, so that it is not taken for an attack
     /// (RFC 8446 §6.1).
     pub(crate) fn is_orderly(self) -> bool {
-        let late = matches!(self, Close::Silent | Close::Stranger | Close::Unfinished);
+        let late =
+            matches!(self, Close::Silent | Close::Stranger | Close::Unfinished | Close::Unanswered);
         late || matches!(self, Close::Ended | Close::Idle | Close::Displaced | Close::Stopping)
     }
 }

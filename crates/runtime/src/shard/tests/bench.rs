@@ -30,7 +30,7 @@ pub(super) enum Seen {
     EndAll,
 }
 
-/// What the brain is told to send.
+/// What the brain is told to send; a connection without bytes is to be closed.
 pub(super) struct Order {
     pub(super) flow: Flow,
     pub(super) bytes: Vec<u8>,
@@ -87,6 +87,10 @@ impl Brain for Echo {
             }
             Input::Command(_) => {
                 for order in self.orders.lock().unwrap().drain(..) {
+                    if order.bytes.is_empty() {
+                        out.sip.closes.extend(order.flow.conn);
+                        continue;
+                    }
                     Echo::send(out, order.flow, &order.bytes, order.token);
                 }
             }

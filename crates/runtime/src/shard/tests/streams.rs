@@ -159,6 +159,31 @@ fn a_reset_connection_loses_what_was_on_it() {
 }
 
 #[test]
+fn a_connection_that_the_switchboard_closes_is_ended_and_the_next_message_opens_another() {
+    let bench = plain();
+    let peer = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = peer.local_addr().unwrap();
+    let order = |n: usize| Order { flow: flow(Tcp, to), bytes: request(n, 0), token: Some(SendToken(n as u64)) };
+    bench.send([order(1)]);
+    let (mut old, _) = peer.accept().unwrap();
+    old.set_read_timeout(Some(PATIENCE)).unwrap();
+    read(&mut old, request(1, 0).len());
+    old.write_all(b"SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+    let Seen::Message(named, ..) = bench.next() else { panic!("an answer") };
+    bench.send([Order { flow: named, bytes: Vec::new(), token: None }, order(2)]);
+    let (mut new, _) = peer.accept().unwrap();
+    new.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert_eq!(read(&mut new, request(2, 0).len()), request(2, 0));
+    assert_eq!(old.read(&mut [0; 10]).unwrap(), 0, "closed");
+    match bench.next() {
+        Seen::Failed(SendToken(1), SendError::Closed) => {}
+        other => panic!("{other:?}"),
+    }
+    let streams = bench.counters().streams;
+    assert_eq!((streams.dialled, streams.closed_by("unanswered")), (2, 1));
+}
+
+#[test]
 fn a_peer_that_does_not_read_is_cut_off() {
     let bench = plain();
     let peer = TcpListener::bind("127.0.0.1:0").unwrap();
