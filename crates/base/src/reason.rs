@@ -143,6 +143,7 @@ reasons! {
 
     TimerB            "S-TIMEOUT-B"            Peer     again 408 102 "The gateway gave no response to the INVITE in time; check the path and its address filter.";
     TimerF            "S-TIMEOUT-F"            Peer     again 408 102 "The gateway gave no final response to a request in time.";
+    NothingBound      "S-NOTHING-BOUND"        Peer     again 480  20 "The registrar took the REGISTER and bound nothing: it granted 0 seconds, or named neither a contact nor a time; ask the provider.";
     TimerC            "S-TIMEOUT-C"            Peer     never 408 102 "The gateway gave a provisional response but no final one in time.";
     FailoverSilent    "S-FAILOVER-SILENT"      Peer     again 504 102 "The gateway made no progress within failover_after, so the next trunk was tried.";
     DnsFailed         "S-DNS"                  Peer     again 503  38 "The gateway's name gave no usable address; check the name and the resolver.";

@@ -138,8 +138,32 @@ fn offered_line(rules: Rules<'_>, media: &Media<'_>) -> Result<Option<Recast>, S
     if formats.is_empty() {
         return Err(no_codec());
     }
+    let beside = events_beside(&list, &formats);
     formats.extend(list.iter().filter(|codec| !codec.is_primary()).map(|codec| Written::Kept(codec.pt)));
+    formats.extend(beside);
     Ok(changes(&list, Recast { formats, ptime: rules.ptime() }))
+}
+
+/// Named events at the clocks of codecs that we add, where the peer has events at others alone: they go at the clock
+/// of the sound beside them (RFC 4733 §2.1).
+fn events_beside(list: &[sdp::Codec<'_>], formats: &[Written]) -> Vec<Written> {
+    let has = |clock: u32| list.iter().any(|codec| codec.is_telephone_event() && codec.clock == clock);
+    let adds = |clock: &str| {
+        formats.iter().any(|f| matches!(f, Written::New(_, map, _) if map.split('/').nth(1) == Some(clock)))
+    };
+    let wanted =
+        [("8000", 8_000), ("48000", 48_000)].into_iter().filter(|(name, clock)| adds(name) && !has(*clock));
+    let mut events = Vec::new();
+    for (_, clock) in wanted.filter(|_| list.iter().any(sdp::Codec::is_telephone_event)) {
+        let taken = |pt: &u8| {
+            list.iter().any(|codec| codec.pt == *pt)
+                || formats.iter().chain(&events).any(|f: &Written| f.payload_type() == *pt)
+        };
+        if let Some(pt) = [101].into_iter().chain(DYNAMIC).find(|pt| !taken(pt)) {
+            events.push(event(pt, clock));
+        }
+    }
+    events
 }
 
 /// A change that is one.
@@ -182,7 +206,11 @@ fn answered_line(
     if count == told.len() || !rules.transcodes() {
         let keep = if rules.here.codecs.locked { 1 } else { told.len() };
         let primary = told.iter().take(keep).map(|codec| codec.pt);
-        let others = list.iter().filter(|codec| !codec.is_primary()).map(|codec| codec.pt);
+        // An answer names no events that were not offered (RFC 3264 §6.1).
+        let known = |codec: &&sdp::Codec<'_>| {
+            !codec.is_telephone_event() || offered.iter().any(|offered| offered.is_same_encoding(codec))
+        };
+        let others = list.iter().filter(|codec| !codec.is_primary()).filter(known).map(|codec| codec.pt);
         let formats = primary.chain(others).map(Written::Kept).collect();
         return Ok(changes(&list, Recast { formats, ptime }));
     }

@@ -101,11 +101,12 @@ fn events_for(media: &Media<'_>, peer: &Policy, offered: Option<Option<&Media<'_
     }
     let have = event_types(media);
     let known = offered.map(|media| media.map(event_types).unwrap_or_default());
-    if !have.is_empty() {
-        // An answer names nothing that was not offered (RFC 3264 §6.1).
-        let all =
-            known.is_none_or(|known| have.iter().all(|(_, clock)| known.iter().any(|(_, k)| k == clock)));
-        return if all { None } else { Some(EventTypes::new()) };
+    // An answer names nothing that was not offered (RFC 3264 §6.1).
+    let is_known =
+        |clock: u32| known.as_ref().is_none_or(|known| known.iter().any(|(_, known)| *known == clock));
+    let common: EventTypes = have.iter().copied().filter(|(_, clock)| is_known(*clock)).collect();
+    if !common.is_empty() {
+        return (common.len() < have.len()).then_some(common);
     }
     let clocks = CLOCKS.into_iter().filter(|clock| has_clock(media, *clock));
     Some(match known {

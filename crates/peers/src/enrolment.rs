@@ -149,16 +149,27 @@ impl Enrolment {
     }
 
     /// The registrar has accepted (RFC 3261 §10.2.4): the seconds that it grants, and whether the binding stands
-    /// that did not before. `own`: our `host:port`.
-    pub fn accepted(&mut self, msg: Msg<'_>, flow: Flow, own: &[u8], now: Time, dice: u64) -> (u32, bool) {
+    /// that did not before; none where it has bound nothing, which is a refusal. `own`: our `host:port`.
+    pub fn accepted(
+        &mut self,
+        msg: Msg<'_>,
+        flow: Flow,
+        own: &[u8],
+        now: Time,
+        dice: u64,
+    ) -> Option<(u32, bool)> {
         let granted = self.order.granted(msg, own, flow.transport);
+        if granted == 0 && self.machine.state() != State::Unregistering {
+            self.trouble = Some(ReasonId::NothingBound);
+            return None;
+        }
         let stood = self.stands(now);
         self.machine.accepted(now, granted, dice);
         self.route_rows = route_rows(msg);
         self.keep_open(msg, flow, now, dice);
         self.reached = Some(flow);
         (self.failed, self.trouble) = (0, None);
-        (granted, self.stands(now) && !stood)
+        Some((granted, self.stands(now) && !stood))
     }
 
     /// A REGISTER was refused, or had no answer; `addresses`: how many the registrar has.

@@ -114,7 +114,8 @@ impl Order {
         uri
     }
 
-    /// The seconds for which the registrar bound our Contact (RFC 3261 §10.2.1.1, §10.3 step 8).
+    /// The seconds for which the registrar bound our Contact (RFC 3261 §10.2.1.1, §10.3 step 8): none where it
+    /// says 0, or names no binding and no time at all.
     #[must_use]
     pub fn granted(&self, answer: Msg<'_>, own: &[u8], transport: Transport) -> u32 {
         let own = self.contact(own, transport);
@@ -124,7 +125,8 @@ impl Order {
         let same = contacts().filter(|c| is_same(c.uri, &own)).max_by_key(|c| of_flow(c));
         let only = || contacts().next().filter(|_| contacts().count() == 1);
         let said = same.or_else(only).and_then(|c| c.params.get("expires").and_then(number));
-        said.or(answer.expires()).unwrap_or(self.expires)
+        let silent = contacts().next().map_or(0, |_| self.expires);
+        said.or(answer.expires()).unwrap_or(silent)
     }
 
     /// Appends the rows of a REGISTER, credentials left out; `allow` is the value of Allow.

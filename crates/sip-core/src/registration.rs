@@ -55,7 +55,7 @@ impl State {
 /// How a REGISTER failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Refusal {
-    /// The registrar's final response; 0 when none came.
+    /// The registrar's final response; 0 when none came. A 2xx: it took the REGISTER and bound nothing.
     pub status: u16,
     /// Min-Expires of a 423 (RFC 3261 §20.23).
     pub min_expires: Option<u32>,
@@ -184,6 +184,9 @@ impl Registration {
             self.good_until = None;
             self.due = Some(now + FORBIDDEN_WAIT);
             return Next::Wait;
+        }
+        if why.status / 100 == 2 {
+            self.good_until = None;
         }
         if why.more_addresses {
             return Next::NextAddress;

@@ -205,7 +205,9 @@ impl Context<'_> {
         let (now, dice) = (self.now, self.rng.next_u64());
         let face = epoch.face(flow.listen);
         let own = face.sent_by(flow.transport).unwrap_or(face.host().as_bytes());
-        let (granted, news) = self.enrolment(at).accepted(msg, flow, own, now, dice);
+        let Some((granted, news)) = self.enrolment(at).accepted(msg, flow, own, now, dice) else {
+            return self.enrolment_failed(at, Refusal { status, ..Refusal::default() });
+        };
         if news {
             let detail = format!("{} at {} for {granted} s", self.enrolment_name(at), flow.remote);
             self.note(Level::Info, "registered", detail);

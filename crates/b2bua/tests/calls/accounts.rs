@@ -1,8 +1,9 @@
 //! What calls show of the account that they are placed with, as sentences.
 
-use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, World, inside, invite, response};
-use crate::registrations::{ACCOUNT, config, granted, register};
+use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, inside, invite, response};
+use crate::registrations::{ACCOUNT, config, granted, register, state};
 use b2bua::Command;
+use base::ReasonId;
 use std::time::Duration;
 
 #[test]
@@ -49,4 +50,44 @@ fn an_account_whose_trunk_was_taken_out_is_deregistered_with_the_methods_of_its_
     let farewell = register(&mut world, "192.0.2.9:5060");
     assert_eq!((farewell.header("Expires"), farewell.header("Allow")), ("0", first.header("Allow")));
     assert!(first.header("Allow").contains("REFER"));
+}
+
+/// Lets time pass until something leaves.
+fn next(world: &mut World, seconds: u8) -> Sent {
+    let next = (0..seconds).find_map(|_| {
+        world.pass(Duration::from_secs(1));
+        world.take().pop()
+    });
+    next.expect("a message")
+}
+
+#[test]
+fn a_registrar_that_binds_nothing_is_asked_again_later_and_the_trunk_is_not_registered() {
+    let bare = |request: &Sent, rows: &str| {
+        let contact = format!("Contact: <sip:bob@{}>\r\n", request.to);
+        response(request, "200 OK", "reg", rows, "").replacen(&contact, "", 1)
+    };
+    for bound in [false, true] {
+        let mut world = World::new(&config("register = {}"));
+        world.pass(Duration::from_millis(499));
+        let mut request = register(&mut world, GW1);
+        if bound {
+            world.receive(GW1, &granted(&request, 300, ""));
+            world.pass(Duration::from_secs(205));
+            request = next(&mut world, 36);
+        }
+        let nothing = if bound { granted(&request, 0, "") } else { bare(&request, "") };
+        world.receive(GW1, &nothing);
+        let now = state(&world);
+        assert_eq!((now.state, now.expires, now.last), ("waiting", None, Some(200)));
+        assert_eq!(now.trouble, Some(ReasonId::NothingBound));
+        assert!(world.board.trunks(world.now)[1].unregistered);
+        assert!(world.notes.iter().any(|note| note.starts_with("not registered")), "{:?}", world.notes);
+        world.pass(Duration::from_secs(14));
+        world.expect(&[]);
+        let again = next(&mut world, 16);
+        world.receive(GW1, &bare(&again, "Expires: 60\r\n"));
+        let now = state(&world);
+        assert_eq!((now.state, now.trouble), ("registered", None), "a time without a contact is one");
+    }
 }

@@ -128,3 +128,45 @@ fn packet_times_of_trunks_are_said_and_made() {
     assert_eq!((forth.speaks.ptime_ms, back.speaks.ptime_ms), (30, 20));
     assert!(!forth.is_in_place());
 }
+
+/// Opus with events at its clock.
+fn opus_offer() -> String {
+    OFFER.replace("AVP 8 0 101", "AVP 96 97").replace(
+        "a=rtpmap:101 telephone-event/8000",
+        "a=rtpmap:96 opus/48000/2\r\na=rtpmap:97 telephone-event/48000",
+    )
+}
+
+#[test]
+fn events_are_offered_at_the_clock_of_a_codec_that_is_added() {
+    for dtmf in ["auto", "rfc4733"] {
+        let mut world = World::new(&config("", &format!("codecs = [\"PCMA\"], dtmf = \"{dtmf}\"")));
+        let invite = offered(&mut world, &opus_offer());
+        assert_eq!(formats(&invite), "8 97 101", "{}", invite.body());
+        assert!(invite.body().contains("a=rtpmap:101 telephone-event/8000\r\n"), "{}", invite.body());
+        let ok = answered(&mut world, &invite, ANSWER);
+        assert_eq!(formats(&ok), "96 97", "{}", ok.body());
+        assert!(ok.body().contains("a=rtpmap:97 telephone-event/48000\r\n"), "{}", ok.body());
+        let [forth, back] = *plans(&world).expect("told").expect("a bridge");
+        match dtmf {
+            "auto" => {
+                let clocks = |plan: &bridge::Plan| {
+                    plan.events.iter().map(|e| (e.from, e.from_clock, e.to, e.to_clock)).collect::<Vec<_>>()
+                };
+                assert_eq!(clocks(&forth), [(97, 48_000, 101, 8_000)]);
+                assert_eq!(clocks(&back), [(101, 8_000, 97, 48_000)]);
+            }
+            _ => assert!(forth.digits.is_some() && back.digits.is_some()),
+        }
+    }
+}
+
+#[test]
+fn events_that_both_have_stay_in_an_answer_that_names_others_too() {
+    let mut world = World::new(&config("", "dtmf = \"rfc4733\""));
+    let invite = offered(&mut world, OFFER);
+    assert_eq!(formats(&invite), "8 0 101");
+    let more = ANSWER.replace("AVP 8 101", "AVP 8 101 97") + "a=rtpmap:97 telephone-event/16000\r\n";
+    let ok = answered(&mut world, &invite, &more);
+    assert_eq!(formats(&ok), "8 101", "{}", ok.body());
+}

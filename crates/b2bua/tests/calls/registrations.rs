@@ -25,7 +25,7 @@ pub(crate) fn granted(request: &Sent, seconds: u32, rows: &str) -> String {
         .replacen(&format!("Contact: <sip:bob@{}>\r\n", request.to), "", 1)
 }
 
-fn state(world: &World) -> RegistrationView {
+pub(crate) fn state(world: &World) -> RegistrationView {
     world.board.trunks(world.now)[1].registrations[0].clone()
 }
 

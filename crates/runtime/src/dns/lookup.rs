@@ -5,7 +5,7 @@
 
 use super::kept::Kept;
 use super::order::{self, Family, Pointer, Service};
-use super::{DnsServers, RETRY, TTL_MAX};
+use super::{DnsServers, RETRY, TTL_MAX, TTL_MIN};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
@@ -37,9 +37,9 @@ pub(crate) enum Failure {
     /// The name has no record of the kind asked for, and how long that holds.
     #[error("the name has no address that this interface can reach")]
     NoAddress(Duration),
-    /// SRV with target ".".
+    /// SRV with target ".", and how long that record holds.
     #[error("the domain says that it does not offer this service")]
-    NotOffered,
+    NotOffered(Duration),
     /// There are SRV records, none with an address.
     #[error("the name's SRV records lead to no address")]
     Dangling,
@@ -60,7 +60,7 @@ pub(crate) enum Failure {
 impl Failure {
     /// Whether the domain itself says so; else the DNS is at fault and what was known goes on holding.
     pub(crate) fn is_denial(self) -> bool {
-        self.is_absence() || matches!(self, Failure::NotOffered | Failure::Dangling)
+        self.is_absence() || matches!(self, Failure::NotOffered(_) | Failure::Dangling)
     }
 
     /// Whether there is no such record at all, so that RFC 3263 goes on to the next kind.
@@ -72,7 +72,9 @@ impl Failure {
     pub(crate) fn retry(self) -> Duration {
         match self {
             Failure::NoName(holds) | Failure::NoAddress(holds) => holds.clamp(RETRY, NEGATIVE_TTL_MAX),
-            Failure::NotOffered | Failure::Dangling => NEGATIVE_TTL_MAX,
+            // A record like any other, though it says no.
+            Failure::NotOffered(holds) => holds.clamp(TTL_MIN, TTL_MAX),
+            Failure::Dangling => NEGATIVE_TTL_MAX,
             _ => RETRY,
         }
     }
@@ -282,6 +284,12 @@ mod tests {
         assert_eq!(denied(ResponseCode::NoError, None), Failure::NoAddress(Duration::ZERO));
         assert_eq!(denied(ResponseCode::NoError, None).retry(), RETRY);
         assert!(denied(ResponseCode::NXDomain, None).is_denial() && !Failure::Server.is_denial());
-        assert_eq!((Failure::Silent.retry(), Failure::NotOffered.retry()), (RETRY, NEGATIVE_TTL_MAX));
+        assert_eq!((Failure::Silent.retry(), Failure::Dangling.retry()), (RETRY, NEGATIVE_TTL_MAX));
+    }
+
+    #[test]
+    fn a_record_that_says_no_holds_as_long_as_any_other() {
+        let retry = |seconds| Failure::NotOffered(Duration::from_secs(seconds)).retry().as_secs();
+        assert_eq!([1, 30, 120, 86_400].map(retry), [5, 30, 120, 3_600]);
     }
 }

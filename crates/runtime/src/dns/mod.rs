@@ -294,7 +294,7 @@ async fn services(
     let answered = lookups.services(name).await?;
     // RFC 2782: the target "." says that the service is decidedly not offered.
     if answered.records.iter().all(|s| s.target == ".") {
-        return Err(Failure::NotOffered);
+        return Err(Failure::NotOffered(answered.ttl));
     }
     found.uses(&answered);
     let before = found.choices.len();

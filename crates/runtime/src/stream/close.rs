@@ -139,8 +139,7 @@ impl Close {
     /// Whether the peer should hear that this is the end, so that it is not taken for an attack
     /// (RFC 8446 §6.1).
     pub(crate) fn is_orderly(self) -> bool {
-        let late =
-            matches!(self, Close::Silent | Close::Stranger | Close::Unfinished | Close::Unanswered);
+        let late = matches!(self, Close::Silent | Close::Stranger | Close::Unfinished | Close::Unanswered);
         late || matches!(self, Close::Ended | Close::Idle | Close::Displaced | Close::Stopping)
     }
 }

@@ -163,7 +163,8 @@ fn a_connection_that_the_switchboard_closes_is_ended_and_the_next_message_opens_
     let bench = plain();
     let peer = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = peer.local_addr().unwrap();
-    let order = |n: usize| Order { flow: flow(Tcp, to), bytes: request(n, 0), token: Some(SendToken(n as u64)) };
+    let order =
+        |n: usize| Order { flow: flow(Tcp, to), bytes: request(n, 0), token: Some(SendToken(n as u64)) };
     bench.send([order(1)]);
     let (mut old, _) = peer.accept().unwrap();
     old.set_read_timeout(Some(PATIENCE)).unwrap();
