@@ -204,9 +204,9 @@ fn a_peer_that_knows_no_dialog_for_a_digit_or_is_silent_ends_the_call() {
         let digit = hears(&mut world, 7).remove(0);
         assert_eq!(hears(&mut world, 8).len(), 0);
         if status.is_empty() {
-            world.pass(Duration::from_secs(31));
+            world.pass(Duration::from_millis(31_600));
             world.take();
-            world.pass(Duration::from_secs(1));
+            world.pass(Duration::from_millis(400));
         } else {
             world.receive(GW1, &response(&digit, status, "", "", ""));
         }
