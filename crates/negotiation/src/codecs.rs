@@ -206,11 +206,7 @@ fn answered_line(
     if count == told.len() || !rules.transcodes() {
         let keep = if rules.here.codecs.locked { 1 } else { told.len() };
         let primary = told.iter().take(keep).map(|codec| codec.pt);
-        // An answer names no events that were not offered (RFC 3264 §6.1).
-        let known = |codec: &&sdp::Codec<'_>| {
-            !codec.is_telephone_event() || offered.iter().any(|offered| offered.is_same_encoding(codec))
-        };
-        let others = list.iter().filter(|codec| !codec.is_primary()).filter(known).map(|codec| codec.pt);
+        let others = beside(&list, &offered).map(|codec| codec.pt);
         let formats = primary.chain(others).map(Written::Kept).collect();
         return Ok(changes(&list, Recast { formats, ptime }));
     }
@@ -235,6 +231,16 @@ fn answered_line(
         }
     }
     Ok(Some(Recast { formats, ptime }))
+}
+
+/// What an answer names beside its sound: no events that were not offered (RFC 3264 §6.1).
+fn beside<'l, 't>(
+    list: &'l [sdp::Codec<'t>],
+    offered: &[sdp::Codec<'t>],
+) -> impl Iterator<Item = &'l sdp::Codec<'t>> {
+    let known = |codec: &sdp::Codec<'_>| offered.iter().any(|offered| offered.is_same_encoding(codec));
+    let fits = move |codec: &&sdp::Codec<'_>| !codec.is_telephone_event() || known(codec);
+    list.iter().filter(|codec| !codec.is_primary()).filter(fits)
 }
 
 fn event(pt: u8, clock: u32) -> Written {

@@ -227,13 +227,8 @@ impl Pool {
         Ok(id)
     }
 
-    /// A connection is of no use to those who speak over it.
-    pub(crate) fn hang_up(&mut self, conn: ConnId) {
-        self.doom(conn.0, Close::Unanswered);
-    }
-
     /// Marks a connection to end with this turn, after what is queued had its chance to leave.
-    fn doom(&mut self, id: u32, why: Close) {
+    pub(crate) fn doom(&mut self, id: u32, why: Close) {
         if self.doomed.iter().any(|(doomed, _)| *doomed == id) {
             return;
         }

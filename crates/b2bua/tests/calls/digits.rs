@@ -168,8 +168,7 @@ fn lost(world: &World) -> u64 {
 
 #[test]
 fn digits_that_wait_for_a_party_are_not_told_to_the_one_that_takes_its_place() {
-    let mut world =
-        World::new(&transfers::config("refer = \"local\", dtmf = \"info\"", "dtmf = \"info\""));
+    let mut world = World::new(&transfers::config("refer = \"local\", dtmf = \"info\"", "dtmf = \"info\""));
     let (first, ok) = answered(&mut world);
     plain_info(&mut world, &first, 2, "5");
     let old = world.expect(&[(PBX, "INFO "), (GW1, "SIP/2.0 200")]).remove(0);

@@ -5,6 +5,7 @@ use crate::brain::Brain;
 use crate::dns::{self, Question, order::Family};
 use crate::poll::Source;
 use crate::pool::Net;
+use crate::stream::Close;
 use crate::udp::gather::Item;
 use b2bua::output::Level;
 use b2bua::{Input, Note, ResolveRequest};
@@ -100,7 +101,7 @@ impl<B: Brain> Shard<B> {
     /// Messages: datagrams gathered by port, streams queued by connection.
     fn transmit(&mut self, now: Time) {
         let mut touched = false;
-        self.core.out.sip.closes.drain(..).for_each(|conn| self.pool.hang_up(conn));
+        self.core.out.sip.closes.drain(..).for_each(|conn| self.pool.doom(conn.0, Close::Unanswered));
         for at in 0..self.core.out.sip.transmits.len() {
             let Some(transmit) = self.core.out.sip.transmits.get(at) else { break };
             let (flow, range, token) = (transmit.flow, transmit.range.clone(), transmit.token);

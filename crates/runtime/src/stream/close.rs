@@ -116,18 +116,15 @@ impl Close {
             Close::Tls(reason) => SendError::Tls(reason),
             Close::Untrusted(reason) => SendError::Untrusted(reason),
             Close::SlowReader => SendError::QueueFull,
-            Close::Ended | Close::Reset | Close::Framing | Close::Silent => SendError::Closed,
-            Close::Stranger | Close::Unfinished | Close::Unanswered => SendError::Closed,
-            Close::Idle | Close::Displaced | Close::Stopping => SendError::Closed,
+            _ => SendError::Closed,
         }
     }
 
     /// Whether messages already handed to the kernel are probably lost too. After an end they are
     /// not: a peer may answer over a connection of its own (RFC 3261 §18.2.2).
     pub(crate) fn loses_what_was_sent(self) -> bool {
-        let refused = matches!(self, Close::Tls(_) | Close::Untrusted(_));
-        let dead = matches!(self, Close::Reset | Close::Unanswered);
-        refused || dead || matches!(self, Close::Unreachable | Close::SlowReader)
+        let dead = matches!(self, Close::Reset | Close::Unanswered | Close::Unreachable);
+        dead || matches!(self, Close::Tls(_) | Close::Untrusted(_) | Close::SlowReader)
     }
 
     /// Whether what was read before the end is still answered with this turn: the peer may still read, and

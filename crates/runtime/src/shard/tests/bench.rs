@@ -47,6 +47,9 @@ struct Echo {
 
 impl Echo {
     fn send(out: &mut Outbox, flow: Flow, bytes: &[u8], token: Option<SendToken>) {
+        if bytes.is_empty() {
+            return out.sip.closes.extend(flow.conn);
+        }
         let start = out.sip.bytes.len();
         out.sip.bytes.extend_from_slice(bytes);
         out.sip.transmits.push(Transmit { flow, range: start..out.sip.bytes.len(), token });
@@ -87,10 +90,6 @@ impl Brain for Echo {
             }
             Input::Command(_) => {
                 for order in self.orders.lock().unwrap().drain(..) {
-                    if order.bytes.is_empty() {
-                        out.sip.closes.extend(order.flow.conn);
-                        continue;
-                    }
                     Echo::send(out, order.flow, &order.bytes, order.token);
                 }
             }
