@@ -217,7 +217,7 @@ reasons! {
     SrtpRequired      "M-SRTP-REQUIRED"        Caller   never 488  88 "SRTP is required on this trunk and the offer has no keys that can be used.";
     SrtpUnsupported   "M-SRTP"                 Caller   never 488  88 "The offer demands SRTP as this trunk does not do it; check srtp and srtp_suites of the trunk, and whether its signalling is TLS.";
     SrtpAnswerBad     "M-SRTP-ANSWER"          Peer     again 488  88 "The peer's answer has no SRTP key that fits the offer; check srtp and srtp_suites of the trunk.";
-    SrtpUnkeyed       "M-SRTP-HANDSHAKE"       Peer     never 488  88 "The handshake that should agree on the keys of SRTP (DTLS) did not succeed in time; the log says why. Check the peer's certificate and that its UDP reaches the media ports.";
+    SrtpUnkeyed       "M-SRTP-HANDSHAKE"       Peer     never 488  88 "The DTLS handshake for the keys of SRTP did not succeed in time; check the peer's certificate and that its UDP reaches the media ports.";
     MediaAddress      "M-ADDRESS"              Caller   never 488  88 "The media address offered cannot be reached from the interface.";
     MediaStreams      "M-STREAMS"              Caller   never 488  79 "The offer holds no audio stream or more streams than allowed.";
     MediaFax          "M-FAX"                  Operator never 488  79 "The offer is of T.38 fax alone, and the trunk is told to take none: its fax is passthrough.";
