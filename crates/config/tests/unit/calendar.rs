@@ -15,17 +15,6 @@ fn dates_are_read() {
 }
 
 #[test]
-fn days_and_times_are_read() {
-    assert_eq!(days("mon").unwrap(), 0b1);
-    assert_eq!(days("mon-fri").unwrap(), 0b1_1111);
-    assert_eq!(days("sat-mon").unwrap(), 0b110_0001);
-    assert_eq!(days("Monday").unwrap_err().nearest.as_deref(), Some("mon"));
-    assert_eq!(days("mon-fry").unwrap_err().at, 4);
-    assert_eq!((minute("08:30").unwrap(), minute("24:00").unwrap()), (510, 1440));
-    assert!(minute("24:01").is_err() && minute("8:30").is_err() && minute("08:60").is_err());
-}
-
-#[test]
 fn moments_and_zones_are_read() {
     let noon = instant("2026-12-24T12:00:00Z").unwrap();
     assert_eq!(instant("2026-12-24T13:00:00+01:00").unwrap(), noon);
