@@ -20,6 +20,7 @@ pub mod place;
 pub mod process;
 pub mod records;
 pub mod script;
+pub mod secured;
 pub mod server;
 pub mod sipp;
 pub mod stun;

@@ -3,41 +3,20 @@
 
 use conformance::baresip::Baresip;
 use conformance::config::{INSIDE, ITSP, PBX, Setup};
+use conformance::secured::{self, DID, WORLD, phone};
 use conformance::wire::Datagrams;
 use conformance::{Place, Server, records};
 use std::net::UdpSocket;
 use std::process::{Command, Stdio};
 
-const WORLD: &str = "+441632960001";
-const DID: &str = "+493023125100";
 const DTLS: &str = "srtp = \"required\", srtp_keys = [\"dtls\"]";
 const SDES: &str = "srtp = \"required\"";
 const OFF: &str = "srtp = \"off\"";
 
-fn phone(place: &Place, number: &str, host: u8, hertz: f64, encryption: &str, dial: Option<&str>) -> Baresip {
-    let encryption = if encryption.is_empty() { String::new() } else { format!(";mediaenc={encryption}") };
-    let account = format!("<sip:{number}@{}>;regint=0{encryption}", place.ip(host));
-    Baresip::with_account(place, number, host, hertz, &account, dial)
-}
-
 /// A call between two baresips through trunks with these policies: each hears the other's tone, and the record says how
 /// each leg was secured.
 fn two_phones(name: &str, (pbx, itsp): (&str, &str), (ours, theirs): (&str, &str), told: [&str; 2]) {
-    let place = Place::new(name);
-    let mut setup = Setup::new(&place);
-    // On loopback baresip sends from another address than the one it names.
-    setup.pbx_more = format!("override = {{ latch = \"nat\", {pbx} }}\n");
-    setup.itsp_more = format!("override = {{ latch = \"nat\", {itsp} }}\n");
-    let server = Server::start(&place, &setup.text());
-    let callee = phone(&place, WORLD, ITSP, 700.0, theirs, None);
-    callee.process().line("baresip is ready");
-    let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
-    let caller = phone(&place, DID, PBX, 440.0, ours, Some(&uri));
-    caller.hears(700.0, 440.0);
-    callee.hears(440.0, 700.0);
-    drop(caller);
-    drop(callee);
-    assert_eq!(server.stop(), 0);
+    let place = secured::two_phones(name, (pbx, itsp), (ours, theirs));
     let record = records::await_count(&place, 1).remove(0);
     let security =
         |way: &str| record.pointer(&format!("/media/{way}/security")).and_then(|word| word.as_str());

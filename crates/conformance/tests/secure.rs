@@ -1,43 +1,15 @@
 //! Secure media with foreign peers: baresip with its SRTP module on either side, and phones played by hand.
 
-use conformance::baresip::Baresip;
 use conformance::config::{INSIDE, ITSP, PBX, Setup};
 use conformance::phone::rtp_packet;
+use conformance::secured::{DID, WORLD, phone, two_phones};
 use conformance::wire::Datagrams;
 use conformance::{Place, Server, records};
 use std::net::UdpSocket;
 
-const WORLD: &str = "+441632960001";
-const DID: &str = "+493023125100";
 /// The example of RFC 4568 §6.1, with a lifetime and an identifier.
 const KEY: &str =
     "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20|1:4\r\n";
-
-/// A baresip as `number` with an encryption of its own.
-fn phone(place: &Place, number: &str, host: u8, hertz: f64, encryption: &str, dial: Option<&str>) -> Baresip {
-    let encryption = if encryption.is_empty() { String::new() } else { format!(";mediaenc={encryption}") };
-    let account = format!("<sip:{number}@{}>;regint=0{encryption}", place.ip(host));
-    Baresip::with_account(place, number, host, hertz, &account, dial)
-}
-
-/// A call between two baresips through trunks with these policies: each hears the other's tone.
-fn two_phones(name: &str, (pbx, itsp): (&str, &str), (ours, theirs): (&str, &str)) {
-    let place = Place::new(name);
-    let mut setup = Setup::new(&place);
-    // On loopback baresip sends from another address than the one it names.
-    setup.pbx_more = format!("override = {{ latch = \"nat\", {pbx} }}\n");
-    setup.itsp_more = format!("override = {{ latch = \"nat\", {itsp} }}\n");
-    let server = Server::start(&place, &setup.text());
-    let callee = phone(&place, WORLD, ITSP, 700.0, theirs, None);
-    callee.process().line("baresip is ready");
-    let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
-    let caller = phone(&place, DID, PBX, 440.0, ours, Some(&uri));
-    caller.hears(700.0, 440.0);
-    callee.hears(440.0, 700.0);
-    drop(caller);
-    drop(callee);
-    assert_eq!(server.stop(), 0);
-}
 
 #[test]
 fn a_plain_phone_calls_one_that_demands_srtp() {

@@ -2,6 +2,7 @@
 #![allow(clippy::panic, reason = "terms that are not there fail the test")]
 
 use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, World, inside, invite, response};
+use crate::told::proto;
 use base::ReasonId;
 use media::{Command, Dtls, Reply, Side, Srtp};
 
@@ -33,21 +34,8 @@ fn line<'b>(body: &'b str, start: &str) -> Option<&'b str> {
     body.lines().find(|line| line.starts_with(start))
 }
 
-fn proto(body: &str) -> &str {
-    line(body, "m=").and_then(|line| line.split(' ').nth(2)).unwrap_or("")
-}
-
-/// What the engine was told last of a side.
-fn told(world: &World, wanted: Side) -> Srtp {
-    let last = world.media.iter().rev().find_map(|command| match command {
-        Command::Set { side, remote, .. } if *side == wanted => Some(remote.srtp.clone()),
-        _ => None,
-    });
-    last.unwrap_or_default()
-}
-
 fn terms(world: &World, side: Side) -> Dtls {
-    match told(world, side) {
+    match world.srtp(side) {
         Srtp::Dtls(terms) => *terms,
         other => panic!("{side:?} is {other:?}"),
     }
@@ -71,7 +59,7 @@ fn an_offer_names_our_certificate_and_leaves_to_the_peer_who_begins() {
         let terms = terms(&world, Side::B);
         assert_eq!((terms.client, terms.answered), (client, true));
         assert_eq!(*terms.fingerprints[0].digest, [0xC4; 32]);
-        assert_eq!(told(&world, Side::A), Srtp::Off);
+        assert_eq!(world.srtp(Side::A), Srtp::Off);
     }
 }
 
@@ -166,8 +154,8 @@ fn of_an_offer_with_keys_and_a_fingerprint_the_trunk_takes_what_it_prefers() {
             (line(ok.body(), "a=fingerprint").is_some(), line(ok.body(), "a=crypto").is_some()),
             (dtls, !dtls)
         );
-        assert_eq!(matches!(told(&world, Side::A), Srtp::Dtls(_)), dtls, "{keys}");
-        assert_eq!(told(&world, Side::B), Srtp::Off, "an answer in clear is taken where both may be");
+        assert_eq!(matches!(world.srtp(Side::A), Srtp::Dtls(_)), dtls, "{keys}");
+        assert_eq!(world.srtp(Side::B), Srtp::Off, "an answer in clear is taken where both may be");
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::common::{
     ANSWER, CONFIG, GW1, GW2, OFFER, PBX, Sent, World, answered, from_callee, inside, invite, response,
 };
-use media::{Command, Remote, Side};
+use media::{Command, Side};
 
 /// What T.38 says of itself (RFC 3362, ITU-T T.38 annex D).
 const ATTRIBUTES: &str = "a=T38FaxVersion:3\r\na=T38MaxBitRate:14400\r\na=T38FaxRateManagement:transferredTCF\r\na=T38FaxMaxBuffer:1800\r\na=T38FaxMaxDatagram:238\r\na=T38FaxUdpEC:t38UDPRedundancy\r\na=T38VendorInfo:0 0 0\r\n";
@@ -20,15 +20,6 @@ fn t38(host: &str, version: u8, port: u16, before: &str) -> String {
 fn with(trunk: &str, fax: &str) -> String {
     let header = format!("[trunk.{trunk}]");
     CONFIG.replace(&header, &format!("{header}\noverride = {{ fax = \"{fax}\" }}"))
-}
-
-/// What the engine was told last of a side's first stream.
-fn told(world: &World, of: Side) -> Remote {
-    let last = world.media.iter().rev().find_map(|command| match command {
-        Command::Set { side, stream: 0, remote, .. } if *side == of => Some(remote.clone()),
-        _ => None,
-    });
-    last.expect("the engine was told")
 }
 
 fn sessions(world: &World) -> usize {
@@ -66,7 +57,7 @@ fn a_callee_turns_a_call_to_t38_and_back_in_the_place_of_its_sound() {
     assert_eq!(port(&sent[1], "image"), ours_b);
     world.receive(GW1, &from_callee("ACK", 7, &out, "tb", "fxa", ""));
     for (side, place) in [(Side::A, "10.0.0.21:4100"), (Side::B, "192.0.2.70:6100")] {
-        let remote = told(&world, side);
+        let remote = world.told(side).1;
         assert!(remote.udptl && remote.rtp == place.parse().ok(), "{remote:?}");
     }
     let back = ANSWER.replace("bob 5 5", "fax 7 7");
@@ -76,7 +67,7 @@ fn a_callee_turns_a_call_to_t38_and_back_in_the_place_of_its_sound() {
     world.receive(PBX, &response(&asked, "200 OK", "", "", OFFER));
     world.expect(&[(PBX, "ACK"), (GW1, "SIP/2.0 200")]);
     world.receive(GW1, &from_callee("ACK", 8, &out, "tb", "fxb", ""));
-    assert!(!told(&world, Side::A).udptl && !told(&world, Side::B).udptl);
+    assert!(!world.told(Side::A).1.udptl && !world.told(Side::B).1.udptl);
     assert_eq!(sessions(&world), 1, "one media session all along");
     assert_eq!(hang_up(&mut world, ok.header("To")), "PCMA+t38");
 }
@@ -94,9 +85,9 @@ fn t38_behind_disabled_sound_keeps_the_ports_of_the_sound() {
     let sent = world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]);
     assert_eq!((port(&sent[1], "audio").as_str(), port(&sent[1], "image")), ("0", ours_a));
     world.receive(PBX, &inside("ACK", 2, ok.header("To"), "fxa", "", ""));
-    assert_eq!(told(&world, Side::A).rtp, "10.0.0.21:4100".parse().ok());
-    assert_eq!(told(&world, Side::B).rtp, "192.0.2.70:6100".parse().ok());
-    assert!(told(&world, Side::A).udptl);
+    assert_eq!(world.told(Side::A).1.rtp, "10.0.0.21:4100".parse().ok());
+    assert_eq!(world.told(Side::B).1.rtp, "192.0.2.70:6100".parse().ok());
+    assert!(world.told(Side::A).1.udptl);
     // And back: the sound returns to its place, the fax is disabled.
     let disabled = format!("m=image 0 udptl t38\r\n{ATTRIBUTES}");
     let offer = format!("{}{disabled}", OFFER.replace("alice 1 1", "fax 2 3"));
@@ -106,7 +97,7 @@ fn t38_behind_disabled_sound_keeps_the_ports_of_the_sound() {
     world.receive(GW1, &response(&asked, "200 OK", "", "", &format!("{ANSWER}m=image 0 udptl t38\r\n")));
     world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]);
     world.receive(PBX, &inside("ACK", 3, ok.header("To"), "fxb", "", ""));
-    assert!(!told(&world, Side::A).udptl);
+    assert!(!world.told(Side::A).1.udptl);
     assert_eq!(hang_up(&mut world, ok.header("To")), "PCMA+t38");
 }
 
@@ -117,13 +108,13 @@ fn a_refused_t38_leaves_the_call_with_its_sound() {
     {
         let mut world = World::new(CONFIG);
         let (out, ok) = answered(&mut world);
-        let before = told(&world, Side::A);
+        let before = world.told(Side::A).1;
         world.receive(GW1, &from_callee("INVITE", 7, &out, "tb", "fx1", &t38("192.0.2.70", 6, 6100, "")));
         let asked = world.expect(&[(PBX, "INVITE")]).remove(0);
         world.receive(PBX, &response(&asked, status, "", "", ""));
         world.expect(&[(PBX, "ACK"), (GW1, code)]);
         world.receive(GW1, &from_callee("ACK", 7, &out, "tb", "fx1", ""));
-        assert_eq!(told(&world, Side::A), before, "nothing changes");
+        assert_eq!(world.told(Side::A).1, before, "nothing changes");
         assert_eq!(world.board.live_calls(), 1);
         assert_eq!(hang_up(&mut world, ok.header("To")), "PCMA+passthrough");
     }
@@ -179,7 +170,7 @@ fn an_invite_of_t38_alone_goes_to_a_trunk_that_takes_it() {
     world.receive(GW2, &response(&out, "200 OK", "tb", "", &t38("192.0.2.80", 1, 6100, "")));
     let ok = world.expect(&[(GW2, "ACK"), (PBX, "SIP/2.0 200")]).remove(1);
     world.receive(PBX, &inside("ACK", 1, ok.header("To"), "ack1", "", ""));
-    assert!(told(&world, Side::A).udptl && told(&world, Side::B).udptl);
+    assert!(world.told(Side::A).1.udptl && world.told(Side::B).1.udptl);
     world.receive(PBX, &inside("BYE", 2, ok.header("To"), "bye1", "", ""));
     let bye = world.expect(&[(PBX, "SIP/2.0 200"), (GW2, "BYE")]).remove(1);
     world.receive(GW2, &response(&bye, "200 OK", "", "", ""));

@@ -30,15 +30,6 @@ fn credentials(world: &World, session: SessionId, wanted: Side) -> String {
     known
 }
 
-/// What the engine was told last of a side, and of which session.
-fn told(world: &World, wanted: Side) -> (SessionId, Remote) {
-    let last = world.media.iter().rev().find_map(|command| match command {
-        Command::Set { session, side, remote, .. } if *side == wanted => Some((*session, remote.clone())),
-        _ => None,
-    });
-    last.expect("a description")
-}
-
 #[test]
 fn each_leg_has_checks_of_its_own_and_keys_beside_them() {
     let more = |trunk: &str, rules: &str| {
@@ -55,7 +46,7 @@ fn each_leg_has_checks_of_its_own_and_keys_beside_them() {
     world.receive(GW1, &response(&out, "200 OK", "tb", "", &answer));
     let ok = world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]).remove(1);
     assert!(ok.body().contains("a=ice-lite\r\n") && !ok.body().contains("bobs"), "{}", ok.body());
-    let ((session, a), (_, b)) = (told(&world, Side::A), told(&world, Side::B));
+    let ((session, a), (_, b)) = (world.told(Side::A), world.told(Side::B));
     let of = |remote: &Remote| remote.ice.as_ref().map(|ice| ice.ufrag.to_string());
     assert_eq!((of(&a), of(&b)), (Some("alice".into()), Some("bobs".into())));
     assert!(a.srtp == Srtp::Off && matches!(b.srtp, Srtp::On(_)));
@@ -94,7 +85,7 @@ fn who_is_left_after_a_transfer_makes_checks_to_the_new_ports() {
     assert_eq!(ufrag(ok.body()), "", "the PBX has none");
     world.receive(PBX, &inside("ACK", 1, ok.header("To"), "ack1", "", ""));
     world.expect(&[]);
-    let before = told(&world, Side::B).0;
+    let before = world.told(Side::B).0;
     let (target, moved) = target_answers(&mut world, &ok);
     let (to_target, to_bob) = (ufrag(target.body()).to_owned(), ufrag(moved.body()).to_owned());
     assert!(!to_target.is_empty() && !to_bob.is_empty() && to_target != to_bob);
@@ -104,7 +95,7 @@ fn who_is_left_after_a_transfer_makes_checks_to_the_new_ports() {
     fine(&mut world, &sent[1]);
     let bye = world.expect(&[(PBX, "BYE")]).remove(0);
     fine(&mut world, &bye);
-    let ((session, a), (_, b)) = (told(&world, Side::A), told(&world, Side::B));
+    let ((session, a), (_, b)) = (world.told(Side::A), world.told(Side::B));
     assert_ne!(session, before);
     let mut engine = [credentials(&world, session, Side::A), credentials(&world, session, Side::B)];
     let mut said = [to_target, to_bob.clone()];

@@ -41,6 +41,7 @@ mod straight;
 mod streams;
 mod targets;
 mod timers;
+mod told;
 mod topology;
 mod transfers;
 mod transfers_back;

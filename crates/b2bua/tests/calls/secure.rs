@@ -2,8 +2,9 @@
 #![allow(clippy::panic, reason = "keys that are not there fail the test")]
 
 use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, inside, invite, response};
+use crate::told::proto;
 use base::ReasonId;
-use media::{Command, Keys, Side, Srtp};
+use media::{Keys, Side, Srtp};
 
 const KEY: &str =
     "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20|1:4\r\n";
@@ -24,21 +25,8 @@ fn crypto(body: &str) -> Vec<&str> {
     body.lines().filter(|line| line.starts_with("a=crypto:")).collect()
 }
 
-fn proto(body: &str) -> &str {
-    body.lines().find(|line| line.starts_with("m=")).and_then(|line| line.split(' ').nth(2)).unwrap_or("")
-}
-
-/// What the engine was told last of a side.
-fn told(world: &World, wanted: Side) -> Srtp {
-    let last = world.media.iter().rev().find_map(|command| match command {
-        Command::Set { side, remote, .. } if *side == wanted => Some(remote.srtp.clone()),
-        _ => None,
-    });
-    last.unwrap_or_default()
-}
-
 fn keys(world: &World, side: Side) -> Keys {
-    match told(world, side) {
+    match world.srtp(side) {
         Srtp::On(keys) => *keys,
         other => panic!("{side:?} is {other:?}"),
     }
@@ -77,8 +65,8 @@ fn each_leg_is_secured_by_its_own_policy() {
             let keyed = crypto(&offer).len();
             assert_eq!(crypto(ok.body()).len(), keyed, "{pbx} {one}: {}", ok.body());
             assert!(!ok.body().contains("d0RmdmcmV"), "the callee's key stays on its leg");
-            assert_eq!(matches!(told(&world, Side::A), Srtp::On(_)), keyed > 0, "{pbx} {one}");
-            assert_eq!(matches!(told(&world, Side::B), Srtp::On(_)), one != "off", "{pbx} {one}");
+            assert_eq!(matches!(world.srtp(Side::A), Srtp::On(_)), keyed > 0, "{pbx} {one}");
+            assert_eq!(matches!(world.srtp(Side::B), Srtp::On(_)), one != "off", "{pbx} {one}");
             if keyed > 0 {
                 assert_eq!(keys(&world, Side::A).receive.mki(), [0, 0, 0, 1]);
                 assert!(keys(&world, Side::A).send.mki().is_empty());
@@ -168,7 +156,7 @@ fn a_change_to_plain_media_of_a_secured_leg_is_refused() {
     world.take();
     world.receive(PBX, &inside("INVITE", 2, ok.header("To"), "re1", "", OFFER));
     world.expect(&[(PBX, "SIP/2.0 488")]);
-    assert!(matches!(told(&world, Side::A), Srtp::On(_)), "what held goes on");
+    assert!(matches!(world.srtp(Side::A), Srtp::On(_)), "what held goes on");
 }
 
 #[test]
@@ -185,7 +173,7 @@ fn of_an_offer_in_both_forms_the_allowed_one_is_taken() {
 fn early_media_have_their_keys_before_the_answer() {
     let mut world = world("required", "required");
     world.receive(PBX, &invite("+4420700000", &secured(OFFER, KEY), ""));
-    assert_eq!(told(&world, Side::A), Srtp::Awaited, "nothing passes in clear");
+    assert_eq!(world.srtp(Side::A), Srtp::Awaited, "nothing passes in clear");
     let out = world.expect(&[(GW1, "INVITE")]).remove(0);
     world.receive(GW1, &response(&out, "183 Session Progress", "tb", "", &answer_to(&out)));
     let early = world.expect(&[(PBX, "SIP/2.0 183")]).remove(0);
@@ -236,5 +224,5 @@ fn keys_over_plain_signalling_may_be_barred() {
         &invite("+4420700001", OFFER, "").replace("call-a", "call-b").replace("z9hG4bKa1", "z9hG4bKb1"),
     );
     world.take();
-    assert_eq!(told(&world, Side::A), Srtp::Off);
+    assert_eq!(world.srtp(Side::A), Srtp::Off);
 }
