@@ -11,6 +11,7 @@ pub mod dtmf;
 pub mod g711;
 pub mod g722;
 pub mod gain;
+mod lanes;
 pub mod noise;
 pub mod opus;
 pub mod resample;

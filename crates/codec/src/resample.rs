@@ -4,7 +4,9 @@
 //! 6.8 kHz); from its end on everything is taken away, so nothing folds back. What that means in decibels
 //! is measured in the tests. Enter through [`Resampler`].
 
+use crate::lanes::{LANES, correlated};
 use std::f64::consts::{PI, TAU};
+use std::sync::LazyLock;
 
 /// Where the pass-band ends and the stop-band begins, as shares of the lower rate.
 const PASS: f64 = 0.425;
@@ -14,20 +16,54 @@ const ATTENUATION_DB: f64 = 64.0;
 /// Coefficients are in units of 2^-14.
 const UNIT: f64 = 16_384.0;
 
+/// One pair of rates.
+#[derive(Debug)]
+struct Filter {
+    from: u32,
+    to: u32,
+    up: usize,
+    down: usize,
+    /// Its length in samples of the higher rate.
+    length: usize,
+    /// The phases, each backwards and filled up to whole lanes before its oldest tap.
+    phases: Vec<Vec<[i16; LANES]>>,
+}
+
+static FILTERS: LazyLock<[Filter; 6]> = LazyLock::new(|| {
+    [(8_000, 16_000), (16_000, 8_000), (8_000, 48_000), (48_000, 8_000), (16_000, 48_000), (48_000, 16_000)]
+        .map(|(from, to)| Filter::new(from, to))
+});
+
+impl Filter {
+    fn new(from: u32, to: u32) -> Filter {
+        let (low, high) = (from.min(to), from.max(to));
+        let (up, down) = if to > from { (high / low, 1) } else { (1, high / low) };
+        let (up, down) = (up as usize, down as usize);
+        let response = lowpass(f64::from(low) / f64::from(high), up);
+        let taps = response.len() / up;
+        let tap = |phase: usize, at: usize| (response[at * up + phase] * up as f64 * UNIT).round() as i16;
+        let phases = (0..up).map(|phase| {
+            let before = std::iter::repeat_n(0, taps.next_multiple_of(LANES) - taps);
+            let row: Vec<i16> = before.chain((0..taps).rev().map(|at| tap(phase, at))).collect();
+            row.as_chunks().0.to_vec()
+        });
+        Filter { from, to, up, down, length: response.len(), phases: phases.collect() }
+    }
+
+    /// Input samples that one output is made of.
+    fn reach(&self) -> usize {
+        self.phases.first().map_or(1, |phase| phase.len() * LANES)
+    }
+}
+
 /// See the module text. The signal is delayed by [`Resampler::delay_seconds`].
 #[derive(Clone, Debug)]
 pub struct Resampler {
-    up: usize,
-    down: usize,
-    /// Taps of one phase.
-    taps: usize,
-    /// The phases one after the other, each backwards.
-    phases: Vec<i16>,
-    /// The last `taps - 1` samples, then those that just came.
+    filter: &'static Filter,
+    /// The last samples that the next output needs, then those that just came.
     line: Vec<i16>,
-    /// Where the next output lies, in steps of 1/`up` of an input sample behind the line's first full reach.
+    /// How many input samples of the next block are passed over before the next output.
     next: usize,
-    high: u32,
 }
 
 impl Resampler {
@@ -35,57 +71,45 @@ impl Resampler {
     /// and between equal ones.
     #[must_use]
     pub fn new(from: u32, to: u32) -> Option<Resampler> {
-        const RATES: [u32; 3] = [8_000, 16_000, 48_000];
-        if from == to || !RATES.contains(&from) || !RATES.contains(&to) {
-            return None;
-        }
-        let (low, high) = (from.min(to), from.max(to));
-        let (up, down) = if to > from { (high / low, 1) } else { (1, high / low) };
-        let (up, down) = (up as usize, down as usize);
-        let response = lowpass(f64::from(low) / f64::from(high), up);
-        let taps = response.len() / up;
-        let phases = (0..up).flat_map(|phase| {
-            let response = &response;
-            (0..taps).rev().map(move |tap| (response[tap * up + phase] * up as f64 * UNIT).round() as i16)
-        });
-        let phases = phases.collect();
-        Some(Resampler { up, down, taps, phases, line: vec![0; taps - 1], next: 0, high })
+        let filter = FILTERS.iter().find(|filter| (filter.from, filter.to) == (from, to))?;
+        Some(Resampler { filter, line: vec![0; filter.reach() - 1], next: 0 })
     }
 
     /// How much later a sound leaves than it came.
     #[must_use]
     pub fn delay_seconds(&self) -> f64 {
-        (self.taps * self.up - 1) as f64 / 2.0 / f64::from(self.high)
+        (self.filter.length - 1) as f64 / 2.0 / f64::from(self.filter.from.max(self.filter.to))
     }
 
     /// How many samples `count` more will make at most.
     #[must_use]
     pub fn output_max(&self, count: usize) -> usize {
-        (count * self.up).div_ceil(self.down)
+        (count * self.filter.up).div_ceil(self.filter.down)
     }
 
     /// Takes samples and adds what they make to `out`.
     pub fn process(&mut self, samples: &[i16], out: &mut Vec<i16>) {
+        let (reach, down) = (self.filter.reach(), self.filter.down);
         self.line.extend_from_slice(samples);
-        let reach = samples.len() * self.up;
-        while self.next < reach {
-            let (start, phase) = (self.next / self.up, self.next % self.up);
-            let line = self.line.get(start..start + self.taps).unwrap_or(&[]);
-            let filter = self.phases.get(phase * self.taps..(phase + 1) * self.taps).unwrap_or(&[]);
-            out.push(weighted(line, filter));
-            self.next += self.down;
+        out.reserve(self.output_max(samples.len()));
+        let windows = self.line.windows(reach).skip(self.next).step_by(down);
+        match self.filter.phases.as_slice() {
+            [phase] => out.extend(windows.map(|line| weighted(line, phase))),
+            [one, other] => out.extend(windows.flat_map(|line| [weighted(line, one), weighted(line, other)])),
+            phases => windows.for_each(|line| out.extend(phases.iter().map(|phase| weighted(line, phase)))),
         }
-        self.next -= reach;
+        // The first place at or behind the end.
+        let passed = samples.len().saturating_sub(self.next).next_multiple_of(down);
+        self.next = (self.next + passed) - samples.len();
         self.line.drain(..samples.len());
     }
 }
 
 /// The sum of products, rounded and clipped.
 #[inline]
-fn weighted(line: &[i16], filter: &[i16]) -> i16 {
-    let products = line.iter().zip(filter).map(|(sample, tap)| i32::from(*sample) * i32::from(*tap));
+fn weighted(line: &[i16], phase: &[[i16; LANES]]) -> i16 {
     // A filter's magnitudes add up to less than four, so nothing wraps; see the tests.
-    let sum = products.fold(1 << 13, i32::wrapping_add);
+    let sum = correlated(line, phase).wrapping_add(1 << 13);
     (sum >> 14).clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
 }
 
@@ -219,8 +243,8 @@ mod tests {
             samples.chunks(7).for_each(|part| resampler.process(part, &mut parts));
             assert_eq!(whole, parts);
             assert!(whole.len() <= resampler.output_max(samples.len()));
-            for phase in resampler.phases.chunks(resampler.taps) {
-                let sum: i32 = phase.iter().map(|tap| i32::from(*tap).abs()).sum();
+            for phase in &resampler.filter.phases {
+                let sum: i32 = phase.as_flattened().iter().map(|tap| i32::from(*tap).abs()).sum();
                 assert!(sum < 65_535, "{from} to {to}: {sum}");
             }
         }

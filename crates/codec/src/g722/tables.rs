@@ -1,7 +1,7 @@
 //! The constants of ITU-T G.722 §6.2, in the units of its fixed-point description.
 
 /// Half of the mirror filter's 24 coefficients (table 11), scaled to 4,096 in sum.
-pub(super) const QMF: [i32; 12] = [3, -11, 12, 32, -210, 951, 3_876, -805, 362, -156, 53, -11];
+pub(super) const QMF: [i16; 12] = [3, -11, 12, 32, -210, 951, 3_876, -805, 362, -156, 53, -11];
 
 /// Decision levels of the lower band's 60-level quantiser (table 14), from the second on.
 pub(super) const DECISIONS: [i32; 29] = [

@@ -1,6 +1,6 @@
 //! The digital test sequences of ITU-T G.722 Appendix II, and whole signals.
 
-use super::{Decoder, Encoder};
+use super::{Decoder, Encoder, decode_bands, encode_bands};
 use crate::detect::{level_dbm0, tone_level_dbm0};
 use crate::tone::Tone;
 
@@ -78,7 +78,7 @@ fn encoded(input: &[u16]) -> Vec<u16> {
             return RESET;
         }
         let sample = i32::from(*word as i16 >> 1);
-        u16::from(encoder.encode_bands(sample, sample)) << 8
+        u16::from(encode_bands((&mut encoder.low, sample), (&mut encoder.high, sample))) << 8
     };
     input.iter().map(&mut code).collect()
 }
@@ -91,7 +91,7 @@ fn decoded(input: &[u16]) -> (Vec<u16>, Vec<u16>) {
             decoder = Decoder::new();
             return (RESET, RESET);
         }
-        let (low, high) = decoder.decode_bands((word >> 8) as u8);
+        let (low, high) = decode_bands(&mut decoder.low, &mut decoder.high, (word >> 8) as u8);
         ((low << 1) as u16, (high << 1) as u16)
     };
     input.iter().map(&mut decode).unzip()
