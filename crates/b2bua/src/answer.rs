@@ -16,7 +16,7 @@ use identity::abilities;
 use identity::contact_user;
 use identity::headers::Kind;
 use media::Side;
-use negotiation::{SdpTrouble, parse};
+use negotiation::{SdpTrouble, Standing, parse};
 use sip_core::Flow;
 use sip_core::session_timer::SessionTimer;
 use sip_msg::Msg;
@@ -154,9 +154,14 @@ impl Call {
         let mut local = std::mem::take(&mut self.a.sdp);
         let arrived = self.arrived.take();
         let offer = arrived.as_ref().map_or(&b""[..], |a| &a.offer);
+        let keeps = self.keeps_answer(leg, (offer, local.standing()), body);
+        self.media.joining.settled &= keeps;
         let told = self
             .judge(&leg.sdp.text, body)
             .and_then(|()| {
+                if keeps {
+                    return Ok(());
+                }
                 let there = ((Side::A, self.trunk_in), trunk);
                 self.media.describe(&self.epoch, there, body, offer, &mut local, cx)
             })
@@ -168,6 +173,15 @@ impl Call {
         self.arrived = arrived;
         self.a.sdp = local;
         told
+    }
+
+    /// Whether the caller keeps the answer that it had from us before the callee's (RFC 3261 §13.2.1): what the two
+    /// agreed to can be joined.
+    fn keeps_answer(&self, leg: &Leg, (theirs, ours): (&[u8], &[u8]), body: &[u8]) -> bool {
+        let policies = [self.trunk_in, leg.trunk].map(|trunk| self.epoch.policy(trunk));
+        let a = Standing { policy: policies[0], theirs, ours };
+        let b = Standing { policy: policies[1], theirs: body, ours: &leg.sdp.text };
+        self.media.joining.settled && negotiation::can_join(&a, &b)
     }
 
     /// The callee answered, but not so that there can be a call.

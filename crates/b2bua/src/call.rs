@@ -7,6 +7,7 @@ use crate::forking::Forks;
 use crate::journal::{CallKey, JournalEvent};
 use crate::leg::Leg;
 use crate::offer::CallMedia;
+use crate::parting::Parting;
 use crate::record::{AttemptRecord, CallFacts, ReleasedBy};
 use crate::recorded::OnRecord;
 use crate::redirect::Redirection;
@@ -18,6 +19,7 @@ use crate::telling::Way;
 use crate::transfer::Transfers;
 use base::{ReasonId, TrunkId, WallTime};
 use config::{NotOwned, Policy};
+pub(crate) use identity::Failure;
 use identity::headers::{Kept, keep_rows, push_number};
 use identity::referral::Back;
 use identity::said::push_why;
@@ -143,23 +145,6 @@ pub(crate) struct Call {
 /// A call's name, and what is known of it at birth.
 type Named = (CallKey, Arc<CallFacts>);
 
-/// How an attempt failed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Failure {
-    /// The peer's final response; 0 when none came.
-    pub(crate) status: u16,
-    pub(crate) reason: ReasonId,
-    pub(crate) q850: Option<u8>,
-    pub(crate) retry_after: Option<u32>,
-}
-
-impl Failure {
-    /// A failure that no response tells of.
-    pub(crate) fn ours(reason: ReasonId) -> Failure {
-        Failure { status: 0, reason, q850: None, retry_after: None }
-    }
-}
-
 impl Call {
     /// A call of which nothing is known but its first leg.
     pub(crate) fn new(me: CallRef, (key, facts): Named, epoch: Arc<Epoch>, a: Leg, start: WallTime) -> Call {
@@ -273,7 +258,8 @@ impl Call {
         reason: ReasonId,
         more_rows: &[u8],
     ) {
-        self.say_refusal(cx, reason.status(), reason, reason.q850(), more_rows);
+        let rows = self.rows_of_refusal(cx, reason.status(), reason, reason.q850(), more_rows);
+        self.respond(cx, reason.status(), &rows, b"");
         self.finish(cx, reason.status(), reason.q850(), reason, by);
     }
 
@@ -286,28 +272,28 @@ impl Call {
         q850: u8,
         more_rows: &[u8],
     ) {
-        self.say_refusal(cx, status, reason, q850, more_rows);
-        self.finish(cx, status, q850, reason, ReleasedBy::Us);
+        let rows = self.rows_of_refusal(cx, status, reason, q850, more_rows);
+        self.take_leave(Parting { status, rows, q850, reason, by: ReleasedBy::Us }, cx);
     }
 
-    fn say_refusal(
-        &mut self,
+    /// What a refusal of ours says; counts it.
+    fn rows_of_refusal(
+        &self,
         cx: &mut Context<'_>,
         status: u16,
         reason: ReasonId,
         q850: u8,
         more_rows: &[u8],
-    ) {
+    ) -> Vec<u8> {
         cx.counters.calls_refused += u64::from(self.invite.is_some());
-        let mut rows = cx.take_rows();
+        let mut rows = Vec::new();
         push_why(&mut rows, q850);
         push_reason_id(&mut rows, self.epoch.face(self.a.flow.listen).host(), reason);
         if status == 503 {
             push_number(&mut rows, b"Retry-After", RETRY_AFTER_SECONDS);
         }
         rows.extend_from_slice(more_rows);
-        self.respond(cx, status, &rows, b"");
-        cx.give_rows(rows);
+        rows
     }
 
     /// Marks the call as over. What still has to be said to peers is said by the caller.

@@ -74,6 +74,8 @@ pub(crate) enum Alarm {
     Refresh(CallRef, Side),
     /// The media report of an ended call is overdue.
     Report(CallRef),
+    /// An announcement before a refusal has taken too long.
+    Parting(CallRef),
     /// A party of a transfer was busy with its session: it is asked again.
     Transfer(CallRef),
     /// The recording of a call wants to act.

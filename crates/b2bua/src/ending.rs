@@ -258,7 +258,7 @@ impl Call {
             cx.out.media.push(Command::Close { session });
             cx.sessions.close(session);
         }
-        self.media.state = State::Undecided;
+        (self.media.state, self.media.joining) = (State::Undecided, Default::default());
     }
 
     /// The engine's last report, or `None` when it did not come in time.

@@ -24,6 +24,7 @@ mod invite;
 mod leg;
 mod local;
 mod offer;
+mod parting;
 mod ports;
 mod prack;
 mod recorded;

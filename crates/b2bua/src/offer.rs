@@ -1,14 +1,15 @@
 //! The media of a call: where they stand, and what the engine is told. What descriptions mean is decided in
 //! `negotiation`.
 
-use crate::call::Call;
+use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::epoch::Epoch;
 use crate::leg::listen_of;
+use crate::parting::Parting;
 use crate::relay::Growing;
 use base::{ListenId, Transport, TrunkId};
-use media::{Command, Ports, Remote, Report, SessionId, Side};
-use negotiation::{End, Joining, LocalSdp, SdpTrouble, Seat, Standing};
+use media::{Command, Ports, Remote, Report, SessionId, Side, Sound, Yields};
+use negotiation::{End, Joining, LocalSdp, SdpTrouble, Seat, Stage, Standing};
 use sip_core::DigitLine;
 
 /// The media of one call.
@@ -25,6 +26,10 @@ pub(crate) struct CallMedia {
     pub(crate) joining: Joining,
     /// Digits on their way in INFO requests, once there were any.
     pub(crate) lines: Option<Box<[DigitLine; 2]>>,
+    /// What the caller hears from us before the answer.
+    pub(crate) own: Option<(Sound, Yields)>,
+    /// The refusal that follows an announcement.
+    pub(crate) parting: Option<Box<Parting>>,
     /// What the peers described before the answer.
     early: [Box<[u8]>; 2],
     /// A request that adds streams and waits for their ports.
@@ -169,7 +174,7 @@ impl Call {
     ) -> Result<(), SdpTrouble> {
         self.media.set_remotes(side, (&self.epoch, trunk), said, live, cx)?;
         let [a, b] = Side::BOTH.map(|side| self.epoch.policy(self.trunk_of(side)));
-        if !live && negotiation::may_bridge(a, b) {
+        if !live && (self.media.joining.settled || negotiation::may_bridge(a, b)) {
             self.media.early[side.index()] = said.0.into();
         }
         if let Some(leg) = self.leg_mut(side) {
@@ -188,7 +193,11 @@ impl Call {
         let (true, State::Open { session, .. }) = (retold, self.media.state) else { return };
         let mut joining = std::mem::take(&mut self.media.joining);
         let seats = Side::BOTH.map(|seat| self.standing(self.media.seat(seat)));
-        joining.follow(session, seats, cx.rng, |command| cx.out.media.push(command));
+        let stage = match self.phase {
+            Phase::Setup => Stage::Early(self.media.seat(Side::A), self.media.own.as_ref()),
+            _ => Stage::Talking(&self.epoch.snapshot.sounds),
+        };
+        joining.follow(session, seats, stage, cx.rng, |command| cx.out.media.push(command));
         self.media.joining = joining;
     }
 
@@ -196,10 +205,12 @@ impl Call {
     pub(crate) fn standing(&self, side: Side) -> Standing<'_> {
         let trying = || self.live.iter().find(|a| a.number == self.current).map(|a| &a.sdp);
         let leg = self.leg(side);
-        let described = leg.map(|leg| &leg.described).filter(|text| !text.is_empty());
+        let described = leg.map(|leg| &*leg.described).filter(|text| !text.is_empty());
+        let early = Some(&*self.media.early[side.index()]).filter(|text| !text.is_empty());
+        let offered = self.arrived.as_ref().filter(|_| side == Side::A).map(|arrived| &*arrived.offer);
         Standing {
             policy: self.epoch.policy(self.trunk_of(side)),
-            theirs: described.unwrap_or(&self.media.early[side.index()]),
+            theirs: described.or(early).or(offered).unwrap_or_default(),
             ours: leg.map(|leg| &leg.sdp).or_else(trying).map_or(b"", |sdp| sdp.standing()),
         }
     }

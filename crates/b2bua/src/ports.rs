@@ -59,6 +59,7 @@ impl Call {
                 };
                 self.arrived = arrived;
                 match told {
+                    _ if self.media.parting.is_some() => self.announce(cx),
                     Ok(()) => self.try_next(cx),
                     Err(trouble) => self.refuse_sdp(&trouble, cx),
                 }
@@ -66,6 +67,9 @@ impl Call {
             Reply::OpenFailed { session: id, reason } if *id == session => {
                 cx.sessions.close(session);
                 self.media.state = State::Undecided;
+                if self.media.parting.is_some() {
+                    return self.on_parted(cx);
+                }
                 cx.note(Level::Warn, "no media ports", format!("call {}: {reason}", self.key));
                 self.pass_over_ports(b, *reason, cx);
             }

@@ -2,6 +2,7 @@
 
 use crate::call::{Call, Failure};
 use crate::context::Context;
+use crate::parting::Parting;
 use crate::record::ReleasedBy;
 use crate::telling::cross;
 use base::{Blame, ReasonId, TrunkId};
@@ -61,8 +62,7 @@ impl Call {
     /// Ends the call with what a peer said.
     pub(crate) fn pass_refusal(&mut self, status: u16, failure: Failure, rows: &[u8], cx: &mut Context<'_>) {
         let q850 = failure.q850.unwrap_or(base::sip_to_q850(failure.status));
-        self.respond(cx, status, rows, b"");
         let by = if failure.reason.blame() == Blame::Us { ReleasedBy::Us } else { ReleasedBy::Callee };
-        self.finish(cx, status, q850, failure.reason, by);
+        self.take_leave(Parting { status, rows: rows.to_vec(), q850, reason: failure.reason, by }, cx);
     }
 }

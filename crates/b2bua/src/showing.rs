@@ -5,18 +5,20 @@ use crate::call::{Call, Phase};
 use crate::context::{Alarm, Context};
 use crate::early::Early;
 use crate::leg::LateAnswer;
+use crate::offer::State;
 use crate::prack::OfferInProvisional;
 use crate::telling::cross;
 use base::{ReasonId, TrunkId, WallTime};
-use config::{EarlyDialogs, EarlyMedia, HeaderOn, Map180, Prack};
+use config::{EarlyDialogs, EarlyMedia, HeaderOn, Map180, Prack, RingingTone};
 use identity::abilities;
 use identity::contact_user;
 use identity::header_rules::shape;
 use identity::headers::Kind;
-use media::{Command, Side};
+use media::{Command, Side, Sound, Yields};
 use negotiation::SdpTrouble;
 use sip_core::Response;
 use sip_msg::{Msg, Name};
+use std::sync::Arc;
 
 /// What the caller has been shown so far.
 #[derive(Default)]
@@ -57,6 +59,10 @@ impl Call {
                 None if offer.is_some() => 183, // it has to be answered
                 None => return,
             },
+        };
+        let body = match status == 180 || msg.status() == 180 {
+            true if body.is_empty() && offer.is_none() => self.ring_here(cx),
+            _ => body,
         };
         self.shown.progress.get_or_insert(cx.wall());
         let epoch = self.epoch.clone();
@@ -175,6 +181,7 @@ impl Call {
         };
         let open = match () {
             () if rules.contains(&EarlyMedia::Strip) => false,
+            () if self.epoch.policy(self.trunk_in).sounds.ringing == RingingTone::Always => false,
             () if rules.contains(&EarlyMedia::Gate) => news.gate,
             () => true,
         };
@@ -208,16 +215,21 @@ impl Call {
         let mut local = std::mem::take(&mut self.a.sdp);
         let arrived = self.arrived.take();
         let offer = arrived.as_ref().map_or(&b""[..], |a| &a.offer);
+        let settled = self.media.joining.settled;
         let described = offered
             .fitted(answer, offer)
-            .and_then(|text| self.describe(Side::A, self.trunk_in, &text, offer, &mut local, cx))
+            .and_then(|text| match settled {
+                true => Ok(()),
+                false => self.describe(Side::A, self.trunk_in, &text, offer, &mut local, cx),
+            })
             .and_then(|()| self.tell_early(trunk, (answer, &ours), beside, cx))
             .and_then(|()| match local.is_secured() {
+                true if settled => Ok(()),
                 true => self.tell_engine(Side::A, self.trunk_in, (offer, &local.text), false, cx),
                 false => Ok(()),
             });
         self.arrived = arrived;
-        let body = if described.is_ok() { local.text.clone() } else { Box::default() };
+        let body = if described.is_ok() && !settled { local.text.clone() } else { Box::default() };
         self.a.sdp = local;
         if described.is_ok() {
             self.shown.media_since.get_or_insert(cx.wall());
@@ -265,10 +277,35 @@ impl Call {
             Map180::Pass => 180,
             Map180::Progress => 183,
         };
+        let body = self.ring_here(cx);
+        self.progress(status, &body, cx);
+    }
+
+    /// A provisional response of our own.
+    pub(crate) fn progress(&mut self, status: u16, body: &[u8], cx: &mut Context<'_>) {
         let mut rows = cx.take_rows();
         self.provisional_rows(&mut rows);
-        let _ = self.say(status, &rows, b"", cx);
+        let _ = self.say(status, &rows, body, cx);
         cx.give_rows(rows);
+    }
+
+    /// Where its trunk wants that, the caller hears the ringing tone of its country from now on (R58, INTEROP 43); what
+    /// it is told for that.
+    fn ring_here(&mut self, cx: &mut Context<'_>) -> Box<[u8]> {
+        let sounds = &self.epoch.policy(self.trunk_in).sounds;
+        let theirs = self.live.iter().all(|attempt| attempt.offered == Offered::Caller);
+        let open = matches!(self.media.state, State::Open { .. });
+        if sounds.ringing == RingingTone::Off || !theirs || !open || self.shown.media.is_some() {
+            return Box::default();
+        }
+        let yields = if sounds.ringing == RingingTone::Auto { Yields::AtOnce } else { Yields::Never };
+        let tone = Sound::Tone(Arc::new(sounds::ringing::of(&sounds.country)));
+        let body = self.answer_here(cx);
+        if self.media.joining.settled && self.media.own.is_none() {
+            self.media.own = Some((tone, yields));
+            self.media.joining.retold = true;
+        }
+        body
     }
 }
 

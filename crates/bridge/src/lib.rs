@@ -14,7 +14,7 @@
 //! Between the two laws of G.711 nothing of this is needed: [`inplace`] rewrites the packet where it lies.
 //! Named events pass through [`events`]. Digits that change their form are the business of [`digits`]: it is
 //! given events and the sound between hearing and speaking. Where no sound has to be touched for them, [`shift`]
-//! passes packets as they are.
+//! passes packets as they are. Sound of ours, where nobody speaks, comes from a [`Player`] beside the bridges.
 
 mod bridge;
 mod control;
@@ -26,6 +26,7 @@ mod inplace;
 mod order;
 mod outgoing;
 mod plan;
+mod player;
 mod shift;
 mod speaking;
 
@@ -35,3 +36,4 @@ pub use digits::{DIGITS_MAX, Digit, DigitPlan, DigitTally, Hears, Says};
 pub use order::HOLD_MAX;
 pub use outgoing::OUTGOING_MAX;
 pub use plan::{Codec, Events, Format, Noise, PTIMES_MS, Plan};
+pub use player::{Cadence, Play, Player, Samples, Sine, Sound, Yields};

@@ -6,6 +6,7 @@ use super::digits::Digits;
 use super::header_rule::HeaderPolicy;
 use super::identity::{Caller, Forwarding};
 use super::redirect::Redirects;
+use super::sounds::TrunkSounds;
 use super::srtp::SrtpPolicy;
 use super::transfer::Transfers;
 use super::words::words;
@@ -241,6 +242,8 @@ pub struct Policy {
     pub codecs: Codecs,
     /// DTMF.
     pub digits: Digits,
+    /// Sounds of ours.
+    pub sounds: TrunkSounds,
     /// Reliable provisional responses.
     pub prack: Prack,
     /// Session timer.

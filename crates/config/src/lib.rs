@@ -32,6 +32,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use diff::{Change, diff};
 pub use effective::{Effective, EffectiveError, Origin, Setting, Whereabouts, effective};
 pub use ipnet::IpNet;
+pub use model::{ANNOUNCEMENTS_MAX, Announcement, RingingTone, TrunkSounds};
 pub use model::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
     Update,

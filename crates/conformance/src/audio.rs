@@ -103,6 +103,18 @@ pub fn write(path: &Path, samples: &[i16]) {
     fs::write(path, bytes).expect("the sound's file");
 }
 
+/// A sample of A-law (ITU-T G.711 table 1a).
+#[must_use]
+pub fn of_a_law(code: u8) -> i16 {
+    let code = code ^ 0x55;
+    let (segment, step) = (u32::from(code >> 4 & 7), i16::from(code & 15));
+    let size = match segment {
+        0 => (step * 2 + 1) << 3,
+        segment => (step * 2 + 33) << (segment + 2),
+    };
+    if code & 0x80 == 0 { -size } else { size }
+}
+
 /// Samples of a 16-bit WAV file at [`RATE`], its first channel, also of one that is still being written (its head
 /// may count 0).
 #[must_use]

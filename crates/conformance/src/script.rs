@@ -117,6 +117,14 @@ impl Script {
         self
     }
 
+    /// Waits for a provisional response other than 100.
+    #[must_use]
+    pub fn hears(mut self, status: u16, checks: &[Check<'_>]) -> Script {
+        let _ = writeln!(self.steps, "<recv response=\"100\" optional=\"true\"/>");
+        self.received(&format!("response=\"{status}\""), checks);
+        self
+    }
+
     /// Waits for a request.
     #[must_use]
     pub fn receive(mut self, method: &str, checks: &[Check<'_>]) -> Script {

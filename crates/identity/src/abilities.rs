@@ -3,8 +3,9 @@
 //! call leave 100rel out, which is settled by then.
 
 use crate::headers::{push_parts, push_row};
+use base::ReasonId;
 use config::{Policy, Prack, Refer, Replaces, Update};
-use sip_msg::{Msg, Name};
+use sip_msg::{Method, Msg, Name, Scheme, Start, Uri};
 
 /// The methods that we answer or pass, as `Allow` says (RFC 3261 §20.5).
 const ALLOW: &[u8] = b"INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE";
@@ -153,5 +154,46 @@ impl Abilities {
             timer: option("timer"),
             early_end: option("199"),
         }
+    }
+}
+
+/// What a request outside any dialog gets that concerns no call: its status, with these rows.
+pub fn judge(msg: Msg<'_>, policy: &Policy, registers: bool, rows: &mut Vec<u8>) -> u16 {
+    match msg.method() {
+        Method::Options => {
+            push_unsupported(msg, policy, rows);
+            if !rows.is_empty() {
+                return 420;
+            }
+            push_all(policy, rows);
+            push_register(registers, rows);
+            200
+        }
+        Method::Subscribe => refuse_event(msg, policy, 403, rows),
+        Method::Bye | Method::Update | Method::Prack | Method::Info | Method::Notify => 481,
+        Method::Refer => 603,
+        method => {
+            push_allow_outside(policy, rows);
+            push_register(registers, rows);
+            if method == Method::Other { 501 } else { 405 }
+        }
+    }
+}
+
+/// What is wrong with a Request-URI (RFC 3261 §8.2.2.1), if anything.
+fn check_uri(uri: &[u8]) -> Option<ReasonId> {
+    match Uri::parse(uri) {
+        Err(_) => Some(ReasonId::BadRequest),
+        Ok(uri) if uri.scheme == Scheme::Other => Some(ReasonId::UriScheme),
+        Ok(_) => None,
+    }
+}
+
+/// What is wrong with a request's URI, if anything.
+#[must_use]
+pub fn unusable_uri(msg: Msg<'_>) -> Option<ReasonId> {
+    match msg.start() {
+        Start::Request { uri, .. } => check_uri(uri),
+        Start::Response { .. } => Some(ReasonId::BadRequest),
     }
 }

@@ -8,7 +8,7 @@ use crate::ports::Ports;
 use crate::report::Report;
 use crate::secured::Srtp;
 use base::ListenId;
-use bridge::{Digit, Plan};
+use bridge::{Digit, Plan, Play};
 use ice::{Credentials, PeerDescription};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -122,6 +122,17 @@ pub enum Command {
         /// What side A says, and what side B says; none: packets pass as they are.
         plans: Option<Box<[Plan; 2]>>,
         /// From which the identity of the streams that we send follows.
+        seed: u64,
+    },
+    /// What a peer hears from us in place of the other one; saying the same again changes nothing. Samples that are
+    /// heard once end with [`Reply::Played`].
+    Play {
+        session: SessionId,
+        stream: u8,
+        /// Who hears it.
+        toward: Side,
+        /// None: nothing any more.
+        play: Option<Box<Play>>,
         seed: u64,
     },
     /// The m-line was refused later: its ports are freed on both sides, its report is kept.
@@ -330,6 +341,13 @@ pub enum Reply {
         /// What went wrong.
         why: Box<str>,
     },
+    /// A side has heard all samples that it was to hear once, or nothing can be played to it.
+    Played {
+        /// The session.
+        session: SessionId,
+        /// Who has heard them.
+        toward: Side,
+    },
     /// The true source of a peer's media was learnt, or changed by a followed rebind, and is
     /// not the signalled one.
     Latched {
@@ -357,6 +375,7 @@ impl Reply {
             | Reply::OneWay { session, .. }
             | Reply::Digit { session, .. }
             | Reply::Unkeyed { session, .. }
+            | Reply::Played { session, .. }
             | Reply::Latched { session, .. } => *session,
         }
     }

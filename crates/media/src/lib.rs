@@ -24,7 +24,7 @@ pub mod session;
 pub mod token;
 mod wire;
 
-pub use bridge::Digit;
+pub use bridge::{Digit, Play, Sound, Yields};
 pub use control::{CodecKind, Command, Latch, MAX_STREAMS, Remote, Reply, SessionId, Side};
 pub use fast::{FastPath, FastStatus, Lane, Ledger, Opening, Road, Unfit};
 pub use flow::{Action, Check, Component, Flow};

@@ -13,6 +13,7 @@ use crate::wire::Control;
 use base::Time;
 use bridged::Bridges;
 use copied::Copying;
+use played::Players;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -21,6 +22,7 @@ mod bridged;
 mod copied;
 mod keyed;
 mod lent;
+mod played;
 mod streams;
 mod told;
 
@@ -64,12 +66,14 @@ pub(crate) struct Stream {
     pub(crate) halves: [Half; 2],
     /// Packets are changed on their way.
     bridges: Option<Box<Bridges>>,
+    /// Sound of ours is heard.
+    players: Option<Box<Players>>,
     pub(crate) rejected: bool,
 }
 
 impl Stream {
     fn new(now: Time) -> Stream {
-        Stream { halves: [Half::new(now), Half::new(now)], bridges: None, rejected: false }
+        Stream { halves: [Half::new(now), Half::new(now)], bridges: None, players: None, rejected: false }
     }
 
     /// Its halves, that of a side first.
@@ -164,7 +168,7 @@ impl Session {
         };
         let half = &mut s.halves[side.index()];
         let outcome = half.on_datagram(now, component, source, &mut packet);
-        let touched = half.guarded_beyond || s.bridges.is_some();
+        let touched = half.guarded_beyond || s.bridges.is_some() || s.players.is_some();
         let kind = if matches!(outcome, Outcome::Control { .. }) { Kind::Control } else { Kind::Media };
         let action = match outcome {
             Outcome::Media { moved: false } => half.rtp.action,
@@ -266,7 +270,7 @@ impl Session {
     pub fn flow(&self, side: Side, stream: u8, component: Component) -> Option<&Flow> {
         let s = self.streams.get(usize::from(stream))?;
         let half = &s.halves[side.index()];
-        if half.guard.is_some() || half.guarded_beyond || s.bridges.is_some() || self.is_copied() {
+        if half.guard.is_some() || half.guarded_beyond || s.is_touched() || self.is_copied() {
             return None;
         }
         Some(match component {

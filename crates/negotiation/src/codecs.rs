@@ -4,6 +4,7 @@
 //! agreed on, or else what we speak ourselves ([`crate::plan`] says how the two sides are joined then). Without a
 //! rule nothing is read or written here. Enter through [`offered`] and [`answered`].
 
+use crate::dtmf::wants_events;
 use crate::trouble::SdpTrouble;
 use base::ReasonId;
 use bridge::Codec;
@@ -90,6 +91,17 @@ const OURS: [(&str, Option<u8>, &str, &str); 4] = [
     ("G722", Some(9), "G722/8000", ""),
     ("opus", None, "opus/48000/2", "useinbandfec=1"),
 ];
+
+/// The first codec of a peer's line that we speak and its trunk may use, with the named events of its clock.
+pub(crate) fn spoken(policy: &Policy, media: &Media<'_>) -> Option<Recast> {
+    let list: Vec<_> = media.codecs().filter(|_| is_ours(media)).collect();
+    let first = list.iter().find(|c| c.is_primary() && allows(policy, c) && sound_of(c).is_some())?;
+    let events = |codec: &&sdp::Codec<'_>| {
+        codec.is_telephone_event() && codec.clock == first.clock && wants_events(policy)
+    };
+    let formats = std::iter::once(first).chain(list.iter().filter(events));
+    Some(Recast { formats: formats.map(|codec| Written::Kept(codec.pt)).collect(), ptime: None })
+}
 
 /// A description with other formats; none where nothing changes.
 fn changed(session: &Session<'_>, recasts: Vec<Option<Recast>>) -> Option<Vec<u8>> {

@@ -60,7 +60,7 @@ pub fn describe(
         ports: lines,
         origin_id: local.id,
         origin_version: local.version.max(1),
-        hold: hold_form(end.policy.hold),
+        hold: hold_form(end),
         reveal: reveal(end.policy),
         covers: &covers,
     };
@@ -160,6 +160,30 @@ fn choose_ports(
     }
 }
 
+/// An answer of our own to an offer of one stream of sound, so that its peer may hear something before the other one
+/// has answered: the first codec that is spoken here, and named events. `false`: the offer is of another kind.
+///
+/// # Errors
+/// Why it cannot be made.
+pub fn answer_early(
+    end: &End<'_>,
+    offer: &[u8],
+    local: &mut LocalSdp,
+    draws: Draws<'_>,
+) -> Result<bool, SdpTrouble> {
+    let session = parse(offer)?;
+    let mut active = (0..).zip(session.media()).filter(|(_, media)| media.port != 0);
+    let (Some((at, media)), None) = (active.next(), active.next()) else { return Ok(false) };
+    if fax::is_fax(&session) || !media.direction().receives() || media.is_null_connection() {
+        return Ok(false);
+    }
+    let Some(recast) = codecs::spoken(end.policy, media) else { return Ok(false) };
+    let mut recasts = vec![None; at];
+    recasts.push(Some(recast));
+    let text = sdp::recast(&session, &recasts);
+    describe(end, &end.rules(), (&text, offer), local, draws).map(|()| end.seat.is_some())
+}
+
 /// An offer of our own (late offer made early).
 pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, draws: Draws<'_>) {
     let Some(seat) = end.seat else { return };
@@ -184,8 +208,11 @@ pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, draws: Draws<'_>) {
     local.text = made.into_boxed_slice();
 }
 
-fn hold_form(hold: Hold) -> HoldForm {
-    match hold {
+/// How this peer is told that it is held. Where it is to hear music it has to listen.
+fn hold_form(end: &End<'_>) -> HoldForm {
+    let music = end.beyond.is_some_and(|beyond| beyond.sounds.hold_music.is_some());
+    match end.policy.hold {
+        Hold::Pass | Hold::Sendonly | Hold::Inactive if music => HoldForm::SendonlyOnly,
         Hold::Pass => HoldForm::Pass,
         Hold::Sendonly => HoldForm::Sendonly,
         Hold::Inactive => HoldForm::Inactive,

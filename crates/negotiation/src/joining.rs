@@ -1,17 +1,31 @@
-//! What the engine was told of how two sides are joined, and what it is to be told next.
+//! What the engine was told of how two sides are joined and what they hear from us, and what it is to be told next.
 
 use crate::plan::{Pair, Standing, plans};
 use base::Rng;
-use media::{Command, MAX_STREAMS, SessionId, Side};
+use media::{Command, MAX_STREAMS, Play, SessionId, Side, Sound, Yields};
+use sounds::Sounds;
 
-/// Which streams of a session are bridged.
+/// What the sides of the engine may hear from us.
+#[derive(Clone, Copy)]
+pub enum Stage<'a> {
+    /// The call is not answered: one side hears this, if anything.
+    Early(Side, Option<&'a (Sound, Yields)>),
+    /// It is: whoever is held hears the music of the trunk that holds it, of these sounds.
+    Talking(&'a Sounds),
+}
+
+/// How a session is joined.
 #[derive(Clone, Debug, Default)]
 pub struct Joining {
-    /// Something was described since [`Joining::follow`].
+    /// Something was described since [`Joining::follow`], or is to be heard.
     pub retold: bool,
+    /// The caller was answered by us, before the callee has answered: that answer holds.
+    pub settled: bool,
     bridged: [bool; MAX_STREAMS],
     /// Whose digits are turned into something else, by the engine's sides.
     digits: [bool; 2],
+    /// What each of the engine's sides hears from us, and on which stream.
+    heard: [Option<(u8, Box<Play>)>; 2],
 }
 
 impl Joining {
@@ -22,15 +36,16 @@ impl Joining {
     }
 
     /// Tells the engine what follows from the descriptions that hold, those of its side A first; nothing while no
-    /// stream needs a bridge or had one.
+    /// stream needs a bridge or had one, and nothing is to be heard from us.
     pub fn follow(
         &mut self,
         session: SessionId,
-        [a, b]: [Standing<'_>; 2],
+        standings: [Standing<'_>; 2],
+        stage: Stage<'_>,
         rng: &mut Rng,
         mut tell: impl FnMut(Command),
     ) {
-        let wanted = plans(&a, &b);
+        let wanted = plans(&standings[0], &standings[1], self.settled);
         self.digits = [0, 1].map(|side| wanted.iter().flatten().any(|pair| pair[side].digits.is_some()));
         for ((stream, plans), bridged) in (0u8..).zip(wanted).zip(&mut self.bridged) {
             if plans.is_some() || *bridged {
@@ -39,5 +54,36 @@ impl Joining {
                 tell(Command::Bridge { session, stream, plans, seed: rng.next_u64() });
             }
         }
+        for toward in Side::BOTH {
+            let next = heard(&standings, toward, stage);
+            let held = &mut self.heard[toward.index()];
+            if *held == next {
+                continue;
+            }
+            // On another stream the old one ends first.
+            let before = std::mem::replace(held, next).map(|(stream, _)| stream);
+            let now = held.as_ref().map(|(stream, _)| *stream);
+            if let Some(stream) = before.filter(|before| now != Some(*before)) {
+                tell(Command::Play { session, stream, toward, play: None, seed: 0 });
+            }
+            if let Some((stream, play)) = held.clone() {
+                tell(Command::Play { session, stream, toward, play: Some(play), seed: rng.next_u64() });
+            }
+        }
     }
+}
+
+/// What a side of the engine is to hear from us.
+fn heard([a, b]: &[Standing<'_>; 2], toward: Side, stage: Stage<'_>) -> Option<(u8, Box<Play>)> {
+    let (here, there) = if toward == Side::A { (a, b) } else { (b, a) };
+    let (sound, yields) = match stage {
+        Stage::Early(side, sound) => sound.filter(|_| side == toward).cloned()?,
+        Stage::Talking(sounds) => {
+            let music = there.policy.sounds.hold_music.as_deref()?;
+            let music = sounds.get(music).filter(|_| there.holds())?;
+            (Sound::Again(music.clone()), Yields::ToTalk)
+        }
+    };
+    let (stream, format) = here.ear()?;
+    Some((stream, Box::new(Play { sound, format, yields })))
 }

@@ -42,18 +42,19 @@ fn recodes(a: &Policy, b: &Policy) -> bool {
     rules.is_any() && rules.transcodes()
 }
 
-/// The plans of each stream; none where packets may pass as they are.
+/// The plans of each stream; none where packets may pass as they are. `settled`: one peer has an answer of ours that
+/// was made before the other one's.
 #[must_use]
-pub fn plans(a: &Standing<'_>, b: &Standing<'_>) -> [Option<Box<Pair>>; MAX_STREAMS] {
+pub fn plans(a: &Standing<'_>, b: &Standing<'_>, settled: bool) -> [Option<Box<Pair>>; MAX_STREAMS] {
     let mut plans = [const { None }; MAX_STREAMS];
-    if !may_bridge(a.policy, b.policy) {
+    if !settled && !may_bridge(a.policy, b.policy) {
         return plans;
     }
     let texts = [a.theirs, a.ours, b.theirs, b.ours];
     let [Ok(a_theirs), Ok(a_ours), Ok(b_theirs), Ok(b_ours)] = texts.map(parse) else { return plans };
     // Nothing is searched for digits in the sound of a fax.
-    let digits = converts(a.policy, b.policy) && !(is_fax(&a_theirs) && is_fax(&b_theirs));
-    let recoded = recodes(a.policy, b.policy);
+    let digits = (settled || converts(a.policy, b.policy)) && !(is_fax(&a_theirs) && is_fax(&b_theirs));
+    let recoded = recodes(a.policy, b.policy) || settled;
     for (index, place) in plans.iter_mut().enumerate() {
         let lines =
             (line(&a_theirs, index), line(&a_ours, index), line(&b_theirs, index), line(&b_ours, index));
@@ -65,6 +66,42 @@ pub fn plans(a: &Standing<'_>, b: &Standing<'_>) -> [Option<Box<Pair>>; MAX_STRE
         }
     }
     plans
+}
+
+/// Whether what holds between us and two peers can be joined, whatever each was told of the other.
+#[must_use]
+pub fn can_join(a: &Standing<'_>, b: &Standing<'_>) -> bool {
+    let rules = Rules { here: a.policy, beyond: b.policy };
+    let [Some((_, a)), Some((_, b))] = [a, b].map(Standing::agreed) else { return false };
+    let spoken = || rules.transcodes() && sound(&a, &b, None).is_some() && sound(&b, &a, None).is_some();
+    !differ(&a, &b) || spoken()
+}
+
+impl<'a> Standing<'a> {
+    /// The first stream of sound, and what was agreed on for it.
+    fn agreed(&self) -> Option<(u8, Agreed<'a>)> {
+        let (theirs, ours) = (parse(self.theirs).ok()?, parse(self.ours).ok()?);
+        (0..MAX_STREAMS).find_map(|index| {
+            let agreed = Agreed::new(&line(&theirs, index)?, &line(&ours, index)?, self.policy);
+            Some((u8::try_from(index).ok()?, agreed))
+        })
+    }
+
+    /// On which stream, and how, the peer hears sound of ours; none: it cannot.
+    #[must_use]
+    pub fn ear(&self) -> Option<(u8, Format)> {
+        let (stream, agreed) = self.agreed()?;
+        let (shared, codec) = agreed.sounds().next()?;
+        Some((stream, Format::new(shared.theirs, codec, agreed.ptime_ms)))
+    }
+
+    /// Whether the peer holds the other one: it hears nothing of its sound (RFC 3264 §8.4).
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        let Ok(theirs) = parse(self.theirs) else { return false };
+        let sound = (0..MAX_STREAMS).find_map(|index| line(&theirs, index));
+        sound.is_some_and(|media| !media.direction().receives() || media.is_null_connection())
+    }
 }
 
 /// One peer: the policy of its trunk, our line and its own.

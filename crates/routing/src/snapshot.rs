@@ -2,6 +2,7 @@
 
 use crate::Table;
 use config::Config;
+use sounds::Sounds;
 use std::sync::Arc;
 
 /// One revision of the configuration, compiled. A call keeps the one it was routed with.
@@ -18,6 +19,8 @@ pub struct Snapshot {
     pub gateway_names: Vec<Arc<str>>,
     /// The node's name, shared with records.
     pub node: Arc<str>,
+    /// The sounds that it names, as far as somebody has read them.
+    pub sounds: Sounds,
 }
 
 impl Snapshot {
@@ -30,7 +33,14 @@ impl Snapshot {
             trunk_names: config.trunks.iter().map(|t| t.name.as_str().into()).collect(),
             gateway_names: config.gateways.iter().map(|g| g.text.as_str().into()).collect(),
             node: config.node.name.as_str().into(),
+            sounds: Sounds::default(),
             config: Arc::new(config),
         }
+    }
+
+    /// The same, with the sounds that it names.
+    #[must_use]
+    pub fn with_sounds(self, sounds: Sounds) -> Snapshot {
+        Snapshot { sounds, ..self }
     }
 }

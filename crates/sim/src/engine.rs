@@ -54,6 +54,7 @@ impl Engine {
             }
             Command::Set { session, stream, .. }
             | Command::Bridge { session, stream, .. }
+            | Command::Play { session, stream, .. }
             | Command::Reject { session, stream } => {
                 match self.open.get(&session.0) {
                     None => self.faults.push(format!("media command for session {} not open", session.0)),

@@ -99,7 +99,9 @@ fn assemble(path: &Path, loaded: Loaded) -> Result<Running, Obstacle> {
     let socket = Socket::claim(Path::new(&config.api.socket))?;
     let (kept, journal) = keep::open(&config)?;
     let directory = config.records.path.clone();
-    let snapshot = Arc::new(Snapshot::new(config, 1));
+    let (sounds, errors) = runtime::load_sounds(&config);
+    errors.into_iter().next().map_or(Ok(()), Err)?;
+    let snapshot = Arc::new(Snapshot::new(config, 1).with_sounds(sounds));
     let fast_path = fast::start(&snapshot.config).map_err(Obstacle::FastPath)?;
     let options = NodeOptions { snapshot, secrets, journal, seed: None, cpu: None, fast_path };
     let node = Node::start(options)?;

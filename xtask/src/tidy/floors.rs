@@ -22,6 +22,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("sip-core", 2),
     ("media", 2),
     ("dtls", 3),
+    ("sounds", 2),
     ("routing", 3),
     ("identity", 3),
     ("peers", 3),

@@ -107,9 +107,8 @@ impl Switchboard {
             Alarm::Ring(call, number) => {
                 self.with_call(now, call, out, |call, cx| call.on_ring_timeout(number, cx));
             }
-            Alarm::Ringback(call) => {
-                self.with_call(now, call, out, Call::on_ringback);
-            }
+            Alarm::Ringback(call) => _ = self.with_call(now, call, out, Call::on_ringback),
+            Alarm::Parting(call) => _ = self.with_call(now, call, out, Call::on_parted),
             Alarm::Expires(call, at) => {
                 self.with_call(now, call, out, |call, cx| call.on_expires(at, cx));
             }
@@ -128,9 +127,7 @@ impl Switchboard {
                     }
                 });
             }
-            Alarm::Transfer(call) => {
-                self.with_call(now, call, out, Call::on_transfer_alarm);
-            }
+            Alarm::Transfer(call) => _ = self.with_call(now, call, out, Call::on_transfer_alarm),
             Alarm::Recording(call) => _ = self.with_call(now, call, out, Call::on_recorder_alarm),
             Alarm::Liveness(at) => self.on_liveness_alarm(at, now, out),
             Alarm::Register(at) => self.on_register_alarm(at, now, out),
@@ -152,6 +149,7 @@ impl Switchboard {
             Reply::Digit { from, digit: Digit { event, duration_ms }, .. } => {
                 call.tell_digit(call.media.seat(from.other()), InfoDigit { event, duration_ms }, cx);
             }
+            Reply::Played { .. } => call.on_parted(cx),
             Reply::OneWay { .. } | Reply::Latched { .. } => {}
             _ if call.media.session() != Some(session) || call.is_left_alone() => {}
             Reply::Timeout { .. } => call.release(ReasonId::MediaTimeout, ReleasedBy::Us, cx),

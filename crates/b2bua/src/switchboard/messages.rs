@@ -14,7 +14,7 @@ use identity::headers::push_number;
 use media::Side;
 use peers::Voucher;
 use sip_core::{Flow, Incoming, ServerTxn};
-use sip_msg::{Leniency, Method, Msg, Start, Uri};
+use sip_msg::{Leniency, Method, Msg, Uri};
 
 impl Switchboard {
     pub(super) fn on_bytes(
@@ -191,7 +191,7 @@ impl Switchboard {
             self.on_invite(now, arrival, out);
         } else if msg.method() == Method::Register {
             self.on_register(now, &arrival, voucher, out);
-        } else if unusable_uri(msg) == Some(ReasonId::UriScheme) {
+        } else if identity::abilities::unusable_uri(msg) == Some(ReasonId::UriScheme) {
             // RFC 3261 §8.2.2.1.
             local::answer(&mut self.context(now, out), txn, 416, b"");
         } else if msg.method() == Method::Options
@@ -209,7 +209,7 @@ impl Switchboard {
     pub(crate) fn on_invite(&mut self, now: Time, arrival: Arrival<'_>, out: &mut Outbox) {
         let draining = self.draining;
         let full = self.live_calls() >= self.epoch.snapshot.config.limits.calls_max as usize;
-        let unusable = unusable_uri(arrival.msg);
+        let unusable = identity::abilities::unusable_uri(arrival.msg);
         let (calls, mut cx) = self.split(now, out);
         let call = calls.try_insert_with_key(|me| Call::begin(me, &arrival, &mut cx).map(Box::new));
         let Ok(call) = call else { return local::answer(&mut cx, arrival.txn, 400, b"") };
@@ -304,14 +304,6 @@ impl Switchboard {
         };
         let Some(trunk) = self.identify(&flow, &[]).or_else(neighbour) else { return };
         stray::end(msg, flow, trunk, what, &epoch, &mut self.context(now, out));
-    }
-}
-
-/// What is wrong with a request's URI, if anything.
-fn unusable_uri(msg: Msg<'_>) -> Option<ReasonId> {
-    match msg.start() {
-        Start::Request { uri, .. } => local::check_uri(uri),
-        Start::Response { .. } => Some(ReasonId::BadRequest),
     }
 }
 

@@ -37,6 +37,7 @@ mod replacing;
 mod routes;
 mod secure;
 mod smuggling;
+mod sounds;
 mod straight;
 mod streams;
 mod targets;

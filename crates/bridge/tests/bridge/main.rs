@@ -5,5 +5,6 @@
 mod digits;
 mod order_and_loss;
 mod pauses_and_events;
+mod player;
 mod sound;
 mod world;

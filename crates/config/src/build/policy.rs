@@ -6,7 +6,11 @@ use super::identity;
 use super::view::View;
 use crate::country::Country;
 use crate::forms::called;
-use crate::model::{Codecs, Digits, Policy, Redirects, SrtpKeys, SrtpPolicy, SrtpSuite, Transfers, Words};
+use crate::keys::ANNOUNCEMENT;
+use crate::model::{
+    Announcement, Codecs, Digits, Policy, Redirects, SrtpKeys, SrtpPolicy, SrtpSuite, Transfers, TrunkSounds,
+    Words,
+};
 
 /// Countries whose networks speak µ-law; all others speak A-law (ITU-T G.711 §2, national practice).
 const MU_LAW: [&str; 5] = ["US", "CA", "JP", "TW", "PR"];
@@ -23,6 +27,7 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         offer_codecs: offer_codecs(view, country),
         codecs: codecs(view)?,
         digits: Digits { by: view.word("dtmf")?, info: view.word("dtmf_info")? },
+        sounds: sounds(view, country)?,
         prack: view.word("prack")?,
         session_timer: dialog::session_timer(view)?,
         hold: view.word("hold")?,
@@ -70,6 +75,20 @@ fn codecs(view: &View<'_>) -> Option<Codecs> {
 fn transfers(view: &View<'_>) -> Option<Transfers> {
     let (refer, max, replaces) = (view.word("refer")?, view.integer("refer_max")?, view.word("replaces")?);
     Some(Transfers { refer, target: view.word("refer_target")?, max, replaces })
+}
+
+fn sounds(view: &View<'_>, country: Option<&Country>) -> Option<TrunkSounds> {
+    let announcement = |table| {
+        let view = View::new(&ANNOUNCEMENT, [Some(table)]);
+        Some(Announcement { status: view.integer("status")?, file: view.text("file")?.into() })
+    };
+    let announce = view.items("announce").iter().map(|item| announcement(item.table()?));
+    Some(TrunkSounds {
+        ringing: view.word("ringback")?,
+        country: view.text("ringback_of").or(country.map(|c| c.iso)).unwrap_or_default().into(),
+        announce: announce.collect::<Option<_>>()?,
+        hold_music: view.text("hold_music").map(Into::into),
+    })
 }
 
 fn srtp(view: &View<'_>) -> Option<SrtpPolicy> {

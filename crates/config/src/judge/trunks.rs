@@ -3,7 +3,7 @@
 use super::{item_at, value_at};
 use crate::build::Draft;
 use crate::model::{
-    Dtmf, Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, RefreshBy, SrtpKeys, SrtpMode,
+    Dtmf, Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, RefreshBy, RingingTone, SrtpKeys, SrtpMode,
     SrtpOverPlain, Trunk, Update,
 };
 use crate::report::{Finding, Report};
@@ -196,14 +196,19 @@ fn bypass(one: &Seen<'_>, mode: Option<&str>, networks: &Networks, report: &mut 
     }
 }
 
-/// Digits can be converted only in media that flow through us.
+/// Digits can be converted, and sound be made, only in media that flow through us.
 fn digits(one: &Seen<'_>, report: &mut Report<'_>) {
     let policy = &one.trunk.policy;
-    if policy.media == MediaMode::Direct && !matches!(policy.digits.by, Dtmf::Auto | Dtmf::Info) {
-        let message =
-            format!("`dtmf = \"{}\"` and media that do not flow through this node", policy.digits.by);
+    let converts = !matches!(policy.digits.by, Dtmf::Auto | Dtmf::Info);
+    let sounds = policy.sounds.ringing != RingingTone::Off || policy.sounds.files().next().is_some();
+    if policy.media == MediaMode::Direct && (converts || sounds) {
+        let (what, else_) = match converts {
+            true => (format!("`dtmf = \"{}\"`", policy.digits.by), "`dtmf = \"auto\"`"),
+            false => ("sounds of ours".to_owned(), "no `ringback`, `announce` and `hold_music`"),
+        };
+        let message = format!("{what} and media that do not flow through this node");
         let finding = Finding::new(one.at("override"), one.path("override"), "conflict", message);
-        report.error(finding.expected("`media = \"anchor\"`, or `dtmf = \"auto\"`"));
+        report.error(finding.expected(format!("`media = \"anchor\"`, or {else_}")));
     }
 }
 

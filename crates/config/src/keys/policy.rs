@@ -4,7 +4,7 @@ use super::Effect::Reload;
 use super::Need::{Absent, Default};
 use super::Preset::{Bool as Truth, Text as Word, Texts};
 use super::{CALLER, FORWARDING, Key, Section, Shape};
-use super::{codecs, dialog, digits, headers, redirect, seconds, srtp, transfer};
+use super::{codecs, dialog, digits, headers, redirect, seconds, sounds, srtp, transfer};
 use crate::forms::{called, plain};
 use crate::model::{
     ContactUser, EarlyOffer, Extension, Fax, Hold, Ice, Latch, MediaMode, NumberFormat, PassStrip, Prack,
@@ -72,6 +72,10 @@ pub(crate) static POLICY: Section = Section {
         codecs::TRANSCODE,
         digits::DTMF,
         digits::DTMF_INFO,
+        sounds::RINGBACK,
+        sounds::RINGBACK_OF,
+        sounds::ANNOUNCE,
+        sounds::HOLD_MUSIC,
         Key {
             name: "prack",
             shape: Shape::Word { now: Prack::TOKENS, later: &[] },

@@ -63,6 +63,9 @@ impl Session {
         kind: Kind,
     ) -> Result<bool, DropReason> {
         let s = self.streams.get_mut(usize::from(stream)).ok_or(DropReason::NoRemote)?;
+        if kind == Kind::Media && !s.is_heard(now, side) {
+            return Ok(false);
+        }
         if let Some(bridges) = &mut s.bridges {
             match kind {
                 Kind::Control => bridges.control(side, packet.bytes_mut()),
@@ -95,14 +98,17 @@ impl Session {
 
     /// A digit that the peer of one side has signalled, for the other's ear: the stream in which it is said. Fetch
     /// then with [`Session::take_made`] what the other side says there.
-    pub fn say(&mut self, now: Time, toward: Side, digit: Digit) -> Option<u8> {
-        let from = toward.other().index();
+    pub fn say(&mut self, now: Time, toward: Side, digit: Digit) -> Option<(Side, u8)> {
+        let from = toward.other();
         let mut streams = (0u8..).zip(&mut self.streams);
-        streams.find_map(|(stream, s)| s.bridges.as_mut()?.0[from].say(now, digit).then_some(stream))
+        streams.find_map(|(stream, s)| {
+            s.bridges.as_mut()?.0[from.index()].say(now, digit).then_some((from, stream))
+        })
     }
 
-    /// The next packet that a bridge has made of what a side says, at the start of the buffer; where it goes. Fetch
-    /// until none after [`super::Verdict::Taken`], [`Session::say`] and [`Session::on_bridge_tick`].
+    /// The next packet that a bridge has made of what a side says, or a player in its place, at the start of the
+    /// buffer; where it goes. Fetch until none after [`super::Verdict::Taken`], [`Session::say`], [`Session::play`] and
+    /// [`Session::on_bridge_tick`].
     pub fn take_made(
         &mut self,
         side: Side,
@@ -111,14 +117,18 @@ impl Session {
     ) -> Option<(Component, SocketAddr)> {
         loop {
             let s = self.streams.get_mut(usize::from(stream))?;
-            packet.length = s.bridges.as_mut()?.0[side.index()].pop(packet.buffer)?;
-            let sent = match s.halves[side.index()].rtp.action {
-                Action::Relay { component, to } => {
-                    self.protect(side, stream, packet, Kind::Media).map(|()| (component, to))
+            let bridged = s.bridges.as_mut().and_then(|b| b.0[side.index()].pop(packet.buffer));
+            let to = match (bridged, s.halves[side.index()].rtp.action) {
+                (Some(_), Action::Relay { component, to }) => Ok((component, to)),
+                (Some(_), Action::Drop(reason)) => Err(reason),
+                // What is ours goes out also where the other peer is silent, or not there.
+                (None, _) => {
+                    packet.length = s.pop_played(side, packet.buffer)?;
+                    s.halves[side.other().index()].media_target().map(|to| (Component::Rtp, to))
                 }
-                Action::Drop(reason) => Err(reason),
             };
-            match sent {
+            packet.length = bridged.unwrap_or(packet.length);
+            match to.and_then(|to| self.protect(side, stream, packet, Kind::Media).map(|()| to)) {
                 Ok(sent) => return Some(sent),
                 Err(reason) => self.count_drop(side, stream, reason),
             }
@@ -129,23 +139,29 @@ impl Session {
     pub fn on_bridge_tick(&mut self, now: Time, mut made: impl FnMut(Side, u8)) {
         for stream in 0..MAX_STREAMS as u8 {
             for side in Side::BOTH {
-                let s = self.streams.get_mut(usize::from(stream));
-                let bridge = s.and_then(|s| Some(&mut s.bridges.as_mut()?.0[side.index()]));
-                let Some(bridge) = bridge.filter(|b| b.wakes().is_some_and(|due| due <= now)) else {
+                let Some(s) = self.streams.get_mut(usize::from(stream)) else { return };
+                let plays = s.plays(side, Some(now));
+                let bridge = s.bridges.as_mut().map(|bridges| &mut bridges.0[side.index()]);
+                let bridge = bridge.filter(|bridge| bridge.wakes().is_some_and(|due| due <= now));
+                if !plays && bridge.is_none() {
                     continue;
-                };
-                bridge.on_tick(now);
-                let digit = bridge.pop_digit();
-                self.tell_digits(side, stream, digit);
+                }
+                if let Some(bridge) = bridge {
+                    bridge.on_tick(now);
+                    let digit = bridge.pop_digit();
+                    self.tell_digits(side, stream, digit);
+                }
+                self.tick_player(now, side, stream);
                 made(side, stream);
             }
         }
     }
 
-    /// Whether a bridge has something to do by time.
+    /// Whether a bridge or a player has something to do by time.
     #[must_use]
     pub fn wakes(&self) -> bool {
         let bridges = self.streams.iter().filter_map(|s| s.bridges.as_ref());
         bridges.flat_map(|bridges| &bridges.0).any(|bridge| bridge.wakes().is_some())
+            || self.streams.iter().any(|s| Side::BOTH.iter().any(|side| s.plays(*side, None)))
     }
 }

@@ -24,7 +24,7 @@ impl Session {
             half.beside.clear();
         }
         s.rejected = true;
-        s.bridges = None;
+        (s.bridges, s.players) = (None, None);
         s.settle();
         self.changed = true;
         true

@@ -188,13 +188,13 @@ impl Engine {
                 self.pass(session, Order::Bridge { session, stream, plans, seed });
             }
             Command::Digit { session, toward, digit } => {
-                // A key is pressed now.
-                if self.pass(session, Order::Digit { session, toward, digit }) {
-                    self.wake(session);
-                }
+                self.pass_now(session, Order::Digit { session, toward, digit });
             }
             Command::Ice { session, side, local } => {
                 self.pass(session, Order::Ice { session, side, local });
+            }
+            Command::Play { session, stream, toward, play, seed } => {
+                self.pass_now(session, Order::Play { session, at: (stream, toward), play, seed });
             }
             Command::Reject { session, stream } => {
                 self.pass(session, Order::Reject { session, stream });
@@ -227,6 +227,13 @@ impl Engine {
         let now = self.now();
         let due = self.ranges.iter_mut().filter_map(|range| range.close_unwanted(now)).min();
         due.map(|due| due.since(now))
+    }
+
+    /// Passes an order on that somebody waits for: a key is pressed, or a tone to begin.
+    fn pass_now(&mut self, session: SessionId, order: Order) {
+        if self.pass(session, order) {
+            self.wake(session);
+        }
     }
 
     /// Passes an order to the worker of an open session.

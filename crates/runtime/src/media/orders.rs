@@ -5,7 +5,7 @@ use super::status::Board;
 use bridge::Plan;
 use ice::Credentials;
 use media::token::Place;
-use media::{Digit, Remote, Reply, Report, SessionId, Side};
+use media::{Digit, Play, Remote, Reply, Report, SessionId, Side};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -19,6 +19,7 @@ pub(super) enum Order {
     Digit { session: SessionId, toward: Side, digit: Digit },
     Ice { session: SessionId, side: Side, local: Credentials },
     Copy { of: SessionId, to: Place, seed: u64 },
+    Play { session: SessionId, at: (u8, Side), play: Option<Box<Play>>, seed: u64 },
     Reject { session: SessionId, stream: u8 },
     Close { session: SessionId },
 }

@@ -288,7 +288,12 @@ impl Worker {
                 Order::Bridge { session, stream, plans, seed } => {
                     self.with(session, |s| s.bridge(stream, plans, seed));
                 }
-                Order::Digit { session, toward, digit } => self.say(now, session, toward, digit),
+                Order::Digit { session, toward, digit } => {
+                    self.touch(now, session, |s| s.say(now, toward, digit));
+                }
+                Order::Play { session, at, play, seed } => {
+                    self.touch(now, session, |s| s.play(now, at, play.map(|play| *play), seed));
+                }
                 Order::Ice { session, side, local } => {
                     self.with(session, |s| {
                         s.set_ice(now, side, &local);

@@ -4,7 +4,7 @@
 //! Reads what a start would read and starts nothing. Enter through [`faults`].
 
 use config::{Config, nearest::nearest};
-use runtime::{PasswordError, SecretError, Secrets, StartError, TlsError};
+use runtime::{PasswordError, SecretError, Secrets, SoundError, StartError, TlsError};
 use std::path::Path;
 
 /// Names that are compared with a wrong one, at most.
@@ -29,7 +29,24 @@ pub(crate) struct Fault {
 pub(super) fn faults(config: &Config, secrets: &Secrets) -> Vec<Fault> {
     let passwords = secrets.passwords(config);
     let tls = runtime::tls_faults(config, secrets);
-    passwords.iter().map(of_password).chain(tls.iter().map(of_tls)).collect()
+    let (_, sounds) = runtime::load_sounds(config);
+    let sounds = sounds.iter().map(of_sound);
+    passwords.iter().map(of_password).chain(tls.iter().map(of_tls)).chain(sounds).collect()
+}
+
+/// A sound as a fault of the configuration.
+pub(crate) fn of_sound(error: &SoundError) -> Fault {
+    let path = Path::new(&error.file);
+    let near = near_file(path, true);
+    let expected = "a WAV file of one channel, 16-bit linear at 8, 16 or 48 kHz, or G.711";
+    let code = if path.exists() { "unusable" } else { "unreadable" };
+    Fault {
+        key: error.key.clone(),
+        message: error.to_string(),
+        expected: expected.to_owned(),
+        nearest: near,
+        code,
+    }
 }
 
 /// A password as a fault of the configuration.

@@ -2,10 +2,10 @@
 
 use crate::exit;
 use crate::load;
-use crate::load::fault::{Fault, of_password, of_start};
+use crate::load::fault::{Fault, of_password, of_sound, of_start};
 use api::SocketError;
 use config::{Diagnostic, Places};
-use runtime::{PasswordError, StartError};
+use runtime::{PasswordError, SoundError, StartError};
 use std::io::ErrorKind;
 use std::path::Path;
 use store::StoreError;
@@ -19,6 +19,8 @@ pub(crate) enum Obstacle {
     Records(#[from] StoreError),
     #[error("not started: {0}")]
     Password(#[from] PasswordError),
+    #[error("not started: {0}")]
+    Sound(#[from] SoundError),
     #[error("not started: {0}")]
     Node(#[from] StartError),
     #[error("not started: media.fast_path is required, and cannot be had: {0}")]
@@ -42,7 +44,7 @@ impl Obstacle {
             Obstacle::Socket(SocketError::TooLong { .. } | SocketError::NotASocket { .. }) => true,
             Obstacle::Records(StoreError::File { source, .. }) => is_lasting(source.kind()),
             Obstacle::Records(StoreError::SchemaTooNew { .. }) => true,
-            Obstacle::Password(_) | Obstacle::Placed(_) | Obstacle::FastPath(_) => true,
+            Obstacle::Password(_) | Obstacle::Sound(_) | Obstacle::Placed(_) | Obstacle::FastPath(_) => true,
             Obstacle::Node(error) => error.is_configuration(),
             _ => false,
         };
@@ -74,6 +76,7 @@ impl Obstacle {
             Obstacle::FastPath(_) => {
                 Some(Fault::new("media.fast_path", &self.to_string(), "`auto` or `off`"))
             }
+            Obstacle::Sound(error) => Some(of_sound(error)),
             Obstacle::Node(error) => of_start(error),
             _ => None,
         }

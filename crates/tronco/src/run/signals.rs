@@ -145,7 +145,11 @@ fn apply(path: &Path, revision: u64, node: &NodeHandle) -> Result<ConfigText, St
         warn!("{warning}");
     }
     Secrets::from_env().open(&mut loaded.config).map_err(|error| error.to_string())?;
-    let next = Arc::new(Snapshot::new(loaded.config, revision));
+    let (sounds, errors) = runtime::load_sounds(&loaded.config);
+    if let Some(error) = errors.first() {
+        return Err(error.to_string());
+    }
+    let next = Arc::new(Snapshot::new(loaded.config, revision).with_sounds(sounds));
     node.apply(next).map_err(|error| error.to_string())?;
     Ok(loaded.text)
 }

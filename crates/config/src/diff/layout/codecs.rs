@@ -1,4 +1,4 @@
-//! The lines of a trunk's codecs and digits.
+//! The lines of a trunk's codecs, digits and sounds.
 
 use super::{Sheet, list};
 use crate::model::Policy;
@@ -14,5 +14,12 @@ impl Sheet<'_> {
         self.put(path, "transcode", codecs.transcode);
         self.put(path, "dtmf", policy.digits.by);
         self.put(path, "dtmf_info", policy.digits.info);
+        let sounds = &policy.sounds;
+        self.put(path, "ringback", sounds.ringing);
+        self.put(path, "ringback_of", &sounds.country);
+        for one in &sounds.announce {
+            self.put(&format!("{path}.announce"), &one.status.to_string(), &one.file);
+        }
+        self.put_some(path, "hold_music", sounds.hold_music.as_ref());
     }
 }

@@ -5,7 +5,7 @@
 use super::{Entry, Worker};
 use crate::media::relay::pass_made;
 use base::Time;
-use media::{Datagram, Digit, SessionId, Side};
+use media::{Datagram, Session, SessionId, Side};
 use std::time::Duration;
 
 /// How often bridges that wait for a time are served.
@@ -19,7 +19,7 @@ pub(super) struct Waking {
 }
 
 impl Waking {
-    /// A bridge has taken a packet or a digit: its session is served from now on if it waits for a time.
+    /// A bridge has taken a packet, or something else begun: its session is served from now on if it waits for a time.
     #[inline]
     pub(super) fn note(&mut self, now: Time, slot: u32, entry: &mut Entry) {
         if !entry.awake && entry.session.wakes() {
@@ -49,8 +49,13 @@ impl Worker {
         }
     }
 
-    /// A peer has signalled a digit, and the other one is to hear it.
-    pub(super) fn say(&mut self, now: Time, session: SessionId, toward: Side, digit: Digit) {
+    /// Changes what a session makes by itself: of what a side says on a stream, or in its place.
+    pub(super) fn touch(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        change: impl FnOnce(&mut Session) -> Option<(Side, u8)>,
+    ) {
         let Some(at) = self.ids.get(&session).copied() else {
             self.counters.unknown_sessions += 1;
             return;
@@ -58,12 +63,16 @@ impl Worker {
         self.guarded(at, |worker| {
             let entry = worker.slots.get_mut(at as usize).and_then(|slot| slot.entry.as_mut());
             let Some(entry) = entry else { return };
-            let Some(stream) = entry.session.say(now, toward, digit) else { return };
-            if let Some(Some(ports)) = entry.streams.get(usize::from(stream)) {
+            if let Some((side, stream)) = change(&mut entry.session)
+                && let Some(Some(ports)) = entry.streams.get(usize::from(stream))
+            {
                 let packet = Datagram { buffer: &mut worker.buffer, length: 0 };
-                pass_made((toward.other(), stream), &mut entry.session, ports, packet);
+                pass_made((side, stream), &mut entry.session, ports, packet);
             }
             worker.waking.note(now, at, entry);
+            if entry.session.take_changed() {
+                worker.follow(at);
+            }
         });
     }
 

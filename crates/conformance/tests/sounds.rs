@@ -1,0 +1,211 @@
+//! Sound of ours to other people's programs: SIPp waits, refuses and holds, `tshark` and baresip say what was heard.
+
+use conformance::audio;
+use conformance::baresip::Baresip;
+use conformance::capture::Capture;
+use conformance::config::{INSIDE, ITSP, PBX, Setup};
+use conformance::script::{SDP, Script};
+use conformance::sipp::Running;
+use conformance::{Place, Server, Sipp};
+use std::path::Path;
+
+const WORLD: &str = "+441632960001";
+const DID: &str = "+493023125100";
+const SECOND: usize = audio::RATE as usize;
+/// Milliseconds that a callee rings.
+const RINGS: u32 = 5_500;
+
+fn server(place: &Place, pbx: &str, itsp: &str) -> Server {
+    let mut setup = Setup::new(place);
+    setup.pbx_more = format!("override = {{ latch = \"nat\"{pbx} }}\n");
+    setup.itsp_more = format!("override = {{ latch = \"nat\"{itsp} }}\n");
+    Server::start(place, &setup.text())
+}
+
+/// A tone as a file of ours.
+fn tone(place: &Place, hertz: f64, seconds: u32) -> String {
+    let path = place.path("sound.wav");
+    audio::write(&path, &audio::tone(hertz, seconds));
+    path.display().to_string()
+}
+
+fn dials(number: &str) -> Script {
+    Script::default().call(number, &format!("<sip:{DID}@[local_ip]:[local_port]>"), "", SDP)
+}
+
+fn hangs_up(script: Script) -> Script {
+    script.inside("BYE", "", "").expect(200, &[])
+}
+
+fn calls(place: &Place, script: &Script) -> Running {
+    let caller = Sipp::of_script(place, "caller", script, &place.sip(PBX)).keep_messages();
+    caller.with(&["-mp", "40000"]).call(WORLD, &place.sip(INSIDE))
+}
+
+/// What was sent to a peer in A-law, in the order of its numbers: each packet's time, and its samples.
+fn sent_to(capture: &Capture, ip: &str) -> Vec<(f64, Vec<i16>)> {
+    let fields = ["rtp.seq", "frame.time_relative", "rtp.payload"];
+    // SIPp's port is known from no description when the capture is read: every packet of the address is tried.
+    let lines = capture.end(&format!("rtp && ip.dst == {ip} && rtp.p_type == 8"), &fields);
+    let mut packets: Vec<(u32, f64, Vec<i16>)> = lines.iter().map(|line| packet(line)).collect();
+    packets.sort_by_key(|packet| packet.0);
+    packets.dedup_by_key(|packet| packet.0);
+    packets.into_iter().map(|(_, time, samples)| (time, samples)).collect()
+}
+
+fn packet(line: &str) -> (u32, f64, Vec<i16>) {
+    let columns: Vec<&str> = line.split('\t').collect();
+    let hex: String = columns[2].chars().filter(char::is_ascii_hexdigit).collect();
+    let bytes = (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).expect("hex"));
+    let number = columns[0].parse().expect("a sequence number");
+    (number, columns[1].parse().expect("a time"), bytes.map(audio::of_a_law).collect())
+}
+
+/// A caller on a trunk of this country, and a callee that rings and answers: what the caller heard while it rang.
+fn rung(name: &str, country: &str) -> Vec<i16> {
+    let place = Place::new(name);
+    let more = format!(", ringback = \"auto\", ringback_of = \"{country}\"");
+    let server = server(&place, &more, "");
+    let capture = Capture::start(&place);
+    let script = Script::default().receive("INVITE", &[]).answer("180 Ringing", "", "");
+    let script = script.pause(RINGS).answer("200 OK", "", SDP).receive("ACK", &[]);
+    let callee = script.receive("BYE", &[]).agree("");
+    let callee = Sipp::of_script(&place, "callee", &callee, &place.sip(ITSP)).answer();
+    let caller = dials(WORLD).hears(180, &[("Content-Type", "application/sdp")]).expect(200, &[]);
+    let caller = hangs_up(caller.inside("ACK", "", "").pause(500));
+    calls(&place, &caller).finish();
+    callee.finish();
+    let packets = sent_to(&capture, &place.ip(PBX));
+    let lasted = packets.last().expect("packets").0 - packets[0].0;
+    let asked = f64::from(RINGS) / 1_000.0;
+    assert!((asked - 0.3..asked + 0.2).contains(&lasted), "the tone is over with the answer: {lasted} s");
+    assert_eq!(server.stop(), 0);
+    packets.into_iter().flat_map(|(_, samples)| samples).collect()
+}
+
+/// Where a tone of these frequencies sounds and where nothing does, in tenths of a second.
+fn pattern(samples: &[i16], hertz: &[f64]) -> String {
+    let tenths = samples.chunks_exact(SECOND / 10).map(|piece| {
+        let share: f64 = hertz.iter().map(|hertz| audio::share(piece, *hertz)).sum();
+        match audio::level(piece) {
+            level if level < 30.0 => '.',
+            level if level > 500.0 && share > 0.9 => '#',
+            _ => '?',
+        }
+    });
+    tenths.collect()
+}
+
+#[test]
+fn a_caller_of_a_german_trunk_hears_the_german_ringing_tone() {
+    let heard = pattern(&rung("ring-de", "DE"), &[425.0]);
+    assert!(heard.starts_with(&format!("{}{}", "#".repeat(10), ".".repeat(40))), "{heard}");
+    assert!(heard[50..].starts_with("###"), "{heard}");
+}
+
+#[test]
+fn a_caller_of_an_american_trunk_hears_the_american_ringing_tone() {
+    let heard = pattern(&rung("ring-us", "US"), &[440.0, 480.0]);
+    assert!(heard.starts_with(&format!("{}{}", "#".repeat(20), ".".repeat(33))), "{heard}");
+}
+
+#[test]
+fn a_caller_of_a_british_trunk_hears_the_british_ringing_tone() {
+    let heard = pattern(&rung("ring-gb", "GB"), &[400.0, 450.0]);
+    let turn = format!("####..####{}", ".".repeat(20));
+    assert!(heard.starts_with(&turn) && heard[30..].starts_with("####..####"), "{heard}");
+}
+
+#[test]
+fn an_announcement_is_heard_before_a_404() {
+    let place = Place::new("announce");
+    let file = tone(&place, 850.0, 2);
+    let server = server(&place, &format!(", announce = [{{ status = 404, file = \"{file}\" }}]"), "");
+    let capture = Capture::start(&place);
+    let refuses =
+        Script::default().receive("INVITE", &[]).answer("404 Not Found", "", "").receive("ACK", &[]);
+    let callee = Sipp::of_script(&place, "callee", &refuses, &place.sip(ITSP)).answer();
+    let caller = dials(WORLD).hears(183, &[("Content-Type", "application/sdp")]);
+    let caller = caller.expect(404, &[("Reason", "Q.850;cause=1;")]).refused();
+    calls(&place, &caller).finish();
+    callee.finish();
+    let packets = sent_to(&capture, &place.ip(PBX));
+    let heard: Vec<i16> = packets.into_iter().flat_map(|(_, samples)| samples).collect();
+    assert_eq!(pattern(&heard, &[850.0]), "#".repeat(20), "the whole file, and nothing else");
+    assert_eq!(server.stop(), 0);
+}
+
+/// What a callee hears of a call that is held for three seconds.
+fn is_held_to_music(name: &str, direction: &str) {
+    let place = Place::new(name);
+    let file = tone(&place, 700.0, 1);
+    let server = server(&place, &format!(", hold_music = \"{file}\""), "");
+    let capture = Capture::start(&place);
+    let answer = SDP.replace("a=sendrecv", "a=recvonly");
+    let script = Script::default().receive("INVITE", &[]).answer("200 OK", "", SDP).receive("ACK", &[]);
+    let script = script.receive("INVITE", &[("", "a=sendonly")]).agree(&answer).receive("ACK", &[]);
+    let script = script.receive("INVITE", &[("", "a=sendrecv")]).agree(SDP).receive("ACK", &[]);
+    let script = script.receive("BYE", &[]).agree("");
+    let callee = Sipp::of_script(&place, "callee", &script, &place.sip(ITSP)).answer();
+    let hold = SDP.replace("a=sendrecv", direction).replace("- 1 1 IN", "- 1 2 IN");
+    let resume = SDP.replace("- 1 1 IN", "- 1 3 IN");
+    let caller = dials(WORLD).expect(200, &[]).inside("ACK", "", "").pause(500);
+    let caller = caller.inside("INVITE", "", &hold).expect(200, &[]).inside("ACK", "", "").pause(3_000);
+    let caller = caller.inside("INVITE", "", &resume).expect(200, &[]).inside("ACK", "", "").pause(1_000);
+    calls(&place, &hangs_up(caller)).finish();
+    callee.finish();
+    let packets = sent_to(&capture, &place.ip(ITSP));
+    let lasted = packets.last().expect("packets").0 - packets[0].0;
+    assert!((2.8..3.2).contains(&lasted), "it begins and ends with the hold: {lasted} s");
+    let heard: Vec<i16> = packets.into_iter().flat_map(|(_, samples)| samples).collect();
+    let pattern = pattern(&heard, &[700.0]);
+    assert!(pattern.len() >= 29 && pattern[..29].chars().all(|tenth| tenth == '#'), "{pattern}");
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn whoever_is_held_hears_the_file_until_the_call_goes_on() {
+    is_held_to_music("hold-sendonly", "a=sendonly");
+    is_held_to_music("hold-inactive", "a=inactive");
+}
+
+#[test]
+fn ringing_is_heard_over_srtp_too() {
+    let place = Place::new("ring-srtp");
+    let more = ", ringback = \"auto\", srtp = \"required\", ringing = { map_180 = \"183\" }";
+    let server = server(&place, more, "");
+    let script = Script::default().receive("INVITE", &[]).answer("180 Ringing", "", "");
+    let script =
+        script.pause(3_000).answer("200 OK", "", SDP).receive("ACK", &[]).receive("BYE", &[]).agree("");
+    let callee = Sipp::of_script(&place, "callee", &script, &place.sip(ITSP)).answer();
+    let account = format!("<sip:{DID}@{}>;regint=0;mediaenc=srtp-mand", place.ip(PBX));
+    let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
+    let caller = Baresip::with_account(&place, DID, PBX, 300.0, &account, Some(&uri));
+    let heard = conformance::await_some(|| Some(caller.heard_all()).filter(|s| s.len() > SECOND));
+    let heard = pattern(&heard.unwrap_or_default(), &[425.0]);
+    assert!(heard.contains("########"), "{heard}\n{}", caller.process().tail());
+    drop(caller);
+    callee.finish();
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_file_that_cannot_be_played_is_told_with_its_place() {
+    let place = Place::new("sound-check");
+    let bad = place.path("bad.wav");
+    std::fs::write(&bad, b"RIFF....").expect("a file");
+    let mut setup = Setup::new(&place);
+    setup.pbx_more = format!("override = {{ hold_music = \"{}\" }}\n", bad.display());
+    let told = checked(&place, &setup.text());
+    let line = setup.text().lines().position(|line| line.contains("hold_music")).expect("the line") + 1;
+    assert!(told.contains(&format!("tronco.toml:{line}:")) && told.contains("no WAV file"), "{told}");
+}
+
+fn checked(place: &Place, text: &str) -> String {
+    let file: &Path = &place.path("tronco.toml");
+    std::fs::write(file, text).expect("a configuration");
+    let mut command = std::process::Command::new(conformance::server::program());
+    let output = command.args(["check", "--config"]).arg(file).output().expect("the program");
+    assert_eq!(output.status.code(), Some(78), "{output:?}");
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
