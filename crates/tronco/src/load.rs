@@ -6,6 +6,7 @@ pub(crate) mod fault;
 mod findings;
 mod outside;
 mod report;
+pub(crate) mod sounds;
 
 pub(crate) use outside::{JSONL, RECORDS, placed_where_written};
 pub(crate) use report::check;

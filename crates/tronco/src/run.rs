@@ -14,6 +14,7 @@ mod signals;
 pub(crate) use obstacle::Obstacle;
 
 use crate::exit;
+use crate::load::sounds::load_sounds;
 use crate::load::{Loaded, load};
 use api::{ReloadState, Server, Socket, Subject};
 use b2bua::Snapshot;
@@ -99,7 +100,7 @@ fn assemble(path: &Path, loaded: Loaded) -> Result<Running, Obstacle> {
     let socket = Socket::claim(Path::new(&config.api.socket))?;
     let (kept, journal) = keep::open(&config)?;
     let directory = config.records.path.clone();
-    let (sounds, errors) = runtime::load_sounds(&config);
+    let (sounds, errors) = load_sounds(&config);
     errors.into_iter().next().map_or(Ok(()), Err)?;
     let snapshot = Arc::new(Snapshot::new(config, 1).with_sounds(sounds));
     let fast_path = fast::start(&snapshot.config).map_err(Obstacle::FastPath)?;

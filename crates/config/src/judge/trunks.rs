@@ -3,8 +3,8 @@
 use super::{item_at, value_at};
 use crate::build::Draft;
 use crate::model::{
-    Dtmf, Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, RefreshBy, RingingTone, SrtpKeys, SrtpMode,
-    SrtpOverPlain, Trunk, Update,
+    Dtmf, Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, RefreshBy, RingingTone, SrtpKeys,
+    SrtpMode, SrtpOverPlain, Trunk, Update,
 };
 use crate::report::{Finding, Report};
 use crate::text::{Entry, Table};

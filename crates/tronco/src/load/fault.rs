@@ -3,8 +3,9 @@
 //!
 //! Reads what a start would read and starts nothing. Enter through [`faults`].
 
+use super::sounds::{SoundError, load_sounds};
 use config::{Config, nearest::nearest};
-use runtime::{PasswordError, SecretError, Secrets, SoundError, StartError, TlsError};
+use runtime::{PasswordError, SecretError, Secrets, StartError, TlsError};
 use std::path::Path;
 
 /// Names that are compared with a wrong one, at most.
@@ -29,7 +30,7 @@ pub(crate) struct Fault {
 pub(super) fn faults(config: &Config, secrets: &Secrets) -> Vec<Fault> {
     let passwords = secrets.passwords(config);
     let tls = runtime::tls_faults(config, secrets);
-    let (_, sounds) = runtime::load_sounds(config);
+    let (_, sounds) = load_sounds(config);
     let sounds = sounds.iter().map(of_sound);
     passwords.iter().map(of_password).chain(tls.iter().map(of_tls)).chain(sounds).collect()
 }

@@ -3,9 +3,10 @@
 use crate::exit;
 use crate::load;
 use crate::load::fault::{Fault, of_password, of_sound, of_start};
+use crate::load::sounds::SoundError;
 use api::SocketError;
 use config::{Diagnostic, Places};
-use runtime::{PasswordError, SoundError, StartError};
+use runtime::{PasswordError, StartError};
 use std::io::ErrorKind;
 use std::path::Path;
 use store::StoreError;

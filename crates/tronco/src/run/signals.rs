@@ -5,6 +5,7 @@
 
 use super::service;
 use crate::load::load;
+use crate::load::sounds::load_sounds;
 use api::{ConfigText, ReloadState};
 use b2bua::{Command, Snapshot};
 use runtime::{Node, NodeHandle, Secrets, Stopped};
@@ -145,7 +146,7 @@ fn apply(path: &Path, revision: u64, node: &NodeHandle) -> Result<ConfigText, St
         warn!("{warning}");
     }
     Secrets::from_env().open(&mut loaded.config).map_err(|error| error.to_string())?;
-    let (sounds, errors) = runtime::load_sounds(&loaded.config);
+    let (sounds, errors) = load_sounds(&loaded.config);
     if let Some(error) = errors.first() {
         return Err(error.to_string());
     }

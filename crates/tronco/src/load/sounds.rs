@@ -9,18 +9,18 @@ use std::path::Path;
 /// Why a sound cannot be played.
 #[derive(Debug, thiserror::Error)]
 #[error("{key}: {file}: {why}")]
-pub struct SoundError {
+pub(crate) struct SoundError {
     /// The key in the configuration.
-    pub key: String,
+    pub(crate) key: String,
     /// The file.
-    pub file: String,
+    pub(crate) file: String,
     /// What is wrong with it.
-    pub why: String,
+    pub(crate) why: String,
 }
 
 /// Reads the sounds of a configuration, and what stands in the way of some.
-#[must_use]
-pub fn load_sounds(config: &Config) -> (Sounds, Vec<SoundError>) {
+
+pub(crate) fn load_sounds(config: &Config) -> (Sounds, Vec<SoundError>) {
     let (mut sounds, mut errors) = (Sounds::default(), Vec::new());
     for (key, file) in config.trunks.iter().flat_map(files) {
         if sounds.get(file).is_some() {
