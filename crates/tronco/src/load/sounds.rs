@@ -19,7 +19,6 @@ pub(crate) struct SoundError {
 }
 
 /// Reads the sounds of a configuration, and what stands in the way of some.
-
 pub(crate) fn load_sounds(config: &Config) -> (Sounds, Vec<SoundError>) {
     let (mut sounds, mut errors) = (Sounds::default(), Vec::new());
     for (key, file) in config.trunks.iter().flat_map(files) {
