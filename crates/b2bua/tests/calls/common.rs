@@ -112,10 +112,7 @@ impl World {
             seed: (1, 2),
             clock: WallClock { birth: WallTime(1_700_000_000_000_000) },
         };
-        let mut sounds = sounds::Sounds::default();
-        for file in loaded.config.trunks.iter().flat_map(|trunk| trunk.policy.sounds.files()) {
-            assert!(sounds.keep(file, bridge::Samples { rate: 8_000, samples: [1; 8].into() }));
-        }
+        let sounds = crate::sounds::all_of(&loaded.config);
         let snapshot = Arc::new(Snapshot::new(loaded.config, 1).with_sounds(sounds));
         let board = Switchboard::new(setup, snapshot, Time::ZERO, &mut out);
         let mut world = World {

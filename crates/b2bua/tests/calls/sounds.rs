@@ -4,6 +4,15 @@ use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, answered, insi
 use media::{Command, Reply, Side, Sound, Yields};
 use std::time::Duration;
 
+/// All sounds that a configuration names: a moment of something.
+pub(crate) fn all_of(config: &config::Config) -> sounds::Sounds {
+    let mut sounds = sounds::Sounds::default();
+    for file in config.trunks.iter().flat_map(|trunk| trunk.policy.sounds.files()) {
+        assert!(sounds.keep(file, bridge::Samples { rate: 8_000, samples: [1; 8].into() }));
+    }
+    sounds
+}
+
 fn world(pbx: &str) -> World {
     let pbx = format!("[trunk.pbx]\noverride = {{ {pbx} }}");
     World::new(&CONFIG.replace("[trunk.pbx]", &pbx))

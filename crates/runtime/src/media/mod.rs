@@ -177,12 +177,10 @@ impl Engine {
                 return Some(opened(session, self.open_copy(session, of, listen, (streams, seed))));
             }
             Command::Set { session, side, stream, remote } => {
-                let moved = self.note_told(session, side, stream, remote.rtp);
-                let passed = self.pass(session, Order::Set { session, side, stream, remote });
                 // The system refuses a new source until the worker has heard of it: that cannot wait.
-                if moved && passed {
-                    self.wake(session);
-                }
+                let moved = self.note_told(session, side, stream, remote.rtp);
+                self.pass(session, Order::Set { session, side, stream, remote });
+                moved.then(|| self.wake(session));
             }
             Command::Bridge { session, stream, plans, seed } => {
                 self.pass(session, Order::Bridge { session, stream, plans, seed });
@@ -229,11 +227,10 @@ impl Engine {
         due.map(|due| due.since(now))
     }
 
-    /// Passes an order on that somebody waits for: a key is pressed, or a tone to begin.
+    /// Passes an order on that somebody waits for.
     fn pass_now(&mut self, session: SessionId, order: Order) {
-        if self.pass(session, order) {
-            self.wake(session);
-        }
+        self.pass(session, order);
+        self.wake(session);
     }
 
     /// Passes an order to the worker of an open session.
