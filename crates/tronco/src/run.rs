@@ -94,13 +94,13 @@ pub(crate) fn start(path: &Path, loaded: Loaded) -> Result<Running, Obstacle> {
 }
 
 fn assemble(path: &Path, loaded: Loaded) -> Result<Running, Obstacle> {
-    let Loaded { mut config, text, .. } = loaded;
+    let Loaded { mut config, text, places, .. } = loaded;
     let secrets = Secrets::from_env();
     secrets.open(&mut config)?;
     let socket = Socket::claim(Path::new(&config.api.socket))?;
     let (kept, journal) = keep::open(&config)?;
     let directory = config.records.path.clone();
-    let (sounds, errors) = load_sounds(&config);
+    let (sounds, errors) = load_sounds(&config, &places);
     errors.into_iter().next().map_or(Ok(()), Err)?;
     let snapshot = Arc::new(Snapshot::new(config, 1).with_sounds(sounds));
     let fast_path = fast::start(&snapshot.config).map_err(Obstacle::FastPath)?;

@@ -4,7 +4,7 @@
 //! Reads what a start would read and starts nothing. Enter through [`faults`].
 
 use super::sounds::{SoundError, load_sounds};
-use config::{Config, nearest::nearest};
+use config::{Config, Places, nearest::nearest};
 use runtime::{PasswordError, SecretError, Secrets, StartError, TlsError};
 use std::path::Path;
 
@@ -27,10 +27,10 @@ pub(crate) struct Fault {
 }
 
 /// All faults of the files and secrets that a configuration names, in no order; none when a start would find none.
-pub(super) fn faults(config: &Config, secrets: &Secrets) -> Vec<Fault> {
+pub(super) fn faults(config: &Config, places: &Places, secrets: &Secrets) -> Vec<Fault> {
     let passwords = secrets.passwords(config);
     let tls = runtime::tls_faults(config, secrets);
-    let (_, sounds) = load_sounds(config);
+    let (_, sounds) = load_sounds(config, places);
     let sounds = sounds.iter().map(of_sound);
     passwords.iter().map(of_password).chain(tls.iter().map(of_tls)).chain(sounds).collect()
 }

@@ -13,7 +13,7 @@ pub(super) const CODES: [&str; 2] = ["unreadable", "unusable"];
 /// All that is wrong, in the order of the text. Nothing is made or changed by the looking, so a directory that
 /// could be made may still be refused by the system at the start.
 pub(super) fn wrong(loaded: &Loaded) -> Vec<Diagnostic> {
-    let faults = faults(&loaded.config, &Secrets::from_env()).into_iter();
+    let faults = faults(&loaded.config, &loaded.places, &Secrets::from_env()).into_iter();
     let faults = faults.chain(records(&loaded.config));
     let mut found: Vec<Diagnostic> =
         faults.map(|fault| placed(fault, &loaded.text.name, &loaded.places)).collect();

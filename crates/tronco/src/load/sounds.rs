@@ -2,7 +2,7 @@
 //!
 //! Enter through [`load_sounds`].
 
-use config::{Config, Trunk};
+use config::{Config, Places, Trunk};
 use sounds::{FILE_MAX, MEMORY_MAX, Sounds, wav};
 use std::path::Path;
 
@@ -19,10 +19,10 @@ pub(crate) struct SoundError {
 }
 
 /// Reads the sounds of a configuration, and what stands in the way of some.
-pub(crate) fn load_sounds(config: &Config) -> (Sounds, Vec<SoundError>) {
-    let (mut sounds, mut errors) = (Sounds::default(), Vec::new());
-    for (key, file) in config.trunks.iter().flat_map(files) {
-        if sounds.get(file).is_some() {
+pub(crate) fn load_sounds(config: &Config, places: &Places) -> (Sounds, Vec<SoundError>) {
+    let (mut sounds, mut errors) = (Sounds::default(), Vec::<SoundError>::new());
+    for (key, file) in config.trunks.iter().flat_map(|trunk| files(trunk, places)) {
+        if sounds.get(file).is_some() || errors.iter().any(|error| error.key == key) {
             continue;
         }
         if let Err(why) = read(Path::new(file)).and_then(|samples| {
@@ -35,13 +35,19 @@ pub(crate) fn load_sounds(config: &Config) -> (Sounds, Vec<SoundError>) {
     (sounds, errors)
 }
 
-/// The files of a trunk and the keys that name them.
-fn files(trunk: &Trunk) -> impl Iterator<Item = (String, &str)> {
-    let of = format!("trunk.{}.override", trunk.name);
+/// The files of a trunk and the keys that name them: its own, those of its site's defaults, or the global ones.
+fn files<'a>(trunk: &'a Trunk, places: &Places) -> Vec<(String, &'a str)> {
+    let site = trunk.site.as_ref().map(|site| format!("site.{site}.defaults"));
+    let owners = [Some(format!("trunk.{}", trunk.name)), site, Some("defaults".to_owned())];
+    let key = |name: &str| {
+        let mut paths = owners.iter().flatten().map(|owner| format!("{owner}.override.{name}"));
+        let written = paths.clone().find(|path| places.named.contains_key(path));
+        written.or_else(|| paths.next()).unwrap_or_default()
+    };
     let sounds = &trunk.policy.sounds;
-    let music = sounds.hold_music.as_deref().map(|file| (format!("{of}.hold_music"), file));
+    let music = sounds.hold_music.as_deref().map(|file| (key("hold_music"), file));
     let announce = sounds.announce.iter().enumerate();
-    announce.map(move |(index, one)| (format!("{of}.announce[{index}].file"), &*one.file)).chain(music)
+    announce.map(|(index, one)| (key(&format!("announce[{index}].file")), &*one.file)).chain(music).collect()
 }
 
 fn read(path: &Path) -> Result<bridge::Samples, String> {

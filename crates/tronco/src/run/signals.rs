@@ -146,7 +146,7 @@ fn apply(path: &Path, revision: u64, node: &NodeHandle) -> Result<ConfigText, St
         warn!("{warning}");
     }
     Secrets::from_env().open(&mut loaded.config).map_err(|error| error.to_string())?;
-    let (sounds, errors) = load_sounds(&loaded.config);
+    let (sounds, errors) = load_sounds(&loaded.config, &loaded.places);
     if let Some(error) = errors.first() {
         return Err(error.to_string());
     }
