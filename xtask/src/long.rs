@@ -22,6 +22,18 @@ pub(crate) fn fuzz(root: &Path, seconds: &str) -> ExitCode {
     run(cargo)
 }
 
+/// The attacks of the conformance suite, one after another, with so many packets each.
+pub(crate) fn attack(root: &Path, packets: &str) -> ExitCode {
+    if packets.parse::<u64>().is_err() {
+        eprintln!("attack: `{packets}` is no number of packets");
+        return ExitCode::from(64);
+    }
+    let mut cargo = cargo(root);
+    cargo.env("TRONCO_STORM", packets);
+    cargo.args(["test", "-p", "conformance", "--test", "attacks", "--", "--test-threads=1"]);
+    run(cargo)
+}
+
 /// The measurements: `bench/side_by_side`, which needs the machine for itself.
 pub(crate) fn bench(root: &Path, arguments: &[&str]) -> ExitCode {
     let mut command = Command::new(root.join("bench/side_by_side"));

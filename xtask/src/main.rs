@@ -1,4 +1,4 @@
-//! Upkeep of the house, for those who build it: `cargo run -p xtask -- tidy | bpf | sim | fuzz | bench`.
+//! Upkeep of the house, for those who build it: `cargo run -p xtask -- tidy | bpf | sim | fuzz | attack | bench`.
 //! It may be slow and noisy; it is never shipped and depends on nothing but the standard library.
 //! Enter at [`main`]; each subcommand has its room.
 
@@ -17,6 +17,7 @@ usage: cargo run -p xtask -- COMMAND
   bpf              compile the kernel's program into the object that is committed (clang-14)
   sim  [ARGS]      the simulated world for long: scenarios under loss until told to stop
   fuzz [SECONDS]   every fuzz body for SECONDS each (60) on random and mutated input
+  attack [PACKETS] calls under storms of PACKETS broken, forged and old media packets each (1000000)
   bench [ARGS]     the measurements of BENCHMARKS.md";
 
 fn main() -> ExitCode {
@@ -31,6 +32,8 @@ fn main() -> ExitCode {
         ["sim", rest @ ..] => long::sim(&root, rest),
         ["fuzz"] => long::fuzz(&root, "60"),
         ["fuzz", seconds] => long::fuzz(&root, seconds),
+        ["attack"] => long::attack(&root, "1000000"),
+        ["attack", packets] => long::attack(&root, packets),
         ["bench", rest @ ..] => long::bench(&root, rest),
         _ => {
             eprintln!("{USAGE}");

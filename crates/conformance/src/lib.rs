@@ -8,6 +8,7 @@
 
 #![allow(clippy::panic, reason = "a peer that does not do its part fails the test")]
 
+pub mod attacker;
 pub mod audio;
 pub mod baresip;
 pub mod capture;
@@ -15,6 +16,7 @@ pub mod config;
 pub mod dnsmasq;
 pub mod island;
 pub mod kamailio;
+pub mod keyed;
 pub mod phone;
 pub mod place;
 pub mod process;
