@@ -183,7 +183,8 @@ fn hello() -> Vec<u8> {
     body.extend([0x5A; 32]);
     body.extend([0, 0, 0, 2, 0xC0, 0x2B, 1, 0, 0, 9, 0, 14, 0, 5, 0, 2, 0, 1, 0]);
     let length = (body.len() as u32).to_be_bytes();
-    let mut message = vec![1, length[1], length[2], length[3], 0, 0, 0, 0, 0, length[1], length[2], length[3]];
+    let mut message =
+        vec![1, length[1], length[2], length[3], 0, 0, 0, 0, 0, length[1], length[2], length[3]];
     message.extend(body);
     let mut record = vec![22, 0xFE, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0];
     record.extend((message.len() as u16).to_be_bytes());

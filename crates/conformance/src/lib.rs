@@ -1,4 +1,4 @@
-//! Black-box conformance: a running `tronco` between peers that we did not write (SIPp, baresip,
+//! Black-box conformance: a running `tronco` between peers that we did not write (SIPp, baresip, rtpengine,
 //! Kamailio, sipsak), judged by what they saw, by what `tshark` makes of the wire, and by the records.
 //! Nothing here knows the product's code: the subject is the program named by `TRONCO_BIN`.
 //!
@@ -21,6 +21,7 @@ pub mod phone;
 pub mod place;
 pub mod process;
 pub mod records;
+pub mod rtpengine;
 pub mod script;
 pub mod secured;
 pub mod server;

@@ -15,6 +15,8 @@ pub struct Phone {
     pub rtp: UdpSocket,
     /// Lines at the end of its description.
     pub more: String,
+    /// Its description in a call, where another one than its own.
+    pub described: Option<String>,
     ip: String,
 }
 
@@ -44,12 +46,21 @@ impl Phone {
         let ip = place.ip(host);
         let rtp = UdpSocket::bind((ip.as_str(), 40_000)).expect("an RTP socket");
         rtp.set_read_timeout(Some(crate::PATIENCE)).expect("a read timeout");
-        Phone { sip: Datagrams::new(&format!("{ip}:5060"), server), rtp, more: String::new(), ip }
+        Phone {
+            sip: Datagrams::new(&format!("{ip}:5060"), server),
+            rtp,
+            more: String::new(),
+            described: None,
+            ip,
+        }
     }
 
     /// Its session description: PCMA, at its RTP socket.
     #[must_use]
     pub fn description(&self) -> String {
+        if let Some(described) = &self.described {
+            return described.clone();
+        }
         let (ip, more) = (&self.ip, &self.more);
         format!(
             "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r\n\
@@ -89,8 +100,8 @@ impl Phone {
         }
     }
 
-    fn answer(&self, invite: &Message) -> String {
-        let (ip, body) = (&self.ip, self.description());
+    fn answer(&self, invite: &Message, body: &str) -> String {
+        let ip = &self.ip;
         let vias: String = invite.headers("Via").iter().map(|v| format!("Via: {v}\r\n")).collect();
         format!(
             "SIP/2.0 200 OK\r\n{vias}From: {}\r\nTo: {};tag=callee\r\nCall-ID: {}\r\nCSeq: {}\r\n\
@@ -190,9 +201,23 @@ pub fn ok(request: &Message) -> String {
 /// It does not come about.
 #[must_use]
 pub fn call(caller: &Phone, callee: &Phone, number: &str, from: &str, mark: &str) -> (Dialog, Dialog) {
+    call_answered(caller, callee, (number, from, mark), |_| callee.description())
+}
+
+/// The same, where the callee's description is made of the one that it was offered.
+///
+/// # Panics
+/// It does not come about.
+#[must_use]
+pub fn call_answered(
+    caller: &Phone,
+    callee: &Phone,
+    (number, from, mark): (&str, &str, &str),
+    describe: impl FnOnce(&str) -> String,
+) -> (Dialog, Dialog) {
     caller.sip.send(caller.invite(number, from, mark));
     let invite = callee.sip.await_message("INVITE", "");
-    callee.sip.send(callee.answer(&invite));
+    callee.sip.send(callee.answer(&invite, &describe(invite.body())));
     let answer = caller.sip.await_message("200", "INVITE");
     let a = Dialog {
         call_id: answer.header("Call-ID").into(),

@@ -160,7 +160,9 @@ fn rebinds(name: &str, rules: &str, host: u8) {
         let packet = scene.packet();
         moved.send_to(&packet, relay).expect("a packet sent");
         match scene.itsp.rtp.recv_from(&mut buffer) {
-            Ok((length, _)) if buffer[..length][1..] == rtp_packet(OURS.0, scene.sequence, OURS.1)[1..] => break,
+            Ok((length, _)) if buffer[..length][1..] == rtp_packet(OURS.0, scene.sequence, OURS.1)[1..] => {
+                break;
+            }
             Ok(_) => panic!("a packet that the phone did not send now"),
             Err(_) => assert!(begun.elapsed() < Duration::from_secs(1), "not followed within a second"),
         }
@@ -192,7 +194,8 @@ fn storm(mut scene: Scene, packets: usize) -> Scene {
     let (a, b) = scene.relays();
     let control = |relay: SocketAddr| SocketAddr::new(relay.ip(), relay.port() + 1);
     let bind = |host: u8, port: u16| UdpSocket::bind((scene.place.ip(host), port)).expect("a socket");
-    let own = [scene.pbx.rtp.try_clone().expect("the phone's"), scene.itsp.rtp.try_clone().expect("the phone's")];
+    let own =
+        [scene.pbx.rtp.try_clone().expect("the phone's"), scene.itsp.rtp.try_clone().expect("the phone's")];
     let sockets = [bind(PBX, 40_001), bind(ITSP, 40_001), bind(PBX, 40_004), bind(66, 40_000)];
     let [mine, theirs] = &own;
     let [my_control, their_control, near, far] = &sockets;
@@ -225,7 +228,8 @@ fn a_storm_of_broken_packets_costs_a_call_no_word() {
 
 #[test]
 fn a_storm_of_broken_packets_costs_a_latched_call_no_word() {
-    let scene = storm(Scene::new("storm-nat", "override = { latch = \"nat\" }\n").calls("storm"), storm_size());
+    let scene =
+        storm(Scene::new("storm-nat", "override = { latch = \"nat\" }\n").calls("storm"), storm_size());
     scene.ends();
 }
 
