@@ -349,38 +349,10 @@ impl Bridge {
         !self.outgoing.is_empty()
     }
 
-    /// How the receiver sees the stream, for RTCP: none where packets keep what identifies them.
-    pub(crate) fn seen(&self) -> Option<Seen> {
-        if self.in_place.is_some() || self.shift.is_some() {
-            return None;
-        }
-        let identity = self.outgoing.identity;
-        let here = self.speaking.as_ref().map_or(identity.timestamp, |s| s.timestamp(&self.outgoing));
-        Some(Seen {
-            theirs: self.source?,
-            ours: identity.ssrc,
-            expected: self.expected,
-            here,
-            clock: self.plan.speaks.codec.clock(),
-            packets: self.outgoing.packets,
-            octets: self.outgoing.octets,
-        })
+    /// Whether the receiver hears a source of ours, which RTCP of the sender's does not know; else packets keep what
+    /// identifies them.
+    #[must_use]
+    pub fn is_source(&self) -> bool {
+        self.in_place.is_none() && self.shift.is_none()
     }
-}
-
-/// What RTCP must know of a bridged stream.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen {
-    /// The sender's source.
-    pub(crate) theirs: u32,
-    /// What the receiver knows it as.
-    pub(crate) ours: u32,
-    /// The sender's next timestamp and its clock.
-    pub(crate) expected: Option<(u32, u32)>,
-    /// The same moment in the receiver's timestamps, and their clock.
-    pub(crate) here: u32,
-    pub(crate) clock: u32,
-    /// What was sent to the receiver.
-    pub(crate) packets: u32,
-    pub(crate) octets: u32,
 }

@@ -17,7 +17,6 @@
 //! passes packets as they are. Sound of ours, where nobody speaks, comes from a [`Player`] beside the bridges.
 
 mod bridge;
-mod control;
 mod digits;
 mod dtmf;
 mod events;
@@ -31,7 +30,6 @@ mod shift;
 mod speaking;
 
 pub use bridge::{Bridge, Passage, Tally};
-pub use control::rewrite_control;
 pub use digits::{DIGITS_MAX, Digit, DigitPlan, DigitTally, Hears, Says};
 pub use order::HOLD_MAX;
 pub use outgoing::OUTGOING_MAX;

@@ -24,8 +24,8 @@ pub(crate) struct Outgoing {
     /// Where each packet ends.
     ends: Vec<usize>,
     taken: usize,
+    /// Packets made so far.
     pub(crate) packets: u32,
-    pub(crate) octets: u32,
     pub(crate) lost: u64,
 }
 
@@ -38,7 +38,7 @@ impl Outgoing {
             sequence: mixed as u16 & 0x7fff,
             timestamp: (mixed ^ seed).wrapping_mul(0xbf58_476d_1ce4_e5b9).wrapping_shr(24) as u32,
         };
-        Outgoing { identity, bytes: Vec::new(), ends: Vec::new(), taken: 0, packets: 0, octets: 0, lost: 0 }
+        Outgoing { identity, bytes: Vec::new(), ends: Vec::new(), taken: 0, packets: 0, lost: 0 }
     }
 
     /// Adds a packet with this payload; its payload is written by `write`, which tells its length.
@@ -73,7 +73,6 @@ impl Outgoing {
         self.ends.push(self.bytes.len());
         self.identity.sequence = self.identity.sequence.wrapping_add(1);
         self.packets = self.packets.wrapping_add(1);
-        self.octets = self.octets.wrapping_add(payload as u32);
         true
     }
 

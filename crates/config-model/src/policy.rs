@@ -6,6 +6,7 @@ use super::digits::Digits;
 use super::header_rule::HeaderPolicy;
 use super::identity::{Caller, Forwarding};
 use super::redirect::Redirects;
+use super::rtcp::Rtcp;
 use super::sounds::TrunkSounds;
 use super::srtp::SrtpPolicy;
 use super::transfer::Transfers;
@@ -280,6 +281,8 @@ pub struct Policy {
     pub user_phone: bool,
     /// Time without RTP and RTCP until the call ends; `None` is off.
     pub media_timeout: Option<Duration>,
+    /// How the peer is kept alive and judged by its silence.
+    pub rtcp: Rtcp,
     /// What `sips:` in the Request-URI of an arriving call means.
     pub sips: Sips,
     /// User part of our Contact in calls.

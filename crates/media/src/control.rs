@@ -4,6 +4,7 @@
 //! negotiated description into a [`Remote`]. Enter through [`Command`] and [`Reply`].
 
 pub use crate::open_error::OpenError;
+use crate::care::Care;
 use crate::ports::Ports;
 use crate::report::Report;
 use crate::secured::Srtp;
@@ -189,6 +190,8 @@ pub struct Remote {
     /// The peer makes ICE checks, and is where it nominates with them; `rtp`, `rtcp` and `latch` then say nothing but
     /// whether it wants media at all, and whether RTCP is multiplexed. It counts with a [`Command::Ice`].
     pub ice: Option<Box<PeerDescription>>,
+    /// How it is kept alive, and judged by its silence.
+    pub care: Care,
 }
 
 impl Remote {
@@ -214,12 +217,15 @@ impl Remote {
             srtp: Srtp::Off,
             beside: false,
             ice: None,
+            care: Care::default(),
         }
     }
 
-    /// The same, of an answered call or not: a handshake for its keys is awaited only so long.
+    /// The same, of an answered call or not: a handshake for its keys is awaited only so long, and reports and
+    /// keepalives are made from then on.
     #[must_use]
     pub fn answered(mut self, answered: bool) -> Remote {
+        self.care.live = answered;
         if let Srtp::Dtls(terms) = &mut self.srtp {
             terms.answered = answered;
         }

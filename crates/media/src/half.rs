@@ -5,6 +5,7 @@
 
 mod lent;
 mod rating;
+mod reported;
 
 use crate::checks::{Checked, Checks};
 use crate::control::{Latch, Remote};
@@ -14,10 +15,11 @@ use crate::latch::{Admission, Heard, Lock, RtcpLock};
 use crate::quality::Scores;
 use crate::reception::Reception;
 use crate::report::{DropReason, Drops};
+use crate::reports::Tending;
 use crate::secured::{Security, Srtp};
 use crate::wire::{self, Control};
 use base::Time;
-use rtp::{Header, ReportBlock};
+use rtp::Header;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -81,6 +83,7 @@ pub(crate) struct Half {
     pub(crate) last_rtcp: Option<Time>,
     pub(crate) drops: Drops,
     pub(crate) one_way: bool,
+    pub(crate) tending: Tending,
     first_rtp: Option<Time>,
     rtcp_packets: u64,
     rebinds: u32,
@@ -117,6 +120,7 @@ impl Half {
             last_rtcp: None,
             drops: Drops::default(),
             one_way: false,
+            tending: Tending::default(),
             first_rtp: None,
             rtcp_packets: 0,
             rebinds: 0,
@@ -147,6 +151,7 @@ impl Half {
         let srtp = if remote.udptl { &Srtp::Off } else { &remote.srtp };
         let muxed = remote.rtcp.is_some() && remote.rtcp == remote.rtp;
         self.guard = Guard::follow(self.guard.take(), now, srtp, muxed);
+        self.tending.begin(now, &remote);
         self.remote = Some(remote);
     }
 
@@ -360,30 +365,6 @@ impl Half {
             silent && !self.unfiltered && self.lock.mode() != Latch::Off && self.lock.locked().is_some();
         self.unfiltered |= lift;
         expired || lift
-    }
-
-    /// Remembers a sender report that passes on to the other side.
-    pub(crate) fn note_sender_report(&mut self, now: Time, ntp: u32) {
-        self.sent_reports = [Some((ntp, now)), self.sent_reports[0]];
-    }
-
-    /// When the sender report of that NTP time passed.
-    pub(crate) fn sender_report_passed(&self, ntp: u32) -> Option<Time> {
-        self.sent_reports.iter().flatten().find(|(n, _)| *n == ntp).map(|&(_, at)| at)
-    }
-
-    /// What the peer reports of the stream that it receives. `passed`: when the sender report it
-    /// names went by, from which follows the round trip between us and the peer (RFC 3550 §6.4.1).
-    pub(crate) fn note_block(&mut self, now: Time, block: &ReportBlock, passed: Option<Time>) {
-        self.peer_loss_fraction = Some(f32::from(block.fraction_lost) / 256.0);
-        self.peer_lost = Some(block.cumulative_lost);
-        self.peer_jitter = Some(block.jitter);
-        let Some(passed) = passed else { return };
-        let held = Duration::from_nanos(rtp::ntp::nanos_from_short(block.dlsr));
-        let Some(rtt) = now.since(passed).checked_sub(held) else { return };
-        let ms = rtt.as_secs_f32() * 1000.0;
-        self.rtt_ms = Some(ms);
-        self.rtt_max_ms = Some(self.rtt_max_ms.map_or(ms, |m| m.max(ms)));
     }
 
     pub(crate) fn rtt_ms(&self) -> Option<f32> {

@@ -6,6 +6,7 @@
 //! engine, through [`flow`] to build one that runs without asking for each packet.
 
 mod beside;
+mod care;
 mod checks;
 pub mod control;
 pub mod fast;
@@ -18,6 +19,7 @@ mod open_error;
 mod ports;
 mod quality;
 mod reception;
+mod reports;
 pub mod report;
 mod secured;
 pub mod session;
@@ -25,6 +27,7 @@ pub mod token;
 mod wire;
 
 pub use bridge::{Digit, Play, Sound, Yields};
+pub use care::{Care, Keepalive};
 pub use control::{CodecKind, Command, Latch, MAX_STREAMS, Remote, Reply, SessionId, Side};
 pub use fast::{FastPath, FastStatus, Lane, Ledger, Opening, Road, Unfit};
 pub use flow::{Action, Check, Component, Flow};
@@ -34,4 +37,4 @@ pub use open_error::OpenError;
 pub use ports::{Ports, StreamPorts};
 pub use report::{DropReason, Drops, Report, StreamReport};
 pub use secured::{Dtls, Fingerprint, Hash, Keys, Security, Spot, Srtp};
-pub use session::{Session, Verdict};
+pub use session::{Sending, Session, Verdict};

@@ -6,10 +6,13 @@
 //! [`Reception::hear`].
 
 use base::Time;
-use rtp::{Header, Heard};
+use crate::reports::Voice;
+use rtp::{Header, Heard, ReportBlock};
 
 mod lent;
 
+/// Bytes of a packet that are no payload (RFC 3550 §5.1): options are not negotiated.
+const HEADER: u64 = 12;
 /// What a typical jitter buffer can wait, milliseconds; a packet later than the quickest recent one by
 /// more would not have been played.
 const LATE_AFTER_MS: i64 = 60;
@@ -48,6 +51,8 @@ pub(crate) struct Reception {
     transit: Transit,
     pub(crate) totals: Totals,
     past: Past,
+    /// Packets and bytes of all before the present source.
+    before: (u64, u64),
     /// Spans of rating that have ended.
     spans: u32,
 }
@@ -89,6 +94,7 @@ impl Reception {
     #[cold]
     fn replace(&mut self) {
         let old = std::mem::take(&mut self.source);
+        self.before = (self.totals.packets, self.totals.bytes);
         self.past.expected += old.expected();
         self.past.received += old.received();
         self.past.duplicates += old.duplicates();
@@ -102,6 +108,21 @@ impl Reception {
     pub(crate) fn heard(&self) -> Option<(u32, u16)> {
         // The lower 16 bits are the number on the wire.
         self.source.highest_sequence().map(|highest| (self.ssrc, highest as u16))
+    }
+
+    /// How the present source came since the last report about it; none before the first packet.
+    pub(crate) fn block(&mut self, lsr: u32, dlsr: u32) -> Option<ReportBlock> {
+        self.heard()?;
+        Some(self.source.report(self.ssrc, lsr, dlsr))
+    }
+
+    /// The present source as one who hears it, `ticks` of its clock after its last packet.
+    pub(crate) fn spoken(&self, ticks: u32) -> Option<Voice> {
+        let (ssrc, _) = self.heard()?;
+        let packets = self.totals.packets - self.before.0;
+        let octets = (self.totals.bytes - self.before.1).saturating_sub(packets * HEADER);
+        let timestamp = self.timestamp.wrapping_add(ticks);
+        Some(Voice { ssrc, timestamp, packets: packets as u32, octets: octets as u32 })
     }
 
     /// Packets that should have come (RFC 3550 §A.3).

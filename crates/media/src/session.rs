@@ -14,13 +14,19 @@ use base::Time;
 use bridged::Bridges;
 use copied::Copying;
 use played::Players;
+use reporting::Names;
+use said::Said;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 mod bridged;
 mod copied;
 mod keyed;
+mod reporting;
+mod said;
+mod silence;
+
+pub use reporting::Sending;
 mod lent;
 mod played;
 mod streams;
@@ -28,13 +34,6 @@ mod told;
 
 /// News that wait to be fetched; further ones are counted and lost.
 pub const REPLIES_MAX: usize = 32;
-/// The speaking side must have been heard this often before the other's silence is news (1 s).
-const ONE_WAY_PACKETS: u64 = 50;
-/// How long the silent side has had to begin.
-const ONE_WAY_AFTER: Duration = Duration::from_secs(5);
-/// The speaking side counts as speaking when heard within this time.
-const SPEAKING_WITHIN: Duration = Duration::from_secs(1);
-
 /// What to do with a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -68,12 +67,14 @@ pub(crate) struct Stream {
     bridges: Option<Box<Bridges>>,
     /// Sound of ours is heard.
     players: Option<Box<Players>>,
+    said: [Said; 2],
     pub(crate) rejected: bool,
 }
 
 impl Stream {
     fn new(now: Time) -> Stream {
-        Stream { halves: [Half::new(now), Half::new(now)], bridges: None, players: None, rejected: false }
+        let (halves, said) = ([Half::new(now), Half::new(now)], <[Said; 2]>::default());
+        Stream { halves, bridges: None, players: None, said, rejected: false }
     }
 
     /// Its halves, that of a side first.
@@ -100,6 +101,7 @@ impl Stream {
         }
         if let Some(block) = &control.block {
             let passed = self.halves[side.other().index()].sender_report_passed(block.lsr);
+            let passed = passed.or(self.halves[side.index()].tending.sent_at(block.lsr));
             self.halves[side.index()].note_block(now, block, passed.filter(|_| block.lsr != 0));
         }
     }
@@ -112,6 +114,7 @@ pub struct Session {
     opened: Time,
     pub(crate) streams: Vec<Stream>,
     pub(crate) changed: bool,
+    names: Names,
     timed_out: [bool; 2],
     replies: VecDeque<Reply>,
     replies_lost: u64,
@@ -128,6 +131,7 @@ impl Session {
             opened: now,
             streams: (0..count).map(|_| Stream::new(now)).collect(),
             changed: false,
+            names: Names::new((id.0, 0)),
             timed_out: [false; 2],
             replies: VecDeque::new(),
             replies_lost: 0,
@@ -292,53 +296,6 @@ impl Session {
         for side in Side::BOTH {
             self.judge_silence(now, side);
             self.judge_one_way(now, side);
-        }
-    }
-
-    /// Says once when a peer has sent nothing at all for its timeout. Of a fax (T.38) both sides count: there is no
-    /// RTCP, and whoever receives a page says nothing while it comes.
-    fn judge_silence(&mut self, now: Time, side: Side) {
-        let mut limit: Option<Duration> = None;
-        let mut last = Time::ZERO;
-        for [half, other] in self.streams.iter().filter(|s| !s.rejected).map(|s| s.seen_from(side)) {
-            let Some((timeout, fax)) = half.remote.as_ref().and_then(|r| Some((r.timeout?, r.udptl))) else {
-                continue;
-            };
-            limit = Some(limit.map_or(timeout, |l| l.min(timeout)));
-            let others = other.last_rtp.filter(|_| fax);
-            let heard = half.heard_at().into_iter().chain(others).max();
-            last = last.max(heard.unwrap_or_default()).max(half.set_at);
-        }
-        let silent = limit.is_some_and(|limit| now.since(last) >= limit);
-        if silent && !self.timed_out[side.index()] {
-            self.tell(Reply::Timeout { session: self.id, side });
-        }
-        self.timed_out[side.index()] = silent;
-    }
-
-    /// Says once when a side that may send has never begun while the other is heard. Judged only
-    /// where both have a timeout: before the answer, silence is normal.
-    fn judge_one_way(&mut self, now: Time, side: Side) {
-        let mut news = false;
-        for s in self.streams.iter_mut().filter(|s| !s.rejected) {
-            let [a, b] = &mut s.halves;
-            let (silent, speaker) = if side == Side::A { (a, b) } else { (b, a) };
-            if silent.heard_since_change > 0 {
-                silent.one_way = false;
-                continue;
-            }
-            let may =
-                |h: &Half| h.remote.as_ref().is_some_and(|r| r.receive && r.timeout.is_some() && !r.udptl);
-            let had_time = now.since(silent.changed_at) >= ONE_WAY_AFTER;
-            let heard = speaker.heard_since_change >= ONE_WAY_PACKETS
-                && speaker.last_rtp.is_some_and(|t| now.since(t) <= SPEAKING_WITHIN);
-            if !silent.one_way && may(silent) && may(speaker) && had_time && heard {
-                silent.one_way = true;
-                news = true;
-            }
-        }
-        if news {
-            self.tell(Reply::OneWay { session: self.id, side });
         }
     }
 

@@ -239,6 +239,14 @@ impl<'a> Media<'a> {
         codec::codecs(self.formats, self.section)
     }
 
+    /// The bandwidth of a kind, as its b= line says (RFC 8866 §5.8).
+    #[must_use]
+    pub fn bandwidth(&self, kind: &str) -> Option<u32> {
+        let values = Lines::new(self.section).filter(|line| line.kind == b'b').map(|line| line.value);
+        let said = values.filter_map(|value| value.strip_prefix(kind.as_bytes())?.strip_prefix(b":")).next()?;
+        number(said, u32::MAX)
+    }
+
     /// The packet time in milliseconds, 1 to [`PTIME_MS_MAX`] (RFC 8866 §6.4); nonsense counts as
     /// absent.
     #[must_use]

@@ -1,8 +1,8 @@
-//! Pauses, comfort noise, DTMF as named events, and the reports about a bridged stream.
+//! Pauses, comfort noise, and DTMF as named events.
 
 use crate::world::{A, Left, OPUS, Speaker, fetch, give, listen, plan};
 use base::Time;
-use bridge::{Bridge, Codec, Events, Noise, Plan, rewrite_control};
+use bridge::{Bridge, Codec, Events, Noise, Plan};
 use codec::{Comfort, level_dbm0};
 use rtp::TelephoneEvent;
 
@@ -111,38 +111,4 @@ fn a_digit_keeps_one_timestamp_and_gets_the_receivers_type_and_clock() {
     }
     assert!(left[5].header.marker && !left[6].header.marker);
     assert_eq!(since(&left[10]), 8 * 960);
-}
-
-#[test]
-fn reports_speak_of_the_stream_that_the_receiver_knows() {
-    let mut forth = Bridge::new(plan(A, 20, OPUS, 20), 3);
-    let mut back = Bridge::new(plan(OPUS, 20, A, 20), 4);
-    let mut speaker = Speaker::new(A, 20, 440.0, -12.0);
-    let mut other = Speaker::new(OPUS, 20, 440.0, -12.0);
-    other.header.ssrc = 8;
-    let next = speaker.header.timestamp.wrapping_add(160);
-    let sent = give(&mut forth, 0, speaker.packet()).remove(0);
-    let heard = give(&mut back, 0, other.packet()).remove(0);
-    // A sender report of the first telephone about the second: 80 ticks after its packet's end.
-    let mut report = vec![0x81, 200, 0, 12];
-    report.extend(7u32.to_be_bytes());
-    report.extend([1; 8]);
-    report.extend(next.wrapping_add(80).to_be_bytes());
-    report.extend([0; 8]);
-    report.extend(heard.header.ssrc.to_be_bytes());
-    report.extend([2; 20]);
-    report.extend([0x81, 202, 0, 2]);
-    report.extend(7u32.to_be_bytes());
-    report.extend([0; 4]);
-    rewrite_control(&mut report, Some(&forth), Some(&back));
-    let word = |at: usize| u32::from_be_bytes(report[at..at + 4].try_into().unwrap());
-    assert_eq!(word(4), sent.header.ssrc);
-    assert_eq!(word(16), sent.header.timestamp.wrapping_add(960 + 480));
-    assert_eq!((word(20), word(24)), (1, sent.payload.len() as u32));
-    assert_eq!((word(28), word(56)), (8, sent.header.ssrc));
-    let before = report.clone();
-    rewrite_control(&mut report, None, None);
-    assert_eq!(report, before);
-    rewrite_control(&mut report[..30], Some(&forth), Some(&back));
-    rewrite_control(&mut [], Some(&forth), None);
 }

@@ -8,8 +8,8 @@ use crate::country::Country;
 use crate::forms::called;
 use crate::keys::ANNOUNCEMENT;
 use crate::model::{
-    Announcement, Codecs, Digits, Policy, Redirects, SrtpKeys, SrtpPolicy, SrtpSuite, Transfers, TrunkSounds,
-    Words,
+    Announcement, Codecs, Digits, Policy, Redirects, Rtcp, SrtpKeys, SrtpPolicy, SrtpSuite, Transfers,
+    TrunkSounds, Words,
 };
 
 /// Countries whose networks speak µ-law; all others speak A-law (ITU-T G.711 §2, national practice).
@@ -46,6 +46,7 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         phone_context: view.string("phone_context"),
         user_phone: view.truth("user_phone")?,
         media_timeout: view.duration_or_off("media_timeout"),
+        rtcp: rtcp(view)?,
         sips: view.word("sips")?,
         contact: view.word("contact")?,
         user_agent: view.string("user_agent"),
@@ -70,6 +71,11 @@ fn codecs(view: &View<'_>) -> Option<Codecs> {
         gain_db: view.integer("gain")?,
         transcode: view.word("transcode")?,
     })
+}
+
+fn rtcp(view: &View<'_>) -> Option<Rtcp> {
+    let (active, held) = (view.truth("rtcp_active")?, view.truth("rtcp_held")?);
+    Some(Rtcp { source: view.word("rtcp")?, active, held, keepalive: view.word("rtp_keepalive")? })
 }
 
 fn transfers(view: &View<'_>) -> Option<Transfers> {

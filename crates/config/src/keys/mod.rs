@@ -20,6 +20,7 @@ mod routing;
 mod scope;
 mod service;
 mod site;
+mod rtcp;
 mod sounds;
 mod srtp;
 mod transfer;

@@ -4,7 +4,7 @@ use super::Effect::Reload;
 use super::Need::{Absent, Default};
 use super::Preset::{Bool as Truth, Text as Word, Texts};
 use super::{CALLER, FORWARDING, Key, Section, Shape};
-use super::{codecs, dialog, digits, headers, redirect, seconds, sounds, srtp, transfer};
+use super::{codecs, dialog, digits, headers, redirect, rtcp, seconds, sounds, srtp, transfer};
 use crate::forms::{called, plain};
 use crate::model::{
     ContactUser, EarlyOffer, Extension, Fax, Hold, Ice, Latch, MediaMode, NumberFormat, PassStrip, Prack,
@@ -193,8 +193,12 @@ pub(crate) static POLICY: Section = Section {
             shape: Shape::Duration { min: seconds(1), max: seconds(3_600), off: true },
             need: Default(Word("30s")),
             effect: Reload,
-            doc: "Time without RTP and RTCP until the call ends; 0 is off. A held call is judged by RTCP.",
+            doc: "Time without RTP and RTCP until the call ends; 0 is off. A held call is judged by RTCP. `rtcp_active` and `rtcp_held` say which calls are judged.",
         },
+        rtcp::RTCP,
+        rtcp::ACTIVE,
+        rtcp::HELD,
+        rtcp::KEEPALIVE,
         Key {
             name: "sips",
             shape: Shape::Word { now: Sips::TOKENS, later: &[] },

@@ -6,12 +6,12 @@ use crate::flow::{Action, Component};
 use crate::guard::{Datagram, Kind};
 use crate::report::DropReason;
 use base::Time;
-use bridge::{Bridge, Digit, Passage, Plan, Tally, rewrite_control};
+use bridge::{Bridge, Digit, Passage, Plan, Tally};
 use std::net::SocketAddr;
 
 /// The bridges of a stream, by the side that speaks.
 #[derive(Debug)]
-pub(super) struct Bridges([Bridge; 2]);
+pub(super) struct Bridges(pub(super) [Bridge; 2]);
 
 impl Bridges {
     /// Bridges for other plans; what was there goes on where it can.
@@ -23,10 +23,15 @@ impl Bridges {
         })
     }
 
-    fn control(&self, side: Side, bytes: &mut [u8]) {
-        let [a, b] = &self.0;
-        let (spoken, heard) = if side == Side::A { (a, b) } else { (b, a) };
-        rewrite_control(bytes, Some(spoken), Some(heard));
+    /// Whether one of them speaks under a name of its own.
+    pub(super) fn is_source(&self) -> bool {
+        self.0.iter().any(Bridge::is_source)
+    }
+
+    /// The clock of one that speaks under a name of its own.
+    pub(super) fn clock(&self, from: Side) -> Option<u32> {
+        let bridge = self.0.get(from.index()).filter(|bridge| bridge.is_source())?;
+        Some(bridge.plan().speaks.codec.clock())
     }
 }
 
@@ -63,12 +68,17 @@ impl Session {
         kind: Kind,
     ) -> Result<bool, DropReason> {
         let s = self.streams.get_mut(usize::from(stream)).ok_or(DropReason::NoRemote)?;
-        if kind == Kind::Media && !s.is_heard(now, side) {
-            return Ok(false);
+        if kind == Kind::Media {
+            s.said[side.index()].serve(now);
+            if !s.is_heard(now, side) {
+                return Ok(false);
+            }
         }
         if let Some(bridges) = &mut s.bridges {
             match kind {
-                Kind::Control => bridges.control(side, packet.bytes_mut()),
+                // Each side hears reports of ours.
+                Kind::Control if bridges.is_source() => return Ok(false),
+                Kind::Control => {}
                 Kind::Media => {
                     let bridge = &mut bridges.0[side.index()];
                     let passage = bridge.on_packet(now, packet.bytes_mut());
@@ -102,7 +112,9 @@ impl Session {
         let from = toward.other();
         let mut streams = (0u8..).zip(&mut self.streams);
         streams.find_map(|(stream, s)| {
-            s.bridges.as_mut()?.0[from.index()].say(now, digit).then_some((from, stream))
+            let said = s.bridges.as_mut()?.0[from.index()].say(now, digit);
+            s.said[from.index()].serve(now);
+            said.then_some((from, stream))
         })
     }
 
@@ -128,6 +140,9 @@ impl Session {
                 }
             };
             packet.length = bridged.unwrap_or(packet.length);
+            if to.is_ok() {
+                s.said[side.index()].note(packet.bytes());
+            }
             match to.and_then(|to| self.protect(side, stream, packet, Kind::Media).map(|()| to)) {
                 Ok(sent) => return Some(sent),
                 Err(reason) => self.count_drop(side, stream, reason),
@@ -146,6 +161,7 @@ impl Session {
                 if !plays && bridge.is_none() {
                     continue;
                 }
+                s.said[side.index()].serve(now);
                 if let Some(bridge) = bridge {
                     bridge.on_tick(now);
                     let digit = bridge.pop_digit();

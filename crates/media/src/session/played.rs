@@ -21,6 +21,12 @@ impl Stream {
         player.is_none_or(|player| player.meets(now))
     }
 
+    /// The clock of the player in a side's place.
+    pub(super) fn playing_clock(&self, side: Side) -> Option<u32> {
+        let player = self.players.as_ref()?.0[side.index()].as_ref()?;
+        Some(player.play().format.codec.clock())
+    }
+
     /// The next packet of the player in a side's place; one that is over goes with its last.
     pub(super) fn pop_played(&mut self, side: Side, buffer: &mut [u8]) -> Option<usize> {
         let players = self.players.as_mut()?;
@@ -53,6 +59,7 @@ impl Session {
     ) -> Option<(Side, u8)> {
         let from = toward.other();
         let s = self.streams.get_mut(usize::from(stream)).filter(|s| !s.rejected)?;
+        s.said[from.index()].serve(now);
         let Some(play) = play else {
             if let Some(player) = s.players.as_mut().and_then(|players| players.0[from.index()].as_mut()) {
                 player.stop(now);

@@ -8,8 +8,8 @@ use super::orders::{News, Notify, Order, Shared};
 use super::relay::{Passed, relay};
 use super::sockets::StreamPorts;
 use super::status::Counters;
-use super::sys::{Bell, Poll, Ready};
-use base::Time;
+use super::sys::{self, Bell, Poll, Ready};
+use base::{Rng, Time};
 use base::hash::Fast;
 use bridged::Waking;
 use dtls::{Associations, Desk};
@@ -30,6 +30,7 @@ mod keying;
 mod lives;
 mod ripening;
 mod telling;
+mod tending;
 
 /// Descriptors taken from one wait.
 const EVENTS_MAX: usize = 256;
@@ -93,6 +94,7 @@ pub(super) struct Worker {
     counters: Counters,
     buffer: Box<[u8]>,
     waking: Waking,
+    rng: Rng,
     next_slice: Time,
     slice: usize,
     stopping: bool,
@@ -124,6 +126,7 @@ impl Worker {
             counters: Counters::default(),
             buffer: vec![0; DATAGRAM_MAX].into_boxed_slice(),
             waking: Waking::default(),
+            rng: Rng::new(sys::seed()),
             next_slice: Time::ZERO,
             slice: 0,
             stopping: false,
@@ -255,6 +258,7 @@ impl Worker {
         let Some(entry) = self.slots.get_mut(at as usize).and_then(|s| s.entry.as_mut()) else { return };
         entry.session.on_tick(now);
         keying::tick(now, entry, &mut self.desk);
+        Worker::tend(now, entry, &mut self.buffer);
         if entry.session.take_changed() | entry.session.has_replies() {
             self.follow(at);
         }

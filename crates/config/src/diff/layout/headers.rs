@@ -9,6 +9,11 @@ impl Sheet<'_> {
         self.put(path, "fax", policy.fax);
         self.put(path, "latch", policy.latch);
         self.put(path, "ice", policy.ice);
+        for (key, on) in [("rtcp_active", policy.rtcp.active), ("rtcp_held", policy.rtcp.held)] {
+            self.put(path, key, on);
+        }
+        self.put(path, "rtcp", policy.rtcp.source);
+        self.put(path, "rtp_keepalive", policy.rtcp.keepalive);
         self.put(path, "srtp", policy.srtp.mode);
         self.put(path, "srtp_over_plain", policy.srtp.over_plain);
         self.put(path, "srtp_keys", list(&policy.srtp.keys));

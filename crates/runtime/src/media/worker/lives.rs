@@ -14,7 +14,7 @@ impl Worker {
             self.slots.resize_with(at + 1, Slot::default);
         }
         let Some(slot) = self.slots.get_mut(at) else { return };
-        let session = Session::new(id, now, streams.len() as u8);
+        let session = Session::new(id, now, streams.len() as u8).with_seed(self.rng.next_pair());
         slot.generation = place.generation;
         slot.entry = Some(Entry {
             session,
@@ -49,6 +49,9 @@ impl Worker {
     }
 
     pub(super) fn reject(&mut self, now: Time, session: SessionId, stream: u8) {
+        if let Some(at) = self.ids.get(&session).copied() {
+            self.say_farewell(now, at, Some(stream));
+        }
         if !self.with(session, |s| s.reject(now, stream)) {
             return;
         }
@@ -66,6 +69,7 @@ impl Worker {
             self.counters.unknown_sessions += 1;
             return;
         };
+        self.say_farewell(now, at, None);
         if let Some(Entry { session: ended, mut streams, .. }) = self.remove(at) {
             self.counters.replies_lost += ended.replies_lost();
             let report = Box::new(ended.close(now));
