@@ -64,7 +64,7 @@ pub use profile::{Defaults, Profile, ProfileStatus, ProfileValue};
 pub use rates::{Money, Rate, RateTable, TierOrder, Unrated};
 pub use redirect::{Redirect, Redirects};
 pub use route::{CallerId, DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
-pub use rtcp::{Rtcp, RtcpSource, RtpKeepalive};
+pub use rtcp::{Rtcp, RtcpSource, RtcpXr, RtpKeepalive};
 pub use sounds::{ANNOUNCEMENTS_MAX, Announcement, RingingTone, TrunkSounds};
 pub use srtp::{DtlsSetup, SrtpKeys, SrtpMode, SrtpOverPlain, SrtpPolicy, SrtpSuite};
 pub use topology::{Reveal, Topology};

@@ -13,6 +13,18 @@ words! {
 }
 
 words! {
+    /// What becomes of extended reports (RFC 3611) toward a trunk's peer.
+    pub enum RtcpXr {
+        /// It hears none, and is not shown who wants some.
+        Off = "off",
+        /// Those of the other side, and ours where it wants some and RTCP is ours.
+        Pass = "pass",
+        /// It is asked for them besides.
+        Make = "make",
+    }
+}
+
+words! {
     /// What a peer gets when nothing was sent to it for a while (RFC 6263).
     pub enum RtpKeepalive {
         /// Nothing.
@@ -33,6 +45,8 @@ pub struct Rtcp {
     pub active: bool,
     /// And in those in which none may.
     pub held: bool,
+    /// Extended reports.
+    pub extended: RtcpXr,
     /// What it gets besides.
     pub keepalive: RtpKeepalive,
 }

@@ -60,7 +60,7 @@ pub use model::{
     SrtpOverPlain, SrtpPolicy, SrtpSuite, TierOrder, Transcode, Transfers, Unrated, Users, When, WhenFull,
     Zone,
 };
-pub use model::{Rtcp, RtcpSource, RtpKeepalive};
+pub use model::{Rtcp, RtcpSource, RtcpXr, RtpKeepalive};
 pub use places::Places;
 pub use profile::Profile;
 pub use rates::{RATES_MAX, RATES_TEXT_MAX, RateFile};

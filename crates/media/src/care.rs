@@ -13,6 +13,31 @@ pub struct Care {
     pub reports: bool,
     /// What it gets where nothing was sent to it for a while.
     pub keepalive: Keepalive,
+    /// What it hears beyond plain reports.
+    pub extended: Extended,
+}
+
+/// Extended reports (RFC 3611) toward a peer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Extended {
+    /// The other side's are taken out of the RTCP that passes.
+    pub strip: bool,
+    /// Reports of ours tell how the peer's stream sounds (§4.7).
+    pub voip_metrics: bool,
+    /// Reference times of whoever sends no media (§4.4).
+    pub round_trip: RoundTrip,
+}
+
+/// Who answers reference times, as agreed (RFC 3611 §5.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum RoundTrip {
+    /// Nobody.
+    #[default]
+    Off,
+    /// Whoever sends media.
+    Sender,
+    /// Both.
+    All,
 }
 
 /// What keeps address translators and timers of peers awake while no media flow (RFC 6263 §4).
@@ -35,6 +60,7 @@ impl Default for Care {
             judge_held: true,
             reports: false,
             keepalive: Keepalive::Off,
+            extended: Extended::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Knows nothing of the other side; [`crate::session`] joins two halves. Enter through
 //! [`Half::set`], [`Half::on_rtp`] and [`Half::on_rtcp`].
 
+mod extended;
 mod lent;
 mod rating;
 mod reported;
@@ -93,6 +94,7 @@ pub(crate) struct Half {
     peer_loss_fraction: Option<f32>,
     peer_lost: Option<i32>,
     peer_jitter: Option<u32>,
+    told: Option<Box<extended::Told>>,
     span: SpanStart,
     scores: Scores,
 }
@@ -130,6 +132,7 @@ impl Half {
             peer_loss_fraction: None,
             peer_lost: None,
             peer_jitter: None,
+            told: None,
             span: SpanStart { at: now, ..SpanStart::default() },
             scores: Scores::default(),
         }

@@ -27,7 +27,7 @@ pub mod token;
 mod wire;
 
 pub use bridge::{Digit, Play, Sound, Yields};
-pub use care::{Care, Keepalive};
+pub use care::{Care, Extended, Keepalive, RoundTrip};
 pub use control::{CodecKind, Command, Latch, MAX_STREAMS, Remote, Reply, SessionId, Side};
 pub use fast::{FastPath, FastStatus, Lane, Ledger, Opening, Road, Unfit};
 pub use flow::{Action, Check, Component, Flow};

@@ -62,11 +62,19 @@ pub(crate) fn mos_x100(r: f32) -> u16 {
     (mos.clamp(1.0, 4.5) * 100.0).round() as u16
 }
 
+/// A mean opinion score in tenths, from hundredths.
+pub(crate) fn mos_tenths(x100: u16) -> u8 {
+    u8::try_from((x100 + 5) / 10).unwrap_or(u8::MAX)
+}
+
 /// Lowest, mean and last of the rated spans.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Scores {
     pub(crate) min: u16,
     pub(crate) last: u16,
+    /// The rating of the last span, and its mean opinion score of listening alone, without delay.
+    pub(crate) r_factor: u8,
+    pub(crate) listening: u16,
     sum: u64,
     count: u32,
 }
@@ -77,6 +85,11 @@ impl Scores {
         self.last = mos;
         self.sum += u64::from(mos);
         self.count += 1;
+    }
+
+    /// Whether a span was rated.
+    pub(crate) fn is_rated(&self) -> bool {
+        self.count > 0
     }
 
     /// Mean, rounded; 0 when nothing was rated.

@@ -6,6 +6,7 @@
 use crate::control::Side;
 use crate::secured::Security;
 use bridge::Tally;
+use rtp::xr::VoipMetrics;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -170,6 +171,8 @@ pub struct StreamReport {
     pub peer_lost: Option<i32>,
     /// Jitter that this peer reported, milliseconds, last.
     pub peer_jitter_ms: Option<f32>,
+    /// How it sounds there by the last extended report of this peer (RFC 3611 §4.7).
+    pub peer_voip: Option<VoipMetrics>,
     /// From the opening of the session to the first packet.
     pub first_packet_after: Option<Duration>,
     /// From the opening of the session to the last packet.

@@ -4,10 +4,11 @@
 //! own while there is none. What the peer sends is reported as it came here. Values only: whether anything is to be
 //! said, and where it goes, is decided in [`crate::session`].
 
-use crate::care::Keepalive;
+use crate::care::{Keepalive, RoundTrip};
 use crate::control::Remote;
 use base::{Rng, Time};
 use rtp::rtcp::build::Builder;
+use rtp::xr::{Extension, LastReceived, VoipMetrics};
 use rtp::{Header, Ntp, ReportBlock, SenderInfo};
 use std::time::Duration;
 
@@ -36,6 +37,31 @@ pub(crate) struct Voice {
     pub(crate) timestamp: u32,
     pub(crate) packets: u32,
     pub(crate) octets: u32,
+}
+
+/// What a report says besides (RFC 3611).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extras {
+    /// How the peer's stream sounds.
+    pub(crate) voip: Option<VoipMetrics>,
+    /// When the peer's reference time came.
+    pub(crate) received: Option<LastReceived>,
+    /// Who answers reference times.
+    pub(crate) round_trip: RoundTrip,
+}
+
+impl Extras {
+    /// The blocks of one report: whoever speaks has told the time already, and may always answer.
+    fn blocks(&self, speaks: bool, ntp: Ntp) -> Vec<Extension> {
+        let mut blocks = Vec::new();
+        if self.round_trip != RoundTrip::Off && !speaks {
+            blocks.push(Extension::ReferenceTime(ntp));
+        }
+        let answers = speaks || self.round_trip == RoundTrip::All;
+        blocks.extend(self.received.filter(|_| answers).map(Extension::LastReceived));
+        blocks.extend(self.voip.map(Extension::Voip));
+        blocks
+    }
 }
 
 /// When something may be due for a peer, cheap to look at; what it needs besides is made at the first need.
@@ -122,13 +148,13 @@ impl Reporter {
         self.sent.iter().flatten().find(|(ntp, _)| *ntp == lsr).map(|(_, at)| *at)
     }
 
-    /// Writes a report: a sender's while the voice speaks, else a receiver's (RFC 3550 §6.4), the CNAME, and a
-    /// farewell of a name that is given up. `last`: it is the farewell of this one, too.
+    /// Writes a report: a sender's while the voice speaks, else a receiver's (RFC 3550 §6.4), the CNAME, what is
+    /// said besides, and a farewell of a name that is given up. `last`: it is the farewell of this one, too.
     pub(crate) fn report(
         &mut self,
         now: Time,
         voice: Option<Voice>,
-        block: Option<ReportBlock>,
+        (block, extras): (Option<ReportBlock>, Extras),
         last: bool,
         out: &mut [u8],
     ) -> Option<usize> {
@@ -149,6 +175,10 @@ impl Reporter {
             None => Builder::new(out).receiver_report(ssrc, blocks),
         };
         let mut builder = builder.cname(ssrc, &self.cname);
+        let extended = extras.blocks(speaks.is_some(), ntp);
+        if !extended.is_empty() {
+            builder = builder.extended(ssrc, &extended);
+        }
         if let Some(old) = given_up {
             builder = builder.bye(old, b"");
         }
@@ -158,7 +188,7 @@ impl Reporter {
         let length = builder.finish().ok()?;
         self.said = Some(ssrc).filter(|_| !last);
         self.counts = [voice.map_or(0, |voice| voice.packets), self.counts[0]];
-        if speaks.is_some() {
+        if speaks.is_some() || extras.round_trip != RoundTrip::Off {
             self.sent = [Some((ntp.middle(), now)), self.sent[0]];
         }
         Some(length)

@@ -104,6 +104,13 @@ impl Stream {
             let passed = passed.or(self.halves[side.index()].tending.sent_at(block.lsr));
             self.halves[side.index()].note_block(now, block, passed.filter(|_| block.lsr != 0));
         }
+        if let Some(extended) = &control.extended {
+            let passed = extended.answer.filter(|answer| answer.lrr != 0).and_then(|answer| {
+                let passed = self.halves[side.other().index()].reference_passed(answer.lrr);
+                passed.or(self.halves[side.index()].tending.sent_at(answer.lrr))
+            });
+            self.halves[side.index()].note_extended(now, extended, passed);
+        }
     }
 }
 
@@ -177,13 +184,13 @@ impl Session {
         let action = match outcome {
             Outcome::Media { moved: false } => half.rtp.action,
             Outcome::Media { moved: true } => self.moved(side, stream),
-            Outcome::Control { control, moved } => self.controlled(now, side, stream, &control, moved),
+            Outcome::Control { control, moved } => self.controlled(now, (side, stream), (&control, moved), &mut packet),
             Outcome::Check(checked) => return self.checked(now, (side, stream, component), source, checked),
             Outcome::Drop(reason) => Action::Drop(reason),
             Outcome::Handshake => return Verdict::Handshake,
         };
         let done = match action {
-            Action::Relay { .. } if self.keeps(kind, packet.bytes()) => Ok(None),
+            Action::Relay { .. } if packet.length == 0 || self.keeps(kind, packet.bytes()) => Ok(None),
             Action::Relay { component, to } if touched => {
                 self.touch(now, side, stream, &mut packet, kind).map(|there| there.then_some((component, to)))
             }
@@ -232,13 +239,23 @@ impl Session {
         action
     }
 
-    /// RTCP of a side has come.
-    fn controlled(&mut self, now: Time, side: Side, stream: u8, control: &Control, moved: bool) -> Action {
+    /// RTCP of a side has come; what the other side does not want of it is taken out.
+    fn controlled(
+        &mut self,
+        now: Time,
+        (side, stream): (Side, u8),
+        (control, moved): (&Control, bool),
+        packet: &mut Datagram<'_>,
+    ) -> Action {
         self.changed |= moved;
         let Some(s) = self.streams.get_mut(usize::from(stream)) else {
             return Action::Drop(DropReason::NoRemote);
         };
         s.read_control(now, side, control);
+        let unwanted = s.halves[side.other().index()].remote.as_ref().is_some_and(|r| r.care.extended.strip);
+        if unwanted && control.extended.is_some() {
+            packet.length = rtp::rtcp::without(packet.bytes_mut(), rtp::rtcp::packet_type::XR);
+        }
         if moved {
             s.settle();
         }

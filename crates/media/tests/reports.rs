@@ -8,7 +8,8 @@ use base::Time;
 use bridge::{Codec, Events, Format, Noise, Plan};
 use common::{a, b, rtcp, rtp};
 use media::{
-    Care, Component, Datagram, Keepalive, Remote, Reply, Sending, Session, SessionId, Side, Verdict,
+    Care, Component, Datagram, Extended, Keepalive, Remote, Reply, RoundTrip, Sending, Session, SessionId, Side,
+    Verdict,
 };
 use rtp::rtcp::{Compound, Form, RtcpPacket};
 use std::net::SocketAddr;
@@ -126,8 +127,14 @@ fn read(bytes: &[u8]) -> Said {
     said
 }
 
-const MADE: Care =
-    Care { live: true, judge_active: true, judge_held: true, reports: true, keepalive: Keepalive::Off };
+const MADE: Care = Care {
+    live: true,
+    judge_active: true,
+    judge_held: true,
+    reports: true,
+    keepalive: Keepalive::Off,
+    extended: Extended { strip: false, voip_metrics: false, round_trip: RoundTrip::Off },
+};
 
 /// From G.722 to G.722 in packets of another length, so that both sides hear sources of ours.
 fn bridged(care: Care) -> Room {

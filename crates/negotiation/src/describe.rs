@@ -8,8 +8,9 @@ use crate::ice;
 use crate::local::LocalSdp;
 use crate::secure::{self, Covers};
 use crate::trouble::{SdpTrouble, parse};
+use crate::xr;
 use base::Rng;
-use config::{Hold, Policy};
+use config::{Hold, Policy, RtcpXr};
 use sdp::{Anchor, CodecName, HoldForm, Reveal, SdpError, Session};
 use srtp::Mint;
 
@@ -67,6 +68,7 @@ pub fn describe(
     say(local, &mut anchor, text.len() + 64, |anchor, out| {
         put(&session, offer.as_ref(), anchor, out)?;
         ice::weave(&plan, end, told.as_deref(), anchor.ports, out);
+        xr::weave(end.policy, Some(&session), offer.as_ref(), out);
         Ok(())
     })
 }
@@ -205,6 +207,7 @@ pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, draws: Draws<'_>) {
     let mut made = sdp::offer(&codecs, &anchor);
     let plan = ice::plan(end, None, &mut local.ice, draws.mint);
     ice::weave(&plan, end, local.ice.as_deref(), anchor.ports, &mut made);
+    xr::weave(end.policy, None, None, &mut made);
     local.text = made.into_boxed_slice();
 }
 
@@ -223,5 +226,9 @@ fn hold_form(end: &End<'_>) -> HoldForm {
 
 fn reveal(policy: &Policy) -> Reveal {
     let topology = policy.headers.topology;
-    Reveal { session: topology.session, attributes: topology.attributes }
+    Reveal {
+        session: topology.session,
+        attributes: topology.attributes,
+        extended_reports: policy.rtcp.extended == RtcpXr::Pass,
+    }
 }

@@ -24,6 +24,7 @@ mod recorded;
 mod remote;
 mod secure;
 mod trouble;
+mod xr;
 
 pub use absorb::answerable;
 pub use describe::{Draws, answer_early, describe, make_offer};

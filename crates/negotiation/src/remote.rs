@@ -5,6 +5,7 @@ use crate::fax;
 use crate::ice;
 use crate::secure;
 use crate::trouble::{SdpTrouble, parse};
+use crate::xr;
 use base::ReasonId;
 use config::{Latch, Policy, RtcpSource, RtpKeepalive};
 use media::{Care, CodecKind, Keepalive, Remote};
@@ -31,7 +32,11 @@ pub fn each_stream(
         let Some(stream) = fax::stream_of(&session, index, relayed) else { continue };
         let ours = told.as_ref().and_then(|told| told.media().get(index));
         let remote = remote_of(&session, media, end.policy, local);
-        take(stream, remote.map(|remote| Remote { srtp: secure::between(&rules, media, ours), ..remote }))?;
+        let remote = remote.map(|mut remote| {
+            remote.care.extended = xr::between(end.policy, (&session, media), told.as_ref().zip(ours));
+            Remote { srtp: secure::between(&rules, media, ours), ..remote }
+        });
+        take(stream, remote)?;
     }
     Ok(())
 }
@@ -107,6 +112,7 @@ fn care_of(policy: &Policy, media: &Media<'_>, checks: bool) -> Care {
         judge_held: rtcp.held,
         reports: rtcp.source == RtcpSource::Make && !forbidden,
         keepalive,
+        extended: media::Extended::default(),
     }
 }
 

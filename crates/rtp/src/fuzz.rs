@@ -4,8 +4,9 @@ use crate::demux::{classify, is_stun};
 use crate::event::TelephoneEvent;
 use crate::packet::Packet;
 use crate::rtcp::build::Builder;
-use crate::rtcp::{Compound, Form, RtcpPacket};
+use crate::rtcp::{Compound, Form, RtcpPacket, packet_type, without};
 use crate::stats::Reception;
+use crate::xr::Extension;
 
 /// Any bytes as RTP: parse, read all, rewrite in place; and as a stream of what stats may hear.
 ///
@@ -58,6 +59,9 @@ fn stream(bytes: &[u8]) {
 pub fn rtcp(bytes: &[u8]) {
     for form in [Form::Full, Form::ReducedSize] {
         let Ok(compound) = Compound::parse(bytes, form) else { continue };
+        let mut rest = bytes.to_vec();
+        let left = without(&mut rest, packet_type::XR);
+        assert!(left == 0 || Compound::parse(rest.get(..left).unwrap_or_default(), Form::ReducedSize).is_ok());
         let mut blocks = Vec::new();
         for packet in compound.packets() {
             match packet {
@@ -70,7 +74,7 @@ pub fn rtcp(bytes: &[u8]) {
                 }
                 RtcpPacket::Bye(bye) => assert!(bye.sources().count() < 32),
                 RtcpPacket::Extended(report) => {
-                    let _ = report.blocks().count();
+                    extended(report.blocks().filter_map(|block| Extension::read(&block)).collect());
                 }
                 _ => {}
             }
@@ -85,4 +89,19 @@ pub fn rtcp(bytes: &[u8]) {
         });
         assert_eq!(again, Some(true));
     }
+}
+
+/// What was read of extended reports is what is written of it.
+fn extended(mut blocks: Vec<Extension>) {
+    blocks.truncate(16);
+    let mut out = [0u8; 1_024];
+    let built = Builder::new(&mut out).extended(1, &blocks).finish();
+    let again = built.ok().and_then(|length| Compound::parse(out.get(..length)?, Form::ReducedSize).ok());
+    let read = again.and_then(|compound| match compound.packets().next() {
+        Some(RtcpPacket::Extended(report)) => {
+            Some(report.blocks().filter_map(|block| Extension::read(&block)).collect::<Vec<_>>())
+        }
+        _ => None,
+    });
+    assert_eq!(read, Some(blocks));
 }

@@ -2,7 +2,8 @@
 //!
 //! Everything here is a pure function or a small plain struct; nothing allocates, nothing reads a
 //! clock: arrival times come in as nanoseconds. Enter through [`classify`] for a datagram of
-//! unknown kind, [`Packet`] for RTP, [`Compound`] for RTCP, [`Reception`] for counting a stream.
+//! unknown kind, [`Packet`] for RTP, [`Compound`] for RTCP, [`xr`] for its extended reports, [`Reception`] for counting
+//! a stream.
 //!
 //! A view is validated once, when it is made; its accessors then cannot fail. Input never panics.
 
@@ -16,6 +17,7 @@ pub mod ntp;
 pub mod packet;
 pub mod rtcp;
 pub mod stats;
+pub mod xr;
 
 pub use demux::{Datagram, classify};
 pub use error::{RtcpError, RtpError};

@@ -56,6 +56,7 @@ fn ask<'a>(session: &Session<'a>, media: &Media<'a>) {
     let _ = (media.ptime(), media.maxptime(), media.rtcp(), media.rtcp_mux(), media.crypto().count());
     let _ = (media.codecs().count(), media.effective_direction(), media.formats().count());
     let _ = (session.ice(media), media.candidates().count(), media.remote_candidates().count());
+    let _ = session.extended_reports(media);
     let _ = (media.is_ice_mismatch(), media.fingerprints().count(), media.setup(), media.tls_id());
 }
 
@@ -115,6 +116,7 @@ mod tests {
             Just("a=sendrecv"),
             Just("a=rtcp:7000"),
             Just("a=rtcp-mux"),
+            Just("a=rtcp-xr:rcvr-rtt=all:10000 voip-metrics"),
             Just("a=ptime:20"),
             Just("a=rtpmap:96 opus/48000/2"),
             Just("a="),

@@ -32,6 +32,7 @@ pub mod session;
 mod topology;
 mod woven;
 mod wrap;
+mod xr;
 
 pub use address::{Address, Origin};
 pub use anchor::{Anchor, anchor, anchor_answer, can_anchor, can_anchor_any, reject_all};
@@ -54,3 +55,4 @@ pub use session::{Limits, Session, parse, same_except_version};
 pub use topology::Reveal;
 pub use woven::with_lines;
 pub use wrap::Wrap;
+pub use xr::{ExtendedReports, RoundTripMode};

@@ -11,6 +11,8 @@ pub struct Reveal {
     /// Attributes and lines that are not known here, also where they name a host, and known ones with an address
     /// where none belongs.
     pub attributes: bool,
+    /// Which extended reports of RTCP are wanted (`a=rtcp-xr`).
+    pub extended_reports: bool,
 }
 
 impl Reveal {
@@ -33,6 +35,9 @@ impl Reveal {
         let (usual, known) = KNOWN.split_at(USUAL);
         if usual.iter().any(is) {
             return self.attributes || placeless(true);
+        }
+        if is(&REPORTS) {
+            return self.extended_reports;
         }
         if ends_here(name) {
             return false;
@@ -81,6 +86,9 @@ const KNOWN: [&[u8]; 24] = [
     b"des",
     b"conf",
 ];
+
+/// What names the extended reports that are wanted: formats and numbers alone (RFC 3611 §5.1).
+const REPORTS: &[u8] = b"rtcp-xr";
 
 /// Attributes that describe a session in words, or the program that made it (RFC 8866 §6).
 const WORDS: [&[u8]; 3] = [b"tool", b"cat", b"keywds"];

@@ -75,7 +75,13 @@ fn codecs(view: &View<'_>) -> Option<Codecs> {
 
 fn rtcp(view: &View<'_>) -> Option<Rtcp> {
     let (active, held) = (view.truth("rtcp_active")?, view.truth("rtcp_held")?);
-    Some(Rtcp { source: view.word("rtcp")?, active, held, keepalive: view.word("rtp_keepalive")? })
+    Some(Rtcp {
+        source: view.word("rtcp")?,
+        active,
+        held,
+        extended: view.word("rtcp_xr")?,
+        keepalive: view.word("rtp_keepalive")?,
+    })
 }
 
 fn transfers(view: &View<'_>) -> Option<Transfers> {

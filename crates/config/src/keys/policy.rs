@@ -198,6 +198,7 @@ pub(crate) static POLICY: Section = Section {
         rtcp::RTCP,
         rtcp::ACTIVE,
         rtcp::HELD,
+        rtcp::EXTENDED,
         rtcp::KEEPALIVE,
         Key {
             name: "sips",

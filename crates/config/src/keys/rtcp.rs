@@ -4,7 +4,7 @@ use super::Effect::Reload;
 use super::Need::Default;
 use super::Preset::{Bool, Text};
 use super::{Key, Shape};
-use crate::model::{RtcpSource, RtpKeepalive, Words};
+use crate::model::{RtcpSource, RtcpXr, RtpKeepalive, Words};
 
 pub(super) const RTCP: Key = Key {
     name: "rtcp",
@@ -28,6 +28,14 @@ pub(super) const HELD: Key = Key {
     need: Default(Bool(true)),
     effect: Reload,
     doc: "Whether `media_timeout` ends a call of this trunk on hold, in which media may flow in no direction (Lync: RTCPCallsOnHold). `false` for peers that send no RTCP on hold.",
+};
+
+pub(super) const EXTENDED: Key = Key {
+    name: "rtcp_xr",
+    shape: Shape::Word { now: RtcpXr::TOKENS, later: &[] },
+    need: Default(Text("pass")),
+    effect: Reload,
+    doc: "Extended reports of RTCP (RFC 3611), in which peers tell how the call sounds to them. `pass`: what the other side wants (`a=rtcp-xr`) and says crosses, and where RTCP is ours a peer that wants metrics of voice gets ours. `make`: this trunk's peer is asked for its metrics and for round trips besides, for records. `off`: it is not asked, hears none of ours, and those of the other side are taken out of what passes.",
 };
 
 pub(super) const KEEPALIVE: Key = Key {

@@ -26,7 +26,12 @@ impl Half {
                 run: if gaps == 0 { 1.0 } else { lost as f32 / gaps as f32 }.max(1.0),
                 delay_ms: self.delay_ms(other_rtt_ms),
             };
-            self.scores.add(quality::mos_x100(quality::rating(codec, span)));
+            let (rated, heard) =
+                (quality::rating(codec, span), quality::rating(codec, Span { delay_ms: 0.0, ..span }));
+            self.scores.add(quality::mos_x100(rated));
+            // `as` saturates; a rating lies between 0 and 100.
+            (self.scores.r_factor, self.scores.listening) =
+                (rated.round() as u8, quality::mos_x100(heard));
         }
         self.reception.end_span();
     }
@@ -69,6 +74,7 @@ impl Half {
             rtcp_packets: self.rtcp_packets,
             peer_loss_fraction: self.peer_loss_fraction,
             peer_lost: self.peer_lost,
+            peer_voip: self.told.as_ref().and_then(|told| told.voip),
             peer_jitter_ms: self.peer_jitter.map(|j| j as f32 * 1000.0 / self.clock_rate as f32),
             first_packet_after: self.first_rtp.map(|t| t.since(opened)),
             last_packet_after: self.last_rtp.map(|t| t.since(opened)),

@@ -26,8 +26,14 @@ impl Half {
         self.peer_loss_fraction = Some(f32::from(block.fraction_lost) / 256.0);
         self.peer_lost = Some(block.cumulative_lost);
         self.peer_jitter = Some(block.jitter);
-        let Some(passed) = passed else { return };
-        let held = Duration::from_nanos(rtp::ntp::nanos_from_short(block.dlsr));
+        if let Some(passed) = passed {
+            self.note_round_trip(now, passed, block.dlsr);
+        }
+    }
+
+    /// The peer answered what had `passed`, after having `held` it for so many 1/65536 s.
+    pub(super) fn note_round_trip(&mut self, now: Time, passed: Time, held: u32) {
+        let held = Duration::from_nanos(rtp::ntp::nanos_from_short(held));
         let Some(rtt) = now.since(passed).checked_sub(held) else { return };
         let ms = rtt.as_secs_f32() * 1000.0;
         self.rtt_ms = Some(ms);

@@ -136,13 +136,14 @@ impl Session {
         packet: &mut Datagram<'_>,
     ) -> Option<Sending> {
         let s = self.streams.get_mut(usize::from(stream)).filter(|s| !s.rejected)?;
-        let voice = s.voice(side, now);
+        let (voice, beyond_ms) = (s.voice(side, now), s.halves[side.other().index()].rtt_ms());
         let half = &mut s.halves[side.index()];
         let mut reporter = half.tending.reporter.take()?;
         let target = half.control_target();
         let made = target.is_ok().then(|| {
             let block = half.block(now);
-            reporter.report(now, voice, block, last, packet.buffer)
+            let extras = half.extras(now, block.as_ref(), beyond_ms);
+            reporter.report(now, voice, (block, extras), last, packet.buffer)
         });
         if last {
             reporter.end();

@@ -1,4 +1,4 @@
-//! Writing RTCP into a buffer of the caller: reports first, then descriptions and farewells.
+//! Writing RTCP into a buffer of the caller: reports first, then descriptions, extended reports and farewells.
 //!
 //! Each function appends one packet to what [`Builder`] holds; a compound is complete with a
 //! report and a CNAME (RFC 3550 §6.1).
@@ -7,6 +7,7 @@ use crate::bytes::Writer;
 use crate::error::RtpError;
 use crate::rtcp::packet_type;
 use crate::rtcp::view::{BLOCK_LENGTH, ReportBlock, SENDER_INFO_LENGTH, SenderInfo};
+use crate::xr::Extension;
 
 /// The most report blocks in one packet (RFC 3550 §6.4.1: a 5-bit count).
 pub const BLOCKS_MAX: usize = 31;
@@ -68,6 +69,18 @@ impl<'b> Builder<'b> {
         self.writer.slice(&[1, length]);
         self.writer.slice(cname);
         self.nulls(chunk - 4 - items);
+        self
+    }
+
+    /// An extended report (RFC 3611 §2).
+    #[must_use]
+    pub fn extended(mut self, ssrc: u32, blocks: &[Extension]) -> Builder<'b> {
+        let length: usize = blocks.iter().map(Extension::length).sum();
+        self.common(0, packet_type::XR, 4 + length);
+        self.writer.u32(ssrc);
+        for block in blocks {
+            block.write(&mut self.writer);
+        }
         self
     }
 

@@ -109,6 +109,20 @@ impl<'a> Compound<'a> {
     }
 }
 
+/// Takes the packets of one type out of a valid compound, in place; the length of what is left.
+pub fn without(bytes: &mut [u8], packet_type: u8) -> usize {
+    let (mut from, mut to) = (0, 0);
+    while let Ok(raw) = Raw::read(bytes.get(from..).unwrap_or_default()) {
+        let (kept, end) = (raw.packet_type != packet_type, from + raw.length);
+        if kept {
+            bytes.copy_within(from..end, to);
+            to += end - from;
+        }
+        from = end;
+    }
+    to
+}
+
 /// Iterates over the packets of a [`Compound`].
 #[derive(Clone, Debug)]
 pub struct Packets<'a> {

@@ -13,6 +13,7 @@ impl Sheet<'_> {
             self.put(path, key, on);
         }
         self.put(path, "rtcp", policy.rtcp.source);
+        self.put(path, "rtcp_xr", policy.rtcp.extended);
         self.put(path, "rtp_keepalive", policy.rtcp.keepalive);
         self.put(path, "srtp", policy.srtp.mode);
         self.put(path, "srtp_over_plain", policy.srtp.over_plain);
