@@ -229,6 +229,6 @@ fn reveal(policy: &Policy) -> Reveal {
     Reveal {
         session: topology.session,
         attributes: topology.attributes,
-        extended_reports: policy.rtcp.extended == RtcpXr::Pass,
+        hides_reports: policy.rtcp.extended != RtcpXr::Pass,
     }
 }

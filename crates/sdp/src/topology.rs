@@ -11,8 +11,8 @@ pub struct Reveal {
     /// Attributes and lines that are not known here, also where they name a host, and known ones with an address
     /// where none belongs.
     pub attributes: bool,
-    /// Which extended reports of RTCP are wanted (`a=rtcp-xr`).
-    pub extended_reports: bool,
+    /// Not which extended reports of RTCP are wanted (`a=rtcp-xr`), which cross otherwise.
+    pub hides_reports: bool,
 }
 
 impl Reveal {
@@ -37,7 +37,7 @@ impl Reveal {
             return self.attributes || placeless(true);
         }
         if is(&REPORTS) {
-            return self.extended_reports;
+            return !self.hides_reports;
         }
         if ends_here(name) {
             return false;
