@@ -121,7 +121,11 @@ fn phones_that_ask_for_extended_reports_get_ours_and_are_asked_for_theirs() {
     }
     pbx.hang_up(&a, &itsp);
     assert_eq!(server.stop(), 0);
-    let lines = capture.end("rtcp.pt == 207 && !icmp", &EXTENDED);
+    judge_extended(&place, &capture.end("rtcp.pt == 207 && !icmp", &EXTENDED));
+}
+
+/// What is wanted of extended reports on the wire.
+fn judge_extended(place: &Place, lines: &[String]) {
     let to = |host: u8| lines.iter().find(|line| line.starts_with(&place.ip(host))).expect("an extended report");
     for (host, source, blocks) in [(PBX, "0x00001111", "7"), (ITSP, "0x00002222", "5,7")] {
         let line = to(host);

@@ -51,8 +51,8 @@ pub(crate) struct Extras {
 }
 
 impl Extras {
-    /// The blocks of one report: whoever speaks has told the time already, and may always answer.
-    fn blocks(&self, speaks: bool, ntp: Ntp) -> Vec<Extension> {
+    /// Adds it to one report: whoever speaks has told the time already, and may always answer.
+    fn say<'b>(&self, builder: Builder<'b>, ssrc: u32, speaks: bool, ntp: Ntp) -> Builder<'b> {
         let mut blocks = Vec::new();
         if self.round_trip != RoundTrip::Off && !speaks {
             blocks.push(Extension::ReferenceTime(ntp));
@@ -60,7 +60,7 @@ impl Extras {
         let answers = speaks || self.round_trip == RoundTrip::All;
         blocks.extend(self.received.filter(|_| answers).map(Extension::LastReceived));
         blocks.extend(self.voip.map(Extension::Voip));
-        blocks
+        if blocks.is_empty() { builder } else { builder.extended(ssrc, &blocks) }
     }
 }
 
@@ -174,11 +174,8 @@ impl Reporter {
             }
             None => Builder::new(out).receiver_report(ssrc, blocks),
         };
-        let mut builder = builder.cname(ssrc, &self.cname);
-        let extended = extras.blocks(speaks.is_some(), ntp);
-        if !extended.is_empty() {
-            builder = builder.extended(ssrc, &extended);
-        }
+        let builder = builder.cname(ssrc, &self.cname);
+        let mut builder = extras.say(builder, ssrc, speaks.is_some(), ntp);
         if let Some(old) = given_up {
             builder = builder.bye(old, b"");
         }

@@ -66,24 +66,25 @@ pub fn describe(
         covers: &covers,
     };
     say(local, &mut anchor, text.len() + 64, |anchor, out| {
-        put(&session, offer.as_ref(), anchor, out)?;
+        put(end, (&session, offer.as_ref()), anchor, out)?;
         ice::weave(&plan, end, told.as_deref(), anchor.ports, out);
-        xr::weave(end.policy, Some(&session), offer.as_ref(), out);
         Ok(())
     })
 }
 
 /// What the other peer said with what must be ours: an offer, or the answer to one.
 fn put(
-    session: &Session<'_>,
-    offer: Option<&Session<'_>>,
+    end: &End<'_>,
+    (session, offer): (&Session<'_>, Option<&Session<'_>>),
     anchor: &Anchor<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), SdpError> {
     match offer {
         Some(offer) => sdp::anchor_answer(session, offer, anchor, out),
         None => sdp::anchor(session, anchor, out),
-    }
+    }?;
+    xr::weave(end.policy, Some(session), offer, out);
+    Ok(())
 }
 
 /// What the other peer said, by the rules of both trunks about codecs and digits; none where they ask for nothing.

@@ -50,6 +50,18 @@ pub struct JitterBuffer {
     pub limit_ms: u16,
 }
 
+impl JitterBuffer {
+    fn read(d: &[u8; VOIP_LENGTH]) -> Option<JitterBuffer> {
+        let adaptive = match d[24] >> 4 & 3 {
+            2 => Some(false),
+            3 => Some(true),
+            _ => None,
+        };
+        let (nominal_ms, maximum_ms, limit_ms) = (be16(d, 26)?, be16(d, 28)?, be16(d, 30)?);
+        Some(JitterBuffer { adaptive, rate: d[24] & 0x0f, nominal_ms, maximum_ms, limit_ms })
+    }
+}
+
 /// What one receiver tells of one source (§4.7).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct VoipMetrics {
@@ -140,18 +152,6 @@ impl VoipMetrics {
     /// Reads the body of a block.
     fn read(data: &[u8]) -> Option<VoipMetrics> {
         let d: &[u8; VOIP_LENGTH] = data.try_into().ok()?;
-        let config = d[24];
-        let concealment = match config >> 6 {
-            0 => Concealment::Unknown,
-            1 => Concealment::Silence,
-            2 => Concealment::Enhanced,
-            _ => Concealment::Standard,
-        };
-        let adaptive = match config >> 4 & 3 {
-            2 => Some(false),
-            3 => Some(true),
-            _ => None,
-        };
         Some(VoipMetrics {
             ssrc: be32(d, 0)?,
             loss_rate: d[4],
@@ -170,14 +170,13 @@ impl VoipMetrics {
             external_r_factor: known(d[21], 0, 100),
             mos_listening: known(d[22], 10, 50),
             mos_conversing: known(d[23], 10, 50),
-            concealment,
-            jitter_buffer: JitterBuffer {
-                adaptive,
-                rate: config & 0x0f,
-                nominal_ms: be16(d, 26)?,
-                maximum_ms: be16(d, 28)?,
-                limit_ms: be16(d, 30)?,
+            concealment: match d[24] >> 6 {
+                0 => Concealment::Unknown,
+                1 => Concealment::Silence,
+                2 => Concealment::Enhanced,
+                _ => Concealment::Standard,
             },
+            jitter_buffer: JitterBuffer::read(d)?,
         })
     }
 

@@ -115,7 +115,6 @@ mod tests {
             Just("a=inactive"),
             Just("a=sendrecv"),
             Just("a=rtcp:7000"),
-            Just("a=rtcp-mux"),
             Just("a=rtcp-xr:rcvr-rtt=all:10000 voip-metrics"),
             Just("a=ptime:20"),
             Just("a=rtpmap:96 opus/48000/2"),
