@@ -12,8 +12,14 @@ use std::net::UdpSocket;
 const WORLD: &str = "+441632960001";
 const DID: &str = "+493023125100";
 
-const FIELDS: [&str; 6] =
-    ["ip.src", "rtcp.senderssrc", "rtcp.sender.packetcount", "rtcp.ssrc.identifier", "rtcp.sdes.text", "rtcp.pt"];
+const FIELDS: [&str; 6] = [
+    "ip.src",
+    "rtcp.senderssrc",
+    "rtcp.sender.packetcount",
+    "rtcp.ssrc.identifier",
+    "rtcp.sdes.text",
+    "rtcp.pt",
+];
 
 /// The columns of a line, and the first value in each.
 fn columns(line: &str) -> Vec<&str> {
@@ -36,7 +42,9 @@ fn each_phone_of_a_transcoded_call_gets_reports_of_ours_and_none_of_the_other_ph
     let caller = Baresip::with_account(&place, DID, PBX, 440.0, &account(DID, PBX), Some(&uri));
     // Long enough for reports of both sides and about them.
     let long = 16 * conformance::audio::RATE as usize;
-    conformance::await_some(|| Some(()).filter(|()| caller.heard().len() >= long && callee.heard().len() >= long));
+    conformance::await_some(|| {
+        Some(()).filter(|()| caller.heard().len() >= long && callee.heard().len() >= long)
+    });
     drop((caller, callee));
     assert_eq!(server.stop(), 0);
     judge(&place, &capture.end("rtcp && !icmp", &FIELDS));
@@ -73,9 +81,9 @@ fn judge(place: &Place, lines: &[String]) {
 /// and how it hears source 0x3333 (§4.7): 10 % lost, 5 % discarded, bursts of 120 ms, gaps of 8 s, round trip 80 ms, end
 /// system 45 ms, R 82, MOS 4.0 and 3.8.
 const THEIRS: &[u8] = &[
-    0x80, 201, 0, 1, 0, 0, 0x22, 0x22, 0x80, 207, 0, 13, 0, 0, 0x22, 0x22, 4, 0, 0, 2, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66,
-    0x77, 0x88, 7, 0, 0, 8, 0, 0, 0x33, 0x33, 26, 13, 128, 3, 0, 120, 0x1f, 0x40, 0, 80, 0, 45, 0xeb, 0xc4, 55, 16, 82,
-    127, 40, 38, 0xf5, 0, 0, 40, 0, 60, 0, 200,
+    0x80, 201, 0, 1, 0, 0, 0x22, 0x22, 0x80, 207, 0, 13, 0, 0, 0x22, 0x22, 4, 0, 0, 2, 0x11, 0x22, 0x33,
+    0x44, 0x55, 0x66, 0x77, 0x88, 7, 0, 0, 8, 0, 0, 0x33, 0x33, 26, 13, 128, 3, 0, 120, 0x1f, 0x40, 0, 80, 0,
+    45, 0xeb, 0xc4, 55, 16, 82, 127, 40, 38, 0xf5, 0, 0, 40, 0, 60, 0, 200,
 ];
 
 const EXTENDED: [&str; 8] = [
@@ -107,7 +115,11 @@ fn phones_that_ask_for_extended_reports_get_ours_and_are_asked_for_theirs() {
     });
     let (a, b) = call(&pbx, &itsp, WORLD, DID, "xr");
     assert!(b.description.contains("a=rtcp-xr:voip-metrics rcvr-rtt=all\r\n"), "{}", b.description);
-    assert!(a.description.contains("a=rtcp-xr:rcvr-rtt=all voip-metrics\r\n"), "theirs crosses: {}", a.description);
+    assert!(
+        a.description.contains("a=rtcp-xr:rcvr-rtt=all voip-metrics\r\n"),
+        "theirs crosses: {}",
+        a.description
+    );
     for n in (1..=200).filter(|n| n % 10 != 0) {
         pbx.send_rtp(a.relay, 0x1111, n, 0xA5);
         itsp.send_rtp(b.relay, 0x2222, n, 0x5A);
@@ -126,7 +138,8 @@ fn phones_that_ask_for_extended_reports_get_ours_and_are_asked_for_theirs() {
 
 /// What is wanted of extended reports on the wire.
 fn judge_extended(place: &Place, lines: &[String]) {
-    let to = |host: u8| lines.iter().find(|line| line.starts_with(&place.ip(host))).expect("an extended report");
+    let to =
+        |host: u8| lines.iter().find(|line| line.starts_with(&place.ip(host))).expect("an extended report");
     for (host, source, blocks) in [(PBX, "0x00001111", "7"), (ITSP, "0x00002222", "5,7")] {
         let line = to(host);
         let fields: Vec<&str> = line.split('\t').collect();
@@ -135,7 +148,10 @@ fn judge_extended(place: &Place, lines: &[String]) {
         assert_eq!((fields[3], fields[7]), ("16", ""), "{lines:#?}");
         // Each tenth packet is missing; the plain block says so, and the extended one.
         assert!(fields[4].split(',').count() >= 2, "{lines:#?}");
-        assert!(fields[4].split(',').all(|loss| (20..=26).contains(&loss.parse().unwrap_or(0))), "{lines:#?}");
+        assert!(
+            fields[4].split(',').all(|loss| (20..=26).contains(&loss.parse().unwrap_or(0))),
+            "{lines:#?}"
+        );
     }
     assert_eq!(to(ITSP).split('\t').nth(5), Some("860116326"), "its reference time: {lines:#?}");
 }

@@ -3,8 +3,8 @@
 //! This room holds values only. It knows neither SIP nor SDP: whoever speaks those turns a
 //! negotiated description into a [`Remote`]. Enter through [`Command`] and [`Reply`].
 
-pub use crate::open_error::OpenError;
 use crate::care::Care;
+pub use crate::open_error::OpenError;
 use crate::ports::Ports;
 use crate::report::Report;
 use crate::secured::Srtp;

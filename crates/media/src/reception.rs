@@ -5,8 +5,8 @@
 //! sources. No allocation; meant to cost tens of nanoseconds a packet. Enter through
 //! [`Reception::hear`].
 
-use base::Time;
 use crate::reports::Voice;
+use base::Time;
 use rtp::{Header, Heard, ReportBlock};
 
 mod lent;

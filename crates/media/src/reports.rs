@@ -77,7 +77,13 @@ pub(crate) struct Tending {
 
 impl Default for Tending {
     fn default() -> Tending {
-        Tending { due: Time::NEVER, live_since: None, owes_report: false, owes_keepalive: false, reporter: None }
+        Tending {
+            due: Time::NEVER,
+            live_since: None,
+            owes_report: false,
+            owes_keepalive: false,
+            reporter: None,
+        }
     }
 }
 
@@ -200,7 +206,8 @@ impl Reporter {
         };
         let timestamp = (now.0 / 1_000).wrapping_mul(KEEPALIVE_CLOCK).wrapping_div(1_000_000) as u32;
         self.sequence = self.sequence.wrapping_add(1);
-        let header = Header { marker: false, payload_type, sequence: self.sequence, timestamp, ssrc: self.own };
+        let header =
+            Header { marker: false, payload_type, sequence: self.sequence, timestamp, ssrc: self.own };
         self.kept_alive = now;
         header.write(payload, out).ok()
     }

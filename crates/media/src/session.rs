@@ -184,7 +184,9 @@ impl Session {
         let action = match outcome {
             Outcome::Media { moved: false } => half.rtp.action,
             Outcome::Media { moved: true } => self.moved(side, stream),
-            Outcome::Control { control, moved } => self.controlled(now, (side, stream), (&control, moved), &mut packet),
+            Outcome::Control { control, moved } => {
+                self.controlled(now, (side, stream), (&control, moved), &mut packet)
+            }
             Outcome::Check(checked) => return self.checked(now, (side, stream, component), source, checked),
             Outcome::Drop(reason) => Action::Drop(reason),
             Outcome::Handshake => return Verdict::Handshake,

@@ -3,8 +3,8 @@
 //! Never changes a packet. Causes of refusal become [`DropReason`]s here and nowhere else.
 
 use crate::report::DropReason;
-use rtp::xr::{Extension, LastReceived, VoipMetrics};
 use rtp::rtcp::XrReport;
+use rtp::xr::{Extension, LastReceived, VoipMetrics};
 use rtp::{Compound, Form, Header, Packet, ReportBlock, RtcpError, RtcpPacket, RtpError};
 
 /// The header of a valid RTP packet.

@@ -22,8 +22,8 @@ const TWO: u32 = 2;
 /// A peer's extended report by hand, after RFC 3611 §4.7: it hears source 2 with 10 % lost, 5 % discarded, bursts of
 /// 120 ms between gaps of 8 s, round trip 80 ms, end system 45 ms, R 82, MOS 4.0 and 3.8.
 const PEER: &[u8] = &[
-    0x80, 201, 0, 1, 0, 0, 0, 1, 0x80, 207, 0, 10, 0, 0, 0, 1, 7, 0, 0, 8, 0, 0, 0, 2, 26, 13, 128, 3, 0, 120, 0x1f, 0x40,
-    0, 80, 0, 45, 0xeb, 0xc4, 55, 16, 82, 127, 40, 38, 0xf5, 0, 0, 40, 0, 60, 0, 200,
+    0x80, 201, 0, 1, 0, 0, 0, 1, 0x80, 207, 0, 10, 0, 0, 0, 1, 7, 0, 0, 8, 0, 0, 0, 2, 26, 13, 128, 3, 0,
+    120, 0x1f, 0x40, 0, 80, 0, 45, 0xeb, 0xc4, 55, 16, 82, 127, 40, 38, 0xf5, 0, 0, 40, 0, 60, 0, 200,
 ];
 
 /// Two peers, side A of which wants to hear `wanted` and nothing of what is on the other side.
@@ -127,7 +127,10 @@ fn what_a_peer_reports_of_the_sound_is_kept_and_passes() {
     let mut room = Room::new(Extended::default());
     assert_eq!(room.hand(Side::A, Component::Rtcp, PEER).as_deref(), Some(PEER));
     let said = room.heard_of(Side::A).peer_voip.unwrap();
-    assert_eq!((said.ssrc, said.loss_rate, said.discard_rate, said.burst_ms, said.gap_ms), (2, 26, 13, 120, 8000));
+    assert_eq!(
+        (said.ssrc, said.loss_rate, said.discard_rate, said.burst_ms, said.gap_ms),
+        (2, 26, 13, 120, 8000)
+    );
     assert_eq!((said.round_trip_ms, said.end_system_ms), (80, 45));
     assert_eq!((said.r_factor, said.mos_listening, said.mos_conversing), (Some(82), Some(40), Some(38)));
     assert_eq!(room.heard_of(Side::B).peer_voip, None, "of its own side alone");
@@ -188,7 +191,10 @@ fn a_reference_time_of_a_peer_is_answered_as_agreed() {
         assert_eq!(ours, round_trip != RoundTrip::Off, "nobody speaks to it, so we ask the time");
         let reports = room.pass(12, [true, true]);
         let last = blocks(reports.last().unwrap());
-        assert!(!last.iter().any(|block| matches!(block, Extension::ReferenceTime(_))), "sender reports tell it");
+        assert!(
+            !last.iter().any(|block| matches!(block, Extension::ReferenceTime(_))),
+            "sender reports tell it"
+        );
         let answers = last.iter().any(|block| matches!(block, Extension::LastReceived(_)));
         assert_eq!(answers, round_trip != RoundTrip::Off, "whoever speaks may answer");
     }
@@ -208,7 +214,8 @@ fn the_answer_to_our_reference_time_measures_the_round_trip() {
     let held = room.now.since(at).as_millis() as u32 - 30;
     let answer = LastReceived { ssrc: 0, lrr: ntp.middle(), dlrr: held * 65_536 / 1_000 };
     let mut bytes = [0; 100];
-    let built = Builder::new(&mut bytes).receiver_report(ONE, &[]).extended(ONE, &[Extension::LastReceived(answer)]);
+    let built =
+        Builder::new(&mut bytes).receiver_report(ONE, &[]).extended(ONE, &[Extension::LastReceived(answer)]);
     let length = built.finish().unwrap();
     room.hand(Side::A, Component::Rtcp, &bytes[..length]);
     let rtt = room.heard_of(Side::A).rtt_ms.unwrap();

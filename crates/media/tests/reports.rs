@@ -8,8 +8,8 @@ use base::Time;
 use bridge::{Codec, Events, Format, Noise, Plan};
 use common::{a, b, rtcp, rtp};
 use media::{
-    Care, Component, Datagram, Extended, Keepalive, Remote, Reply, RoundTrip, Sending, Session, SessionId, Side,
-    Verdict,
+    Care, Component, Datagram, Extended, Keepalive, Remote, Reply, RoundTrip, Sending, Session, SessionId,
+    Side, Verdict,
 };
 use rtp::rtcp::{Compound, Form, RtcpPacket};
 use std::net::SocketAddr;
@@ -114,9 +114,12 @@ fn read(bytes: &[u8]) -> Said {
     for packet in Compound::parse(bytes, Form::Full).unwrap().packets() {
         match packet {
             RtcpPacket::SenderReport(report) => {
-                (said.ssrc, said.sender, said.block) = (report.ssrc, Some(report.info), report.blocks().next());
+                (said.ssrc, said.sender, said.block) =
+                    (report.ssrc, Some(report.info), report.blocks().next());
             }
-            RtcpPacket::ReceiverReport(report) => (said.ssrc, said.block) = (report.ssrc, report.blocks().next()),
+            RtcpPacket::ReceiverReport(report) => {
+                (said.ssrc, said.block) = (report.ssrc, report.blocks().next())
+            }
             RtcpPacket::SourceDescription(sdes) => {
                 said.cname = sdes.chunks().next().unwrap().cname().unwrap().to_vec();
             }
@@ -286,8 +289,10 @@ fn keepalives_leave_where_nothing_was_sent_for_ten_seconds() {
         let mut room = Room::new(Care { keepalive: kind, reports: false, ..MADE });
         room.pass(20, [true, true]);
         assert!(room.left.is_empty(), "media flow");
-        room.describe(Care { keepalive: kind, reports: false, ..MADE }, |remote| {
-            Remote { send: false, receive: false, ..remote }
+        room.describe(Care { keepalive: kind, reports: false, ..MADE }, |remote| Remote {
+            send: false,
+            receive: false,
+            ..remote
         });
         room.pass(60, [false, false]);
         let to_a: Vec<_> = room.left.iter().filter(|(_, sending, _)| sending.side == Side::A).collect();
@@ -310,8 +315,10 @@ fn whose_silence_counts_is_said_for_active_and_for_held_calls() {
     let timed_out = |care: Care, held: bool| {
         let mut room = Room::new(Care { reports: false, ..care });
         if held {
-            room.describe(Care { reports: false, ..care }, |remote| {
-                Remote { send: false, receive: false, ..remote }
+            room.describe(Care { reports: false, ..care }, |remote| Remote {
+                send: false,
+                receive: false,
+                ..remote
             });
         }
         room.pass(40, [false, false]);

@@ -49,7 +49,8 @@ pub(crate) fn weave(
         }
         let theirs = other.and_then(|session| session.rtcp_xr(session.media().get(index)?));
         let kept = theirs.unwrap_or_default().split(u8::is_ascii_whitespace);
-        let kept = kept.filter(|format| !format.is_empty() && !names(format, METRICS) && !names(format, ROUND_TRIP));
+        let kept =
+            kept.filter(|format| !format.is_empty() && !names(format, METRICS) && !names(format, ROUND_TRIP));
         // A round trip takes two: an answer has it where the offer had (§5.2).
         let asked = |offer: &Session<'_>| offer.extended_reports(offer.media().get(index)?).round_trip;
         let agreed = offer.is_none_or(|offer| asked(offer).is_some());

@@ -61,7 +61,9 @@ pub fn rtcp(bytes: &[u8]) {
         let Ok(compound) = Compound::parse(bytes, form) else { continue };
         let mut rest = bytes.to_vec();
         let left = without(&mut rest, packet_type::XR);
-        assert!(left == 0 || Compound::parse(rest.get(..left).unwrap_or_default(), Form::ReducedSize).is_ok());
+        assert!(
+            left == 0 || Compound::parse(rest.get(..left).unwrap_or_default(), Form::ReducedSize).is_ok()
+        );
         let mut blocks = Vec::new();
         for packet in compound.packets() {
             match packet {

@@ -87,7 +87,8 @@ fn ours_has_the_same_bytes() {
         Extension::Voip(metrics()),
     ];
     let length = Builder::new(&mut out).receiver_report(9, &[]).extended(9, &blocks).finish().unwrap();
-    let one_source_less = [&PEER[..10], &[0, 17], &PEER[12..28], &[5, 0, 0, 3], &PEER[32..44], &PEER[56..]].concat();
+    let one_source_less =
+        [&PEER[..10], &[0, 17], &PEER[12..28], &[5, 0, 0, 3], &PEER[32..44], &PEER[56..]].concat();
     assert_eq!(out[..length], one_source_less);
 }
 

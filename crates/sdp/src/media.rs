@@ -243,7 +243,8 @@ impl<'a> Media<'a> {
     #[must_use]
     pub fn bandwidth(&self, kind: &str) -> Option<u32> {
         let values = Lines::new(self.section).filter(|line| line.kind == b'b').map(|line| line.value);
-        let said = values.filter_map(|value| value.strip_prefix(kind.as_bytes())?.strip_prefix(b":")).next()?;
+        let said =
+            values.filter_map(|value| value.strip_prefix(kind.as_bytes())?.strip_prefix(b":")).next()?;
         number(said, u32::MAX)
     }
 

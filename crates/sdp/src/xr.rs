@@ -62,7 +62,9 @@ mod tests {
     use crate::session::{Limits, parse};
 
     fn wanted(session: &str, media: &str) -> ExtendedReports {
-        let text = format!("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n{session}m=audio 4000 RTP/AVP 0\r\n{media}");
+        let text = format!(
+            "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n{session}m=audio 4000 RTP/AVP 0\r\n{media}"
+        );
         let session = parse(text.as_bytes(), &Limits::default()).unwrap();
         session.extended_reports(&session.media()[0])
     }

@@ -30,8 +30,7 @@ impl Half {
                 (quality::rating(codec, span), quality::rating(codec, Span { delay_ms: 0.0, ..span }));
             self.scores.add(quality::mos_x100(rated));
             // `as` saturates; a rating lies between 0 and 100.
-            (self.scores.r_factor, self.scores.listening) =
-                (rated.round() as u8, quality::mos_x100(heard));
+            (self.scores.r_factor, self.scores.listening) = (rated.round() as u8, quality::mos_x100(heard));
         }
         self.reception.end_span();
     }
