@@ -81,7 +81,7 @@ impl Room {
             self.now = self.now + Duration::from_millis(20);
             self.sequence += 1;
             for (side, ssrc) in [(Side::A, ONE), (Side::B, TWO)] {
-                if speaks[side.index()] && (side == Side::B || self.sequence % 10 != 0) {
+                if speaks[side.index()] && (side == Side::B || !self.sequence.is_multiple_of(10)) {
                     self.hand(side, Component::Rtp, &rtp(ssrc, self.sequence, 8));
                     let mut buffer = [0; 1_500];
                     let mut made = Datagram { buffer: &mut buffer, length: 0 };
@@ -209,7 +209,7 @@ fn the_answer_to_our_reference_time_measures_the_round_trip() {
     }
     let said = blocks(asked.last().unwrap());
     let [Extension::ReferenceTime(ntp)] = said[..] else { panic!("{said:?}") };
-    let at = Time((u128::from(ntp.0) * 1_000_000_000 >> 32) as u64);
+    let at = Time(((u128::from(ntp.0) * 1_000_000_000) >> 32) as u64);
     room.pass(1, [true, false]);
     let held = room.now.since(at).as_millis() as u32 - 30;
     let answer = LastReceived { ssrc: 0, lrr: ntp.middle(), dlrr: held * 65_536 / 1_000 };
