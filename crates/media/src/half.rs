@@ -54,23 +54,25 @@ struct SpanStart {
     gaps: u64,
 }
 
-/// See the module text.
+/// See the module text. In this order in memory, for what a packet touches is fetched ahead ([`crate::session`]).
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Half {
     pub(crate) rtp: Flow,
-    pub(crate) rtcp: Flow,
-    /// Keys between us and this peer; `None`: plain.
-    pub(crate) guard: Option<Guard>,
-    /// What leaves for the other side is protected there.
-    pub(crate) guarded_beyond: bool,
-    clock_rate: u32,
-    pub(crate) unfiltered: bool,
+    pub(crate) changed_at: Time,
     pub(crate) last_rtp: Option<Time>,
     pub(crate) silence_max: Duration,
     /// Packets since the description last changed.
     pub(crate) heard_since_change: u64,
+    clock_rate: u32,
+    /// What leaves for the other side is protected there.
+    pub(crate) guarded_beyond: bool,
+    pub(crate) unfiltered: bool,
+    /// Keys between us and this peer; `None`: plain.
+    pub(crate) guard: Option<Guard>,
     reception: Reception,
     // From here on: not touched by a packet of a settled flow.
+    pub(crate) rtcp: Flow,
     pub(crate) remote: Option<Remote>,
     /// Others that may speak before the answer.
     pub(crate) beside: Vec<Remote>,
@@ -78,9 +80,8 @@ pub(crate) struct Half {
     /// ICE with this peer; `None`: not offered, and what looks like STUN is no better than noise.
     pub(crate) checks: Option<Box<Checks>>,
     pub(crate) rtcp_lock: RtcpLock,
-    /// When the description was last set, and last changed.
+    /// When the description was last set.
     pub(crate) set_at: Time,
-    pub(crate) changed_at: Time,
     pub(crate) last_rtcp: Option<Time>,
     pub(crate) drops: Drops,
     pub(crate) one_way: bool,

@@ -21,6 +21,7 @@ use std::net::SocketAddr;
 
 mod bridged;
 mod copied;
+mod hot;
 mod keyed;
 mod reporting;
 mod said;
