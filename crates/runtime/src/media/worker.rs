@@ -217,7 +217,6 @@ impl Worker {
         let Some(entry) = slot.entry.as_mut().filter(|_| current) else { return false };
         let Some(Some(ports)) = entry.streams.get(usize::from(token.stream)) else { return false };
         let port = ports.port(token.side, token.component);
-        // They come while the system hands over the datagram.
         entry.session.hot_lines(token.side, token.stream).for_each(sys::prefetch);
         for _ in 0..RECV_TRIES {
             match port.receive(&mut self.buffer) {
