@@ -222,12 +222,12 @@ impl Worker {
             match port.receive(&mut self.buffer) {
                 Ok((length, Some(source))) => {
                     if !entry.lendings.is_empty() {
-                        let heard = self.buffer.get(..length).unwrap_or_default();
+                        let heard = (source, self.buffer.get(..length).unwrap_or_default());
                         let parts = (&mut entry.lendings, &mut entry.session);
-                        fast::meet(self.fast.as_deref(), parts, now, token, (source, heard));
+                        fast::meet(self.fast.as_deref(), parts, now, token, heard);
                     }
-                    let packet = Datagram { buffer: &mut self.buffer, length };
-                    let passed = relay(now, token, &mut entry.session, ports, source, packet);
+                    let (session, buffer) = (&mut entry.session, &mut self.buffer);
+                    let passed = relay(now, token, session, ports, source, Datagram { buffer, length });
                     match passed {
                         Ok(Passed::Taken) => self.waking.note(now, token.place.slot, entry),
                         Ok(Passed::Handshake) => {
@@ -236,13 +236,7 @@ impl Worker {
                         _ => {}
                     }
                     self.counters.note(passed, length);
-                    let copied = entry.copies;
-                    if entry.session.take_changed() {
-                        self.follow(token.place.slot);
-                    }
-                    if let Some(to) = copied {
-                        self.pass_copy(now, token, to);
-                    }
+                    self.after(now, token);
                     return true;
                 }
                 Ok((_, None)) => return true,
@@ -251,6 +245,20 @@ impl Worker {
             }
         }
         true
+    }
+
+    /// Sees to what a packet of the session has changed, and to its copy.
+    #[inline]
+    fn after(&mut self, now: Time, token: Token) {
+        let entry = self.slots.get_mut(token.place.slot as usize).and_then(|slot| slot.entry.as_mut());
+        let Some(entry) = entry else { return };
+        let copied = entry.copies;
+        if entry.session.take_changed() {
+            self.follow(token.place.slot);
+        }
+        if let Some(to) = copied {
+            self.pass_copy(now, token, to);
+        }
     }
 
     /// Lets time go on for one session.
