@@ -6,6 +6,7 @@
 
 mod effective;
 mod gateway;
+mod media;
 mod ordered;
 mod query;
 mod registration;
@@ -14,6 +15,7 @@ mod show;
 
 pub use effective::{Effective, Setting};
 pub use gateway::{Address, Binding, Gateway, Quality};
+pub use media::{FastPath, Media, Relayed};
 pub use ordered::HungUp;
 pub use query::{
     CallQuery, EffectiveQuery, ExportFormat, ExportQuery, RecordQuery, RecordingQuery, RouteQuery, TailQuery,
@@ -104,6 +106,9 @@ pub struct Listen {
     pub media_ports_used: Option<u64>,
     /// Pairs of media ports in the range.
     pub media_ports_limit: Option<u64>,
+    /// Who relays its media; none where it has no media ports.
+    #[serde(default)]
+    pub relayed: Option<Relayed>,
     /// When its TLS certificate ends.
     pub certificate_ends: Option<String>,
 }
@@ -117,43 +122,6 @@ pub struct TrunkLine {
     pub state: String,
     /// Live calls, both directions.
     pub calls: u64,
-}
-
-/// The media engine.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct Media {
-    /// Which engine relays.
-    pub engine: String,
-    /// Worker threads.
-    pub workers: u64,
-    /// Open sessions.
-    pub sessions: u64,
-    /// Packets relayed since the start.
-    pub packets: u64,
-    /// Their UDP payload bytes.
-    pub bytes: u64,
-    /// Packets not relayed, by reason; reasons without any are left out.
-    pub drops: BTreeMap<String, u64>,
-    /// What of it the kernel does.
-    #[serde(default)]
-    pub fast_path: FastPath,
-}
-
-/// Settled media that are relayed in the kernel.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct FastPath {
-    /// Devices that it works on, and by which hook: `xdp` or `tcx`.
-    pub devices: BTreeMap<String, String>,
-    /// Why it works on none.
-    pub reason: Option<String>,
-    /// Directions of streams that are relayed or watched now.
-    pub directions: u64,
-    /// How many there may be.
-    pub directions_max: u64,
-    /// Directions that were not taken although they were settled, for none was free.
-    pub refused: u64,
-    /// Packets that it has relayed since the start; they are counted among all.
-    pub packets: u64,
 }
 
 /// The record store.

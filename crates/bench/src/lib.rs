@@ -3,6 +3,13 @@
 //! What is at the ends are plain sockets of the system, with sums made in software: a veth has no device that would
 //! make them. Everything goes with the [`World`]. Enter through [`World::new`].
 
+mod live;
+mod rings;
+mod touch;
+
+pub use live::Live;
+pub use touch::Touch;
+
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
 use std::net::{IpAddr, SocketAddr, UdpSocket};

@@ -1,16 +1,21 @@
-//! What a relayed packet costs, by engine: `bench [--calls N] [--window N] [--runs N] [--millis N] ENGINE ...` with
-//! the engines `portable`, `xdp` and `tcx`. Root, `ip`, `ethtool`, `taskset` and `chrt` are needed.
+//! What a relayed packet costs, by engine: `bench [--live] [--calls N] [--window N] [--runs N] [--millis N] ENGINE ...`
+//! with the engines `portable`, `xdp` and `tcx`; `portable-srtp` protects what it relays, and `af_xdp` and `af_xdp-srtp`
+//! are what an engine of that kind would be (`--live` only). Root, `ip`, `ethtool`, `taskset` and `chrt` are needed.
 //!
 //! Speaker, relay and hearer are namespaces. At most a window of packets is in flight, over all calls in turn. What a
 //! packet costs is the time that the scheduler gave to the relay's worker and to the kernel thread that takes packets
-//! from the relay's first device, over the packets that arrived. All run on one processor, and the speaker gives it away
-//! only when its window is full: so packets gather as they do on a loaded machine.
+//! from the relay's first device, over the packets that arrived.
+//!
+//! The speaker is a socket, and all run on one processor, which the speaker gives away only when its window is full: so
+//! packets gather as they do on a loaded machine. With `--live` the kernel makes the frames ([`bench::Live`]), on a
+//! processor of its own.
 
 use base::ListenId;
-use bench::{DEVICES, Host, World, rtp, run};
+use bench::{DEVICES, Host, Live, Touch, World, rtp, run};
 use fastpath::{Hook, Kernel, Wish};
-use media::{Command, Remote, Reply, SessionId, Side};
+use media::{Command, Keys, Remote, Reply, SessionId, Side, Srtp};
 use runtime::media::{Engine, MediaListen};
+use srtp::{MasterKey, Suite};
 use std::fs;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -20,9 +25,13 @@ type Fault = Box<dyn std::error::Error>;
 
 /// How long directions have to become lent.
 const PATIENCE: Duration = Duration::from_secs(60);
+const SUITE: Suite = Suite::AesCm128Sha1_80;
 const PROCESSOR: &str = "0";
+/// The speaker's when it is the kernel.
+const OTHER_PROCESSOR: &str = "1";
 
 struct Options {
+    live: bool,
     calls: u16,
     window: usize,
     runs: usize,
@@ -30,12 +39,15 @@ struct Options {
 }
 
 fn main() -> Result<(), Fault> {
-    let (mut options, mut engines) =
-        (Options { calls: 1000, window: 128, runs: 5, length: Duration::from_secs(1) }, Vec::new());
+    let (mut options, mut engines) = (
+        Options { live: false, calls: 1000, window: 128, runs: 5, length: Duration::from_secs(1) },
+        Vec::new(),
+    );
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("{word} needs a value"));
         match word.as_str() {
+            "--live" => options.live = true,
             "--calls" => options.calls = value()?.parse()?,
             "--window" => options.window = value()?.parse()?,
             "--runs" => options.runs = value()?.parse()?,
@@ -69,6 +81,8 @@ struct Relay {
     /// Our ports towards the speaker and the hearer, by call.
     ports: Vec<[SocketAddr; 2]>,
     numbers: Vec<u16>,
+    /// What goes to the hearer is protected.
+    secured: bool,
     // It goes last.
     world: World,
 }
@@ -76,7 +90,7 @@ struct Relay {
 impl Relay {
     fn start(kind: &str, options: &Options) -> Result<Relay, Fault> {
         let hook = match kind {
-            "portable" => None,
+            "portable" | "portable-srtp" => None,
             "xdp" => Some(Hook::Xdp),
             "tcx" => Some(Hook::Tcx),
             other => return Err(format!("no engine `{other}`").into()),
@@ -102,9 +116,10 @@ impl Relay {
         let fast = fast.map(|kernel| Arc::new(kernel) as Arc<dyn media::FastPath>);
         let (listens, certificate) = (vec![listen(0), listen(1)], dtls::Certificate::make()?.into());
         let mut engine = Engine::with_fast_path(listens, 1, certificate, Box::new(|| {}), fast)?;
-        let ports = open_calls(&mut engine, options.calls, [&speaker, &hearer], towards)?;
+        let secured = kind == "portable-srtp";
+        let ports = open_calls(&mut engine, options.calls, [&speaker, &hearer], towards, secured)?;
         let numbers = vec![0; ports.len()];
-        Ok(Relay { engine, speaker, hearer, ports, numbers, world })
+        Ok(Relay { engine, speaker, hearer, ports, numbers, secured, world })
     }
 
     /// One packet of a call from the speaker.
@@ -118,7 +133,10 @@ impl Relay {
     /// Lets all calls be heard both ways until the kernel has them all, where there is one.
     fn settle(&mut self) -> Result<(), Fault> {
         for n in 0..12 {
-            self.answer(n)?;
+            // What it says is not protected, and would not be heard.
+            if !self.secured {
+                self.answer(n)?;
+            }
             self.round()?;
         }
         let deadline = Instant::now() + PATIENCE;
@@ -167,6 +185,16 @@ impl Relay {
         (0..wanted).take_while(|_| self.hearer.recv(&mut [0; 256]).is_ok()).count()
     }
 
+    /// Puts the kernel in the place of the speaker and the hearer.
+    fn live(&self, window: usize) -> Result<Live, Fault> {
+        let ports: Vec<SocketAddr> = self.ports.iter().map(|[towards_speaker, _]| *towards_speaker).collect();
+        let live = Live::new(&self.world, &ports, &self.numbers, window).and_then(|mut live| {
+            live.listen(&self.world)?;
+            Ok(live)
+        });
+        Ok(live.map_err(|fault| fault.to_string())?)
+    }
+
     /// Packets that arrived within a time, with at most a window in flight.
     fn press(&mut self, window: usize, length: Duration) -> Result<u64, Fault> {
         let (began, mut arrived, mut call) = (Instant::now(), 0, 0);
@@ -187,6 +215,7 @@ fn open_calls(
     calls: u16,
     peers: [&UdpSocket; 2],
     towards: [IpAddr; 2],
+    secured: bool,
 ) -> Result<Vec<[SocketAddr; 2]>, Fault> {
     let mut ports = Vec::new();
     for n in 0..calls {
@@ -196,7 +225,10 @@ fn open_calls(
             return Err(format!("call {n} has no ports").into());
         };
         for (side, socket) in [(Side::A, peers[0]), (Side::B, peers[1])] {
-            let remote = Remote { timeout: None, ..Remote::audio(socket.local_addr()?) };
+            let mut remote = Remote { timeout: None, ..Remote::audio(socket.local_addr()?) };
+            if let (true, Side::B, Some(key)) = (secured, side, MasterKey::new(SUITE, &[n as u8; 30])) {
+                remote.srtp = Srtp::On(Box::new(Keys { receive: key.clone(), send: key }));
+            }
             engine.execute(Command::Set { session, side, stream: 0, remote });
         }
         let port = |side: Side| opened.rtp(side, 0).unwrap_or_default();
@@ -207,37 +239,97 @@ fn open_calls(
 
 /// Nanoseconds that a packet costs, run by run, sorted.
 fn measure(kind: &str, options: &Options) -> Result<Vec<f64>, Fault> {
+    if let Some(secured) = ["af_xdp", "af_xdp-srtp"].iter().position(|name| *name == kind) {
+        return measure_touched(secured == 1, options);
+    }
     let mut relay = Relay::start(kind, options)?;
-    for (host, device) in
-        [(Host::Relay, DEVICES[0]), (Host::Relay, DEVICES[1]), (Host::Speaker, "va"), (Host::Hearer, "vb")]
-    {
-        relay.world.inside(host, &format!("echo 1 > /sys/class/net/{device}/threaded"))?;
-    }
-    let me = rustix::thread::gettid().as_raw_nonzero().to_string();
-    let worker = thread_of_process("media-0")?;
-    let polls = kernel_threads("napi/")?;
-    for thread in polls.iter().map(|(_, thread)| thread).chain([&worker, &me]) {
-        // One of a network that is just going away may be gone.
-        let _ = run(&["taskset", "-cp", PROCESSOR, thread]);
-    }
+    let counted = Counted::of(&relay.world, "media-0")?;
     relay.settle()?;
+    let mut live = match options.live {
+        true => Some(relay.live(options.window)?),
+        false => None,
+    };
+    let me = rustix::thread::gettid().as_raw_nonzero().to_string();
     run(&["chrt", "-f", "-p", "40", &me])?;
-    let counted: Vec<String> = polls
-        .iter()
-        .filter(|(name, _)| name.starts_with(&format!("napi/{}-", DEVICES[0])))
-        .map(|(_, thread)| format!("/proc/{thread}/schedstat"))
-        .chain([format!("/proc/self/task/{worker}/schedstat")])
-        .collect();
-    let spent = || counted.iter().map(|path| run_time(path)).sum::<Result<u64, Fault>>();
-    let mut costs = Vec::new();
-    for _ in 0..options.runs {
-        let before = spent()?;
-        let arrived = relay.press(options.window, options.length)?;
-        costs.push((spent()? - before) as f64 / arrived.max(1) as f64);
-    }
+    let costs = counted.costs(options, || match &mut live {
+        Some(live) => pressed(live, &relay.world, options),
+        None => relay.press(options.window, options.length),
+    });
     run(&["chrt", "-o", "-p", "0", &me])?;
-    costs.sort_by(f64::total_cmp);
-    Ok(costs)
+    if let Some(lost) = live.map(|live| live.lost).filter(|lost| *lost > 0) {
+        println!("{kind}: {lost} packets were lost");
+    }
+    costs
+}
+
+/// The same of a relay that touches packets in memory that is shared with the kernel.
+fn measure_touched(secured: bool, options: &Options) -> Result<Vec<f64>, Fault> {
+    let plain = |fault: Box<dyn std::error::Error + Send + Sync>| Fault::from(fault.to_string());
+    let world = World::new("touch", false)?;
+    world.enter(Host::Relay)?;
+    let touch = Touch::start(&world, options.calls, secured).map_err(plain)?;
+    let mut live =
+        Live::new(&world, &touch.ports, &vec![0; touch.ports.len()], options.window).map_err(plain)?;
+    live.hand(&world, touch.socket).map_err(plain)?;
+    live.listen(&world).map_err(plain)?;
+    let counted = Counted::of(&world, "touch-0")?;
+    let costs = counted.costs(options, || pressed(&mut live, &world, options));
+    if live.lost > 0 {
+        println!("{} packets were lost", live.lost);
+    }
+    costs
+}
+
+fn pressed(live: &mut Live, world: &World, options: &Options) -> Result<u64, Fault> {
+    live.press(world, OTHER_PROCESSOR, options.length).map_err(|fault| fault.to_string().into())
+}
+
+/// Whose time is counted: files of the scheduler's.
+struct Counted(Vec<String>);
+
+impl Counted {
+    /// The relay's worker by its name, and the kernel's thread of its first device; with the kernel's other threads and
+    /// the caller they are put on one processor.
+    fn of(world: &World, worker: &str) -> Result<Counted, Fault> {
+        for (host, device) in [
+            (Host::Relay, DEVICES[0]),
+            (Host::Relay, DEVICES[1]),
+            (Host::Speaker, "va"),
+            (Host::Hearer, "vb"),
+        ] {
+            world.inside(host, &format!("echo 1 > /sys/class/net/{device}/threaded"))?;
+        }
+        let me = rustix::thread::gettid().as_raw_nonzero().to_string();
+        let worker = thread_of_process(worker)?;
+        let polls = kernel_threads("napi/")?;
+        for thread in polls.iter().map(|(_, thread)| thread).chain([&worker, &me]) {
+            // One of a network that is just going away may be gone.
+            let _ = run(&["taskset", "-cp", PROCESSOR, thread]);
+        }
+        let first = format!("napi/{}-", DEVICES[0]);
+        let polls = polls.iter().filter(|(name, _)| name.starts_with(&first));
+        let files = polls.map(|(_, thread)| format!("/proc/{thread}/schedstat"));
+        Ok(Counted(files.chain([format!("/proc/self/task/{worker}/schedstat")]).collect()))
+    }
+
+    fn spent(&self) -> Result<u64, Fault> {
+        self.0.iter().map(|path| run_time(path)).sum()
+    }
+
+    fn costs(
+        &self,
+        options: &Options,
+        mut press: impl FnMut() -> Result<u64, Fault>,
+    ) -> Result<Vec<f64>, Fault> {
+        let mut costs = Vec::new();
+        for _ in 0..options.runs {
+            let before = self.spent()?;
+            let arrived = press()?;
+            costs.push((self.spent()? - before) as f64 / arrived.max(1) as f64);
+        }
+        costs.sort_by(f64::total_cmp);
+        Ok(costs)
+    }
 }
 
 /// Time that the scheduler has given to a thread, nanoseconds.

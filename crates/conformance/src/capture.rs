@@ -27,12 +27,22 @@ impl Capture {
     /// No packet arrives.
     #[must_use]
     pub fn start(place: &Place) -> Capture {
-        let file = place.path("wire.pcapng");
+        Capture::at(place, "lo", &place.net(), [&place.ip(250), &place.ip(251)])
+    }
+
+    /// The same at a device, of what belongs to `net`; the first of two addresses there is ours, the second another
+    /// host's with no service at its port 9.
+    ///
+    /// # Panics
+    /// No packet arrives.
+    #[must_use]
+    pub fn at(place: &Place, device: &str, net: &str, [from, to]: [&str; 2]) -> Capture {
+        let file = place.path(&format!("{device}.pcapng"));
         let mut command = Command::new("dumpcap");
-        command.args(["-q", "-i", "lo", "-B", "64", "-f", &format!("net {}", place.net()), "-w"]).arg(&file);
+        command.args(["-q", "-i", device, "-B", "64", "-f", &format!("net {net}"), "-w"]).arg(&file);
         let process = Process::start("dumpcap", &mut command);
-        let probe = UdpSocket::bind((place.ip(250), 0)).expect("a socket for the probe");
-        let capture = Capture { process, file, probe, nowhere: format!("{}:9", place.ip(251)) };
+        let probe = UdpSocket::bind((from, 0)).expect("a socket for the probe");
+        let capture = Capture { process, file, probe, nowhere: format!("{to}:9") };
         let flows = crate::await_some(|| {
             // The first refusal comes back on the next call, which is no matter.
             let _ = capture.probe.send_to(&[0; 64], &capture.nowhere);
@@ -58,8 +68,17 @@ impl Capture {
         assert!(whole.is_some(), "the capture stands still:\n{}", self.process.tail());
         self.process.signal(Signal::INT);
         let _ = self.process.exit_code();
+        self.lines(&[], filter, fields)
+    }
+
+    /// What `tshark`, told `options` of its own, says of a capture that has ended.
+    ///
+    /// # Panics
+    /// `tshark` fails.
+    #[must_use]
+    pub fn lines(&self, options: &[&str], filter: &str, fields: &[&str]) -> Vec<String> {
         let mut command = Command::new("tshark");
-        command.arg("-r").arg(&self.file).args(["-n", "-2", "-R", filter, "-T", "fields"]);
+        command.arg("-r").arg(&self.file).args(options).args(["-n", "-2", "-R", filter, "-T", "fields"]);
         for field in fields {
             command.args(["-e", field]);
         }

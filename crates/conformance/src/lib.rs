@@ -17,6 +17,7 @@ pub mod dnsmasq;
 pub mod island;
 pub mod kamailio;
 pub mod keyed;
+pub mod lab;
 pub mod phone;
 pub mod place;
 pub mod process;

@@ -61,7 +61,10 @@ pub struct Kernel {
     /// The generation of next hops in which each lane was found well.
     well: Box<[AtomicU64]>,
     devices: Vec<Device>,
+    places: Places,
     hook: Hook,
+    /// Why it is not a better one.
+    lesser: Option<String>,
 }
 
 impl Kernel {
@@ -70,18 +73,18 @@ impl Kernel {
     /// # Errors
     /// Why this machine or this user cannot have it, in words for a log.
     pub fn start(wish: &Wish) -> Result<Kernel, String> {
-        let devices = devices_of(&wish.addresses)?;
+        let (devices, places) = devices_of(&wish.addresses)?;
         let mut kernel = Kernel::load(wish.lanes)?;
         let hooks = wish.hook.map_or(vec![Hook::Xdp, Hook::Tcx], |hook| vec![hook]);
         let mut reasons = Vec::new();
         for hook in hooks {
             match kernel.attach(hook, &devices) {
                 Ok(()) => {
-                    if let Some(reason) = reasons.pop() {
+                    kernel.lesser = reasons.pop();
+                    if let Some(reason) = &kernel.lesser {
                         tracing::info!(%reason, "media are relayed behind the driver");
                     }
-                    kernel.hook = hook;
-                    kernel.devices = devices;
+                    (kernel.hook, kernel.devices, kernel.places) = (hook, devices, places);
                     return Ok(kernel);
                 }
                 Err(reason) => reasons.push(format!("{}: {reason}", hook.name())),
@@ -106,8 +109,8 @@ impl Kernel {
             refused: 0,
         };
         let well = (0..count).map(|_| AtomicU64::new(0)).collect();
-        let kernel =
-            Kernel { memory, table: Mutex::new(table), keeper, well, devices: Vec::new(), hook: Hook::Xdp };
+        let (devices, places, hook, lesser) = (Vec::new(), Vec::new(), Hook::Xdp, None);
+        let kernel = Kernel { memory, table: Mutex::new(table), keeper, well, devices, places, hook, lesser };
         for hook in [Hook::Xdp, Hook::Tcx] {
             kernel.pass_a_packet(hook)?;
         }
@@ -272,6 +275,8 @@ impl FastPath for Kernel {
         FastStatus {
             devices: self.devices.iter().map(|device| (device.name.clone(), self.hook.name())).collect(),
             reason: None,
+            lesser: self.lesser.clone(),
+            places: self.places.clone(),
             lanes: u64::from(self.memory.count()) - table.free.len() as u64,
             lanes_max: u64::from(self.memory.count()),
             refused: table.refused,
@@ -279,28 +284,36 @@ impl FastPath for Kernel {
     }
 }
 
-/// The devices that have addresses; why media that arrive there cannot be relayed.
-fn devices_of(addresses: &[IpAddr]) -> Result<Vec<Device>, String> {
+/// The device of each address, or why media that arrive there cannot be relayed.
+type Places = Vec<(IpAddr, Result<String, String>)>;
+
+/// The devices that have addresses; why there are none.
+fn devices_of(addresses: &[IpAddr]) -> Result<(Vec<Device>, Places), String> {
+    let found: Vec<(IpAddr, Result<Device, String>)> =
+        addresses.iter().map(|&address| (address, device_of(address))).collect();
     let mut devices: Vec<Device> = Vec::new();
-    let mut reasons = Vec::new();
-    for &address in addresses {
-        match devices::of_address(address) {
-            // All of 127.0.0.0/8 is there, and not named on the device.
-            _ if address.is_loopback() => reasons.push(format!("{address} is a loopback address")),
-            Ok(Some(device)) if device.loopback => reasons.push(format!("{address} is a loopback address")),
-            Ok(Some(device)) if devices.contains(&device) => {}
-            Ok(Some(device)) => devices.push(device),
-            Ok(None) => reasons.push(format!("{address} is on no device")),
-            Err(error) => reasons.push(format!("{address}: {error}")),
+    for device in found.iter().filter_map(|(_, device)| device.as_ref().ok()) {
+        if !devices.contains(device) {
+            devices.push(device.clone());
         }
     }
-    if !devices.is_empty() {
-        return Ok(devices);
+    if devices.is_empty() {
+        let reasons: Vec<String> = found.into_iter().filter_map(|(_, device)| device.err()).collect();
+        let none = reasons.is_empty().then_some("no interface carries media".to_owned());
+        return Err(none.unwrap_or_else(|| reasons.join(", ")));
     }
-    if reasons.is_empty() {
-        reasons.push("no interface carries media".to_owned());
+    Ok((devices, found.into_iter().map(|(at, device)| (at, device.map(|device| device.name))).collect()))
+}
+
+fn device_of(address: IpAddr) -> Result<Device, String> {
+    match devices::of_address(address) {
+        // All of 127.0.0.0/8 is there, and not named on the device.
+        _ if address.is_loopback() => Err(format!("{address} is a loopback address")),
+        Ok(Some(device)) if device.loopback => Err(format!("{address} is a loopback address")),
+        Ok(Some(device)) => Ok(device),
+        Ok(None) => Err(format!("{address} is on no device")),
+        Err(error) => Err(format!("{address}: {error}")),
     }
-    Err(reasons.join(", "))
 }
 
 /// An error with what caused it, in one line; of a verifier's words the last, which say what it refuses.

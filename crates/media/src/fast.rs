@@ -7,7 +7,7 @@
 use crate::control::Side;
 use base::Time;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// So many packets of a side must have been heard since its description before its direction is lent.
@@ -163,6 +163,10 @@ pub struct FastStatus {
     pub devices: Vec<(String, &'static str)>,
     /// Why it works on none.
     pub reason: Option<String>,
+    /// Why it stands behind the driver and not at it, where that was to be chosen.
+    pub lesser: Option<String>,
+    /// By address at which media arrive: the device, or why it does nothing there.
+    pub places: Vec<(IpAddr, Result<String, String>)>,
     /// Directions open now, and how many there may be.
     pub lanes: u64,
     /// See there.

@@ -37,6 +37,9 @@ fn an_idle_node_shows_itself() {
     assert_eq!(status["revision"], 1);
     assert_eq!(status["listens"][0]["ports"][0], format!("udp:{}", place.inside()));
     assert_eq!(status["listens"][1]["media_ports_limit"], 50);
+    let relayed = &status["listens"][1]["relayed"];
+    assert_eq!((&relayed["by"], &relayed["device"]), (&"sockets".into(), &Value::Null));
+    assert!(relayed["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{relayed}");
     let said = place.tronco(&["status"]);
     assert!(
         said.code == 0 && said.text.contains("n1 at hall") && !said.text.contains('\x1b'),

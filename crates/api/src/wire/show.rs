@@ -2,7 +2,7 @@
 //!
 //! They copy and name, and judge only what a trunk's one-word state is.
 
-use super::{Address, Binding, Call, Gateway, Listen, Quality, Registration, Trunk};
+use super::{Address, Binding, Call, Gateway, Listen, Quality, Registration, Relayed, Trunk};
 use b2bua::view::{BindingView, CallView, GatewayView, QualityView, RegistrationView, TargetView, TrunkView};
 use b2bua::{Duty, Snapshot};
 use base::WallTime;
@@ -187,6 +187,7 @@ pub(crate) fn listens(transport: &TransportStatus, engine: &EngineStatus) -> Vec
             datagrams_out: listen.datagrams.sent,
             media_ports_used: ports.map(|p| p.used),
             media_ports_limit: ports.map(|p| p.limit),
+            relayed: ports.map(|p| Relayed::at(p.address, &engine.fast)),
             certificate_ends: listen
                 .certificate_ends
                 .and_then(|seconds| u64::try_from(seconds).ok())

@@ -6,6 +6,7 @@
 use super::{Engine, Interface};
 use base::ListenId;
 use media::{DropReason, FastStatus};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 impl Engine {
@@ -15,7 +16,8 @@ impl Engine {
         let port = |i: &Interface| {
             let r = self.ranges.get(i.range)?;
             let (used, limit, exhausted) = (r.used(), r.limit.max, r.limit.hits);
-            Some(PortStatus { listen: i.listen.id, used, limit, foreign: r.foreign(), exhausted })
+            let (listen, address) = (i.listen.id, i.listen.address);
+            Some(PortStatus { listen, address, used, limit, foreign: r.foreign(), exhausted })
         };
         let mut status = Status {
             engine: "portable",
@@ -89,6 +91,8 @@ impl Status {
 pub struct PortStatus {
     /// The interface.
     pub listen: ListenId,
+    /// Its address for media.
+    pub address: IpAddr,
     /// Pairs of ports in use.
     pub used: u64,
     /// Pairs of ports in the range.

@@ -17,6 +17,7 @@ fn people(status: &Status, colour: bool) -> String {
     let mut text = node(status).print(colour);
     text.push('\n');
     text.push_str(&listens(&status.listens).print(colour));
+    text.push_str(&lesser(&status.listens));
     let mut trunks = Table::new(&["TRUNK", "STATE", "CALLS"]);
     for trunk in &status.trunks {
         trunks.row(vec![Cell::new(&trunk.name), Cell::state(&trunk.state), Cell::number(trunk.calls)]);
@@ -88,7 +89,8 @@ fn in_kernel(fast: &FastPath) -> String {
 }
 
 fn listens(listens: &[Listen]) -> Table {
-    let mut table = Table::new(&["LISTEN", "CONNECTIONS", "DATAGRAMS IN", "OUT", "MEDIA PORTS", "OPEN"]);
+    let mut table =
+        Table::new(&["LISTEN", "CONNECTIONS", "DATAGRAMS IN", "OUT", "MEDIA PORTS", "RELAYED BY", "OPEN"]);
     for listen in listens {
         let media = match (listen.media_ports_used, listen.media_ports_limit) {
             (Some(used), Some(limit)) => format!("{used}/{limit}"),
@@ -100,8 +102,27 @@ fn listens(listens: &[Listen]) -> Table {
             Cell::number(listen.datagrams_in),
             Cell::number(listen.datagrams_out),
             Cell::new(media),
+            Cell::new(relayed(listen)),
             Cell::new(listen.ports.join(" ")),
         ]);
     }
     table
+}
+
+/// Who relays what arrives at an interface.
+fn relayed(listen: &Listen) -> String {
+    let Some(relayed) = &listen.relayed else { return String::new() };
+    match &relayed.device {
+        Some(device) => format!("{} on {device}", relayed.by),
+        None => relayed.by.clone(),
+    }
+}
+
+/// Why interfaces relay behind the driver, and not at it. Why nothing is in the kernel stands above.
+fn lesser(listens: &[Listen]) -> String {
+    let told = |listen: &Listen| {
+        let relayed = listen.relayed.as_ref().filter(|relayed| relayed.device.is_some())?;
+        Some(format!("{}: not at the driver ({})\n", listen.name, relayed.reason.as_ref()?))
+    };
+    listens.iter().filter_map(told).collect()
 }

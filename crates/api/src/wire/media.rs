@@ -1,0 +1,68 @@
+//! The media engines at a glance: what is relayed, by whom, and why not in a better way.
+
+use ::media::FastStatus;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// The media engine.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Media {
+    /// Which engine relays.
+    pub engine: String,
+    /// Worker threads.
+    pub workers: u64,
+    /// Open sessions.
+    pub sessions: u64,
+    /// Packets relayed since the start.
+    pub packets: u64,
+    /// Their UDP payload bytes.
+    pub bytes: u64,
+    /// Packets not relayed, by reason; reasons without any are left out.
+    pub drops: BTreeMap<String, u64>,
+    /// What of it the kernel does.
+    #[serde(default)]
+    pub fast_path: FastPath,
+}
+
+/// Settled media that are relayed in the kernel.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct FastPath {
+    /// Devices that it works on, and by which hook: `xdp` or `tcx`.
+    pub devices: BTreeMap<String, String>,
+    /// Why it works on none.
+    pub reason: Option<String>,
+    /// Directions of streams that are relayed or watched now.
+    pub directions: u64,
+    /// How many there may be.
+    pub directions_max: u64,
+    /// Directions that were not taken although they were settled, for none was free.
+    pub refused: u64,
+    /// Packets that it has relayed since the start; they are counted among all.
+    pub packets: u64,
+}
+
+/// Who relays settled plain media that arrive at an interface.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Relayed {
+    /// `xdp`, `tcx`, or `sockets`.
+    pub by: String,
+    /// The device that the kernel's program stands on.
+    pub device: Option<String>,
+    /// Why by `tcx` and not by `xdp`, or why by sockets.
+    pub reason: Option<String>,
+}
+
+impl Relayed {
+    /// What the engine says of an address at which media arrive.
+    pub(crate) fn at(address: IpAddr, fast: &FastStatus) -> Relayed {
+        let place = fast.places.iter().find(|(place, _)| *place == address);
+        let (device, reason) = match place {
+            Some((_, Ok(device))) => (Some(device.clone()), fast.lesser.clone()),
+            Some((_, Err(reason))) => (None, Some(reason.clone())),
+            None => (None, fast.reason.clone()),
+        };
+        let hook = fast.devices.iter().find(|(name, _)| device.as_ref() == Some(name)).map(|(_, hook)| *hook);
+        Relayed { by: hook.unwrap_or("sockets").to_owned(), device, reason }
+    }
+}
