@@ -12,8 +12,9 @@ use std::time::Duration;
 
 /// How long packets under the peer's former key are still taken after it was replaced.
 const GRACE: Duration = Duration::from_secs(2);
-/// Openers beside the present one: former keys, and the present one going on with the former counter.
-const OTHERS_MAX: usize = 3;
+/// Former keys, of the peer's and of our own, that are remembered, for one that returns goes on where it was: limit
+/// `srtp_keys_kept`.
+const FORMER_MAX: usize = 3;
 
 /// A datagram at the start of a buffer that has room behind it for the tag that protection adds.
 #[derive(Debug)]
@@ -44,20 +45,21 @@ pub(crate) enum Kind {
     Control,
 }
 
-/// An opener that may be right where the present one is not.
-struct Other {
+/// What opens packets under a former key of the peer's.
+struct Former {
     opener: Opener,
+    /// Until then it opens what is still on its way.
     until: Time,
-    /// It bears the present key: the first packet that it opens makes it the present one.
-    takes_over: bool,
 }
 
-/// Keys in use.
+/// Keys in use, and those before them.
 struct Live {
     keys: Keys,
     opener: Opener,
     protector: Protector,
-    others: Vec<Other>,
+    former: Vec<Former>,
+    /// Under former keys of our own: no key stream is used twice, even if a description is taken back.
+    spent: Vec<Protector>,
 }
 
 /// See the module text.
@@ -74,10 +76,16 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// What a description says of keys. `None`: the stream is plain.
-    pub(crate) fn follow(held: Option<Guard>, now: Time, srtp: &Srtp, muxed: bool) -> Option<Guard> {
+    /// What a description says of keys: those that hold from now on; none where the stream is plain, and those that
+    /// rest meanwhile.
+    pub(crate) fn follow(
+        held: Option<Guard>,
+        now: Time,
+        srtp: &Srtp,
+        muxed: bool,
+    ) -> (Option<Guard>, Option<Guard>) {
         if *srtp == Srtp::Off {
-            return None;
+            return (None, held);
         }
         let mut guard = Guard { muxed, ..held.unwrap_or_default() };
         match srtp {
@@ -89,7 +97,7 @@ impl Guard {
             }
             Srtp::Dtls(terms) => guard.terms = Some(terms.clone()),
         }
-        Some(guard)
+        (Some(guard), None)
     }
 
     /// With whom keys are agreed by handshakes, and whether RTCP has one of its own.
@@ -120,10 +128,8 @@ impl Guard {
     ) -> Result<(), DropReason> {
         let live = self.of(kind, control)?;
         let opened = match unlock(&mut live.opener, packet.bytes_mut(), kind) {
-            Err(SrtpError::Forged | SrtpError::OtherKey | SrtpError::Malformed | SrtpError::Replayed)
-                if !live.others.is_empty() =>
-            {
-                live.open_otherwise(now, packet.bytes_mut(), kind)
+            Err(error) if !live.former.is_empty() => {
+                live.open_late(now, packet.bytes_mut(), kind).ok_or(error)
             }
             opened => opened,
         };
@@ -152,24 +158,18 @@ impl Guard {
             None => Security::Awaited,
         }
     }
-
-    /// Former keys run out.
-    pub(crate) fn expire(&mut self, now: Time) {
-        for live in [&mut self.live, &mut self.apart].into_iter().flatten() {
-            live.others.retain(|other| now < other.until);
-        }
-    }
 }
 
 /// Takes keys: those that hold already go on.
 fn take(held: &mut Option<Box<Live>>, now: Time, keys: &Keys) {
     let Some(live) = held else {
         let (opener, protector) = (Opener::new(keys.receive.clone()), Protector::new(keys.send.clone()));
-        *held = Some(Box::new(Live { keys: keys.clone(), opener, protector, others: Vec::new() }));
+        let (keys, former, spent) = (keys.clone(), Vec::new(), Vec::new());
+        *held = Some(Box::new(Live { keys, opener, protector, former, spent }));
         return;
     };
     if live.keys.send != keys.send {
-        live.protector = Protector::new(keys.send.clone());
+        live.change(keys);
     }
     if live.keys.receive != keys.receive {
         live.renew(now, keys);
@@ -178,41 +178,34 @@ fn take(held: &mut Option<Box<Live>>, now: Time, keys: &Keys) {
 }
 
 impl Live {
-    /// A new key of the peer. Most peers begin its counter at 0, some go on with the former one (RFC 3711 §3.3.1):
-    /// the first packet shows which.
-    fn renew(&mut self, now: Time, keys: &Keys) {
-        let former = std::mem::replace(&mut self.opener, Opener::new(keys.receive.clone()));
-        let mut going_on = Opener::new(keys.receive.clone());
-        let mut rolled = false;
-        for (ssrc, newest) in former.positions().filter(|(_, newest)| newest >> 16 > 0) {
-            going_on.resume(ssrc, newest);
-            rolled = true;
+    /// A new key of ours.
+    fn change(&mut self, keys: &Keys) {
+        let known = self.spent.iter().position(|spent| spent.is_of(&keys.send));
+        let next = known.map(|at| self.spent.remove(at));
+        let next = next.unwrap_or_else(|| Protector::new(keys.send.clone()));
+        if self.spent.len() >= FORMER_MAX {
+            self.spent.remove(0);
         }
-        self.others.retain(|other| !other.takes_over && now < other.until);
-        if self.others.len() + 2 > OTHERS_MAX {
-            self.others.remove(0);
-        }
-        self.others.push(Other { opener: former, until: now + GRACE, takes_over: false });
-        if rolled {
-            self.others.push(Other { opener: going_on, until: Time(u64::MAX), takes_over: true });
-        }
+        self.spent.push(std::mem::replace(&mut self.protector, next));
     }
 
+    /// A new key of the peer's.
+    fn renew(&mut self, now: Time, keys: &Keys) {
+        let known = self.former.iter().position(|former| former.opener.is_of(&keys.receive));
+        let next = known.map(|at| self.former.remove(at).opener);
+        let next = next.unwrap_or_else(|| Opener::follow(&self.opener, keys.receive.clone()));
+        if self.former.len() >= FORMER_MAX {
+            self.former.remove(0);
+        }
+        let opener = std::mem::replace(&mut self.opener, next);
+        self.former.push(Former { opener, until: now + GRACE });
+    }
+
+    /// Opens what is still on its way under a former key.
     #[cold]
-    fn open_otherwise(&mut self, now: Time, bytes: &mut [u8], kind: Kind) -> Result<usize, SrtpError> {
-        let mut verdict = Err(SrtpError::Forged);
-        let mut chosen = None;
-        for (at, other) in self.others.iter_mut().enumerate().filter(|(_, other)| now < other.until) {
-            verdict = unlock(&mut other.opener, bytes, kind);
-            if verdict.is_ok() {
-                chosen = Some(at).filter(|_| other.takes_over);
-                break;
-            }
-        }
-        if let Some(at) = chosen {
-            self.opener = self.others.remove(at).opener;
-        }
-        verdict
+    fn open_late(&mut self, now: Time, bytes: &mut [u8], kind: Kind) -> Option<usize> {
+        let former = self.former.iter_mut().filter(|former| now < former.until);
+        former.rev().find_map(|former| unlock(&mut former.opener, bytes, kind).ok())
     }
 }
 

@@ -86,6 +86,8 @@ pub(crate) struct Half {
     pub(crate) drops: Drops,
     pub(crate) one_way: bool,
     pub(crate) tending: Tending,
+    /// Keys of a stream that is plain for now: those that return go on where they were.
+    resting: Option<Guard>,
     first_rtp: Option<Time>,
     rtcp_packets: u64,
     rebinds: u32,
@@ -106,6 +108,7 @@ impl Half {
             rtp: Flow::CLOSED,
             rtcp: Flow::CLOSED,
             guard: None,
+            resting: None,
             guarded_beyond: false,
             clock_rate: 8000,
             unfiltered: false,
@@ -154,7 +157,8 @@ impl Half {
         }
         let srtp = if remote.udptl { &Srtp::Off } else { &remote.srtp };
         let muxed = remote.rtcp.is_some() && remote.rtcp == remote.rtp;
-        self.guard = Guard::follow(self.guard.take(), now, srtp, muxed);
+        let held = self.guard.take().or(self.resting.take());
+        (self.guard, self.resting) = Guard::follow(held, now, srtp, muxed);
         self.tending.begin(now, &remote);
         self.remote = Some(remote);
     }
@@ -361,9 +365,6 @@ impl Half {
     /// Time goes on; true when [`Half::filter`] has changed.
     pub(crate) fn on_tick(&mut self, now: Time) -> bool {
         let expired = self.lock.expire(now);
-        if let Some(guard) = &mut self.guard {
-            guard.expire(now);
-        }
         let silent = self.last_rtp.is_some_and(|t| now.since(t) >= UNFILTER_AFTER);
         let lift =
             silent && !self.unfiltered && self.lock.mode() != Latch::Off && self.lock.locked().is_some();

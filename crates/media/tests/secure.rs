@@ -5,6 +5,8 @@
 mod common;
 #[path = "secure/handshakes.rs"]
 mod handshakes;
+#[path = "secure/renewed.rs"]
+mod renewed;
 
 use base::{Rng, Time};
 use common::{a, at, b};
@@ -204,45 +206,6 @@ fn the_same_keys_said_again_keep_counters_and_window() {
     room.set(Side::B, on(&kb));
     assert_eq!(room.put(Side::A, &last), Err(DropReason::SrtpReplayed));
     assert_eq!(pb.hears(&room.put(Side::A, &pa.says(&rtp(1, 40))).unwrap()), rtp(1, 40));
-}
-
-#[test]
-fn new_keys_hold_at_once_and_the_old_ones_a_short_while() {
-    let mut mint = Mint::new([7; 32]);
-    let suite = Suite::AesCm128Sha1_80;
-    let (old, new) = (keys(&mut mint, suite), keys(&mut mint, suite));
-    let (mut before, mut after) = (Peer::of(&old), Peer::of(&new));
-    let mut room = Room::new(on(&old), Srtp::Off);
-    room.put(Side::A, &before.says(&rtp(1, 1))).unwrap();
-    room.set(Side::A, on(&new));
-    assert_eq!(after.hears(&room.put(Side::B, &rtp(2, 1)).unwrap()), rtp(2, 1));
-    assert_eq!(room.put(Side::A, &before.says(&rtp(1, 2))).unwrap(), rtp(1, 2), "still on its way");
-    assert_eq!(room.put(Side::A, &after.says(&rtp(1, 3))).unwrap(), rtp(1, 3));
-    room.pass(2_000);
-    assert_eq!(room.put(Side::A, &before.says(&rtp(1, 4))), Err(DropReason::SrtpForged));
-    assert_eq!(room.put(Side::A, &after.says(&rtp(1, 5))).unwrap(), rtp(1, 5));
-}
-
-#[test]
-fn a_new_key_may_begin_its_counter_anew_or_go_on() {
-    let mut mint = Mint::new([8; 32]);
-    let suite = Suite::AesCm128Sha1_80;
-    for goes_on in [true, false] {
-        let (old, new) = (keys(&mut mint, suite), keys(&mut mint, suite));
-        let (mut before, mut after) = (Peer::of(&old), Peer::of(&new));
-        let mut room = Room::new(on(&old), Srtp::Off);
-        for n in [65_534, 65_535, 0, 1] {
-            room.put(Side::A, &before.says(&rtp(1, n))).unwrap();
-        }
-        if goes_on {
-            after.out.resume(1, 1 << 16 | 1, 0);
-        }
-        room.set(Side::A, on(&new));
-        for n in 2..200 {
-            assert_eq!(room.put(Side::A, &after.says(&rtp(1, n))).unwrap(), rtp(1, n), "{goes_on}");
-            room.pass(20);
-        }
-    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub enum SrtpError {
     OtherKey,
     /// The buffer has no room for the tag.
     NoRoom,
-    /// The key has protected as many packets as it may (RFC 3711 §9.2).
+    /// The key has protected as many packets as it may (RFC 3711 §9.2), or as many streams.
     Exhausted,
 }
 

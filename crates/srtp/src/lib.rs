@@ -11,6 +11,7 @@ mod mint;
 mod open;
 mod protect;
 mod replay;
+mod streams;
 mod suite;
 #[cfg(test)]
 mod tests;

@@ -3,26 +3,21 @@
 use crate::cipher::is_same;
 use crate::error::SrtpError;
 use crate::keys::{Kind, MasterKey, SessionKeys};
-use crate::protect::{ENCRYPTED, Head, RTCP_HEAD, STREAMS_MAX, rtcp_ssrc};
+use crate::protect::{ENCRYPTED, Head, RTCP_HEAD, rtcp_ssrc};
 use crate::replay::{Window, index_of};
+use crate::streams::{AT_HAND, Streams};
 use crate::suite::Suite;
 use smallvec::SmallVec;
-
-/// A stream of the peer's.
-#[derive(Clone, Copy, Default)]
-struct Heard {
-    ssrc: u32,
-    rtp: Window,
-    rtcp: Window,
-}
 
 /// See the module text.
 pub struct Opener {
     master: MasterKey,
     rtp: SessionKeys,
-    rtcp: SessionKeys,
-    /// Least recently begun first.
-    streams: SmallVec<[Heard; 2]>,
+    pub(crate) rtcp: SessionKeys,
+    /// What was received (RFC 3711 §3.3.2).
+    streams: Streams,
+    /// Streams under the peer's former key whose counters may go on under this one: SSRC and newest index.
+    former: SmallVec<[(u32, u64); 2]>,
 }
 
 impl Opener {
@@ -30,7 +25,7 @@ impl Opener {
     #[must_use]
     pub fn new(master: MasterKey) -> Opener {
         let (rtp, rtcp) = (master.derive(Kind::Rtp), master.derive(Kind::Rtcp));
-        Opener { master, rtp, rtcp, streams: SmallVec::new() }
+        Opener { master, rtp, rtcp, streams: Streams::default(), former: SmallVec::new() }
     }
 
     /// Its suite.
@@ -39,22 +34,33 @@ impl Opener {
         self.master.suite()
     }
 
+    /// With the key that the peer changes to. Most peers begin its counters at 0, some go on with those of the former
+    /// key, as RFC 3711 §3.3.1 has it: of each stream the first packet shows which.
+    #[must_use]
+    pub fn follow(former: &Opener, master: MasterKey) -> Opener {
+        let mut opener = Opener::new(master);
+        let unheard = former.former.iter().filter(|(ssrc, _)| former.streams.place(*ssrc).is_none());
+        let rolled = former.positions().filter(|(_, newest)| newest >> 16 > 0);
+        opener.former = rolled.chain(unheard.copied()).take(AT_HAND).collect();
+        opener
+    }
+
+    /// Whether it opens what is protected with this key.
+    #[must_use]
+    pub fn is_of(&self, master: &MasterKey) -> bool {
+        self.master == *master
+    }
+
     /// Goes on where another left off: the newest RTP index of `ssrc` that was received.
     pub fn resume(&mut self, ssrc: u32, newest: u64) {
-        self.streams.retain(|s| s.ssrc != ssrc);
-        self.push(Heard { ssrc, rtp: Window::at(newest), rtcp: Window::default() });
+        if let Some(stream) = self.streams.speaks(self.streams.place(ssrc), ssrc) {
+            stream.rtp = Window::after(newest.saturating_add(1));
+        }
     }
 
     /// Where each stream stands: SSRC and newest RTP index (rollover counter and sequence number).
     pub fn positions(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
-        self.streams.iter().filter_map(|s| Some((s.ssrc, s.rtp.newest()?)))
-    }
-
-    fn push(&mut self, heard: Heard) {
-        if self.streams.len() >= STREAMS_MAX {
-            self.streams.remove(0);
-        }
-        self.streams.push(heard);
+        self.streams.at_hand().filter_map(|s| Some((s.ssrc, s.rtp.newest()?)))
     }
 
     /// Judges and decrypts an SRTP packet in place; the length of the RTP packet (RFC 3711 §3.3).
@@ -68,38 +74,61 @@ impl Opener {
         let length = packet.len().checked_sub(tag_length + mki.len()).ok_or(SrtpError::Malformed)?;
         let (bytes, rest) = packet.split_at_mut_checked(length).ok_or(SrtpError::Malformed)?;
         let head = Head::read(bytes)?;
-        let at = self.streams.iter().position(|s| s.ssrc == head.ssrc);
-        let window = at.and_then(|at| self.streams.get(at)).map_or(Window::default(), |s| s.rtp);
-        let index = index_of(window.newest(), head.sequence);
+        let place = self.streams.place(head.ssrc);
+        let window = self.streams.window(place, head.ssrc, |stream| &stream.rtp)?;
+        let mut index = index_of(window.newest(), head.sequence);
         window.admits(index)?;
-        let keys = &self.rtp;
-        if suite.is_aead() {
+        let mut opened = self.unlock(&head, index, bytes, rest);
+        if opened == Err(SrtpError::Forged)
+            && window.newest().is_none()
+            && let Some(other) = self.elsewhere(&head)
+        {
+            index = other;
+            opened = self.unlock(&head, index, bytes, rest);
+        }
+        opened?;
+        if let Some(stream) = self.streams.speaks(place, head.ssrc) {
+            stream.rtp.note(index);
+        }
+        Ok(length)
+    }
+
+    /// Where a stream that was not heard before may stand but at the beginning: it goes on from under the former key,
+    /// or it rolled over before we had its key.
+    #[cold]
+    fn elsewhere(&self, head: &Head) -> Option<u64> {
+        match self.former.iter().find(|(ssrc, _)| *ssrc == head.ssrc) {
+            Some((_, newest)) => Some(index_of(Some(*newest), head.sequence)).filter(|index| index >> 16 > 0),
+            None => (head.sequence < 0x8000).then_some(1 << 16 | u64::from(head.sequence)),
+        }
+    }
+
+    /// Decrypts in place what lies before tag and identifier, if the tag is right for this index.
+    #[inline]
+    fn unlock(&self, head: &Head, index: u64, bytes: &mut [u8], rest: &[u8]) -> Result<(), SrtpError> {
+        let (keys, mki) = (&self.rtp, self.master.mki());
+        let tag_length = self.suite().rtp_tag_length();
+        if self.suite().is_aead() {
             let (tag, key) = rest.split_at_checked(tag_length).ok_or(SrtpError::Malformed)?;
             if key != mki {
                 return Err(SrtpError::OtherKey);
             }
             let tag = <[u8; 16]>::try_from(tag).map_err(|_| SrtpError::Malformed)?;
             let (known, payload) = bytes.split_at_mut_checked(head.length).ok_or(SrtpError::Malformed)?;
-            if !keys.cipher.unseal(keys.nonce(head.ssrc, index), known, payload, tag) {
-                return Err(SrtpError::Forged);
-            }
-        } else {
-            let (key, tag) = rest.split_at_checked(mki.len()).ok_or(SrtpError::Malformed)?;
-            if key != mki {
-                return Err(SrtpError::OtherKey);
-            }
-            let sum = keys.cipher.sum(bytes, &((index >> 16) as u32).to_be_bytes());
-            if !is_same(sum.get(..tag_length).unwrap_or_default(), tag) {
-                return Err(SrtpError::Forged);
-            }
-            let payload = bytes.get_mut(head.length..).unwrap_or_default();
-            keys.cipher.apply(keys.counter(head.ssrc, index), payload);
+            let right = keys.cipher.unseal(keys.nonce(head.ssrc, index), known, payload, tag);
+            return if right { Ok(()) } else { Err(SrtpError::Forged) };
         }
-        match at.and_then(|at| self.streams.get_mut(at)) {
-            Some(heard) => heard.rtp.note(index),
-            None => self.push(Heard { ssrc: head.ssrc, rtp: Window::at(index), rtcp: Window::default() }),
+        let (key, tag) = rest.split_at_checked(mki.len()).ok_or(SrtpError::Malformed)?;
+        if key != mki {
+            return Err(SrtpError::OtherKey);
         }
-        Ok(length)
+        let sum = keys.cipher.sum(bytes, &((index >> 16) as u32).to_be_bytes());
+        if !is_same(sum.get(..tag_length).unwrap_or_default(), tag) {
+            return Err(SrtpError::Forged);
+        }
+        let payload = bytes.get_mut(head.length..).unwrap_or_default();
+        keys.cipher.apply(keys.counter(head.ssrc, index), payload);
+        Ok(())
     }
 
     /// Judges and decrypts an SRTCP packet in place; the length of the RTCP compound (RFC 3711 §3.4).
@@ -117,8 +146,8 @@ impl Opener {
             return Err(SrtpError::OtherKey);
         }
         let index = trailer.word & !ENCRYPTED;
-        let at = self.streams.iter().position(|s| s.ssrc == ssrc);
-        let window = at.and_then(|at| self.streams.get(at)).map_or(Window::default(), |s| s.rtcp);
+        let place = self.streams.place(ssrc);
+        let window = self.streams.window(place, ssrc, |stream| &stream.rtcp)?;
         window.admits(u64::from(index))?;
         let keys = &self.rtcp;
         let right = if suite.is_aead() {
@@ -129,9 +158,8 @@ impl Opener {
         if !right {
             return Err(SrtpError::Forged);
         }
-        match at.and_then(|at| self.streams.get_mut(at)) {
-            Some(heard) => heard.rtcp.note(u64::from(index)),
-            None => self.push(Heard { ssrc, rtp: Window::default(), rtcp: Window::at(u64::from(index)) }),
+        if let Some(stream) = self.streams.speaks(place, ssrc) {
+            stream.rtcp.note(u64::from(index));
         }
         Ok(length)
     }

@@ -4,11 +4,9 @@ use crate::cipher::Cipher;
 use crate::error::SrtpError;
 use crate::keys::{Kind, MasterKey, SessionKeys};
 use crate::replay::{Window, index_of};
+use crate::streams::Streams;
 use crate::suite::Suite;
-use smallvec::SmallVec;
 
-/// Streams (SSRCs) that one direction keeps apart; one more takes the place of the one unused longest.
-pub(crate) const STREAMS_MAX: usize = 8;
 /// The highest packet index of RTP (RFC 3711 §9.2).
 const RTP_INDEX_MAX: u64 = (1 << 48) - 1;
 /// The highest packet index of RTCP (RFC 3711 §9.2).
@@ -18,22 +16,16 @@ pub(crate) const ENCRYPTED: u32 = 1 << 31;
 /// Bytes of the head of an RTCP packet that stay readable.
 pub(crate) const RTCP_HEAD: usize = 8;
 
-/// A stream of ours.
-#[derive(Clone, Copy)]
-struct Sent {
-    ssrc: u32,
-    /// What was sent: the key stream of an index is used once (RFC 3711 §9.1).
-    rtp: Window,
-    rtcp_next: u32,
-}
-
 /// See the module text.
 pub struct Protector {
     master: MasterKey,
     rtp: SessionKeys,
-    rtcp: SessionKeys,
-    /// Least recently used first.
-    streams: SmallVec<[Sent; 2]>,
+    pub(crate) rtcp: SessionKeys,
+    /// What was sent: the key stream of an index is used once (RFC 3711 §9.1).
+    streams: Streams,
+    /// The next index of RTCP. All streams share it, so that whatever comes and goes none is used twice (RFC 3711
+    /// §3.4); a receiver takes the gaps for losses.
+    rtcp_next: u32,
 }
 
 impl Protector {
@@ -41,7 +33,7 @@ impl Protector {
     #[must_use]
     pub fn new(master: MasterKey) -> Protector {
         let (rtp, rtcp) = (master.derive(Kind::Rtp), master.derive(Kind::Rtcp));
-        Protector { master, rtp, rtcp, streams: SmallVec::new() }
+        Protector { master, rtp, rtcp, streams: Streams::default(), rtcp_next: 0 }
     }
 
     /// Its suite.
@@ -50,42 +42,43 @@ impl Protector {
         self.master.suite()
     }
 
+    /// Whether it protects with this key.
+    #[must_use]
+    pub fn is_of(&self, master: &MasterKey) -> bool {
+        self.master == *master
+    }
+
     /// Bytes that protection adds to an RTP packet at most, also to an RTCP packet.
     #[must_use]
     pub fn overhead(&self) -> usize {
         self.suite().rtcp_tag_length() + self.master.mki().len() + 4
     }
 
-    /// Goes on where another left off: the next packet of `ssrc` has a higher index than `newest`, and its RTCP an
+    /// Goes on where another left off: the next packet of `ssrc` has a higher index than `newest`, and RTCP an
     /// index of at least `rtcp_next`. A key stream must never be used twice (RFC 3711 §9.1).
     pub fn resume(&mut self, ssrc: u32, newest: u64, rtcp_next: u32) {
-        self.streams.retain(|s| s.ssrc != ssrc);
-        self.push(Sent { ssrc, rtp: Window::at(newest), rtcp_next });
+        if let Some(stream) = self.streams.speaks(self.streams.place(ssrc), ssrc) {
+            stream.rtp = Window::after(newest.saturating_add(1));
+        }
+        self.rtcp_next = self.rtcp_next.max(rtcp_next);
     }
 
     /// Where each stream stands: SSRC, newest RTP index (rollover counter and sequence number), next RTCP index.
     pub fn positions(&self) -> impl Iterator<Item = (u32, u64, u32)> + '_ {
-        self.streams.iter().map(|s| (s.ssrc, s.rtp.newest().unwrap_or(0), s.rtcp_next))
-    }
-
-    fn push(&mut self, sent: Sent) {
-        if self.streams.len() >= STREAMS_MAX {
-            self.streams.remove(0);
-        }
-        self.streams.push(sent);
+        self.streams.at_hand().filter_map(|s| Some((s.ssrc, s.rtp.newest()?, self.rtcp_next)))
     }
 
     /// Protects the RTP packet of `length` bytes at the start of `buffer`; the new length (RFC 3711 §3.3).
     ///
     /// # Errors
     /// [`SrtpError::Malformed`], [`SrtpError::NoRoom`], [`SrtpError::Exhausted`], [`SrtpError::Replayed`] for an index
-    /// that was used: the packet must not be sent.
+    /// that was used, or may have been: the packet must not be sent.
     #[inline]
     pub fn rtp(&mut self, buffer: &mut [u8], length: usize) -> Result<usize, SrtpError> {
         let packet = buffer.get(..length).ok_or(SrtpError::NoRoom)?;
         let head = Head::read(packet)?;
-        let at = self.streams.iter().position(|s| s.ssrc == head.ssrc);
-        let window = at.and_then(|at| self.streams.get(at)).map_or(Window::default(), |s| s.rtp);
+        let place = self.streams.place(head.ssrc);
+        let window = self.streams.window(place, head.ssrc, |stream| &stream.rtp)?;
         let index = index_of(window.newest(), head.sequence);
         if index > RTP_INDEX_MAX {
             return Err(SrtpError::Exhausted);
@@ -96,9 +89,8 @@ impl Protector {
         let total = length + suite.rtp_tag_length() + mki.len();
         let room = buffer.get_mut(..total).ok_or(SrtpError::NoRoom)?;
         seal(&self.rtp, suite.rtp_tag_length(), &head, index, room, length, mki)?;
-        match at.and_then(|at| self.streams.get_mut(at)) {
-            Some(sent) => sent.rtp.note(index),
-            None => self.push(Sent { ssrc: head.ssrc, rtp: Window::at(index), rtcp_next: 0 }),
+        if let Some(stream) = self.streams.speaks(place, head.ssrc) {
+            stream.rtp.note(index);
         }
         Ok(total)
     }
@@ -109,8 +101,7 @@ impl Protector {
     /// As [`Protector::rtp`].
     pub fn rtcp(&mut self, buffer: &mut [u8], length: usize) -> Result<usize, SrtpError> {
         let ssrc = rtcp_ssrc(buffer.get(..length).ok_or(SrtpError::NoRoom)?)?;
-        let at = self.streams.iter().position(|s| s.ssrc == ssrc);
-        let index = at.and_then(|at| self.streams.get(at)).map_or(0, |s| s.rtcp_next);
+        let index = self.rtcp_next;
         if index > RTCP_INDEX_MAX {
             return Err(SrtpError::Exhausted);
         }
@@ -129,11 +120,7 @@ impl Protector {
             let sum = keys.cipher.sum(bytes, &word);
             put(rest, &[&word, mki, sum.get(..tag).unwrap_or_default()]);
         }
-        match at.and_then(|at| self.streams.get_mut(at)) {
-            Some(sent) => sent.rtcp_next = index + 1,
-            // A stream that has sent no RTP yet: its first sequence number says where it stands.
-            None => self.push(Sent { ssrc, rtp: Window::default(), rtcp_next: index + 1 }),
-        }
+        self.rtcp_next = index + 1;
         Ok(total)
     }
 }

@@ -15,9 +15,14 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// A window whose newest index is given; nothing before it is refused as repeated but itself.
-    pub(crate) fn at(newest: u64) -> Window {
-        Window { next: newest.saturating_add(1), seen: 1 }
+    /// A window that takes nothing before `next`: what was received of it is not known any more.
+    pub(crate) fn after(next: u64) -> Window {
+        Window { next, seen: u128::MAX }
+    }
+
+    /// One above the newest index; 0 when nothing was received.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
     }
 
     /// The newest index.

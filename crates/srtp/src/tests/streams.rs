@@ -1,0 +1,93 @@
+//! Streams that come, fall silent and return under one key.
+
+use super::*;
+use std::collections::BTreeSet;
+
+/// Zeros in: the key stream comes out.
+const ZEROS: [u8; 16] = [0; 16];
+
+#[test]
+fn no_key_stream_is_used_twice_whoever_comes_and_goes() {
+    let mut out = Protector::new(master(Suite::AesCm128Sha1_80));
+    let mut seen = BTreeSet::new();
+    let mut number = 7u32;
+    for _ in 0..20_000 {
+        number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let (ssrc, sequence) = ((number >> 8) % 20, (number >> 16) as u16 / 8);
+        let plain = packet(sequence, ssrc, &ZEROS);
+        let mut buffer = [&plain[..], &[0; 64]].concat();
+        if out.rtp(&mut buffer, plain.len()).is_ok() {
+            assert!(seen.insert(buffer[12..28].to_vec()), "a key stream of source {ssrc} came twice");
+        }
+        let report = [&hex("80c90006")[..], &ssrc.to_be_bytes(), &ZEROS].concat();
+        let sealed = protect_control(&mut out, &report);
+        assert!(seen.insert(sealed[8..24].to_vec()), "a key stream of reports came twice");
+    }
+    assert!(seen.len() > 20_100);
+}
+
+#[test]
+fn a_stream_that_returns_after_many_others_goes_on_behind_its_rollover() {
+    for suite in [Suite::AesCm128Sha1_32, Suite::AeadAes256Gcm] {
+        let key = master(suite);
+        let (mut out, mut into) = (Protector::new(key.clone()), Opener::new(key));
+        let pass = |out: &mut Protector, into: &mut Opener, ssrc, sequence| {
+            let plain = packet(sequence, ssrc, b"speech");
+            assert_eq!(open(into, &protect(out, &plain)), Ok(plain), "{ssrc} {sequence}");
+        };
+        for sequence in [65_000, 65_535, 1, 2] {
+            pass(&mut out, &mut into, 7, sequence);
+        }
+        let old = protect(&mut out, &packet(3, 7, b"recorded"));
+        assert!(open(&mut into, &old).is_ok());
+        for music in 100..300 {
+            (0..3).for_each(|sequence| pass(&mut out, &mut into, music, sequence));
+            let (ssrc, sequence) = (8, music as u16);
+            pass(&mut out, &mut into, ssrc, sequence);
+        }
+        assert_eq!(open(&mut into, &old), Err(SrtpError::Replayed), "a recorded packet of a silent stream");
+        (4..200).for_each(|sequence| pass(&mut out, &mut into, 7, sequence));
+        let report = hex("80c90001 00000007");
+        let old = protect_control(&mut out, &report);
+        assert_eq!(open_control(&mut into, &old), Ok(report));
+        (300..400).for_each(|music| pass(&mut out, &mut into, music, 1));
+        assert_eq!(open_control(&mut into, &old), Err(SrtpError::Replayed), "a recorded report");
+    }
+}
+
+#[test]
+fn beyond_the_bound_no_further_stream_is_taken_and_those_known_go_on() {
+    let key = master(Suite::AeadAes128Gcm);
+    let (mut out, mut into) = (Protector::new(key.clone()), Opener::new(key.clone()));
+    let most = STREAMS_MAX as u32;
+    for ssrc in 0..most {
+        let plain = packet(1, ssrc, b"x");
+        assert_eq!(open(&mut into, &protect(&mut out, &plain)), Ok(plain));
+    }
+    let plain = packet(1, most, b"x");
+    let mut buffer = [&plain[..], &[0; 64]].concat();
+    assert_eq!(out.rtp(&mut buffer, plain.len()), Err(SrtpError::Exhausted));
+    let sealed = protect(&mut Protector::new(key), &plain);
+    assert_eq!(open(&mut into, &sealed), Err(SrtpError::Exhausted));
+    for ssrc in [0, 1, 2_000, most - 1] {
+        let plain = packet(2, ssrc, b"y");
+        let sealed = protect(&mut out, &plain);
+        assert_eq!(open(&mut into, &sealed), Ok(plain), "{ssrc}");
+        assert_eq!(open(&mut into, &sealed), Err(SrtpError::Replayed));
+    }
+}
+
+#[test]
+fn a_stream_that_goes_on_stays_at_hand_however_many_come_beside_it() {
+    let key = master(Suite::AesCm128Sha1_80);
+    let (mut out, mut into) = (Protector::new(key.clone()), Opener::new(key));
+    for n in 0..200 {
+        let [late, next] =
+            [2 * n, 2 * n + 1].map(|sequence| protect(&mut out, &packet(sequence, 7, b"speech")));
+        let music = protect(&mut out, &packet(1, 100 + u32::from(n), b"music"));
+        // Only a stream at hand tells a late packet from a repeated one.
+        for sealed in [next, music, late] {
+            assert!(open(&mut into, &sealed).is_ok(), "{n}");
+        }
+    }
+}
