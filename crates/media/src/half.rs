@@ -12,7 +12,7 @@ use crate::checks::{Checked, Checks};
 use crate::control::{Latch, Remote};
 use crate::flow::{Action, Check, Component, Flow, Judgement};
 use crate::guard::{Datagram, Guard, Kind};
-use crate::latch::{Admission, Heard, Lock, RtcpLock};
+use crate::latch::{Admission, Heard, Lock, Proof, RtcpLock};
 use crate::quality::Scores;
 use crate::reception::Reception;
 use crate::report::{DropReason, Drops};
@@ -286,9 +286,11 @@ impl Half {
         };
         let heard = self.reception.heard().zip(self.last_rtp);
         let heard = heard.map(|((ssrc, sequence), last)| Heard { ssrc, sequence, last });
-        let mut admission = self.lock.admit(now, source, head.as_ref(), heard);
+        let mut proof = Proof { head: head.as_ref(), heard, keyed: self.guard.is_some() };
+        let mut admission = self.lock.admit(now, source, proof);
         if matches!(admission, Admission::No(_)) && self.turn(now, source) {
-            admission = self.lock.admit(now, source, head.as_ref(), None);
+            proof.heard = None;
+            admission = self.lock.admit(now, source, proof);
         }
         match admission {
             Admission::No(reason) => Outcome::Drop(reason),

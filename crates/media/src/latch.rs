@@ -2,7 +2,8 @@
 //!
 //! Injection-proof by default: with [`Latch::Off`] only the exact signalled address and port count.
 //! The other modes learn a source once, prefer the exact one at any time, and follow a rebind only
-//! with proof that it is the same stream: same SSRC, continuing sequence, old source silent.
+//! with proof that it is the same stream: same SSRC, continuing sequence, old source silent; or its SRTP tag. A source
+//! that the exact one has put out comes back when that falls silent: one forged packet does not take a call's sound away.
 //! Nothing that arrives before a description is set is ever believed. Enter through
 //! [`Lock::admit`] and [`RtcpLock::admit`].
 
@@ -57,6 +58,18 @@ pub(crate) struct Lock {
     /// The source before the last description, and until when it is taken.
     previous: Option<(SocketAddr, Time)>,
     candidate: Option<Candidate>,
+    /// The source that the exact one put out, and its SSRC.
+    ousted: Option<(SocketAddr, Option<u32>)>,
+}
+
+/// How a packet proves that it is the peer's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Proof<'a> {
+    /// Of a valid packet, `None` for UDPTL.
+    pub(crate) head: Option<&'a Header>,
+    pub(crate) heard: Option<Heard>,
+    /// Its tag was right (SRTP).
+    pub(crate) keyed: bool,
 }
 
 impl Lock {
@@ -70,6 +83,7 @@ impl Lock {
         }
         self.peer = Some(new);
         self.candidate = None;
+        self.ousted = None;
         if self.locked != Some(new) {
             self.previous = self.locked.take().map(|old| (old, now + GRACE));
         }
@@ -123,20 +137,17 @@ impl Lock {
         self.previous.take_if(|(_, until)| *until <= now).is_some()
     }
 
-    /// Whether `source` is the peer. `head`: of a valid packet, `None` for UDPTL.
-    pub(crate) fn admit(
-        &mut self,
-        now: Time,
-        source: SocketAddr,
-        head: Option<&Header>,
-        heard: Option<Heard>,
-    ) -> Admission {
+    /// Whether `source` is the peer.
+    pub(crate) fn admit(&mut self, now: Time, source: SocketAddr, proof: Proof<'_>) -> Admission {
         if self.locked == Some(source) {
             return Admission::Known;
         }
         let Some(peer) = self.peer else { return Admission::No(DropReason::ForeignSource) };
         if source == peer {
-            return self.move_to(source, false);
+            let old = self.locked.map(|old| (old, proof.heard.map(|h| h.ssrc)));
+            let moved = self.move_to(source, false);
+            self.ousted = old;
+            return moved;
         }
         if self.previous.is_some_and(|(old, until)| old == source && now < until) {
             return Admission::Known;
@@ -148,9 +159,12 @@ impl Lock {
         if self.locked.is_none() {
             return self.move_to(source, false);
         }
-        match head {
-            Some(head) => self.rebind(now, source, head, heard),
-            None => Admission::No(DropReason::ForeignSource),
+        let silent = proof.heard.is_none_or(|heard| now.since(heard.last) >= REBIND_SILENCE);
+        let returns = self.ousted == Some((source, proof.head.map(|h| h.ssrc)));
+        match (proof.head, proof.heard) {
+            _ if silent && (proof.keyed || returns) => self.move_to(source, true),
+            (Some(head), Some(heard)) => self.rebind(source, head, heard, silent),
+            (Some(_), None) | (None, _) => Admission::No(DropReason::ForeignSource),
         }
     }
 
@@ -177,15 +191,15 @@ impl Lock {
         self.locked = Some(source);
         self.previous = None;
         self.candidate = None;
+        self.ousted = None;
         Admission::Moved { rebind }
     }
 
     /// Follows a rebind at its second packet: same SSRC, continuing sequence, old source silent.
-    fn rebind(&mut self, now: Time, source: SocketAddr, head: &Header, heard: Option<Heard>) -> Admission {
-        let Some(heard) = heard else { return Admission::No(DropReason::ForeignSource) };
+    fn rebind(&mut self, source: SocketAddr, head: &Header, heard: Heard, silent: bool) -> Admission {
         let ahead = head.sequence.wrapping_sub(heard.sequence);
         let same_stream = head.ssrc == heard.ssrc && (1..DROPOUT_MAX).contains(&ahead);
-        if !same_stream || now.since(heard.last) < REBIND_SILENCE {
+        if !same_stream || !silent {
             return Admission::No(DropReason::Ssrc);
         }
         let proven = self.candidate.is_some_and(|c| c.source == source && c.next == head.sequence);
