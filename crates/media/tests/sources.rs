@@ -53,7 +53,11 @@ fn one_forged_packet_of_the_exact_source_does_not_take_the_sound_from_a_peer_beh
     assert_eq!(room.put(Side::A, nat, &rtp(1, 21, 8)), Err(DropReason::Ssrc), "while it speaks");
     room.pass(400);
     assert_eq!(room.session.filter(Side::A, 0, Component::Rtp), None, "silent: listen to all");
-    assert_eq!(room.put(Side::A, at("203.0.113.9:1"), &rtp(1, 40, 8)), Err(DropReason::Ssrc), "nobody else returns");
+    assert_eq!(
+        room.put(Side::A, at("203.0.113.9:1"), &rtp(1, 40, 8)),
+        Err(DropReason::Ssrc),
+        "nobody else returns"
+    );
     assert_eq!(room.put(Side::A, nat, &rtp(1, 41, 8)), Ok(b()), "who was put out is heard again");
     assert_eq!(room.put(Side::B, b(), &rtp(2, 1, 8)), Ok(nat));
 }
