@@ -9,12 +9,12 @@ use crate::epoch::Epoch;
 use crate::journal::JournalEvent;
 use crate::leg::{AwaitAck, LateAnswer, Leg};
 use crate::record::ReleasedBy;
-use crate::setup::session_policy;
 use crate::telling::cross;
 use base::ReasonId;
 use identity::abilities;
 use identity::contact_user;
 use identity::headers::Kind;
+use identity::session_policy;
 use media::Side;
 use negotiation::{SdpTrouble, Standing, parse};
 use sip_core::Flow;
@@ -113,7 +113,7 @@ impl Call {
         let epoch = self.epoch.clone();
         leg.sdp = std::mem::take(&mut attempt.sdp);
         let trunk = attempt.trunk;
-        let policy = session_policy(&epoch, trunk, leg.abilities.update);
+        let policy = session_policy(epoch.policy(trunk), leg.abilities.update);
         leg.session = SessionTimer::uac(&msg, &policy, true);
         let body = described(&msg, early);
         if body.is_empty() {

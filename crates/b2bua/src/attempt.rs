@@ -29,6 +29,8 @@ pub(crate) struct Candidate {
     pub(crate) route: Arc<str>,
     /// Final responses after which the next candidate is tried; `None` takes the trunk's own.
     pub(crate) retry_on: Option<Arc<[u16]>>,
+    /// Who records the call, when the route says so.
+    pub(crate) record: Option<config::Recorder>,
     pub(crate) tier: u8,
     pub(crate) caller: Box<str>,
     /// The route shows this number instead of the caller's.
@@ -89,6 +91,7 @@ impl Call {
                 self.skip(&candidate, why, cx);
                 continue;
             }
+            self.record.route = candidate.record;
             match self.prepare_media(candidate.trunk, cx) {
                 Err(()) => return,
                 Ok(true) => return, // goes on when the engine has answered

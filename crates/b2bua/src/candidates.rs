@@ -147,6 +147,7 @@ fn of_gateway(
             target: target.target(),
             route: attempt.route_name.clone(),
             retry_on: attempt.retry_on.clone(),
+            record: attempt.record,
             tier: attempt.tier,
             caller: attempt.caller.as_str().into(),
             replaced: attempt.replaced,

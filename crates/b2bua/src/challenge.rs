@@ -7,7 +7,7 @@ use crate::attempt::Attempt;
 use crate::call::Call;
 use crate::context::{Context, User};
 use crate::epoch::Epoch;
-use crate::leg::{InnerRequest, Leg, stream_alternative};
+use crate::leg::{InnerRequest, Leg};
 use crate::runs::TrunkRef;
 use crate::switchboard::Switchboard;
 use base::{ReasonId, Time, TrunkId};
@@ -128,8 +128,7 @@ impl Context<'_> {
             content_type: request.content_type().unwrap_or_default(),
             body: request.body(),
             udp_max: face.udp_max,
-            alternative: stream_alternative(&kept.flow, face)
-                .filter(|_| epoch.may_leave_udp(kept.flow.trunk)),
+            alternative: face.stream_alternative(&kept.flow).filter(|_| epoch.may_leave_udp(kept.flow.trunk)),
         };
         let sent = self.txns.request(self.now, user, &again, &mut self.out.sip);
         let txn = sent.map_err(|_| ReasonId::TransactionsMax)?;

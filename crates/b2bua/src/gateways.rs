@@ -3,16 +3,15 @@
 use crate::context::{Alarm, Context, User};
 use crate::epoch::Epoch;
 use crate::output::{Level, ResolveRequest};
-use crate::registrar::push_path;
-use crate::runs::{GatewayRef, Runs, TargetRef};
+use crate::runs::{GatewayRef, TargetRef};
 use crate::switchboard::Switchboard;
 use base::{GatewayId, Time};
 use config::Host;
 use identity::abilities;
 use identity::headers::{push_number, push_parts, push_row};
 use peers::{Resolution, WATCHED_MAX};
+use sip_core::Request;
 use sip_core::liveness::{Change, LivenessAct};
-use sip_core::{Flow, Request};
 
 /// Liveness alarms of one address come at least this far apart.
 const ALARM_GAP: std::time::Duration = std::time::Duration::from_millis(100);
@@ -143,7 +142,7 @@ fn ask(at: TargetRef, cx: &mut Context<'_>) {
     }
     let trunk = cx.runs.gateway(at.gateway).trunk_id;
     let mut rows = cx.take_rows();
-    let (uri, flow) = way_to(at, target, cx.runs, &mut rows);
+    let (uri, flow) = cx.runs.way_to(at, target, &mut rows);
     options_rows(at, &uri, target.transport, cx, &mut rows);
     let request = Request {
         method: b"OPTIONS",
@@ -161,29 +160,6 @@ fn ask(at: TargetRef, cx: &mut Context<'_>) {
     if sent.is_err() {
         missed(at, cx);
     }
-}
-
-/// The URI and flow of OPTIONS to an address, its Route appended to `rows`.
-pub(crate) fn way_to(
-    at: TargetRef,
-    target: peers::Target,
-    runs: &Runs,
-    rows: &mut Vec<u8>,
-) -> (Vec<u8>, Flow) {
-    if let Some(binding) = runs.binding_at(at) {
-        push_path(binding, rows);
-        return (sip_core::request_uri_form(&binding.contact).into_vec(), binding.flow);
-    }
-    let run = runs.gateway(at.gateway);
-    let port = run.port.map(|p| format!(":{p}")).unwrap_or_default();
-    let parameter = match target.transport {
-        base::Transport::Udp => "",
-        base::Transport::Tcp => ";transport=tcp",
-        base::Transport::Tls => ";transport=tls",
-    };
-    let uri = format!("sip:{}{port}{parameter}", run.host).into_bytes();
-    let (listen, trunk) = (run.listen, Some(run.trunk_id));
-    (uri, Flow { listen, transport: target.transport, remote: target.address, conn: None, trunk })
 }
 
 fn options_rows(

@@ -5,10 +5,9 @@ use crate::call::{Call, Failure};
 use crate::context::{Alarm, Context, User};
 use crate::epoch::Epoch;
 use crate::journal::JournalEvent;
-use crate::leg::{listen_of, push_session_request, stream_alternative};
+use crate::leg::listen_of;
 use crate::record::{AttemptFacts, AttemptRecord};
 use crate::registrar::way_of;
-use crate::setup::session_policy;
 use crate::tag::Tag;
 use base::ReasonId;
 use config::{HeaderOn, Policy, Prack, UriScheme};
@@ -18,6 +17,7 @@ use identity::header_rules::shape;
 use identity::headers::{pass_kept, push_number, push_parts, push_row};
 use identity::push_uri;
 use identity::referral::push_asked;
+use identity::session_policy;
 use media::Side;
 use negotiation::LocalSdp;
 use peers::Purse;
@@ -58,7 +58,7 @@ impl Call {
             content_type: if sdp.text.is_empty() { b"" } else { b"application/sdp" },
             body: &sdp.text,
             udp_max: face.udp_max,
-            alternative: tcp_if_free(&epoch, &candidate).and_then(|()| stream_alternative(&flow, face)),
+            alternative: tcp_if_free(&epoch, &candidate).and_then(|()| face.stream_alternative(&flow)),
         };
         let named = Sent::of(&rows);
         let sent = cx.send(&epoch, candidate.trunk, account, User::Invite(self.me, number), &request);
@@ -175,7 +175,7 @@ impl Call {
         if policy.prack == Prack::Required && answerable {
             push_row(rows, b"Require", b"100rel");
         }
-        push_session_request(rows, session_policy(epoch, candidate.trunk, true), self.min_se);
+        session_policy(epoch.policy(candidate.trunk), true).above(self.min_se).request_rows(rows);
         rows.extend_from_slice(epoch.agent_row(candidate.trunk));
         self.push_kept(candidate, told, rows);
         rows.extend_from_slice(&told.rows);

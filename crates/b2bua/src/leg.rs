@@ -4,12 +4,12 @@ use crate::context::{Context, User};
 use crate::epoch::Epoch;
 use base::{ListenId, Time, Transport, TrunkId};
 use config::{RefreshBy, Update};
-use identity::{Face, abilities};
+use identity::abilities;
 use media::Side;
 use negotiation::LocalSdp;
 use peers::Purse;
 use sip_core::dialog::Dialog;
-use sip_core::session_timer::{SessionPolicy, SessionTimer};
+use sip_core::session_timer::SessionTimer;
 use sip_core::{ClientTxn, Flow, Request, RequestError, ServerTxn, target_address};
 use sip_msg::{Msg, Name};
 
@@ -162,7 +162,7 @@ impl Leg {
             content_type: request.content_type,
             body: request.body,
             udp_max: face.udp_max,
-            alternative: stream_alternative(&self.flow, face).filter(|_| !epoch.is_pinned_to_udp(self.trunk)),
+            alternative: face.stream_alternative(&self.flow).filter(|_| !epoch.is_pinned_to_udp(self.trunk)),
         };
         let result = cx.send(epoch, self.trunk, self.purse.account, user, &whole);
         cx.give_rows(rows);
@@ -223,7 +223,7 @@ impl Leg {
             content_type: if body.is_empty() { b"" } else { b"application/sdp" },
             body,
             udp_max: face.udp_max,
-            alternative: stream_alternative(&self.flow, face).filter(|_| !epoch.is_pinned_to_udp(self.trunk)),
+            alternative: face.stream_alternative(&self.flow).filter(|_| !epoch.is_pinned_to_udp(self.trunk)),
         };
         if cx.txns.send_stateless(&request, &mut cx.out.sip).is_err() {
             cx.counters.acks_unsent += 1;
@@ -235,8 +235,8 @@ impl Leg {
     pub(crate) fn refresh(&mut self, msg: Msg<'_>, epoch: &Epoch) {
         self.dialog.refresh_target(&msg);
         if msg.first(Name::Allow).is_some() {
-            let Abilities { timer, early_end, .. } = self.abilities;
-            self.abilities = Abilities { timer, early_end, ..Abilities::of(msg) };
+            let Abilities { timer, early_end, record_aware, .. } = self.abilities;
+            self.abilities = Abilities { timer, early_end, record_aware, ..Abilities::of(msg) };
         }
         self.route(epoch);
     }
@@ -283,22 +283,6 @@ impl<'a> InnerRequest<'a> {
     pub(crate) fn bare(method: &'a [u8], rows: &'a [u8]) -> InnerRequest<'a> {
         InnerRequest { method, rows, content_type: b"", body: b"" }
     }
-}
-
-/// The stream flow to the same place, for messages too large for UDP (RFC 3261 §18.1.1).
-pub(crate) fn stream_alternative<'f>(flow: &Flow, face: &'f Face) -> Option<(Flow, &'f [u8])> {
-    if flow.transport != Transport::Udp {
-        return None;
-    }
-    let sent_by = face.sent_by(Transport::Tcp)?;
-    Some((Flow { transport: Transport::Tcp, conn: None, ..*flow }, sent_by))
-}
-
-/// Appends Session-Expires and Min-SE for a request of ours, when the policy asks for a timer
-/// (RFC 4028 §7.1). `floor`: the Min-SE that a 422 asked for, else 0.
-pub(crate) fn push_session_request(rows: &mut Vec<u8>, policy: SessionPolicy, floor: u32) {
-    let expires = policy.expires.map(|e| e.max(floor));
-    SessionPolicy { expires, min_se: policy.min_se.max(floor), ..policy }.request_rows(rows);
 }
 
 /// The interface that a trunk of this epoch lives on.

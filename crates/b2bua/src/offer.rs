@@ -8,9 +8,11 @@ use crate::leg::listen_of;
 use crate::parting::Parting;
 use crate::relay::Growing;
 use base::{ListenId, Transport, TrunkId};
+use config::Recorder;
 use media::{Command, Ports, Remote, Report, SessionId, Side, Sound, Yields};
 use negotiation::{End, Joining, LocalSdp, SdpTrouble, Seat, Stage, Standing};
 use sip_core::DigitLine;
+use sip_msg::Msg;
 
 /// The media of one call.
 #[derive(Default)]
@@ -36,6 +38,8 @@ pub(crate) struct CallMedia {
     pub(crate) growing: Option<Box<Growing>>,
     /// Whose signalling is TLS, by the call's sides.
     pub(crate) tls: [bool; 2],
+    /// Whose user is inside, likewise.
+    pub(crate) inside: [bool; 2],
 }
 
 /// Where the media of a call stand.
@@ -87,6 +91,7 @@ impl CallMedia {
     pub(crate) fn end<'a>(&self, epoch: &'a Epoch, (side, trunk): (Side, TrunkId)) -> End<'a> {
         let seat = self.ports().map(|ports| Seat { ports, side: self.seat(side) });
         End::new(&epoch.snapshot.config, trunk, seat, self.tls[side.index()])
+            .within(self.inside[side.index()])
     }
 
     /// Makes the description for `toward` out of what the peer of `beyond` sent ([`negotiation::describe`]).
@@ -201,6 +206,14 @@ impl Call {
         self.media.joining = joining;
     }
 
+    /// Takes what a peer says of where its user is.
+    pub(crate) fn heed_location(&mut self, side: Side, msg: Msg<'_>) {
+        let (epoch, trunk) = (&self.epoch, self.trunk_of(side));
+        let inside =
+            identity::is_inside(msg, epoch.policy(trunk), epoch.face(listen_of(epoch, trunk)).host());
+        self.media.inside[side.index()] = inside.unwrap_or(self.media.inside[side.index()]);
+    }
+
     /// What holds between us and the peer of a side.
     pub(crate) fn standing(&self, side: Side) -> Standing<'_> {
         let trying = || self.live.iter().find(|a| a.number == self.current).map(|a| &a.sdp);
@@ -243,7 +256,7 @@ impl Call {
     }
 }
 
-/// Whether an epoch's trunk takes part in direct media with another.
-pub(crate) fn anchored_between(epoch: &Epoch, a: TrunkId, b: TrunkId) -> bool {
-    !epoch.snapshot.table.media_path(a, b).is_direct()
+/// Whether the media of a call between two trunks go through this node. `route`: who records it, as its route says.
+pub(crate) fn anchored_between(epoch: &Epoch, a: TrunkId, b: TrunkId, route: Option<Recorder>) -> bool {
+    !epoch.snapshot.table.media_path(a, b, route).is_direct()
 }

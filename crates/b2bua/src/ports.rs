@@ -13,7 +13,7 @@ impl Call {
     /// `Err`: the call was refused.
     pub(crate) fn prepare_media(&mut self, b: TrunkId, cx: &mut Context<'_>) -> Result<bool, ()> {
         let epoch = self.epoch.clone();
-        if !offer::anchored_between(&epoch, self.trunk_in, b) {
+        if !offer::anchored_between(&epoch, self.trunk_in, b, self.record.route) {
             if self.media.is_anchored() {
                 self.drop_media(cx);
             }
@@ -43,7 +43,7 @@ impl Call {
 
     /// The engine's answer to `Open`.
     pub(crate) fn on_media_opened(&mut self, reply: &Reply, cx: &mut Context<'_>) {
-        if self.on_recorder_ports(reply, cx.now) || self.on_moving_ports(reply, cx) {
+        if self.on_moving_ports(reply, cx) {
             return;
         }
         let State::Opening { session, b } = self.media.state else { return };
@@ -95,7 +95,7 @@ impl Call {
         self.attempt_unsent(&candidate, failure, cx);
         self.queue.retain(|next| {
             let elsewhere = anywhere_else && listen_of(&epoch, next.trunk) != b;
-            elsewhere || !offer::anchored_between(&epoch, trunk_in, next.trunk)
+            elsewhere || !offer::anchored_between(&epoch, trunk_in, next.trunk, next.record)
         });
         if self.queue.is_empty() { self.fail(cx) } else { self.fail_over(candidate.trunk, failure, cx) }
     }

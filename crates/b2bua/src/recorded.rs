@@ -3,16 +3,17 @@
 use crate::call::{Call, Phase};
 use crate::candidates;
 use crate::context::{Alarm, Context, User};
-use crate::gateways::way_to;
-use crate::leg::{listen_of, stream_alternative};
+use crate::leg::listen_of;
 use crate::offer::State;
 use crate::output::Level;
-use crate::runs::GatewayRef;
-use crate::setup::session_policy;
+use crate::runs::TargetRef;
 use crate::tag::Tag;
 use base::{ReasonId, Time, TrunkId};
+use config::Recorder;
+use contract::input::RecordWish;
+use identity::session_policy;
 use media::{Reply, Side};
-use negotiation::End;
+use negotiation::{End, Notice, Prefers};
 use peers::Duty;
 use recording::{Env, Lent, News, Party, Picture, Recording, Way};
 use sip_core::session_timer::Preference;
@@ -28,11 +29,23 @@ const SESSION_SECONDS: u32 = 1_800;
 #[derive(Default)]
 pub(crate) struct OnRecord {
     /// What an operator said of it: by whom, or not.
-    pub(crate) wish: Option<Option<TrunkId>>,
+    wish: Option<Option<TrunkId>>,
+    /// An operator has it paused.
+    paused: bool,
+    /// What the call's route says of it.
+    pub(crate) route: Option<Recorder>,
     recorded: Option<Box<Recorded>>,
 }
 
 impl OnRecord {
+    /// Takes what an operator wants; `by`: whom it named.
+    pub(crate) fn order(&mut self, wish: RecordWish, by: Option<TrunkId>) {
+        match wish {
+            RecordWish::By(_) | RecordWish::Off => self.wish = Some(by),
+            RecordWish::Pause | RecordWish::Resume => self.paused = wish == RecordWish::Pause,
+        }
+    }
+
     /// Whether nothing is owed to a recorder any more.
     pub(crate) fn is_done(&self) -> bool {
         self.recorded.as_ref().is_none_or(|held| held.recording.is_done())
@@ -42,18 +55,35 @@ impl OnRecord {
 /// A call's recording.
 struct Recorded {
     by: TrunkId,
-    recording: Recording<GatewayRef>,
-    alarm: Option<Time>,
+    recording: Recording<TargetRef>,
     /// An operator wants it ended, or by somebody else.
     dismissed: bool,
 }
 
 impl Call {
-    /// Who records the call, if anybody: as an operator said of it, else as its trunks say.
+    /// Who records the call, if anybody: as an operator said of it, else as its route and its trunks say.
     fn recorder(&self) -> Option<TrunkId> {
-        let by_trunk =
-            || Side::BOTH.into_iter().find_map(|side| self.epoch.trunk(self.trunk_of(side)).record);
-        self.record.wish.unwrap_or_else(by_trunk)
+        let [one, other] = Side::BOTH.map(|side| self.trunk_of(side));
+        let told = || self.epoch.snapshot.table.recorder(one, other, self.record.route);
+        let wanted = self.record.wish.unwrap_or_else(told);
+        wanted.filter(|_| self.record.wish.is_some() || self.preferred() != Prefers::Off)
+    }
+
+    /// What its peers want of it, where their trunks say that it counts.
+    fn preferred(&self) -> Prefers {
+        negotiation::preferred(&Side::BOTH.map(|side| self.standing(side)))
+    }
+
+    /// Tells peers that want to know how the recording of their call stands, when neither is asked anything else.
+    fn tell_of_recording(&mut self, notice: Notice, cx: &mut Context<'_>) {
+        for side in Side::BOTH {
+            let (wanted, busy) =
+                (self.epoch.policy(self.trunk_of(side)).recording.notice, self.has_open_offer());
+            let leg = self.leg_mut(side).filter(|leg| !busy && !leg.gone && !leg.is_negotiating());
+            if leg.is_some_and(|leg| wanted.reaches(leg.abilities.record_aware) && leg.sdp.tell(notice)) {
+                self.refresh_session(side, cx);
+            }
+        }
     }
 
     /// How the recording went, for the record; empty where there was none.
@@ -73,7 +103,7 @@ impl Call {
             (_, Some(by)) => {
                 let tag = Tag::new(cx.shard, Side::A, self.me, cx.rng);
                 let recording = Recording::new(tag.as_bytes(), cx.wall(), cx.rng);
-                Box::new(Recorded { by, recording, alarm: None, dismissed: false })
+                Box::new(Recorded { by, recording, dismissed: false })
             }
             (_, None) => return,
         };
@@ -83,7 +113,9 @@ impl Call {
             self.with_recording(&mut held, cx, |_, recording, lent| recording.attend(None, lent));
         } else if let State::Open { .. } = self.media.state {
             if held.recording.wants_ways(cx.now) {
-                held.recording.take_ways(self.ways_to(held.by, cx).into_iter());
+                let ways = self.ways_to(held.by, cx);
+                let new = held.recording.is_new();
+                held.recording.take_ways(ways.into_iter().filter(|(at, _)| new || !cx.runs.is_down(*at)));
             }
             let by = held.by;
             self.with_recording(&mut held, cx, |call, recording, lent| {
@@ -92,7 +124,16 @@ impl Call {
                 }
             });
         }
+        let notice = held.recording.notice();
         self.record.recorded = Some(held);
+        if self.phase == Phase::Answered {
+            self.tell_of_recording(notice, cx);
+        }
+    }
+
+    /// Whether its recording is to pause: an operator wants it, or a peer.
+    fn is_paused(&self) -> bool {
+        self.record.paused || self.record.wish.is_none() && self.preferred() == Prefers::Pause
     }
 
     /// What a recorder is to hear of the call.
@@ -108,9 +149,11 @@ impl Call {
         Some(Picture {
             of,
             streams: u8::try_from(ports.streams().len()).unwrap_or(1),
+            settled: !self.has_open_offer(),
             listen: listen_of(&self.epoch, by),
             end: End::new(&self.epoch.snapshot.config, by, None, tls),
             sides: sides.map(|side| self.standing(side)),
+            paused: self.is_paused(),
             parties: sides.map(party),
         })
     }
@@ -120,7 +163,7 @@ impl Call {
         &self,
         held: &mut Recorded,
         cx: &mut Context<'_>,
-        act: impl FnOnce(&Call, &mut Recording<GatewayRef>, &mut Lent<'_, '_, User>),
+        act: impl FnOnce(&Call, &mut Recording<TargetRef>, &mut Lent<'_, '_, User>),
     ) {
         let before = held.recording.at();
         let (keep, me, shard) = (!self.epoch.trunk(held.by).login.accounts.is_empty(), self.me, cx.shard);
@@ -132,39 +175,39 @@ impl Call {
         act(self, &mut held.recording, &mut lent);
         let after = held.recording.at();
         if before != after {
-            before.into_iter().for_each(|gateway| cx.runs.over(gateway));
-            after.into_iter().for_each(|gateway| cx.runs.begun(gateway, now));
+            before.into_iter().for_each(|at| cx.runs.over(at.gateway));
+            after.into_iter().for_each(|at| cx.runs.begun(at.gateway, now));
         }
-        let (failed, begun) = held.recording.take_news();
-        cx.counters.recordings += u64::from(begun);
-        cx.counters.recordings_failed += u64::from(failed);
-        if failed > 0 {
+        let tally = held.recording.take_tally();
+        cx.counters.recordings += u64::from(tally.begun);
+        cx.counters.recordings_failed += u64::from(tally.failed);
+        cx.counters.recordings_lost += u64::from(tally.lost);
+        cx.counters.recordings_resumed += u64::from(tally.resumed);
+        if let Some(what) = tally.said() {
             let (name, verdict) = (self.epoch.trunk_name(held.by), held.recording.verdict());
-            cx.note(Level::Warn, "recording failed", format!("call {}: {name}: {verdict}", self.key));
+            cx.note(Level::Warn, what, format!("call {}: {name}: {verdict}", self.key));
         }
-        let due = held.recording.next_deadline();
-        if let Some(due) = due.filter(|due| *due > now && held.alarm.is_none_or(|alarm| *due < alarm)) {
-            held.alarm = Some(due);
+        if let Some(due) = held.recording.next_alarm(now) {
             cx.wheel.insert(due, Alarm::Recording(me));
         }
     }
 
     /// The addresses of a recorder, the best first.
-    fn ways_to(&self, by: TrunkId, cx: &mut Context<'_>) -> Vec<(GatewayRef, Way)> {
+    fn ways_to(&self, by: TrunkId, cx: &mut Context<'_>) -> Vec<(TargetRef, Way)> {
         let (epoch, run) = (&self.epoch, self.epoch.run(by));
         if cx.runs.trunk(run).is_full(true) || cx.runs.duty(run) != Duty::Enabled {
             return Vec::new();
         }
         let face = epoch.face(listen_of(epoch, by));
-        let timer = session_policy(epoch, by, false);
+        let timer = session_policy(epoch.policy(by), false);
         let expires = Some(timer.expires.unwrap_or(SESSION_SECONDS));
         let timer = SessionPolicy { expires, refresher: Preference::Us, ..timer };
         let mut ways = Vec::new();
         for (at, target) in candidates::addresses(by, epoch, cx) {
             let Some(sent_by) = face.sent_by(target.transport) else { continue };
             let mut rows = epoch.agent_row(by).to_vec();
-            let (uri, flow) = way_to(at, target, cx.runs, &mut rows);
-            let alternative = stream_alternative(&flow, face).filter(|_| !epoch.is_pinned_to_udp(by));
+            let (uri, flow) = cx.runs.way_to(at, target, &mut rows);
+            let alternative = face.stream_alternative(&flow).filter(|_| !epoch.is_pinned_to_udp(by));
             let way = Way {
                 uri: uri.into(),
                 flow,
@@ -174,8 +217,10 @@ impl Call {
                 udp_max: face.udp_max,
                 alternative: alternative.map(|(flow, sent_by)| (flow, sent_by.into())),
                 timer,
+                silence: epoch.trunk(by).failover_after,
+                ringing: epoch.trunk(by).ring_timeout,
             };
-            ways.push((at.gateway, way));
+            ways.push((at, way));
         }
         ways
     }
@@ -201,10 +246,23 @@ impl Call {
     }
 
     pub(crate) fn on_recorder_alarm(&mut self, cx: &mut Context<'_>) {
-        if let Some(held) = &mut self.record.recorded {
-            held.alarm = None;
+        let checked = self.record.recorded.as_mut().and_then(|held| held.recording.on_alarm(cx.now));
+        if checked.is_some_and(|at| cx.runs.is_down(at)) {
+            self.lose_recorder(cx, Recording::on_down);
         }
         self.on_recorder(cx, |session, sdp, env| session.on_time(sdp, env));
+    }
+
+    /// The recorder cannot be reached any more.
+    pub(crate) fn lose_recorder(
+        &mut self,
+        cx: &mut Context<'_>,
+        how: impl FnOnce(&mut Recording<TargetRef>, &mut Lent<'_, '_, User>),
+    ) {
+        if let Some(mut held) = self.record.recorded.take() {
+            self.with_recording(&mut held, cx, |_, recording, lent| how(recording, lent));
+            self.record.recorded = Some(held);
+        }
     }
 
     /// A request of the recorder's; `false`: it is of another dialog.

@@ -222,7 +222,7 @@ impl Call {
     fn keeps_ports(&self, trunk: TrunkId) -> bool {
         match self.media.state {
             State::Open { b, .. } => {
-                offer::anchored_between(&self.epoch, self.trunk_in, trunk)
+                offer::anchored_between(&self.epoch, self.trunk_in, trunk, self.record.route)
                     && listen_of(&self.epoch, trunk) == b
             }
             _ => false,

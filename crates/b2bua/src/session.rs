@@ -4,8 +4,8 @@ use crate::call::{Call, Phase};
 use crate::context::{Alarm, Context, Own, User};
 use crate::leg::InnerRequest;
 use crate::record::ReleasedBy;
-use crate::setup::session_policy;
 use base::ReasonId;
+use identity::session_policy;
 use media::Side;
 use negotiation::parse;
 use sip_core::session_timer::{SessionAct, SessionTimer};
@@ -89,7 +89,7 @@ impl Call {
         if let Some(session) = &leg.session {
             session.refresh_rows(&mut rows);
         }
-        let sent = if leg.untold.is_none() && leg.refreshes_by_update(&epoch) {
+        let sent = if leg.untold.is_none() && !leg.sdp.unsaid && leg.refreshes_by_update(&epoch) {
             let user = User::Own(me, side, Own::RefreshUpdate);
             leg.request(cx, &epoch, InnerRequest::bare(b"UPDATE", &rows), user)
         } else {
@@ -176,7 +176,7 @@ impl Call {
         if what == Own::RefreshInvite {
             leg.acknowledge(cx, &epoch);
         }
-        let policy = session_policy(&epoch, leg.trunk, leg.abilities.update);
+        let policy = session_policy(epoch.policy(leg.trunk), leg.abilities.update);
         leg.session = SessionTimer::uac(&msg, &policy, true);
         let trunk = leg.trunk;
         self.arm_session(side, cx);
@@ -184,6 +184,7 @@ impl Call {
             return;
         }
         let Some(leg) = self.leg_mut(side) else { return };
+        leg.sdp.unsaid = false;
         let (told, before) = (leg.untold.take(), leg.described.clone());
         let ours = leg.sdp.text.clone();
         let taken = self

@@ -10,17 +10,18 @@ use crate::runs::{Runs, standing};
 use crate::secure::leg_of_caller;
 use crate::tag::{CallRef, Tag};
 use base::{ReasonId, Time, TrunkId};
-use config::{EarlyOffer, Kind, Prack, Refresher};
+use config::{EarlyOffer, Kind, Prack};
 use identity::abilities;
 use identity::headers::push_number;
 use identity::received::{called_of, number_of};
+use identity::session_policy;
 use identity::{is_nobody, push_warning, session_of};
 use media::Side;
 use negotiation::SdpTrouble;
 use peers::Voucher;
 use routing::{Decision, Facts, NoTrace, Plan, Refusal, TrunkState};
 use sip_core::dialog::Dialog;
-use sip_core::session_timer::{Preference, SessionPolicy, SessionTimer};
+use sip_core::session_timer::SessionTimer;
 use sip_core::{Flow, ServerTxn};
 use sip_msg::{HeaderError, Msg, Name};
 use std::sync::Arc;
@@ -68,7 +69,8 @@ impl Call {
         let tag = Tag::new(cx.shard, Side::A, me, cx.rng);
         let dialog = Dialog::as_uas(&msg, tag.as_bytes())?;
         let a = leg_of_caller(dialog, arrival, &epoch);
-        let key = key_of(cx.rng.next_pair());
+        let (high, low) = cx.rng.next_pair();
+        let key = CallKey(u128::from(high) << 64 | u128::from(low));
         let facts = Arc::new(facts(&epoch, arrival, key));
         let arrived = Arrived::of(msg, epoch.policy(trunk));
         let call = Call {
@@ -109,6 +111,7 @@ impl Call {
         if let Some(reason) = limit.filter(|_| !self.is_emergency(cx)) {
             return self.refuse_busy(reason, cx);
         }
+        self.heed_location(Side::A, msg);
         let fit = self.check(msg, cx)
             && self.heed_sips(cx)
             && self.agree_session_timer(msg, cx)
@@ -172,7 +175,7 @@ impl Call {
 
     /// Takes part in the caller's session timer (RFC 4028 §9).
     fn agree_session_timer(&mut self, msg: Msg<'_>, cx: &mut Context<'_>) -> bool {
-        match SessionTimer::uas(&msg, &session_policy(&self.epoch, self.trunk_in, true)) {
+        match SessionTimer::uas(&msg, &session_policy(self.epoch.policy(self.trunk_in), true)) {
             Ok(timer) => self.a.session = timer,
             Err(too_small) => {
                 let mut rows = cx.take_rows();
@@ -282,21 +285,6 @@ impl Call {
     pub(crate) fn withholds(&self, trunk: TrunkId) -> bool {
         self.epoch.policy(trunk).early_offer == EarlyOffer::Withhold
     }
-}
-
-/// The session policy of a trunk as sip-core wants it.
-pub(crate) fn session_policy(epoch: &Epoch, trunk: TrunkId, prefer_update: bool) -> SessionPolicy {
-    let timer = epoch.policy(trunk).session_timer;
-    let refresher = match timer.refresher {
-        Refresher::Auto => Preference::Open,
-        Refresher::Us => Preference::Us,
-        Refresher::Peer => Preference::Peer,
-    };
-    SessionPolicy { expires: timer.expires, min_se: timer.min_se, prefer_update, refresher }
-}
-
-fn key_of((high, low): (u64, u64)) -> CallKey {
-    CallKey(u128::from(high) << 64 | u128::from(low))
 }
 
 fn facts(epoch: &Epoch, arrival: &Arrival<'_>, key: CallKey) -> CallFacts {

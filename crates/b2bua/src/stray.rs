@@ -4,10 +4,10 @@
 use crate::context::{Context, User};
 use crate::epoch::Epoch;
 use crate::leg::{Abilities, InnerRequest, Leg};
-use base::{Time, TrunkId};
+use base::TrunkId;
 use media::Side;
-use sip_core::Flow;
 use sip_core::dialog::Dialog;
+use sip_core::{Flow, late_cseq};
 use sip_msg::{Msg, Name};
 
 /// What becomes of the dialog that an unwanted 2xx made.
@@ -42,12 +42,4 @@ pub(crate) fn end(
     {
         cx.counters.attempts_refused += 1;
     }
-}
-
-/// A CSeq above all that the dialog can have seen (PRACKs of its early state), and rising from one
-/// repetition of the 2xx to the next (RFC 3261 §12.2.1.1; below 2^31, §8.1.1.5).
-fn late_cseq(now: Time) -> u32 {
-    const BASE: u32 = 0x4000_0000;
-    const SPAN: u64 = 0x3fff_fff0;
-    BASE + u32::try_from((now.0 / 100_000) % SPAN).unwrap_or(0)
 }

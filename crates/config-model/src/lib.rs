@@ -2,7 +2,7 @@
 //! snapshot, and how the countries write numbers.
 //!
 //! Floor 1. Nothing in a picture that `config` has read is half valid: whoever holds a [`Config`] needs no
-//! further check. How it is written and read is not known here. Enter through [`Config`].
+//! further check. How it is written and read is not known here, but for addresses ([`net`]). Enter through [`Config`].
 
 pub mod country;
 
@@ -17,11 +17,13 @@ mod fast_path;
 mod header_rule;
 mod identity;
 mod listen;
+pub mod net;
 mod permission;
 mod places;
 mod policy;
 mod profile;
 mod rates;
+mod recording;
 mod redirect;
 mod route;
 mod rtcp;
@@ -35,7 +37,7 @@ mod users;
 mod words;
 
 pub use account::{Account, Login, Register, RegisterMode, RegisterSecurity};
-pub use bypass::Bypass;
+pub use bypass::{Bypass, MediaLocation};
 pub use calendar::{Dates, Holidays, Span, When, Zone};
 pub use codecs::{Codecs, Transcode};
 pub use dialog::{
@@ -62,6 +64,7 @@ pub use policy::{
 };
 pub use profile::{Defaults, Profile, ProfileStatus, ProfileValue};
 pub use rates::{Money, Rate, RateTable, TierOrder, Unrated};
+pub use recording::{RecordManners, RecordNotice, RecordPreference};
 pub use redirect::{Redirect, Redirects};
 pub use route::{CallerId, DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
 pub use rtcp::{Rtcp, RtcpSource, RtcpXr, RtpKeepalive};
@@ -70,7 +73,7 @@ pub use srtp::{DtlsSetup, SrtpKeys, SrtpMode, SrtpOverPlain, SrtpPolicy, SrtpSui
 pub use topology::{Reveal, Topology};
 pub use transfer::{Refer, ReferTarget, Replaces, Transfers};
 pub use translate::{Pilot, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};
-pub use trunk::{Gateway, Kind, Trunk, TrunkTls};
+pub use trunk::{Gateway, Kind, Recorder, Trunk, TrunkTls};
 pub use users::{
     Authenticate, CallsTo, DigestAlgorithm, DigestQop, Guarded, Presents, ReachedAt, Registrar, SpeaksFor,
     Users, WhenFull,

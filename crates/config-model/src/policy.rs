@@ -1,10 +1,12 @@
 //! Policies: how a trunk's calls are treated.
 
+use super::bypass::MediaLocation;
 use super::codecs::Codecs;
 use super::dialog::{Dialog, RefreshBy};
 use super::digits::Digits;
 use super::header_rule::HeaderPolicy;
 use super::identity::{Caller, Forwarding};
+use super::recording::RecordManners;
 use super::redirect::Redirects;
 use super::rtcp::Rtcp;
 use super::sounds::TrunkSounds;
@@ -245,6 +247,10 @@ pub struct Policy {
     pub digits: Digits,
     /// Sounds of ours.
     pub sounds: TrunkSounds,
+    /// Which of our addresses its peer is told for media.
+    pub media_location: MediaLocation,
+    /// What its peer has to do with recordings.
+    pub recording: RecordManners,
     /// Reliable provisional responses.
     pub prack: Prack,
     /// Session timer.

@@ -2,6 +2,7 @@
 
 use super::calendar::When;
 use super::rates::{TierOrder, Unrated};
+use super::trunk::Recorder;
 use base::{TrunkId, WallTime};
 use regex::Regex;
 use std::net::IpAddr;
@@ -133,6 +134,8 @@ pub struct Route {
     pub call_length: Duration,
     /// Final responses after which the next attempt is made, instead of the trunk's own.
     pub retry_on: Option<Vec<u16>>,
+    /// Who records its calls, instead of what their trunks say.
+    pub record: Option<Recorder>,
 }
 
 /// A case that a check runs.

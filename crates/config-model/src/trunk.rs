@@ -26,6 +26,26 @@ words! {
     }
 }
 
+/// Who gets a copy of calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Recorder {
+    /// Nobody.
+    Off,
+    /// The recorder of this trunk.
+    By(TrunkId),
+}
+
+impl Recorder {
+    /// The trunk.
+    #[must_use]
+    pub fn by(self) -> Option<TrunkId> {
+        match self {
+            Recorder::Off => None,
+            Recorder::By(trunk) => Some(trunk),
+        }
+    }
+}
+
 /// The association of one interface with a peer's gateways; both directions.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Trunk {
@@ -54,7 +74,7 @@ pub struct Trunk {
     /// Whether it carries calls.
     pub enabled: bool,
     /// The recorder of its calls.
-    pub record: Option<TrunkId>,
+    pub record: Option<Recorder>,
     /// Its far ends, in the order of the text.
     pub gateways: Vec<GatewayId>,
     /// Networks that requests may come from, beside the gateways' own addresses.

@@ -17,6 +17,7 @@ pub(crate) fn shape(shape: &Shape) -> String {
         Shape::Word { now, .. } => one_of(now.iter().copied()),
         Shape::Text(form) => form.phrase.to_owned(),
         Shape::Name(family) => reference(*family).to_owned(),
+        Shape::NameOr(family, word) => format!("{}, or `{word}`", reference(*family)),
         Shape::Tiers => "a trunk, or a list of tiers such as `[[\"a:80\", \"b:20\"], [\"c\"]]`".to_owned(),
         Shape::Secret => {
             "`{ credential = \"NAME\" }`, `{ file = \"PATH\" }` or `{ env = \"NAME\" }`".to_owned()

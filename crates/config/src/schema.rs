@@ -86,7 +86,7 @@ fn shape(of: &Shape, defs: &mut Map<String, Value>) -> Value {
         Shape::Text(form) => {
             json!({ "type": "string", "pattern": form.schema_pattern, "title": form.phrase })
         }
-        Shape::Name(_) => json!({ "type": "string", "title": phrase::shape(of) }),
+        Shape::Name(_) | Shape::NameOr(..) => json!({ "type": "string", "title": phrase::shape(of) }),
         Shape::Tiers => tiers(),
         Shape::Secret => secret(),
         Shape::List { of, min, max } => {

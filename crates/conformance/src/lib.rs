@@ -21,6 +21,7 @@ pub mod lab;
 pub mod phone;
 pub mod place;
 pub mod process;
+pub mod recorder;
 pub mod records;
 pub mod rtpengine;
 pub mod script;

@@ -219,23 +219,25 @@ fn info_becomes_tones() {
 #[test]
 fn tones_become_events_that_tshark_reads() {
     let place = Place::new("dtmf-tones-events");
-    let _server = server(&place, "inband", "rfc4733");
+    let server = server(&place, "inband", "rfc4733");
     let capture = Capture::start(&place);
     let callee = Baresip::start(&place, WORLD, ITSP, 300.0, None);
     callee.process().line("baresip is ready");
-    let _caller = plays_tones(&place);
+    let caller = plays_tones(&place);
     // The last digit has been said when the far end hears silence behind it.
     let all = conformance::await_some(|| (callee.heard_all().len() > 8_000 * 5).then_some(()));
     assert!(all.is_some(), "the callee hears the caller");
     assert_eq!(events_from(&capture, &place.ip(OUTSIDE)), DIALLED);
     let left = audio::digits_heard(&callee.heard_all(), &place.path("left.raw"));
     assert_eq!(left, "", "the tones are taken out of the sound");
+    drop(caller);
+    says_nothing(&server, &place);
 }
 
 #[test]
 fn tones_become_info() {
     let place = Place::new("dtmf-tones-info");
-    let _server = server(&place, "inband", "info:dtmf");
+    let server = server(&place, "inband", "info:dtmf");
     let script = Script::default().receive("INVITE", &[]).answer("200 OK", "", PLAIN).receive("ACK", &[]);
     let script = DIALLED.chars().fold(script, |script, _| script.receive("INFO", &[]).agree(""));
     let callee = Sipp::of_script(&place, "callee", &script, &place.sip(ITSP)).keep_messages().answer();
@@ -244,6 +246,22 @@ fn tones_become_info() {
     drop(caller);
     assert_eq!(informed(&callee), DIALLED);
     assert!(callee.received().iter().any(|message| message.contains("Content-Type: application/dtmf\n")));
+    says_nothing(&server, &place);
+}
+
+#[test]
+fn tones_pass_as_tones() {
+    let place = Place::new("dtmf-tones-tones");
+    let server = server(&place, "inband", "inband");
+    let callee = records_sound(&place);
+    let caller = plays_tones(&place);
+    hears(&callee, &place, DIALLED);
+    // What follows the last digit is silence: none comes twice.
+    let end = callee.heard_all().len() + 8_000;
+    assert!(conformance::await_some(|| (callee.heard_all().len() > end).then_some(())).is_some());
+    hears(&callee, &place, DIALLED);
+    drop(caller);
+    says_nothing(&server, &place);
 }
 
 #[test]

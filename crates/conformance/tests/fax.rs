@@ -272,3 +272,36 @@ fn voice_band_data_is_offered_and_taken_through_us() {
     let _ = fax.end(&caller, &callee);
     assert_eq!(server.stop(), 0);
 }
+
+#[test]
+fn a_caller_whose_t38_is_refused_goes_on_with_pass_through() {
+    // Who refuses: the callee, or we in the name of a trunk that cannot do T.38.
+    for (name, ours) in [("fax-falls", false), ("fax-barred", true)] {
+        let place = Place::new(name);
+        let fax = Fax::new(&place);
+        let mut setup = Setup::new(&place);
+        setup.itsp_more = if ours { "override = { fax = \"passthrough\" }\n".into() } else { String::new() };
+        let server = fax.server(&setup);
+        // G.711 alone, without what spoils a fax (RFC 3108 §5.6.2.6).
+        let pass = |version: u8| {
+            let one = SDP.replace("o=- 1 1", &format!("o=- 1 {version}")).replace("8 0 101", "8");
+            one + "a=silenceSupp:off - - - -\n"
+        };
+        let refuses = |script: Script| {
+            script.receive("INVITE", &[]).refuse_inside("488 Not Acceptable Here").receive("ACK", &[])
+        };
+        let takes = if ours { answering() } else { refuses(answering()) };
+        let takes = takes.receive("INVITE", &[("", "silenceSupp:off")]).agree(&pass(2)).receive("ACK", &[]);
+        let callee =
+            Sipp::of_script(&place, "callee", &hung_up(takes), &place.sip(ITSP)).keep_messages().answer();
+        let asks = calling().inside("INVITE", "", &t38("")).expect(488, &[]).refused();
+        let asks = asks.inside("INVITE", "", &pass(3)).expect(200, &[]).inside("ACK", "", "");
+        let caller = fax.caller(&hung_up(asks));
+        callee.await_received("a=silenceSupp:off");
+        assert_eq!(callee.received().iter().any(|message| message.contains("m=image")), !ours);
+        let ports = ports_of(&caller, &callee);
+        fax.crosses(ports, &[rtp_packet(7, 1, 0x5A), rtp_packet(7, 2, 0xA5)]);
+        assert_eq!(fax.end(&caller, &callee), "PCMA+passthrough");
+        assert_eq!(server.stop(), 0);
+    }
+}

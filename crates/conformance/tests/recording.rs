@@ -2,121 +2,13 @@
 //! sound. The metadata are read by Python's parser of XML.
 
 use conformance::audio::{self, share};
-use conformance::baresip::{Baresip, Voice};
-use conformance::config::{INSIDE, ITSP, PBX, Setup};
+use conformance::config::{INSIDE, ITSP, PBX};
+use conformance::recorder::{
+    CALLEE_PORT, CALLEE_TONE, CALLER_PORT, CALLER_TONE, DID, Ear, SRS, WORLD, phones, recorder, setup,
+};
 use conformance::server::tronco;
-use conformance::sipp::Running;
 use conformance::{Place, Server, Sipp, records};
-use std::net::UdpSocket;
 use std::process::Command;
-use std::time::Duration;
-
-const WORLD: &str = "+441632960001";
-const DID: &str = "+493023125100";
-/// Last byte of the recorder's address.
-const SRS: u8 = 40;
-const CALLER_PORT: u16 = 7000;
-const CALLEE_PORT: u16 = 7004;
-const CALLER_TONE: f64 = 440.0;
-const CALLEE_TONE: f64 = 700.0;
-
-fn setup(place: &Place) -> Setup {
-    let mut setup = Setup::new(place);
-    setup.pbx_more = "record = \"rec\"\noverride = { latch = \"nat\" }\n".into();
-    setup.itsp_more = "override = { latch = \"nat\" }\n".into();
-    setup.more = format!(
-        "[trunk.rec]\nkind = \"recorder\"\nlisten = \"inside\"\ngateways = [\"{};transport=udp\"]\noptions_interval = \"0s\"\n{}",
-        place.sip(SRS),
-        setup.more
-    );
-    setup
-}
-
-fn recorder(place: &Place, scenario: &str) -> Running {
-    let recorder = Sipp::new(place, "recorder", scenario, &place.sip(SRS)).calls(1).keep_messages();
-    let keys = [("caller_port", CALLER_PORT), ("callee_port", CALLEE_PORT)];
-    keys.into_iter().fold(recorder, |sipp, (key, port)| sipp.key(key, &port.to_string())).answer()
-}
-
-fn phones(place: &Place) -> (Baresip, Baresip) {
-    let account = |number: &str, host| format!("<sip:{number}@{}>;regint=0", place.ip(host));
-    let (a, b) = (Voice::tone(CALLER_TONE), Voice::tone(CALLEE_TONE));
-    let callee = Baresip::with_voice(place, WORLD, ITSP, &b, &account(WORLD, ITSP), None);
-    callee.process().line("baresip is ready");
-    let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
-    let caller = Baresip::with_voice(place, DID, PBX, &a, &account(DID, PBX), Some(&uri));
-    (caller, callee)
-}
-
-/// A port of the recorder's, and the RTCP port above it.
-struct Ear {
-    rtp: UdpSocket,
-    rtcp: UdpSocket,
-}
-
-impl Ear {
-    fn new(place: &Place, port: u16) -> Ear {
-        let open = |port| {
-            let socket = UdpSocket::bind((place.ip(SRS), port)).expect("a port of the recorder's");
-            socket.set_read_timeout(Some(Duration::from_secs(20))).expect("patience");
-            socket
-        };
-        Ear { rtp: open(port), rtcp: open(port + 1) }
-    }
-
-    /// So many packets in a row: SSRC and sequence number of each, and the sound.
-    fn hear(&self, count: usize) -> (Vec<(u32, u16)>, Vec<i16>) {
-        let (mut heads, mut sound, mut buffer) = (Vec::new(), Vec::new(), [0; 2048]);
-        while heads.len() < count {
-            let length = self.rtp.recv(&mut buffer).expect("a packet for the recorder");
-            let packet = &buffer[..length];
-            assert!(length > 12 && packet[0] == 0x80 && packet[1] & 0x7f == 8, "RTP with A-law: {packet:?}");
-            let ssrc = u32::from_be_bytes(packet[8..12].try_into().expect("four bytes"));
-            heads.push((ssrc, u16::from_be_bytes([packet[2], packet[3]])));
-            sound.extend(packet[12..].iter().map(|byte| a_law(*byte)));
-        }
-        (heads, sound)
-    }
-
-    /// A second and a half of one stream without a gap, which is one tone.
-    fn hears(&self, hertz: f64, not: f64) -> u32 {
-        let (heads, sound) = self.hear(75);
-        let ssrc = heads[0].0;
-        for pair in heads.windows(2) {
-            assert_eq!(pair[1], (ssrc, pair[0].1.wrapping_add(1)), "one stream, one after the other");
-        }
-        let later = &sound[audio::RATE as usize / 2..];
-        let (own, other) = (share(later, hertz), share(later, not));
-        assert!(own > 0.8 && other < 0.1, "{own:.2} at {hertz}, {other:.2} at {not}");
-        ssrc
-    }
-
-    /// Whose sender report comes; it is answered with a receiver report (RFC 3550 §6.4).
-    fn report(&self) -> u32 {
-        let mut buffer = [0; 2048];
-        let (length, from) = self.rtcp.recv_from(&mut buffer).expect("a sender report");
-        let report = &buffer[..length];
-        assert_eq!((report[0], report[1], length), (0x80, 200, 56), "a sender report and a description");
-        assert_eq!((report[28], report[29]), (0x81, 202), "SDES");
-        let ssrc: [u8; 4] = report[4..8].try_into().expect("four bytes");
-        let mut answer = vec![0x81, 201, 0, 7, 9, 9, 9, 9];
-        answer.extend_from_slice(&ssrc);
-        answer.extend_from_slice(&[0; 20]);
-        self.rtcp.send_to(&answer, from).expect("a receiver report leaves");
-        u32::from_be_bytes(ssrc)
-    }
-}
-
-/// ITU-T G.711, A-law.
-fn a_law(byte: u8) -> i16 {
-    let byte = byte ^ 0x55;
-    let (exponent, mantissa) = (byte >> 4 & 7, i16::from(byte & 0x0f));
-    let level = match exponent {
-        0 => (mantissa << 4) + 8,
-        e => ((mantissa << 4) + 0x108) << (e - 1),
-    };
-    if byte & 0x80 == 0 { -level } else { level }
-}
 
 /// What Python's parser finds in metadata: mode, tags, names, labels, who sends what.
 const READER: &str = r"
@@ -148,9 +40,9 @@ fn read_metadata(invite: &str, place: &Place) -> Vec<String> {
 #[test]
 fn a_recorder_hears_each_side_in_a_stream_of_its_own() {
     let place = Place::new("recorded");
-    let (caller_ear, callee_ear) = (Ear::new(&place, CALLER_PORT), Ear::new(&place, CALLEE_PORT));
-    let server = Server::start(&place, &setup(&place).text());
-    let recorder = recorder(&place, "uas_records");
+    let (caller_ear, callee_ear) = (Ear::new(&place, SRS, CALLER_PORT), Ear::new(&place, SRS, CALLEE_PORT));
+    let server = Server::start(&place, &setup(&place, &[SRS], "").text());
+    let recorder = recorder(&place, SRS, "uas_records");
     let (caller, callee) = phones(&place);
     let invite = recorder.await_received("INVITE ");
     for row in
@@ -183,11 +75,11 @@ fn a_recorder_hears_each_side_in_a_stream_of_its_own() {
 #[test]
 fn a_call_goes_on_when_its_recorder_is_killed() {
     let place = Place::new("killed");
-    let ears = (Ear::new(&place, CALLER_PORT), Ear::new(&place, CALLEE_PORT));
-    let server = Server::start(&place, &setup(&place).text());
-    let recorder = recorder(&place, "uas_records");
+    let ears = (Ear::new(&place, SRS, CALLER_PORT), Ear::new(&place, SRS, CALLEE_PORT));
+    let server = Server::start(&place, &setup(&place, &[SRS], "").text());
+    let recorder = recorder(&place, SRS, "uas_records");
     let (caller, callee) = phones(&place);
-    ears.0.hears(CALLER_TONE, CALLEE_TONE);
+    let _ = ears.0.hears(CALLER_TONE, CALLEE_TONE);
     recorder.kill();
     drop(ears);
     // Two more seconds of sound than there were, on both sides, are one tone still.
@@ -212,8 +104,8 @@ fn a_call_goes_on_when_its_recorder_is_killed() {
 #[test]
 fn a_recorder_that_refuses_costs_the_call_nothing() {
     let place = Place::new("refused");
-    let server = Server::start(&place, &setup(&place).text());
-    let recorder = recorder(&place, "uas_refuses_503");
+    let server = Server::start(&place, &setup(&place, &[SRS], "").text());
+    let recorder = recorder(&place, SRS, "uas_refuses_503");
     let (caller, callee) = phones(&place);
     recorder.await_received("INVITE ");
     recorder.finish();
@@ -229,8 +121,8 @@ fn a_recorder_that_refuses_costs_the_call_nothing() {
 #[test]
 fn hold_is_told_to_the_recorder() {
     let place = Place::new("held");
-    let server = Server::start(&place, &setup(&place).text());
-    let recorder = recorder(&place, "uas_records");
+    let server = Server::start(&place, &setup(&place, &[SRS], "").text());
+    let recorder = recorder(&place, SRS, "uas_records");
     let callee = Sipp::new(&place, "callee", "uas_held", &place.sip(ITSP)).calls(1).answer();
     let caller = Sipp::new(&place, "caller", "uac_hold_sendonly", &place.sip(PBX)).calls(1);
     let caller = caller.call(WORLD, &place.sip(INSIDE));
@@ -251,10 +143,10 @@ fn hold_is_told_to_the_recorder() {
 #[test]
 fn an_operator_has_a_call_recorded() {
     let place = Place::new("ordered");
-    let mut setup = setup(&place);
+    let mut setup = setup(&place, &[SRS], "");
     setup.pbx_more = setup.pbx_more.replace("record = \"rec\"\n", "");
     let server = Server::start(&place, &setup.text());
-    let recorder = recorder(&place, "uas_records");
+    let recorder = recorder(&place, SRS, "uas_records");
     let (caller, callee) = phones(&place);
     caller.hears(CALLEE_TONE, CALLER_TONE);
     let socket = place.path("tronco.sock").display().to_string();

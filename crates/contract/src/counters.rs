@@ -29,8 +29,12 @@ pub struct Counters {
     pub transfers_failed: u64,
     /// Calls that a recorder took.
     pub recordings: u64,
-    /// Recorders that could not be had, or were lost.
+    /// Calls whose recorder could not be had.
     pub recordings_failed: u64,
+    /// Recorders that were lost while they took part.
+    pub recordings_lost: u64,
+    /// Recordings that went on after a gap.
+    pub recordings_resumed: u64,
 }
 
 impl Counters {
@@ -66,6 +70,8 @@ impl Counters {
             ("transfers_failed", self.transfers_failed),
             ("recordings", self.recordings),
             ("recordings_failed", self.recordings_failed),
+            ("recordings_lost", self.recordings_lost),
+            ("recordings_resumed", self.recordings_resumed),
         ];
         own.into_iter().chain(users)
     }

@@ -47,6 +47,19 @@ pub enum Input<'a> {
     Timeout,
 }
 
+/// What an operator wants of the recording of a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RecordWish {
+    /// By this trunk of the present configuration, of kind `recorder`.
+    By(TrunkId),
+    /// None.
+    Off,
+    /// That it pauses, whoever records.
+    Pause,
+    /// That it goes on.
+    Resume,
+}
+
 /// What an operator or the process asks of a switchboard.
 pub enum Command {
     /// Use this configuration for new calls; present calls keep theirs.
@@ -63,8 +76,8 @@ pub enum Command {
     Record {
         /// The call.
         call: CallKey,
-        /// By whom: a trunk of the present configuration of kind `recorder`.
-        recorder: Option<TrunkId>,
+        /// What is wanted.
+        wish: RecordWish,
     },
     /// Whether a trunk, or one gateway of it, takes new calls. Holds until said otherwise, over every
     /// `Apply` in which it keeps its name. What the configuration disables stays so.

@@ -141,6 +141,8 @@ pub struct Abilities {
     pub timer: bool,
     /// 199, the end of an early dialog (RFC 6228).
     pub early_end: bool,
+    /// What is said of recordings (RFC 7866 §6.3).
+    pub record_aware: bool,
 }
 
 impl Abilities {
@@ -153,6 +155,7 @@ impl Abilities {
             reliable: option("100rel"),
             timer: option("timer"),
             early_end: option("199"),
+            record_aware: option("record-aware"),
         }
     }
 }

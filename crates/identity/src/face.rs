@@ -4,6 +4,7 @@ use crate::headers::push_parts;
 use crate::number_uri::push_user;
 use base::Transport;
 use config::{Host, Listen};
+use sip_core::Flow;
 use std::net::IpAddr;
 
 /// An interface as peers see it.
@@ -15,6 +16,16 @@ pub struct Face {
 }
 
 impl Face {
+    /// The stream flow to the same place, for messages too large for UDP (RFC 3261 §18.1.1), and our `host:port` there.
+    #[must_use]
+    pub fn stream_alternative(&self, flow: &Flow) -> Option<(Flow, &[u8])> {
+        if flow.transport != Transport::Udp {
+            return None;
+        }
+        let sent_by = self.sent_by(Transport::Tcp)?;
+        Some((Flow { transport: Transport::Tcp, conn: None, ..*flow }, sent_by))
+    }
+
     /// The face of an interface.
     #[must_use]
     pub fn new(listen: &Listen) -> Face {

@@ -354,6 +354,11 @@ pub enum Reply {
         /// Who has heard them.
         toward: Side,
     },
+    /// What is copied to a recorder does not get there: its host has said so for a while. Said once.
+    Unreached {
+        /// The session towards the recorder.
+        session: SessionId,
+    },
     /// The true source of a peer's media was learnt, or changed by a followed rebind, and is
     /// not the signalled one.
     Latched {
@@ -382,6 +387,7 @@ impl Reply {
             | Reply::Digit { session, .. }
             | Reply::Unkeyed { session, .. }
             | Reply::Played { session, .. }
+            | Reply::Unreached { session }
             | Reply::Latched { session, .. } => *session,
         }
     }

@@ -285,7 +285,8 @@ impl Session {
     #[must_use]
     pub fn filter(&self, side: Side, stream: u8, component: Component) -> Option<SocketAddr> {
         let s = self.streams.get(usize::from(stream)).filter(|s| !s.rejected)?;
-        s.halves[side.index()].filter(component)
+        let recorder = || self.recorder(side, stream).filter(|_| component == Component::Rtp);
+        s.halves[side.index()].filter(component).or_else(recorder)
     }
 
     /// The flow of packets that arrive on a port, for engines that execute it themselves; none where packets must

@@ -136,3 +136,34 @@ fn a_recorder_hears_reports_and_its_own_go_nowhere() {
     assert_eq!(verdict, Verdict::Taken, "heard, and relayed to nobody");
     assert_eq!(pair.copy.report(pair.now).a[0].rtcp_packets, 1);
 }
+
+#[test]
+fn a_stream_that_is_added_is_copied_beside_those_that_were_there() {
+    let mut pair = Pair::new();
+    let (ssrc, first, _) = pair.hears(Side::A, &rtp(0x1111, 7, 8));
+    assert!(pair.copy.grow(pair.now, 2));
+    pair.copy.set(pair.now, Side::A, 1, Remote::audio("10.0.0.40:7008".parse().unwrap()));
+    let mut buffer = rtp(0x4444, 90, 8);
+    let length = buffer.len();
+    let mut packet = Datagram { buffer: &mut buffer, length };
+    assert_eq!(pair.copy.copy(pair.now, Side::A, 1, &mut packet), "10.0.0.40:7008".parse().ok());
+    assert_ne!(packet.bytes()[8..12], ssrc.to_be_bytes(), "a stream of its own");
+    let (same, second, _) = pair.hears(Side::A, &rtp(0x1111, 8, 8));
+    assert_eq!((same, second), (ssrc, first.wrapping_add(1)));
+}
+
+#[test]
+fn a_recorder_whose_host_refuses_for_two_seconds_is_told_as_unreached_once() {
+    let mut pair = Pair::new();
+    assert_eq!(pair.copy.filter(Side::A, 0, Component::Rtp), Some(recorder(Side::A)), "errors are its alone");
+    let at = |millis| Time::from_millis(millis);
+    let mut told = |times: &[u64]| {
+        times.iter().for_each(|millis| pair.copy.copy_refused(at(*millis)));
+        std::iter::from_fn(|| pair.copy.poll_reply()).collect::<Vec<_>>()
+    };
+    // One refusal, and much later another: it was there in between.
+    assert_eq!(told(&[1_000, 7_000, 8_500]), []);
+    let unreached = media::Reply::Unreached { session: SessionId(2) };
+    assert_eq!(told(&[9_100]), [unreached]);
+    assert_eq!(told(&[10_000, 20_000, 23_000]), []);
+}

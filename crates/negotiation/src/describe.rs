@@ -6,6 +6,7 @@ use crate::end::{self, End, Seat};
 use crate::fax;
 use crate::ice;
 use crate::local::LocalSdp;
+use crate::notice;
 use crate::secure::{self, Covers};
 use crate::trouble::{SdpTrouble, parse};
 use crate::xr;
@@ -47,17 +48,17 @@ pub fn describe(
     };
     let offer = if offer.is_empty() { None } else { Some(parse(offer)?) };
     let recast = recast(end, text, offer.as_ref())?;
-    let text = recast.as_deref().unwrap_or(text);
-    let session = parse(text)?;
+    let session = parse(recast.as_deref().unwrap_or(text))?;
     let mut chosen = [None; LINES_MAX];
     choose_ports(&session, seat, offer.is_none().then_some(from), &mut chosen);
     let lines = &mut chosen[..session.media().len().min(LINES_MAX)];
     let Covers { covers, taken } = Covers::of(end, (&session, offer.as_ref()), lines, local, draws.mint)?;
     local.taken = taken;
     local.begin(draws.rng);
-    let (plan, told) = (ice::plan(end, offer.as_ref(), &mut local.ice, draws.mint), local.ice.clone());
+    let plan = ice::plan(end, offer.as_ref(), &mut local.ice, draws.mint);
+    let told = local.ice.clone();
     let mut anchor = Anchor {
-        address: end.listen.sdp_address(),
+        address: end.told_address(),
         ports: lines,
         origin_id: local.id,
         origin_version: local.version.max(1),
@@ -65,7 +66,7 @@ pub fn describe(
         reveal: reveal(end.policy),
         covers: &covers,
     };
-    say(local, &mut anchor, text.len() + 64, |anchor, out| {
+    say(local, &mut anchor, text.len() + 128, |anchor, out| {
         put(end, (&session, offer.as_ref()), anchor, out)?;
         ice::weave(&plan, end, told.as_deref(), anchor.ports, out);
         Ok(())
@@ -131,6 +132,7 @@ fn say(
 ) -> Result<(), SdpTrouble> {
     let mut made = Vec::with_capacity(length);
     write(anchor, &mut made)?;
+    notice::weave(local.notice, true, &mut made);
     if local.has_foreign_origin() {
         local.continue_with(&made);
         return Ok(());
@@ -142,6 +144,7 @@ fn say(
         anchor.origin_version = local.version;
         made.clear();
         write(anchor, &mut made)?;
+        notice::weave(local.notice, true, &mut made);
     }
     local.text = made.into_boxed_slice();
     Ok(())
@@ -197,7 +200,7 @@ pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, draws: Draws<'_>) {
     let codecs = end.policy.offer_codecs.iter().filter_map(|c| CodecName::from_name(c));
     let codecs: Vec<CodecName> = codecs.filter(fits).collect();
     let anchor = Anchor {
-        address: end.listen.sdp_address(),
+        address: end.told_address(),
         ports: &[seat.ports.rtp(seat.side, 0)],
         origin_id: local.id,
         origin_version: 1,

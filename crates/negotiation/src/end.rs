@@ -26,6 +26,8 @@ pub struct End<'a> {
     pub seat: Option<Seat>,
     /// The signalling with this peer is TLS.
     pub tls: bool,
+    /// The peer's user is inside: it reaches the interface at its own address.
+    pub inside: bool,
 }
 
 /// How streams of a peer are to be secured.
@@ -47,13 +49,24 @@ impl<'a> End<'a> {
     pub fn new(config: &'a Config, trunk: TrunkId, seat: Option<Seat>, tls: bool) -> End<'a> {
         let trunk = &config.trunks[trunk.index()];
         let listen = &config.listens[trunk.listen.index()];
-        End { listen, policy: &trunk.policy, beyond: None, seat, tls }
+        End { listen, policy: &trunk.policy, beyond: None, seat, tls, inside: false }
     }
 
     /// The same for what a peer of another trunk describes.
     #[must_use]
     pub fn facing(self, beyond: &'a Policy) -> End<'a> {
         End { beyond: Some(beyond), ..self }
+    }
+
+    /// The same where the peer's user is inside, or not.
+    #[must_use]
+    pub fn within(self, inside: bool) -> End<'a> {
+        End { inside, ..self }
+    }
+
+    /// The address that the peer is told.
+    pub(crate) fn told_address(&self) -> IpAddr {
+        if self.inside { self.media_address() } else { self.listen.sdp_address() }
     }
 
     /// How its streams are to be secured.

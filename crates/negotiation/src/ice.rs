@@ -119,7 +119,7 @@ pub(crate) fn weave(
         let (ufrag, password) = (told.credentials.ufrag(), told.credentials.password());
         // An offer does not know yet whether RTCP will have a port of its own.
         let alone = rtcp_mux && offer.is_some();
-        LocalIce { ufrag, password, address: end.listen.sdp_address(), port, rtcp_mux: alone }.write(out);
+        LocalIce { ufrag, password, address: end.told_address(), port, rtcp_mux: alone }.write(out);
         if rtcp_mux {
             out.extend_from_slice(b"a=rtcp-mux\r\n");
         }

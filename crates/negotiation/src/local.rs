@@ -1,6 +1,7 @@
 //! The session description that was last sent to a peer, and what follows from it.
 
 use crate::ice::IceTold;
+use crate::notice::Notice;
 use crate::trouble::parse;
 use base::Rng;
 use media::{Command, SessionId, Side};
@@ -31,6 +32,10 @@ pub struct LocalSdp {
     pub continued: bool,
     /// Per m-line what this description took of the peer's, when it answers an offer.
     pub taken: Vec<Option<Taken>>,
+    /// What the peer is told of the recording of its call; `None`: nothing.
+    pub notice: Option<Notice>,
+    /// It has yet to hear of that.
+    pub unsaid: bool,
     /// What we are known by in the peer's checks; `None`: it was not told of any.
     pub ice: Option<Box<IceTold>>,
 }
@@ -58,6 +63,19 @@ impl LocalSdp {
         }
         let text = sdp::continued(&last.text, &self.text).into_boxed_slice();
         LocalSdp { id: last.id, version: last.version + 1, text, ..self }
+    }
+
+    /// Says anew how the recording of its call stands; whether the peer has to hear of it.
+    pub fn tell(&mut self, notice: Notice) -> bool {
+        if self.notice.unwrap_or_default() == notice || self.text.is_empty() {
+            return false;
+        }
+        self.notice = Some(notice);
+        let mut text = self.standing.take().unwrap_or_else(|| self.text.clone()).into_vec();
+        crate::notice::weave(self.notice, false, &mut text);
+        self.continue_with(&text);
+        self.unsaid = true;
+        true
     }
 
     /// Gives it a session id, once.

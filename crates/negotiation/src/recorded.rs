@@ -23,13 +23,13 @@ struct Said<'a> {
 }
 
 /// Describes what is recorded, in `local`, whose version rises when something changed. `sides`: what holds with the
-/// two peers; `ports`: ours towards the recorder, by stream and side. Tells whether a side's words flow, by stream.
+/// two peers; `paused`: nothing is to be sent (RFC 7866 §7.1.1.1); `ports`: ours towards the recorder, by stream and side. Tells whether a side's words flow, by stream.
 ///
 /// # Errors
 /// A description of a peer's cannot be read.
 pub fn offer_recorded(
     end: &End<'_>,
-    sides: &[Standing<'_>; 2],
+    (sides, paused): (&[Standing<'_>; 2], bool),
     ports: &Ports,
     local: &mut LocalSdp,
     draws: Draws<'_>,
@@ -47,6 +47,7 @@ pub fn offer_recorded(
             let index = 2 * stream + side.index();
             let held = held.as_ref().and_then(|held| held.media().get(index));
             let held = held.filter(|media| media.port == at.rtp(side));
+            let said = said.map(|said| Said { flows: said.flows && !paused, ..said });
             let cover = said.as_ref().map(|_| secure::offered(&rules, held, draws.mint));
             lines.push((index, said.map(|said| (said, at.rtp(side))), cover.unwrap_or_default()));
         }

@@ -20,6 +20,7 @@ mod sources;
 mod targets;
 mod view;
 mod wallet;
+mod way;
 
 pub use bindings::Bindings;
 pub use desk::{Desk, Refused, Voucher, user_named};
@@ -35,3 +36,4 @@ pub use sources::{Networks, Sources};
 pub use targets::{Choice, Resolution, Rhythm, Target, TargetRun, WATCHED_MAX, draw};
 pub use view::{BindingView, GatewayView, QualityView, RegistrationView, TargetView};
 pub use wallet::{Purse, Signed, Wallet};
+pub use way::push_path;

@@ -291,6 +291,12 @@ impl Runs {
         self.gateway_mut(at.gateway).targets.iter_mut().find(|t| t.id == at.id)
     }
 
+    /// Whether an address that is asked by OPTIONS does not answer.
+    #[must_use]
+    pub fn is_down(&self, at: TargetRef) -> bool {
+        self.gateway(at.gateway).targets.iter().any(|target| target.id == at.id && target.is_down())
+    }
+
     /// Takes over what a gateway's name stands for; tells whether its addresses changed. An address that
     /// stays keeps its health.
     pub fn resolved(&mut self, at: GatewayRef, resolution: Resolution, now: Time) -> bool {

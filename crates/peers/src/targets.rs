@@ -120,6 +120,11 @@ impl TargetRun {
         self.is_dead(now) || self.cooling_until > now
     }
 
+    /// Whether OPTIONS found it down.
+    pub fn is_down(&self) -> bool {
+        self.rhythm.0.is_some() && self.liveness.state() == Health::Down
+    }
+
     /// Known to be down. Without OPTIONS nobody would ever find out otherwise: then it is trusted again
     /// after a while.
     fn is_dead(&self, now: Time) -> bool {

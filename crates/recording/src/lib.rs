@@ -2,29 +2,35 @@
 //!
 //! Floor 4, pure. It never touches the call. After every input the owner shows how the call stands
 //! ([`Recording::attend`]); what the recorder was told is compared with it, and what is new is said. A recorder that
-//! fails is asked elsewhere at once, and again later, some times. Media are copied by the engine, into ports of ours
-//! towards the recorder; the dialog is `siprec`'s, descriptions are `negotiation`'s.
+//! fails or is lost is followed by another at once, and asked again for as long as the call lasts. Media are copied by
+//! the engine, into ports of ours towards the recorder; the dialog is `siprec`'s, descriptions are `negotiation`'s.
 
+mod losing;
 mod picture;
+mod story;
 
 pub use picture::{Lent, Picture};
 pub use siprec::{Env, News, Party, Session, Way};
+pub use story::Tally;
 
 use base::{ListenId, Rng, Time, WallTime};
-use media::{Command, OpenError, Ports, Reply, SessionId};
-use negotiation::{Draws, End, LocalSdp};
+use media::{Command, Ports, Remote, Reply, SessionId, Side};
+use negotiation::{Draws, End, LocalSdp, Notice};
 use sip_core::Flow;
 use sip_msg::Msg;
 use siprec::{Cast, Scene};
 use std::collections::VecDeque;
 use std::time::Duration;
+use story::{Story, Trouble};
 
 /// Addresses of a recorder that are tried in one go: limit `recorder_addresses`.
 pub const ADDRESSES_MAX: usize = 4;
-/// How often in a row the recording of one call is begun in vain: limit `recording_begins`.
-pub const BEGINS_MAX: u32 = 4;
-/// How long after the first failure it is begun again; doubled each time.
+/// How long after a failure the recording is begun again; doubled each time.
 pub const PAUSE: Duration = Duration::from_secs(5);
+/// The longest such time: limit `recording_pause`.
+pub const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// How often the health of the recorder's address is looked at while it takes part.
+pub const CHECK: Duration = Duration::from_secs(2);
 
 /// Ports towards the recorder, for one media session of the call.
 #[derive(Debug)]
@@ -34,21 +40,6 @@ struct Copied {
     /// How many streams that had.
     streams: u8,
     ports: Option<Ports>,
-}
-
-/// Why nothing is recorded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Trouble {
-    /// The recorder's final response; 0: none came.
-    Status(u16),
-    /// The recorder answered with media that do not fit.
-    Answer,
-    /// No address of it takes calls.
-    Nowhere,
-    /// No ports towards it.
-    Ports(OpenError),
-    /// The recorder ended it.
-    Stopped,
 }
 
 /// See the module text. `G` names where a session counts.
@@ -67,13 +58,19 @@ pub struct Recording<G> {
     rest: Option<Time>,
     /// Nothing more is recorded.
     over: bool,
-    was_live: bool,
-    trouble: Option<Trouble>,
-    /// Failures and beginnings that nobody has fetched.
-    news: (u32, u32),
+    /// The recorder takes part.
+    live: bool,
+    /// Where it was lost: tried last.
+    avoid: Option<G>,
+    /// Where each side's words of each stream go, as the recorder has said.
+    taken: Vec<(u8, Side, Remote)>,
+    check_at: Time,
+    /// When the owner's alarm fires.
+    alarm: Option<Time>,
+    story: Story,
 }
 
-impl<G: Copy> Recording<G> {
+impl<G: Copy + PartialEq> Recording<G> {
     /// Of a call that was answered; `tag`: ours in the dialogs with the recorder.
     pub fn new(tag: &[u8], start: WallTime, rng: &mut Rng) -> Recording<G> {
         Recording {
@@ -88,9 +85,12 @@ impl<G: Copy> Recording<G> {
             begins: 0,
             rest: None,
             over: false,
-            was_live: false,
-            trouble: None,
-            news: (0, 0),
+            live: false,
+            avoid: None,
+            taken: Vec::new(),
+            check_at: Time::ZERO,
+            alarm: None,
+            story: Story::default(),
         }
     }
 
@@ -103,7 +103,17 @@ impl<G: Copy> Recording<G> {
     /// Whether the recorder takes part now.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        self.session.as_ref().is_some_and(Session::is_live) && self.trouble.is_none()
+        self.live && !self.over
+    }
+
+    /// What peers may hear of it.
+    #[must_use]
+    pub fn notice(&self) -> Notice {
+        match self.is_live() {
+            true if self.story.paused => Notice::Paused,
+            true => Notice::On,
+            false => Notice::Off,
+        }
     }
 
     /// Whether a request belongs to it.
@@ -126,31 +136,28 @@ impl<G: Copy> Recording<G> {
     }
 
     /// Failures and beginnings since this was asked last.
-    pub fn take_news(&mut self) -> (u32, u32) {
-        std::mem::take(&mut self.news)
+    pub fn take_tally(&mut self) -> Tally {
+        std::mem::take(&mut self.story.tally)
     }
 
     /// How it went, for the record.
     #[must_use]
     pub fn verdict(&self) -> String {
-        let when = if self.was_live { "lost" } else { "failed" };
-        match self.trouble {
-            None if self.was_live => "ok".to_owned(),
-            None => "none".to_owned(),
-            Some(Trouble::Status(0)) => format!("{when}, no answer"),
-            Some(Trouble::Status(status)) => format!("{when}, {status}"),
-            Some(Trouble::Answer) => format!("{when}, media refused"),
-            Some(Trouble::Nowhere) => format!("{when}, no gateway"),
-            Some(Trouble::Ports(error)) => format!("{when}, {}", error.id()),
-            Some(Trouble::Stopped) => "stopped by the recorder".to_owned(),
-        }
+        self.story.verdict()
     }
 
     /// When the owner should show the call again, or let time pass.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
         let due = self.session.as_ref().and_then(Session::next_deadline);
-        due.into_iter().chain(self.rest.filter(|_| !self.over && self.session.is_none())).min()
+        let rest = self.rest.filter(|_| !self.over && self.session.is_none());
+        due.into_iter().chain(rest).chain(self.is_live().then_some(self.check_at)).min()
+    }
+
+    /// Whether no recorder has been asked yet: then it is asked even where it is known to be down.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.begins == 0 && !self.story.was_live
     }
 
     /// Whether addresses of the recorder are wanted before it is shown the call.
@@ -164,13 +171,16 @@ impl<G: Copy> Recording<G> {
 
     /// Takes them, the best first; none: the recorder cannot be had.
     pub fn take_ways(&mut self, ways: impl Iterator<Item = (G, Way)>) {
-        self.ways = ways.take(ADDRESSES_MAX).collect();
-        self.begins += 1;
+        let avoided = self.avoid.take();
+        let (lost, others): (Vec<_>, Vec<_>) = ways.partition(|(at, _)| Some(*at) == avoided);
+        self.ways = others.into_iter().chain(lost).take(ADDRESSES_MAX).collect();
+        self.begins += u32::from(!self.ways.is_empty());
     }
 
     /// Ends it.
     pub fn end<U: Copy>(&mut self, env: &mut Env<'_, U>) {
-        self.over = true;
+        (self.over, self.live) = (true, false);
+        self.story.resumed(env.now);
         if let Some(session) = &mut self.session {
             session.end(env);
         }
@@ -184,12 +194,15 @@ impl<G: Copy> Recording<G> {
             }
             return self.close(lent.media);
         };
+        if std::mem::replace(&mut self.story.paused, picture.paused) != picture.paused && picture.paused {
+            self.hush(lent.media);
+        }
         if !self.has_ports(picture, lent) {
             return;
         }
         let Some(ports) = self.copied.as_ref().and_then(|copied| copied.ports) else { return };
-        let draws = Draws { rng: lent.env.rng, mint: lent.mint };
-        let flowing = negotiation::offer_recorded(&picture.end, &picture.sides, &ports, &mut self.sdp, draws);
+        let (draws, told) = (Draws { rng: lent.env.rng, mint: lent.mint }, (&picture.sides, picture.paused));
+        let flowing = negotiation::offer_recorded(&picture.end, told, &ports, &mut self.sdp, draws);
         let Ok(flowing) = flowing else { return };
         let cast = Cast { parties: picture.parties.clone(), flowing };
         match &mut self.session {
@@ -210,14 +223,26 @@ impl<G: Copy> Recording<G> {
         }
     }
 
+    /// Nothing more is sent, whatever the recorder says to it, and whenever.
+    fn hush(&mut self, media: &mut Vec<Command>) {
+        let Some(session) = self.copied.as_ref().map(|copied| copied.session) else { return };
+        for (stream, side, remote) in self.taken.drain(..) {
+            let remote = Remote { send: false, ..remote };
+            media.push(Command::Set { session, side, stream, remote });
+        }
+    }
+
     /// Sees to it that there are ports for what is recorded, or that they are asked for; false: not now.
     fn has_ports<U: Copy>(&mut self, picture: &Picture<'_>, lent: &mut Lent<'_, '_, U>) -> bool {
-        if self
-            .copied
-            .as_ref()
-            .is_some_and(|copied| (copied.of, copied.streams) == (picture.of, picture.streams))
-        {
-            return true;
+        if let Some(copied) = self.copied.as_mut().filter(|copied| copied.of == picture.of) {
+            // What is being agreed on is told when it is.
+            let more = picture.settled && picture.streams > copied.streams && copied.ports.is_some();
+            if more {
+                let (session, at, streams) = (copied.session, picture.listen, picture.streams);
+                copied.streams = streams;
+                lent.media.push(Command::Grow { session, a: at, b: at, streams });
+            }
+            return !more;
         }
         if self.session.is_none() && self.ways.is_empty() && self.rest.is_some_and(|rest| lent.env.now < rest)
         {
@@ -233,6 +258,7 @@ impl<G: Copy> Recording<G> {
 
     /// Gives the ports back.
     fn close(&mut self, media: &mut Vec<Command>) {
+        self.taken.clear();
         if let Some(copied) = self.copied.take() {
             media.push(Command::Close { session: copied.session });
         }
@@ -258,36 +284,39 @@ impl<G: Copy> Recording<G> {
 
     /// The recorder could not be had, or was lost: it is asked elsewhere at once, or again after a while.
     fn failed(&mut self, why: Trouble, now: Time) {
-        self.trouble = Some(why);
+        let lost = std::mem::take(&mut self.live);
         // Whoever is asked next is given other keys.
         self.sdp = LocalSdp::default();
-        if !self.over && !self.ways.is_empty() {
-            self.session = None;
-            return;
-        }
-        self.news.0 += 1;
-        if self.over || self.begins >= BEGINS_MAX {
-            self.over = true;
+        self.story.failed(why, (lost, !self.over && !self.ways.is_empty()), now);
+        if self.over {
             return;
         }
         // What is left of a lost session ends by itself.
         self.session = None;
-        self.rest = Some(now + PAUSE * 2_u32.pow(self.begins.saturating_sub(1)));
+        if lost {
+            self.avoid = self.at;
+        } else if self.ways.is_empty() {
+            let pause = PAUSE * 2_u32.pow(self.begins.saturating_sub(1).min(8));
+            self.rest = Some(now + pause.min(PAUSE_MAX));
+        }
     }
 
-    /// Takes what the engine says of ports; `false`: they are none of these.
+    /// Takes what the engine says of ports; `false`: it is about something else.
     pub fn on_ports(&mut self, reply: &Reply, now: Time) -> bool {
         let Some(copied) = self.copied.as_mut().filter(|copied| copied.session == reply.session()) else {
             return false;
         };
         match reply {
-            Reply::Opened { ports, .. } => copied.ports = Some(*ports),
+            Reply::Opened { ports, .. } | Reply::Grown { ports: Ok(ports), .. } => {
+                copied.ports = Some(*ports);
+            }
             Reply::OpenFailed { reason, .. } => {
                 self.copied = None;
                 self.ways.clear();
                 self.failed(Trouble::Ports(*reason), now);
             }
-            _ => {}
+            Reply::Grown { ports: Err(_), .. } => {}
+            _ => return false,
         }
         true
     }
@@ -303,8 +332,17 @@ impl<G: Copy> Recording<G> {
         match act(session, &self.sdp.text, lent.env) {
             News::Nothing => {}
             News::Answered(answer) | News::Described(answer) => self.heed(&answer, end, lent),
-            News::Failed(status) => self.failed(Trouble::Status(status), lent.env.now),
-            News::Stopped => (self.over, self.trouble) = (true, Some(Trouble::Stopped)),
+            News::Failed(status) => {
+                let lost = self.live;
+                self.failed(Trouble::Status(status), lent.env.now);
+                if lost {
+                    self.close(lent.media);
+                }
+            }
+            News::Stopped => {
+                (self.over, self.live) = (true, false);
+                self.story.stopped();
+            }
             News::Snapshot => {
                 self.scene.forget();
                 self.told = 0;
@@ -315,15 +353,22 @@ impl<G: Copy> Recording<G> {
     /// The recorder says where it wants what.
     fn heed<U: Copy>(&mut self, answer: &[u8], end: &End<'_>, lent: &mut Lent<'_, '_, U>) {
         let Some(Copied { session, ports: Some(_), .. }) = self.copied else { return };
-        let told = negotiation::each_recorded(end, &self.sdp, answer, |stream, side, remote| {
+        self.taken.clear();
+        let paused = self.story.paused;
+        let told = negotiation::each_recorded(end, &self.sdp, answer, |stream, side, mut remote| {
+            remote.send &= !paused;
+            self.taken.push((stream, side, remote.clone()));
             lent.media.push(Command::Set { session, side, stream, remote });
         });
         if told.is_err() {
             self.end(lent.env);
             return self.failed(Trouble::Answer, lent.env.now);
         }
-        self.news.1 += u32::from(!self.was_live);
-        (self.was_live, self.trouble, self.begins, self.rest) = (true, None, 0, None);
+        if !self.live {
+            (self.live, self.check_at) = (true, lent.env.now + CHECK);
+        }
+        self.story.recorded(lent.env.now);
+        (self.begins, self.rest) = (0, None);
         self.ways.clear();
     }
 

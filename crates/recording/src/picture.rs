@@ -11,12 +11,16 @@ pub struct Picture<'a> {
     pub of: SessionId,
     /// How many streams that has.
     pub streams: u8,
+    /// No offer of a peer is open.
+    pub settled: bool,
     /// The interface of the recorder.
     pub listen: ListenId,
     /// Our end toward the recorder.
     pub end: End<'a>,
     /// What holds with the two peers, by the engine's sides.
     pub sides: [Standing<'a>; 2],
+    /// Nothing is to be heard for now.
+    pub paused: bool,
     /// Who they are.
     pub parties: [Party; 2],
 }

@@ -95,7 +95,7 @@ fn tell(table: &Table, on: TrunkId, number: usize, attempt: &Attempt, trace: &mu
     if trace.wants() {
         let Attempt { tier, ref called, ref caller, .. } = *attempt;
         trace.note(Step::Attempt { number, trunk: table.trunk_name(attempt.trunk), tier, called, caller });
-        let path = table.media_path(on, attempt.trunk);
+        let path = table.media_path(on, attempt.trunk, attempt.record);
         if path != MediaPath::Anchored {
             trace.note(Step::Media { trunk: table.trunk_name(attempt.trunk), path });
         }
@@ -293,6 +293,7 @@ fn attempt(
         trunk: place.trunk,
         route_name: place.found.name.clone(),
         retry_on: place.found.retry_on.cloned(),
+        record: place.found.record,
         tier: place.tier,
         price: place.price,
         called,

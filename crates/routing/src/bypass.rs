@@ -5,7 +5,7 @@
 
 use crate::table::Table;
 use base::TrunkId;
-use config::{Bypass, Config, MediaMode, Networks, Trunk};
+use config::{Bypass, Config, MediaMode, Networks, Recorder, Trunk};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,6 +20,8 @@ pub enum MediaPath<'t> {
     Off,
     /// Through this node: the trunks share no id.
     Apart,
+    /// Through this node: the call is recorded.
+    Recorded,
     /// Between the peers: all that may.
     Always,
     /// Between the peers: it leaves by the trunk that it came by.
@@ -41,6 +43,7 @@ impl fmt::Display for MediaPath<'_> {
         match self {
             MediaPath::Anchored => f.write_str("media through this node"),
             MediaPath::Off => f.write_str("media through this node: bypass is off"),
+            MediaPath::Recorded => f.write_str("media through this node: recorded"),
             MediaPath::Apart => f.write_str("media through this node: no common bypass id"),
             MediaPath::Always => f.write_str("media between the peers"),
             MediaPath::Same => f.write_str("media between the peers: it leaves as it came"),
@@ -56,6 +59,8 @@ pub(crate) struct Paths {
     ids: Vec<Arc<str>>,
     /// Of each trunk: the places of its ids; `None` where it anchors.
     trunks: Vec<Option<SmallVec<[u16; 2]>>>,
+    /// Of each trunk: who records its calls.
+    records: Vec<Option<Recorder>>,
 }
 
 impl Paths {
@@ -68,6 +73,7 @@ impl Paths {
             let ids = direct
                 .then(|| ids_of(trunk, config, &networks).map(|id| paths.place(id, &mut known)).collect());
             paths.trunks.push(ids);
+            paths.records.push(trunk.record);
         }
         paths
     }
@@ -95,12 +101,22 @@ fn ids_of<'c>(trunk: &'c Trunk, config: &'c Config, networks: &Networks) -> impl
 }
 
 impl Table {
-    /// The way of the media between two trunks.
+    /// Who records a call between two trunks, that of its caller first, and by a route that may say so itself.
     #[must_use]
-    pub fn media_path(&self, one: TrunkId, other: TrunkId) -> MediaPath<'_> {
+    pub fn recorder(&self, one: TrunkId, other: TrunkId, route: Option<Recorder>) -> Option<TrunkId> {
+        let of = |trunk: TrunkId| self.paths.records.get(trunk.index()).copied().flatten();
+        route.or_else(|| of(one)).or_else(|| of(other)).and_then(Recorder::by)
+    }
+
+    /// The way of the media between two trunks, of a call by a route that may say who records it.
+    #[must_use]
+    pub fn media_path(&self, one: TrunkId, other: TrunkId, route: Option<Recorder>) -> MediaPath<'_> {
         let (Some(ours), Some(theirs)) = (self.paths.of(one), self.paths.of(other)) else {
             return MediaPath::Anchored;
         };
+        if self.paths.mode != Some(Bypass::Off) && self.recorder(one, other, route).is_some() {
+            return MediaPath::Recorded;
+        }
         let shared = || ours.iter().find(|id| theirs.contains(id));
         match self.paths.mode {
             None | Some(Bypass::Off) => MediaPath::Off,

@@ -2,6 +2,7 @@
 
 use crate::rates::Price;
 use base::{ReasonId, TrunkId};
+use config::Recorder;
 use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
@@ -101,13 +102,8 @@ impl Plan {
         let attempt = Attempt {
             trunk,
             route_name: route_name.clone(),
-            retry_on: None,
-            tier: 0,
             called: called.to_owned(),
-            caller: String::new(),
-            price: None,
-            replaced: false,
-            demoted: false,
+            ..Attempt::default()
         };
         Plan {
             route: RouteRef::Peer,
@@ -132,6 +128,8 @@ pub struct Attempt {
     pub route_name: Arc<str>,
     /// Final responses after which the next attempt is made, when the route says so itself.
     pub retry_on: Option<Arc<[u16]>>,
+    /// Who records the call, when the route says so itself.
+    pub record: Option<Recorder>,
     /// The tier it stands in, from 0; the tiers of a backup route count on from those before.
     pub tier: u8,
     /// The called number in the trunk's form.

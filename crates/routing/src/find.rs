@@ -11,7 +11,7 @@ use crate::scope::Origin;
 use crate::table::{ByCost, Table, Way};
 use crate::trace::{Step, Trace, Verdict};
 use base::{ReasonId, TrunkId};
-use config::Tier;
+use config::{Recorder, Tier};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ pub(crate) struct Found<'t> {
     pub retry_on: Option<&'t Arc<[u16]>>,
     pub caller_id: Option<&'t Normal>,
     pub by_cost: Option<ByCost>,
+    pub record: Option<Recorder>,
 }
 
 /// Ways in the order in which they are tried; at least one.
@@ -73,6 +74,7 @@ impl Table {
                     retry_on: way.retry_on.as_ref(),
                     caller_id: way.caller_id.as_ref(),
                     by_cost: way.by_cost,
+                    record: way.record,
                 });
             }
         }
@@ -112,7 +114,8 @@ impl Table {
         }
         let (index, _, tiers) = found?;
         let route = RouteRef::Numbers(index);
-        Some(Found { route, name: &self.numbers_name, tiers, retry_on: None, caller_id: None, by_cost: None })
+        let (name, retry_on, caller_id, by_cost, record) = (&self.numbers_name, None, None, None, None);
+        Some(Found { route, name, tiers, retry_on, caller_id, by_cost, record })
     }
 
     /// The usages of the caller's policy; `None` when all routes are open to it. No policy keeps anyone

@@ -2,7 +2,7 @@
 
 use crate::attempts::{Order, lay};
 use crate::bypass::MediaPath;
-use crate::decision::{Decision, Plan, Refusal};
+use crate::decision::{Attempt, Decision, Plan, Refusal};
 use crate::dialplan::Normal;
 use crate::facts::{Facts, State};
 use crate::hours::Clocks;
@@ -58,7 +58,8 @@ impl Table {
             let _ = write!(line, "; {} skipped: {why}", self.trunk_name(*trunk));
         }
         for attempt in &plan.attempts {
-            let (name, path) = (self.trunk_name(attempt.trunk), self.media_path(on, attempt.trunk));
+            let Attempt { trunk, record, .. } = *attempt;
+            let (name, path) = (self.trunk_name(trunk), self.media_path(on, trunk, record));
             if attempt.demoted {
                 let _ = write!(line, "; {name} demoted");
             }

@@ -15,7 +15,7 @@ use crate::rates::Rates;
 use crate::scope::Scopes;
 use crate::translate::Translator;
 use base::TrunkId;
-use config::{CallerId, Config, Extension, Kind, NumberFormat, Tier, TierOrder, Unrated, Zone};
+use config::{CallerId, Config, Extension, Kind, NumberFormat, Recorder, Tier, TierOrder, Unrated, Zone};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -76,6 +76,7 @@ pub(crate) struct Way {
     pub tiers: Vec<Tier>,
     pub by_cost: Option<ByCost>,
     pub retry_on: Option<Arc<[u16]>>,
+    pub record: Option<Recorder>,
 }
 
 /// How a route has its trunks ordered by cost.
@@ -179,6 +180,7 @@ impl Way {
                 exclude: route.unrated == Unrated::Exclude,
             }),
             retry_on: route.retry_on.as_deref().map(Arc::from),
+            record: route.record,
         }
     }
 }

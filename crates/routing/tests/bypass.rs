@@ -20,7 +20,7 @@ fn world(mode: &str) -> World {
 }
 
 fn path<'w>(w: &'w World, one: &str, other: &str) -> MediaPath<'w> {
-    w.table.media_path(w.id(one), w.id(other))
+    w.table.media_path(w.id(one), w.id(other), None)
 }
 
 #[test]

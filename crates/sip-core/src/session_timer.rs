@@ -53,6 +53,13 @@ impl SessionPolicy {
         self.min_se.max(INTERVAL_MIN)
     }
 
+    /// The same where a 422 asked for this Min-SE; 0: none did.
+    #[must_use]
+    pub fn above(self, floor: u32) -> SessionPolicy {
+        let expires = self.expires.map(|expires| expires.max(floor));
+        SessionPolicy { expires, min_se: self.min_se.max(floor), ..self }
+    }
+
     /// Session-Expires and Min-SE for a request that starts a session. RFC 4028 §7.1. Nothing when we ask
     /// for none; `Supported: timer` is the caller's.
     pub fn request_rows(&self, out: &mut Vec<u8>) {

@@ -83,6 +83,8 @@ pub struct Session {
     /// Rows with credentials of our last INVITE, which its ACK repeats.
     credentials: Box<[u8]>,
     awaited: Option<(sip_core::ServerTxn, u32)>,
+    /// An INVITE that began it is given up then.
+    patience: Time,
 }
 
 impl Session {
@@ -111,7 +113,20 @@ impl Session {
         let txn = send(&request, env).ok()?;
         let stage = Stage::Inviting(txn);
         let (dialog, timer, again, credentials, awaited) = (None, None, None, Box::default(), None);
-        Some(Session { way, from, call_id, dialog, stage, cseq: 1, timer, again, credentials, awaited })
+        let patience = env.now + way.silence;
+        Some(Session {
+            way,
+            from,
+            call_id,
+            dialog,
+            stage,
+            cseq: 1,
+            timer,
+            again,
+            credentials,
+            awaited,
+            patience,
+        })
     }
 
     /// Whether the recorder takes part.
@@ -154,7 +169,12 @@ impl Session {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
         let timer = self.timer.as_ref().filter(|_| self.is_live()).and_then(SessionTimer::next_deadline);
-        timer.into_iter().chain(self.again.filter(|_| self.stage == Stage::Live)).min()
+        let again = self.again.filter(|_| self.stage == Stage::Live);
+        timer.into_iter().chain(again).chain(self.is_inviting().then_some(self.patience)).min()
+    }
+
+    fn is_inviting(&self) -> bool {
+        matches!(self.stage, Stage::Inviting(_))
     }
 
     /// Says anew what media there are, and what changed of who takes part (RFC 7866 §7.1.1, §10.1).
@@ -194,6 +214,9 @@ impl Session {
     /// A response to a request of ours.
     pub fn on_response<U: Copy>(&mut self, msg: Msg<'_>, env: &mut Env<'_, U>) -> News {
         let (status, cseq) = (msg.status(), msg.cseq().ok());
+        if (101..200).contains(&status) && self.is_inviting() && self.knows(msg) {
+            self.patience = env.now + self.way.ringing;
+        }
         let ours = status >= 200 && self.knows(msg);
         let Some(cseq) = cseq.filter(|_| ours) else { return News::Nothing };
         let invite = cseq.method == sip_msg::Method::Invite;
@@ -317,6 +340,10 @@ impl Session {
 
     /// Time has passed. `sdp`: what stands.
     pub fn on_time<U: Copy>(&mut self, sdp: &[u8], env: &mut Env<'_, U>) -> News {
+        if self.is_inviting() && self.patience <= env.now {
+            self.end(env);
+            return News::Failed(0);
+        }
         if !self.is_live() {
             return News::Nothing;
         }

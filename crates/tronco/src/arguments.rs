@@ -160,16 +160,22 @@ pub(crate) enum Call {
         #[command(flatten)]
         reach: Reach,
     },
-    /// Have a live call recorded, or recorded no more, whatever its trunks say.
+    /// Have a live call recorded, or recorded no more, whatever its route and its trunks say; or pause its recording.
     Record {
         /// The call's key, or its first digits.
         key: String,
         /// The trunk of kind `recorder` that gets a copy of it.
-        #[arg(long, required_unless_present = "off")]
+        #[arg(long, required_unless_present_any = ["off", "pause", "resume"])]
         by: Option<String>,
         /// End its recording.
         #[arg(long, conflicts_with = "by")]
         off: bool,
+        /// Pause its recording: the recorder hears nothing until it is resumed.
+        #[arg(long, conflicts_with_all = ["by", "off"])]
+        pause: bool,
+        /// Go on with its recording.
+        #[arg(long, conflicts_with_all = ["by", "off", "pause"])]
+        resume: bool,
         #[command(flatten)]
         reach: Reach,
     },

@@ -54,6 +54,11 @@ impl Refused {
         Refused::new(StatusCode::CONFLICT, "no-recorder", error)
     }
 
+    pub(super) fn not_anchored(key: &str) -> Refused {
+        let error = format!("the media of call {key} go between its peers: there is nothing to record here");
+        Refused::new(StatusCode::CONFLICT, "not-anchored", error)
+    }
+
     pub(super) fn no_gateway(trunk: &str, name: &str, known: &[String]) -> Refused {
         let error = format!("trunk {trunk:?} has no gateway {name:?}; there are: {}", known.join(", "));
         Refused::new(StatusCode::NOT_FOUND, "no-such-gateway", error)

@@ -202,7 +202,10 @@ pub struct RouteQuery {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordingQuery {
-    /// A trunk of kind `recorder`; without it the call is recorded no more.
+    /// A trunk of kind `recorder`; without it, and without `pause`, the call is recorded no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// Whether the recording is to pause, or to go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<bool>,
 }

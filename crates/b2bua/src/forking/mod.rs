@@ -98,7 +98,7 @@ impl Call {
 
     /// Whether a leg of a trunk can have the media ports that the call has.
     pub(crate) fn shares_ports(&self, trunk: TrunkId) -> bool {
-        let anchored = anchored_between(&self.epoch, self.trunk_in, trunk);
+        let anchored = anchored_between(&self.epoch, self.trunk_in, trunk, self.record.route);
         match self.media.state {
             State::Open { b, .. } => anchored && listen_of(&self.epoch, trunk) == b,
             State::Direct => !anchored,

@@ -9,4 +9,4 @@ mod enrolling;
 mod kept;
 mod reach;
 
-pub(crate) use reach::{push_path, way_of};
+pub(crate) use reach::way_of;

@@ -8,9 +8,7 @@ use crate::invite::request_uri;
 use crate::registrations::{push_routes, way_to};
 use base::ReasonId;
 use config::CallsTo;
-use identity::headers::push_row;
 use identity::{number_at, push_uri};
-use sip_core::registrar::Binding;
 use sip_core::{Flow, request_uri_form};
 
 /// The way of one INVITE.
@@ -42,7 +40,7 @@ pub(crate) fn way_of(
         return Ok(Way { flow, uri: request_uri(epoch, candidate, secure), to: None });
     };
     let binding = cx.runs.binding_at(candidate.at).ok_or(ReasonId::NotRegistered)?;
-    push_path(binding, rows);
+    peers::push_path(binding, rows);
     let by_number = trunk.users.registrar.as_ref().is_some_and(|r| r.calls_to == CallsTo::Number);
     let numbered =
         (by_number || binding.bulk).then(|| number_at(&binding.contact, &candidate.called, &trunk.policy));
@@ -53,11 +51,4 @@ pub(crate) fn way_of(
     push_uri(&mut to, &candidate.called, host, b"", &trunk.policy);
     let uri = numbered.flatten().unwrap_or_else(|| request_uri_form(&binding.contact).into_vec());
     Ok(Way { flow: Flow { trunk: Some(candidate.trunk), ..binding.flow }, uri, to: Some(to) })
-}
-
-/// Appends the Route rows of a binding.
-pub(crate) fn push_path(binding: &Binding, rows: &mut Vec<u8>) {
-    for value in &binding.path {
-        push_row(rows, b"Route", value);
-    }
 }

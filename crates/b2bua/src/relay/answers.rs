@@ -4,13 +4,13 @@ use super::Relay;
 use crate::call::{Call, Phase};
 use crate::context::{Context, Own};
 use crate::leg::{AwaitAck, LateAnswer};
-use crate::setup::session_policy;
 use crate::telling::cross;
 use base::ReasonId;
 use identity::abilities;
 use identity::contact_user;
 use identity::headers::{Kind, push_number};
 use identity::said::status_for_caller;
+use identity::session_policy;
 use media::Side;
 use sip_core::session_timer::SessionTimer;
 use sip_core::{ClientTxn, Flow, Response};
@@ -193,7 +193,7 @@ impl Call {
         let epoch = self.epoch.clone();
         let answered = self.phase == Phase::Answered;
         if let Some(leg) = self.leg_mut(side).filter(|_| answered) {
-            let policy = session_policy(&epoch, leg.trunk, leg.abilities.update);
+            let policy = session_policy(epoch.policy(leg.trunk), leg.abilities.update);
             leg.session = SessionTimer::uac(&msg, &policy, true);
         }
         self.adopt_session(side.other(), cx);

@@ -11,11 +11,12 @@ mod withdraw;
 use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::leg::Leg;
-use crate::setup::{ACCEPTED, ACCEPTED_ENCODING, session_policy};
+use crate::setup::{ACCEPTED, ACCEPTED_ENCODING};
 use crate::telling::cross;
 use base::{ReasonId, Time};
 use identity::headers::{Kind, push_number};
 use identity::push_warning;
+use identity::session_policy;
 use media::Side;
 use negotiation::LocalSdp;
 use sip_core::session_timer::SessionTimer;
@@ -140,8 +141,9 @@ impl Call {
     /// Takes part in the session timer of a refresh (RFC 4028 §9); `false`: answered 422.
     fn agree_refresh(&mut self, side: Side, msg: Msg<'_>, txn: ServerTxn, cx: &mut Context<'_>) -> bool {
         let epoch = self.epoch.clone();
+        self.heed_location(side, msg);
         let Some(leg) = self.leg_mut(side) else { return false };
-        match SessionTimer::uas(&msg, &session_policy(&epoch, leg.trunk, leg.abilities.update)) {
+        match SessionTimer::uas(&msg, &session_policy(epoch.policy(leg.trunk), leg.abilities.update)) {
             Ok(timer) => {
                 leg.session_asked = Some(timer);
                 true

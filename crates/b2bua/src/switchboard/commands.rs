@@ -4,7 +4,7 @@ use super::Switchboard;
 use crate::call::{Call, Phase};
 use crate::context::Context;
 use crate::epoch::Epoch;
-use crate::input::Command;
+use crate::input::{Command, RecordWish};
 use crate::journal::CallKey;
 use crate::output::Outbox;
 use crate::record::ReleasedBy;
@@ -31,12 +31,12 @@ impl Switchboard {
             Command::HangUp(key) => self.with_key(now, key, out, |call, cx| {
                 call.release(ReasonId::Hangup, ReleasedBy::Operator, cx);
             }),
-            Command::Record { call, recorder } => {
+            Command::Record { call, wish } => {
                 // The call may have been routed with another configuration.
-                let name = recorder.map(|id| self.epoch.trunk_name(id));
+                let name = if let RecordWish::By(id) = wish { Some(self.epoch.trunk_name(id)) } else { None };
                 self.with_key(now, call, out, |call, _| {
-                    let config = &call.epoch.snapshot.config;
-                    call.record.wish = Some(name.and_then(|name| config.trunk_named(&name)));
+                    let by = name.and_then(|name| call.epoch.snapshot.config.trunk_named(&name));
+                    call.record.order(wish, by);
                 });
             }
             Command::SetDuty { trunk, gateway, duty } => self.set_duty(trunk, gateway, duty),

@@ -143,6 +143,7 @@ impl Switchboard {
         let limits = *self.limits();
         let closed = matches!(reply, Reply::Closed { .. });
         let known = self.with_call(now, call, out, |call, cx| match reply {
+            _ if call.on_recorder_ports(&reply, cx.now) => {}
             Reply::Opened { .. } | Reply::OpenFailed { .. } => call.on_media_opened(&reply, cx),
             Reply::Grown { session, ports } => call.on_grown((session, ports), &limits, cx),
             Reply::Closed { session, report } => call.on_report(session, Some(report), cx),
@@ -151,6 +152,9 @@ impl Switchboard {
             }
             Reply::Played { .. } => call.on_parted(cx),
             Reply::OneWay { .. } | Reply::Latched { .. } => {}
+            Reply::Unreached { session } => {
+                call.lose_recorder(cx, |recording, lent| recording.on_unreached(session, lent));
+            }
             _ if call.media.session() != Some(session) || call.is_left_alone() => {}
             Reply::Timeout { .. } => call.release(ReasonId::MediaTimeout, ReleasedBy::Us, cx),
             Reply::Unkeyed { .. } => call.release(ReasonId::SrtpUnkeyed, ReleasedBy::Us, cx),

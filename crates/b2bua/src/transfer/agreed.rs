@@ -5,8 +5,8 @@ use super::{Errand, TransferHow, released_by};
 use crate::call::{Call, Phase};
 use crate::context::{Context, Own, User};
 use crate::leg::InnerRequest;
-use crate::setup::session_policy;
 use base::ReasonId;
+use identity::session_policy;
 use media::{Command, Side};
 use negotiation::SdpTrouble;
 use sip_core::session_timer::SessionTimer;
@@ -44,7 +44,7 @@ impl Call {
         let Some(leg) = self.leg_mut(side) else { return };
         leg.refresh(msg, &epoch);
         leg.acknowledge(cx, &epoch);
-        let policy = session_policy(&epoch, leg.trunk, leg.abilities.update);
+        let policy = session_policy(epoch.policy(leg.trunk), leg.abilities.update);
         leg.session = SessionTimer::uac(&msg, &policy, true);
         self.arm_session(side, cx);
     }

@@ -166,7 +166,7 @@ impl Call {
             media,
             ..Moving::calling(goes)
         };
-        let anchored = offer::anchored_between(&epoch, there, trunk);
+        let anchored = offer::anchored_between(&epoch, there, trunk, self.record.route);
         if let (true, Ok(streams)) = (anchored, &streams) {
             let session = cx.sessions.open(cx.shard, self.me);
             let (comes, stays) = (listen_of(&epoch, trunk), listen_of(&epoch, there));

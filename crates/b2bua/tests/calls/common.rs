@@ -227,7 +227,7 @@ impl World {
                 self.late.push(grown);
                 None
             }
-            media::Command::Copy { session, .. } => Some(crate::recorded::ports_to_it(*session)),
+            media::Command::Copy { .. } => crate::recorded::ports_to_it(command, &mut self.opened),
             media::Command::Close { session } => {
                 Some(media::Reply::Closed { session: *session, report: Box::default() })
             }

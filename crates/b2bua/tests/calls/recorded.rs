@@ -1,9 +1,11 @@
 //! Calls that are recorded: a second dialog with a recorder, which never touches the call.
 
 use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, answered, inside, response};
+use b2bua::input::RecordWish;
 use b2bua::{CallKey, Command};
 use base::{ReasonId, TrunkId};
 use media::Side;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(crate) const SRS: &str = "10.0.0.30:5060";
@@ -12,10 +14,17 @@ pub(crate) const SRS2: &str = "10.0.0.31:5060";
 pub(crate) const TAKES: &str = "v=0\r\no=srs 1 1 IN IP4 10.0.0.30\r\ns=-\r\nc=IN IP4 10.0.0.30\r\nt=0 0\r\nm=audio 7000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=recvonly\r\na=label:1\r\nm=audio 7002 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=recvonly\r\na=label:2\r\n";
 
 /// What the engine answers when ports towards a recorder are asked for.
-pub(crate) fn ports_to_it(session: media::SessionId) -> media::Reply {
+pub(crate) fn ports_to_it(
+    command: &media::Command,
+    opened: &mut BTreeMap<media::SessionId, media::Ports>,
+) -> Option<media::Reply> {
+    let media::Command::Copy { session, streams, .. } = command else { return None };
     let mut ports = media::Ports::default();
-    ports.push(media::StreamPorts { a_rtp: 40_000, b_rtp: 41_000 });
-    media::Reply::Opened { session, ports }
+    for stream in 0..u16::from(*streams) {
+        ports.push(media::StreamPorts { a_rtp: 40_000 + 2 * stream, b_rtp: 41_000 + 2 * stream });
+    }
+    opened.insert(*session, ports);
+    Some(media::Reply::Opened { session: *session, ports })
 }
 
 pub(crate) fn recorded(gateways: &str) -> World {
@@ -230,15 +239,15 @@ fn an_operator_begins_and_ends_the_recording_of_one_call() {
     ));
     let (_, ok) = answered(&mut world);
     let key: CallKey = world.board.calls()[0].key;
-    let recorder = Some(TrunkId(3));
-    world.command(Command::Record { call: key, recorder });
+    let wish = RecordWish::By(TrunkId(3));
+    world.command(Command::Record { call: key, wish });
     let invite = world.expect(&[(SRS, "INVITE sip:10.0.0.30")]).remove(0);
     taken(&mut world, &invite, TAKES);
     assert_eq!(&*world.board.calls()[0].recording, "rec: ok");
-    world.command(Command::Record { call: key, recorder: None });
+    world.command(Command::Record { call: key, wish: RecordWish::Off });
     let bye = world.expect(&[(SRS, "BYE")]).remove(0);
     world.receive(SRS, &response(&bye, "200 OK", "", "", ""));
-    world.command(Command::Record { call: key, recorder });
+    world.command(Command::Record { call: key, wish });
     let invite = world.expect(&[(SRS, "INVITE sip:10.0.0.30")]).remove(0);
     taken(&mut world, &invite, TAKES);
     hung_up(&mut world, &ok, 2);

@@ -1,6 +1,6 @@
 //! Recorders that refuse, are silent, forget or leave: the call goes on.
 
-use crate::common::{CONFIG, GW1, PBX, World, inside, response};
+use crate::common::{CONFIG, GW1, PBX, Sent, World, inside, response};
 use crate::recorded::{SRS, SRS2, TAKES, begun, counter, from_recorder, hung_up, part, recorded, taken};
 use base::ReasonId;
 use std::time::Duration;
@@ -28,14 +28,15 @@ fn a_recorder_that_refuses_is_followed_by_its_next_address_and_asked_again_later
 }
 
 #[test]
-fn a_silent_recorder_is_given_up_after_some_attempts_and_the_call_goes_on() {
+fn a_silent_recorder_is_asked_again_ever_more_seldom_as_long_as_the_call_lasts() {
     let mut world = recorded("\"10.0.0.30\"");
     let (ok, _) = begun(&mut world);
     world.pass(Duration::from_secs(600));
     let sent = world.take();
-    let branches: std::collections::BTreeSet<&str> = sent.iter().map(|s| s.header("Call-ID")).collect();
+    let begun: std::collections::BTreeSet<&str> = sent.iter().map(|s| s.header("Call-ID")).collect();
     assert!(sent.iter().all(|s| s.to.to_string() == SRS), "nobody else hears of it");
-    assert_eq!(branches.len(), 3, "three more follow the first one");
+    // Ten seconds of silence each, with pauses of 5, 10, 20, 40, 60, 60, … seconds between.
+    assert!((9..=12).contains(&begun.len()), "{} more follow the first one", begun.len());
     assert_eq!(world.board.live_calls(), 1);
     hung_up(&mut world, &ok, 2);
     world.settle();
@@ -43,7 +44,84 @@ fn a_silent_recorder_is_given_up_after_some_attempts_and_the_call_goes_on() {
         (world.records[0].reason, &*world.records[0].recording),
         (ReasonId::HangupA, "rec: failed, no answer")
     );
+    assert_eq!((counter(&world, "media_sessions"), counter(&world, "recordings_failed")), (0, 1));
+}
+
+/// What the engine says of the session towards the recorder that was opened last.
+fn unreached(world: &mut World) {
+    let last = world.media.iter().rev().find_map(|command| match command {
+        media::Command::Copy { session, .. } => Some(*session),
+        _ => None,
+    });
+    world.media_reply(media::Reply::Unreached { session: last.expect("a session towards the recorder") });
+}
+
+#[test]
+fn a_recorder_whose_host_refuses_the_media_is_followed_by_the_next_at_once() {
+    let mut world = recorded("\"10.0.0.30\", \"10.0.0.31\"");
+    let (ok, invite) = begun(&mut world);
+    taken(&mut world, &invite, TAKES);
+    unreached(&mut world);
+    let sent = world.expect(&[(SRS, "BYE sip:bob@10.0.0.30"), (SRS2, "INVITE sip:10.0.0.31")]);
+    assert!(part(&sent[1], "application/rs-metadata+xml").contains("complete"), "it is told everything");
+    assert!(world.notes.iter().any(|n| n.contains("rec: lost, media unreachable")), "{:?}", world.notes);
+    world.pass(Duration::from_millis(1_500));
+    world.take();
+    world.receive(SRS2, &response(&sent[1], "200 OK", "srs", "", TAKES));
+    world.expect(&[(SRS2, "ACK")]);
+    assert_eq!(world.board.live_calls(), 1, "the call knows nothing of it");
+    assert_eq!((counter(&world, "recordings_lost"), counter(&world, "recordings_resumed")), (1, 1));
+    hung_up(&mut world, &ok, 2);
+    world.settle();
+    assert_eq!(&*world.records[0].recording, "rec: ok, but for 1.5 s");
     assert_eq!(counter(&world, "media_sessions"), 0);
+}
+
+/// OPTIONS among what was sent, answered or not.
+fn options(world: &mut World, answer: bool) -> Vec<Sent> {
+    let (options, others): (Vec<Sent>, Vec<Sent>) =
+        world.take().into_iter().partition(|sent| sent.start().starts_with("OPTIONS"));
+    for asked in options.iter().filter(|_| answer) {
+        world.receive(&asked.to.to_string(), &response(asked, "200 OK", "o", "", ""));
+    }
+    others
+}
+
+#[test]
+fn a_recorder_that_goes_down_is_lost_soon_and_the_recording_goes_on_when_it_is_back() {
+    let pbx = CONFIG.replace("[trunk.pbx]\n", "[trunk.pbx]\nrecord = \"rec\"\n");
+    let mut world = World::new(&format!(
+        "{pbx}[trunk.rec]\nkind = \"recorder\"\nlisten = \"inside\"\ngateways = [\"10.0.0.30\"]\noptions_interval = \"5s\"\noptions_misses = 2\n"
+    ));
+    options(&mut world, true);
+    let (ok, invite) = begun(&mut world);
+    world.receive(SRS, &response(&invite, "200 OK", "srs", "", TAKES));
+    let mut sent = Vec::new();
+    for _ in 0..100 {
+        world.pass(Duration::from_secs(1));
+        sent.extend(options(&mut world, false));
+    }
+    assert!(sent.iter().any(|s| s.start().starts_with("BYE")), "what is left of it is ended");
+    assert_eq!((counter(&world, "recordings_lost"), world.board.live_calls()), (1, 1));
+    assert_eq!(&*world.board.calls()[0].recording, "rec: lost, no gateway");
+    let again = sent.iter().filter(|s| s.start().starts_with("INVITE")).count();
+    assert_eq!(again, 0, "who is known to be down is not asked");
+    let mut anew = None;
+    for _ in 0..20 {
+        if anew.is_some() {
+            break;
+        }
+        world.pass(Duration::from_secs(1));
+        anew = anew.or(options(&mut world, true).into_iter().find(|s| s.start().starts_with("INVITE")));
+    }
+    let anew = anew.expect("the recording goes on");
+    world.receive(SRS, &response(&anew, "200 OK", "srs", "", TAKES));
+    options(&mut world, true);
+    hung_up(&mut world, &ok, 2);
+    // OPTIONS go on, so that the world never settles.
+    world.pass(Duration::from_secs(1));
+    let said = &*world.records[0].recording;
+    assert!(said.starts_with("rec: ok, but for "), "{said}");
 }
 
 #[test]
@@ -74,14 +152,13 @@ fn a_recorder_that_has_forgotten_the_session_is_asked_anew() {
     let sent = world.take();
     let bye = sent.iter().find(|s| s.start().starts_with("BYE")).expect("what is left of it is ended");
     world.receive(SRS, &response(bye, "481 Call/Transaction Does Not Exist", "", "", ""));
-    world.pass(Duration::from_secs(11));
-    let anew = world.take().into_iter().find(|s| s.start().starts_with("INVITE sip:10.0.0.30 "));
-    let anew = anew.expect("it is begun anew");
+    let anew = sent.iter().find(|s| s.start().starts_with("INVITE sip:10.0.0.30 "));
+    let anew = anew.expect("it is begun anew, at once");
     assert_ne!(anew.header("Call-ID"), invite.header("Call-ID"));
-    taken(&mut world, &anew, TAKES);
+    taken(&mut world, anew, TAKES);
     hung_up(&mut world, &ok, 2);
     world.settle();
-    assert_eq!(&*world.records[0].recording, "rec: ok");
+    assert_eq!(&*world.records[0].recording, "rec: ok, but for 0.0 s");
 }
 
 #[test]

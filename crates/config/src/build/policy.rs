@@ -8,8 +8,8 @@ use crate::country::Country;
 use crate::forms::called;
 use crate::keys::ANNOUNCEMENT;
 use crate::model::{
-    Announcement, Codecs, Digits, Policy, Redirects, Rtcp, SrtpKeys, SrtpPolicy, SrtpSuite, Transfers,
-    TrunkSounds, Words,
+    Announcement, Codecs, Digits, Policy, RecordManners, Redirects, Rtcp, SrtpKeys, SrtpPolicy, SrtpSuite,
+    Transfers, TrunkSounds, Words,
 };
 
 /// Countries whose networks speak µ-law; all others speak A-law (ITU-T G.711 §2, national practice).
@@ -19,6 +19,7 @@ const MU_LAW: [&str; 5] = ["US", "CA", "JP", "TW", "PR"];
 pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Policy> {
     Some(Policy {
         media: view.word("media")?,
+        media_location: view.word("media_location")?,
         fax: view.word("fax")?,
         latch: view.word("latch")?,
         srtp: srtp(view)?,
@@ -28,6 +29,7 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         codecs: codecs(view)?,
         digits: Digits { by: view.word("dtmf")?, info: view.word("dtmf_info")? },
         sounds: sounds(view, country)?,
+        recording: recording(view)?,
         prack: view.word("prack")?,
         session_timer: dialog::session_timer(view)?,
         hold: view.word("hold")?,
@@ -53,6 +55,10 @@ pub(super) fn policy(view: &View<'_>, country: Option<&Country>) -> Option<Polic
         dialog: dialog::dialog(view)?,
         headers: headers::headers(view)?,
     })
+}
+
+fn recording(view: &View<'_>) -> Option<RecordManners> {
+    Some(RecordManners { notice: view.word("record_notice")?, preference: view.word("record_preference")? })
 }
 
 fn redirects(view: &View<'_>) -> Option<Redirects> {

@@ -1,5 +1,6 @@
 //! Dial rules, number ranges, routes, tests.
 
+use super::trunk::recorder;
 use super::view::View;
 use super::{trunk_id, usage};
 use crate::forms::{calendar, expression, net, number, plain};
@@ -69,6 +70,7 @@ pub(super) fn route(table: &Table, names: &Names<'_>) -> Option<Route> {
         unrated: view.word("unrated")?,
         call_length: view.duration("call_length")?,
         retry_on: view.value("retry_on").map(|_| view.statuses("retry_on")),
+        record: recorder(&view, names),
     })
 }
 

@@ -7,7 +7,7 @@ use super::{account, failover, listen_id, policy, translate, trunk_id, users};
 use crate::country::Country;
 use crate::forms::{net, plain};
 use crate::keys::{POLICY, TRUNK, TRUNK_TLS};
-use crate::model::{Gateway, Host, Kind, Trunk, TrunkTls};
+use crate::model::{Gateway, Host, Kind, Recorder, Trunk, TrunkTls};
 use crate::names::Names;
 use crate::text::{Table, Value};
 use base::{GatewayId, TrunkId};
@@ -96,7 +96,7 @@ fn trunk(around: &Around<'_>, (name, table): (&str, &Table), gateways: Vec<Gatew
         transit: view.truth("transit")?,
         pstn: view.value("pstn").and_then(Value::boolean).unwrap_or(kind == Kind::Itsp),
         enabled: view.truth("enabled")?,
-        record: recorder(&view, kind, around.names),
+        record: recorder(&view, around.names).filter(|_| kind != Kind::Recorder),
         gateways,
         sources: sources(&view)?,
         domain: domain(&view, table),
@@ -121,9 +121,12 @@ fn trunk(around: &Around<'_>, (name, table): (&str, &Table), gateways: Vec<Gatew
     })
 }
 
-/// Who records its calls; recorders have none.
-fn recorder(view: &View<'_>, kind: Kind, names: &Names<'_>) -> Option<TrunkId> {
-    view.text("record").filter(|_| kind != Kind::Recorder).and_then(|of| trunk_id(names, of))
+/// Who records the calls of a trunk or a route, where it says so.
+pub(super) fn recorder(view: &View<'_>, names: &Names<'_>) -> Option<Recorder> {
+    match view.text("record")? {
+        "off" => Some(Recorder::Off),
+        name => trunk_id(names, name).map(Recorder::By),
+    }
 }
 
 /// The trunk and its policy through all layers.

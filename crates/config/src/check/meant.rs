@@ -24,7 +24,9 @@ pub(super) fn meant(shape: &Shape, what: &What, names: &Names<'_>) -> Option<Str
         (Shape::Text(form), What::Text(text)) => string(form, text),
         (Shape::Text(form), What::Integer(number)) => string(form, &number.to_string()),
         (Shape::Word { now, .. }, What::Text(text)) => now.contains(&text.as_str()).then(|| quoted(text)),
-        (Shape::Name(family), What::Text(text)) => names.index(*family, text).map(|_| quoted(text)),
+        (Shape::Name(family) | Shape::NameOr(family, _), What::Text(text)) => {
+            names.index(*family, text).map(|_| quoted(text))
+        }
         (Shape::Duration { .. }, What::Text(text)) => duration(text).ok().map(|_| quoted(text)),
         _ => None,
     }

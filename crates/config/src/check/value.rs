@@ -32,7 +32,10 @@ impl<'a> Check<'a, '_, '_> {
             }
             (Shape::Word { now, later }, What::Text(text)) => self.word(now, later, value, text),
             (Shape::Text(form), What::Text(text)) => self.form(form, value, text),
-            (Shape::Name(family), What::Text(text)) => self.name(*family, value.span.start, text),
+            (Shape::NameOr(_, word), What::Text(text)) if text == word => {}
+            (Shape::Name(family) | Shape::NameOr(family, _), What::Text(text)) => {
+                self.name(*family, value.span.start, text);
+            }
             (Shape::Tiers, What::Text(_) | What::List(_)) => self.tiers(value),
             (Shape::Secret, What::Text(_) | What::Table(_)) => self.secret(shape, value),
             (Shape::List { of, min, max }, What::List(items)) => self.list(of, items, *min..=*max, value),

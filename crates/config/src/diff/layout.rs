@@ -154,11 +154,9 @@ impl Sheet<'_> {
         self.put(&path, "transit", trunk.transit);
         self.put(&path, "pstn", trunk.pstn);
         self.put(&path, "enabled", trunk.enabled);
-        self.put(
-            &path,
-            "gateways",
-            list(trunk.gateways.iter().filter_map(|id| config.gateway(*id)).map(|g| &g.text)),
-        );
+        self.record(&path, trunk.record);
+        let gateways = trunk.gateways.iter().filter_map(|id| config.gateway(*id));
+        self.put(&path, "gateways", list(gateways.map(|g| &g.text)));
         self.put(&path, "sources", list(&trunk.sources));
         self.put_some(&path, "domain", trunk.domain.as_ref());
         self.accounts(&path, trunk);
@@ -370,6 +368,7 @@ impl Sheet<'_> {
             self.put(&path, "call_length", written(route.call_length));
         }
         self.put_some(&path, "retry_on", route.retry_on.as_ref().map(list));
+        self.record(&path, route.record);
     }
 
     fn test(&mut self, test: &Test) {

@@ -8,8 +8,8 @@ pub(crate) mod calendar;
 pub(crate) mod called;
 pub(crate) mod expression;
 pub(crate) mod headers;
-pub(crate) mod net;
 pub(crate) mod number;
 pub(crate) mod plain;
 
+pub(crate) use config_model::net;
 pub(crate) use config_text::{Flaw, Form, time};

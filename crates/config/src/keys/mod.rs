@@ -14,6 +14,7 @@ mod identity;
 mod interface;
 mod policy;
 mod rates;
+mod recording;
 mod redirect;
 mod root;
 mod routing;
@@ -155,6 +156,8 @@ pub(crate) enum Shape {
     Text(&'static Form),
     /// The name of something in this configuration.
     Name(Family),
+    /// The same, or this word.
+    NameOr(Family, &'static str),
     /// Tiers of trunks with weights.
     Tiers,
     /// A secret: where it is, or inline.

@@ -4,11 +4,11 @@ use super::Effect::Reload;
 use super::Need::{Absent, Default};
 use super::Preset::{Bool as Truth, Text as Word, Texts};
 use super::{CALLER, FORWARDING, Key, Section, Shape};
-use super::{codecs, dialog, digits, headers, redirect, rtcp, seconds, sounds, srtp, transfer};
+use super::{codecs, dialog, digits, headers, recording, redirect, rtcp, seconds, sounds, srtp, transfer};
 use crate::forms::{called, plain};
 use crate::model::{
-    ContactUser, EarlyOffer, Extension, Fax, Hold, Ice, Latch, MediaMode, NumberFormat, PassStrip, Prack,
-    Sips, UriScheme, Words,
+    ContactUser, EarlyOffer, Extension, Fax, Hold, Ice, Latch, MediaLocation, MediaMode, NumberFormat,
+    PassStrip, Prack, Sips, UriScheme, Words,
 };
 
 /// Codecs that an offer of ours can hold.
@@ -24,6 +24,13 @@ pub(crate) static POLICY: Section = Section {
             need: Default(Word("anchor")),
             effect: Reload,
             doc: "`anchor`: media flows through this node. `direct`: between the peers, when both trunks of a call say so and `media.bypass` lets them.",
+        },
+        Key {
+            name: "media_location",
+            shape: Shape::Word { now: MediaLocation::TOKENS, later: &[] },
+            need: Default(Word("advertised")),
+            effect: Reload,
+            doc: "Which of the interface's addresses this trunk's peer is told for media. `advertised`: that which the interface advertises. `teams`: its own instead, while the peer says by `X-MS-UserLocation: internal` that its user is inside, and its `X-MS-MediaPath`, if it has one, begins with this interface's host (local media optimization of Microsoft Teams).",
         },
         Key {
             name: "fax",
@@ -76,6 +83,8 @@ pub(crate) static POLICY: Section = Section {
         sounds::RINGBACK_OF,
         sounds::ANNOUNCE,
         sounds::HOLD_MUSIC,
+        recording::NOTICE,
+        recording::PREFERENCE,
         Key {
             name: "prack",
             shape: Shape::Word { now: Prack::TOKENS, later: &[] },

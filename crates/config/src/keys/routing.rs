@@ -3,7 +3,7 @@
 use super::Effect::Reload;
 use super::Need::{Absent, Default, Required};
 use super::Preset::{Integer as Int, Text as Word};
-use super::{Family, Key, Section, Shape, WHEN, seconds};
+use super::{Family, Key, Section, Shape, WHEN, recording, seconds};
 use crate::forms::{calendar, expression, net, number, plain};
 use crate::model::{TierOrder, Unrated, Words};
 
@@ -165,6 +165,7 @@ pub(crate) static ROUTE: Section = Section {
             effect: Reload,
             doc: "Final responses after which the next attempt is made.",
         },
+        recording::OF_ROUTE,
     ],
 };
 

@@ -3,10 +3,10 @@
 use super::Effect::Reload;
 use super::Need::Absent;
 use super::trunk::{
-    CALLS_MAX, CPS_MAX, FAILOVER_AFTER, OPTIONS_INTERVAL, OPTIONS_MISSES, RECORD, RETRY_ON, RING_TIMEOUT,
-    TLS_CA, TLS_CLIENT_CERT, TLS_CLIENT_KEY, TLS_VERIFY,
+    CALLS_MAX, CPS_MAX, FAILOVER_AFTER, OPTIONS_INTERVAL, OPTIONS_MISSES, RETRY_ON, RING_TIMEOUT, TLS_CA,
+    TLS_CLIENT_CERT, TLS_CLIENT_KEY, TLS_VERIFY,
 };
-use super::{Key, POLICY, Section, Shape, failover};
+use super::{Key, POLICY, Section, Shape, failover, recording};
 
 /// At the top level.
 pub(super) const DEFAULTS: Key = Key {
@@ -38,7 +38,7 @@ static SCOPE: Section = Section {
         failover::CPS_OUT_MAX,
         failover::MAP_RESPONSE,
         failover::QUALITY,
-        RECORD,
+        recording::RECORD,
         Key {
             name: "tls",
             shape: Shape::Table(&SCOPE_TLS),

@@ -6,10 +6,10 @@ use super::Preset::{Bool as Truth, Integer as Int, Integers, Text as Word};
 use super::account::{
     ACCOUNT, ACCOUNTS, FROM_USER, OUTBOUND_PROXY, PASSWORD, REALM, REGISTER, REGISTER_AS, USERNAME,
 };
-use super::failover;
 use super::usage::{deny, deny_unknown};
 use super::users::{AUTHENTICATE, REGISTRAR, USERS};
 use super::{Family, Key, PILOT, POLICY, Section, Shape, TRANSLATE, seconds};
+use super::{failover, recording};
 use crate::forms::{net, number, plain};
 use crate::model::{Kind, Words};
 use std::time::Duration;
@@ -71,13 +71,6 @@ pub(super) const CPS_MAX: Key = Key {
     need: Absent("no limit"),
     effect: Reload,
     doc: "New calls a second, both directions.",
-};
-pub(super) const RECORD: Key = Key {
-    name: "record",
-    shape: Shape::Name(Family::Trunk),
-    need: Absent("calls are not recorded"),
-    effect: Reload,
-    doc: "The trunk of kind `recorder` that gets a copy of its calls, of what each side says, from the answer on (SIPREC, RFC 7866). Of a call between two trunks that of the one that it arrived by counts first. A call goes on as it is when its recorder fails.",
 };
 pub(super) const TLS_VERIFY: Key = Key {
     name: "verify",
@@ -185,7 +178,7 @@ pub(crate) static TRUNK: Section = Section {
             effect: Reload,
             doc: "Whether the trunk carries calls.",
         },
-        RECORD,
+        recording::RECORD,
         Key {
             name: "gateways",
             shape: Shape::List { of: &Shape::Text(&net::GATEWAY), min: 1, max: 64 },

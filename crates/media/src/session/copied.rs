@@ -4,7 +4,7 @@
 //! The engine carries the copy over: [`Session::take_copy`] of the call's session, [`Session::copy`] of the recorder's.
 
 use super::{Session, Verdict};
-use crate::control::Side;
+use crate::control::{Reply, Side};
 use crate::flow::Component;
 use crate::guard::{Datagram, Kind};
 use crate::report::DropReason;
@@ -15,6 +15,10 @@ use std::time::Duration;
 
 /// How often the recorder hears a sender report of each stream (RFC 3550 §6.2).
 const REPORT_EVERY: Duration = Duration::from_secs(5);
+/// A recorder is not reached when its host has refused packets for this long,
+const UNREACHED_AFTER: Duration = Duration::from_secs(2);
+/// with no longer pause than this: hosts say it seldom (RFC 1812 §4.3.2.8).
+const REFUSED_EVERY: Duration = Duration::from_secs(5);
 /// A sender report and a description with a name of 16 characters (RFC 3550 §6.4.1, §6.5).
 const REPORT_LENGTH: usize = 28 + 28;
 
@@ -36,6 +40,9 @@ pub(super) struct Copies {
     name: [u8; 16],
     voices: Vec<[Voice; 2]>,
     report_at: Time,
+    /// Since when packets are refused, and when the last one was.
+    refused: Option<(Time, Time)>,
+    told: bool,
 }
 
 /// One of them.
@@ -123,7 +130,37 @@ impl Session {
         let mut name = [0; 16];
         base::rng::hex(rng.next_u64(), &mut name);
         let voices = self.streams.iter().map(|_| [Voice::new(&mut rng), Voice::new(&mut rng)]).collect();
-        self.copying = Copying::To(Box::new(Copies { rng, name, voices, report_at: Time::ZERO }));
+        let (report_at, refused, told) = (Time::ZERO, None, false);
+        self.copying = Copying::To(Box::new(Copies { rng, name, voices, report_at, refused, told }));
+    }
+
+    /// Further streams lead to the recorder.
+    pub(super) fn grow_copies(&mut self) {
+        if let Copying::To(copies) = &mut self.copying {
+            while copies.voices.len() < self.streams.len() {
+                let voices = [Voice::new(&mut copies.rng), Voice::new(&mut copies.rng)];
+                copies.voices.push(voices);
+            }
+        }
+    }
+
+    /// The only peer of a port that leads to a recorder: what leaves is told apart by it from what others refuse.
+    pub(super) fn recorder(&self, side: Side, stream: u8) -> Option<SocketAddr> {
+        let stream = self.streams.get(usize::from(stream)).filter(|_| self.serves_recorder())?;
+        stream.halves[side.index()].media_target().ok()
+    }
+
+    /// The host of the recorder has refused a packet.
+    #[cold]
+    pub fn copy_refused(&mut self, now: Time) {
+        let id = self.id;
+        let Copying::To(copies) = &mut self.copying else { return };
+        let since = copies.refused.filter(|(_, last)| now.since(*last) <= REFUSED_EVERY);
+        let since = since.map_or(now, |(since, _)| since);
+        copies.refused = Some((since, now));
+        if now.since(since) >= UNREACHED_AFTER && !std::mem::replace(&mut copies.told, true) {
+            self.tell(Reply::Unreached { session: id });
+        }
     }
 
     /// Whether its ports lead to a recorder.

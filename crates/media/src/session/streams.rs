@@ -10,6 +10,7 @@ impl Session {
         let count = usize::from(streams).min(MAX_STREAMS);
         let more = count.saturating_sub(self.streams.len());
         self.streams.extend((0..more).map(|_| Stream::new(now)));
+        self.grow_copies();
         more > 0
     }
 

@@ -96,16 +96,26 @@ pub(super) fn pass_made(
 /// it is tried again.
 #[inline]
 pub(super) fn send(out: &Port, bytes: &[u8], to: SocketAddr) -> bool {
-    let once = || {
-        if out.associated() == Some(to) {
-            sys::send(out.fd(), bytes)
-        } else {
-            sys::send_to(out.fd(), bytes, to)
-        }
-    };
-    match once() {
+    match once(out, bytes, to) {
         Ok(()) => true,
-        Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => once().is_ok(),
+        Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => once(out, bytes, to).is_ok(),
         Err(_) => false,
     }
+}
+
+/// The same: whether it left, and whether the host refused an earlier one or cannot be reached.
+pub(super) fn send_heard(out: &Port, bytes: &[u8], to: SocketAddr) -> (bool, bool) {
+    match once(out, bytes, to) {
+        Ok(()) => (true, false),
+        Err(e) => match e.raw_os_error() {
+            Some(libc::ECONNREFUSED) => (once(out, bytes, to).is_ok(), true),
+            Some(libc::EHOSTUNREACH | libc::ENETUNREACH | libc::EHOSTDOWN) => (false, true),
+            _ => (false, false),
+        },
+    }
+}
+
+#[inline]
+fn once(out: &Port, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
+    if out.associated() == Some(to) { sys::send(out.fd(), bytes) } else { sys::send_to(out.fd(), bytes, to) }
 }

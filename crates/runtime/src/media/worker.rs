@@ -241,7 +241,7 @@ impl Worker {
                 }
                 Ok((_, None)) => return true,
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return false,
-                Err(_) => self.counters.socket_errors += 1,
+                Err(e) => self.counters.socket_errors += copied::failed(now, token, &mut entry.session, &e),
             }
         }
         true

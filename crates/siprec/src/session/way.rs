@@ -2,6 +2,7 @@
 
 use base::Transport;
 use sip_core::{Flow, SessionPolicy};
+use std::time::Duration;
 
 /// What we understand (RFC 7866 §7.1.1): metadata may be asked for.
 const ACCEPT: &[u8] = b"Accept: application/sdp, application/rs-metadata-request\r\n";
@@ -26,6 +27,10 @@ pub struct Way {
     pub alternative: Option<(Flow, Box<[u8]>)>,
     /// What is wanted of session timers.
     pub timer: SessionPolicy,
+    /// How long an invitation may be without progress; 100 is no progress.
+    pub silence: Duration,
+    /// How long it may have progress alone.
+    pub ringing: Duration,
 }
 
 impl Way {

@@ -21,12 +21,14 @@ pub(crate) fn call(command: &Command) -> Result<ExitCode, Failure> {
             reach.output().show(&calls, list)?;
         }
         Command::Show { key, reach } => show(key, reach)?,
-        Command::Record { key, by, off: _, reach } => {
-            let query = RecordingQuery { by: by.clone() };
+        Command::Record { key, by, off: _, pause, resume, reach } => {
+            let query = RecordingQuery { by: by.clone(), pause: (*pause || *resume).then_some(*pause) };
             let done: Call = reach.client().order_with("POST", &format!("{}/record", path(key)), &query)?;
-            reach.output().show(&done, |done, _| match by {
-                Some(by) => format!("call {} is recorded by {by}\n", done.key),
-                None => format!("call {} is not recorded\n", done.key),
+            reach.output().show(&done, |done, _| match (by, query.pause) {
+                (Some(by), _) => format!("call {} is recorded by {by}\n", done.key),
+                (None, None) => format!("call {} is not recorded\n", done.key),
+                (None, Some(true)) => format!("the recording of call {} pauses\n", done.key),
+                (None, Some(false)) => format!("the recording of call {} goes on\n", done.key),
             })?;
         }
         Command::Hangup { key, reach } => {

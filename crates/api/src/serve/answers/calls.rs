@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use b2bua::Command;
+use b2bua::input::RecordWish;
 use b2bua::view::CallView;
 use runtime::NodeHandle;
 
@@ -61,17 +62,32 @@ pub(super) async fn record(
     filters: Filters<RecordingQuery>,
 ) -> Asked<Json<Call>> {
     let Filters(query) = filters;
-    let by = query.by.clone();
+    let asked = query.clone();
     let found = ask(move || -> Asked<CallView> {
         let node = &house.subject.node;
-        let call = find(node, &key)?.key;
-        let recorder = by.as_deref().map(|name| super::trunks::recorder(node, name)).transpose()?;
-        node.command(Command::Record { call, recorder })?;
-        find(node, &call.to_string())
+        let call = find(node, &key)?;
+        let wish = match (asked.by.as_deref(), asked.pause) {
+            (Some(_), Some(_)) => return Err(Refused::query("`by` and `pause` are two orders")),
+            (Some(_), None) if !call.anchored => return Err(Refused::not_anchored(&key)),
+            (Some(name), None) => RecordWish::By(super::trunks::recorder(node, name)?),
+            (None, None) => RecordWish::Off,
+            (None, Some(true)) => RecordWish::Pause,
+            (None, Some(false)) => RecordWish::Resume,
+        };
+        node.command(Command::Record { call: call.key, wish })?;
+        find(node, &call.key.to_string())
     })
     .await?;
-    let (call, by) = (found.key.to_string(), query.by.as_deref().unwrap_or("nobody"));
-    tracing::info!(call, by, uid = peer.uid, pid = peer.pid, "recording of a call ordered by an operator");
+    let (call, pause) = (found.key.to_string(), query.pause);
+    let by = query.by.as_deref().unwrap_or(if pause.is_some() { "whoever records" } else { "nobody" });
+    tracing::info!(
+        call,
+        by,
+        pause,
+        uid = peer.uid,
+        pid = peer.pid,
+        "recording of a call ordered by an operator"
+    );
     Ok(Json(wire::call(&found, Moments::now())))
 }
 

@@ -1,4 +1,4 @@
-//! The lines of a trunk's codecs, digits and sounds.
+//! The lines of a trunk's codecs, digits, sounds and recordings.
 
 use super::{Sheet, list};
 use crate::model::Policy;
@@ -21,5 +21,7 @@ impl Sheet<'_> {
             self.put(&format!("{path}.announce"), &one.status.to_string(), &one.file);
         }
         self.put_some(path, "hold_music", sounds.hold_music.as_ref());
+        self.put(path, "record_notice", policy.recording.notice);
+        self.put(path, "record_preference", policy.recording.preference);
     }
 }

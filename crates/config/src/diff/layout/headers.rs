@@ -7,6 +7,7 @@ impl Sheet<'_> {
     pub(super) fn media(&mut self, path: &str, policy: &Policy) {
         self.put(path, "media", policy.media);
         self.put(path, "fax", policy.fax);
+        self.put(path, "media_location", policy.media_location);
         self.put(path, "latch", policy.latch);
         self.put(path, "ice", policy.ice);
         for (key, on) in [("rtcp_active", policy.rtcp.active), ("rtcp_held", policy.rtcp.held)] {

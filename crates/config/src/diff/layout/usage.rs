@@ -1,8 +1,8 @@
 //! Policies, holidays, and what a route says beside its numbers and trunks.
 
 use super::{Sheet, list, pattern};
-use crate::model::{Permissions, Route, When};
-use base::WallTime;
+use crate::model::{Permissions, Recorder, Route, When};
+use base::{TrunkId, WallTime};
 use jiff::Timestamp;
 
 /// A moment as RFC 3339 writes it.
@@ -15,6 +15,12 @@ fn clock(minute: u16) -> String {
 }
 
 impl Sheet<'_> {
+    pub(super) fn record(&mut self, path: &str, record: Option<Recorder>) {
+        let name = |by: TrunkId| self.config.trunk(by).map_or("off", |trunk| &trunk.name);
+        let said = record.map(|record| record.by().map_or("off", name).to_owned());
+        self.put_some(path, "record", said);
+    }
+
     pub(super) fn usages(&mut self) {
         let config = self.config;
         self.permissions("", "default_policy", &config.permissions);

@@ -2,10 +2,11 @@
 //! a recorder. What becomes of it there is that session's own affair.
 
 use super::Worker;
-use crate::media::relay::send;
+use crate::media::relay::{send, send_heard};
 use base::Time;
 use media::token::{Place, Token};
-use media::{Component, Datagram, DropReason, SessionId};
+use media::{Component, Datagram, DropReason, Session, SessionId};
+use std::io;
 
 impl Worker {
     /// A session is copied to another one from here on.
@@ -35,8 +36,12 @@ impl Worker {
         let mut packet = Datagram { buffer: &mut self.buffer, length };
         let Some(target) = copy.session.copy(now, token.side, token.stream, &mut packet) else { return };
         let Some(Some(ports)) = copy.streams.get(usize::from(token.stream)) else { return };
-        if !send(ports.port(token.side, Component::Rtp), packet.bytes(), target) {
+        let (left, refused) = send_heard(ports.port(token.side, Component::Rtp), packet.bytes(), target);
+        if !left {
             copy.session.count_drop(token.side, token.stream, DropReason::SendFailed);
+        }
+        if refused {
+            copy.session.copy_refused(now);
         }
     }
 
@@ -61,4 +66,17 @@ impl Worker {
             }
         });
     }
+}
+
+/// A socket has failed, which is counted; where it leads to a recorder, whose host has refused what was sent there,
+/// its session hears of it.
+#[cold]
+pub(super) fn failed(now: Time, token: Token, session: &mut Session, error: &io::Error) -> u64 {
+    let unreached = [libc::ECONNREFUSED, libc::EHOSTUNREACH, libc::ENETUNREACH, libc::EHOSTDOWN];
+    // Reports may go to a port that nobody has.
+    let media = token.component == Component::Rtp;
+    if media && error.raw_os_error().is_some_and(|code| unreached.contains(&code)) {
+        session.copy_refused(now);
+    }
+    1
 }

@@ -1,9 +1,9 @@
 //! Network forms: addresses, hosts, networks, ports, gateways.
 
-use super::{Flaw, Form};
-use crate::model::{Host, PortRange, SipPort};
-use crate::nearest::nearest;
+use crate::{Host, PortRange, SipPort};
 use base::Transport;
+use config_text::nearest::nearest;
+use config_text::{Flaw, Form};
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -16,43 +16,50 @@ const DNS_PORT: u16 = 53;
 /// Transport words.
 const TRANSPORTS: [&str; 3] = ["udp", "tcp", "tls"];
 
-pub(crate) static ADDRESS: Form = Form {
+/// An IP address.
+pub static ADDRESS: Form = Form {
     phrase: "an IP address such as `10.10.0.5` or `2001:db8::5`",
     check: |t| address(t).map(drop),
     schema_pattern: "^[0-9A-Fa-f:.]+$",
 };
 
-pub(crate) static HOST: Form = Form {
+/// An address or a name.
+pub static HOST: Form = Form {
     phrase: "an IP address or host name such as `sbc.example.com`",
     check: |t| host(t).map(drop),
     schema_pattern: "^[0-9A-Za-z:._\\[\\]-]+$",
 };
 
-pub(crate) static NETWORK: Form = Form {
+/// A network.
+pub static NETWORK: Form = Form {
     phrase: "a network such as `10.20.0.0/16`, or an address",
     check: |t| network(t).map(drop),
     schema_pattern: "^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$",
 };
 
-pub(crate) static SIP_PORT: Form = Form {
+/// Transport and port.
+pub static SIP_PORT: Form = Form {
     phrase: "transport and port such as `udp:5060`, `tcp:5060` or `tls:5061`",
     check: |t| sip_port(t).map(drop),
     schema_pattern: "^(udp|tcp|tls):[0-9]{1,5}$",
 };
 
-pub(crate) static DNS_SERVER: Form = Form {
+/// A DNS server.
+pub static DNS_SERVER: Form = Form {
     phrase: "an IP address, with a port when it is not 53, such as `10.1.1.53` or `[2001:db8::53]:5353`",
     check: |t| dns_server(t).map(drop),
     schema_pattern: "^[0-9A-Fa-f:.]+$|^([0-9.]+|\\[[0-9A-Fa-f:]+\\]):[0-9]{1,5}$",
 };
 
-pub(crate) static PORTS: Form = Form {
+/// A range of media ports.
+pub static PORTS: Form = Form {
     phrase: "a range from an even to an odd port such as `20000-29999`",
     check: |t| ports(t).map(drop),
     schema_pattern: "^[0-9]{4,5}-[0-9]{4,5}$",
 };
 
-pub(crate) static GATEWAY: Form = Form {
+/// A gateway.
+pub static GATEWAY: Form = Form {
     phrase: "a gateway such as `sip.example.com`, `192.0.2.7:5060;transport=tcp` or `[2001:db8::1]:5061;transport=tls`",
     check: |t| gateway(t).map(drop),
     schema_pattern: "^[^ ;]+(;transport=(udp|tcp|tls))?$",
@@ -60,10 +67,13 @@ pub(crate) static GATEWAY: Form = Form {
 
 /// A gateway as written.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Target {
-    pub(crate) host: Host,
-    pub(crate) port: Option<u16>,
-    pub(crate) transport: Option<Transport>,
+pub struct Target {
+    /// Address or name.
+    pub host: Host,
+    /// Its port, when it is written.
+    pub port: Option<u16>,
+    /// Its transport, when it is written.
+    pub transport: Option<Transport>,
 }
 
 fn shown(text: &str) -> String {
@@ -71,7 +81,10 @@ fn shown(text: &str) -> String {
 }
 
 /// Reads an address.
-pub(crate) fn address(text: &str) -> Result<IpAddr, Flaw> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn address(text: &str) -> Result<IpAddr, Flaw> {
     text.parse::<IpAddr>().map_err(|_| {
         let bare = text.trim().trim_start_matches('[');
         let cut = bare.find(['/', ']']).map(|at| bare.get(..at).unwrap_or(""));
@@ -83,7 +96,10 @@ pub(crate) fn address(text: &str) -> Result<IpAddr, Flaw> {
 }
 
 /// Reads a host: an address, in brackets or not, or a name (RFC 1123 §2.1).
-pub(crate) fn host(text: &str) -> Result<Host, Flaw> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn host(text: &str) -> Result<Host, Flaw> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(Host::Ip(address));
     }
@@ -112,7 +128,10 @@ pub(crate) fn host(text: &str) -> Result<Host, Flaw> {
 }
 
 /// Reads a network; an address alone is the network of that one host.
-pub(crate) fn network(text: &str) -> Result<IpNet, Flaw> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn network(text: &str) -> Result<IpNet, Flaw> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(IpNet::from(address));
     }
@@ -145,13 +164,19 @@ fn transport(text: &str, at: usize) -> Result<Transport, Flaw> {
 }
 
 /// Reads a DNS server.
-pub(crate) fn dns_server(text: &str) -> Result<SocketAddr, Flaw> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn dns_server(text: &str) -> Result<SocketAddr, Flaw> {
     let with_port = text.parse::<SocketAddr>().ok().filter(|server| server.port() != 0);
     with_port.map_or_else(|| address(text).map(|ip| SocketAddr::new(ip, DNS_PORT)), Ok)
 }
 
 /// Reads transport and port.
-pub(crate) fn sip_port(text: &str) -> Result<SipPort, Flaw> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn sip_port(text: &str) -> Result<SipPort, Flaw> {
     let Some((word, number)) = text.split_once(':') else {
         let flaw = Flaw::new(format!("`{}` is no transport and port", shown(text)));
         let known = Transport::from_token(text).map(|t| format!("{t}:{}", t.default_port()));
@@ -162,7 +187,10 @@ pub(crate) fn sip_port(text: &str) -> Result<SipPort, Flaw> {
 }
 
 /// Reads a range of media ports.
-pub(crate) fn ports(text: &str) -> Result<PortRange, Flaw> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn ports(text: &str) -> Result<PortRange, Flaw> {
     let Some((first, last)) = text.split_once('-') else {
         return Err(Flaw::new(format!("`{}` is no port range", shown(text))));
     };
@@ -191,7 +219,10 @@ pub(crate) fn ports(text: &str) -> Result<PortRange, Flaw> {
 }
 
 /// Reads a gateway.
-pub(crate) fn gateway(text: &str) -> Result<Target, Flaw> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn gateway(text: &str) -> Result<Target, Flaw> {
     for scheme in ["sip:", "sips:"] {
         if let Some(rest) = text.strip_prefix(scheme) {
             let flaw = Flaw::new("a gateway is written without a scheme");
@@ -239,5 +270,5 @@ fn split_port(place: &str) -> Result<(&str, Option<&str>), Flaw> {
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/net.rs"]
+#[path = "../tests/unit/net.rs"]
 mod tests;

@@ -1,0 +1,48 @@
+//! A recorder that takes part is found to be gone, before it says so by silence.
+
+use crate::story::Trouble;
+use crate::{CHECK, Lent, Recording};
+use base::Time;
+use media::SessionId;
+
+impl<G: Copy + PartialEq> Recording<G> {
+    /// The same, where no alarm of the owner's stands that fires before.
+    pub fn next_alarm(&mut self, now: Time) -> Option<Time> {
+        let due = self.next_deadline();
+        let due = due.filter(|due| *due > now && self.alarm.is_none_or(|alarm| *due < alarm))?;
+        self.alarm = Some(due);
+        self.alarm
+    }
+
+    /// The owner's alarm has fired; where the recorder takes part, whose health is to be looked at.
+    pub fn on_alarm(&mut self, now: Time) -> Option<G> {
+        self.alarm = None;
+        let due = self.is_live() && self.check_at <= now;
+        self.check_at = if due { now + CHECK } else { self.check_at };
+        self.at.filter(|_| due)
+    }
+
+    /// The recorder is lost while it took part: its address is down, or no media get there.
+    fn lose<U: Copy>(&mut self, why: Trouble, lent: &mut Lent<'_, '_, U>) {
+        if !self.is_live() {
+            return;
+        }
+        if let Some(session) = &mut self.session {
+            session.end(lent.env);
+        }
+        self.failed(why, lent.env.now);
+        self.close(lent.media);
+    }
+
+    /// The address of the recorder that takes part is down.
+    pub fn on_down<U: Copy>(&mut self, lent: &mut Lent<'_, '_, U>) {
+        self.lose(Trouble::Down, lent);
+    }
+
+    /// No media of this session get to the recorder, as the engine says.
+    pub fn on_unreached<U: Copy>(&mut self, session: SessionId, lent: &mut Lent<'_, '_, U>) {
+        if self.copied.as_ref().is_some_and(|copied| copied.session == session) {
+            self.lose(Trouble::Unreached, lent);
+        }
+    }
+}
