@@ -9,7 +9,7 @@ use crate::parting::Parting;
 use crate::relay::Growing;
 use base::{ListenId, Transport, TrunkId};
 use config::Recorder;
-use media::{Command, Ports, Remote, Report, SessionId, Side, Sound, Yields};
+use media::{Command, Ports, Remote, Report, Security, SessionId, Side, Sound, Yields};
 use negotiation::{End, Joining, LocalSdp, SdpTrouble, Seat, Stage, Standing};
 use sip_core::DigitLine;
 use sip_msg::Msg;
@@ -40,6 +40,8 @@ pub(crate) struct CallMedia {
     pub(crate) tls: [bool; 2],
     /// Whose user is inside, likewise.
     pub(crate) inside: [bool; 2],
+    /// What handshakes agreed on, by the engine's sides.
+    pub(crate) shaken: [Option<Security>; 2],
 }
 
 /// Where the media of a call stand.

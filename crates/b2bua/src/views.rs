@@ -94,7 +94,8 @@ fn view(call: &Call) -> CallView {
         b_call_id: attempt.map(|a| a.facts.sip_call_id.clone()),
         anchored: call.media.is_anchored(),
         security: Side::BOTH.map(|side| {
-            call.leg(side).and_then(|leg| negotiation::security(&leg.described, leg.sdp.standing()))
+            let shaken = call.media.shaken[call.media.seat(side).index()];
+            call.leg(side).and_then(|leg| negotiation::security((&leg.described, leg.sdp.standing()), shaken))
         }),
         recording: call.recording_verdict(),
         codec: (!call.media.codec.is_empty()).then(|| call.media.codec.clone()),

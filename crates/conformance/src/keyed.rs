@@ -39,6 +39,21 @@ impl Keyed {
         Keyed::new(&from_base64(key))
     }
 
+    /// Those of the client and of the server of a handshake, by what OpenSSL says of its keys' bytes (RFC 5764 §4.2).
+    ///
+    /// # Panics
+    /// It says nothing of them.
+    #[must_use]
+    pub fn shaken(said: &str) -> (Keyed, Keyed) {
+        let digits =
+            said.lines().find_map(|line| line.trim().strip_prefix("Keying material: ")).expect("keys");
+        let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).expect("digits"));
+        let bytes: Vec<u8> = pairs.map(|pair| u8::from_str_radix(pair, 16).expect("digits")).collect();
+        let master = |key: usize, salt: usize| [&bytes[key..key + 16], &bytes[salt..salt + 14]].concat();
+        let keyed = |master: Vec<u8>| Keyed::new(&master.try_into().expect("thirty bytes"));
+        (keyed(master(0, 32)), keyed(master(16, 46)))
+    }
+
     /// Session keys from a master key and its salt (RFC 3711 §4.3), derived once.
     fn new(master: &[u8; 30]) -> Keyed {
         let (key, salt) = master.split_at(16);

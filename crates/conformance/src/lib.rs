@@ -11,6 +11,7 @@
 pub mod attacker;
 pub mod audio;
 pub mod baresip;
+pub mod browser;
 pub mod capture;
 pub mod config;
 pub mod dnsmasq;
@@ -18,6 +19,7 @@ pub mod island;
 pub mod kamailio;
 pub mod keyed;
 pub mod lab;
+pub mod openssl;
 pub mod phone;
 pub mod place;
 pub mod process;

@@ -114,6 +114,50 @@ impl Phone {
         )
     }
 
+    /// Places a call.
+    pub fn calls(&self, number: &str, from: &str, mark: &str) {
+        self.sip.send(self.invite(number, from, mark));
+    }
+
+    /// Waits until the call that it has placed is answered, and acknowledges that.
+    ///
+    /// # Panics
+    /// It is not.
+    #[must_use]
+    pub fn is_answered(&self) -> Dialog {
+        let answer = self.sip.await_message("200", "INVITE");
+        let dialog = Dialog {
+            call_id: answer.header("Call-ID").into(),
+            ours: answer.header("From").into(),
+            theirs: answer.header("To").into(),
+            target: address_of(answer.header("Contact")),
+            cseq: 1,
+            relay: answer.media().expect("an answer with audio"),
+            description: answer.body().into(),
+        };
+        self.sip.send(self.within(&dialog, "ACK", 1));
+        dialog
+    }
+
+    /// Takes a call; what it describes is made of the offer.
+    ///
+    /// # Panics
+    /// None comes.
+    #[must_use]
+    pub fn takes(&self, describe: impl FnOnce(&str) -> String) -> Dialog {
+        let invite = self.sip.await_message("INVITE", "");
+        self.sip.send(self.answer(&invite, &describe(invite.body())));
+        Dialog {
+            call_id: invite.header("Call-ID").into(),
+            ours: format!("{};tag=callee", invite.header("To")),
+            theirs: invite.header("From").into(),
+            target: address_of(invite.header("Contact")),
+            cseq: 1,
+            relay: invite.media().expect("an offer with audio"),
+            description: invite.body().into(),
+        }
+    }
+
     /// A request within the dialog.
     #[must_use]
     pub fn within(&self, dialog: &Dialog, method: &str, cseq: u32) -> String {
@@ -215,30 +259,10 @@ pub fn call_answered(
     (number, from, mark): (&str, &str, &str),
     describe: impl FnOnce(&str) -> String,
 ) -> (Dialog, Dialog) {
-    caller.sip.send(caller.invite(number, from, mark));
-    let invite = callee.sip.await_message("INVITE", "");
-    callee.sip.send(callee.answer(&invite, &describe(invite.body())));
-    let answer = caller.sip.await_message("200", "INVITE");
-    let a = Dialog {
-        call_id: answer.header("Call-ID").into(),
-        ours: answer.header("From").into(),
-        theirs: answer.header("To").into(),
-        target: address_of(answer.header("Contact")),
-        cseq: 1,
-        relay: answer.media().expect("an answer with audio"),
-        description: answer.body().into(),
-    };
-    caller.sip.send(caller.within(&a, "ACK", 1));
+    caller.calls(number, from, mark);
+    let b = callee.takes(describe);
+    let a = caller.is_answered();
     let _ = callee.sip.await_message("ACK", "");
-    let b = Dialog {
-        call_id: invite.header("Call-ID").into(),
-        ours: format!("{};tag=callee", invite.header("To")),
-        theirs: invite.header("From").into(),
-        target: address_of(invite.header("Contact")),
-        cseq: 1,
-        relay: invite.media().expect("an offer with audio"),
-        description: invite.body().into(),
-    };
     (a, b)
 }
 

@@ -1,6 +1,6 @@
 //! Calls between two baresips whose media are secured, each leg as its trunk says.
 
-use crate::baresip::Baresip;
+use crate::baresip::{Baresip, Voice};
 use crate::config::{INSIDE, ITSP, PBX, Setup};
 use crate::{Place, Server};
 
@@ -18,24 +18,46 @@ pub fn phone(
     encryption: &str,
     dial: Option<&str>,
 ) -> Baresip {
+    voiced(place, (number, host), &Voice::tone(hertz), encryption, dial)
+}
+
+/// The same with a voice of its own.
+fn voiced(
+    place: &Place,
+    (number, host): (&str, u8),
+    voice: &Voice<'_>,
+    encryption: &str,
+    dial: Option<&str>,
+) -> Baresip {
     let encryption = if encryption.is_empty() { String::new() } else { format!(";mediaenc={encryption}") };
     let account = format!("<sip:{number}@{}>;regint=0{encryption}", place.ip(host));
-    Baresip::with_account(place, number, host, hertz, &account, dial)
+    Baresip::with_voice(place, number, host, voice, &account, dial)
 }
 
 /// A call between two baresips through trunks with these policies: each hears the other's tone, and the server
 /// ends well. Its place, with the record of the call.
-pub fn two_phones(name: &str, (pbx, itsp): (&str, &str), (ours, theirs): (&str, &str)) -> Place {
+pub fn two_phones(name: &str, rules: (&str, &str), encryptions: (&str, &str)) -> Place {
+    two_codecs(name, rules, encryptions, ("PCMA", "PCMA"))
+}
+
+/// The same, where each has one codec, as baresip names it.
+pub fn two_codecs(
+    name: &str,
+    (pbx, itsp): (&str, &str),
+    (ours, theirs): (&str, &str),
+    (codec, other): (&str, &str),
+) -> Place {
     let place = Place::new(name);
     let mut setup = Setup::new(&place);
     // On loopback baresip sends from another address than the one it names.
     setup.pbx_more = format!("override = {{ latch = \"nat\", {pbx} }}\n");
     setup.itsp_more = format!("override = {{ latch = \"nat\", {itsp} }}\n");
     let server = Server::start(&place, &setup.text());
-    let callee = phone(&place, WORLD, ITSP, 700.0, theirs, None);
+    let voice = |codec, hertz| Voice { codec, ..Voice::tone(hertz) };
+    let callee = voiced(&place, (WORLD, ITSP), &voice(other, 700.0), theirs, None);
     callee.process().line("baresip is ready");
     let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
-    let caller = phone(&place, DID, PBX, 440.0, ours, Some(&uri));
+    let caller = voiced(&place, (DID, PBX), &voice(codec, 440.0), ours, Some(&uri));
     caller.hears(700.0, 440.0);
     callee.hears(440.0, 700.0);
     drop(caller);

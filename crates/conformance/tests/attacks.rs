@@ -4,7 +4,9 @@
 use conformance::attacker::{Broken, FOREIGN, FOREIGN_SOURCE, Stranger, ports};
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
 use conformance::keyed::{INLINE, Keyed};
+use conformance::openssl::Identity;
 use conformance::phone::{Dialog, Phone, call, rtp_packet};
+use conformance::stun::Check;
 use conformance::{Place, Server, records};
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
@@ -39,7 +41,7 @@ impl Scene {
         let server = Server::start(&place, &setup.text());
         let mut pbx = Phone::new(&place, PBX, &place.sip(INSIDE));
         let itsp = Phone::new(&place, ITSP, &place.sip(OUTSIDE));
-        let keys = rules.contains("srtp").then(|| (Keyed::example(), None));
+        let keys = rules.contains("\"required\" }").then(|| (Keyed::example(), None));
         if keys.is_some() {
             pbx.more = format!("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{INLINE}\r\n");
         }
@@ -52,6 +54,54 @@ impl Scene {
             *theirs = Some(Keyed::told(&a.description));
         }
         self.sides = Some((a, b));
+        self
+    }
+
+    /// A call of a phone whose agent proves where both its ports are (ICE).
+    fn calls_with_checks(mut self, mark: &str) -> Scene {
+        let candidate = format!("a=candidate:1 1 UDP 2130706431 {} 40000 typ host", self.place.ip(PBX));
+        self.pbx.more = format!("a=ice-ufrag:peer\r\na=ice-pwd:apasswordofthephones22\r\n{candidate}\r\n");
+        let scene = self.calls(mark);
+        let (a, _) = scene.sides.as_ref().expect("a call");
+        let line =
+            |start: &str| a.description.lines().find_map(|line| line.strip_prefix(start)).expect("a line");
+        let check = Check {
+            username: format!("{}:peer", line("a=ice-ufrag:")),
+            password: line("a=ice-pwd:").into(),
+            nominates: true,
+            more: None,
+            transaction: *b"of the phone",
+        };
+        let control = UdpSocket::bind((scene.place.ip(PBX), 40_001)).expect("a socket");
+        control.set_read_timeout(Some(conformance::PATIENCE)).expect("a read timeout");
+        for (socket, port) in [(&scene.pbx.rtp, a.relay.port()), (&control, a.relay.port() + 1)] {
+            socket.send_to(&check.bytes(), (a.relay.ip(), port)).expect("a check sent");
+            let mut buffer = [0; 1500];
+            let length = socket.recv(&mut buffer).expect("an answer");
+            assert_eq!(check.read(&buffer[..length]), Ok(socket.local_addr().expect("bound")));
+        }
+        scene
+    }
+
+    /// A call of a phone that shakes hands on both its ports.
+    fn calls_with_handshakes(mut self, mark: &str) -> Scene {
+        let own_place = Place::new("identity");
+        let identity = Identity::new(&own_place, "phone");
+        let described = self.pbx.description().replace("RTP/AVP", "UDP/TLS/RTP/SAVP");
+        let proof = format!("a=setup:active\r\na=fingerprint:sha-256 {}\r\n", identity.fingerprint());
+        self.pbx.described = Some(described + &proof);
+        let (a, b) = call(&self.pbx, &self.itsp, WORLD, DID, mark);
+        // The port is lent to OpenSSL.
+        let ip = self.place.ip(PBX);
+        self.pbx.rtp = UdpSocket::bind((ip.as_str(), 0)).expect("another port");
+        let shakes = |own: u16, port: u16| {
+            identity.shakes(&format!("{ip}:{own}"), &format!("{}:{port}", a.relay.ip()))
+        };
+        let (mine, theirs) = Keyed::shaken(&shakes(40_000, a.relay.port()));
+        let _ = Keyed::shaken(&shakes(40_001, a.relay.port() + 1));
+        self.pbx.rtp = UdpSocket::bind((ip.as_str(), 40_000)).expect("the port");
+        self.pbx.rtp.set_read_timeout(Some(conformance::PATIENCE)).expect("a read timeout");
+        (self.keys, self.sides) = (Some((mine, Some(theirs))), Some((a, b)));
         self
     }
 
@@ -236,6 +286,18 @@ fn a_storm_of_broken_packets_costs_a_latched_call_no_word() {
 fn a_storm_of_broken_packets_costs_a_secured_call_no_word() {
     let scene = storm(Scene::new("storm-srtp", SECURED).calls("storm"), storm_size());
     scene.ends();
+}
+
+#[test]
+fn a_storm_of_broken_packets_costs_a_call_with_ice_no_word() {
+    let scene = Scene::new("storm-ice", "override = { ice = \"lite\" }\n").calls_with_checks("storm");
+    storm(scene, storm_size()).ends();
+}
+
+#[test]
+fn a_storm_of_broken_packets_costs_a_call_with_handshakes_no_word() {
+    let rules = "override = { srtp = \"required\", srtp_keys = [\"dtls\"], srtp_suites = [\"AES_CM_128_HMAC_SHA1_80\"] }\n";
+    storm(Scene::new("storm-dtls", rules).calls_with_handshakes("storm"), storm_size()).ends();
 }
 
 #[test]

@@ -3,11 +3,11 @@
 
 use conformance::baresip::Baresip;
 use conformance::config::{INSIDE, ITSP, PBX, Setup};
+use conformance::openssl::Identity;
 use conformance::secured::{self, DID, WORLD, phone};
 use conformance::wire::Datagrams;
 use conformance::{Place, Server, records};
 use std::net::UdpSocket;
-use std::process::{Command, Stdio};
 
 const DTLS: &str = "srtp = \"required\", srtp_keys = [\"dtls\"]";
 const SDES: &str = "srtp = \"required\"";
@@ -48,64 +48,26 @@ fn two_handshakes_have_two_sets_of_keys() {
 }
 
 #[test]
+fn handshakes_and_another_codec_go_together() {
+    let shaken = format!("{DTLS}, codecs = [\"opus\"]");
+    let plain = format!("{OFF}, codecs = [\"PCMU\"]");
+    let codecs = ("opus/48000/2", "PCMU");
+    drop(secured::two_codecs("dtls-opus", (&shaken, &plain), ("dtls_srtp", ""), codecs));
+    drop(secured::two_codecs("opus-dtls", (&plain, &shaken), ("", "dtls_srtp"), ("PCMU", "opus/48000/2")));
+    let keyed = format!("{SDES}, codecs = [\"G722\"]");
+    drop(secured::two_codecs(
+        "opus-g722",
+        (&shaken, &keyed),
+        ("dtls_srtp", "srtp-mand"),
+        ("opus/48000/2", "G722"),
+    ));
+}
+
+#[test]
 fn we_begin_with_a_phone_whose_certificate_is_rsa() {
     // A phone that is reached where it says: it is called on.
     let active = format!("{DTLS}, dtls_setup = \"active\"");
     two_phones("dtls-active", (&active, OFF), ("dtls_srtp", ""), [BY_DTLS, "none"]);
-}
-
-/// A certificate made by OpenSSL, and a program that shows it.
-struct Identity<'p> {
-    place: &'p Place,
-    name: &'static str,
-}
-
-impl Identity<'_> {
-    fn new<'p>(place: &'p Place, name: &'static str) -> Identity<'p> {
-        let identity = Identity { place, name };
-        let made = identity.openssl(&[
-            &["req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=phone", "-newkey", "rsa:2048"][..],
-            &["-keyout", &format!("{name}.key"), "-out", &format!("{name}.pem")],
-        ]);
-        assert!(made.status.success(), "{made:?}");
-        identity
-    }
-
-    fn openssl(&self, words: &[&[&str]]) -> std::process::Output {
-        let mut command = Command::new("openssl");
-        command.args(words.concat()).current_dir(self.place.folder()).stdin(Stdio::null());
-        command.output().expect("openssl")
-    }
-
-    fn fingerprint(&self) -> String {
-        let told = self.openssl(&[&[
-            "x509",
-            "-in",
-            &format!("{}.pem", self.name),
-            "-noout",
-            "-fingerprint",
-            "-sha256",
-        ]]);
-        let text = String::from_utf8(told.stdout).expect("text");
-        text.trim().split('=').nth(1).expect("a digest").to_owned()
-    }
-
-    /// Shakes hands from an address of its own: what the program says; it ends at once.
-    fn shakes(&self, from: &str, to: &str) -> String {
-        let (cert, key) = (format!("{}.pem", self.name), format!("{}.key", self.name));
-        let out = self.openssl(&[
-            &["s_client", "-dtls1_2", "-bind", from, "-connect", to, "-cert", &cert, "-key", &key],
-            &[
-                "-use_srtp",
-                "SRTP_AES128_CM_SHA1_80",
-                "-keymatexport",
-                "EXTRACTOR-dtls_srtp",
-                "-keymatexportlen",
-                "60",
-            ],
-        ]);
-        String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned()
-    }
 }
 
 /// A phone at one address whose descriptions are written here.

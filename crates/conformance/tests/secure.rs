@@ -2,7 +2,7 @@
 
 use conformance::config::{INSIDE, ITSP, PBX, Setup};
 use conformance::phone::rtp_packet;
-use conformance::secured::{DID, WORLD, phone, two_phones};
+use conformance::secured::{DID, WORLD, phone, two_codecs, two_phones};
 use conformance::wire::Datagrams;
 use conformance::{Place, Server, records};
 use std::net::UdpSocket;
@@ -35,6 +35,14 @@ fn optional_is_taken_with_and_without_keys() {
     two_phones("srtp-best", (optional, optional), ("srtp", "srtp"));
     two_phones("srtp-mixed", (optional, optional), ("srtp-mand", ""));
     two_phones("srtp-none", (optional, optional), ("", "srtp"));
+}
+
+#[test]
+fn keys_and_another_codec_go_together() {
+    let secured = "srtp = \"required\", codecs = [\"G722\"]";
+    let plain = "srtp = \"off\", codecs = [\"PCMA\"]";
+    two_codecs("srtp-g722", (secured, plain), ("srtp-mand", ""), ("G722", "PCMA"));
+    two_codecs("g722-srtp", (plain, secured), ("", "srtp-mand"), ("PCMA", "G722"));
 }
 
 /// A phone at one address whose descriptions are written here.

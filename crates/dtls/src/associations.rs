@@ -5,6 +5,7 @@
 
 use crate::certificate::Certificate;
 use crate::cookie::{Answered, Doorman};
+use crate::gathering::{Gathering, Piece};
 use crate::shake::Shake;
 use crate::trouble::Trouble;
 use base::Time;
@@ -69,6 +70,7 @@ struct Association {
     /// Since when keys are waited for.
     since: Time,
     candidates: Vec<Candidate>,
+    gathering: Gathering,
     agreed: bool,
     /// What went wrong last.
     trouble: Trouble,
@@ -152,6 +154,7 @@ impl Association {
             to,
             since: now,
             candidates,
+            gathering: Gathering::default(),
             agreed: false,
             trouble,
             told: false,
@@ -211,7 +214,20 @@ impl Association {
             Answered::Admitted(random) if !self.is_known(source, &random) => {
                 self.admit(now, source, datagram, desk)
             }
-            _ => match self.candidates.iter_mut().rev().find(|one| one.source == source) {
+            Answered::Begun(random) if !self.is_known(source, &random) => {
+                self.gathering.begin(source, random, datagram);
+                self.go_on(now, source, datagram, desk)
+            }
+            _ => self.go_on(now, source, datagram, desk),
+        }
+    }
+
+    /// A datagram of somebody who has begun.
+    fn go_on(&mut self, now: Time, source: SocketAddr, datagram: &[u8], desk: &mut Desk) -> bool {
+        match self.gathering.take(source, datagram) {
+            Piece::More => true,
+            Piece::Whole(hello) => self.admit(now, source, &hello, desk),
+            Piece::Foreign => match self.candidates.iter_mut().rev().find(|one| one.source == source) {
                 Some(candidate) => {
                     candidate.shake.receive(now, datagram);
                     true

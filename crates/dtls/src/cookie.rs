@@ -29,6 +29,8 @@ pub enum Answered {
     Ask(Vec<u8>),
     /// A ClientHello with it, and its random value.
     Admitted([u8; 32]),
+    /// The first fragment of one with it, and its random value.
+    Begun([u8; 32]),
 }
 
 impl Doorman {
@@ -50,11 +52,17 @@ impl Doorman {
     /// Judges a datagram.
     #[must_use]
     pub fn answer(&self, source: SocketAddr, datagram: &[u8]) -> Answered {
-        let Some((record, number, hello)) = first_hello(datagram) else { return Answered::Other };
-        let tag = self.cookie(source, &hello.random);
+        let Some((record, fragment)) = first_fragment(datagram) else { return Answered::Other };
+        // A long ClientHello comes in pieces; of its first one is known what must be known (RFC 6347 §4.2.1).
+        let (number, entire) = (fragment.number, fragment.entire());
+        let whole_one = entire.is_none_or(|body| ClientHello::read(body).is_ok());
+        let opening =
+            fragment.opening().filter(|_| whole_one).and_then(|bytes| ClientHello::opening(bytes).ok());
+        let Some((random, said)) = opening else { return Answered::Other };
+        let tag = self.cookie(source, &random);
         let cookie = tag.as_ref().get(..COOKIE).unwrap_or_default();
-        if aws_lc_rs::constant_time::verify_slices_are_equal(&hello.cookie, cookie).is_ok() {
-            return Answered::Admitted(hello.random);
+        if aws_lc_rs::constant_time::verify_slices_are_equal(said, cookie).is_ok() {
+            return if entire.is_some() { Answered::Admitted(random) } else { Answered::Begun(random) };
         }
         let message = whole(Kind::HelloVerifyRequest, number, &verify_request(cookie));
         let mut out = Vec::with_capacity(64);
@@ -66,18 +74,21 @@ impl Doorman {
     }
 }
 
-/// The ClientHello that a datagram begins with, whole, with the numbers of its record and of its message.
-pub(crate) fn first_hello(datagram: &[u8]) -> Option<(u64, u16, ClientHello)> {
+/// The fragment of a ClientHello that a datagram begins with, and the number of its record.
+pub(crate) fn first_fragment(datagram: &[u8]) -> Option<(u64, Fragment<'_>)> {
     let record = Record::next(&mut Reader(datagram))?;
     if record.content != Content::Handshake || record.epoch != 0 {
         return None;
     }
     let fragment = Fragment::read(&mut Reader(record.body)).ok()?;
-    if Kind::of(fragment.kind) != Some(Kind::ClientHello) {
-        return None;
-    }
+    (Kind::of(fragment.kind) == Some(Kind::ClientHello)).then_some((record.sequence, fragment))
+}
+
+/// The ClientHello that a datagram begins with, whole, with the numbers of its record and of its message.
+pub(crate) fn first_hello(datagram: &[u8]) -> Option<(u64, u16, ClientHello)> {
+    let (record, fragment) = first_fragment(datagram)?;
     let hello = ClientHello::read(fragment.entire()?).ok()?;
-    Some((record.sequence, fragment.number, hello))
+    Some((record, fragment.number, hello))
 }
 
 impl fmt::Debug for Doorman {

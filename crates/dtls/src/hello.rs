@@ -98,14 +98,17 @@ fn srtp(numbers: impl IntoIterator<Item = u16>) -> Vec<u8> {
 /// A peer's ClientHello.
 pub(crate) struct ClientHello {
     pub(crate) random: [u8; 32],
-    pub(crate) cookie: Vec<u8>,
     suites: Vec<u16>,
     pub(crate) extensions: Extensions,
 }
 
 impl ClientHello {
-    pub(crate) fn read(body: &[u8]) -> Result<ClientHello, Trouble> {
-        let mut reader = Reader(body);
+    /// What it begins with: its random value and its cookie.
+    pub(crate) fn opening(bytes: &[u8]) -> Result<([u8; 32], &[u8]), Trouble> {
+        ClientHello::open(&mut Reader(bytes))
+    }
+
+    fn open<'a>(reader: &mut Reader<'a>) -> Result<([u8; 32], &'a [u8]), Trouble> {
         let version: [u8; 2] = reader.array()?;
         // Numbers of versions fall as DTLS gets newer.
         if version[0] != VERSION[0] || version[1] > VERSION[1] {
@@ -113,14 +116,19 @@ impl ClientHello {
         }
         let random = reader.array()?;
         reader.vector8()?;
-        let cookie = reader.vector8()?.to_vec();
+        Ok((random, reader.vector8()?))
+    }
+
+    pub(crate) fn read(body: &[u8]) -> Result<ClientHello, Trouble> {
+        let mut reader = Reader(body);
+        let (random, _) = ClientHello::open(&mut reader)?;
         let suites: Vec<u16> = shorts(reader.vector16()?).collect();
         if !reader.vector8()?.contains(&0) {
             return Err(Trouble::NothingInCommon);
         }
         let mut extensions = Extensions::read(&mut reader)?;
         extensions.renegotiation |= suites.contains(&RENEGOTIATION_SUITE);
-        Ok(ClientHello { random, cookie, suites, extensions })
+        Ok(ClientHello { random, suites, extensions })
     }
 
     /// The first of our suites that the peer has, too.

@@ -17,6 +17,7 @@ mod crypto;
 mod flight;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
+mod gathering;
 mod hello;
 mod keys;
 mod messages;

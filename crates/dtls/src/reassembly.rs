@@ -121,6 +121,11 @@ impl<'a> Fragment<'a> {
         Ok(Fragment { kind, length, number, offset, bytes: reader.vector24()? })
     }
 
+    /// The bytes that the message begins with.
+    pub(crate) fn opening(&self) -> Option<&'a [u8]> {
+        (self.offset == 0).then_some(self.bytes)
+    }
+
     /// The whole message, when it is all in here.
     pub(crate) fn entire(&self) -> Option<&'a [u8]> {
         (self.offset == 0 && self.bytes.len() == self.length).then_some(self.bytes)

@@ -166,6 +166,46 @@ fn the_peer_that_begins_agrees_and_its_media_pass_both_ways() {
     assert_eq!(room.drops(), 0);
 }
 
+/// A datagram with one message, as two with a half each.
+fn halved(datagram: &[u8], at: usize) -> [Vec<u8>; 2] {
+    let (header, message) = datagram.split_at(13);
+    let (head, body) = message.split_at(12);
+    let half = |number: u8, offset: usize, bytes: &[u8]| {
+        let three = |value: usize| [0, (value >> 8) as u8, value as u8];
+        let fragment = [&head[..6], &three(offset), &three(bytes.len()), bytes].concat();
+        let mut out = header.to_vec();
+        out[10] = header[10] * 2 + number;
+        out[11..13].copy_from_slice(&(fragment.len() as u16).to_be_bytes());
+        [out, fragment].concat()
+    };
+    [half(0, 0, &body[..at]), half(1, at, &body[at..])]
+}
+
+#[test]
+fn a_peer_whose_hello_comes_in_pieces_agrees() {
+    let mut room = Room::new(false, Latch::Off);
+    let theirs = room.theirs.clone();
+    let mut shake = room.client(&theirs);
+    let [first, second] = halved(&shake.poll().unwrap(), 60);
+    room.hear(peer(), &second);
+    assert!(room.sent_to(peer()).is_empty(), "a piece without cookie is nobody's");
+    room.hear(peer(), &first);
+    let asked = room.sent_to(peer());
+    assert!(asked.len() == 1 && asked[0].len() <= first.len(), "no more than came");
+    shake.receive(room.now, &asked[0]);
+    let [first, second] = halved(&shake.poll().unwrap(), 90);
+    for piece in [&first, &first, &second] {
+        assert!(room.sent_to(peer()).is_empty());
+        assert_eq!(room.hear(peer(), piece), Verdict::Handshake);
+    }
+    for datagram in room.sent_to(peer()) {
+        shake.receive(room.now, &datagram);
+    }
+    let keys = room.meet(peer(), &mut shake).unwrap();
+    assert!(room.relays(&keys, peer()));
+    assert_eq!(room.drops(), 1, "the piece without cookie");
+}
+
 #[test]
 fn we_begin_where_that_is_our_part() {
     let mut room = Room::new(true, Latch::Off);

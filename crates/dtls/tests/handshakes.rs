@@ -61,7 +61,7 @@ impl Pair {
                 server.receive(self.now, datagram);
                 Vec::new()
             }
-            (Answered::Other, None) => Vec::new(),
+            (Answered::Other | Answered::Begun(_), None) => Vec::new(),
         }
     }
 

@@ -133,7 +133,7 @@ fn drive(
                     peer = Some(source);
                     shake = Some(Shake::server(now, certificate.clone(), terms.clone(), datagram).unwrap());
                 }
-                Answered::Other => panic!("a hello"),
+                Answered::Other | Answered::Begun(_) => panic!("a hello"),
             },
             (None, None) => panic!("nobody is expected"),
         }

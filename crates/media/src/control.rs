@@ -7,7 +7,7 @@ use crate::care::Care;
 pub use crate::open_error::OpenError;
 use crate::ports::Ports;
 use crate::report::Report;
-use crate::secured::Srtp;
+use crate::secured::{Security, Srtp};
 use base::ListenId;
 use bridge::{Digit, Plan, Play};
 use ice::{Credentials, PeerDescription};
@@ -347,6 +347,15 @@ pub enum Reply {
         /// What went wrong.
         why: Box<str>,
     },
+    /// A handshake has ended well: the first stream of a side is protected so from now on.
+    Keyed {
+        /// The session.
+        session: SessionId,
+        /// Whose.
+        side: Side,
+        /// How.
+        security: Security,
+    },
     /// A side has heard all samples that it was to hear once, or nothing can be played to it.
     Played {
         /// The session.
@@ -386,6 +395,7 @@ impl Reply {
             | Reply::OneWay { session, .. }
             | Reply::Digit { session, .. }
             | Reply::Unkeyed { session, .. }
+            | Reply::Keyed { session, .. }
             | Reply::Played { session, .. }
             | Reply::Unreached { session }
             | Reply::Latched { session, .. } => *session,

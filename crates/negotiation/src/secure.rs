@@ -180,15 +180,16 @@ pub(crate) fn paired(theirs: &Media<'_>, ours: &Media<'_>) -> Option<Keys> {
     })
 }
 
-/// How what a peer sends of the first audio stream is protected, by what it described and was told.
+/// How what a peer sends of the first audio stream is protected, by what it described and was told. `shaken`: what its
+/// last handshake agreed on.
 #[must_use]
-pub fn security(theirs: &[u8], ours: &[u8]) -> Option<Security> {
+pub fn security((theirs, ours): (&[u8], &[u8]), shaken: Option<Security>) -> Option<Security> {
     let (theirs, ours) = (crate::parse(theirs).ok()?, crate::parse(ours).ok()?);
     let mut both = theirs.media().iter().zip(ours.media());
     let (theirs, ours) = both.find(|(media, _)| media.kind == Kind::Audio && media.port != 0)?;
     match paired(theirs, ours) {
         Some(keys) => Some(Security::Sdes(keys.receive.suite())),
-        None if dtls::begins(theirs, ours).is_some() => Some(Security::Dtls(None)),
+        None if dtls::begins(theirs, ours).is_some() => shaken.or(Some(Security::Dtls(None))),
         None => Some(if ours.is_savp() { Security::Awaited } else { Security::Plain }),
     }
 }

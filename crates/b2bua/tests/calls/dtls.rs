@@ -4,7 +4,7 @@
 use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, World, inside, invite, response};
 use crate::told::proto;
 use base::ReasonId;
-use media::{Command, Dtls, Reply, Side, Srtp};
+use media::{Command, Dtls, Reply, Security, Side, Srtp};
 
 /// What the node's own certificate is known by in these tests.
 const OURS: &str = "a=fingerprint:sha-256 AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:\
@@ -211,6 +211,24 @@ fn a_call_whose_handshake_fails_ends_with_a_reason_of_its_own() {
     world.expect(&[(PBX, "BYE"), (GW1, "BYE")]);
     world.settle();
     assert_eq!(world.records[0].reason, ReasonId::SrtpUnkeyed);
+}
+
+#[test]
+fn a_live_call_says_what_its_handshake_agreed_on() {
+    let mut world = world(OFF, REQUIRED);
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let out = world.expect(&[(GW1, "INVITE")]).remove(0);
+    world.receive(GW1, &response(&out, "200 OK", "tb", "", &secured(ANSWER, &proof(0xC4, "active", ""))));
+    world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]);
+    let shown = |world: &World| world.board.calls()[0].security;
+    assert_eq!(shown(&world), [Some(Security::Plain), Some(Security::Dtls(None))]);
+    let session = world.media.iter().find_map(|command| match command {
+        Command::Open { session, .. } => Some(*session),
+        _ => None,
+    });
+    let security = Security::Dtls(terms(&world, Side::B).suites.first().copied());
+    world.media_reply(Reply::Keyed { session: session.expect("opened"), side: Side::B, security });
+    assert_eq!(shown(&world), [Some(Security::Plain), Some(security)]);
 }
 
 #[test]

@@ -36,7 +36,13 @@ impl Session {
         let half = &mut s.halves[spot.side.index()];
         let Some(guard) = half.guard.as_mut().filter(|guard| guard.terms().is_some()) else { return };
         guard.keyed(now, spot.component == Component::Rtcp, keys);
-        if spot.component == Component::Rtp && half.lock.certify(source) {
+        let security = guard.security();
+        let media = spot.component == Component::Rtp;
+        let moves = media && half.lock.certify(source);
+        if media && spot.stream == 0 {
+            self.tell(Reply::Keyed { session: self.id, side: spot.side, security });
+        }
+        if moves {
             self.moved(spot.side, spot.stream);
         }
     }
