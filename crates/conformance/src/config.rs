@@ -37,6 +37,8 @@ pub struct Setup {
     pub more: String,
     /// Lines within `[signalling]`.
     pub signalling: String,
+    /// How long calls may go on when the server is told to stop.
+    pub drain: &'static str,
     folder: String,
 }
 
@@ -55,6 +57,7 @@ impl Setup {
             itsp_more: String::new(),
             more: String::new(),
             signalling: String::new(),
+            drain: "20s",
             folder: place.folder().display().to_string(),
         }
     }
@@ -99,8 +102,8 @@ impl Setup {
              [[route]]\nname = \"world\"\nmatch = {{ called = \"+*\" }}\nto = \"itsp\"\n\
              [records]\npath = \"{folder}/data\"\njsonl = \"{folder}/records.jsonl\"\n\
              [api]\nsocket = \"{folder}/tronco.sock\"\n\
-             [signalling]\ndrain_timeout = \"20s\"\n{}{}",
-            self.signalling, self.more
+             [signalling]\ndrain_timeout = \"{}\"\n{}{}",
+            self.drain, self.signalling, self.more
         );
         text
     }

@@ -52,6 +52,8 @@ pub fn two_codecs(
     // On loopback baresip sends from another address than the one it names.
     setup.pbx_more = format!("override = {{ latch = \"nat\", {pbx} }}\n");
     setup.itsp_more = format!("override = {{ latch = \"nat\", {itsp} }}\n");
+    // The phones vanish without a word.
+    setup.drain = "1s";
     let server = Server::start(&place, &setup.text());
     let voice = |codec, hertz| Voice { codec, ..Voice::tone(hertz) };
     let callee = voiced(&place, (WORLD, ITSP), &voice(other, 700.0), theirs, None);

@@ -44,6 +44,7 @@ fn calls(name: &str, own: &str, other: &str) {
     let place = Place::new(name);
     let mut setup = Setup::new(&place);
     (setup.pbx_more, setup.itsp_more) = (web(own), telephone(other));
+    setup.drain = "1s";
     let server = Server::start(&place, &setup.text());
     let callee = baresip(&place, WORLD, ITSP, other, None);
     callee.process().line("baresip is ready");
@@ -70,6 +71,7 @@ fn a_telephone_calls_a_browser_with_opus() {
     let place = Place::new("to-web");
     let mut setup = Setup::new(&place);
     (setup.pbx_more, setup.itsp_more) = (telephone("PCMU"), web("opus"));
+    setup.drain = "1s";
     let server = Server::start(&place, &setup.text());
     let signalling = Phone::new(&place, ITSP, &place.sip(OUTSIDE));
     let browser = Browser::start(&place, "browser", Role::Answers, 440.0);
