@@ -17,15 +17,13 @@ impl Switchboard {
     /// The trunks of the present configuration with their gateways.
     #[must_use]
     pub fn trunks(&self, now: Time) -> Vec<TrunkView> {
-        let count = self.epoch.snapshot.config.trunks.len();
-        let ids = (0..count).filter_map(|i| u32::try_from(i).ok()).map(TrunkId);
-        ids.map(|id| self.trunk_view(id, now)).collect()
+        let count = u32::try_from(self.epoch.snapshot.config.trunks.len()).unwrap_or(u32::MAX);
+        (0..count).map(|id| self.trunk_view(TrunkId(id), now)).collect()
     }
 
     fn trunk_view(&self, id: TrunkId, now: Time) -> TrunkView {
         let at = self.epoch.run(id);
         let run = self.runs.trunk(at);
-        let gateways = self.runs.gateways_of(at).iter().map(|g| self.runs.gateway_view(*g, now));
         TrunkView {
             id,
             name: run.name.clone(),
@@ -38,7 +36,7 @@ impl Switchboard {
             total_out: run.total_out,
             answered_out: run.answered_out,
             failed_out: run.failed_out,
-            gateways: gateways.collect(),
+            gateways: self.runs.gateways_of(at).iter().map(|g| self.runs.gateway_view(*g, now)).collect(),
             registrations: self.runs.enrolments_of(at).map(|e| e.view(now)).collect(),
             unregistered: self.runs.is_unregistered(at, now),
         }

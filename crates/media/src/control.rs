@@ -347,15 +347,8 @@ pub enum Reply {
         /// What went wrong.
         why: Box<str>,
     },
-    /// A handshake has ended well: the first stream of a side is protected so from now on.
-    Keyed {
-        /// The session.
-        session: SessionId,
-        /// Whose.
-        side: Side,
-        /// How.
-        security: Security,
-    },
+    /// A handshake has ended well: the first stream of this side is protected so from now on.
+    Keyed(SessionId, Side, Security),
     /// A side has heard all samples that it was to hear once, or nothing can be played to it.
     Played {
         /// The session.
@@ -395,7 +388,7 @@ impl Reply {
             | Reply::OneWay { session, .. }
             | Reply::Digit { session, .. }
             | Reply::Unkeyed { session, .. }
-            | Reply::Keyed { session, .. }
+            | Reply::Keyed(session, ..)
             | Reply::Played { session, .. }
             | Reply::Unreached { session }
             | Reply::Latched { session, .. } => *session,

@@ -156,7 +156,7 @@ impl Switchboard {
                 call.lose_recorder(cx, |recording, lent| recording.on_unreached(session, lent));
             }
             _ if call.media.session() != Some(session) || call.is_left_alone() => {}
-            Reply::Keyed { side, security, .. } => call.media.shaken[side.index()] = Some(security),
+            Reply::Keyed(_, side, security) => call.media.shaken[side.index()] = Some(security),
             Reply::Timeout { .. } => call.release(ReasonId::MediaTimeout, ReleasedBy::Us, cx),
             Reply::Unkeyed { .. } => call.release(ReasonId::SrtpUnkeyed, ReleasedBy::Us, cx),
         });

@@ -227,7 +227,7 @@ fn a_live_call_says_what_its_handshake_agreed_on() {
         _ => None,
     });
     let security = Security::Dtls(terms(&world, Side::B).suites.first().copied());
-    world.media_reply(Reply::Keyed { session: session.expect("opened"), side: Side::B, security });
+    world.media_reply(Reply::Keyed(session.expect("opened"), Side::B, security));
     assert_eq!(shown(&world), [Some(Security::Plain), Some(security)]);
 }
 

@@ -40,7 +40,7 @@ impl Session {
         let media = spot.component == Component::Rtp;
         let moves = media && half.lock.certify(source);
         if media && spot.stream == 0 {
-            self.tell(Reply::Keyed { session: self.id, side: spot.side, security });
+            self.tell(Reply::Keyed(self.id, spot.side, security));
         }
         if moves {
             self.moved(spot.side, spot.stream);
