@@ -6,6 +6,7 @@
 
 mod families;
 mod page;
+mod sound;
 mod tally;
 
 pub(crate) use families::text;

@@ -266,6 +266,12 @@ pub struct Call {
     pub caller_security: Option<String>,
     /// The same of the callee.
     pub callee_security: Option<String>,
+    /// The caller is not heard though it might be, while the callee is; why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_unheard: Option<String>,
+    /// The same of the callee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callee_unheard: Option<String>,
     /// The recorder and how the recording goes; empty where nobody records.
     #[serde(default)]
     pub recording: String,

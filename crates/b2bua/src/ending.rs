@@ -12,7 +12,7 @@ use crate::tag::CallRef;
 use base::ReasonId;
 use identity::headers::{Kind, pass_reason, pass_rows};
 use identity::said::push_why;
-use media::{Command, Report, SessionId, Side};
+use media::{Command, OneWay, Report, SessionId, Side};
 use sip_core::{Response, ServerTxn};
 use sip_msg::Msg;
 use std::time::Duration;
@@ -290,6 +290,15 @@ impl Call {
         let detail = format!("call {}: {}", self.key, ReasonId::MediaWorkerLost.sentence());
         cx.note(Level::Warn, "media session lost", detail);
         self.release(ReasonId::MediaWorkerLost, ReleasedBy::Us, cx);
+    }
+
+    /// A side is not heard while the other is, or is again.
+    pub(crate) fn on_one_way(&mut self, side: Side, why: Option<OneWay>, cx: &mut Context<'_>) {
+        self.media.unheard[side.index()] = why;
+        let Some(why) = why else { return };
+        cx.counters.one_way += 1;
+        let who = if side == Side::A { "caller" } else { "callee" };
+        cx.note(Level::Warn, "one way", format!("call {}: {who} not heard: {}", self.key, why.sentence()));
     }
 
     /// Writes the record once the call is over and its media have reported; exactly once.

@@ -95,6 +95,7 @@ fn view(call: &Call) -> CallView {
             let shaken = call.media.shaken[call.media.seat(side).index()];
             call.leg(side).and_then(|leg| negotiation::security((&leg.described, leg.sdp.standing()), shaken))
         }),
+        unheard: call.media.unheard,
         recording: call.recording_verdict(),
         codec: (!call.media.codec.is_empty()).then(|| call.media.codec.clone()),
     }

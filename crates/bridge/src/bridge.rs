@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// The longest gap that is made up, milliseconds; longer ones stay silent.
 const CONCEALED_MAX_MS: u32 = 200;
+/// No sample louder than this, 50 dB below full scale, is silence.
+const SILENT: u16 = 103;
 /// A pause longer than this is a new beginning of the sender's clock, seconds.
 const PAUSE_MAX_S: u32 = 600;
 /// How long noise goes on without a word of the sender.
@@ -43,6 +45,10 @@ pub struct Tally {
     pub late: u64,
     /// Milliseconds of sound that were made up for lost packets.
     pub concealed_ms: u64,
+    /// Milliseconds of sound that were decoded.
+    pub heard_ms: u64,
+    /// Of these, those of packets without a sample louder than 50 dB below full scale.
+    pub silent_ms: u64,
     /// Packets whose payload could not be decoded or was not agreed.
     pub refused: u64,
     /// Packets that the engine did not take in time.
@@ -238,10 +244,19 @@ impl Bridge {
             return;
         };
         self.tally.concealed_ms += scaled(missing, 1_000, codec.clock()) as u64;
+        self.note_level(scaled(ticks, 1_000, codec.clock()) as u64);
         self.expected = Some((header.timestamp.wrapping_add(ticks), codec.clock()));
         let spoken = self.sound_of_digits(now);
         if let Some(speaking) = self.speaking.as_mut().filter(|_| !spoken) {
             speaking.say(&self.samples, &mut self.outgoing);
+        }
+    }
+
+    /// Counts what was decoded last, and whether it is silent.
+    fn note_level(&mut self, millis: u64) {
+        self.tally.heard_ms += millis;
+        if self.samples.iter().all(|sample| sample.unsigned_abs() <= SILENT) {
+            self.tally.silent_ms += millis;
         }
     }
 

@@ -20,6 +20,8 @@ pub struct Counters {
     pub calls_refused: u64,
     pub challenges_answered: u64,
     pub digits_lost: u64,
+    /// Sides that were not heard any more, or never, while the other was.
+    pub one_way: u64,
     pub flows_lost: u64,
     pub registrations_taken: u64,
     pub registrations_refused: u64,
@@ -61,6 +63,7 @@ impl Counters {
         ];
         let users = [
             ("digits_lost", self.digits_lost),
+            ("one_way", self.one_way),
             ("flows_lost", self.flows_lost),
             ("registrations_taken", self.registrations_taken),
             ("registrations_refused", self.registrations_refused),

@@ -4,6 +4,7 @@
 //! negotiated description into a [`Remote`]. Enter through [`Command`] and [`Reply`].
 
 use crate::care::Care;
+use crate::one_way::OneWay;
 pub use crate::open_error::OpenError;
 use crate::ports::Ports;
 use crate::report::Report;
@@ -321,13 +322,14 @@ pub enum Reply {
         /// The silent side.
         side: Side,
     },
-    /// One side's media flows, the other, which may send, has not sent anything: heard one way
-    /// only. Said once per silent side.
+    /// One side's media flows, and of the other, which may send, nothing is heard; or it is heard again.
     OneWay {
         /// The session.
         session: SessionId,
         /// The silent side.
         side: Side,
+        /// Why it is not heard; none: it is again.
+        why: Option<OneWay>,
     },
     /// A side has sent a digit, and the other one wants it in signalling.
     Digit {

@@ -13,6 +13,7 @@ use crate::control::{Latch, Remote};
 use crate::flow::{Action, Check, Component, Flow, Judgement};
 use crate::guard::{Datagram, Guard, Kind};
 use crate::latch::{Admission, Heard, Lock, Proof, RtcpLock};
+use crate::one_way::Spells;
 use crate::quality::Scores;
 use crate::reception::Reception;
 use crate::report::{DropReason, Drops};
@@ -84,7 +85,7 @@ pub(crate) struct Half {
     pub(crate) set_at: Time,
     pub(crate) last_rtcp: Option<Time>,
     pub(crate) drops: Drops,
-    pub(crate) one_way: bool,
+    pub(crate) one_way: Spells,
     pub(crate) tending: Tending,
     /// Keys of a stream that is plain for now: those that return go on where they were.
     resting: Option<Guard>,
@@ -125,7 +126,7 @@ impl Half {
             changed_at: now,
             last_rtcp: None,
             drops: Drops::default(),
-            one_way: false,
+            one_way: Spells::default(),
             tending: Tending::default(),
             first_rtp: None,
             rtcp_packets: 0,
@@ -260,7 +261,7 @@ impl Half {
         if self.rtp.expect == Some(source) {
             match self.rtp.inspect(bytes) {
                 Judgement::Rtp(head) => {
-                    let moved = self.hear(now, Some(&head), bytes.len());
+                    let moved = self.hear(now, Some(&head), bytes);
                     return Outcome::Media { moved };
                 }
                 Judgement::Drop(reason) => return Outcome::Drop(reason),
@@ -294,10 +295,10 @@ impl Half {
         }
         match admission {
             Admission::No(reason) => Outcome::Drop(reason),
-            Admission::Known => Outcome::Media { moved: self.hear(now, head.as_ref(), bytes.len()) },
+            Admission::Known => Outcome::Media { moved: self.hear(now, head.as_ref(), bytes) },
             Admission::Moved { rebind } => {
                 self.rebinds += u32::from(rebind);
-                self.hear(now, head.as_ref(), bytes.len());
+                self.hear(now, head.as_ref(), bytes);
                 Outcome::Media { moved: true }
             }
         }
@@ -346,7 +347,7 @@ impl Half {
 
     /// Counts a good packet; true when the operating system may filter for this source again.
     #[inline]
-    fn hear(&mut self, now: Time, head: Option<&Header>, bytes: usize) -> bool {
+    fn hear(&mut self, now: Time, head: Option<&Header>, bytes: &[u8]) -> bool {
         match self.last_rtp {
             Some(last) => {
                 // While the peer was told not to send, silence is not its fault.
@@ -359,7 +360,7 @@ impl Half {
         self.heard_since_change += 1;
         match head {
             Some(head) => self.reception.hear(now, head, bytes, self.clock_rate),
-            None => self.reception.hear_opaque(bytes),
+            None => self.reception.hear_opaque(bytes.len()),
         }
         std::mem::take(&mut self.unfiltered)
     }

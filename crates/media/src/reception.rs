@@ -6,8 +6,9 @@
 //! [`Reception::hear`].
 
 use crate::reports::Voice;
+use crate::sound::{COMFORT_NOISE, Sound};
 use base::Time;
-use rtp::{Header, Heard, ReportBlock};
+use rtp::{Bursts, Drift, Header, Heard, ReportBlock};
 
 mod lent;
 
@@ -55,12 +56,15 @@ pub(crate) struct Reception {
     before: (u64, u64),
     /// Spans of rating that have ended.
     spans: u32,
+    pub(crate) bursts: Bursts,
+    pub(crate) drift: Drift,
+    pub(crate) sound: Sound,
 }
 
 impl Reception {
     /// Takes note of a packet that came at `now`.
     #[inline]
-    pub(crate) fn hear(&mut self, now: Time, header: &Header, bytes: usize, clock: u32) {
+    pub(crate) fn hear(&mut self, now: Time, header: &Header, packet: &[u8], clock: u32) {
         if header.ssrc != self.ssrc && self.totals.packets > 0 {
             self.replace();
         }
@@ -71,16 +75,21 @@ impl Reception {
         self.payload_type = header.payload_type;
         self.timestamp = header.timestamp;
         self.totals.packets += 1;
-        self.totals.bytes += bytes as u64;
+        self.totals.bytes += packet.len() as u64;
+        self.sound.hear(header, packet);
         let paced = if pacing { clock } else { 0 };
         match self.source.hear(header.sequence, header.timestamp, now.0, paced) {
             Heard::InOrder => {}
             Heard::AfterGap(_) => self.totals.gaps += 1,
-            Heard::First | Heard::Restarted => self.transit = Transit::default(),
+            Heard::First | Heard::Restarted => {
+                self.transit = Transit::default();
+                self.drift.restart();
+            }
             Heard::Reordered | Heard::Duplicate | Heard::Stray => return,
         }
-        if pacing && clock > 0 && self.transit.is_late(now, header.timestamp, clock) {
-            self.totals.late += 1;
+        if pacing && clock > 0 {
+            self.drift.hear(now.0, header.timestamp, clock);
+            self.totals.late += u64::from(self.transit.is_late(now, header.timestamp, clock));
         }
     }
 
@@ -95,6 +104,8 @@ impl Reception {
     fn replace(&mut self) {
         let old = std::mem::take(&mut self.source);
         self.before = (self.totals.packets, self.totals.bytes);
+        self.bursts.finish(&old);
+        self.drift.restart();
         self.past.expected += old.expected();
         self.past.received += old.received();
         self.past.duplicates += old.duplicates();
@@ -148,6 +159,22 @@ impl Reception {
         let per_ms = clock.max(1) as f32 / 1000.0;
         let max = self.source.jitter_max().max(self.past.jitter_max);
         (self.source.jitter() as f32 / per_ms, max as f32 / per_ms)
+    }
+
+    /// The last packet told what a pause sounds like (RFC 3389): there may be no other for long.
+    pub(crate) fn is_pausing(&self) -> bool {
+        self.payload_type == COMFORT_NOISE
+    }
+
+    /// What is done a few times a second instead of per packet.
+    pub(crate) fn on_tick(&mut self, now: Time) {
+        self.bursts.follow(&self.source);
+        self.drift.end_window(now.0);
+    }
+
+    /// Nothing more will come.
+    pub(crate) fn finish(&mut self) {
+        self.bursts.finish(&self.source);
     }
 
     /// A span of rating is over: lateness is judged by the quickest packet of this and the last span, so
@@ -213,7 +240,7 @@ mod tests {
     }
 
     fn hear(r: &mut Reception, ms: u64, sequence: u16) {
-        r.hear(Time::from_millis(ms), &header(sequence), 172, 8000);
+        r.hear(Time::from_millis(ms), &header(sequence), &[0x80; 172], 8000);
     }
 
     #[test]
@@ -233,7 +260,7 @@ mod tests {
             hear(&mut r, u64::from(s) * 20, s);
         }
         let other = Header { ssrc: 2, ..header(500) };
-        r.hear(Time::from_millis(300), &other, 172, 8000);
+        r.hear(Time::from_millis(300), &other, &[0x80; 172], 8000);
         assert_eq!((r.expected(), r.received(), r.duplicates()), (5, 4, 1));
         assert_eq!((r.totals.packets, r.totals.ssrc_changes), (5, 1));
         assert_eq!(r.heard(), Some((2, 500)));
@@ -259,12 +286,17 @@ mod tests {
         for s in 0..30_000u64 {
             // The sender's clock is 200 ppm slow: after ten minutes packets are 120 ms behind.
             let header = Header { sequence: s as u16, timestamp: (s * 160) as u32, ..header(0) };
-            r.hear(Time(s * 20_004_000), &header, 172, 8000);
+            r.hear(Time(s * 20_004_000), &header, &[0x80; 172], 8000);
+            if s % 10 == 9 {
+                r.on_tick(Time(s * 20_004_000));
+            }
             if s % 250 == 249 {
                 r.end_span();
             }
         }
         assert_eq!((r.totals.late, r.expected(), r.received()), (0, 30_000, 30_000));
+        let drift = r.drift.ppm().unwrap_or_default();
+        assert!((drift + 200.0).abs() < 1.0, "{drift}");
     }
 
     #[test]
@@ -275,7 +307,7 @@ mod tests {
         }
         for s in 50..70u16 {
             let event = Header { payload_type: 101, timestamp: 50 * 160, ..header(s) };
-            r.hear(Time::from_millis(u64::from(s) * 20), &event, 16, 8000);
+            r.hear(Time::from_millis(u64::from(s) * 20), &event, &[0x80; 16], 8000);
         }
         for s in 70..120u16 {
             hear(&mut r, u64::from(s) * 20, s);

@@ -4,8 +4,10 @@
 //! stream, plus what that peer reported in RTCP about what it received.
 
 use crate::control::Side;
+use crate::one_way::OneWay;
 use crate::secured::Security;
 use bridge::Tally;
+use rtp::BurstReport;
 use rtp::xr::VoipMetrics;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -179,8 +181,22 @@ pub struct StreamReport {
     pub last_packet_after: Option<Duration>,
     /// Longest pause between two packets while the peer was allowed to send.
     pub silence_max: Duration,
-    /// It never sent although it might, while the other side did.
+    /// At the end nothing of it is heard although it might send, while the other side is.
     pub one_way: bool,
+    /// Why that is so, or was the last time.
+    pub one_way_why: Option<OneWay>,
+    /// How long that was so, in all.
+    pub one_way_for: Option<Duration>,
+    /// Bursts of loss and the gaps between them (RFC 3611 §4.7.2).
+    pub bursts: BurstReport,
+    /// How much sound one packet holds, milliseconds.
+    pub packet_ms: u8,
+    /// By how much its clock runs faster than ours, parts in a million.
+    pub drift_ppm: Option<f32>,
+    /// Packets of comfort noise (RFC 3389), of payload type 13.
+    pub noise_packets: u64,
+    /// Of its sound that was looked at, how much was silent, 0.0 to 1.0.
+    pub silent: Option<f32>,
     /// Times that the synchronisation source changed.
     pub ssrc_changes: u32,
     /// Where its media really came from.
@@ -191,6 +207,17 @@ pub struct StreamReport {
     pub security: Option<Security>,
     /// What was counted where its packets are changed on their way (transcoding, other packet times).
     pub bridged: Option<Tally>,
+}
+
+impl StreamReport {
+    /// Takes in what a bridge has counted of it: where it decodes, it knows all of the sound.
+    #[must_use]
+    pub(crate) fn with_bridge(mut self, bridged: Option<Tally>) -> StreamReport {
+        if let Some(tally) = bridged.filter(|tally| tally.heard_ms > 0) {
+            self.silent = Some(tally.silent_ms as f32 / tally.heard_ms as f32);
+        }
+        StreamReport { bridged, ..self }
+    }
 }
 
 /// A whole session.

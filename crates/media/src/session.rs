@@ -32,9 +32,11 @@ mod lent;
 mod played;
 mod streams;
 mod told;
+mod unheard;
 
 /// News that wait to be fetched; further ones are counted and lost.
 pub const REPLIES_MAX: usize = 32;
+
 /// What to do with a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -332,10 +334,7 @@ impl Session {
     #[must_use]
     pub fn report(&self, now: Time) -> Report {
         let side = |side: Side| -> Vec<StreamReport> {
-            let of = |s: &Stream| StreamReport {
-                bridged: s.tally(side),
-                ..s.halves[side.index()].report(now, self.opened)
-            };
+            let of = |s: &Stream| s.halves[side.index()].report(now, self.opened).with_bridge(s.tally(side));
             self.streams.iter().map(of).collect()
         };
         Report { duration: now.since(self.opened), a: side(Side::A), b: side(Side::B) }
@@ -348,6 +347,7 @@ impl Session {
             for side in Side::BOTH {
                 let other_rtt = s.halves[side.other().index()].rtt_ms();
                 s.halves[side.index()].rate(now, other_rtt, true);
+                s.halves[side.index()].finish();
             }
         }
         self.report(now)

@@ -7,7 +7,8 @@ mod common;
 use base::{Rng, Time};
 use common::{a, at, b, rtcp, rtp};
 use media::{
-    CodecKind, Component, Datagram, DropReason, Latch, Remote, Reply, Session, SessionId, Side, Verdict,
+    CodecKind, Component, Datagram, DropReason, Latch, OneWay, Remote, Reply, Session, SessionId, Side,
+    Verdict,
 };
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -292,7 +293,8 @@ fn silence_and_one_way_are_news_once() {
         room.media(Side::A, a(), 1, n);
         room.pass(20);
     }
-    assert_eq!(room.replies(), vec![Reply::OneWay { session: ID, side: Side::B }]);
+    let why = Some(OneWay::Nothing);
+    assert_eq!(room.replies(), vec![Reply::OneWay { session: ID, side: Side::B, why }]);
     assert!(room.session.report(room.now()).b[0].one_way);
     room.pass(60_000);
     let silent = |side| Reply::Timeout { session: ID, side };

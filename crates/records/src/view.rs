@@ -2,7 +2,7 @@
 
 use crate::CallKey;
 use base::WallTime;
-use media::Security;
+use media::{OneWay, Security};
 use std::sync::Arc;
 
 /// A live call.
@@ -40,6 +40,8 @@ pub struct CallView {
     pub codec: Option<Box<str>>,
     /// How what caller and callee send is protected; none before the answer.
     pub security: [Option<Security>; 2],
+    /// Why caller and callee are not heard though they might be, while the other is.
+    pub unheard: [Option<OneWay>; 2],
     /// The recorder and how the recording goes; empty where nobody records.
     pub recording: Box<str>,
 }

@@ -7,8 +7,10 @@
 //!
 //! A view is validated once, when it is made; its accessors then cannot fail. Input never panics.
 
+pub mod burst;
 pub mod bytes;
 pub mod demux;
+pub mod drift;
 pub mod error;
 pub mod event;
 #[cfg(any(test, feature = "fuzz"))]
@@ -19,7 +21,9 @@ pub mod rtcp;
 pub mod stats;
 pub mod xr;
 
+pub use burst::{BurstReport, Bursts};
 pub use demux::{Datagram, classify};
+pub use drift::Drift;
 pub use error::{RtcpError, RtpError};
 pub use event::TelephoneEvent;
 pub use ntp::Ntp;

@@ -16,7 +16,7 @@ pub const MISORDER_MAX: u16 = 100;
 /// A change of transit time beyond this many seconds is a new timestamp origin, not jitter.
 pub const TRANSIT_LEAP_SECONDS: u32 = 10;
 /// How far back duplicates are recognised, in packets.
-const WINDOW: u64 = 128;
+pub(crate) const WINDOW: u64 = 128;
 const NANOS: u128 = 1_000_000_000;
 
 /// What a packet was.

@@ -4,6 +4,7 @@
 
 use crate::error::StoreError;
 use crate::moment::Moment;
+use crate::quality::QualityRow;
 use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow};
 use crate::sent::SentRow;
 use std::fmt::{Display, Write as _};
@@ -72,6 +73,8 @@ impl<'w> Table<'w> {
                     + CALL_TAIL
                     + &sent_header()
                     + CALL_END
+                    + &quality_header("caller")
+                    + &quality_header("callee")
             }
         };
         if !header.is_empty() {
@@ -107,6 +110,11 @@ fn sent_header() -> String {
 
 fn direction_header(side: &str) -> String {
     DIRECTION_FIELDS.map(|field| format!("{side}_{field}")).join(",")
+}
+
+/// How a side sounded, with a comma before each.
+fn quality_header(side: &str) -> String {
+    std::iter::once("one_way_why").chain(QualityRow::names()).map(|name| format!(",{side}_{name}")).collect()
 }
 
 /// Fields of one CSV line.
@@ -195,6 +203,8 @@ fn call_line(fields: &mut Fields<'_>, call: &CallRow<'_>) {
         None => SentRow::columns().for_each(|_| fields.separate()),
     }
     ends(call).into_iter().for_each(|value| fields.text(value));
+    quality(fields, media.map(|m| &m.from_caller));
+    quality(fields, media.map(|m| &m.from_callee));
     fields.end();
 }
 
@@ -245,6 +255,11 @@ fn direction(fields: &mut Fields<'_>, row: Option<&DirectionRow<'_>>) {
     fields.plain(row.one_way);
     fields.plain(row.silence_max_ms);
     fields.text(&row.source);
+}
+
+fn quality(fields: &mut Fields<'_>, row: Option<&DirectionRow<'_>>) {
+    fields.text(row.map_or("", |row| &row.one_way_why));
+    row.map(|row| row.quality).unwrap_or_default().shown().for_each(|figure| fields.option(figure));
 }
 
 fn attempt_line(fields: &mut Fields<'_>, call: &CallRow<'_>, attempt: &AttemptRow<'_>) {

@@ -10,6 +10,7 @@ pub use attempt::AttemptRow;
 pub use transfer::TransferRow;
 
 use crate::moment::Moment;
+use crate::quality::QualityRow;
 use b2bua::CallKey;
 use base::ReasonId;
 use serde::{Deserialize, Serialize};
@@ -149,7 +150,7 @@ pub struct DirectionRow<'a> {
     /// Mean estimated MOS of the worst stream.
     #[serde(with = "as_hundredths", default)]
     pub mos_avg: Option<u16>,
-    /// It never sent although it might, while the other side did.
+    /// At the end nothing of it was heard although it might send, while the other side was.
     pub one_way: bool,
     /// Longest pause while it was allowed to send, milliseconds.
     pub silence_max_ms: u64,
@@ -158,6 +159,12 @@ pub struct DirectionRow<'a> {
     /// How its first stream was protected: `none`, or how keys were agreed and the crypto suite.
     #[serde(default)]
     pub security: Cow<'a, str>,
+    /// Why it is or was one-way, a word of [`media::OneWay`]; empty when it never was.
+    #[serde(default)]
+    pub one_way_why: Cow<'a, str>,
+    /// How it sounded, as far as it was measured.
+    #[serde(default)]
+    pub quality: QualityRow,
 }
 
 impl<'a> CallRow<'a> {
@@ -268,6 +275,8 @@ impl DirectionRow<'_> {
             silence_max_ms: self.silence_max_ms,
             source: own(self.source),
             security: own(self.security),
+            one_way_why: own(self.one_way_why),
+            quality: self.quality,
         }
     }
 }

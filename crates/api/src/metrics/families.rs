@@ -196,6 +196,8 @@ fn signalling(page: &mut Page, picture: &Picture) {
     let help = "Messages that could not be sent.";
     page.single("tronco_sip_send_failures_total", COUNTER, help, shard.send_failures);
     page.single("tronco_panics_total", COUNTER, "Faults of ours.", shard.panics + picture.engine.panics);
+    let help = "Sides of live calls that were found not to be heard while the other one was.";
+    page.single("tronco_one_way_events_total", COUNTER, help, counter("one_way"));
     let name = "tronco_connections_closed_total";
     page.family(name, COUNTER, "Connections closed, by cause.");
     for (cause, count) in picture.transport.streams.closed() {
@@ -317,6 +319,7 @@ fn quality(page: &mut Page, tally: &Tally) {
         &tally.round_trip,
     );
     page.histogram("tronco_mos", "Mean estimated MOS, by direction.", &tally.mos);
-    let help = "Calls with a side that never sent though it might.";
+    let help = "Calls with a side that was not heard though it might send, while the other was.";
     page.single("tronco_one_way_calls_total", COUNTER, help, tally.one_way);
+    tally.sound.print(page);
 }

@@ -5,6 +5,7 @@
 //! [`Tally::advance`].
 
 use super::page::Histogram;
+use super::sound::SoundTally;
 use std::collections::BTreeMap;
 use store::{DirectionRow, LIMIT_MAX, Query, Store, StoredCall};
 
@@ -51,6 +52,7 @@ pub(crate) struct Tally {
     pub(super) lost: [u64; 2],
     pub(super) expected: [u64; 2],
     pub(super) one_way: u64,
+    pub(super) sound: SoundTally,
 }
 
 impl Default for Tally {
@@ -72,6 +74,7 @@ impl Default for Tally {
             lost: [0; 2],
             expected: [0; 2],
             one_way: 0,
+            sound: SoundTally::default(),
         }
     }
 }
@@ -153,6 +156,7 @@ impl Tally {
             *lost += row.lost;
             *expected += row.expected;
         }
+        self.sound.add(side, row);
         if row.packets > 0 {
             self.jitter.add(f64::from(row.jitter_us) / 1e6);
         }
@@ -179,7 +183,7 @@ fn seconds(millis: u64) -> f64 {
     millis as f64 / 1_000.0
 }
 
-fn count<const N: usize>(table: &mut Table<N>, row: [&str; N]) {
+pub(super) fn count<const N: usize>(table: &mut Table<N>, row: [&str; N]) {
     let mut key = row.map(str::to_owned);
     if table.len() >= SERIES_MAX && !table.contains_key(&key) {
         key = row.map(|_| "other".to_owned());

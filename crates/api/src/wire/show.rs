@@ -59,6 +59,8 @@ pub(crate) fn call(view: &CallView, moments: Moments) -> Call {
         codec: view.codec.as_deref().map(str::to_owned),
         caller_security: view.security[0].map(|security| security.to_string()),
         callee_security: view.security[1].map(|security| security.to_string()),
+        caller_unheard: view.unheard[0].map(|why| why.word().to_owned()),
+        callee_unheard: view.unheard[1].map(|why| why.word().to_owned()),
         recording: view.recording.to_string(),
     }
 }

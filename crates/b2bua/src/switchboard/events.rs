@@ -54,9 +54,7 @@ impl Switchboard {
             User::Invite(call, number) => {
                 self.with_call(now, call, out, |call, cx| call.on_lost(number, error, cx));
             }
-            User::Relay(call, _) => {
-                self.with_call(now, call, out, |call, cx| call.on_relay_lost(txn, cx));
-            }
+            User::Relay(call, _) => _ = self.with_call(now, call, out, |c, cx| c.on_relay_lost(txn, cx)),
             User::Own(call, side, what) => {
                 self.with_call(now, call, out, |call, cx| call.on_own(side, what, None, cx));
             }
@@ -109,9 +107,7 @@ impl Switchboard {
             }
             Alarm::Ringback(call) => _ = self.with_call(now, call, out, Call::on_ringback),
             Alarm::Parting(call) => _ = self.with_call(now, call, out, Call::on_parted),
-            Alarm::Expires(call, at) => {
-                self.with_call(now, call, out, |call, cx| call.on_expires(at, cx));
-            }
+            Alarm::Expires(call, at) => _ = self.with_call(now, call, out, |c, cx| c.on_expires(at, cx)),
             Alarm::Session(call, side) => {
                 self.with_call(now, call, out, |call, cx| call.on_session_alarm(side, cx));
             }
@@ -151,12 +147,13 @@ impl Switchboard {
                 call.tell_digit(call.media.seat(from.other()), InfoDigit { event, duration_ms }, cx);
             }
             Reply::Played { .. } => call.on_parted(cx),
-            Reply::OneWay { .. } | Reply::Latched { .. } => {}
+            Reply::Latched { .. } => {}
             Reply::Unreached { session } => {
                 call.lose_recorder(cx, |recording, lent| recording.on_unreached(session, lent));
             }
             _ if call.media.session() != Some(session) || call.is_left_alone() => {}
             Reply::Keyed(_, side, security) => call.media.shaken[side.index()] = Some(security),
+            Reply::OneWay { side, why, .. } => call.on_one_way(call.media.seat(side), why, cx),
             Reply::Timeout { .. } => call.release(ReasonId::MediaTimeout, ReleasedBy::Us, cx),
             Reply::Unkeyed { .. } => call.release(ReasonId::SrtpUnkeyed, ReleasedBy::Us, cx),
         });

@@ -150,6 +150,32 @@ fn media_that_stop_end_the_call() {
 }
 
 #[test]
+fn a_side_that_is_not_heard_is_shown_while_the_call_lives_and_warned_of() {
+    let mut world = World::new(CONFIG);
+    answered(&mut world);
+    let session = world
+        .media
+        .iter()
+        .find_map(|c| match c {
+            media::Command::Open { session, .. } => Some(*session),
+            _ => None,
+        })
+        .expect("opened");
+    let mut tell = |why| {
+        world.media_reply(media::Reply::OneWay { session, side: media::Side::B, why });
+        world.board.calls()[0].unheard
+    };
+    let why = Some(media::OneWay::Nothing);
+    assert_eq!(tell(why), [None, why]);
+    assert_eq!(tell(None), [None, None]);
+    let status = world.board.status();
+    assert!(status.counters.contains(&("one_way", 1)), "{:?}", status.counters);
+    let warned = |note: &String| note.contains("callee not heard: no packet came");
+    assert!(world.notes.iter().any(warned), "{:?}", world.notes);
+    world.expect(&[]);
+}
+
+#[test]
 fn a_session_interval_found_too_small_is_raised_and_asked_again() {
     let config =
         CONFIG.replace("[trunk.one]", "[trunk.one]\noverride = { session_timer = { expires = 600 } }");

@@ -57,11 +57,17 @@ impl Half {
         let r = &self.reception;
         let (expected, late) = (r.expected(), r.totals.late);
         let lost = expected.saturating_sub(r.received());
+        let bursts = r.bursts.report();
+        let long = |packets: f32| whole(Some(packets * f32::from(self.packet_ms())));
         let rated = self.scores.is_rated().then_some(&self.scores);
         VoipMetrics {
             ssrc,
             loss_rate: rate(lost, expected),
             discard_rate: rate(late, expected),
+            burst_density: of_256(bursts.burst_density),
+            gap_density: of_256(bursts.gap_density),
+            burst_ms: long(bursts.burst_packets),
+            gap_ms: long(bursts.gap_packets),
             gmin: GMIN,
             round_trip_ms: whole(self.rtt_ms),
             end_system_ms: whole(beyond_ms),
@@ -71,6 +77,11 @@ impl Half {
             ..VoipMetrics::default()
         }
     }
+}
+
+/// A part of a whole in 1/256, as far as eight bits hold it.
+fn of_256(part: f32) -> u8 {
+    (part * 256.0) as u8
 }
 
 /// Whole milliseconds, at most what 16 bits hold; 0 where none are known.

@@ -8,6 +8,7 @@ use base::Time;
 impl Half {
     /// Rates the running span when it is over, or in any case when `force` (at the end).
     pub(crate) fn rate(&mut self, now: Time, other_rtt_ms: Option<f32>, force: bool) {
+        self.reception.on_tick(now);
         if now.since(self.span.at) < quality::SPAN && !force {
             return;
         }
@@ -38,11 +39,24 @@ impl Half {
     /// Mouth to ear, as far as it can be known: half of both round trips, one packet, and a jitter
     /// buffer of twice the jitter between 20 and 60 ms.
     fn delay_ms(&self, other_rtt_ms: Option<f32>) -> f32 {
-        let ptime = self.remote.as_ref().map_or(0, |m| m.ptime_ms);
-        let ptime = if ptime == 0 { 20 } else { ptime };
         let network = (self.rtt_ms.unwrap_or(0.0) + other_rtt_ms.unwrap_or(0.0)) / 2.0;
         let (jitter, _) = self.reception.jitter_ms(self.clock_rate);
-        network + f32::from(ptime) + (2.0 * jitter).clamp(20.0, 60.0)
+        network + f32::from(self.packet_ms()) + (2.0 * jitter).clamp(20.0, 60.0)
+    }
+
+    /// How much sound a packet holds, as far as was said.
+    pub(super) fn packet_ms(&self) -> u8 {
+        self.remote.as_ref().map(|m| m.ptime_ms).filter(|&ms| ms > 0).unwrap_or(20)
+    }
+
+    /// It sends no packets while it says nothing, but for now and then one of comfort noise.
+    pub(crate) fn suppresses_silence(&self) -> bool {
+        self.reception.is_pausing()
+    }
+
+    /// The last packets are judged too: nothing more will come.
+    pub(crate) fn finish(&mut self) {
+        self.reception.finish();
     }
 
     /// What is known at `now`; `opened` is when the session began.
@@ -78,7 +92,14 @@ impl Half {
             first_packet_after: self.first_rtp.map(|t| t.since(opened)),
             last_packet_after: self.last_rtp.map(|t| t.since(opened)),
             silence_max: self.silence_max.max(tail.unwrap_or_default()),
-            one_way: self.one_way,
+            one_way: self.one_way.is_one_way(),
+            one_way_why: self.one_way.cause(),
+            one_way_for: self.one_way.total(now),
+            bursts: r.bursts.report(),
+            packet_ms: self.packet_ms(),
+            drift_ppm: r.drift.ppm(),
+            noise_packets: r.sound.noise,
+            silent: (r.sound.looked > 0).then(|| r.sound.silent as f32 / r.sound.looked as f32),
             ssrc_changes: r.totals.ssrc_changes,
             source: self.lock.locked(),
             rebinds: self.rebinds,

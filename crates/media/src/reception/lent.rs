@@ -47,6 +47,7 @@ impl Reception {
     /// there are, here.
     pub(crate) fn follow(&mut self, ledger: &Ledger) {
         let totals = &mut self.totals;
+        let before = totals.packets;
         (totals.packets, totals.bytes) = (ledger.packets, ledger.bytes);
         (totals.late, totals.gaps) = (ledger.late, ledger.gaps);
         self.timestamp = ledger.timestamp;
@@ -59,6 +60,10 @@ impl Reception {
         };
         for _ in 0..self.spans.wrapping_sub(ledger.spans).min(2) {
             self.transit.end_span();
+        }
+        if ledger.packets > before && ledger.timestamp == ledger.paced_timestamp {
+            // The last packet stands for those that were not seen here.
+            self.drift.hear(ledger.last, ledger.timestamp, ledger.clock);
         }
         self.source.go_on_from(&State {
             base: ledger.base,

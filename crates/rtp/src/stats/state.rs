@@ -60,6 +60,11 @@ impl Reception {
         })
     }
 
+    /// The first and the highest extended number of the present run, and which of the 128 up to the highest were heard.
+    pub(crate) fn recent(&self) -> Option<(u64, u64, u128)> {
+        self.started.then_some((self.base, self.highest, self.window))
+    }
+
     /// Goes on from a state that another engine has reached.
     pub fn go_on_from(&mut self, state: &State) {
         *self = Reception {

@@ -8,6 +8,7 @@ use super::event::{
     TRANSFERS_MAX,
 };
 use crate::moment::Moment;
+use crate::quality::QualityRow;
 use crate::row::{AttemptRow, CallRow, DirectionRow, FORMAT, MediaRow, TransferRow};
 use crate::sent::SentRow;
 use b2bua::CallKey;
@@ -183,6 +184,7 @@ fn take_record<'a>(take: &mut Take<'a>, call: CallKey, end: Moment) -> Result<Ca
     row.transfers = take_transfers(take)?;
     row.media.iter_mut().try_for_each(|media| take_securities(take, media))?;
     row.recording = take.later_text()?;
+    row.media.iter_mut().try_for_each(|media| take_qualities(take, media))?;
     row.follow_last_attempt();
     row.derive();
     Ok(row)
@@ -258,6 +260,15 @@ fn take_securities<'a>(take: &mut Take<'a>, media: &mut MediaRow<'a>) -> Result<
     Ok(())
 }
 
+/// How each side sounded; what records of older segments end without.
+fn take_qualities<'a>(take: &mut Take<'a>, media: &mut MediaRow<'a>) -> Result<(), Malformed> {
+    for row in [&mut media.from_caller, &mut media.from_callee] {
+        row.one_way_why = take.later_text()?;
+        row.quality = QualityRow::take(take)?;
+    }
+    Ok(())
+}
+
 fn take_direction<'a>(take: &mut Take<'a>) -> Result<DirectionRow<'a>, Malformed> {
     Ok(DirectionRow {
         packets: take.number()?,
@@ -272,7 +283,7 @@ fn take_direction<'a>(take: &mut Take<'a>) -> Result<DirectionRow<'a>, Malformed
         one_way: take.flag()?,
         silence_max_ms: take.number()?,
         source: take.text()?,
-        security: Cow::Borrowed(""),
+        ..DirectionRow::default()
     })
 }
 

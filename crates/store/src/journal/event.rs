@@ -5,11 +5,12 @@
 //! through [`encode`]; [`super::decode`] reads.
 
 use super::bytes::Put;
+use crate::quality::QualityRow;
 use b2bua::{
     AttemptFacts, AttemptRecord, CallFacts, CallKey, CallRecord, JournalEvent, MediaRecord, TransferRecord,
 };
 use base::WallTime;
-use media::StreamReport;
+use media::{OneWay, StreamReport};
 
 /// Most attempts of one call that are stored; routing makes far fewer.
 pub(crate) const ATTEMPTS_MAX: usize = 255;
@@ -65,6 +66,7 @@ pub(crate) fn encode(event: &JournalEvent, out: &mut Vec<u8>) -> usize {
             begin(&mut put, ENDED, record.key, record.end);
             put_record(&mut put, record);
             put.text(&record.recording);
+            record.media.iter().for_each(|media| put_qualities(&mut put, media));
         }
     }
     put.cut
@@ -161,6 +163,14 @@ fn put_securities(put: &mut Put<'_>, media: &MediaRecord) {
             Some(security) => put.shown(security),
             None => put.text(""),
         }
+    }
+}
+
+/// How each side sounded.
+fn put_qualities(put: &mut Put<'_>, media: &MediaRecord) {
+    for streams in [&media.report.a, &media.report.b] {
+        put.text(streams.iter().find_map(|stream| stream.one_way_why).map_or("", OneWay::word));
+        QualityRow::of(streams).put(put);
     }
 }
 

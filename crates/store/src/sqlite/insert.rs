@@ -7,8 +7,9 @@ use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow, TransferRow};
 use rusqlite::types::Null;
 use rusqlite::{CachedStatement, Connection, Statement, ToSql};
 
-/// 60 values, in the order of the table.
+/// 96 values, in the order of the table.
 const INSERT_CALL: &str = "INSERT OR IGNORE INTO call VALUES (
+    ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,
     ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,
     ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 /// 28 values, in the order of the table.
@@ -143,7 +144,14 @@ fn bind_call(bind: &mut Bind<'_, '_>, row: &CallRow<'_>, trunks: &str) -> Result
     let media = row.media.as_ref();
     bind.put(media.map_or("", |media| &media.from_caller.security))?;
     bind.put(media.map_or("", |media| &media.from_callee.security))?;
-    bind.put(&*row.recording)
+    bind.put(&*row.recording)?;
+    bind_quality(bind, media.map(|media| &media.from_caller))?;
+    bind_quality(bind, media.map(|media| &media.from_callee))
+}
+
+fn bind_quality(bind: &mut Bind<'_, '_>, row: Option<&DirectionRow<'_>>) -> Result<(), rusqlite::Error> {
+    bind.put(row.map_or("", |row| &row.one_way_why))?;
+    row.map(|row| row.quality).unwrap_or_default().0.into_iter().try_for_each(|figure| bind.put(figure))
 }
 
 fn bind_media(bind: &mut Bind<'_, '_>, media: Option<&MediaRow<'_>>) -> Result<(), rusqlite::Error> {

@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 /// The newest schema that is known here.
-const VERSION: i64 = 6;
+const VERSION: i64 = 7;
 
 /// Times are microseconds since 1970 (UTC), jitter and round trip microseconds, MOS times 100.
 /// `trunks` holds the trunk in and those of all attempts, each between commas. `call_search`
@@ -143,8 +143,49 @@ const SCHEMA_6: &str = "
 ALTER TABLE call ADD COLUMN recording TEXT NOT NULL DEFAULT '';
 ";
 
+/// How each side sounded; units are those of [`crate::QualityRow`].
+const SCHEMA_7: &str = "
+ALTER TABLE call ADD COLUMN caller_one_way_why TEXT NOT NULL DEFAULT '';
+ALTER TABLE call ADD COLUMN caller_late INTEGER;
+ALTER TABLE call ADD COLUMN caller_duplicates INTEGER;
+ALTER TABLE call ADD COLUMN caller_out_of_order INTEGER;
+ALTER TABLE call ADD COLUMN caller_bursts INTEGER;
+ALTER TABLE call ADD COLUMN caller_burst_density INTEGER;
+ALTER TABLE call ADD COLUMN caller_burst_ms INTEGER;
+ALTER TABLE call ADD COLUMN caller_gap_density INTEGER;
+ALTER TABLE call ADD COLUMN caller_gap_ms INTEGER;
+ALTER TABLE call ADD COLUMN caller_rtt_max_ms INTEGER;
+ALTER TABLE call ADD COLUMN caller_peer_lost INTEGER;
+ALTER TABLE call ADD COLUMN caller_peer_loss INTEGER;
+ALTER TABLE call ADD COLUMN caller_peer_jitter_ms INTEGER;
+ALTER TABLE call ADD COLUMN caller_concealed_ms INTEGER;
+ALTER TABLE call ADD COLUMN caller_silent INTEGER;
+ALTER TABLE call ADD COLUMN caller_noise_packets INTEGER;
+ALTER TABLE call ADD COLUMN caller_drift_ppm INTEGER;
+ALTER TABLE call ADD COLUMN caller_one_way_ms INTEGER;
+ALTER TABLE call ADD COLUMN callee_one_way_why TEXT NOT NULL DEFAULT '';
+ALTER TABLE call ADD COLUMN callee_late INTEGER;
+ALTER TABLE call ADD COLUMN callee_duplicates INTEGER;
+ALTER TABLE call ADD COLUMN callee_out_of_order INTEGER;
+ALTER TABLE call ADD COLUMN callee_bursts INTEGER;
+ALTER TABLE call ADD COLUMN callee_burst_density INTEGER;
+ALTER TABLE call ADD COLUMN callee_burst_ms INTEGER;
+ALTER TABLE call ADD COLUMN callee_gap_density INTEGER;
+ALTER TABLE call ADD COLUMN callee_gap_ms INTEGER;
+ALTER TABLE call ADD COLUMN callee_rtt_max_ms INTEGER;
+ALTER TABLE call ADD COLUMN callee_peer_lost INTEGER;
+ALTER TABLE call ADD COLUMN callee_peer_loss INTEGER;
+ALTER TABLE call ADD COLUMN callee_peer_jitter_ms INTEGER;
+ALTER TABLE call ADD COLUMN callee_concealed_ms INTEGER;
+ALTER TABLE call ADD COLUMN callee_silent INTEGER;
+ALTER TABLE call ADD COLUMN callee_noise_packets INTEGER;
+ALTER TABLE call ADD COLUMN callee_drift_ppm INTEGER;
+ALTER TABLE call ADD COLUMN callee_one_way_ms INTEGER;
+";
+
 /// What each version adds to the one before it.
-const STEPS: [&str; VERSION as usize] = [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6];
+const STEPS: [&str; VERSION as usize] =
+    [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7];
 
 /// Sets the connection up and brings the schema to [`VERSION`].
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
@@ -214,5 +255,10 @@ mod tests {
         }
         let sent: Vec<String> = crate::sent::SentRow::columns().collect();
         assert!(columns(&new, "attempt").ends_with(&sent), "{sent:?}");
+        let quality = ["caller", "callee"].map(|side| {
+            let names = std::iter::once("one_way_why").chain(crate::QualityRow::names());
+            names.map(|name| format!("{side}_{name}")).collect::<Vec<String>>()
+        });
+        assert!(columns(&new, "call").ends_with(&quality.concat()), "{quality:?}");
     }
 }

@@ -211,6 +211,7 @@ fn read_call(row: &Row<'_>) -> Result<StoredCall, rusqlite::Error> {
     };
     read_securities(&mut from, call.media.as_mut())?;
     call.recording = from.text()?;
+    read_qualities(&mut from, call.media.as_mut())?;
     call.derive();
     Ok(call)
 }
@@ -240,6 +241,19 @@ fn read_securities(
     Ok(())
 }
 
+/// How each side sounded.
+fn read_qualities(
+    from: &mut Columns<'_, '_>,
+    media: Option<&mut MediaRow<'static>>,
+) -> Result<(), rusqlite::Error> {
+    let Some(media) = media else { return Ok(()) };
+    for row in [&mut media.from_caller, &mut media.from_callee] {
+        row.one_way_why = from.text()?;
+        row.quality.0.iter_mut().try_for_each(|figure| from.take().map(|found| *figure = found))?;
+    }
+    Ok(())
+}
+
 fn read_direction(from: &mut Columns<'_, '_>) -> Result<DirectionRow<'static>, rusqlite::Error> {
     Ok(DirectionRow {
         packets: from.count()?,
@@ -254,7 +268,7 @@ fn read_direction(from: &mut Columns<'_, '_>) -> Result<DirectionRow<'static>, r
         one_way: from.take()?,
         silence_max_ms: from.count()?,
         source: from.text()?,
-        security: Cow::Borrowed(""),
+        ..DirectionRow::default()
     })
 }
 

@@ -123,13 +123,20 @@ pub fn report() -> Box<Report> {
         silence_max: Duration::from_millis(120),
         source: Some("192.0.2.7:40000".parse().unwrap()),
         security: Some(Security::Plain),
+        drift_ppm: Some(-12.34),
+        packet_ms: 20,
+        silent: Some(0.25),
         ..StreamReport::default()
     };
     stream.dropped.add(DropReason::ForeignSource);
     Box::new(Report {
         duration: Duration::from_secs(60),
         a: vec![stream],
-        b: vec![StreamReport { one_way: true, ..StreamReport::default() }],
+        b: vec![StreamReport {
+            one_way: true,
+            one_way_why: Some(media::OneWay::Nothing),
+            ..StreamReport::default()
+        }],
     })
 }
 

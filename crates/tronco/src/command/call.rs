@@ -3,7 +3,7 @@
 use super::cdr;
 use crate::arguments::{Call as Command, Reach};
 use crate::exit::Failure;
-use crate::print::{Cell, Table, clock, whole_seconds};
+use crate::print::{Cell, Colour, Table, clock, whole_seconds};
 use api::ClientError;
 use api::client::segment;
 use api::wire::{Call, CallQuery, Calls, HungUp, RecordPage, RecordQuery, RecordingQuery};
@@ -114,6 +114,13 @@ fn live(call: &Call) -> Table {
     table.pair("media", format!("{media}, codec {}", call.codec.as_deref().unwrap_or("not agreed")));
     if let (Some(caller), Some(callee)) = (&call.caller_security, &call.callee_security) {
         table.pair("security", format!("caller {caller}, callee {callee}"));
+    }
+    for (who, word) in [("caller", &call.caller_unheard), ("callee", &call.callee_unheard)] {
+        if let Some(word) = word {
+            let sentence = media::OneWay::of_word(word).map_or("", media::OneWay::sentence);
+            let text = format!("{who} not heard: {sentence}");
+            table.row(vec![Cell::new("one way"), Cell::new(text).coloured(Some(Colour::Bad))]);
+        }
     }
     table
 }

@@ -3,6 +3,7 @@
 mod age;
 mod pages;
 mod show;
+mod sound;
 
 pub(crate) use show::whole;
 

@@ -104,8 +104,16 @@ fn add_media(table: &mut Table, media: &MediaRow<'_>) {
     if !caller.is_empty() && !callee.is_empty() {
         table.pair("security", format!("caller {caller}, callee {callee}"));
     }
-    table.row(direction("from caller", &media.from_caller));
-    table.row(direction("from callee", &media.from_callee));
+    for (name, row) in [("from caller", &media.from_caller), ("from callee", &media.from_callee)] {
+        table.row(direction(name, row));
+        let words = super::sound::words(row);
+        if !words.is_empty() {
+            table.pair("", words);
+        }
+        if let Some(sentence) = super::sound::why(row) {
+            table.row(vec![Cell::new(""), Cell::new(sentence).coloured(Some(Colour::Bad))]);
+        }
+    }
 }
 
 fn direction(name: &str, row: &DirectionRow<'_>) -> Vec<Cell> {
@@ -123,6 +131,7 @@ fn direction(name: &str, row: &DirectionRow<'_>) -> Vec<Cell> {
     }
     match (row.one_way, row.dropped) {
         (false, _) => {}
+        (true, _) if row.packets > 0 => text.push_str(", then no more (one-way)"),
         (true, 0) => text.push_str(", never sent (one-way)"),
         (true, _) => text.push_str(", none of it passed on (one-way)"),
     }

@@ -1,0 +1,147 @@
+//! How a call sounds, told of a stream whose every packet is known: SIPp plays a recording from which packets are
+//! missing, the other SIPp says nothing, and record, command and metrics must say so.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use conformance::config::{INSIDE, ITSP, PBX, Setup};
+use conformance::script::{SDP, Script};
+use conformance::server::tronco;
+use conformance::{Place, Server, Sipp, records};
+use std::io::{Read as _, Write as _};
+use std::net::Ipv4Addr;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+const WORLD: &str = "+441632960001";
+const EXTENSION: &str = "+493023125100";
+/// Packets of 20 ms: 18 s.
+const PACKETS: u16 = 900;
+/// A burst of twelve packets, of which five are missing.
+const BURST: (u16, &[u8; 12]) = (200, b"011101011010");
+/// Missing alone: of the gaps.
+const ALONE: [u16; 2] = [100, 400];
+/// The sender's clock runs so much faster than it says, parts in a million.
+const DRIFT: u64 = 1_000;
+
+/// One packet of A-law, all of its samples silent: an Ethernet frame, as recordings have it.
+fn frame(sequence: u16) -> Vec<u8> {
+    let (head, codes) = (12usize, 160usize);
+    let udp = (8 + head + codes) as u16;
+    let mut frame = vec![0; 12];
+    frame.extend_from_slice(&0x0800_u16.to_be_bytes());
+    frame.extend_from_slice(&[0x45, 0]);
+    frame.extend_from_slice(&(20 + udp).to_be_bytes());
+    frame.extend_from_slice(&[0, 0, 0x40, 0, 64, 17, 0, 0]);
+    frame.extend_from_slice(&Ipv4Addr::LOCALHOST.octets());
+    frame.extend_from_slice(&Ipv4Addr::LOCALHOST.octets());
+    for word in [40_000, 40_000, udp, 0] {
+        frame.extend_from_slice(&u16::to_be_bytes(word));
+    }
+    frame.extend_from_slice(&[0x80, 8]);
+    frame.extend_from_slice(&sequence.to_be_bytes());
+    frame.extend_from_slice(&(u32::from(sequence) * 160).to_be_bytes());
+    frame.extend_from_slice(&0x51_1E_4C_E5_u32.to_be_bytes());
+    frame.extend_from_slice(&[0xd5; 160]);
+    frame
+}
+
+fn is_missing(sequence: u16) -> bool {
+    let (begins, pattern) = BURST;
+    let place = usize::from(sequence.wrapping_sub(begins));
+    ALONE.contains(&sequence) || pattern.get(place) == Some(&b'0')
+}
+
+/// A recording (libpcap) of the stream, at the times at which the sender's own clock sends it.
+fn record_stream(path: &Path) {
+    let mut file: Vec<u8> = Vec::new();
+    for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1] {
+        file.extend_from_slice(&word.to_le_bytes());
+    }
+    for sequence in (0..PACKETS).filter(|sequence| !is_missing(*sequence)) {
+        let frame = frame(sequence);
+        let micros = u64::from(sequence) * 20_000 * (1_000_000 - DRIFT) / 1_000_000;
+        let length = frame.len() as u32;
+        for word in [(micros / 1_000_000) as u32 + 1, (micros % 1_000_000) as u32, length, length] {
+            file.extend_from_slice(&word.to_le_bytes());
+        }
+        file.extend_from_slice(&frame);
+    }
+    std::fs::write(path, file).unwrap();
+}
+
+/// The metrics, as a scraper gets them.
+fn metrics(place: &Place) -> String {
+    let mut socket = UnixStream::connect(place.path("tronco.sock")).unwrap();
+    socket.write_all(b"GET /v1/metrics HTTP/1.1\r\nHost: tronco\r\nConnection: close\r\n\r\n").unwrap();
+    let mut page = String::new();
+    socket.read_to_string(&mut page).unwrap();
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+    page
+}
+
+#[test]
+fn bursts_silence_a_fast_clock_and_a_peer_who_is_not_heard_are_in_record_command_and_metrics() {
+    let place = Place::new("quality");
+    let mut setup = Setup::new(&place);
+    setup.pbx_more = "override = { latch = \"nat\" }\n".into();
+    let server = Server::start(&place, &setup.text());
+    // Metrics of ended calls count from the first scrape.
+    assert!(metrics(&place).contains("\ntronco_one_way_calls_total 0\n"));
+    let recording = place.path("stream.pcap");
+    record_stream(&recording);
+    let caller = Script::default()
+        .call(WORLD, &format!("<sip:{EXTENSION}@[local_ip]:[local_port]>"), "", SDP)
+        .expect(200, &[])
+        .inside("ACK", "", "")
+        .play(&recording.display().to_string())
+        .pause(u32::from(PACKETS) * 20 + 300)
+        .inside("BYE", "", "")
+        .expect(200, &[]);
+    let callee = Script::default()
+        .receive("INVITE", &[])
+        .answer("200 OK", "", SDP)
+        .receive("ACK", &[])
+        .receive("BYE", &[])
+        .agree("");
+    let callee = Sipp::of_script(&place, "callee", &callee, &place.sip(ITSP)).answer();
+    let caller = Sipp::of_script(&place, "caller", &caller, &place.sip(PBX)).with(&["-mp", "40000"]);
+    caller.call(WORLD, &place.sip(INSIDE)).finish();
+    callee.finish();
+
+    let record = records::await_count(&place, 1).remove(0);
+    let number = |path: &str| record.pointer(path).and_then(serde_json::Value::as_f64);
+    let missing = (0..PACKETS).filter(|sequence| is_missing(*sequence)).count() as f64;
+    assert_eq!(number("/media/from_caller/expected"), Some(f64::from(PACKETS)), "{record}");
+    assert_eq!(number("/media/from_caller/lost"), Some(missing), "{record}");
+    let figure = |name: &str| number(&format!("/media/from_caller/quality/{name}"));
+    assert_eq!((figure("bursts"), figure("burst_ms")), (Some(1.0), Some(240.0)), "{record}");
+    assert_eq!(figure("burst_density"), Some(0.4167), "five of twelve: {record}");
+    assert_eq!(figure("gap_density"), Some(0.0023), "two of 888: {record}");
+    assert_eq!(figure("silent"), Some(1.0), "{record}");
+    let drift = figure("drift_ppm").unwrap_or_else(|| panic!("no drift: {record}"));
+    assert!((drift - DRIFT as f64).abs() < 40.0, "{record}");
+    let callee = record.pointer("/media/from_callee").unwrap();
+    assert_eq!(callee.get("one_way"), Some(&true.into()), "{record}");
+    assert_eq!(records::word(callee, "one_way_why"), "nothing", "{record}");
+
+    let page = metrics(&place);
+    for sample in [
+        "tronco_one_way_calls_total 1",
+        "tronco_one_way_directions_total{from=\"callee\",cause=\"nothing\"} 1",
+        "tronco_rtp_loss_bursts_total{from=\"caller\"} 1",
+        "tronco_silent_directions_total{from=\"caller\"} 1",
+        "tronco_rtp_clock_drift_ratio_count 1",
+        "tronco_rtp_loss_burst_seconds_bucket{le=\"0.32\"} 1",
+    ] {
+        assert!(page.contains(&format!("\n{sample}\n")), "{sample} in\n{page}");
+    }
+    let socket = place.path("tronco.sock").display().to_string();
+    let shown = tronco(&["call", "show", records::word(&record, "call"), "--socket", &socket]);
+    let shown = String::from_utf8_lossy(&shown.stdout);
+    for part in
+        ["1 burst of 240 ms with 42 % lost", "silent 100 %", "never sent (one-way)", "firewall or NAT"]
+    {
+        assert!(shown.contains(part), "{part} in\n{shown}");
+    }
+    assert_eq!(server.stop(), 0);
+}

@@ -1,0 +1,165 @@
+//! Why a side is not heard though it might be.
+
+use crate::report::{DropReason, Drops};
+use base::Time;
+use std::time::Duration;
+
+/// What is known of a side of which no sound passes while the other one is heard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OneWay {
+    /// Nothing of it ever came.
+    Nothing,
+    /// What came was of another source than it had said, and that is not followed.
+    ForeignSource,
+    /// What came could not be opened: another key, or plain RTP where SRTP is agreed.
+    Unreadable,
+    /// What came was of payload types that were not agreed.
+    PayloadType,
+    /// What came was no media.
+    NoMedia,
+    /// It was heard, and then no more.
+    Stopped,
+}
+
+impl OneWay {
+    /// Every cause.
+    pub const ALL: [OneWay; 6] = [
+        OneWay::Nothing,
+        OneWay::ForeignSource,
+        OneWay::Unreadable,
+        OneWay::PayloadType,
+        OneWay::NoMedia,
+        OneWay::Stopped,
+    ];
+
+    /// What follows from what was heard of it and what was dropped.
+    pub(crate) fn of(heard: u64, drops: &Drops) -> OneWay {
+        if heard > 0 {
+            return OneWay::Stopped;
+        }
+        let all = |reasons: &[DropReason]| -> u64 { reasons.iter().map(|&r| u64::from(drops.of(r))).sum() };
+        let causes = [
+            (
+                OneWay::ForeignSource,
+                all(&[DropReason::ForeignSource, DropReason::Ssrc, DropReason::IceUnproven]),
+            ),
+            (
+                OneWay::Unreadable,
+                all(&[
+                    DropReason::SrtpForged,
+                    DropReason::SrtpKey,
+                    DropReason::SrtpReplayed,
+                    DropReason::Dtls,
+                ]),
+            ),
+            (OneWay::PayloadType, all(&[DropReason::PayloadType])),
+            (OneWay::NoMedia, all(&[DropReason::BadVersion, DropReason::BadLength])),
+        ];
+        let most = causes.into_iter().filter(|(_, count)| *count > 0).max_by_key(|(_, count)| *count);
+        most.map_or(OneWay::Nothing, |(cause, _)| cause)
+    }
+
+    /// The word in records and metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            OneWay::Nothing => "nothing",
+            OneWay::ForeignSource => "foreign_source",
+            OneWay::Unreadable => "unreadable",
+            OneWay::PayloadType => "payload_type",
+            OneWay::NoMedia => "no_media",
+            OneWay::Stopped => "stopped",
+        }
+    }
+
+    /// The cause of a word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<OneWay> {
+        OneWay::ALL.into_iter().find(|cause| cause.word() == word)
+    }
+
+    /// What it means, in a sentence.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            OneWay::Nothing => {
+                "no packet came from where it said; look for a firewall or NAT on its way here, or an address in its SDP that it does not send from"
+            }
+            OneWay::ForeignSource => {
+                "its packets come from another address than its SDP says, and are not believed; behind a NAT, latching lets them in"
+            }
+            OneWay::Unreadable => {
+                "its packets cannot be opened: they are not protected with the keys that were agreed"
+            }
+            OneWay::PayloadType => "its packets have payload types that were not agreed",
+            OneWay::NoMedia => "what came from it is no RTP",
+            OneWay::Stopped => "it was heard and then sent no more, while the other side went on",
+        }
+    }
+}
+
+/// When one side was not heard.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spells {
+    /// Since when it is not heard, while that is so.
+    since: Option<Time>,
+    /// The cause, of the last time.
+    cause: Option<OneWay>,
+    /// How long in all, of those that are over.
+    total: Duration,
+}
+
+impl Spells {
+    pub(crate) fn begin(&mut self, since: Time, cause: OneWay) {
+        (self.since, self.cause) = (Some(since), Some(cause));
+    }
+
+    /// It is heard again, or may not send any more.
+    pub(crate) fn end(&mut self, at: Time) {
+        if let Some(since) = self.since.take() {
+            self.total += at.since(since);
+        }
+    }
+
+    pub(crate) fn is_one_way(&self) -> bool {
+        self.since.is_some()
+    }
+
+    /// Whether a moment is later than the present time of not being heard began.
+    pub(crate) fn is_before(&self, moment: Time) -> bool {
+        self.since.is_some_and(|since| moment > since)
+    }
+
+    /// The cause of the last time.
+    pub(crate) fn cause(&self) -> Option<OneWay> {
+        self.cause
+    }
+
+    /// How long it was not heard, in all; none where that never was so.
+    pub(crate) fn total(&self, now: Time) -> Option<Duration> {
+        self.cause?;
+        Some(self.total + self.since.map(|since| now.since(since)).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_frequent_drop_is_the_cause() {
+        let mut drops = Drops::default();
+        assert_eq!(OneWay::of(0, &drops), OneWay::Nothing);
+        drops.add(DropReason::Direction);
+        assert_eq!(OneWay::of(0, &drops), OneWay::Nothing);
+        drops.add(DropReason::BadLength);
+        assert_eq!(OneWay::of(0, &drops), OneWay::NoMedia);
+        drops.add(DropReason::SrtpForged);
+        drops.add(DropReason::SrtpKey);
+        assert_eq!(OneWay::of(0, &drops), OneWay::Unreadable);
+        assert_eq!(OneWay::of(9, &drops), OneWay::Stopped);
+        for cause in OneWay::ALL {
+            assert_eq!(OneWay::of_word(cause.word()), Some(cause));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Sides that are not heard while the other one is.
+
+use super::{Session, Stream};
+use crate::control::{Reply, Side};
+use crate::half::Half;
+use crate::one_way::OneWay;
+use base::Time;
+use std::time::Duration;
+
+/// The speaking side must have been heard this often before the other's silence is news (1 s).
+const ONE_WAY_PACKETS: u64 = 50;
+/// How long the silent side has had to begin.
+const ONE_WAY_AFTER: Duration = Duration::from_secs(5);
+/// How long a side that was heard may pause.
+const STOPPED_AFTER: Duration = Duration::from_secs(15);
+/// The speaking side counts as speaking when heard within this time.
+const SPEAKING_WITHIN: Duration = Duration::from_secs(1);
+
+impl Session {
+    /// Says when a side that may send is not heard while the other one is, and when it is heard again. Judged only
+    /// where both have a timeout: before the answer, silence is normal.
+    pub(super) fn judge_one_way(&mut self, now: Time, side: Side) {
+        let mut news = None;
+        for stream in self.streams.iter_mut().filter(|s| !s.rejected) {
+            if let Some(why) = stream.judge_one_way(now, side) {
+                news = Some(why);
+            }
+        }
+        if let Some(why) = news {
+            self.tell(Reply::OneWay { session: self.id, side, why });
+        }
+    }
+}
+
+impl Stream {
+    /// What is new of a side: why it is not heard, or that it is again.
+    fn judge_one_way(&mut self, now: Time, side: Side) -> Option<Option<OneWay>> {
+        let [a, b] = &mut self.halves;
+        let (silent, speaker) = if side == Side::A { (a, b) } else { (b, a) };
+        let quiet_since = silent.last_rtp.unwrap_or_default().max(silent.changed_at);
+        if silent.one_way.is_one_way() {
+            let heard = silent.last_rtp.filter(|last| silent.one_way.is_before(*last));
+            let ended = heard.or((!may_send(silent)).then_some(now));
+            silent.one_way.end(ended?);
+            return Some(None);
+        }
+        let begun = silent.heard_since_change > 0;
+        let patience = if begun { STOPPED_AFTER } else { ONE_WAY_AFTER };
+        let heard = speaker.heard_since_change >= ONE_WAY_PACKETS
+            && speaker.last_rtp.is_some_and(|t| now.since(t) <= SPEAKING_WITHIN);
+        let may = may_send(silent) && may_send(speaker) && !(begun && silent.suppresses_silence());
+        if !may || !heard || now.since(quiet_since) < patience {
+            return None;
+        }
+        let why = OneWay::of(silent.heard_since_change, &silent.drops);
+        silent.one_way.begin(quiet_since, why);
+        Some(Some(why))
+    }
+}
+
+/// Whether what it sends would be heard: sound, from the answer on.
+fn may_send(half: &Half) -> bool {
+    half.remote.as_ref().is_some_and(|r| r.receive && r.timeout.is_some() && !r.udptl)
+}
