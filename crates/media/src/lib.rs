@@ -40,5 +40,6 @@ pub use open_error::OpenError;
 pub use ports::{Ports, StreamPorts};
 pub use report::{DropReason, Drops, Report, StreamReport};
 pub use rtp::BurstReport;
+pub use rtp::xr::VoipMetrics;
 pub use secured::{Dtls, Fingerprint, Hash, Keys, Security, Spot, Srtp};
 pub use session::{Sending, Session, Verdict};

@@ -4,7 +4,7 @@
 //! then needs a step of its schema. Of several streams counts are sums and the rest is that of the worst.
 
 use crate::journal::bytes::{Malformed, Put, Take};
-use media::StreamReport;
+use media::{StreamReport, VoipMetrics};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ enum Worst {
 }
 
 /// What is kept.
-const FIGURES: [Figure; 17] = [
+const FIGURES: [Figure; 19] = [
     ("late", 1.0, |s| heard(s, s.late), Worst::Sum),
     ("duplicates", 1.0, |s| heard(s, s.duplicates), Worst::Sum),
     ("out_of_order", 1.0, |s| heard(s, s.out_of_order), Worst::Sum),
@@ -40,6 +40,13 @@ const FIGURES: [Figure; 17] = [
     ("noise_packets", 1.0, |s| heard(s, s.noise_packets), Worst::Sum),
     ("drift_ppm", 10.0, |s| s.drift_ppm.map(f64::from), Worst::First),
     ("one_way_ms", 1.0, |s| s.one_way_for.map(|time| time.as_millis() as f64), Worst::Highest),
+    (
+        "peer_mos",
+        10.0,
+        |s| peer(s, |voip| voip.mos_conversing.or(voip.mos_listening)).map(|m| m / 10.0),
+        Worst::Lowest,
+    ),
+    ("peer_r_factor", 1.0, |s| peer(s, |voip| voip.r_factor), Worst::Lowest),
 ];
 
 /// How many there are.
@@ -51,6 +58,10 @@ fn heard(stream: &StreamReport, count: u64) -> Option<f64> {
 
 fn judged(stream: &StreamReport, figure: f64) -> Option<f64> {
     (stream.bursts.packets > 0).then_some(figure)
+}
+
+fn peer(stream: &StreamReport, figure: fn(&VoipMetrics) -> Option<u8>) -> Option<f64> {
+    stream.peer_voip.as_ref().and_then(figure).map(f64::from)
 }
 
 fn in_bursts(stream: &StreamReport, figure: f32) -> Option<f64> {

@@ -163,6 +163,8 @@ ALTER TABLE call ADD COLUMN caller_silent INTEGER;
 ALTER TABLE call ADD COLUMN caller_noise_packets INTEGER;
 ALTER TABLE call ADD COLUMN caller_drift_ppm INTEGER;
 ALTER TABLE call ADD COLUMN caller_one_way_ms INTEGER;
+ALTER TABLE call ADD COLUMN caller_peer_mos INTEGER;
+ALTER TABLE call ADD COLUMN caller_peer_r_factor INTEGER;
 ALTER TABLE call ADD COLUMN callee_one_way_why TEXT NOT NULL DEFAULT '';
 ALTER TABLE call ADD COLUMN callee_late INTEGER;
 ALTER TABLE call ADD COLUMN callee_duplicates INTEGER;
@@ -181,6 +183,8 @@ ALTER TABLE call ADD COLUMN callee_silent INTEGER;
 ALTER TABLE call ADD COLUMN callee_noise_packets INTEGER;
 ALTER TABLE call ADD COLUMN callee_drift_ppm INTEGER;
 ALTER TABLE call ADD COLUMN callee_one_way_ms INTEGER;
+ALTER TABLE call ADD COLUMN callee_peer_mos INTEGER;
+ALTER TABLE call ADD COLUMN callee_peer_r_factor INTEGER;
 ";
 
 /// What each version adds to the one before it.
