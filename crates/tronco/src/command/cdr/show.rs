@@ -125,6 +125,9 @@ fn direction(name: &str, row: &DirectionRow<'_>) -> Vec<Cell> {
     );
     if let Some(mos) = row.mos_avg {
         text.push_str(&format!(", MOS {:.2}", f64::from(mos) / 100.0));
+        if let Some(worst) = row.mos_min.filter(|worst| *worst < mos) {
+            text.push_str(&format!(" (at worst {:.2})", f64::from(worst) / 100.0));
+        }
     }
     if row.dropped > 0 {
         text.push_str(&format!(", {} dropped", row.dropped));
