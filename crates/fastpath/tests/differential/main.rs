@@ -13,7 +13,7 @@ use base::Rng;
 use bench::{Bench, MTU, SSRC, TWENTY, kernel, rtp};
 use fastpath::{Hook, Tried};
 use frames::{Checksum, Manner, frame};
-use media::{FastPath, Opening, Side};
+use media::{FastPath, Opening, Report, Side};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -26,6 +26,14 @@ fn everywhere(mut test: impl FnMut(Bench<'_>)) {
             test(Bench::new(&kernel, hook, six));
         }
     }
+}
+
+/// A report without what nobody counts in the kernel: what only the bytes tell, and the clock, of which it sees less.
+fn counted(mut report: Report) -> Report {
+    for stream in report.a.iter_mut().chain(&mut report.b) {
+        (stream.silent, stream.noise_packets, stream.drift_ppm) = (None, 0, None);
+    }
+    report
 }
 
 #[test]
@@ -42,8 +50,8 @@ fn a_steady_stream_is_relayed_with_its_bytes_and_counted_alike() {
             }
         }
         bench.recall();
-        assert_eq!(bench.lender.report(bench.now), bench.alone.report(bench.now));
         let report = bench.alone.report(bench.now);
+        assert_eq!(counted(bench.lender.report(bench.now)), counted(report.clone()));
         assert_eq!((report.a[0].packets, report.a[0].lost), (313, 0));
     });
 }
@@ -81,7 +89,7 @@ fn loss_disorder_duplicates_late_packets_and_restarts_are_counted_alike() {
         }
         bench.recall();
         let report = bench.alone.report(bench.now);
-        assert_eq!(bench.lender.report(bench.now), report);
+        assert_eq!(counted(bench.lender.report(bench.now)), counted(report.clone()));
         let heard = &report.a[0];
         assert!(
             heard.lost > 0 && heard.out_of_order > 0 && heard.duplicates > 0 && heard.late > 0,
