@@ -31,7 +31,7 @@ impl Sound {
     #[inline]
     pub(crate) fn hear(&mut self, header: &Header, packet: &[u8]) {
         self.noise += u64::from(header.payload_type == COMFORT_NOISE);
-        if header.sequence % EVERY == 0 {
+        if header.sequence.is_multiple_of(EVERY) {
             self.look(header.payload_type, packet);
         }
     }

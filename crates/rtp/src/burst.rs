@@ -80,7 +80,7 @@ impl Bursts {
         let first = known.max(base).max((highest + 1).saturating_sub(WINDOW));
         let end = (highest + 1).saturating_sub(late);
         for number in first..end {
-            self.judge(window >> (highest - number) & 1 == 1);
+            self.judge((window >> (highest - number)) & 1 == 1);
         }
         self.next = Some((first.max(end), run));
     }

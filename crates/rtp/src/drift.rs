@@ -129,7 +129,7 @@ impl Drift {
         let at = arrival_nanos.wrapping_sub(origin.nanos) as i64;
         // From before the origin counts backwards; half of 2^32 ticks is half a day at 48 kHz.
         let ticks = i128::from(timestamp.wrapping_sub(origin.timestamp) as i32);
-        let transit = at - (ticks * i128::from(origin.tick) >> 16) as i64;
+        let transit = at - ((ticks * i128::from(origin.tick)) >> 16) as i64;
         if self.quickest.is_none_or(|quickest| transit < quickest.transit) {
             self.quickest = Some(Point { at, transit });
         }
