@@ -293,8 +293,7 @@ fn silence_and_one_way_are_news_once() {
         room.media(Side::A, a(), 1, n);
         room.pass(20);
     }
-    let why = Some(OneWay::Nothing);
-    assert_eq!(room.replies(), vec![Reply::OneWay { session: ID, side: Side::B, why }]);
+    assert_eq!(room.replies(), [Reply::OneWay { session: ID, side: Side::B, why: Some(OneWay::Nothing) }]);
     assert!(room.session.report(room.now()).b[0].one_way);
     room.pass(60_000);
     let silent = |side| Reply::Timeout { session: ID, side };

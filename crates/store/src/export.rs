@@ -202,10 +202,16 @@ fn call_line(fields: &mut Fields<'_>, call: &CallRow<'_>) {
         Some(attempt) => attempt.sent.0.iter().for_each(|value| fields.text(value)),
         None => SentRow::columns().for_each(|_| fields.separate()),
     }
+    put_end(fields, call);
+    fields.end();
+}
+
+/// What [`CALL_END`] names, and how each side sounded.
+fn put_end(fields: &mut Fields<'_>, call: &CallRow<'_>) {
     ends(call).into_iter().for_each(|value| fields.text(value));
+    let media = call.media.as_ref();
     quality(fields, media.map(|m| &m.from_caller));
     quality(fields, media.map(|m| &m.from_callee));
-    fields.end();
 }
 
 /// What [`CALL_END`] names.

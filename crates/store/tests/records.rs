@@ -5,7 +5,7 @@ mod common;
 use b2bua::{CallKey, ReleasedBy};
 use base::{ReasonId, WallTime};
 use common::*;
-use store::{Format, Moment, QualityRow, Query, Store, StoreError, StoreOptions, StoredCall};
+use store::{Format, MediaRow, Moment, QualityRow, Query, Store, StoreError, StoreOptions, StoredCall};
 
 fn store_with(room: &Room, calls: impl IntoIterator<Item = Box<b2bua::CallRecord>>) -> Store {
     let store = room.open();
@@ -15,6 +15,16 @@ fn store_with(room: &Room, calls: impl IntoIterator<Item = Box<b2bua::CallRecord
     }
     store.flush().unwrap();
     store
+}
+
+fn check_sound(media: &MediaRow<'_>) {
+    let caller = &media.from_caller;
+    assert_eq!(
+        (caller.quality.value("drift_ppm"), caller.quality.value("silent")),
+        (Some(-12.3), Some(0.25))
+    );
+    assert_eq!((&*caller.one_way_why, &*media.from_callee.one_way_why), ("", "nothing"));
+    assert_eq!(media.from_callee.quality, QualityRow::default(), "nothing was measured of it");
 }
 
 #[test]
@@ -46,12 +56,7 @@ fn a_record_comes_back_whole() {
     assert_eq!((caller.jitter_us, caller.jitter_max_us, caller.rtt_us), (1_500, 4_250, Some(23_400)));
     assert_eq!((caller.mos_min, caller.mos_avg, caller.silence_max_ms), (Some(398), Some(421), 120));
     assert_eq!((&*caller.security, &*media.from_callee.security), ("none", ""));
-    assert_eq!(
-        (caller.quality.value("drift_ppm"), caller.quality.value("silent")),
-        (Some(-12.3), Some(0.25))
-    );
-    assert_eq!((&*caller.one_way_why, &*media.from_callee.one_way_why), ("", "nothing"));
-    assert_eq!(media.from_callee.quality, QualityRow::default(), "nothing was measured of it");
+    check_sound(media);
     assert!(media.from_callee.one_way && media.from_callee.mos_min.is_none());
 
     let written = lines(&room.jsonl());

@@ -196,8 +196,6 @@ fn signalling(page: &mut Page, picture: &Picture) {
     let help = "Messages that could not be sent.";
     page.single("tronco_sip_send_failures_total", COUNTER, help, shard.send_failures);
     page.single("tronco_panics_total", COUNTER, "Faults of ours.", shard.panics + picture.engine.panics);
-    let help = "Sides of live calls that were found not to be heard while the other one was.";
-    page.single("tronco_one_way_events_total", COUNTER, help, counter("one_way"));
     let name = "tronco_connections_closed_total";
     page.family(name, COUNTER, "Connections closed, by cause.");
     for (cause, count) in picture.transport.streams.closed() {
@@ -219,6 +217,9 @@ fn signalling(page: &mut Page, picture: &Picture) {
 
 fn media_engine(page: &mut Page, picture: &Picture) {
     let engine = &picture.engine;
+    let unheard = picture.status.counters.iter().find(|(name, _)| *name == "one_way").map_or(0, |(_, n)| *n);
+    let help = "Sides of live calls that were found not to be heard while the other one was.";
+    page.single("tronco_one_way_events_total", COUNTER, help, unheard);
     page.single("tronco_media_sessions", GAUGE, "Open media sessions.", engine.sessions);
     page.single("tronco_rtp_packets_total", COUNTER, "RTP and RTCP packets relayed.", engine.packets);
     page.single("tronco_rtp_bytes_total", COUNTER, "Their UDP payload.", engine.bytes);

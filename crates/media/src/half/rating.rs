@@ -92,6 +92,18 @@ impl Half {
             first_packet_after: self.first_rtp.map(|t| t.since(opened)),
             last_packet_after: self.last_rtp.map(|t| t.since(opened)),
             silence_max: self.silence_max.max(tail.unwrap_or_default()),
+            ssrc_changes: r.totals.ssrc_changes,
+            source: self.lock.locked(),
+            rebinds: self.rebinds,
+            security: self.security(),
+            ..self.sounded(now)
+        }
+    }
+
+    /// The part of the report that is not counted packet by packet.
+    fn sounded(&self, now: Time) -> StreamReport {
+        let r = &self.reception;
+        StreamReport {
             one_way: self.one_way.is_one_way(),
             one_way_why: self.one_way.cause(),
             one_way_for: self.one_way.total(now),
@@ -100,11 +112,7 @@ impl Half {
             drift_ppm: r.drift.ppm(),
             noise_packets: r.sound.noise,
             silent: (r.sound.looked > 0).then(|| r.sound.silent as f32 / r.sound.looked as f32),
-            ssrc_changes: r.totals.ssrc_changes,
-            source: self.lock.locked(),
-            rebinds: self.rebinds,
-            security: self.security(),
-            bridged: None,
+            ..StreamReport::default()
         }
     }
 }

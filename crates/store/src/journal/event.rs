@@ -65,8 +65,7 @@ pub(crate) fn encode(event: &JournalEvent, out: &mut Vec<u8>) -> usize {
         JournalEvent::Ended { record } => {
             begin(&mut put, ENDED, record.key, record.end);
             put_record(&mut put, record);
-            put.text(&record.recording);
-            record.media.iter().for_each(|media| put_qualities(&mut put, media));
+            put_end(&mut put, record);
         }
     }
     put.cut
@@ -164,6 +163,12 @@ fn put_securities(put: &mut Put<'_>, media: &MediaRecord) {
             None => put.text(""),
         }
     }
+}
+
+/// What records had not from the beginning, after the transfers.
+fn put_end(put: &mut Put<'_>, record: &CallRecord) {
+    put.text(&record.recording);
+    record.media.iter().for_each(|media| put_qualities(put, media));
 }
 
 /// How each side sounded.

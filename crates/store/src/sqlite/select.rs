@@ -210,8 +210,7 @@ fn read_call(row: &Row<'_>) -> Result<StoredCall, rusqlite::Error> {
         ..blank(call, Moment::default())
     };
     read_securities(&mut from, call.media.as_mut())?;
-    call.recording = from.text()?;
-    read_qualities(&mut from, call.media.as_mut())?;
+    read_end(&mut from, &mut call)?;
     call.derive();
     Ok(call)
 }
@@ -241,12 +240,10 @@ fn read_securities(
     Ok(())
 }
 
-/// How each side sounded.
-fn read_qualities(
-    from: &mut Columns<'_, '_>,
-    media: Option<&mut MediaRow<'static>>,
-) -> Result<(), rusqlite::Error> {
-    let Some(media) = media else { return Ok(()) };
+/// The recording, and how each side sounded.
+fn read_end(from: &mut Columns<'_, '_>, call: &mut StoredCall) -> Result<(), rusqlite::Error> {
+    call.recording = from.text()?;
+    let Some(media) = &mut call.media else { return Ok(()) };
     for row in [&mut media.from_caller, &mut media.from_callee] {
         row.one_way_why = from.text()?;
         row.quality.0.iter_mut().try_for_each(|figure| from.take().map(|found| *figure = found))?;
