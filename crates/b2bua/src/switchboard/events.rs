@@ -99,22 +99,14 @@ impl Switchboard {
 
     fn on_alarm(&mut self, now: Time, alarm: Alarm, out: &mut Outbox) {
         match alarm {
-            Alarm::Silence(call, number) => {
-                self.with_call(now, call, out, |call, cx| call.on_silence(number, cx));
-            }
-            Alarm::Ring(call, number) => {
-                self.with_call(now, call, out, |call, cx| call.on_ring_timeout(number, cx));
-            }
+            Alarm::Silence(call, n) => _ = self.with_call(now, call, out, |c, cx| c.on_silence(n, cx)),
+            Alarm::Ring(call, n) => _ = self.with_call(now, call, out, |c, cx| c.on_ring_timeout(n, cx)),
             Alarm::Ringback(call) => _ = self.with_call(now, call, out, Call::on_ringback),
             Alarm::Parting(call) => _ = self.with_call(now, call, out, Call::on_parted),
             Alarm::Expires(call, at) => _ = self.with_call(now, call, out, |c, cx| c.on_expires(at, cx)),
-            Alarm::Session(call, side) => {
-                self.with_call(now, call, out, |call, cx| call.on_session_alarm(side, cx));
-            }
+            Alarm::Session(call, s) => _ = self.with_call(now, call, out, |c, cx| c.on_session_alarm(s, cx)),
             Alarm::Unanswered(call, client) => self.on_unanswered(now, call, client, out),
-            Alarm::Refresh(call, side) => {
-                self.with_call(now, call, out, |call, cx| call.refresh_session(side, cx));
-            }
+            Alarm::Refresh(call, s) => _ = self.with_call(now, call, out, |c, cx| c.refresh_session(s, cx)),
             Alarm::Report(call) => {
                 self.with_call(now, call, out, |call, cx| {
                     for session in call.overdue() {
@@ -148,9 +140,7 @@ impl Switchboard {
             }
             Reply::Played { .. } => call.on_parted(cx),
             Reply::Latched { .. } => {}
-            Reply::Unreached { session } => {
-                call.lose_recorder(cx, |recording, lent| recording.on_unreached(session, lent));
-            }
+            Reply::Unreached { session } => call.lose_recorder(cx, |r, lent| r.on_unreached(session, lent)),
             _ if call.media.session() != Some(session) || call.is_left_alone() => {}
             Reply::Keyed(_, side, security) => call.media.shaken[side.index()] = Some(security),
             Reply::OneWay { side, why, .. } => call.on_one_way(call.media.seat(side), why, cx),
