@@ -59,3 +59,16 @@ for kind, n in (("secure", 200), ("secure", 400), ("pcma", 100), ("g722", 100), 
         a, b = (statistics.median(x for x, _ in v) for v in (ours, theirs))
         print(f"{kind}, {n} calls: tronco {a:.2f}, rtpengine {b:.2f} us per packet: {a / b:.2f}, {b / a:.1f} times the calls; "
               f"loss {max(x for _, x in ours)} and {max(x for _, x in theirs)} %")
+late = {}
+for line in lines("delay.txt"):
+    d = fields(line)
+    if line.startswith("delay "):
+        late.setdefault(d["label"], []).append(d)
+if "bare" in late:
+    of = lambda label, what: statistics.median(float(d[what]) for d in late[label])
+    for label in late:
+        added = [of(label, what) - of("bare", what) for what in ("us_p50", "us_p99")]
+        jitter = of(label, "jitter_out_us") - of(label, "jitter_in_us")
+        print(f"delay, {late[label][0]['calls']} calls, {label}: median {of(label, 'us_p50'):.0f}, p99 {of(label, 'us_p99'):.0f} us; "
+              f"beyond the bare relay {added[0]:+.0f}, {added[1]:+.0f} us; jitter {of(label, 'jitter_in_us'):.0f} us in, {jitter:+.0f} us added; "
+              f"loss {max(float(d['loss%']) for d in late[label])} %")

@@ -86,7 +86,8 @@ impl Bridge {
             if let Some((ssrc, sequence)) = place {
                 (self.outgoing.identity.ssrc, self.outgoing.identity.sequence) = (ssrc, sequence);
             }
-            self.outgoing.push(payload_type, packet.marker, packet.timestamp, |out| {
+            let (head, room) = ((payload_type, packet.marker), packet.payload.len());
+            self.outgoing.push(head, packet.timestamp, room, |out| {
                 out.get_mut(..packet.payload.len())?.copy_from_slice(&packet.payload);
                 Some(packet.payload.len())
             });

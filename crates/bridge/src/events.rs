@@ -40,7 +40,7 @@ impl EventRelay {
             let ticks = crate::hearing::scaled(u32::from(event.duration), events.to_clock, events.from_clock);
             TelephoneEvent { duration: u16::try_from(ticks).unwrap_or(u16::MAX), ..event }
         };
-        outgoing.push(events.to, header.marker, timestamp, |out| {
+        outgoing.push((events.to, header.marker), timestamp, payload.len(), |out| {
             let out = out.get_mut(..payload.len())?;
             out.copy_from_slice(payload);
             if events.to_clock != events.from_clock

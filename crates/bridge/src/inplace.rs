@@ -6,56 +6,58 @@ use crate::plan::{Codec, Plan};
 use codec::Law;
 use rtp::Packet;
 
-/// What becomes of a payload type.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Change {
-    to: u8,
-    /// Turn codes of this law into those of the other.
-    from_law: Option<Law>,
-}
+/// In the table: the codes change too.
+const CODES: u8 = 0x80;
+/// In the table: this payload type was not agreed.
+const UNKNOWN: u8 = 0xff;
 
-/// A table of all payload types.
+/// A table of all payload types: what the receiver calls them, and whether their codes become the other law's.
 #[derive(Clone, Debug)]
 pub(crate) struct InPlace {
-    changes: [Option<Change>; 128],
+    changes: [u8; 128],
+    /// The law of codes that change.
+    from: Law,
 }
 
 impl InPlace {
     /// None when the plan asks for more.
     pub(crate) fn new(plan: &Plan) -> Option<InPlace> {
         let Codec::G711(law) = plan.speaks.codec else { return None };
-        if !plan.is_in_place() {
+        // Of 127 the table cannot say that codes change.
+        if !plan.is_in_place() || plan.speaks.payload_type == UNKNOWN & !CODES {
             return None;
         }
-        let mut changes = [None; 128];
-        let mut put = |from: u8, to, from_law| {
+        let mut changes = [UNKNOWN; 128];
+        let mut put = |from: u8, to: u8| {
             if let Some(place) = changes.get_mut(usize::from(from)) {
-                *place = Some(Change { to, from_law });
+                *place = to;
             }
         };
         for (from, codec) in &plan.hears {
-            if let Codec::G711(theirs) = codec {
-                put(*from, plan.speaks.payload_type, (*theirs != law).then_some(*theirs));
-            }
+            let same = codec.is_same(plan.speaks.codec);
+            put(*from, plan.speaks.payload_type | if same { 0 } else { CODES });
         }
         for events in &plan.events {
-            put(events.from, events.to, None);
+            put(events.from, events.to);
         }
         if let (Some(from), Some(to)) = (plan.noise.from, plan.noise.to) {
-            put(from, to, None);
+            put(from, to);
         }
-        Some(InPlace { changes })
+        let from = if law == Law::Mu { Law::A } else { Law::Mu };
+        Some(InPlace { changes, from })
     }
 
     /// Rewrites a packet; false for one whose payload type was not agreed.
     #[inline]
     pub(crate) fn rewrite(&self, bytes: &mut [u8]) -> bool {
         let Ok(mut packet) = Packet::parse(bytes) else { return false };
-        let known = self.changes.get(usize::from(packet.payload_type()));
-        let Some(change) = known.copied().flatten() else { return false };
-        packet.set_payload_type(change.to);
-        if let Some(law) = change.from_law {
-            law.convert_in_place(packet.payload_mut());
+        let change = self.changes.get(usize::from(packet.payload_type())).copied().unwrap_or(UNKNOWN);
+        if change == UNKNOWN {
+            return false;
+        }
+        packet.set_payload_type(change & !CODES);
+        if change & CODES != 0 {
+            self.from.convert_in_place(packet.payload_mut());
         }
         true
     }

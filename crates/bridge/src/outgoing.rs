@@ -4,6 +4,8 @@ use rtp::Header;
 
 /// Packets that may wait; further ones are counted and lost. One call makes no more than a gap's worth.
 pub const OUTGOING_MAX: usize = 32;
+/// Bytes before the payload.
+const HEADER: usize = 12;
 /// The longest packet that is made.
 pub(crate) const PACKET_MAX: usize = 1_500;
 
@@ -41,12 +43,12 @@ impl Outgoing {
         Outgoing { identity, bytes: Vec::new(), ends: Vec::new(), taken: 0, packets: 0, lost: 0 }
     }
 
-    /// Adds a packet with this payload; its payload is written by `write`, which tells its length.
+    /// Adds a packet with this payload, which has at most `room` bytes and is written by `write`, which tells its length.
     pub(crate) fn push(
         &mut self,
-        payload_type: u8,
-        marker: bool,
+        (payload_type, marker): (u8, bool),
         timestamp: u32,
+        room: usize,
         write: impl FnOnce(&mut [u8]) -> Option<usize>,
     ) -> bool {
         if self.ends.len() >= OUTGOING_MAX {
@@ -54,7 +56,7 @@ impl Outgoing {
             return false;
         }
         let start = self.bytes.len();
-        self.bytes.resize(start + PACKET_MAX, 0);
+        self.bytes.resize(start + (HEADER + room).min(PACKET_MAX), 0);
         let header = Header {
             marker,
             payload_type,

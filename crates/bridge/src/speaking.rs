@@ -1,7 +1,7 @@
 //! From samples to packets: frames of the receiver's packet time, encoded and numbered.
 
 use crate::hearing::scaled;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Outgoing, PACKET_MAX};
 use crate::plan::{Codec, Format};
 use codec::{Law, g722, opus};
 use std::time::Duration;
@@ -69,9 +69,8 @@ impl Speaking {
         while let Some(frame) = self.pending.get(done..done + self.frame) {
             let timestamp = outgoing.identity.timestamp;
             let encoder = &mut self.encoder;
-            let sent = outgoing.push(self.format.payload_type, self.marker, timestamp, |payload| {
-                encoder.encode(frame, payload)
-            });
+            let (room, head) = (encoder.room(frame.len()), (self.format.payload_type, self.marker));
+            let sent = outgoing.push(head, timestamp, room, |payload| encoder.encode(frame, payload));
             self.marker &= !sent;
             let ticks = scaled(self.frame as u32, self.format.codec.clock(), self.rate) as u32;
             outgoing.identity.timestamp = timestamp.wrapping_add(ticks);
@@ -138,7 +137,7 @@ impl Speaking {
     pub(crate) fn tell(&mut self, payload_type: u8, payload: &[u8], outgoing: &mut Outgoing) {
         self.flush(outgoing);
         let timestamp = outgoing.identity.timestamp;
-        outgoing.push(payload_type, false, timestamp, |place| {
+        outgoing.push((payload_type, false), timestamp, payload.len(), |place| {
             place.get_mut(..payload.len())?.copy_from_slice(payload);
             Some(payload.len())
         });
@@ -146,6 +145,15 @@ impl Speaking {
 }
 
 impl Encoder {
+    /// Bytes that a packet of so many samples has at most.
+    fn room(&self, samples: usize) -> usize {
+        match self {
+            Encoder::G711(_) => samples,
+            Encoder::G722(_) => samples / g722::SAMPLES_PER_OCTET,
+            Encoder::Opus(_) => PACKET_MAX,
+        }
+    }
+
     fn encode(&mut self, samples: &[i16], payload: &mut [u8]) -> Option<usize> {
         Some(match self {
             Encoder::G711(law) => law.encode_slice(samples, payload),

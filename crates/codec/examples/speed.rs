@@ -9,10 +9,10 @@ use std::hint::black_box;
 use std::time::Instant;
 
 /// Seconds of sound that each pass works on, and packets of a second.
-const SECONDS: usize = 20;
+const SECONDS: usize = 4;
 const PACKETS: usize = 50;
 /// Passes of which the fastest counts.
-const PASSES: usize = 5;
+const PASSES: usize = 40;
 
 /// Something like speech: tones that come and go over some noise.
 fn sound(rate: u32) -> Vec<i16> {

@@ -47,33 +47,34 @@ mod tests {
     }
 
     macro_rules! same {
-        ($a:expr, $b:expr, $what:ident ( $($with:ident),* )) => {{
-            let fast = sse2::Lanes::of(&$a).$what($({ let _ = stringify!($with); sse2::Lanes::of(&$b) }),*);
-            let slow = plain::Lanes::of(&$a).$what($({ let _ = stringify!($with); plain::Lanes::of(&$b) }),*);
+        ($a:ident, $b:ident, $($what:ident)*) => {$(
+            let fast = sse2::Lanes::of(&$a).$what(sse2::Lanes::of(&$b));
+            let slow = plain::Lanes::of(&$a).$what(plain::Lanes::of(&$b));
             assert_eq!(fast.row(), slow.row(), concat!(stringify!($what), " of {:?} and {:?}"), $a, $b);
-        }};
+        )*};
+        ($a:ident, $($what:ident)*) => {$(
+            let (fast, slow) = (sse2::Lanes::of(&$a).$what(), plain::Lanes::of(&$a).$what());
+            assert_eq!(fast.row(), slow.row(), concat!(stringify!($what), " of {:?}"), $a);
+        )*};
     }
 
     #[test]
     fn both_ways_to_count_agree() {
         for (a, b) in rows().zip(rows().skip(1)) {
-            same!(a, b, plus(other));
-            same!(a, b, minus(other));
-            same!(a, b, plus_saturating(other));
-            same!(a, b, xor(other));
-            same!(a, b, upper_product(other));
-            same!(a, b, upper_product_unsigned(other));
-            same!(a, b, signs());
-            assert_eq!(sse2::Lanes::of(&a).after(b[0]).row(), plain::Lanes::of(&a).after(b[0]).row());
-            let fast = sse2::Lanes::of(&a).scaled_products(sse2::Lanes::of(&b));
-            assert_eq!(fast, plain::Lanes::of(&a).scaled_products(plain::Lanes::of(&b)));
-            if a.contains(&i16::MIN) && b.contains(&i16::MIN) {
-                continue;
-            }
+            same!(a, b, plus minus plus_saturating minus_saturating smaller larger xor where_not_zero after);
+            same!(a, b, upper_product upper_product_unsigned scaled_product);
+            same!(a, signs by_128 first_everywhere second_everywhere);
             let (fast, slow) = (sse2::Lanes::of(&a), plain::Lanes::of(&a));
-            let (fast, slow) = (fast.products(sse2::Lanes::of(&b)), slow.products(plain::Lanes::of(&b)));
-            assert_eq!(fast.plus(fast).total(), slow.plus(slow).total());
-            assert_eq!(fast.totals(sse2::Sums::zero()), slow.totals(plain::Sums::zero()));
+            let (more, slower) = (sse2::Lanes::of(&b), plain::Lanes::of(&b));
+            assert_eq!(fast.beside(more).row()[..4], slow.beside(slower).row()[..4]);
+            assert_eq!(fast.second_pair().row()[..2], slow.second_pair().row()[..2]);
+            assert_eq!(fast.first_two(), slow.first_two());
+            assert_eq!(sse2::Lanes::pair(a[0], a[1]).row(), plain::Lanes::pair(a[0], a[1]).row());
+            let (one, other) = (fast.scaled_products(more), slow.scaled_products(slower));
+            assert_eq!(one.totals::<0>(one).first_two(), other.totals::<0>(other).first_two());
+            let (two, another) = (fast.products(more), slow.products(slower));
+            assert_eq!(two.plus(one).total(), another.plus(other).total());
+            assert_eq!(one.totals::<14>(two).first_two(), other.totals::<14>(another).first_two());
         }
     }
 
@@ -81,11 +82,13 @@ mod tests {
     fn the_first_above_is_found_among_rising_values() {
         for mut row in rows().take(500) {
             row.sort_unstable();
-            let levels: [[i16; LANES]; 4] =
-                std::array::from_fn(|n| row.map(|l| (l >> 3) + 8_192 * n as i16 - 12_000));
+            let block = |n: usize| row.map(|level| (level >> 3) + 8_192 * n as i16 - 12_000);
+            let levels: [[i16; LANES]; 4] = std::array::from_fn(block);
             for value in row {
-                let fast = sse2::Lanes::first_above(&levels.map(|l| sse2::Lanes::of(&l)), value);
-                assert_eq!(fast, plain::Lanes::first_above(&levels.map(|l| plain::Lanes::of(&l)), value));
+                let fast = levels.map(|levels| sse2::Lanes::of(&levels));
+                let slow = levels.map(|levels| plain::Lanes::of(&levels));
+                let fast = sse2::Lanes::first_above(&fast, sse2::Lanes::all(value));
+                assert_eq!(fast, plain::Lanes::first_above(&slow, plain::Lanes::all(value)));
             }
         }
     }

@@ -14,7 +14,10 @@ pub const CLOCK: u32 = 48_000;
 const COMPLEXITY: i32 = 5;
 /// The bit rate for narrow, wide and full band speech: above the "sweet spots" of RFC 7587 §3.1.1, for what
 /// comes from another codec carries its noise too.
-const BITRATES: [(u32, i32); 3] = [(8_000, 24_000), (16_000, 28_000), (48_000, 32_000)];
+const BITRATES: [(u32, i32); 3] = [(8_000, 32_000), (16_000, 32_000), (48_000, 32_000)];
+/// Narrow band sound of so many bits a second comes out nearest to what went in when its spectrum is coded (CELT) and
+/// not a model of the voice; at less the model is better, and it alone can carry copies against loss.
+const SPECTRUM_FROM: i32 = 28_000;
 /// Loss against which the encoder protects when the peer wants it, in percent.
 const LOSS_EXPECTED: i32 = 10;
 
@@ -42,10 +45,13 @@ impl Encoder {
     /// For `rate` samples a second; none for a rate that Opus does not take.
     #[must_use]
     pub fn new(rate: u32, wish: Wish) -> Option<Encoder> {
-        let mut encoder = OpusEncoder::new(i32::try_from(rate).ok()?, 1, Application::Voip).ok()?;
         let (_, bitrate) = BITRATES.into_iter().find(|(known, _)| *known >= rate)?;
         let limit = i32::try_from(wish.bitrate_max).ok().filter(|limit| *limit >= 6_000);
-        encoder.bitrate_bps = limit.map_or(bitrate, |limit| bitrate.min(limit));
+        let bitrate = limit.map_or(bitrate, |limit| bitrate.min(limit));
+        let spectrum = rate == 8_000 && bitrate >= SPECTRUM_FROM && !wish.fec;
+        let application = if spectrum { Application::RestrictedLowDelay } else { Application::Voip };
+        let mut encoder = OpusEncoder::new(i32::try_from(rate).ok()?, 1, application).ok()?;
+        encoder.bitrate_bps = bitrate;
         encoder.complexity = COMPLEXITY;
         encoder.signal_type = Some(Signal::Voice);
         encoder.use_inband_fec = wish.fec;

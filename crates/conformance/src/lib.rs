@@ -19,6 +19,7 @@ pub mod island;
 pub mod kamailio;
 pub mod keyed;
 pub mod lab;
+pub mod likeness;
 pub mod openssl;
 pub mod phone;
 pub mod place;

@@ -1,8 +1,13 @@
 //! Calls between two baresips whose media are secured, each leg as its trunk says.
 
+use crate::audio;
 use crate::baresip::{Baresip, Voice};
 use crate::config::{INSIDE, ITSP, PBX, Setup};
+use crate::likeness::judge;
 use crate::{Place, Server};
+
+/// How alike what is heard is to what was said, where nothing is changed and where the codecs differ.
+const LIKENESS_MIN: [f64; 2] = [0.99, 0.85];
 
 /// Whom the inside calls.
 pub const WORLD: &str = "+441632960001";
@@ -34,8 +39,8 @@ fn voiced(
     Baresip::with_voice(place, number, host, voice, &account, dial)
 }
 
-/// A call between two baresips through trunks with these policies: each hears the other's tone, and the server
-/// ends well. Its place, with the record of the call.
+/// A call between two baresips through trunks with these policies: each hears the other's voice as it is said, and the
+/// server ends well. Its place, with the record of the call.
 pub fn two_phones(name: &str, rules: (&str, &str), encryptions: (&str, &str)) -> Place {
     two_codecs(name, rules, encryptions, ("PCMA", "PCMA"))
 }
@@ -55,13 +60,14 @@ pub fn two_codecs(
     // The phones vanish without a word.
     setup.drain = "1s";
     let server = Server::start(&place, &setup.text());
-    let voice = |codec, hertz| Voice { codec, ..Voice::tone(hertz) };
-    let callee = voiced(&place, (WORLD, ITSP), &voice(other, 700.0), theirs, None);
+    let voice = |codec, number| Voice { codec, says: audio::speech(number, 20), ..Voice::tone(440.0) };
+    let callee = voiced(&place, (WORLD, ITSP), &voice(other, 1), theirs, None);
     callee.process().line("baresip is ready");
     let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
-    let caller = voiced(&place, (DID, PBX), &voice(codec, 440.0), ours, Some(&uri));
-    caller.hears(700.0, 440.0);
-    callee.hears(440.0, 700.0);
+    let caller = voiced(&place, (DID, PBX), &voice(codec, 2), ours, Some(&uri));
+    let least = LIKENESS_MIN[usize::from(codec != other)];
+    judge("the caller", &caller, &callee, least);
+    judge("the callee", &callee, &caller, least);
     drop(caller);
     drop(callee);
     assert_eq!(server.stop(), 0);

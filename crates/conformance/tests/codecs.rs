@@ -1,16 +1,15 @@
-//! Codecs that the two sides of a call do not share: each hears what the other says, at its level, without a slip.
+//! Codecs that the two sides of a call do not share: each hears what the other says, at its level, in time, without a slip.
 //!
 //! The phones are baresip with its G.711, G.722 and Opus modules, so every payload is made and read by others.
 
-use conformance::audio::{self, find, level};
+use conformance::audio;
 use conformance::baresip::{Baresip, Voice};
 use conformance::config::{INSIDE, ITSP, PBX, Setup};
+use conformance::likeness::judge;
 use conformance::{Place, Server, Sipp, records};
 
 const WORLD: &str = "+441632960001";
 const DID: &str = "+493023125100";
-/// Samples of a second.
-const SECOND: usize = audio::RATE as usize;
 
 /// Two phones with one codec each, both behind what looks like NAT (as in `peers.rs`).
 struct Pair<'a> {
@@ -18,22 +17,6 @@ struct Pair<'a> {
     b: (&'a str, u32),
     pbx: &'a str,
     itsp: &'a str,
-}
-
-/// How well what one phone heard is what the other one gave to its encoder, at two moments of the call.
-fn judge(who: &str, phone: &Baresip, other: &Baresip, likeness_min: f64) {
-    let enough = 7 * SECOND / 2;
-    let heard = conformance::await_some(|| Some(phone.heard()).filter(|s| s.len() >= enough));
-    let heard = heard.unwrap_or_else(|| phone.heard());
-    assert!(heard.len() >= enough, "{who}: {} samples\n{}", heard.len(), phone.process().tail());
-    let said = &other.said();
-    let (first, second) = (&heard[SECOND..3 * SECOND / 2], &heard[5 * SECOND / 2..3 * SECOND]);
-    let ((at_first, one), (at_second, two)) = (find(first, said), find(second, said));
-    assert!(one > likeness_min && two > likeness_min, "{who}: alike by {one:.3} and {two:.3}");
-    let slip = at_second as i64 - at_first as i64 - (3 * SECOND / 2) as i64;
-    assert!(slip.abs() <= 4, "{who}: {slip} samples between two moments of one call");
-    let gain = 20.0 * (level(first) / level(&said[at_first..at_first + SECOND / 2])).log10();
-    assert!(gain.abs() < 1.5, "{who}: {gain:.2} dB");
 }
 
 fn each_hears_the_other(name: &str, pair: &Pair<'_>, likeness_min: f64) {

@@ -1,8 +1,8 @@
-//! One sub-band's adaptive differential coder (ITU-T G.722 §6.2): quantiser, scale and predictor.
+//! Both sub-bands' adaptive differential coders (ITU-T G.722 §6.2): quantisers, scales and predictors.
 //!
-//! Encoder and decoder run the same predictor on the same codewords, so one struct serves both.
+//! Encoder and decoder run the same predictors on the same codewords, so one struct serves both. The bands know nothing
+//! of each other but do the same at the same time: the lower is the first of two lanes, the higher the second.
 
-use super::limit;
 use super::tables::{
     ANTILOGARITHMS, DECISIONS, LEVELS_OF_FOUR_BITS, LEVELS_OF_SIX_BITS, LEVELS_OF_TWO_BITS, NEGATIVE,
     POSITIVE, STEPS_HIGH, STEPS_LOW,
@@ -16,6 +16,8 @@ const HIGH_MAX: i32 = 22_528;
 const HIGH_SHIFT: i32 = 10;
 /// Bits of a logarithmic scale that do not count where it is read.
 const FRACTION: i32 = 6;
+/// The decision level of the higher band's quantiser (§6.2.1.1).
+const OUTER: i32 = 564;
 
 /// Scales by logarithm.
 static SCALES_LOW: [i16; (LOW_MAX >> FRACTION) as usize + 1] = scales(LOW_SHIFT);
@@ -25,10 +27,8 @@ static BY_INTERVAL: [Coded; 64] = by_interval();
 /// What follows from a codeword.
 static LOW: [Coded; 64] = low();
 static HIGH: [Coded; 4] = high();
-/// The lower band's decision levels, 16 times, then none: an interval has its number at most.
+/// The lower band's decision levels, 16 times, to be read without sign.
 static LEVELS: [[i16; LANES]; 4] = levels();
-/// The last of the lower band's intervals.
-const LAST: u32 = DECISIONS.len() as u32;
 
 /// What was coded.
 #[derive(Clone, Copy)]
@@ -43,142 +43,133 @@ struct Coded {
 /// See the module text. Names follow the Recommendation: `s` the prediction, `sz` its share from past
 /// differences `d` by `b`, `r` and `p` reconstructed signals, `a` the coefficients on them.
 #[derive(Clone, Debug)]
-pub(super) struct Band {
-    scale: i32,
-    logarithm: i32,
-    s: i32,
-    sz: i32,
-    r: i32,
-    p: [i32; 2],
-    a: [i32; 2],
-    /// Six, doubled.
-    d: Lanes,
-    /// Six; what stands behind them meets zeros.
-    b: Lanes,
+pub(super) struct Bands {
+    scale: [i32; 2],
+    logarithm: [i32; 2],
+    s: Lanes,
+    sz: Lanes,
+    /// Doubled.
+    r: Lanes,
+    /// The last, and the one before.
+    p: [Lanes; 2],
+    /// The first of both bands, then the second of both.
+    a: Lanes,
+    /// By band: six, doubled.
+    d: [Lanes; 2],
+    /// By band: six; what stands behind them meets zeros.
+    b: [Lanes; 2],
 }
 
-impl Band {
-    pub(super) fn low() -> Band {
-        Band::new(32)
-    }
-
-    pub(super) fn high() -> Band {
-        Band::new(8)
-    }
-
-    fn new(scale: i32) -> Band {
+impl Bands {
+    pub(super) fn new() -> Bands {
         let zeros = Lanes::all(0);
-        Band { scale, logarithm: 0, s: 0, sz: 0, r: 0, p: [0; 2], a: [0; 2], d: zeros, b: zeros }
+        Bands {
+            scale: [32, 8],
+            logarithm: [0; 2],
+            s: zeros,
+            sz: zeros,
+            r: zeros,
+            p: [zeros; 2],
+            a: zeros,
+            d: [zeros; 2],
+            b: [zeros; 2],
+        }
     }
 
-    /// A codeword of six bits for a sample (QUANTL), and the band moved on by it.
+    /// An octet for a sample of each band (QUANTL, QUANTH): the higher one's two bits, then the lower one's six
+    /// (§1.4.4). The bands are moved on by it.
     #[inline(always)]
-    pub(super) fn encode_low(&mut self, sample: i32) -> u8 {
+    pub(super) fn encode(&mut self, samples: Lanes) -> u8 {
         // A level times the scale, by 4,096.
-        let scale = Lanes::all(self.scale as i16);
+        let scale = Lanes::all(self.scale[0] as i16);
         let levels = LEVELS.each_ref().map(|levels| Lanes::of(levels).upper_product_unsigned(scale));
-        let difference = saturate(sample - self.s);
-        let sign = difference >> 31;
-        let interval = Lanes::first_above(&levels, (difference ^ sign) as i16).min(LAST);
-        let coded = BY_INTERVAL[(interval as i32 | sign & 32) as usize & 63];
-        self.follow_low(coded);
-        coded.codeword
+        let difference = samples.minus_saturating(self.s);
+        let magnitude = difference.xor(difference.signs());
+        let interval = Lanes::first_above(&levels, magnitude.first_everywhere());
+        let (low, high) = difference.first_two();
+        let low = BY_INTERVAL[(interval as usize | usize::from(low < 0) << 5) & 63];
+
+        let sign = i32::from(high) >> 31;
+        let outer = (i32::from(high) ^ sign) >= (OUTER * self.scale[1]) >> 12;
+        let high = HIGH[(3 + 2 * sign - i32::from(outer)) as usize & 3];
+        self.follow(low, high);
+        high.codeword << 6 | low.codeword
     }
 
-    /// The sample of a codeword of six bits.
+    /// The sample of each band that an octet stands for.
     #[inline(always)]
-    pub(super) fn decode_low(&mut self, codeword: u8) -> i32 {
-        let codeword = usize::from(codeword & 0x3f);
-        let sample = limit(self.s + ((self.scale * LEVELS_OF_SIX_BITS[codeword]) >> 15));
-        self.follow_low(LOW[codeword]);
-        sample
-    }
-
-    /// A codeword of two bits for a sample (QUANTH), and the band moved on by it.
-    #[inline(always)]
-    pub(super) fn encode_high(&mut self, sample: i32) -> u8 {
-        let difference = saturate(sample - self.s);
-        let sign = difference >> 31;
-        let outer = (difference ^ sign) >= (564 * self.scale) >> 12;
-        let codeword = 3 + 2 * sign - i32::from(outer);
-        self.follow_high(codeword as u8);
-        codeword as u8
-    }
-
-    /// The sample of a codeword of two bits.
-    #[inline(always)]
-    pub(super) fn decode_high(&mut self, codeword: u8) -> i32 {
+    pub(super) fn decode(&mut self, octet: u8) -> Lanes {
+        let (low, high) = (LOW[usize::from(octet & 63)], HIGH[usize::from(octet >> 6)]);
+        let finer = (self.scale[0] * LEVELS_OF_SIX_BITS[usize::from(octet & 63)]) >> 15;
         let before = self.s;
-        limit(before + self.follow_high(codeword))
+        let (_, difference) = self.follow(low, high);
+        super::limit(before.plus_saturating(Lanes::pair(finer as i16, difference)))
     }
 
+    /// Moves the bands on by what was coded; gives both differences.
     #[inline(always)]
-    fn follow_low(&mut self, coded: Coded) {
-        let difference = (self.scale * i32::from(coded.level)) >> 15;
-        self.logarithm = (((self.logarithm * 127) >> 7) + i32::from(coded.step)).clamp(0, LOW_MAX);
-        self.scale = i32::from(SCALES_LOW[(self.logarithm >> FRACTION) as usize]);
-        self.predict(difference);
+    fn follow(&mut self, low: Coded, high: Coded) -> (i16, i16) {
+        let difference = |scale: i32, coded: Coded| ((scale * i32::from(coded.level)) >> 15) as i16;
+        let differences = (difference(self.scale[0], low), difference(self.scale[1], high));
+        let moved = |logarithm: i32, coded: Coded| ((logarithm * 127) >> 7) + i32::from(coded.step);
+        self.logarithm[0] = moved(self.logarithm[0], low).clamp(0, LOW_MAX);
+        self.logarithm[1] = moved(self.logarithm[1], high).clamp(0, HIGH_MAX);
+        self.scale[0] = i32::from(SCALES_LOW[(self.logarithm[0] >> FRACTION) as usize]);
+        self.scale[1] = i32::from(SCALES_HIGH[(self.logarithm[1] >> FRACTION) as usize]);
+        self.predict(Lanes::pair(differences.0, differences.1));
+        differences
     }
 
+    /// Adapts the coefficients to the differences and predicts the next samples (block 4).
     #[inline(always)]
-    fn follow_high(&mut self, codeword: u8) -> i32 {
-        let coded = HIGH[usize::from(codeword & 3)];
-        let difference = (self.scale * i32::from(coded.level)) >> 15;
-        self.logarithm = (((self.logarithm * 127) >> 7) + i32::from(coded.step)).clamp(0, HIGH_MAX);
-        self.scale = i32::from(SCALES_HIGH[(self.logarithm >> FRACTION) as usize]);
-        self.predict(difference);
-        difference
-    }
-
-    /// Adapts the coefficients to a difference and predicts the next sample (block 4).
-    #[inline(always)]
-    fn predict(&mut self, difference: i32) {
-        let r = saturate(self.s + difference);
-        let p = saturate(self.sz + difference);
+    fn predict(&mut self, difference: Lanes) {
+        let r = self.s.plus_saturating(difference);
+        let p = self.sz.plus_saturating(difference);
         self.adapt_poles(p);
         self.p = [p, self.p[0]];
-        self.adapt_zeros(difference);
+        let doubled = difference.plus_saturating(difference);
+        self.adapt_zeros(0, doubled.first_everywhere());
+        self.adapt_zeros(1, doubled.second_everywhere());
 
         // FILTEP and FILTEZ.
-        let sp =
-            saturate(((self.a[0] * saturate(r + r)) >> 15) + ((self.a[1] * saturate(self.r + self.r)) >> 15));
+        let r = r.plus_saturating(r);
+        let both = self.a.scaled_product(r.beside(self.r));
         self.r = r;
-        self.sz = saturate(self.d.scaled_products(self.b));
-        self.s = saturate(sp + self.sz);
+        let [low, high] = [0, 1].map(|band| self.d[band].scaled_products(self.b[band]));
+        self.sz = low.totals::<0>(high);
+        self.s = both.plus_saturating(both.second_pair()).plus_saturating(self.sz);
     }
 
-    /// UPPOL2 and UPPOL1.
+    /// UPPOL2 and UPPOL1. The coefficients keep 127 parts of 128, and 255 of 256.
     #[inline(always)]
-    fn adapt_poles(&mut self, p: i32) {
-        let [last, before] = self.p;
-        let same = (p ^ last) >= 0;
-        let quadrupled = saturate(self.a[0] << 2);
-        let turned = if same { saturate(-quadrupled) } else { quadrupled };
-        let pushed = if (p ^ before) >= 0 { 128 } else { -128 };
-        let second = (pushed + (turned >> 7) + ((self.a[1] * 32_512) >> 15)).clamp(-12_288, 12_288);
-        let bound = 15_360 - second;
-        let first = (if same { 192 } else { -192 }) + ((self.a[0] * 32_640) >> 15);
-        self.a = [first.max(-bound).min(bound), second];
+    fn adapt_poles(&mut self, p: Lanes) {
+        let (first, second) = (self.a, self.a.second_pair());
+        let [turned, turned_before] = self.p.map(|before| p.xor(before).signs());
+        let doubled = first.plus_saturating(first);
+        let quadrupled = doubled.plus_saturating(doubled);
+        let same = turned.xor(Lanes::all(-1));
+        let quadrupled = quadrupled.xor(same).minus_saturating(same);
+        let pushed = Lanes::all(128).xor(turned_before).minus(turned_before);
+        let kept = second.plus(second.upper_product(Lanes::all(-512)));
+        let second = pushed.plus(quadrupled.by_128()).plus(kept);
+        let second = second.larger(Lanes::all(-12_288)).smaller(Lanes::all(12_288));
+        let bound = Lanes::all(15_360).minus(second);
+        let pushed = Lanes::all(192).xor(turned).minus(turned);
+        let first = pushed.plus(first).plus(first.upper_product(Lanes::all(-256)));
+        let first = first.larger(Lanes::all(0).minus(bound)).smaller(bound);
+        self.a = first.beside(second);
     }
 
-    /// UPZERO and DELAYA. A coefficient keeps 255 parts of 256, and is pushed by 128 the way in which the signs of
+    /// UPZERO and DELAYA of one band. A coefficient keeps 255 parts of 256, and is pushed the way in which the signs of
     /// the two differences tell.
     #[inline(always)]
-    fn adapt_zeros(&mut self, difference: i32) {
-        let doubled = saturate(difference + difference) as i16;
-        let step = Lanes::all(if difference == 0 { 0 } else { 128 });
-        let turned = self.d.xor(Lanes::all(doubled)).signs();
-        let push = step.xor(turned).minus(turned);
-        let lost = self.b.upper_product(Lanes::all(-256));
-        self.b = self.b.plus(lost).plus_saturating(push);
-        self.d = self.d.after(doubled);
+    fn adapt_zeros(&mut self, band: usize, doubled: Lanes) {
+        let (d, b) = (self.d[band], self.b[band]);
+        let turned = d.xor(doubled).signs();
+        let push = Lanes::all(128).where_not_zero(doubled).xor(turned).minus(turned);
+        self.b[band] = b.plus(b.upper_product(Lanes::all(-256))).plus_saturating(push);
+        self.d[band] = d.after(doubled);
     }
-}
-
-/// The range of the Recommendation's 16-bit additions.
-#[inline(always)]
-fn saturate(value: i32) -> i32 {
-    value.clamp(i32::from(i16::MIN), i32::from(i16::MAX))
 }
 
 /// SCALEL and SCALEH of every logarithm that can be told apart.
@@ -211,9 +202,11 @@ const fn by_interval() -> [Coded; 64] {
     let known = low();
     let mut all = known;
     let mut interval = 0;
-    while interval < POSITIVE.len() {
-        all[interval] = known[POSITIVE[interval] as usize];
-        all[interval + 32] = known[NEGATIVE[interval] as usize];
+    while interval < 32 {
+        // Levels that are none end the table: what they are taken for is the last interval.
+        let at = if interval < POSITIVE.len() { interval } else { POSITIVE.len() - 1 };
+        all[interval] = known[POSITIVE[at] as usize];
+        all[interval + 32] = known[NEGATIVE[at] as usize];
         interval += 1;
     }
     all
@@ -234,7 +227,6 @@ const fn levels() -> [[i16; LANES]; 4] {
     let mut all = [[-1; LANES]; 4];
     let mut at = 0;
     while at < DECISIONS.len() {
-        // Read without sign.
         all[at / LANES][at % LANES] = (DECISIONS[at] << 4) as i16;
         at += 1;
     }

@@ -10,7 +10,7 @@ mod tables;
 mod tests;
 
 use crate::lanes::{LANES, Lanes, Sums};
-use band::Band;
+use band::Bands;
 use tables::QMF;
 
 /// Samples that one octet stands for.
@@ -36,8 +36,7 @@ static DIFFERENCE: Taps = taps(-1, 1);
 /// Turns 16 kHz samples into octets.
 #[derive(Clone, Debug)]
 pub struct Encoder {
-    low: Band,
-    high: Band,
+    bands: Bands,
     line: [i16; BEFORE],
 }
 
@@ -51,7 +50,7 @@ impl Encoder {
     /// A coder at rest (ITU-T G.722 §6.2.1, reset).
     #[must_use]
     pub fn new() -> Encoder {
-        Encoder { low: Band::low(), high: Band::high(), line: [0; BEFORE] }
+        Encoder { bands: Bands::new(), line: [0; BEFORE] }
     }
 
     /// Encodes pairs of samples as far as both slices reach; returns how many octets were written.
@@ -69,29 +68,20 @@ impl Encoder {
         let line = &mut room[..BEFORE + samples.len()];
         line[..BEFORE].copy_from_slice(&self.line);
         line[BEFORE..].copy_from_slice(samples);
-        let (mut low, mut high) = (self.low.clone(), self.high.clone());
-        for (window, octet) in line.windows(LINE).step_by(SAMPLES_PER_OCTET).zip(octets) {
+        let mut bands = self.bands.clone();
+        for (window, octet) in line.array_windows::<LINE>().step_by(SAMPLES_PER_OCTET).zip(octets) {
             // The transmit filter (§3.1): two samples become one of each sub-band.
-            let (sum, difference) = correlate(window, &SUM, &DIFFERENCE);
-            *octet = encode_bands((&mut low, limit(sum >> 14)), (&mut high, limit(difference >> 14)));
+            *octet = bands.encode(limit(correlate::<14>(window, &SUM, &DIFFERENCE)));
         }
-        (self.low, self.high) = (low, high);
+        self.bands = bands;
         self.line.copy_from_slice(&line[samples.len()..]);
     }
-}
-
-/// One octet: the higher band's two bits, then the lower band's six (§1.4.4).
-#[inline(always)]
-fn encode_bands((low, below): (&mut Band, i32), (high, above): (&mut Band, i32)) -> u8 {
-    let below = low.encode_low(below);
-    high.encode_high(above) << 6 | below
 }
 
 /// Turns octets into 16 kHz samples.
 #[derive(Clone, Debug)]
 pub struct Decoder {
-    low: Band,
-    high: Band,
+    bands: Bands,
     line: [i16; BEFORE],
 }
 
@@ -105,7 +95,7 @@ impl Decoder {
     /// A decoder at rest.
     #[must_use]
     pub fn new() -> Decoder {
-        Decoder { low: Band::low(), high: Band::high(), line: [0; BEFORE] }
+        Decoder { bands: Bands::new(), line: [0; BEFORE] }
     }
 
     /// Decodes octets as far as both slices reach; returns how many samples were written.
@@ -122,40 +112,32 @@ impl Decoder {
         let mut room = [0; BEFORE + BLOCK * SAMPLES_PER_OCTET];
         let line = &mut room[..BEFORE + octets.len() * SAMPLES_PER_OCTET];
         line[..BEFORE].copy_from_slice(&self.line);
-        let (mut low, mut high) = (self.low.clone(), self.high.clone());
+        let mut bands = self.bands.clone();
         for (octet, pair) in octets.iter().zip(line[BEFORE..].chunks_exact_mut(SAMPLES_PER_OCTET)) {
-            let (low, high) = decode_bands(&mut low, &mut high, *octet);
-            pair[0] = (low + high) as i16;
-            pair[1] = (low - high) as i16;
+            let (low, high) = bands.decode(*octet).first_two();
+            pair[0] = low + high;
+            pair[1] = low - high;
         }
-        (self.low, self.high) = (low, high);
-        let windows = line.windows(LINE).step_by(SAMPLES_PER_OCTET);
+        self.bands = bands;
+        let windows = line.array_windows::<LINE>().step_by(SAMPLES_PER_OCTET);
         for (window, pair) in windows.zip(samples.chunks_exact_mut(SAMPLES_PER_OCTET)) {
             // The receive filter (§4.4).
-            let (even, odd) = correlate(window, &EVEN, &ODD);
-            pair[0] = clip(even >> 11);
-            pair[1] = clip(odd >> 11);
+            (pair[0], pair[1]) = correlate::<11>(window, &EVEN, &ODD).first_two();
         }
         self.line.copy_from_slice(&line[octets.len() * SAMPLES_PER_OCTET..]);
     }
 }
 
-/// Both sub-bands' reconstructed samples.
+/// A line under two filters, by 2^`SHIFT` and clipped.
 #[inline(always)]
-fn decode_bands(low: &mut Band, high: &mut Band, octet: u8) -> (i32, i32) {
-    (low.decode_low(octet & 0x3f), high.decode_high(octet >> 6))
-}
-
-/// A line under two filters.
-#[inline(always)]
-fn correlate(line: &[i16], one: &Taps, other: &Taps) -> (i32, i32) {
+fn correlate<const SHIFT: i32>(line: &[i16; LINE], one: &Taps, other: &Taps) -> Lanes {
     let (pieces, _) = line.as_chunks::<LANES>();
     let (mut a, mut b) = (Sums::zero(), Sums::zero());
     for ((piece, one), other) in pieces.iter().zip(one).zip(other) {
         let piece = Lanes::of(piece);
         (a, b) = (a.plus(piece.products(Lanes::of(one))), b.plus(piece.products(Lanes::of(other))));
     }
-    a.totals(b)
+    a.totals::<SHIFT>(b)
 }
 
 /// The mirror filter over its line: the taps at odd places (of the earlier samples of each pair) times one factor,
@@ -173,13 +155,7 @@ const fn taps(odd: i16, even: i16) -> Taps {
 }
 
 /// The range of a sub-band's samples (§6.2.1.6).
-#[inline]
-fn limit(value: i32) -> i32 {
-    value.clamp(-16_384, 16_383)
-}
-
-/// The range of a sample.
-#[inline]
-fn clip(value: i32) -> i16 {
-    value.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
+#[inline(always)]
+fn limit(samples: Lanes) -> Lanes {
+    samples.larger(Lanes::all(-16_384)).smaller(Lanes::all(16_383))
 }

@@ -1,7 +1,8 @@
 //! The digital test sequences of ITU-T G.722 Appendix II, and whole signals.
 
-use super::{Decoder, Encoder, decode_bands, encode_bands};
+use super::{Decoder, Encoder};
 use crate::detect::{level_dbm0, tone_level_dbm0};
+use crate::lanes::Lanes;
 use crate::tone::Tone;
 
 /// A word with only its lowest bit set resets the coder; sixteen of them open and close a sequence.
@@ -77,8 +78,8 @@ fn encoded(input: &[u16]) -> Vec<u16> {
             encoder = Encoder::new();
             return RESET;
         }
-        let sample = i32::from(*word as i16 >> 1);
-        u16::from(encode_bands((&mut encoder.low, sample), (&mut encoder.high, sample))) << 8
+        let sample = *word as i16 >> 1;
+        u16::from(encoder.bands.encode(Lanes::pair(sample, sample))) << 8
     };
     input.iter().map(&mut code).collect()
 }
@@ -91,7 +92,7 @@ fn decoded(input: &[u16]) -> (Vec<u16>, Vec<u16>) {
             decoder = Decoder::new();
             return (RESET, RESET);
         }
-        let (low, high) = decode_bands(&mut decoder.low, &mut decoder.high, (word >> 8) as u8);
+        let (low, high) = decoder.bands.decode((word >> 8) as u8).first_two();
         ((low << 1) as u16, (high << 1) as u16)
     };
     input.iter().map(&mut decode).unzip()

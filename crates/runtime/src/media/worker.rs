@@ -23,6 +23,7 @@ use std::sync::atomic::{Ordering, fence};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
+mod ahead;
 mod bridged;
 mod copied;
 mod fast;
@@ -152,6 +153,7 @@ impl Worker {
             // Before any packet is judged: it may be what an order led to.
             self.take_orders(now);
             for at in 0..ready.len() {
+                self.look_ahead(&ready, at);
                 let token = ready.token(at);
                 if token == BELL {
                     self.answer_bell(now);
@@ -218,6 +220,7 @@ impl Worker {
         let Some(Some(ports)) = entry.streams.get(usize::from(token.stream)) else { return false };
         let port = ports.port(token.side, token.component);
         entry.session.hot_lines(token.side, token.stream).for_each(sys::prefetch);
+        entry.session.bridge_lines(token.side, token.stream).for_each(sys::prefetch);
         for _ in 0..RECV_TRIES {
             match port.receive(&mut self.buffer) {
                 Ok((length, Some(source))) => {
