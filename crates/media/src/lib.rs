@@ -42,4 +42,4 @@ pub use report::{DropReason, Drops, Report, StreamReport};
 pub use rtp::BurstReport;
 pub use rtp::xr::VoipMetrics;
 pub use secured::{Dtls, Fingerprint, Hash, Keys, Security, Spot, Srtp};
-pub use session::{Sending, Session, Verdict};
+pub use session::{Sending, Session, Verdict, lines_of};

@@ -34,6 +34,8 @@ mod streams;
 mod told;
 mod unheard;
 
+pub use hot::lines_of;
+
 /// News that wait to be fetched; further ones are counted and lost.
 pub const REPLIES_MAX: usize = 32;
 

@@ -8,6 +8,13 @@ use std::mem::offset_of;
 /// Lines of memory, of 64 bytes, at the head of a half that a packet of a settled flow touches.
 const HOT_LINES: usize = offset_of!(Half, rtcp).div_ceil(64);
 
+/// Where the lines of memory lie that a value stands in.
+#[inline]
+pub fn lines_of<T>(value: &T) -> impl Iterator<Item = *const u8> + use<T> {
+    let start = (&raw const *value).cast::<u8>();
+    (0..size_of::<T>()).step_by(64).map(move |at| start.wrapping_add(at))
+}
+
 impl Session {
     /// Where the lines of memory lie that a packet of `side` touches. An engine may have them fetched while the operating
     /// system hands the packet over: a thousand calls do not fit into the near caches.
