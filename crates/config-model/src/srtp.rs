@@ -66,6 +66,16 @@ words! {
     }
 }
 
+words! {
+    /// What becomes of T.38, which cannot be secured, on a leg whose media must be.
+    pub enum SrtpT38 {
+        /// It is refused, so that the fax goes on as secured sound.
+        Refuse = "refuse",
+        /// It is relayed in clear.
+        Plain = "plain",
+    }
+}
+
 /// Secure media of one trunk.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SrtpPolicy {
@@ -79,6 +89,8 @@ pub struct SrtpPolicy {
     pub setup: DtlsSetup,
     /// What we offer and accept, in order.
     pub suites: Vec<SrtpSuite>,
+    /// Whether T.38 may be where SRTP is required.
+    pub t38: SrtpT38,
 }
 
 impl SrtpSuite {

@@ -57,8 +57,8 @@ pub use model::{
     HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest, Holidays, Hunt, Hunting, MAPPINGS_MAX,
     Mapping, Money, Networks, Permissions, Presents, ProfileStatus, Quality, Rate, RateTable, ReachedAt,
     Redirect, Redirects, Refer, ReferTarget, Registrar, Replaces, Span, SpeaksFor, SrtpKeys, SrtpMode,
-    SrtpOverPlain, SrtpPolicy, SrtpSuite, TierOrder, Transcode, Transfers, Unrated, Users, When, WhenFull,
-    Zone,
+    SrtpOverPlain, SrtpPolicy, SrtpSuite, SrtpT38, TierOrder, Transcode, Transfers, Unrated, Users, When,
+    WhenFull, Zone,
 };
 pub use model::{Rtcp, RtcpSource, RtcpXr, RtpKeepalive};
 pub use places::Places;

@@ -3,6 +3,7 @@
 //! Nothing that an attacker sends changes a state here: a packet counts once its tag is right. Keys that are said again
 //! keep their counters and their replay window; new ones begin anew, and the old ones open what is still on its way.
 
+use crate::renumbered::retell;
 use crate::report::DropReason;
 use crate::secured::{Dtls, Keys, Security, Srtp};
 use base::Time;
@@ -60,6 +61,8 @@ struct Live {
     former: Vec<Former>,
     /// Under former keys of our own: no key stream is used twice, even if a description is taken back.
     spent: Vec<Protector>,
+    /// Whether our counters go on under a new key is not known: they do as the peer's do.
+    waits: bool,
 }
 
 /// See the module text.
@@ -133,7 +136,15 @@ impl Guard {
             }
             opened => opened,
         };
+        if live.waits && live.opener.goes_on() {
+            live.go_on();
+        }
         packet.length = opened.map_err(|error| reason(error, packet.bytes()))?;
+        if kind == Kind::Control
+            && let Some(live) = self.live.as_deref().filter(|live| live.protector.moves())
+        {
+            retell(packet.bytes_mut(), |ssrc| live.protector.moved_by(ssrc));
+        }
         Ok(())
     }
 
@@ -142,7 +153,7 @@ impl Guard {
     pub(crate) fn protect(&mut self, packet: &mut Datagram<'_>, kind: Kind) -> Result<(), DropReason> {
         let live = self.of(kind, !self.muxed)?;
         let made = match kind {
-            Kind::Media => live.protector.rtp(packet.buffer, packet.length),
+            Kind::Media => live.protector.relay(packet.buffer, packet.length),
             Kind::Control => live.protector.rtcp(packet.buffer, packet.length),
         };
         packet.length = made.map_err(|error| reason(error, packet.bytes()))?;
@@ -165,7 +176,7 @@ fn take(held: &mut Option<Box<Live>>, now: Time, keys: &Keys) {
     let Some(live) = held else {
         let (opener, protector) = (Opener::new(keys.receive.clone()), Protector::new(keys.send.clone()));
         let (keys, former, spent) = (keys.clone(), Vec::new(), Vec::new());
-        *held = Some(Box::new(Live { keys, opener, protector, former, spent }));
+        *held = Some(Box::new(Live { keys, opener, protector, former, spent, waits: false }));
         return;
     };
     if live.keys.send != keys.send {
@@ -182,11 +193,21 @@ impl Live {
     fn change(&mut self, keys: &Keys) {
         let known = self.spent.iter().position(|spent| spent.is_of(&keys.send));
         let next = known.map(|at| self.spent.remove(at));
-        let next = next.unwrap_or_else(|| Protector::new(keys.send.clone()));
+        self.waits = next.is_none();
+        let next = next.unwrap_or_else(|| Protector::follow(&self.protector, keys.send.clone()));
         if self.spent.len() >= FORMER_MAX {
             self.spent.remove(0);
         }
         self.spent.push(std::mem::replace(&mut self.protector, next));
+    }
+
+    /// The peer's counters went on under its new key, so it expects that ours do.
+    #[cold]
+    fn go_on(&mut self) {
+        self.waits = false;
+        if let Some(former) = self.spent.last() {
+            self.protector.go_on(former);
+        }
     }
 
     /// A new key of the peer's.

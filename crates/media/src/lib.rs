@@ -20,6 +20,7 @@ mod open_error;
 mod ports;
 mod quality;
 mod reception;
+mod renumbered;
 pub mod report;
 mod reports;
 mod secured;

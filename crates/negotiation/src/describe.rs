@@ -39,7 +39,7 @@ pub fn describe(
     local: &mut LocalSdp,
     draws: Draws<'_>,
 ) -> Result<(), SdpTrouble> {
-    let fitted = fax::fitted(end.policy, text, offer.is_empty())?;
+    let fitted = fax::fitted(end, text, offer.is_empty())?;
     let text = &*fitted;
     local.standing = None;
     let Some(seat) = end.seat else {

@@ -7,6 +7,7 @@
 //! Whoever changes packets of a call asks [`is_fax`] of what holds before it does: neither T.38 nor voice-band data
 //! may be transcoded, given comfort noise, or searched for digits.
 
+use crate::end::End;
 use crate::judge::first_codec;
 use crate::trouble::{SdpTrouble, parse};
 use base::ReasonId;
@@ -67,19 +68,17 @@ pub fn bars_fax(policy: &Policy, offer: &[u8]) -> bool {
 /// A description as a trunk's peer may hear it.
 ///
 /// # Errors
-/// [`ReasonId::MediaFax`], when an offer leaves nothing.
-pub(crate) fn fitted<'t>(
-    policy: &Policy,
-    text: &'t [u8],
-    is_offer: bool,
-) -> Result<Cow<'t, [u8]>, SdpTrouble> {
-    match policy.fax {
+/// [`ReasonId::MediaFax`] or [`ReasonId::SrtpFax`], when an offer leaves nothing.
+pub(crate) fn fitted<'t>(end: &End<'_>, text: &'t [u8], is_offer: bool) -> Result<Cow<'t, [u8]>, SdpTrouble> {
+    let barred = end.seat.is_some() && !end.rules().t38;
+    match if barred { Fax::Passthrough } else { end.policy.fax } {
         Fax::Auto => Ok(Cow::Borrowed(text)),
         Fax::T38 => Ok(edited(text, |line| !is_vbd_line(line), false)),
         Fax::Passthrough if !is_offer => Ok(Cow::Borrowed(text)),
-        Fax::Passthrough if bars_fax(policy, text) => {
+        Fax::Passthrough if parse(text).is_ok_and(|session| is_t38_alone(&session)) => {
             let warning = (304, "no T.38 on the other side");
-            Err(SdpTrouble { reason: ReasonId::MediaFax, warning })
+            let reason = if barred { ReasonId::SrtpFax } else { ReasonId::MediaFax };
+            Err(SdpTrouble { reason, warning })
         }
         Fax::Passthrough => Ok(edited(text, |_| true, true)),
     }

@@ -27,9 +27,12 @@ pub(crate) fn suite_of(word: SrtpSuite) -> Suite {
     }
 }
 
-/// A line's key.
+/// A line's key, with those that its sender may use as well.
 fn master_of(line: &Crypto<'_>) -> Option<MasterKey> {
-    MasterKey::new(Suite::from_name(line.suite)?, &line.key)?.with_mki(&line.mki)
+    let suite = Suite::from_name(line.suite)?;
+    let master = |key: &[u8], mki: &[u8]| MasterKey::new(suite, key)?.with_mki(mki);
+    let more = line.more.iter().filter_map(|one| master(&one.key, &one.mki));
+    Some(more.fold(master(&line.key, &line.mki)?, MasterKey::or))
 }
 
 /// The first line of a peer's offer that its trunk allows: the order is the peer's (RFC 4568 §5.1.2).
@@ -59,7 +62,9 @@ fn way(rules: &Rules<'_>, media: &Media<'_>) -> Option<Way> {
 /// Whether a peer may offer this m-line: whether it is secured as its trunk wants it.
 pub(crate) fn admits(rules: &Rules<'_>, media: &Media<'_>) -> Result<(), ReasonId> {
     if media.port == 0 || !media.is_rtp() {
-        return Ok(());
+        // Nothing secures UDPTL (RFC 7345 is seen nowhere).
+        let barred = media.port != 0 && media.kind == Kind::Image && !rules.t38;
+        return if barred { Err(ReasonId::SrtpFax) } else { Ok(()) };
     }
     match rules.srtp {
         SrtpMode::Off if media.is_savp() => Err(ReasonId::SrtpUnsupported),

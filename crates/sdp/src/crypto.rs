@@ -1,7 +1,7 @@
 //! Keys in a description: `a=crypto` lines read and written (RFC 4568 §4, §6, §9).
 //!
 //! Read with what the field does to it: a lifetime in either form is read and not enforced (it binds whoever sends
-//! with the key), of several keys the first counts, padding may be missing. A line that demands less than encryption
+//! with the key), padding may be missing. Of several keys those behind the first count where an identifier tells them apart. A line that demands less than encryption
 //! and authentication of everything, or an option that is not known, cannot be used (RFC 4568 §6.3.7).
 
 use crate::line::{attributes, first_token, number, tokens};
@@ -14,12 +14,28 @@ use std::fmt;
 pub const CRYPTO_LINES_MAX: usize = 16;
 /// The longest key with its salt, bytes.
 const KEY_MAX: usize = 48;
-/// The longest master key identifier, bytes.
-const MKI_MAX: u8 = 16;
+/// The longest master key identifier, bytes (RFC 4568 §6.1).
+const MKI_MAX: u32 = 128;
+/// Digits of its value that are read: as many as so many bytes can have.
+const MKI_DIGITS_MAX: usize = 309;
+/// Keys of one line that are looked at.
+const INLINE_MAX: usize = 16;
 /// The highest tag: nine digits (RFC 4568 §9.2).
 const TAG_MAX: u32 = 999_999_999;
 /// The largest power of two in a lifetime (RFC 3711 §9.2).
 const LIFETIME_POWER_MAX: u32 = 48;
+
+/// A master key identifier; few are longer than 4 bytes.
+pub type Mki = SmallVec<[u8; 16]>;
+
+/// One usable key of a line. It shows itself to nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Inline {
+    /// Master key and salt in one piece.
+    pub key: SmallVec<[u8; KEY_MAX]>,
+    /// The master key identifier that its packets bear; empty without one.
+    pub mki: Mki,
+}
 
 /// One usable `a=crypto` line. It shows its key to nobody.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,7 +47,9 @@ pub struct Crypto<'a> {
     /// Master key and salt in one piece.
     pub key: SmallVec<[u8; KEY_MAX]>,
     /// The master key identifier that its packets bear; empty without one.
-    pub mki: SmallVec<[u8; MKI_MAX as usize]>,
+    pub mki: Mki,
+    /// Others that its sender may use, each with an identifier as long.
+    pub more: Vec<Inline>,
 }
 
 impl fmt::Debug for Crypto<'_> {
@@ -51,8 +69,17 @@ impl<'a> Crypto<'a> {
         if suite.is_empty() || !tokens(options).all(is_harmless) {
             return None;
         }
-        let first = keys.split(|byte| *byte == b';').next()?;
-        let (method, info) = first.split_at_checked(7)?;
+        let mut inlines = keys.split(|byte| *byte == b';').take(INLINE_MAX).map(Inline::read);
+        let Inline { key, mki } = inlines.next()??;
+        let fits = |one: &Inline| one.mki.len() == mki.len() && !mki.is_empty();
+        let more = inlines.flatten().filter(fits).collect();
+        Some(Crypto { tag, suite, key, mki, more })
+    }
+}
+
+impl Inline {
+    fn read(text: &[u8]) -> Option<Inline> {
+        let (method, info) = text.split_at_checked(7)?;
         if !method.eq_ignore_ascii_case(b"inline:") {
             return None;
         }
@@ -66,7 +93,7 @@ impl<'a> Crypto<'a> {
                 _ => return None,
             }
         }
-        Some(Crypto { tag, suite, key, mki })
+        Some(Inline { key, mki })
     }
 }
 
@@ -85,17 +112,26 @@ fn is_lifetime(part: &[u8]) -> bool {
 }
 
 /// `value:length`, the value in decimal and the length in bytes (RFC 4568 §6.1).
-fn read_mki(part: &[u8]) -> Option<SmallVec<[u8; MKI_MAX as usize]>> {
+fn read_mki(part: &[u8]) -> Option<Mki> {
     let at = part.iter().position(|byte| *byte == b':')?;
     let (value, length) = (part.get(..at)?, part.get(at + 1..)?);
-    let length = number(length, u32::from(MKI_MAX)).filter(|length| *length > 0)? as usize;
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+    let length = number(length, MKI_MAX).filter(|length| *length > 0)? as usize;
+    if value.is_empty() || value.len() > MKI_DIGITS_MAX || !value.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let value: u128 = std::str::from_utf8(value).ok()?.parse().ok()?;
-    let bytes = value.to_be_bytes();
-    let (left_out, kept) = bytes.split_at_checked(bytes.len() - length)?;
-    left_out.iter().all(|byte| *byte == 0).then(|| SmallVec::from_slice(kept))
+    let mut bytes = SmallVec::from_elem(0, length);
+    for digit in value {
+        let mut carry = u16::from(digit - b'0');
+        for byte in bytes.iter_mut().rev() {
+            carry += 10 * u16::from(*byte);
+            *byte = carry as u8;
+            carry >>= 8;
+        }
+        if carry > 0 {
+            return None;
+        }
+    }
+    Some(bytes)
 }
 
 /// Appends a line for a key of ours: no lifetime and no identifier, which not every peer reads.
@@ -190,8 +226,25 @@ mod tests {
         assert_eq!(read("|1048576"), Some((1, 30, vec![])));
         assert_eq!(read("|1066:4"), Some((1, 30, vec![0, 0, 4, 42])));
         assert_eq!(read("|2^31|1:1"), Some((1, 30, vec![1])), "Lync");
-        assert_eq!(read(&format!("|2^20|1:4;inline:{KEY}|2^20|2:4")), Some((1, 30, vec![0, 0, 0, 1])));
+        assert_eq!(read("|258:128").map(|read| read.2), Some([&[0; 126][..], &[1, 2]].concat()));
+        let most = "1".to_owned() + &"0".repeat(38);
+        let bytes = 10u128.pow(38).to_be_bytes().to_vec();
+        assert_eq!(read(&format!("|{most}:16")).map(|read| read.2), Some(bytes));
         assert_eq!(read(" WSH=128 -VENDOR=1"), Some((1, 30, vec![])));
+    }
+
+    /// RFC 4568 §6.1: each with an identifier, all of one length.
+    #[test]
+    fn of_several_keys_those_count_that_can_be_told_apart() {
+        let more = |options: &str| {
+            let text = format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}{options}");
+            let line = Crypto::read(text.as_bytes()).unwrap();
+            line.more.iter().map(|one| (one.key == line.key, one.mki.to_vec())).collect::<Vec<_>>()
+        };
+        let two = [(true, vec![0, 2]), (true, vec![0, 3])];
+        assert_eq!(more(&format!("|2^20|1:2;inline:{KEY}|2^20|2:2;inline:{KEY}|3:2")), two);
+        assert_eq!(more(&format!("|1:2;inline:{KEY}|2:4;inline:{KEY};other:{KEY}|2:2")), []);
+        assert_eq!(more(&format!(";inline:{KEY}")), [], "the first alone counts");
     }
 
     #[test]
@@ -206,9 +259,19 @@ mod tests {
         ] {
             assert_eq!(read(options), None, "{options}");
         }
-        for broken in
-            ["|", "|2^49", "|x", "|1:0", "|1:17", "|256:1", "|1:4|2^20", "|2^20|1:4|1:4", "|:4", "="]
-        {
+        for broken in [
+            "|",
+            "|2^49",
+            "|x",
+            "|1:0",
+            "|1:129",
+            "|256:1",
+            "|65536:2",
+            "|1:4|2^20",
+            "|2^20|1:4|1:4",
+            "|:4",
+            "=",
+        ] {
             assert_eq!(read(broken).filter(|_| broken != "="), None, "{broken}");
         }
         for line in [

@@ -9,8 +9,10 @@ use zeroize::Zeroizing;
 pub const MASTER_KEY_MAX: usize = 32;
 /// The longest master salt, bytes.
 pub const MASTER_SALT_MAX: usize = 14;
-/// The longest master key identifier, bytes (RFC 4568 §6.1 allows up to 128; none is seen above 4).
-pub const MKI_MAX: usize = 16;
+/// The longest master key identifier, bytes (RFC 4568 §6.1).
+pub const MKI_MAX: usize = 128;
+/// Keys of one sender that are told apart by their identifiers: limit `srtp_line_keys`.
+pub const KEYS_MAX: usize = 4;
 /// Bytes of an HMAC-SHA1 key (RFC 3711 §5.2).
 const AUTH_KEY: usize = 20;
 
@@ -20,7 +22,9 @@ pub struct MasterKey {
     suite: Suite,
     key: Zeroizing<[u8; MASTER_KEY_MAX]>,
     salt: Zeroizing<[u8; MASTER_SALT_MAX]>,
-    mki: ([u8; MKI_MAX], u8),
+    mki: Box<[u8]>,
+    /// Others that the same sender may use.
+    more: Vec<MasterKey>,
 }
 
 impl MasterKey {
@@ -36,7 +40,8 @@ impl MasterKey {
             suite,
             key: Zeroizing::new([0; MASTER_KEY_MAX]),
             salt: Zeroizing::new([0; MASTER_SALT_MAX]),
-            mki: ([0; MKI_MAX], 0),
+            mki: Box::default(),
+            more: Vec::new(),
         };
         master.key.get_mut(..key.len())?.copy_from_slice(key);
         master.salt.get_mut(..salt.len())?.copy_from_slice(salt);
@@ -47,9 +52,25 @@ impl MasterKey {
     /// than [`MKI_MAX`].
     #[must_use]
     pub fn with_mki(mut self, mki: &[u8]) -> Option<MasterKey> {
-        self.mki.0.get_mut(..mki.len())?.copy_from_slice(mki);
-        self.mki.1 = u8::try_from(mki.len()).ok()?;
-        Some(self)
+        self.mki = mki.into();
+        (mki.len() <= MKI_MAX).then_some(self)
+    }
+
+    /// With another key that the same sender may use, whose identifier is as long and not the same (RFC 4568 §6.1). One
+    /// that cannot be told apart, or is one of more than [`KEYS_MAX`], is left out.
+    #[must_use]
+    pub fn or(mut self, other: MasterKey) -> MasterKey {
+        let is_apart = |one: &MasterKey| one.mki.len() == other.mki.len() && one.mki != other.mki;
+        let fits = other.suite == self.suite && !other.mki.is_empty() && self.more.len() + 1 < KEYS_MAX;
+        if fits && is_apart(&self) && self.more.iter().all(is_apart) {
+            self.more.push(other);
+        }
+        self
+    }
+
+    /// Others that the same sender may use.
+    pub(crate) fn others(&self) -> &[MasterKey] {
+        &self.more
     }
 
     /// Its suite.
@@ -61,7 +82,7 @@ impl MasterKey {
     /// Its identifier; empty without one.
     #[must_use]
     pub fn mki(&self) -> &[u8] {
-        self.mki.0.get(..usize::from(self.mki.1)).unwrap_or_default()
+        &self.mki
     }
 
     /// Key and salt in one piece.

@@ -11,14 +11,17 @@ mod mint;
 mod open;
 mod protect;
 mod replay;
+mod state;
 mod streams;
 mod suite;
 #[cfg(test)]
 mod tests;
 
 pub use error::SrtpError;
-pub use keys::{MASTER_KEY_MAX, MASTER_SALT_MAX, MKI_MAX, MasterKey};
+pub use keys::{KEYS_MAX, MASTER_KEY_MAX, MASTER_SALT_MAX, MKI_MAX, MasterKey};
 pub use mint::Mint;
 pub use open::Opener;
 pub use protect::Protector;
+pub use replay::Window;
+pub use state::{State, StreamState};
 pub use suite::Suite;

@@ -5,19 +5,37 @@ use crate::error::SrtpError;
 use crate::keys::{Kind, MasterKey, SessionKeys};
 use crate::protect::{ENCRYPTED, Head, RTCP_HEAD, rtcp_ssrc};
 use crate::replay::{Window, index_of};
+use crate::state::State;
 use crate::streams::{AT_HAND, Streams};
 use crate::suite::Suite;
 use smallvec::SmallVec;
+
+/// Session keys of one of several master keys.
+struct Other {
+    mki: Box<[u8]>,
+    rtp: SessionKeys,
+    rtcp: SessionKeys,
+}
+
+impl Other {
+    fn new(master: &MasterKey) -> Other {
+        Other { mki: master.mki().into(), rtp: master.derive(Kind::Rtp), rtcp: master.derive(Kind::Rtcp) }
+    }
+}
 
 /// See the module text.
 pub struct Opener {
     master: MasterKey,
     rtp: SessionKeys,
     pub(crate) rtcp: SessionKeys,
+    /// Of the peer's other keys, told apart by their identifiers. What was received is one for all (RFC 3711 §3.2.1).
+    others: Vec<Other>,
     /// What was received (RFC 3711 §3.3.2).
     streams: Streams,
     /// Streams under the peer's former key whose counters may go on under this one: SSRC and newest index.
     former: SmallVec<[(u32, u64); 2]>,
+    /// One of them did.
+    goes_on: bool,
 }
 
 impl Opener {
@@ -25,7 +43,16 @@ impl Opener {
     #[must_use]
     pub fn new(master: MasterKey) -> Opener {
         let (rtp, rtcp) = (master.derive(Kind::Rtp), master.derive(Kind::Rtcp));
-        Opener { master, rtp, rtcp, streams: Streams::default(), former: SmallVec::new() }
+        let others = master.others().iter().map(Other::new).collect();
+        Opener {
+            master,
+            rtp,
+            rtcp,
+            others,
+            streams: Streams::default(),
+            former: SmallVec::new(),
+            goes_on: false,
+        }
     }
 
     /// Its suite.
@@ -45,10 +72,32 @@ impl Opener {
         opener
     }
 
+    /// Whether the peer's counters went on when its key changed.
+    #[inline]
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.goes_on
+    }
+
     /// Whether it opens what is protected with this key.
     #[must_use]
     pub fn is_of(&self, master: &MasterKey) -> bool {
         self.master == *master
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn export(&self) -> State {
+        State { streams: self.streams.export(), rtcp_next: 0, former: self.former.to_vec() }
+    }
+
+    /// Goes on where another left off.
+    #[must_use]
+    pub fn import(master: MasterKey, state: &State) -> Opener {
+        let mut opener = Opener::new(master);
+        opener.streams = Streams::import(&state.streams);
+        opener.former = state.former.iter().copied().take(AT_HAND).collect();
+        opener
     }
 
     /// Goes on where another left off: the newest RTP index of `ssrc` that was received.
@@ -59,7 +108,7 @@ impl Opener {
     }
 
     /// Where each stream stands: SSRC and newest RTP index (rollover counter and sequence number).
-    pub fn positions(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+    pub(crate) fn positions(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
         self.streams.at_hand().filter_map(|s| Some((s.ssrc, s.rtp.newest()?)))
     }
 
@@ -75,7 +124,7 @@ impl Opener {
         let (bytes, rest) = packet.split_at_mut_checked(length).ok_or(SrtpError::Malformed)?;
         let head = Head::read(bytes)?;
         let place = self.streams.place(head.ssrc);
-        let window = self.streams.window(place, head.ssrc, |stream| &stream.rtp)?;
+        let window = self.streams.part(place, head.ssrc, |stream| stream.rtp)?;
         let mut index = index_of(window.newest(), head.sequence);
         window.admits(index)?;
         let mut opened = self.unlock(&head, index, bytes, rest);
@@ -85,12 +134,19 @@ impl Opener {
         {
             index = other;
             opened = self.unlock(&head, index, bytes, rest);
+            self.goes_on |= opened.is_ok() && self.former.iter().any(|(ssrc, _)| *ssrc == head.ssrc);
         }
         opened?;
         if let Some(stream) = self.streams.speaks(place, head.ssrc) {
             stream.rtp.note(index);
         }
         Ok(length)
+    }
+
+    /// The keys of another identifier.
+    #[cold]
+    fn other(&self, mki: &[u8]) -> Result<&Other, SrtpError> {
+        self.others.iter().find(|other| *other.mki == *mki).ok_or(SrtpError::OtherKey)
     }
 
     /// Where a stream that was not heard before may stand but at the beginning: it goes on from under the former key,
@@ -106,22 +162,18 @@ impl Opener {
     /// Decrypts in place what lies before tag and identifier, if the tag is right for this index.
     #[inline]
     fn unlock(&self, head: &Head, index: u64, bytes: &mut [u8], rest: &[u8]) -> Result<(), SrtpError> {
-        let (keys, mki) = (&self.rtp, self.master.mki());
+        let mki = self.master.mki();
         let tag_length = self.suite().rtp_tag_length();
         if self.suite().is_aead() {
             let (tag, key) = rest.split_at_checked(tag_length).ok_or(SrtpError::Malformed)?;
-            if key != mki {
-                return Err(SrtpError::OtherKey);
-            }
+            let keys = if key == mki { &self.rtp } else { &self.other(key)?.rtp };
             let tag = <[u8; 16]>::try_from(tag).map_err(|_| SrtpError::Malformed)?;
             let (known, payload) = bytes.split_at_mut_checked(head.length).ok_or(SrtpError::Malformed)?;
             let right = keys.cipher.unseal(keys.nonce(head.ssrc, index), known, payload, tag);
             return if right { Ok(()) } else { Err(SrtpError::Forged) };
         }
         let (key, tag) = rest.split_at_checked(mki.len()).ok_or(SrtpError::Malformed)?;
-        if key != mki {
-            return Err(SrtpError::OtherKey);
-        }
+        let keys = if key == mki { &self.rtp } else { &self.other(key)?.rtp };
         let sum = keys.cipher.sum(bytes, &((index >> 16) as u32).to_be_bytes());
         if !is_same(sum.get(..tag_length).unwrap_or_default(), tag) {
             return Err(SrtpError::Forged);
@@ -142,14 +194,11 @@ impl Opener {
         let (bytes, rest) = packet.split_at_mut_checked(length).ok_or(SrtpError::Malformed)?;
         let ssrc = rtcp_ssrc(bytes)?;
         let trailer = Trailer::read(rest, suite, mki).ok_or(SrtpError::Malformed)?;
-        if trailer.mki != mki {
-            return Err(SrtpError::OtherKey);
-        }
+        let keys = if trailer.mki == mki { &self.rtcp } else { &self.other(trailer.mki)?.rtcp };
         let index = trailer.word & !ENCRYPTED;
         let place = self.streams.place(ssrc);
-        let window = self.streams.window(place, ssrc, |stream| &stream.rtcp)?;
+        let window = self.streams.part(place, ssrc, |stream| stream.rtcp)?;
         window.admits(u64::from(index))?;
-        let keys = &self.rtcp;
         let right = if suite.is_aead() {
             unseal_control(keys, ssrc, &trailer, bytes)
         } else {

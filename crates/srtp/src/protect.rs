@@ -4,13 +4,16 @@ use crate::cipher::Cipher;
 use crate::error::SrtpError;
 use crate::keys::{Kind, MasterKey, SessionKeys};
 use crate::replay::{Window, index_of};
-use crate::streams::Streams;
+use crate::state::State;
+use crate::streams::{Moved, Streams};
 use crate::suite::Suite;
 
 /// The highest packet index of RTP (RFC 3711 §9.2).
 const RTP_INDEX_MAX: u64 = (1 << 48) - 1;
 /// The highest packet index of RTCP (RFC 3711 §9.2).
 const RTCP_INDEX_MAX: u32 = (1 << 31) - 1;
+/// Sequence numbers from here on are nearer to the next rollover than to the last.
+const UPPER_HALF: u16 = 0x8000;
 /// The bit that says that an RTCP packet is encrypted (RFC 3711 §3.4).
 pub(crate) const ENCRYPTED: u32 = 1 << 31;
 /// Bytes of the head of an RTCP packet that stay readable.
@@ -54,6 +57,45 @@ impl Protector {
         self.suite().rtcp_tag_length() + self.master.mki().len() + 4
     }
 
+    /// With the key that ours changes to. Numbers stay moved as they were, and the index of RTCP goes on (RFC 3711
+    /// §3.4). Rollover counters begin anew, as nearly every peer has it, until [`Protector::go_on`].
+    #[must_use]
+    pub fn follow(former: &Protector, master: MasterKey) -> Protector {
+        let mut protector = Protector::new(master);
+        protector.streams = Streams::moved_as(&former.streams);
+        protector.rtcp_next = former.rtcp_next;
+        protector
+    }
+
+    /// Rollover counters go on with those of the former key (RFC 3711 §3.3.1).
+    pub fn go_on(&mut self, former: &Protector) {
+        for before in former.streams.at_hand() {
+            let place = self.streams.place(before.ssrc);
+            let Some(newest) = before.rtp.newest().filter(|newest| newest >> 16 > 0) else { continue };
+            let Some(stream) = self.streams.at(place) else { continue };
+            let sequence = stream.rtp.newest().unwrap_or(newest) as u16;
+            let reached = index_of(Some(newest), sequence);
+            if stream.rtp.next() <= reached {
+                stream.rtp = Window::after(reached + 1);
+            }
+        }
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn export(&self) -> State {
+        State { streams: self.streams.export(), rtcp_next: self.rtcp_next, former: Vec::new() }
+    }
+
+    /// Goes on where another left off, who sends no more with this key.
+    #[must_use]
+    pub fn import(master: MasterKey, state: &State) -> Protector {
+        let mut protector = Protector::new(master);
+        protector.streams = Streams::import(&state.streams);
+        protector.rtcp_next = state.rtcp_next;
+        protector
+    }
+
     /// Goes on where another left off: the next packet of `ssrc` has a higher index than `newest`, and RTCP an
     /// index of at least `rtcp_next`. A key stream must never be used twice (RFC 3711 §9.1).
     pub fn resume(&mut self, ssrc: u32, newest: u64, rtcp_next: u32) {
@@ -63,11 +105,6 @@ impl Protector {
         self.rtcp_next = self.rtcp_next.max(rtcp_next);
     }
 
-    /// Where each stream stands: SSRC, newest RTP index (rollover counter and sequence number), next RTCP index.
-    pub fn positions(&self) -> impl Iterator<Item = (u32, u64, u32)> + '_ {
-        self.streams.at_hand().filter_map(|s| Some((s.ssrc, s.rtp.newest()?, self.rtcp_next)))
-    }
-
     /// Protects the RTP packet of `length` bytes at the start of `buffer`; the new length (RFC 3711 §3.3).
     ///
     /// # Errors
@@ -75,11 +112,87 @@ impl Protector {
     /// that was used, or may have been: the packet must not be sent.
     #[inline]
     pub fn rtp(&mut self, buffer: &mut [u8], length: usize) -> Result<usize, SrtpError> {
-        let packet = buffer.get(..length).ok_or(SrtpError::NoRoom)?;
-        let head = Head::read(packet)?;
+        let head = Head::read(buffer.get(..length).ok_or(SrtpError::NoRoom)?)?;
         let place = self.streams.place(head.ssrc);
-        let window = self.streams.window(place, head.ssrc, |stream| &stream.rtp)?;
+        let window = self.streams.part(place, head.ssrc, |stream| stream.rtp)?;
         let index = index_of(window.newest(), head.sequence);
+        let total = self.send(&head, (index, window), buffer, length)?;
+        if let Some(stream) = self.streams.speaks(place, head.ssrc) {
+            stream.rtp.note(index);
+        }
+        Ok(total)
+    }
+
+    /// As [`Protector::rtp`], of a packet that another has numbered. Its number is moved where the receiver would
+    /// lose the stream: one that begins in the upper half would roll over before long, and who misses the beginning
+    /// would not know (RFC 3711 §3.3.1); one that begins anew, told by two packets in a row far from what was sent
+    /// (RFC 3550 §A.1), goes on behind it.
+    ///
+    /// # Errors
+    /// As [`Protector::rtp`].
+    #[inline]
+    pub fn relay(&mut self, buffer: &mut [u8], length: usize) -> Result<usize, SrtpError> {
+        let mut head = Head::read(buffer.get(..length).ok_or(SrtpError::NoRoom)?)?;
+        let place = self.streams.place(head.ssrc);
+        let (window, mut moved) = self.streams.part(place, head.ssrc, |stream| (stream.rtp, stream.moved))?;
+        let sequence = head.sequence;
+        let at_first = if sequence < UPPER_HALF { 0 } else { u32::from(UPPER_HALF).wrapping_neg() };
+        let by = *moved.by.get_or_insert(if window.newest().is_none() { at_first } else { 0 });
+        let mut index = index_of(window.newest(), sequence.wrapping_add(by as u16));
+        if window.newest().is_some() && window.is_far_from(index) {
+            (index, moved) = self.begun_anew(place, &head, window, moved)?;
+        }
+        moved.anew = None;
+        head.sequence = index as u16;
+        let total = self.send(&head, (index, window), number(buffer, head.sequence), length)?;
+        if let Some(stream) = self.streams.speaks(place, head.ssrc) {
+            stream.rtp.note(index);
+            stream.moved = moved;
+        }
+        Ok(total)
+    }
+
+    /// Where the second packet of a source that begins anew goes on; the first one is not sent.
+    #[cold]
+    fn begun_anew(
+        &mut self,
+        place: Option<usize>,
+        head: &Head,
+        window: Window,
+        moved: Moved,
+    ) -> Result<(u64, Moved), SrtpError> {
+        if moved.anew != Some(head.sequence) {
+            if let Some(stream) = self.streams.speaks(place, head.ssrc) {
+                stream.moved.anew = Some(head.sequence.wrapping_add(1));
+            }
+            return Err(SrtpError::Replayed);
+        }
+        let by = (window.next() as u32).wrapping_sub(u32::from(head.sequence));
+        Ok((window.next(), Moved { by: Some(by), anew: None }))
+    }
+
+    /// Whether numbers of a stream that it was given lately were moved.
+    #[must_use]
+    pub fn moves(&self) -> bool {
+        self.streams.at_hand().any(|stream| stream.moved.by.unwrap_or_default() != 0)
+    }
+
+    /// By how much the numbers of a relayed stream were moved, modulo 2^32.
+    #[must_use]
+    pub fn moved_by(&self, ssrc: u32) -> u32 {
+        let place = self.streams.place(ssrc);
+        self.streams.part(place, ssrc, |stream| stream.moved.by).ok().flatten().unwrap_or_default()
+    }
+
+    /// Encrypts what is sent under an index; its new length.
+    #[inline]
+    fn send(
+        &self,
+        head: &Head,
+        (index, window): (u64, Window),
+        buffer: &mut [u8],
+        length: usize,
+    ) -> Result<usize, SrtpError> {
         if index > RTP_INDEX_MAX {
             return Err(SrtpError::Exhausted);
         }
@@ -88,10 +201,7 @@ impl Protector {
         let mki = self.master.mki();
         let total = length + suite.rtp_tag_length() + mki.len();
         let room = buffer.get_mut(..total).ok_or(SrtpError::NoRoom)?;
-        seal(&self.rtp, suite.rtp_tag_length(), &head, index, room, length, mki)?;
-        if let Some(stream) = self.streams.speaks(place, head.ssrc) {
-            stream.rtp.note(index);
-        }
+        seal(&self.rtp, suite.rtp_tag_length(), head, index, room, length, mki)?;
         Ok(total)
     }
 
@@ -167,6 +277,15 @@ fn seal(
     let tag = keys.cipher.seal(keys.nonce(head.ssrc, index), known, payload).ok_or(SrtpError::NoRoom)?;
     put(rest, &[&tag, mki]);
     Ok(())
+}
+
+/// Gives a packet its number.
+#[inline]
+fn number(packet: &mut [u8], sequence: u16) -> &mut [u8] {
+    if let Some(place) = packet.get_mut(2..4) {
+        place.copy_from_slice(&sequence.to_be_bytes());
+    }
+    packet
 }
 
 /// Writes pieces one after the other.

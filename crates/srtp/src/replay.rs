@@ -6,12 +6,12 @@ use crate::error::SrtpError;
 pub(crate) const WINDOW: u64 = 128;
 
 /// The newest index and those just before it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Window {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
     /// One above the newest index; 0 when nothing was received.
-    next: u64,
+    pub next: u64,
     /// Bit `n`: index `next - 1 - n` was received.
-    seen: u128,
+    pub seen: u128,
 }
 
 impl Window {
@@ -38,6 +38,11 @@ impl Window {
         let behind = self.next - 1 - index;
         let known = behind >= WINDOW || self.seen >> behind & 1 == 1;
         if known { Err(SrtpError::Replayed) } else { Ok(()) }
+    }
+
+    /// Whether an index lies so far from the newest that it is neither a late packet nor what follows a gap.
+    pub(crate) fn is_far_from(&self, index: u64) -> bool {
+        index.saturating_add(WINDOW) < self.next || index >= self.next.saturating_add(0x8000)
     }
 
     /// Remembers a packet whose tag was right.

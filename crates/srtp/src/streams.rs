@@ -6,6 +6,7 @@
 
 use crate::error::SrtpError;
 use crate::replay::Window;
+use crate::state::StreamState;
 use smallvec::SmallVec;
 
 /// Streams at hand; one more puts the one that has been silent longest among the silent.
@@ -20,6 +21,17 @@ pub(crate) struct Stream {
     pub(crate) rtp: Window,
     /// Of what is received; all that is sent under one key is counted by its protector.
     pub(crate) rtcp: Window,
+    /// Of what is sent for another: how its numbers were moved.
+    pub(crate) moved: Moved,
+}
+
+/// How the numbers of a stream that another has numbered were moved.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(crate) struct Moved {
+    /// What is added to an index, modulo 2^32; settled with the first packet.
+    pub(crate) by: Option<u32>,
+    /// The number that would follow the last one that lay far away: with it the source begins anew.
+    pub(crate) anew: Option<u16>,
 }
 
 /// A stream that fell silent: one above the newest index of each kind.
@@ -27,6 +39,7 @@ struct Silent {
     ssrc: u32,
     rtcp: u32,
     rtp: u64,
+    by: Option<u32>,
 }
 
 /// See the module text.
@@ -45,20 +58,20 @@ impl Streams {
         self.at_hand.iter().position(|stream| stream.ssrc == ssrc)
     }
 
-    /// One of a stream's windows, by its place, else by what is left of it in memory, else a new one.
+    /// A part of a stream, by its place, else by what is left of it in memory, else a new one.
     ///
     /// # Errors
     /// [`SrtpError::Exhausted`]: it would be a stream too many.
     #[inline]
-    pub(crate) fn window(
+    pub(crate) fn part<T>(
         &self,
         place: Option<usize>,
         ssrc: u32,
-        kind: fn(&Stream) -> &Window,
-    ) -> Result<Window, SrtpError> {
+        part: impl Fn(&Stream) -> T,
+    ) -> Result<T, SrtpError> {
         match place.and_then(|place| self.at_hand.get(place)) {
-            Some(stream) => Ok(*kind(stream)),
-            None => self.remembered(ssrc).map(|stream| *kind(&stream)),
+            Some(stream) => Ok(part(stream)),
+            None => self.remembered(ssrc).map(|stream| part(&stream)),
         }
     }
 
@@ -100,21 +113,62 @@ impl Streams {
         self.at_hand.insert(0, stream);
     }
 
+    /// The same streams of another key: of what was sent or received nothing is known.
+    pub(crate) fn moved_as(former: &Streams) -> Streams {
+        let moved = |stream: &Stream| Stream { ssrc: stream.ssrc, moved: stream.moved, ..Stream::default() };
+        Streams { at_hand: former.at_hand.iter().map(moved).collect(), silent: Vec::new() }
+    }
+
+    /// A stream by its place.
+    pub(crate) fn at(&mut self, place: Option<usize>) -> Option<&mut Stream> {
+        self.at_hand.get_mut(place?)
+    }
+
+    /// All of them, those that spoke last first.
+    pub(crate) fn export(&self) -> Vec<StreamState> {
+        let silent = self.silent.iter().map(Silent::woken);
+        self.at_hand.iter().copied().chain(silent).map(|stream| stream.state()).collect()
+    }
+
+    /// As they were exported; those above the bound are left out.
+    pub(crate) fn import(states: &[StreamState]) -> Streams {
+        let mut streams = Streams::default();
+        for state in states.iter().take(STREAMS_MAX).rev() {
+            if let Some(stream) = streams.speaks(streams.place(state.ssrc), state.ssrc) {
+                let moved = Moved { by: state.moved_by, anew: state.anew };
+                *stream = Stream { ssrc: state.ssrc, rtp: state.rtp, rtcp: state.rtcp, moved };
+            }
+        }
+        streams
+    }
+
     /// Those at hand.
     pub(crate) fn at_hand(&self) -> impl Iterator<Item = &Stream> {
         self.at_hand.iter()
     }
 }
 
+impl Stream {
+    fn state(&self) -> StreamState {
+        StreamState {
+            ssrc: self.ssrc,
+            rtp: self.rtp,
+            rtcp: self.rtcp,
+            moved_by: self.moved.by,
+            anew: self.moved.anew,
+        }
+    }
+}
+
 impl Silent {
     fn of(stream: &Stream) -> Silent {
         let rtcp = u32::try_from(stream.rtcp.next()).unwrap_or(u32::MAX);
-        Silent { ssrc: stream.ssrc, rtcp, rtp: stream.rtp.next() }
+        Silent { ssrc: stream.ssrc, rtcp, rtp: stream.rtp.next(), by: stream.moved.by }
     }
 
     /// All that is not newer than the newest counts as received.
     fn woken(&self) -> Stream {
         let (rtp, rtcp) = (Window::after(self.rtp), Window::after(u64::from(self.rtcp)));
-        Stream { ssrc: self.ssrc, rtp, rtcp }
+        Stream { ssrc: self.ssrc, rtp, rtcp, moved: Moved { by: self.by, anew: None } }
     }
 }

@@ -119,9 +119,8 @@ fn the_rollover_counter_survives_loss_and_can_be_handed_over() {
         assert!(open(&mut into, &sealed).is_ok());
         sequence = sequence.wrapping_add(9_000);
     }
-    let (mut out2, mut into2) = (Protector::new(key.clone()), Opener::new(key));
-    out.positions().for_each(|(ssrc, newest, next)| out2.resume(ssrc, newest, next));
-    into.positions().for_each(|(ssrc, newest)| into2.resume(ssrc, newest));
+    let (mut out2, mut into2) =
+        (Protector::import(key.clone(), &out.export()), Opener::import(key, &into.export()));
     let plain = packet(sequence, 7, b"after a change of nodes");
     let sealed = protect(&mut out2, &plain);
     assert_eq!(sealed, protect(&mut out, &plain));
@@ -129,10 +128,48 @@ fn the_rollover_counter_survives_loss_and_can_be_handed_over() {
 }
 
 #[test]
+fn of_several_keys_the_identifier_tells_which() {
+    for suite in Suite::ALL {
+        let [first, second, third] = [1u8, 2, 3].map(|n| {
+            let bytes: Vec<u8> = (0..46).map(|at| at ^ n).collect();
+            let key = MasterKey::new(suite, &bytes[..suite.key_length() + suite.salt_length()]);
+            key.unwrap().with_mki(&[&[0; 127][..], &[n]].concat()).unwrap()
+        });
+        let mut into = Opener::new(first.clone().or(second.clone()));
+        let (mut one, mut two) = (Protector::new(first), Protector::new(second));
+        let report = hex("80c90001 00000007");
+        for n in 0..10 {
+            let plain = packet(65_530u16.wrapping_add(2 * n), 7, b"first");
+            assert_eq!(open(&mut into, &protect(&mut one, &plain)), Ok(plain), "{suite:?}");
+            let plain = packet(65_531u16.wrapping_add(2 * n), 7, b"second");
+            let sealed = protect(&mut two, &plain);
+            assert_eq!(open(&mut into, &sealed), Ok(plain), "{suite:?}");
+            assert_eq!(open(&mut into, &sealed), Err(SrtpError::Replayed));
+        }
+        assert_eq!(open_control(&mut into, &protect_control(&mut two, &report)), Ok(report));
+        let other = protect(&mut Protector::new(third), &packet(1, 8, b"third"));
+        assert_eq!(open(&mut into, &other), Err(SrtpError::OtherKey));
+    }
+}
+
+#[test]
+fn keys_that_cannot_be_told_apart_are_left_out() {
+    let suite = Suite::AesCm128Sha1_80;
+    let named = |mki: &[u8]| master(suite).with_mki(mki).unwrap();
+    assert_eq!(named(&[1]).or(named(&[1])), named(&[1]));
+    assert_eq!(named(&[1]).or(named(&[0, 2])), named(&[1]));
+    assert_eq!(named(&[]).or(named(&[])), named(&[]));
+    assert_eq!(named(&[1]).or(master(Suite::AesCm128Sha1_32).with_mki(&[2]).unwrap()), named(&[1]));
+    let all = |keys: u8| (2..=keys).fold(named(&[1]), |key, n| key.or(named(&[n])));
+    assert_eq!(all(9), all(4), "as many as are allowed");
+    assert_ne!(all(4), all(3));
+}
+
+#[test]
 fn wrong_lengths_and_keys_are_refused() {
     assert!(MasterKey::new(Suite::AesCm128Sha1_80, &[0; 29]).is_none());
     assert!(MasterKey::new(Suite::AeadAes256Gcm, &[0; 46]).is_none());
-    assert!(master(Suite::AeadAes256Gcm).with_mki(&[0; 17]).is_none());
+    assert!(master(Suite::AeadAes256Gcm).with_mki(&[0; 129]).is_none());
     let mut out = Protector::new(master(Suite::AesCm128Sha1_80));
     let mut tight = packet(1, 1, b"x");
     let length = tight.len();

@@ -159,6 +159,40 @@ fn a_change_to_plain_media_of_a_secured_leg_is_refused() {
     assert!(matches!(world.srtp(Side::A), Srtp::On(_)), "what held goes on");
 }
 
+const FAX: &str = "v=0\r\no=fax 6 6 IN IP4 192.0.2.70\r\ns=-\r\nc=IN IP4 192.0.2.70\r\nt=0 0\r\nm=image 6100 udptl t38\r\na=T38FaxVersion:0\r\n";
+
+/// T.38 has no security: it neither comes from a leg that must be secured nor goes there, unless the trunk says so.
+#[test]
+fn a_fax_in_clear_keeps_off_a_leg_that_must_be_secured() {
+    for (secured_side, t38) in
+        [(Side::A, "refuse"), (Side::B, "refuse"), (Side::A, "plain"), (Side::B, "plain")]
+    {
+        let required = format!("override = {{ srtp = \"required\", srtp_t38 = \"{t38}\" }}");
+        let rule = |on: bool| if on { required.as_str() } else { "override = { srtp = \"off\" }" };
+        let (a, b) = (rule(secured_side == Side::A), rule(secured_side == Side::B));
+        let text = CONFIG.replace("[trunk.pbx]", &format!("[trunk.pbx]\n{a}"));
+        let mut world = World::new(&text.replace("[trunk.one]", &format!("[trunk.one]\n{b}")));
+        let offer = if secured_side == Side::A { secured(OFFER, KEY) } else { OFFER.to_owned() };
+        world.receive(PBX, &invite("+4420700000", &offer, ""));
+        let out = world.expect(&[(GW1, "INVITE")]).remove(0);
+        world.receive(GW1, &response(&out, "200 OK", "tb", "", &answer_to(&out)));
+        let ok = world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]).remove(1);
+        world.receive(PBX, &inside("ACK", 1, ok.header("To"), "ack1", "", ""));
+        world.receive(PBX, &inside("INVITE", 2, ok.header("To"), "fx1", "", FAX));
+        if t38 == "plain" {
+            world.expect(&[(GW1, "INVITE")]);
+            continue;
+        }
+        let refused = world.expect(&[(PBX, "SIP/2.0 488")]).remove(0);
+        assert!(
+            refused.header("Reason").contains("M-SRTP-FAX") || refused.header("Warning").starts_with("30")
+        );
+        world.receive(PBX, &inside("ACK", 2, ok.header("To"), "fx1", "", ""));
+        assert!(matches!(world.srtp(secured_side), Srtp::On(_)), "the sound goes on");
+        assert!(!world.told(secured_side).1.udptl);
+    }
+}
+
 #[test]
 fn of_an_offer_in_both_forms_the_allowed_one_is_taken() {
     let both = format!("{}m=audio 4002 RTP/AVP 8\r\n", secured(OFFER, KEY));

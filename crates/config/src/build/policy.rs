@@ -116,6 +116,7 @@ fn srtp(view: &View<'_>) -> Option<SrtpPolicy> {
         keys: view.strings("srtp_keys").iter().filter_map(|s| SrtpKeys::from_token(s)).collect(),
         setup: view.word("dtls_setup")?,
         suites: view.strings("srtp_suites").iter().filter_map(|s| SrtpSuite::from_token(s)).collect(),
+        t38: view.word("srtp_t38")?,
     })
 }
 

@@ -3,8 +3,8 @@
 use super::{item_at, value_at};
 use crate::build::Draft;
 use crate::model::{
-    Dtmf, Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, RefreshBy, RingingTone, SrtpKeys,
-    SrtpMode, SrtpOverPlain, Trunk, Update,
+    Dtmf, Fax, Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, RefreshBy, RingingTone,
+    SrtpKeys, SrtpMode, SrtpOverPlain, SrtpT38, Trunk, Update,
 };
 use crate::report::{Finding, Report};
 use crate::text::{Entry, Table};
@@ -266,6 +266,12 @@ fn srtp(one: &Seen<'_>, report: &mut Report<'_>) {
         let message = "`srtp_keys` with `dtls`, and no suite that DTLS-SRTP knows";
         let finding = Finding::new(at("srtp_suites"), one.path("override.srtp_suites"), "conflict", message);
         report.error(finding.expected("`AES_CM_128_HMAC_SHA1_80` or `AEAD_AES_128_GCM` among `srtp_suites`"));
+    }
+    if policy.mode == SrtpMode::Required && policy.t38 == SrtpT38::Refuse && one.trunk.policy.fax == Fax::T38
+    {
+        let message = "`fax = \"t38\"` where SRTP is required, which T.38 cannot have";
+        let finding = Finding::new(at("fax"), one.path("override.fax"), "conflict", message);
+        report.error(finding.expected("`srtp_t38 = \"plain\"`, or `fax = \"auto\"`"));
     }
     let is_plain = |gateway: &Gateway| matches!(asked(gateway), Some(Transport::Udp | Transport::Tcp));
     let wanted = [SrtpMode::Optional, SrtpMode::Required].contains(&policy.mode);

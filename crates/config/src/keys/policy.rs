@@ -51,6 +51,7 @@ pub(crate) static POLICY: Section = Section {
         srtp::KEYS,
         srtp::SETUP,
         srtp::SUITES,
+        srtp::T38,
         Key {
             name: "ice",
             shape: Shape::Word { now: Ice::TOKENS, later: &[] },

@@ -2,7 +2,7 @@
 
 use super::Preset::{Text as Word, Texts};
 use super::{Effect::Reload, Key, Need::Default, Shape};
-use crate::model::{DtlsSetup, SrtpKeys, SrtpMode, SrtpOverPlain, SrtpSuite, Words};
+use crate::model::{DtlsSetup, SrtpKeys, SrtpMode, SrtpOverPlain, SrtpSuite, SrtpT38, Words};
 
 pub(super) const SRTP: Key = Key {
     name: "srtp",
@@ -48,4 +48,12 @@ pub(super) const SUITES: Key = Key {
     ])),
     effect: Reload,
     doc: "Crypto suites that are offered, in order, and accepted in the order of the peer's offer. DTLS-SRTP knows no `AES_256_CM` suites and leaves them out. The default begins with the one that every peer has, for some look at the first alone.",
+};
+
+pub(super) const T38: Key = Key {
+    name: "srtp_t38",
+    shape: Shape::Word { now: SrtpT38::TOKENS, later: &[] },
+    need: Default(Word("refuse")),
+    effect: Reload,
+    doc: "What becomes of T.38 where SRTP is required: UDPTL goes in clear, for nothing secures it. `refuse`: neither offered to this trunk's peer nor taken from it; an offer of T.38 alone gets 488, so that the fax goes on as sound, which is secured. `plain`: relayed in clear.",
 };

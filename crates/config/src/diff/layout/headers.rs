@@ -21,6 +21,7 @@ impl Sheet<'_> {
         self.put(path, "srtp_keys", list(&policy.srtp.keys));
         self.put(path, "dtls_setup", policy.srtp.setup);
         self.put(path, "srtp_suites", list(&policy.srtp.suites));
+        self.put(path, "srtp_t38", policy.srtp.t38);
     }
 
     pub(super) fn headers(&mut self, path: &str, policy: &HeaderPolicy) {

@@ -1,0 +1,180 @@
+//! RTCP about packets that were renumbered on their way to the peer who reports: its numbers become those that their
+//! sender has given them.
+
+/// Packet types and formats whose numbers are known (RFC 3550 §6.4, RFC 4585 §6.2.1, RFC 3611 §4).
+const SENDER_REPORT: u8 = 200;
+const RECEIVER_REPORT: u8 = 201;
+const FEEDBACK: u8 = 205;
+const EXTENDED: u8 = 207;
+/// Bytes of a report block.
+const BLOCK: usize = 24;
+
+/// Changes a valid compound where it lies. `moved` tells by how much the numbers of a source were moved.
+pub(crate) fn retell(bytes: &mut [u8], moved: impl Fn(u32) -> u32) {
+    let mut rest = bytes;
+    while rest.len() >= 4 {
+        let length = 4 * (usize::from(u16::from_be_bytes([rest[2], rest[3]])) + 1);
+        let Some((packet, after)) = rest.split_at_mut_checked(length) else { return };
+        let count = usize::from(packet[0] & 0x1f);
+        match packet[1] {
+            SENDER_REPORT => blocks(packet, 28, count, &moved),
+            RECEIVER_REPORT => blocks(packet, 8, count, &moved),
+            // Generic NACK: names of lost packets, each with a mask of those behind it.
+            FEEDBACK if count == 1 => {
+                let by = rtp::bytes::be32(packet, 8).map_or(0, &moved);
+                (12..packet.len()).step_by(4).for_each(|at| number(packet, at, by));
+            }
+            EXTENDED => extended(packet, &moved),
+            _ => {}
+        }
+        rest = after;
+    }
+}
+
+/// The highest number received, with its cycles (RFC 3550 §6.4.1).
+fn blocks(packet: &mut [u8], first: usize, count: usize, moved: &impl Fn(u32) -> u32) {
+    for at in (0..count).map(|n| first + BLOCK * n) {
+        let block = (rtp::bytes::be32(packet, at), rtp::bytes::be32(packet, at + 8));
+        if let (Some(ssrc), Some(highest)) = block {
+            let told = highest.wrapping_sub(moved(ssrc)).to_be_bytes();
+            if let Some(place) = packet.get_mut(at + 8..at + 12) {
+                place.copy_from_slice(&told);
+            }
+        }
+    }
+}
+
+/// Blocks that speak of a span of numbers: losses, duplicates, times of receipt, and the summary (RFC 3611 §4.1 to
+/// §4.3, §4.6).
+fn extended(packet: &mut [u8], moved: &impl Fn(u32) -> u32) {
+    let mut at = 8;
+    while let Some([kind, _, high, low]) = packet.get(at..).and_then(|rest| rest.first_chunk::<4>()).copied()
+    {
+        if matches!(kind, 1..=3 | 6) {
+            let by = rtp::bytes::be32(packet, at + 4).map_or(0, moved);
+            number(packet, at + 8, by);
+            number(packet, at + 10, by);
+        }
+        at += 4 * (usize::from(u16::from_be_bytes([high, low])) + 1);
+    }
+}
+
+/// A number of 16 bits.
+fn number(packet: &mut [u8], at: usize, by: u32) {
+    if let Some(place) = packet.get_mut(at..at + 2) {
+        let told = u16::from_be_bytes([place[0], place[1]]).wrapping_sub(by as u16);
+        place.copy_from_slice(&told.to_be_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(words: &[u32]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_be_bytes()).collect()
+    }
+
+    #[test]
+    fn every_number_of_a_moved_source_is_told_as_its_sender_gave_it() {
+        let mut told = bytes(&[
+            0x81C8_000C,
+            1,
+            0,
+            0,
+            0,
+            0,
+            0,
+            7,
+            0,
+            0x0001_0005,
+            0,
+            0,
+            0, // a sender's report
+            0x82C9_000D,
+            1,
+            7,
+            0,
+            5,
+            0,
+            0,
+            0,
+            8,
+            0,
+            5,
+            0,
+            0,
+            0, // a receiver's, of two sources
+            0x81CD_0003,
+            1,
+            7,
+            0x0005_FFFF, // lost packets
+            0x80CF_0008,
+            1,
+            0x0100_0003,
+            7,
+            0x0005_0009,
+            0x8000_0000,
+            0x0400_0002,
+            5,
+            5, // losses, receiver times
+        ]);
+        retell(&mut told, |ssrc| if ssrc == 7 { 0x8003 } else { 0 });
+        let expected = bytes(&[
+            0x81C8_000C,
+            1,
+            0,
+            0,
+            0,
+            0,
+            0,
+            7,
+            0,
+            0x8002,
+            0,
+            0,
+            0,
+            0x82C9_000D,
+            1,
+            7,
+            0,
+            0xFFFF_8002,
+            0,
+            0,
+            0,
+            8,
+            0,
+            5,
+            0,
+            0,
+            0,
+            0x81CD_0003,
+            1,
+            7,
+            0x8002_FFFF,
+            0x80CF_0008,
+            1,
+            0x0100_0003,
+            7,
+            0x8002_8006,
+            0x8000_0000,
+            0x0400_0002,
+            5,
+            5,
+        ]);
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn broken_compounds_are_left_as_they_are() {
+        for length in 0..40 {
+            let mut short = vec![0x9F; length];
+            if let Some(place) = short.get_mut(1..4) {
+                place.copy_from_slice(&[207, 0, 40]);
+            }
+            let before = short.clone();
+            retell(&mut short, |_| 1);
+            assert_eq!(short, before);
+        }
+    }
+}
