@@ -71,97 +71,23 @@ fn number(packet: &mut [u8], at: usize, by: u32) {
 mod tests {
     use super::*;
 
-    fn bytes(words: &[u32]) -> Vec<u8> {
-        words.iter().flat_map(|word| word.to_be_bytes()).collect()
+    fn bytes(words: &str) -> Vec<u8> {
+        let word = |word| u32::from_str_radix(word, 16).unwrap_or_default();
+        words.split_whitespace().flat_map(|text| word(text).to_be_bytes()).collect()
     }
 
+    /// A sender's report, a receiver's of two sources, lost packets, and losses beside times of a receiver.
     #[test]
     fn every_number_of_a_moved_source_is_told_as_its_sender_gave_it() {
-        let mut told = bytes(&[
-            0x81C8_000C,
-            1,
-            0,
-            0,
-            0,
-            0,
-            0,
-            7,
-            0,
-            0x0001_0005,
-            0,
-            0,
-            0, // a sender's report
-            0x82C9_000D,
-            1,
-            7,
-            0,
-            5,
-            0,
-            0,
-            0,
-            8,
-            0,
-            5,
-            0,
-            0,
-            0, // a receiver's, of two sources
-            0x81CD_0003,
-            1,
-            7,
-            0x0005_FFFF, // lost packets
-            0x80CF_0008,
-            1,
-            0x0100_0003,
-            7,
-            0x0005_0009,
-            0x8000_0000,
-            0x0400_0002,
-            5,
-            5, // losses, receiver times
-        ]);
+        let mut told = bytes(
+            "81C8000C 1 0 0 0 0 0 7 0 10005 0 0 0  82C9000D 1 7 0 5 0 0 0 8 0 5 0 0 0  81CD0003 1 7 5FFFF \
+             80CF0008 1 1000003 7 50009 80000000 4000002 5 5",
+        );
         retell(&mut told, |ssrc| if ssrc == 7 { 0x8003 } else { 0 });
-        let expected = bytes(&[
-            0x81C8_000C,
-            1,
-            0,
-            0,
-            0,
-            0,
-            0,
-            7,
-            0,
-            0x8002,
-            0,
-            0,
-            0,
-            0x82C9_000D,
-            1,
-            7,
-            0,
-            0xFFFF_8002,
-            0,
-            0,
-            0,
-            8,
-            0,
-            5,
-            0,
-            0,
-            0,
-            0x81CD_0003,
-            1,
-            7,
-            0x8002_FFFF,
-            0x80CF_0008,
-            1,
-            0x0100_0003,
-            7,
-            0x8002_8006,
-            0x8000_0000,
-            0x0400_0002,
-            5,
-            5,
-        ]);
+        let expected = bytes(
+            "81C8000C 1 0 0 0 0 0 7 0 8002 0 0 0  82C9000D 1 7 0 FFFF8002 0 0 0 8 0 5 0 0 0  81CD0003 1 7 8002FFFF \
+             80CF0008 1 1000003 7 80028006 80000000 4000002 5 5",
+        );
         assert_eq!(told, expected);
     }
 
