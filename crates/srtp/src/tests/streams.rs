@@ -99,10 +99,13 @@ fn sent(out: &mut Protector) -> Vec<(bool, Vec<u8>)> {
         let (ssrc, sequence) = (n * n % 21, 65_000u16.wrapping_add((n * 7 / 5) as u16));
         let plain = packet(sequence, ssrc, b"speech");
         let mut buffer = [&plain[..], &[0; 64]].concat();
-        let made =
-            if n % 2 == 0 { out.rtp(&mut buffer, plain.len()) } else { out.relay(&mut buffer, plain.len()) };
+        let made = if n.is_multiple_of(2) {
+            out.rtp(&mut buffer, plain.len())
+        } else {
+            out.relay(&mut buffer, plain.len())
+        };
         sent.extend(made.ok().map(|length| (false, buffer[..length].to_vec())));
-        if n % 50 == 0 {
+        if n.is_multiple_of(50) {
             let report = [&hex("80c90001")[..], &ssrc.to_be_bytes()].concat();
             sent.push((true, protect_control(out, &report)));
         }
@@ -122,7 +125,7 @@ fn who_takes_over_does_as_the_one_before() {
         let (mut out, mut into) = (Protector::new(key.clone()), Opener::new(key.clone()));
         let all = sent(&mut out);
         // One in five is lost, or comes late.
-        let late = |at: usize| at % 5 == 0;
+        let late = |at: usize| at.is_multiple_of(5);
         for (_, one) in all.iter().enumerate().filter(|(at, _)| !late(*at)) {
             _ = opened(&mut into, one);
         }
