@@ -5,7 +5,7 @@ use conformance::baresip::{Baresip, Voice};
 use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
 use conformance::phone::{Phone, call};
-use conformance::{Place, Server};
+use conformance::{Place, Server, records};
 use std::collections::BTreeSet;
 use std::net::UdpSocket;
 
@@ -132,6 +132,10 @@ fn phones_that_ask_for_extended_reports_get_ours_and_are_asked_for_theirs() {
         socket.recv_from(&mut buffer).expect("a report of ours");
     }
     pbx.hang_up(&a, &itsp);
+    let record = records::await_count(&place, 1).remove(0);
+    let told = |name: &str| record.pointer(&format!("/media/from_callee/quality/{name}")).and_then(|v| v.as_f64());
+    assert_eq!((told("peer_mos"), told("peer_r_factor"), told("peer_rtt_ms")), (Some(3.8), Some(82.0), Some(80.0)));
+    assert_eq!((told("peer_loss_mean"), told("peer_burst_ms")), (Some(0.1016), Some(120.0)), "{record}");
     assert_eq!(server.stop(), 0);
     judge_extended(&place, &capture.end("rtcp.pt == 207 && !icmp", &EXTENDED));
 }

@@ -22,7 +22,7 @@ enum Worst {
 }
 
 /// What is kept.
-const FIGURES: [Figure; 19] = [
+const FIGURES: [Figure; 28] = [
     ("late", 1.0, |s| heard(s, s.late), Worst::Sum),
     ("duplicates", 1.0, |s| heard(s, s.duplicates), Worst::Sum),
     ("out_of_order", 1.0, |s| heard(s, s.out_of_order), Worst::Sum),
@@ -43,14 +43,26 @@ const FIGURES: [Figure; 19] = [
     (
         "peer_mos",
         10.0,
-        |s| peer(s, |voip| voip.mos_conversing.or(voip.mos_listening)).map(|m| m / 10.0),
+        |s| peer(s, |voip| tenths(voip.mos_conversing.or(voip.mos_listening))),
         Worst::Lowest,
     ),
-    ("peer_r_factor", 1.0, |s| peer(s, |voip| voip.r_factor), Worst::Lowest),
+    ("peer_r_factor", 1.0, |s| peer(s, |voip| voip.r_factor.map(f64::from)), Worst::Lowest),
+    ("peer_loss_mean", 10_000.0, |s| peer(s, |voip| of_256(voip.loss_rate)), Worst::Highest),
+    ("peer_discard", 10_000.0, |s| peer(s, |voip| of_256(voip.discard_rate)), Worst::Highest),
+    ("peer_burst_density", 10_000.0, |s| peer(s, |voip| of_256(voip.burst_density)), Worst::Highest),
+    ("peer_burst_ms", 1.0, |s| peer(s, |voip| Some(voip.burst_ms.into())), Worst::Highest),
+    ("peer_gap_density", 10_000.0, |s| peer(s, |voip| of_256(voip.gap_density)), Worst::Highest),
+    ("peer_gap_ms", 1.0, |s| peer(s, |voip| Some(voip.gap_ms.into())), Worst::Lowest),
+    ("peer_rtt_ms", 1.0, |s| peer(s, |voip| taken(voip.round_trip_ms)), Worst::Highest),
+    ("peer_end_system_ms", 1.0, |s| peer(s, |voip| taken(voip.end_system_ms)), Worst::Highest),
+    ("peer_mos_listening", 10.0, |s| peer(s, |voip| tenths(voip.mos_listening)), Worst::Lowest),
 ];
 
 /// How many there are.
 pub(crate) const FIELDS: usize = FIGURES.len();
+
+/// How many of them SQLite has beside each other for each side; the columns of later ones follow those of both sides.
+pub(crate) const FIRST: usize = 19;
 
 fn heard(stream: &StreamReport, count: u64) -> Option<f64> {
     (stream.packets > 0).then_some(count as f64)
@@ -60,8 +72,22 @@ fn judged(stream: &StreamReport, figure: f64) -> Option<f64> {
     (stream.bursts.packets > 0).then_some(figure)
 }
 
-fn peer(stream: &StreamReport, figure: fn(&VoipMetrics) -> Option<u8>) -> Option<f64> {
-    stream.peer_voip.as_ref().and_then(figure).map(f64::from)
+/// Of what the peer's last extended report said.
+fn peer(stream: &StreamReport, figure: fn(&VoipMetrics) -> Option<f64>) -> Option<f64> {
+    stream.peer_voip.as_ref().and_then(figure)
+}
+
+fn of_256(part: u8) -> Option<f64> {
+    Some(f64::from(part) / 256.0)
+}
+
+fn tenths(score: Option<u8>) -> Option<f64> {
+    score.map(|score| f64::from(score) / 10.0)
+}
+
+/// Milliseconds that were measured.
+fn taken(ms: u16) -> Option<f64> {
+    (ms > 0).then_some(ms.into())
 }
 
 fn in_bursts(stream: &StreamReport, figure: f32) -> Option<f64> {

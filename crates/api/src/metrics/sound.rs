@@ -1,12 +1,14 @@
 //! How calls sounded that have ended: bursts of loss, what was made up, silence, clocks, and sides that were not heard.
 
 use super::page::{Histogram, Page};
-use super::tally::{Table, count};
+use super::tally::{MOS, Table, count};
 use store::DirectionRow;
 
 const SIDES: [&str; 2] = ["caller", "callee"];
 /// Parts, not parts in a million: 1 ppm to 500 ppm.
 const DRIFT: &[f64] = &[0.000_001, 0.000_005, 0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5];
+/// Parts of the packets.
+const LOSS: &[f64] = &[0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 const BURST_S: &[f64] = &[0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12];
 /// A side of which so much of the sound was silent has said nothing.
 const SILENT: f64 = 0.98;
@@ -22,6 +24,8 @@ pub(super) struct SoundTally {
     one_way: Table<2>,
     burst: Histogram,
     drift: Histogram,
+    peer_mos: Histogram,
+    peer_loss: Histogram,
 }
 
 impl Default for SoundTally {
@@ -35,6 +39,8 @@ impl Default for SoundTally {
             one_way: Table::new(),
             burst: Histogram::new(BURST_S),
             drift: Histogram::new(DRIFT),
+            peer_mos: Histogram::new(MOS),
+            peer_loss: Histogram::new(LOSS),
         }
     }
 }
@@ -61,6 +67,11 @@ impl SoundTally {
         }
         if let Some(ppm) = figure("drift_ppm") {
             self.drift.add(ppm.abs() / 1e6);
+        }
+        for (told, figure) in
+            [(&mut self.peer_mos, figure("peer_mos")), (&mut self.peer_loss, figure("peer_loss_mean"))]
+        {
+            figure.into_iter().for_each(|figure| told.add(figure));
         }
         if let Some(from) = SIDES.get(side).filter(|_| !row.one_way_why.is_empty()) {
             count(&mut self.one_way, [from, &row.one_way_why]);
@@ -96,5 +107,9 @@ impl SoundTally {
         page.histogram("tronco_rtp_loss_burst_seconds", help, &self.burst);
         let help = "How far the senders' clocks are off ours, either way.";
         page.histogram("tronco_rtp_clock_drift_ratio", help, &self.drift);
+        let help = "MOS that peers report of what they hear (RFC 3611), by direction.";
+        page.histogram("tronco_peer_mos", help, &self.peer_mos);
+        let help = "Loss that peers report of what they get (RFC 3611), by direction.";
+        page.histogram("tronco_peer_loss_ratio", help, &self.peer_loss);
     }
 }

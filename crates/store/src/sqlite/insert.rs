@@ -3,12 +3,15 @@
 use super::signed;
 use crate::error::StoreError;
 use crate::moment::Moment;
+use crate::quality::FIRST;
 use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow, TransferRow};
 use rusqlite::types::Null;
 use rusqlite::{CachedStatement, Connection, Statement, ToSql};
+use std::slice::SliceIndex;
 
-/// 100 values, in the order of the table.
+/// 118 values, in the order of the table.
 const INSERT_CALL: &str = "INSERT OR IGNORE INTO call VALUES (
+    ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,
     ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,
     ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,
     ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
@@ -145,13 +148,21 @@ fn bind_call(bind: &mut Bind<'_, '_>, row: &CallRow<'_>, trunks: &str) -> Result
     bind.put(media.map_or("", |media| &media.from_caller.security))?;
     bind.put(media.map_or("", |media| &media.from_callee.security))?;
     bind.put(&*row.recording)?;
-    bind_quality(bind, media.map(|media| &media.from_caller))?;
-    bind_quality(bind, media.map(|media| &media.from_callee))
+    let sides = [media.map(|media| &media.from_caller), media.map(|media| &media.from_callee)];
+    for side in sides {
+        bind.put(side.map_or("", |row| &row.one_way_why))?;
+        bind_quality(bind, side, ..FIRST)?;
+    }
+    sides.into_iter().try_for_each(|side| bind_quality(bind, side, FIRST..))
 }
 
-fn bind_quality(bind: &mut Bind<'_, '_>, row: Option<&DirectionRow<'_>>) -> Result<(), rusqlite::Error> {
-    bind.put(row.map_or("", |row| &row.one_way_why))?;
-    row.map(|row| row.quality).unwrap_or_default().0.into_iter().try_for_each(|figure| bind.put(figure))
+fn bind_quality(
+    bind: &mut Bind<'_, '_>,
+    row: Option<&DirectionRow<'_>>,
+    part: impl SliceIndex<[Option<i64>], Output = [Option<i64>]>,
+) -> Result<(), rusqlite::Error> {
+    let figures = row.map(|row| row.quality).unwrap_or_default().0;
+    figures[part].iter().try_for_each(|figure| bind.put(figure))
 }
 
 fn bind_media(bind: &mut Bind<'_, '_>, media: Option<&MediaRow<'_>>) -> Result<(), rusqlite::Error> {

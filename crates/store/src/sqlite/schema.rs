@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 /// The newest schema that is known here.
-const VERSION: i64 = 7;
+const VERSION: i64 = 8;
 
 /// Times are microseconds since 1970 (UTC), jitter and round trip microseconds, MOS times 100.
 /// `trunks` holds the trunk in and those of all attempts, each between commas. `call_search`
@@ -187,9 +187,31 @@ ALTER TABLE call ADD COLUMN callee_peer_mos INTEGER;
 ALTER TABLE call ADD COLUMN callee_peer_r_factor INTEGER;
 ";
 
+/// What peers said in extended reports.
+const SCHEMA_8: &str = "
+ALTER TABLE call ADD COLUMN caller_peer_loss_mean INTEGER;
+ALTER TABLE call ADD COLUMN caller_peer_discard INTEGER;
+ALTER TABLE call ADD COLUMN caller_peer_burst_density INTEGER;
+ALTER TABLE call ADD COLUMN caller_peer_burst_ms INTEGER;
+ALTER TABLE call ADD COLUMN caller_peer_gap_density INTEGER;
+ALTER TABLE call ADD COLUMN caller_peer_gap_ms INTEGER;
+ALTER TABLE call ADD COLUMN caller_peer_rtt_ms INTEGER;
+ALTER TABLE call ADD COLUMN caller_peer_end_system_ms INTEGER;
+ALTER TABLE call ADD COLUMN caller_peer_mos_listening INTEGER;
+ALTER TABLE call ADD COLUMN callee_peer_loss_mean INTEGER;
+ALTER TABLE call ADD COLUMN callee_peer_discard INTEGER;
+ALTER TABLE call ADD COLUMN callee_peer_burst_density INTEGER;
+ALTER TABLE call ADD COLUMN callee_peer_burst_ms INTEGER;
+ALTER TABLE call ADD COLUMN callee_peer_gap_density INTEGER;
+ALTER TABLE call ADD COLUMN callee_peer_gap_ms INTEGER;
+ALTER TABLE call ADD COLUMN callee_peer_rtt_ms INTEGER;
+ALTER TABLE call ADD COLUMN callee_peer_end_system_ms INTEGER;
+ALTER TABLE call ADD COLUMN callee_peer_mos_listening INTEGER;
+";
+
 /// What each version adds to the one before it.
 const STEPS: [&str; VERSION as usize] =
-    [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7];
+    [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8];
 
 /// Sets the connection up and brings the schema to [`VERSION`].
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
@@ -259,10 +281,12 @@ mod tests {
         }
         let sent: Vec<String> = crate::sent::SentRow::columns().collect();
         assert!(columns(&new, "attempt").ends_with(&sent), "{sent:?}");
-        let quality = ["caller", "callee"].map(|side| {
-            let names = std::iter::once("one_way_why").chain(crate::QualityRow::names());
-            names.map(|name| format!("{side}_{name}")).collect::<Vec<String>>()
-        });
-        assert!(columns(&new, "call").ends_with(&quality.concat()), "{quality:?}");
+        let of_sides = |names: Vec<&str>| {
+            ["caller", "callee"].map(|side| names.iter().map(|name| format!("{side}_{name}")).collect::<Vec<_>>()).concat()
+        };
+        let mut names = std::iter::once("one_way_why").chain(crate::QualityRow::names());
+        let mut quality: Vec<String> = of_sides(names.by_ref().take(1 + crate::quality::FIRST).collect());
+        quality.extend(of_sides(names.collect()));
+        assert!(columns(&new, "call").ends_with(&quality), "{quality:?}");
     }
 }

@@ -1,6 +1,7 @@
 //! Getting records out: filters over a covering index, then whole rows for the hits.
 
 use super::insert::DIRECTION_COLUMNS;
+use crate::quality::FIRST;
 use super::signed;
 use crate::error::StoreError;
 use crate::journal::decode::blank;
@@ -246,9 +247,14 @@ fn read_end(from: &mut Columns<'_, '_>, call: &mut StoredCall) -> Result<(), rus
     let Some(media) = &mut call.media else { return Ok(()) };
     for row in [&mut media.from_caller, &mut media.from_callee] {
         row.one_way_why = from.text()?;
-        row.quality.0.iter_mut().try_for_each(|figure| from.take().map(|found| *figure = found))?;
+        read_quality(from, &mut row.quality.0[..FIRST])?;
     }
-    Ok(())
+    read_quality(from, &mut media.from_caller.quality.0[FIRST..])?;
+    read_quality(from, &mut media.from_callee.quality.0[FIRST..])
+}
+
+fn read_quality(from: &mut Columns<'_, '_>, figures: &mut [Option<i64>]) -> Result<(), rusqlite::Error> {
+    figures.iter_mut().try_for_each(|figure| from.take().map(|found| *figure = found))
 }
 
 fn read_direction(from: &mut Columns<'_, '_>) -> Result<DirectionRow<'static>, rusqlite::Error> {

@@ -126,6 +126,12 @@ pub fn report() -> Box<Report> {
         drift_ppm: Some(-12.34),
         packet_ms: 20,
         silent: Some(0.25),
+        peer_voip: Some(media::VoipMetrics {
+            mos_listening: Some(40),
+            r_factor: Some(82),
+            burst_ms: 120,
+            ..media::VoipMetrics::default()
+        }),
         ..StreamReport::default()
     };
     stream.dropped.add(DropReason::ForeignSource);

@@ -114,6 +114,12 @@ fn add_media(table: &mut Table, media: &MediaRow<'_>) {
             table.row(vec![Cell::new(""), Cell::new(sentence).coloured(Some(Colour::Bad))]);
         }
     }
+    for (name, row) in [("caller reports", &media.from_caller), ("callee reports", &media.from_callee)] {
+        let words = super::sound::reported(row);
+        if !words.is_empty() {
+            table.pair(name, words);
+        }
+    }
 }
 
 fn direction(name: &str, row: &DirectionRow<'_>) -> Vec<Cell> {

@@ -44,6 +44,29 @@ pub(super) fn words(row: &DirectionRow<'_>) -> String {
     said.join(", ")
 }
 
+/// What a side has reported of the sound that it got, in words; empty where it reported nothing.
+pub(super) fn reported(row: &DirectionRow<'_>) -> String {
+    let figure = |name: &str| row.quality.value(name);
+    let more = |name: &str| figure(name).filter(|count| *count > 0.0);
+    let percent = |name: &str, what: &str| more(name).map(|part| format!("{:.1} % {what}", part * 100.0));
+    let bursts = more("peer_burst_ms").map(|ms| {
+        format!("bursts of {ms} ms with {:.0} % lost", figure("peer_burst_density").unwrap_or(0.0) * 100.0)
+    });
+    let lost = percent("peer_loss_mean", "lost")
+        .or_else(|| figure("peer_lost").map(|lost| format!("{lost} lost")));
+    let said = [
+        figure("peer_mos").map(|mos| format!("MOS {mos:.1}")),
+        figure("peer_r_factor").map(|r| format!("R {r}")),
+        lost,
+        percent("peer_discard", "thrown away"),
+        bursts,
+        figure("peer_jitter_ms").map(|ms| format!("jitter {ms:.1} ms")),
+        more("peer_rtt_ms").map(|ms| format!("round trip {ms} ms")),
+        more("peer_end_system_ms").map(|ms| format!("{ms} ms within")),
+    ];
+    said.into_iter().flatten().collect::<Vec<String>>().join(", ")
+}
+
 /// Why it was not heard; none where it was.
 pub(super) fn why(row: &DirectionRow<'_>) -> Option<&'static str> {
     media::OneWay::of_word(&row.one_way_why).map(media::OneWay::sentence)
@@ -64,6 +87,23 @@ mod tests {
             words(&row),
             "2 bursts of 240 ms with 33 % lost, 0.4 % between, round trip up to 31.2 ms, 120 ms made up, \
              clock -12.3 ppm, silent 98 %"
+        );
+    }
+
+    #[test]
+    fn what_a_side_reports_is_said() {
+        let said = |quality: &str| {
+            let quality = serde_json::from_str(quality).unwrap();
+            reported(&DirectionRow { quality, ..DirectionRow::default() })
+        };
+        assert_eq!(said("{}"), "");
+        assert_eq!(said(r#"{"peer_lost":0,"peer_jitter_ms":2.5}"#), "0 lost, jitter 2.5 ms");
+        let extended = r#"{"peer_lost":12,"peer_mos":3.8,"peer_r_factor":82,"peer_loss_mean":0.1016,"peer_discard":0.05,
+            "peer_burst_ms":120,"peer_burst_density":0.5,"peer_rtt_ms":80,"peer_end_system_ms":45}"#;
+        assert_eq!(
+            said(extended),
+            "MOS 3.8, R 82, 10.2 % lost, 5.0 % thrown away, bursts of 120 ms with 50 % lost, round trip 80 ms, \
+             45 ms within"
         );
     }
 
