@@ -148,6 +148,11 @@ fn bind_call(bind: &mut Bind<'_, '_>, row: &CallRow<'_>, trunks: &str) -> Result
     bind.put(media.map_or("", |media| &media.from_caller.security))?;
     bind.put(media.map_or("", |media| &media.from_callee.security))?;
     bind.put(&*row.recording)?;
+    bind_qualities(bind, media)
+}
+
+/// How each side sounded.
+fn bind_qualities(bind: &mut Bind<'_, '_>, media: Option<&MediaRow<'_>>) -> Result<(), rusqlite::Error> {
     let sides = [media.map(|media| &media.from_caller), media.map(|media| &media.from_callee)];
     for side in sides {
         bind.put(side.map_or("", |row| &row.one_way_why))?;
