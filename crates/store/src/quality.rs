@@ -40,12 +40,7 @@ const FIGURES: [Figure; 28] = [
     ("noise_packets", 1.0, |s| heard(s, s.noise_packets), Worst::Sum),
     ("drift_ppm", 10.0, |s| s.drift_ppm.map(f64::from), Worst::First),
     ("one_way_ms", 1.0, |s| s.one_way_for.map(|time| time.as_millis() as f64), Worst::Highest),
-    (
-        "peer_mos",
-        10.0,
-        |s| peer(s, |voip| tenths(voip.mos_conversing.or(voip.mos_listening))),
-        Worst::Lowest,
-    ),
+    ("peer_mos", 10.0, |s| peer(s, |voip| tenths(voip.mos_conversing.or(voip.mos_listening))), Worst::Lowest),
     ("peer_r_factor", 1.0, |s| peer(s, |voip| voip.r_factor.map(f64::from)), Worst::Lowest),
     ("peer_loss_mean", 10_000.0, |s| peer(s, |voip| of_256(voip.loss_rate)), Worst::Highest),
     ("peer_discard", 10_000.0, |s| peer(s, |voip| of_256(voip.discard_rate)), Worst::Highest),

@@ -282,7 +282,9 @@ mod tests {
         let sent: Vec<String> = crate::sent::SentRow::columns().collect();
         assert!(columns(&new, "attempt").ends_with(&sent), "{sent:?}");
         let of_sides = |names: Vec<&str>| {
-            ["caller", "callee"].map(|side| names.iter().map(|name| format!("{side}_{name}")).collect::<Vec<_>>()).concat()
+            ["caller", "callee"]
+                .map(|side| names.iter().map(|name| format!("{side}_{name}")).collect::<Vec<_>>())
+                .concat()
         };
         let mut names = std::iter::once("one_way_why").chain(crate::QualityRow::names());
         let mut quality: Vec<String> = of_sides(names.by_ref().take(1 + crate::quality::FIRST).collect());

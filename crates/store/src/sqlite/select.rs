@@ -1,11 +1,11 @@
 //! Getting records out: filters over a covering index, then whole rows for the hits.
 
 use super::insert::DIRECTION_COLUMNS;
-use crate::quality::FIRST;
 use super::signed;
 use crate::error::StoreError;
 use crate::journal::decode::blank;
 use crate::moment::Moment;
+use crate::quality::FIRST;
 use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow, StoredCall, TransferRow};
 use crate::sent::SentRow;
 use b2bua::CallKey;

@@ -52,8 +52,8 @@ pub(super) fn reported(row: &DirectionRow<'_>) -> String {
     let bursts = more("peer_burst_ms").map(|ms| {
         format!("bursts of {ms} ms with {:.0} % lost", figure("peer_burst_density").unwrap_or(0.0) * 100.0)
     });
-    let lost = percent("peer_loss_mean", "lost")
-        .or_else(|| figure("peer_lost").map(|lost| format!("{lost} lost")));
+    let lost =
+        percent("peer_loss_mean", "lost").or_else(|| figure("peer_lost").map(|lost| format!("{lost} lost")));
     let said = [
         figure("peer_mos").map(|mos| format!("MOS {mos:.1}")),
         figure("peer_r_factor").map(|r| format!("R {r}")),
