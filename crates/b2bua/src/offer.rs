@@ -206,8 +206,9 @@ impl Call {
             Phase::Setup => Stage::Early(self.media.seat(Side::A), self.media.own.as_ref()),
             _ => Stage::Talking(&self.epoch.snapshot.sounds),
         };
-        joining.follow(session, seats, stage, cx.rng, |command| cx.out.media.push(command));
+        let unheard = joining.follow(session, seats, stage, cx.rng, |command| cx.out.media.push(command));
         self.media.joining = joining;
+        self.unheard(unheard, cx);
     }
 
     /// Takes what a peer says of where its user is.
@@ -239,7 +240,8 @@ impl Call {
     }
 
     /// Asks for media ports between the trunks' interfaces.
-    pub(crate) fn open_media(&mut self, b: ListenId, streams: u8, cx: &mut Context<'_>) {
+    pub(crate) fn open_media(&mut self, b: ListenId, cx: &mut Context<'_>) {
+        let streams = self.arrived.as_ref().map_or(1, |arrived| negotiation::lines(&arrived.offer));
         let session = cx.sessions.open(cx.shard, self.me);
         let a = listen_of(&self.epoch, self.trunk_in);
         self.media.state = State::Opening { session, b };

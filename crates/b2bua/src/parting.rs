@@ -5,9 +5,11 @@ use crate::call::{Call, Phase};
 use crate::context::{Alarm, Context};
 use crate::leg::listen_of;
 use crate::offer::State;
+use crate::output::Level;
 use crate::record::ReleasedBy;
 use base::ReasonId;
 use media::{Side, Sound, Yields};
+use negotiation::Unheard;
 use std::time::Duration;
 
 /// The longest announcement; of a longer file the rest is not heard: limit `announcement`.
@@ -36,18 +38,16 @@ impl Call {
         match self.media.state {
             State::Open { .. } => self.announce(cx),
             // Ports for the caller alone.
-            _ => self.open_media(listen_of(&self.epoch, self.trunk_in), 1, cx),
+            _ => self.open_media(listen_of(&self.epoch, self.trunk_in), cx),
         }
     }
 
     /// The announcement for a status, where the caller can hear it.
     fn announcement(&self, status: u16) -> Option<Sound> {
         let file = self.epoch.policy(self.trunk_in).sounds.announcement(status)?;
-        let offered = self.arrived.as_ref().is_some_and(|arrived| !arrived.offer.is_empty());
-        let able = self.phase == Phase::Setup && self.invite.is_some() && offered && self.live.is_empty();
+        let able = self.phase == Phase::Setup && self.invite.is_some() && self.live.is_empty();
         let anchored = !matches!(self.media.state, State::Direct | State::Opening { .. });
-        let sounds = &self.epoch.snapshot.sounds;
-        sounds.get(file).filter(|_| able && anchored).cloned().map(Sound::Once)
+        self.epoch.snapshot.sounds.get(file).filter(|_| able && anchored).cloned().map(Sound::Once)
     }
 
     /// There are ports: the caller gets an answer of ours, unless it has one, and hears the announcement.
@@ -71,29 +71,35 @@ impl Call {
     }
 
     fn leave(&mut self, parting: Parting, cx: &mut Context<'_>) {
-        let Parting { status, rows, q850, reason, by } = parting;
-        self.respond(cx, status, &rows, b"");
-        self.finish(cx, status, q850, reason, by);
+        self.respond(cx, parting.status, &parting.rows, b"");
+        self.finish(cx, parting.status, parting.q850, parting.reason, parting.by);
+    }
+
+    /// A party hears nothing of what it was to hear from us; that is told once.
+    pub(crate) fn unheard(&mut self, why: Option<Unheard>, cx: &mut Context<'_>) {
+        let Some(why) = why.filter(|_| self.media.joining.is_deaf_first()) else { return };
+        cx.counters.sounds_unheard += 1;
+        cx.note(Level::Info, "sound not heard", format!("call {}: {why}", self.key));
+        self.decision = format!("{}; sound of ours not heard: {why}", self.decision).into_boxed_str();
     }
 
     /// Answers the caller's offer before the callee has, so that it may hear something; what it is told, empty when it
     /// cannot be or need not be told again.
     pub(crate) fn answer_here(&mut self, cx: &mut Context<'_>) -> Box<[u8]> {
         if self.media.joining.settled {
-            let again = !self.is_heard_reliably();
-            return if again { self.a.sdp.text.clone() } else { Box::default() };
+            return if self.is_heard_reliably() { Box::default() } else { self.a.sdp.text.clone() };
         }
-        let Some(offer) = self.arrived.as_ref().map(|a| a.offer.clone()).filter(|o| !o.is_empty()) else {
-            return Box::default();
-        };
+        let offer = self.arrived.as_ref().map(|arrived| arrived.offer.clone()).unwrap_or_default();
         let (epoch, mut local) = (self.epoch.clone(), std::mem::take(&mut self.a.sdp));
         let end = self.media.end(&epoch, (Side::A, self.trunk_in));
-        let made = negotiation::answer_early(&end, &offer, &mut local, cx.draws());
+        let whole = self.media.parting.is_none();
+        let made = negotiation::answer_early(&end, (&offer, whole), &mut local, cx.draws());
         let told = local.text.clone();
         self.a.sdp = local;
-        let done = made.is_ok_and(|made| made)
-            && self.tell_engine(Side::A, self.trunk_in, (&offer, &told), false, cx).is_ok();
-        if !done {
+        let set =
+            made.and_then(|()| Ok(self.tell_engine(Side::A, self.trunk_in, (&offer, &told), false, cx)?));
+        if let Err(why) = set {
+            self.unheard(Some(why), cx);
             return Box::default();
         }
         self.media.joining.settled = true;

@@ -30,8 +30,8 @@ impl Call {
         let rules = self.media.end(&epoch, (Side::A, self.trunk_in)).rules();
         let streams = if offer.is_empty() { Ok(1) } else { negotiation::count_streams(offer, &rules) };
         match streams {
-            Ok(streams) => {
-                self.open_media(listen, streams, cx);
+            Ok(_) => {
+                self.open_media(listen, cx);
                 Ok(true)
             }
             Err(trouble) => {

@@ -14,11 +14,10 @@ use identity::abilities;
 use identity::contact_user;
 use identity::header_rules::shape;
 use identity::headers::Kind;
-use media::{Command, Side, Sound, Yields};
+use media::{Command, Side};
 use negotiation::SdpTrouble;
 use sip_core::Response;
 use sip_msg::{Msg, Name};
-use std::sync::Arc;
 
 /// What the caller has been shown so far.
 #[derive(Default)]
@@ -60,10 +59,8 @@ impl Call {
                 None => return,
             },
         };
-        let body = match status == 180 || msg.status() == 180 {
-            true if body.is_empty() && offer.is_none() => self.ring_here(cx),
-            _ => body,
-        };
+        let rings = (status == 180 || msg.status() == 180) && body.is_empty() && offer.is_none();
+        let body = if rings { self.ring_here(cx) } else { body };
         self.shown.progress.get_or_insert(cx.wall());
         let epoch = self.epoch.clone();
         let mut rows = cx.take_rows();
@@ -273,10 +270,8 @@ impl Call {
         if self.phase != Phase::Setup || self.shown.heard {
             return;
         }
-        let status = match self.epoch.policy(self.trunk_in).dialog.ringing.map_180 {
-            Map180::Pass => 180,
-            Map180::Progress => 183,
-        };
+        let shown_as = self.epoch.policy(self.trunk_in).dialog.ringing.map_180;
+        let status = if shown_as == Map180::Progress { 183 } else { 180 };
         let body = self.ring_here(cx);
         self.progress(status, &body, cx);
     }
@@ -292,17 +287,14 @@ impl Call {
     /// Where its trunk wants that, the caller hears the ringing tone of its country from now on (R58, INTEROP 43); what
     /// it is told for that.
     fn ring_here(&mut self, cx: &mut Context<'_>) -> Box<[u8]> {
-        let sounds = &self.epoch.policy(self.trunk_in).sounds;
         let theirs = self.live.iter().all(|attempt| attempt.offered == Offered::Caller);
         let open = matches!(self.media.state, State::Open { .. });
-        if sounds.ringing == RingingTone::Off || !theirs || !open || self.shown.media.is_some() {
-            return Box::default();
-        }
-        let yields = if sounds.ringing == RingingTone::Auto { Yields::AtOnce } else { Yields::Never };
-        let tone = Sound::Tone(Arc::new(sounds::ringing::of(&sounds.country)));
+        let able = theirs && open && self.shown.media.is_none();
+        let sounds = &self.epoch.policy(self.trunk_in).sounds;
+        let Some(tone) = negotiation::ringing(sounds).filter(|_| able) else { return Box::default() };
         let body = self.answer_here(cx);
         if self.media.joining.settled && self.media.own.is_none() {
-            self.media.own = Some((tone, yields));
+            self.media.own = Some(tone);
             self.media.joining.retold = true;
         }
         body

@@ -157,11 +157,17 @@ impl Script {
 
     /// Answers the last request; `line` is status and words.
     #[must_use]
-    pub fn answer(mut self, line: &str, rows: &str, body: &str) -> Script {
+    pub fn answer(self, line: &str, rows: &str, body: &str) -> Script {
+        self.answer_as(TAG, line, rows, body)
+    }
+
+    /// The same for one of several forks, by its tag.
+    #[must_use]
+    pub fn answer_as(mut self, tag: &str, line: &str, rows: &str, body: &str) -> Script {
         // Provisional responses, and what only REGISTER gets, are said once.
         let again = if line.starts_with('1') || line.starts_with("401") { "" } else { " retrans=\"500\"" };
         let text = format!(
-            "SIP/2.0 {line}\n[last_Via:]\n[last_Record-Route:]\n[last_From:]\n[last_To:];tag={TAG}\n[last_Call-ID:]\n[last_CSeq:]\n\
+            "SIP/2.0 {line}\n[last_Via:]\n[last_Record-Route:]\n[last_From:]\n[last_To:];tag={tag}\n[last_Call-ID:]\n[last_CSeq:]\n\
              Contact: <sip:peer@[local_ip]:[local_port];transport=[transport]>\n{ALLOW}{rows}{}",
             ending(body)
         );

@@ -1,6 +1,8 @@
 //! Several gateways at once, over the wire: SIPp rings at three places.
 
+use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, PBX, Setup};
+use conformance::script::{SDP, Script};
 use conformance::{Place, Server, Sipp, records};
 use serde_json::Value;
 
@@ -112,4 +114,46 @@ fn a_crash_while_branches_ring_leaves_one_record_with_all_of_them() {
     let _server = Server::start(&place, &text);
     let record = records::await_count(&place, 1).remove(0);
     assert_eq!((records::word(&record, "reason"), reasons(&record).len()), ("X-CRASHED", 3), "{record}");
+}
+
+/// The numbers of the packets of sound that pass `filter`, in the order of the wire.
+fn numbers(lines: &[String], column: usize, ip: &str) -> Vec<u32> {
+    let rows = lines.iter().map(|line| line.split('\t').collect::<Vec<_>>());
+    let mut numbers: Vec<u32> =
+        rows.filter(|row| row[column] == ip).filter_map(|row| row[2].parse().ok()).collect();
+    // The loopback interface shows packets as they leave and as they come.
+    numbers.dedup();
+    numbers
+}
+
+#[test]
+fn early_media_of_a_second_fork_are_heard_from_their_first_packet_and_through_the_answer() {
+    let place = Place::new("forking-early");
+    let mut setup = Setup::new(&place);
+    setup.pbx_more = "override = { latch = \"nat\" }\n".into();
+    setup.itsp_more = "override = { latch = \"nat\" }\n".into();
+    let _server = Server::start(&place, &setup.text());
+    let capture = Capture::start(&place);
+    // One gateway that forks: the first callee describes itself and says nothing, the second one is heard and answers.
+    let silent = SDP.replace("[audio]", "45000");
+    let script =
+        Script::default().receive("INVITE", &[]).answer_as("one", "183 Session Progress", "", &silent);
+    let script = script.pause(300).answer_as("two", "183 Session Progress", "", SDP).pause(100);
+    let script =
+        script.play("/usr/share/sip-tester/g711a.pcap").pause(2_000).answer_as("two", "200 OK", "", SDP);
+    let script = script.receive("ACK", &[]).receive("BYE", &[]).agree("");
+    let callee = Sipp::of_script(&place, "callee", &script, &place.sip(ITSP)).keep_messages();
+    let callee = callee.with(&["-mp", "40000"]).answer();
+    let from = format!("<sip:+493023125100@{}>", place.sip(PBX));
+    let script =
+        Script::default().call(WORLD, &from, "", SDP).hears(183, &[("Content-Type", "application/sdp")]);
+    let script =
+        script.expect(200, &[]).inside("ACK", "", "").pause(2_000).inside("BYE", "", "").expect(200, &[]);
+    let caller = Sipp::of_script(&place, "caller", &script, &place.sip(PBX)).keep_messages();
+    caller.with(&["-mp", "40000"]).call(WORLD, &place.sip(INSIDE)).finish();
+    callee.finish();
+    let lines = capture.end("rtp && rtp.p_type == 8", &["ip.src", "ip.dst", "rtp.seq"]);
+    let (said, heard) = (numbers(&lines, 0, &place.ip(ITSP)), numbers(&lines, 1, &place.ip(PBX)));
+    assert!(heard.len() > 100, "some seconds of it: {} of {}", heard.len(), said.len());
+    assert_eq!(heard, said[..heard.len()], "nothing is lost, from the first packet on");
 }

@@ -3,7 +3,9 @@
 use conformance::audio;
 use conformance::baresip::Baresip;
 use conformance::capture::Capture;
-use conformance::config::{INSIDE, ITSP, PBX, Setup};
+use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
+use conformance::phone::{Phone, call_answered};
+use conformance::rtpengine::Rtpengine;
 use conformance::script::{SDP, Script};
 use conformance::sipp::Running;
 use conformance::{Place, Server, Sipp};
@@ -190,15 +192,58 @@ fn ringing_is_heard_over_srtp_too() {
 }
 
 #[test]
+fn music_is_heard_over_srtp_too() {
+    let place = Place::new("hold-srtp");
+    let mut setup = Setup::new(&place);
+    setup.pbx_more = "override = { srtp = \"required\" }\n".into();
+    setup.itsp_more = format!("override = {{ hold_music = \"{}\" }}\n", tone(&place, 700.0, 1));
+    let server = Server::start(&place, &setup.text());
+    // baresip writes nothing of what it hears while it listens alone: rtpengine opens the packets for a plain phone.
+    let mut caller = Phone::new(&place, PBX, &place.sip(INSIDE));
+    let callee = Phone::new(&place, ITSP, &place.sip(OUTSIDE));
+    let engine = Rtpengine::start(&place, PBX + 1);
+    let how = |proto: &str| {
+        [("transport-protocol", proto.into()), ("ICE", "remove".into()), ("DTLS", "off".into())]
+    };
+    caller.described = Some(engine.offer(&caller.description(), &how("RTP/SAVP")));
+    // Answered on hold.
+    let held = |_: &str| format!("{}a=sendonly\r\n", callee.description());
+    let (dialog, _) = call_answered(&caller, &callee, (WORLD, DID, "held"), held);
+    assert!(dialog.description.contains("RTP/SAVP 8"), "{}", dialog.description);
+    let _ = engine.answer(&dialog.description, &how("RTP/AVP"));
+    let mut heard = Vec::new();
+    while heard.len() < 2 * SECOND {
+        heard.extend(caller.receive_rtp().0[12..].iter().map(|code| audio::of_a_law(*code)));
+    }
+    let heard = pattern(&heard, &[700.0]);
+    assert!(heard.contains(&"#".repeat(15)), "{heard}\n{}", engine.process().tail());
+    caller.hang_up(&dialog, &callee);
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
 fn a_file_that_cannot_be_played_is_told_with_its_place() {
     let place = Place::new("sound-check");
     let bad = place.path("bad.wav");
     std::fs::write(&bad, b"RIFF....").expect("a file");
-    let mut setup = Setup::new(&place);
-    setup.pbx_more = format!("override = {{ hold_music = \"{}\" }}\n", bad.display());
-    let told = checked(&place, &setup.text());
-    let line = setup.text().lines().position(|line| line.contains("hold_music")).expect("the line") + 1;
-    assert!(told.contains(&format!("tronco.toml:{line}:")) && told.contains("no WAV file"), "{told}");
+    let music = format!("override = {{ hold_music = \"{}\" }}", bad.display());
+    let refusal = format!("override = {{ announce = [{{ status = 404, file = \"{}\" }}] }}", bad.display());
+    // Of a trunk, of all trunks, and of the trunks of a site.
+    for (of, written) in [("", &music), ("[defaults]", &music), ("[site.here.defaults]", &refusal)] {
+        let mut setup = Setup::new(&place);
+        match of {
+            "" => setup.pbx_more = format!("{written}\n"),
+            of => {
+                setup.pbx_more = if of == "[defaults]" { String::new() } else { "site = \"here\"\n".into() };
+                setup.more = format!("{of}\n{written}\n");
+            }
+        }
+        let told = checked(&place, &setup.text());
+        let line = setup.text().lines().position(|line| line == written).expect("the line") + 1;
+        let right = told.contains(&format!("tronco.toml:{line}:")) && told.contains("no WAV file");
+        assert!(right && told.contains("expected a WAV file of one channel"), "{told}");
+        assert_eq!(told.matches("no WAV file").count(), 1, "once: {told}");
+    }
 }
 
 fn checked(place: &Place, text: &str) -> String {

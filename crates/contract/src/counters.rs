@@ -22,6 +22,8 @@ pub struct Counters {
     pub digits_lost: u64,
     /// Sides that were not heard any more, or never, while the other was.
     pub one_way: u64,
+    /// Calls in which somebody heard nothing of what it was to hear from us.
+    pub sounds_unheard: u64,
     pub flows_lost: u64,
     pub registrations_taken: u64,
     pub registrations_refused: u64,
@@ -64,6 +66,7 @@ impl Counters {
         let users = [
             ("digits_lost", self.digits_lost),
             ("one_way", self.one_way),
+            ("sounds_unheard", self.sounds_unheard),
             ("flows_lost", self.flows_lost),
             ("registrations_taken", self.registrations_taken),
             ("registrations_refused", self.registrations_refused),

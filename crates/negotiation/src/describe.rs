@@ -166,30 +166,6 @@ fn choose_ports(
     }
 }
 
-/// An answer of our own to an offer of one stream of sound, so that its peer may hear something before the other one
-/// has answered: the first codec that is spoken here, and named events. `false`: the offer is of another kind.
-///
-/// # Errors
-/// Why it cannot be made.
-pub fn answer_early(
-    end: &End<'_>,
-    offer: &[u8],
-    local: &mut LocalSdp,
-    draws: Draws<'_>,
-) -> Result<bool, SdpTrouble> {
-    let session = parse(offer)?;
-    let mut active = (0..).zip(session.media()).filter(|(_, media)| media.port != 0);
-    let (Some((at, media)), None) = (active.next(), active.next()) else { return Ok(false) };
-    if fax::is_fax(&session) || !media.direction().receives() || media.is_null_connection() {
-        return Ok(false);
-    }
-    let Some(recast) = codecs::spoken(end.policy, media) else { return Ok(false) };
-    let mut recasts = vec![None; at];
-    recasts.push(Some(recast));
-    let text = sdp::recast(&session, &recasts);
-    describe(end, &end.rules(), (&text, offer), local, draws).map(|()| end.seat.is_some())
-}
-
 /// An offer of our own (late offer made early).
 pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, draws: Draws<'_>) {
     let Some(seat) = end.seat else { return };

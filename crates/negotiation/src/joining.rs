@@ -1,5 +1,6 @@
 //! What the engine was told of how two sides are joined and what they hear from us, and what it is to be told next.
 
+use crate::early::Unheard;
 use crate::plan::{Pair, Standing, plans};
 use base::Rng;
 use media::{Command, MAX_STREAMS, Play, SessionId, Side, Sound, Yields};
@@ -21,6 +22,8 @@ pub struct Joining {
     pub retold: bool,
     /// The caller was answered by us, before the callee has answered: that answer holds.
     pub settled: bool,
+    /// It was told that a side hears nothing of what it was to hear.
+    deaf_told: bool,
     bridged: [bool; MAX_STREAMS],
     /// Whose digits are turned into something else, by the engine's sides.
     digits: [bool; 2],
@@ -35,8 +38,13 @@ impl Joining {
         self.digits[from.index()]
     }
 
+    /// Whether nobody has been told yet that a side hears nothing of what it is to; from now on somebody has.
+    pub fn is_deaf_first(&mut self) -> bool {
+        !std::mem::replace(&mut self.deaf_told, true)
+    }
+
     /// Tells the engine what follows from the descriptions that hold, those of its side A first; nothing while no
-    /// stream needs a bridge or had one, and nothing is to be heard from us.
+    /// stream needs a bridge or had one, and nothing is to be heard from us. Says why a side hears nothing of what it is to.
     pub fn follow(
         &mut self,
         session: SessionId,
@@ -44,7 +52,8 @@ impl Joining {
         stage: Stage<'_>,
         rng: &mut Rng,
         mut tell: impl FnMut(Command),
-    ) {
+    ) -> Option<Unheard> {
+        let mut unheard = None;
         let wanted = plans(&standings[0], &standings[1], self.settled);
         self.digits = [0, 1].map(|side| wanted.iter().flatten().any(|pair| pair[side].digits.is_some()));
         for ((stream, plans), bridged) in (0u8..).zip(wanted).zip(&mut self.bridged) {
@@ -55,7 +64,10 @@ impl Joining {
             }
         }
         for toward in Side::BOTH {
-            let next = heard(&standings, toward, stage);
+            let next = heard(&standings, toward, stage).unwrap_or_else(|why| {
+                unheard = Some(why);
+                None
+            });
             let held = &mut self.heard[toward.index()];
             if *held == next {
                 continue;
@@ -70,20 +82,25 @@ impl Joining {
                 tell(Command::Play { session, stream, toward, play: Some(play), seed: rng.next_u64() });
             }
         }
+        unheard
     }
 }
 
+/// A stream, and what is heard on it.
+type Heard = Option<(u8, Box<Play>)>;
+
 /// What a side of the engine is to hear from us.
-fn heard([a, b]: &[Standing<'_>; 2], toward: Side, stage: Stage<'_>) -> Option<(u8, Box<Play>)> {
+fn heard([a, b]: &[Standing<'_>; 2], toward: Side, stage: Stage<'_>) -> Result<Heard, Unheard> {
     let (here, there) = if toward == Side::A { (a, b) } else { (b, a) };
-    let (sound, yields) = match stage {
-        Stage::Early(side, sound) => sound.filter(|_| side == toward).cloned()?,
+    let wanted = match stage {
+        Stage::Early(side, sound) => sound.filter(|_| side == toward).cloned(),
         Stage::Talking(sounds) => {
-            let music = there.policy.sounds.hold_music.as_deref()?;
-            let music = sounds.get(music).filter(|_| there.holds())?;
-            (Sound::Again(music.clone()), Yields::ToTalk)
+            let music = there.policy.sounds.hold_music.as_deref().and_then(|music| sounds.get(music));
+            let music = music.filter(|_| there.holds());
+            music.map(|music| (Sound::Again(music.clone()), Yields::ToTalk))
         }
     };
-    let (stream, format) = here.ear()?;
-    Some((stream, Box::new(Play { sound, format, yields })))
+    let Some((sound, yields)) = wanted else { return Ok(None) };
+    let ear = here.ear()?;
+    Ok(ear.map(|(stream, format)| (stream, Box::new(Play { sound, format, yields }))))
 }

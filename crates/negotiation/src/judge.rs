@@ -43,6 +43,13 @@ pub fn count_streams(text: &[u8], rules: &Rules<'_>) -> Result<u8, SdpTrouble> {
     Ok(u8::try_from(session.media().len().clamp(1, media::MAX_STREAMS)).unwrap_or(1))
 }
 
+/// How many streams an offer has that somebody may be answered in, at least one.
+#[must_use]
+pub fn lines(offer: &[u8]) -> u8 {
+    let lines = parse(offer).map_or(1, |session| session.media().len().clamp(1, media::MAX_STREAMS));
+    u8::try_from(lines).unwrap_or(1)
+}
+
 /// The name of an answer's first audio codec, for the record.
 pub(crate) fn first_codec(answer: &[u8]) -> Option<Box<str>> {
     let session = parse(answer).ok()?;

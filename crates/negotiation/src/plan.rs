@@ -7,6 +7,7 @@
 
 use crate::codecs::{Rules, sound_of};
 use crate::dtmf::{self, converts, way};
+use crate::early::Unheard;
 use crate::fax::is_fax;
 use crate::trouble::parse;
 use bridge::{Codec, DigitPlan, Events, Format, Noise, Plan};
@@ -87,12 +88,16 @@ impl<'a> Standing<'a> {
         })
     }
 
-    /// On which stream, and how, the peer hears sound of ours; none: it cannot.
-    #[must_use]
-    pub fn ear(&self) -> Option<(u8, Format)> {
-        let (stream, agreed) = self.agreed()?;
-        let (shared, codec) = agreed.sounds().next()?;
-        Some((stream, Format::new(shared.theirs, codec, agreed.ptime_ms)))
+    /// On which stream, and how, the peer hears sound of ours; none: there is no sound in the call.
+    ///
+    /// # Errors
+    /// It has agreed on no codec that is spoken here.
+    pub fn ear(&self) -> Result<Option<(u8, Format)>, Unheard> {
+        let Some((stream, agreed)) = self.agreed() else { return Ok(None) };
+        let Some((shared, codec)) = agreed.sounds().next() else {
+            return Err(Unheard::speaks(agreed.primary.iter().map(|shared| shared.codec)));
+        };
+        Ok(Some((stream, Format::new(shared.theirs, codec, agreed.ptime_ms))))
     }
 
     /// Whether the peer holds the other one: it hears nothing of its sound (RFC 3264 §8.4).

@@ -27,10 +27,18 @@ impl Written {
 /// What one m= line becomes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Recast {
-    /// Its formats, in order.
+    /// Its formats, in order; none: it is refused with port 0 (RFC 3264 §6).
     pub formats: Vec<Written>,
     /// `Some`: packet times that were said are left out and this is said instead, if anything.
     pub ptime: Option<Option<u8>>,
+}
+
+impl Recast {
+    /// A line that is refused.
+    #[must_use]
+    pub fn refused() -> Recast {
+        Recast { formats: Vec::new(), ptime: None }
+    }
 }
 
 /// Writes a session whose m= lines of `recasts` (by their index) are changed.
@@ -66,11 +74,17 @@ pub fn recast(session: &Session<'_>, recasts: &[Option<Recast>]) -> Vec<u8> {
 fn media_line(value: &[u8], recast: &Recast, out: &mut Vec<u8>) {
     let (kind, rest) = first_token(value);
     let (port, rest) = first_token(rest);
-    let (proto, _) = first_token(rest);
+    let (proto, formats) = first_token(rest);
     out.extend_from_slice(b"m=");
-    for token in [kind, port, proto] {
+    let refused = recast.formats.is_empty();
+    for token in [kind, if refused { b"0" } else { port }, proto] {
         out.extend_from_slice(token);
         out.push(b' ');
+    }
+    if refused {
+        out.extend_from_slice(formats.trim_ascii());
+        out.extend_from_slice(b"\r\n");
+        return;
     }
     let types: Vec<String> = recast.formats.iter().map(|format| format.payload_type().to_string()).collect();
     let _ = write!(out, "{}\r\n", types.join(" "));

@@ -159,6 +159,102 @@ fn a_caller_that_offers_more_than_sound_hears_no_tone() {
 }
 
 #[test]
+fn an_offer_of_two_streams_of_sound_is_answered_in_both_and_the_first_one_rings() {
+    let mut world = world("ringback = \"auto\"");
+    let offer = format!("{OFFER}m=audio 4002 RTP/AVP 0 18\r\n");
+    let (out, shown) = ringing(&mut world, &offer);
+    assert!(shown.body().contains("m=audio 20000 RTP/AVP 8 101\r\n"), "{}", shown.body());
+    assert!(shown.body().contains("m=audio 20002 RTP/AVP 0\r\n"), "{}", shown.body());
+    let played = world.media.iter().rev().find_map(|command| match command {
+        Command::Play { stream, play: Some(_), .. } => Some(*stream),
+        _ => None,
+    });
+    assert_eq!(played, Some(0));
+    // The callee takes the first one alone: the caller keeps the answer that it has.
+    let answer = format!("{ANSWER}m=audio 0 RTP/AVP 0\r\n");
+    world.receive(GW1, &response(&out, "200 OK", "tb", "", &answer));
+    let sent = world.expect(&[(GW1, "ACK "), (PBX, "SIP/2.0 200")]);
+    assert_eq!(sent[1].body(), shown.body());
+    assert_eq!(heard(&world, Side::A), None);
+}
+
+/// What the log, the counter and the record of the only call say of sound that nobody heard.
+fn unheard(world: &World, why: &str) {
+    let notes = world.notes.iter().filter(|note| note.starts_with("sound not heard: "));
+    assert_eq!(notes.filter(|note| note.ends_with(why)).count(), 1, "{:?}", world.notes);
+    let counters = world.board.status().counters;
+    assert!(counters.contains(&("sounds_unheard", 1)), "{counters:?}");
+    let decision = &world.records[0].decision;
+    assert!(decision.ends_with(&format!("; sound of ours not heard: {why}")), "{decision}");
+}
+
+const NOT_MADE: &str = "sound is made in PCMA, PCMU, G722 and opus, and its codecs are G729";
+
+#[test]
+fn where_no_sound_can_be_made_for_a_caller_it_is_said() {
+    let mut world = world("ringback = \"auto\", announce = [{ status = 404, file = \"gone.wav\" }]");
+    let g729 = OFFER.replace(" 8 0 101", " 18 101");
+    let (out, shown) = ringing(&mut world, &g729);
+    assert_eq!((shown.body(), heard(&world, Side::A)), ("", None));
+    world.receive(GW1, &response(&out, "404 Not Found", "tb", "", ""));
+    world.expect(&[(GW1, "ACK "), (PBX, "SIP/2.0 404")]);
+    world.settle();
+    unheard(&world, NOT_MADE);
+    // No offer at all.
+    let mut world = self::world("announce = [{ status = 404, file = \"gone.wav\" }]");
+    world.receive(PBX, &invite("999", "", ""));
+    world.expect(&[(PBX, "SIP/2.0 404")]);
+    world.settle();
+    unheard(&world, "no offer of sound, both ways, alone");
+}
+
+#[test]
+fn where_no_music_can_be_made_for_who_is_held_it_is_said() {
+    let mut world = world("hold_music = \"music.wav\"");
+    let g729 = |text: &str| text.replace(" 8 0 101", " 18 101").replace(" 8 101", " 18 101");
+    world.receive(PBX, &invite("004420700000", &g729(OFFER), ""));
+    let out = world.expect(&[(GW1, "INVITE ")]).remove(0);
+    world.receive(GW1, &response(&out, "200 OK", "tb", "", &g729(ANSWER)));
+    let ok = world.expect(&[(GW1, "ACK "), (PBX, "SIP/2.0 200")]).remove(1);
+    let to = ok.header("To").to_owned();
+    world.receive(PBX, &inside("ACK", 1, &to, "ack1", "", ""));
+    for (number, branch) in [(2, "hold"), (3, "again")] {
+        let held = g729(OFFER)
+            .replace("a=sendrecv", "a=sendonly")
+            .replace("alice 1 1", &format!("alice 1 {number}"));
+        world.receive(PBX, &inside("INVITE", number, &to, branch, "", &held));
+        let sent = world.take();
+        if let Some(asked) = sent.iter().find(|sent| sent.start().starts_with("INVITE")) {
+            world
+                .receive(GW1, &response(asked, "200 OK", "", "", &format!("{}a=recvonly\r\n", g729(ANSWER))));
+        }
+        world.receive(PBX, &inside("ACK", number, &to, &format!("{branch}-ack"), "", ""));
+    }
+    assert_eq!(heard(&world, Side::B), None);
+    world.receive(PBX, &inside("BYE", 4, &to, "bye", "", ""));
+    let bye = world.take().into_iter().find(|sent| sent.start().starts_with("BYE")).expect("a BYE");
+    world.receive(GW1, &response(&bye, "200 OK", "", "", ""));
+    world.settle();
+    unheard(&world, NOT_MADE);
+}
+
+#[test]
+fn an_announcement_is_heard_on_the_stream_of_sound_wherever_it_stands() {
+    let mut world = world("announce = [{ status = 404, file = \"gone.wav\" }]");
+    let (head, sound) = OFFER.split_at(OFFER.find("m=audio").expect("sound"));
+    let offer = format!("{head}m=video 4002 RTP/AVP 31\r\n{sound}m=audio 4004 RTP/AVP 8\r\n");
+    world.receive(PBX, &invite("999", &offer, ""));
+    let shown = world.expect(&[(PBX, "SIP/2.0 183")]).remove(0);
+    let lines: Vec<&str> = shown.body().lines().filter(|line| line.starts_with("m=")).collect();
+    assert_eq!(lines, ["m=video 0 RTP/AVP 31", "m=audio 20002 RTP/AVP 8 101", "m=audio 0 RTP/AVP 8"]);
+    let played = world.media.iter().rev().find_map(|command| match command {
+        Command::Play { stream, play: Some(_), .. } => Some(*stream),
+        _ => None,
+    });
+    assert_eq!(played, Some(1));
+}
+
+#[test]
 fn a_caller_hears_the_announcement_before_the_last_gateways_refusal() {
     let mut world = world("announce = [{ status = 404, file = \"gone.wav\" }]");
     world.receive(PBX, &invite("004420700000", OFFER, ""));

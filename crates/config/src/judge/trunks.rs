@@ -210,6 +210,13 @@ fn digits(one: &Seen<'_>, report: &mut Report<'_>) {
         let finding = Finding::new(one.at("override"), one.path("override"), "conflict", message);
         report.error(finding.expected(format!("`media = \"anchor\"`, or {else_}")));
     }
+    let (allowed, made) = (&policy.codecs.allowed, ["PCMA", "PCMU", "G722", "opus"]);
+    let heard = policy.sounds.ringing != RingingTone::Off || !policy.sounds.announce.is_empty();
+    if heard && !allowed.is_empty() && !allowed.iter().any(|name| made.contains(&name.as_str())) {
+        let message = "`ringback` and `announce` say nothing: sound is made in none of the trunk's `codecs`";
+        let finding = Finding::new(one.at("override"), one.path("override"), "no-effect", message);
+        report.warning(finding.expected("`PCMA`, `PCMU`, `G722` or `opus` in `codecs`"));
+    }
 }
 
 /// A trunk that is kept to its site needs one, or networks that its peers may be in.
