@@ -8,7 +8,7 @@ mod rings;
 mod touch;
 
 pub use live::Live;
-pub use touch::Touch;
+pub use touch::{Touch, is_relayed};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
@@ -67,8 +67,9 @@ impl World {
         for (host, device, last) in [(end, outer, 1), (Host::Relay, inner, 2)] {
             self.inside(host, &format!("ip address add 10.77.{net}.{last}/24 dev {device}"))?;
             self.inside(host, &format!("ip address add fd77:{net}::{last}/64 dev {device} nodad"))?;
-            self.inside(host, &format!("ethtool -K {device} tx off gro on"))?;
             self.inside(host, &format!("ip link set {device} up"))?;
+            // Only now does the other end learn that frames may be redirected to it.
+            self.inside(host, &format!("ethtool -K {device} tx off gro on"))?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@
 //! processor of its own.
 
 use base::ListenId;
-use bench::{DEVICES, Host, Live, Touch, World, rtp, run};
+use bench::{DEVICES, Host, Live, Touch, World, is_relayed, rtp, run};
 use fastpath::{Hook, Kernel, Wish};
 use media::{Command, Keys, Remote, Reply, SessionId, Side, Srtp};
 use runtime::media::{Engine, MediaListen};
@@ -269,8 +269,17 @@ fn measure_touched(secured: bool, options: &Options) -> Result<Vec<f64>, Fault> 
     world.enter(Host::Relay)?;
     let touch = Touch::start(&world, options.calls, secured).map_err(plain)?;
     let mut live =
-        Live::new(&world, &touch.ports, &vec![0; touch.ports.len()], options.window).map_err(plain)?;
+        Live::new(&world, &touch.ports, &vec![1; touch.ports.len()], options.window).map_err(plain)?;
     live.hand(&world, touch.socket).map_err(plain)?;
+    let (speaker, hearer) = (world.socket(Host::Speaker, 4000)?, world.socket(Host::Hearer, 5000)?);
+    speaker.send_to(&rtp(1, 0), touch.ports[0])?;
+    hearer.set_read_timeout(Some(Duration::from_secs(2)))?;
+    let (mut heard, source) =
+        ([0; 256], SocketAddr::new(world.address(Host::Relay, Host::Hearer), touch.ports[0].port()));
+    let (length, from) = hearer.recv_from(&mut heard)?;
+    if !is_relayed(&mut heard[..length], secured) || from != source {
+        return Err(format!("what was said is not heard: {length} bytes from {from}").into());
+    }
     live.listen(&world).map_err(plain)?;
     let counted = Counted::of(&world, "touch-0")?;
     let costs = counted.costs(options, || pressed(&mut live, &world, options));
