@@ -26,10 +26,10 @@ use std::time::Duration;
 /// the one that was heard least recently: limit `ice_peers`.
 pub const PEERS_MAX: usize = 8;
 /// Checks of a component that are answered at once, and per second after that: limit `ice_checks`. A full agent
-/// makes at most 20 a second (RFC 8445 §14.2).
-pub const CHECKS_BURST: u32 = 100;
+/// makes at most 20 a second (RFC 8445 §14.2), and there may be [`PEERS_MAX`] of them.
+pub const CHECKS_BURST: u32 = 400;
 /// See [`CHECKS_BURST`].
-pub const CHECKS_PER_SECOND: u32 = 50;
+pub const CHECKS_PER_SECOND: u32 = 200;
 /// Refusals of a component that are sent at once, and per second after that: limit `ice_refusals`.
 pub const REFUSALS_BURST: u32 = 10;
 /// See [`REFUSALS_BURST`].
@@ -192,6 +192,13 @@ impl Agent {
         nominated.or_else(|| self.kept.get(component).copied().flatten())
     }
 
+    /// Whether the peer that counts has sent a good check from an address: media may come from there too, before it
+    /// nominates and after (RFC 8445 §12.2).
+    #[must_use]
+    pub fn is_proved(&self, component: usize, source: SocketAddr) -> bool {
+        self.current().is_some_and(|peer| peer.is_proved(component, source))
+    }
+
     /// When the peer that counts last sent a good check; `None` before the first.
     #[must_use]
     pub fn heard(&self) -> Option<Time> {
@@ -264,6 +271,7 @@ impl Agent {
         let is_current = self.current.as_deref().is_some_and(|c| c.as_bytes() == theirs);
         let peer = self.peer_of(theirs, now);
         peer.heard = now;
+        peer.prove(component, source);
         let claimed = message.priority().unwrap_or_default();
         let moved = message.use_candidate() && peer.nominate(now, component, source, claimed);
         self.forget_kept(component);

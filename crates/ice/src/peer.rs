@@ -13,6 +13,10 @@ pub const CANDIDATES_MAX: usize = 16;
 /// again later has moved.
 const SETTLED_AFTER: Duration = Duration::from_secs(5);
 
+/// Addresses that good checks came from that are remembered for each component; a further one takes the place of the one
+/// proved first: limit `ice_proved`.
+pub const PROVED_MAX: usize = 8;
+
 /// Component, address and priority of a peer's candidates.
 pub type Candidates = SmallVec<[(u8, SocketAddr, u32); 4]>;
 
@@ -39,6 +43,7 @@ pub(crate) struct Peer {
     pub(crate) ufrag: SmallVec<[u8; 16]>,
     candidates: Candidates,
     nominated: [Option<Nominated>; COMPONENTS],
+    proved: [SmallVec<[SocketAddr; 2]>; COMPONENTS],
     /// How often the agent had restarted when it was first heard of.
     pub(crate) generation: u32,
     /// When it last proved to be there.
@@ -52,6 +57,7 @@ impl Peer {
             ufrag: SmallVec::from_slice(ufrag),
             candidates: Candidates::new(),
             nominated,
+            proved: Default::default(),
             generation,
             heard: now,
         }
@@ -63,6 +69,19 @@ impl Peer {
 
     pub(crate) fn selected(&self, component: usize) -> Option<SocketAddr> {
         self.nominated.get(component).copied().flatten().map(|n| n.source)
+    }
+
+    /// A good check has come from `source`.
+    pub(crate) fn prove(&mut self, component: usize, source: SocketAddr) {
+        let Some(proved) = self.proved.get_mut(component).filter(|p| !p.contains(&source)) else { return };
+        if proved.len() >= PROVED_MAX {
+            proved.remove(0);
+        }
+        proved.push(source);
+    }
+
+    pub(crate) fn is_proved(&self, component: usize, source: SocketAddr) -> bool {
+        self.proved.get(component).is_some_and(|proved| proved.contains(&source))
     }
 
     /// A check that nominates has come; whether that changed the selected address.

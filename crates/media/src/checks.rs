@@ -1,8 +1,8 @@
 //! ICE on one side of a stream: the peer's checks are answered, and the address that they nominate takes the place
 //! of latching (RFC 8445 §7.3, §12.1.2).
 //!
-//! Nobody is believed here for having sent media first: the source of media is the one that a check with the right
-//! credentials came from and nominated, and media for the peer go there alone. Enter through
+//! Nobody is believed here for having sent media first: media come from where a check with the right credentials came
+//! from, and media for the peer go to the address alone that it nominated. Enter through
 //! [`Session::set_ice`] and [`Half::on_datagram`].
 
 use crate::control::{Latch, Remote, Reply, Side};
@@ -54,6 +54,12 @@ impl Half {
     /// Whether checks alone say where the peer is.
     pub(crate) fn is_checked(&self) -> bool {
         self.checks.as_ref().is_some_and(|checks| checks.binding)
+    }
+
+    /// Whether the peer has proved by a check that it may speak from an address, nominated or not (RFC 8445 §12.2).
+    pub(crate) fn proves(&self, component: Component, source: SocketAddr) -> bool {
+        let checks = self.checks.as_ref().filter(|checks| checks.binding);
+        checks.is_some_and(|checks| checks.agent.is_proved(component.index(), source))
     }
 
     /// The peer has described itself; false when it makes no checks.

@@ -240,10 +240,10 @@ impl Half {
     /// A packet on the RTP port.
     #[inline]
     pub(crate) fn on_rtp(&mut self, now: Time, source: SocketAddr, packet: &mut Datagram<'_>) -> Outcome {
+        if self.guard.is_some() && !self.lock.might_admit(now, source) && !self.proves(Component::Rtp, source) {
+            return Outcome::Drop(DropReason::ForeignSource);
+        }
         if let Some(guard) = &mut self.guard {
-            if !self.lock.might_admit(now, source) {
-                return Outcome::Drop(DropReason::ForeignSource);
-            }
             if wire::is_dtls(packet.bytes()) && guard.terms().is_some() {
                 return Outcome::Handshake;
             }
@@ -289,6 +289,9 @@ impl Half {
         let heard = heard.map(|((ssrc, sequence), last)| Heard { ssrc, sequence, last });
         let mut proof = Proof { head: head.as_ref(), heard, keyed: self.guard.is_some() };
         let mut admission = self.lock.admit(now, source, proof);
+        if matches!(admission, Admission::No(_)) && self.proves(Component::Rtp, source) {
+            admission = Admission::Known;
+        }
         if matches!(admission, Admission::No(_)) && self.turn(now, source) {
             proof.heard = None;
             admission = self.lock.admit(now, source, proof);

@@ -121,6 +121,21 @@ fn only_the_nominated_source_is_heard_and_media_go_there() {
 }
 
 #[test]
+fn media_may_come_from_where_a_check_came_from_before_it_is_nominated_and_after() {
+    let mut room = Room::new();
+    room.describe(Room::described("peer"));
+    let (first, second) = ("203.0.113.9:700", "203.0.113.9:701");
+    assert!(room.checks(Rtp, first, false));
+    assert_eq!(room.goes(Callee, Rtp, first).unwrap(), A, "the beginning is not clipped");
+    assert_eq!(room.goes(Caller, Rtp, A), Err(DropReason::IceUnproven), "nothing goes there yet");
+    assert!(room.checks(Rtp, second, true));
+    assert_eq!(room.goes(Caller, Rtp, A).unwrap(), second);
+    assert_eq!(room.goes(Callee, Rtp, first).unwrap(), A);
+    assert_eq!(room.goes(Callee, Rtp, "203.0.113.9:702"), Err(DropReason::ForeignSource));
+    assert_eq!(room.goes(Caller, Rtp, A).unwrap(), second, "who speaks moves nothing");
+}
+
+#[test]
 fn each_component_has_its_own_address_unless_rtcp_is_multiplexed() {
     let mut room = Room::new();
     room.describe(Room::described("peer"));
@@ -165,7 +180,7 @@ fn wrong_credentials_move_nothing_and_are_counted() {
     assert_eq!(room.goes(Caller, Rtp, A), Err(DropReason::IceUnproven));
     let report = room.session.report(room.now);
     assert_eq!(report.b[0].dropped.of(DropReason::IceCheck), 4);
-    for _ in 0..300 {
+    for _ in 0..600 {
         room.checks(Rtp, "203.0.113.9:700", false);
     }
     assert_eq!(room.session.report(room.now).b[0].dropped.of(DropReason::IceFlood), 200);

@@ -67,7 +67,11 @@ impl<'a> Session<'a> {
 impl<'a> Media<'a> {
     /// The candidates that can be used here, in order.
     pub fn candidates(&self) -> impl Iterator<Item = Candidate> + use<'a> {
-        attributes(self.section, b"candidate").take(CANDIDATES_MAX).filter_map(read_candidate)
+        self.all_candidates().take(CANDIDATES_MAX)
+    }
+
+    fn all_candidates(&self) -> impl Iterator<Item = Candidate> + use<'a> {
+        attributes(self.section, b"candidate").filter_map(read_candidate)
     }
 
     /// The candidates that a controlling peer has chosen (RFC 8839 §5.2): component and address.
@@ -89,7 +93,7 @@ impl<'a> Media<'a> {
     pub fn is_ice_mismatch(&self) -> bool {
         let Some(ip) = self.connection().and_then(|address| address.ip()) else { return false };
         let place = SocketAddr::new(ip, self.port);
-        let mut first = self.candidates().filter(|c| c.component == 1).peekable();
+        let mut first = self.all_candidates().filter(|c| c.component == 1).peekable();
         !ip.is_unspecified() && self.port != 9 && first.peek().is_some() && !first.any(|c| c.address == place)
     }
 }
@@ -145,6 +149,8 @@ impl LocalIce<'_> {
     /// Appends the lines of the m= line. `a=ice-lite` belongs to the session: [`ICE_LITE`].
     pub fn write(&self, out: &mut Vec<u8>) {
         // Writing to a Vec cannot fail.
+        // RFC 8445 §10: whoever follows it says so, and the peer then nominates once and for good.
+        out.extend_from_slice(b"a=ice-options:ice2\r\n");
         let _ = write!(out, "a=ice-ufrag:{}\r\na=ice-pwd:{}\r\n", self.ufrag, self.password);
         self.write_candidate(1, self.port, out);
         if let Some(next) = self.port.checked_add(1).filter(|_| !self.rtcp_mux) {
@@ -214,6 +220,12 @@ mod tests {
         with(&OFFER.replace("audio 4000", "audio 4400"), |_, media| assert!(media.is_ice_mismatch()));
         let moved = OFFER.replace("c=IN IP4 192.0.2.1", "c=IN IP4 198.51.100.7");
         with(&moved, |_, media| assert!(media.is_ice_mismatch()));
+        let many = "a=candidate:9 1 UDP 7 192.0.2.9 7000 typ host\r\n".repeat(40);
+        let behind = OFFER.replace("a=candidate:1 1 UDP", &format!("{many}a=candidate:1 1 UDP"));
+        with(&behind, |_, media| {
+            assert_eq!(media.candidates().count(), CANDIDATES_MAX);
+            assert!(!media.is_ice_mismatch(), "the address of the c= line is the candidate behind many");
+        });
         with(&OFFER.replace("audio 4000", "audio 9"), |_, media| assert!(!media.is_ice_mismatch()));
         with(&OFFER.replace("a=candidate", "a=x"), |_, media| assert!(!media.is_ice_mismatch()));
     }
