@@ -134,10 +134,10 @@ impl Bridge {
         if plan == self.plan {
             return self;
         }
-        let (tally, shift, digits) = (self.tally, self.shift, self.digits);
+        let (tally, sounded, shift, digits) = (self.tally, self.sounded, self.shift, self.digits);
         // A digit goes on over a change that does not concern it.
         let kept = (plan.digits == self.plan.digits && plan.rate() == self.plan.rate()).then_some(digits);
-        let mut next = Bridge { tally, ..Bridge::made(plan, self.seed, self.outgoing) };
+        let mut next = Bridge { tally, sounded, ..Bridge::made(plan, self.seed, self.outgoing) };
         next.digits = kept.unwrap_or(next.digits);
         next.shift = next.shift.map(|new| shift.unwrap_or(new));
         next
@@ -184,12 +184,12 @@ impl Bridge {
             return Passage::Refused;
         }
         if self.source != Some(header.ssrc) {
-            self.meet(header.ssrc);
+            self.meet(now, header.ssrc);
         }
         match self.order.take(now, header.sequence, bytes) {
             Turn::Now { lost } => self.turn(now, lost, bytes),
             Turn::Anew => {
-                self.begin_anew();
+                self.begin_anew(now);
                 self.turn(now, 0, bytes);
             }
             Turn::Waits => {}
@@ -207,19 +207,21 @@ impl Bridge {
     }
 
     /// Another source speaks.
-    fn meet(&mut self, source: u32) {
+    fn meet(&mut self, now: Time, source: u32) {
         self.source = Some(source);
         self.order = Order::new();
         self.hearing.reset();
-        self.begin_anew();
+        self.begin_anew(now);
     }
 
-    /// The sender's clock says nothing about what was before.
-    fn begin_anew(&mut self) {
+    /// The sender's clock says nothing about what was before: ours does.
+    fn begin_anew(&mut self, now: Time) {
         self.expected = None;
         self.lost = 0;
         if let Some(speaking) = &mut self.speaking {
-            speaking.begin_spurt();
+            let idle = now.since(self.sounded).saturating_sub(self.plan.frame_time());
+            speaking.rest(idle, &mut self.outgoing);
+            self.sounded = now;
         }
     }
 
@@ -247,7 +249,8 @@ impl Bridge {
 
     fn sound(&mut self, now: Time, codec: Codec, header: Header, payload: &[u8]) {
         self.noise = None;
-        let missing = self.reach(header.timestamp, codec.clock());
+        let missing = self.reach(now, header.timestamp, codec.clock());
+        self.sounded = now;
         self.samples.clear();
         let Some(ticks) = self.hearing.packet(codec, payload, missing, &mut self.samples) else {
             self.tally.refused += 1;
@@ -272,19 +275,19 @@ impl Bridge {
 
     /// Brings the timeline to a timestamp; gives the ticks before it that are to be made up, for lost packets
     /// held them.
-    fn reach(&mut self, timestamp: u32, clock: u32) -> u32 {
+    fn reach(&mut self, now: Time, timestamp: u32, clock: u32) -> u32 {
         let lost = std::mem::take(&mut self.lost);
-        let Some(speaking) = &mut self.speaking else { return 0 };
         let Some((expected, _)) = self.expected.filter(|(_, known)| *known == clock) else {
-            speaking.begin_spurt();
+            self.begin_anew(now);
             return 0;
         };
+        let Some(speaking) = &mut self.speaking else { return 0 };
         let gap = timestamp.wrapping_sub(expected);
         if gap == 0 {
             return 0;
         }
         if gap > clock * PAUSE_MAX_S {
-            speaking.begin_spurt();
+            self.begin_anew(now);
             return 0;
         }
         if lost > 0 && gap <= clock / 1_000 * CONCEALED_MAX_MS {

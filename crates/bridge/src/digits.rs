@@ -151,7 +151,8 @@ impl Digits {
         let Ear::Events { listener, types, clock } = &mut self.ear else { return };
         let Some((_, rate)) = types.iter().find(|(known, _)| *known == header.payload_type) else { return };
         *clock = *rate;
-        let mut heard: [Option<Heard>; 8] = [None; 8];
+        // Begin and end of each of the four events that are read of a packet, and the end of the one before.
+        let mut heard: [Option<Heard>; 9] = [None; 9];
         let mut count = 0;
         listener.hear(now.0, header, payload, |news| {
             if let Some(slot) = heard.get_mut(count) {

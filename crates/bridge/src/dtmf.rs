@@ -61,7 +61,6 @@ impl Bridge {
     /// Digits in the samples that are to be spoken. `true`: tones that were spoken ahead stand for them.
     pub(crate) fn sound_of_digits(&mut self, now: Time) -> bool {
         let Some(digits) = &mut self.digits else { return false };
-        self.sounded = now;
         self.frame_due = now + self.plan.frame_time() * 2;
         self.spoken_until = now + self.plan.frame_time();
         let tone = digits.needs_sound();
@@ -146,7 +145,7 @@ impl Bridge {
 
 impl crate::plan::Plan {
     /// The time of a packet for the receiver.
-    fn frame_time(&self) -> Duration {
+    pub(crate) fn frame_time(&self) -> Duration {
         Duration::from_millis(u64::from(self.speaks.ptime_ms))
     }
 }

@@ -15,7 +15,8 @@ const HOLD_MIN: Duration = Duration::from_millis(10);
 const HOLD_HALVES_AFTER: Duration = Duration::from_secs(20);
 /// Packets that may wait behind a gap.
 const WAITING_MAX: usize = 8;
-/// A jump of the sequence further than this is a new beginning (RFC 3550 §A.1: MAX_DROPOUT, MAX_MISORDER).
+/// A jump of the sequence further than this is a new beginning if the next packet follows it (RFC 3550 §A.1:
+/// MAX_DROPOUT, MAX_MISORDER).
 const AHEAD_MAX: u16 = 3_000;
 const BEHIND_MAX: u16 = 100;
 
@@ -40,6 +41,8 @@ pub(crate) enum Turn {
 pub(crate) struct Order {
     /// The next sequence number.
     expected: Option<u16>,
+    /// The number behind one that leapt: if it comes next, the sequence begins anew there.
+    leapt_to: Option<u16>,
     hold: Duration,
     /// When the last late packet came, or the wait was halved.
     held_since: Time,
@@ -54,6 +57,7 @@ impl Order {
     pub(crate) fn new() -> Order {
         Order {
             expected: None,
+            leapt_to: None,
             hold: Duration::ZERO,
             held_since: Time::ZERO,
             gap_seen: Time::ZERO,
@@ -70,6 +74,7 @@ impl Order {
             return Turn::Anew;
         };
         let ahead = sequence.wrapping_sub(expected);
+        let leapt_to = self.leapt_to.take();
         if ahead == 0 {
             self.expected = Some(sequence.wrapping_add(1));
             return Turn::Now { lost: 0 };
@@ -79,8 +84,12 @@ impl Order {
             return Turn::Late;
         }
         if ahead > AHEAD_MAX {
-            self.begin(sequence);
-            return Turn::Anew;
+            if leapt_to == Some(sequence) {
+                self.begin(sequence);
+                return Turn::Anew;
+            }
+            self.leapt_to = Some(sequence.wrapping_add(1));
+            return Turn::Late;
         }
         if self.deadline.is_none() {
             self.gap_seen = now;
@@ -241,6 +250,7 @@ mod tests {
             while order.ready(at(21)).is_some() {}
             assert!(order.waiting.len() <= WAITING_MAX);
         }
+        assert_eq!(order.take(at(29), 39_999, &[9]), Turn::Late);
         assert_eq!(order.take(at(30), 40_000, &[9]), Turn::Anew);
         assert_eq!((order.waiting.len(), order.deadline()), (0, None));
         assert_eq!(order.take(at(50), 40_001, &[9]), Turn::Now { lost: 0 });

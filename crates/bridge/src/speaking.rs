@@ -47,10 +47,6 @@ impl Speaking {
         self.frame
     }
 
-    pub(crate) fn begin_spurt(&mut self) {
-        self.marker = true;
-    }
-
     /// Samples in ticks of the packets' clock.
     fn ticks(&self, samples: usize) -> u32 {
         scaled(samples as u32, self.format.codec.clock(), self.rate) as u32
@@ -96,6 +92,20 @@ impl Speaking {
         outgoing.identity.timestamp = outgoing.identity.timestamp.wrapping_add(ticks);
         self.ahead += samples;
         self.marker = true;
+    }
+
+    /// Nobody was heard for so long, and whoever speaks now counts by another clock: the timestamps go on as time did
+    /// (RFC 3550 §5.1), less what was spoken meanwhile.
+    pub(crate) fn rest(&mut self, time: Duration, outgoing: &mut Outgoing) {
+        self.marker = true;
+        if outgoing.packets == 0 {
+            return;
+        }
+        self.flush(outgoing);
+        let samples = (time.as_millis() * u128::from(self.rate) / 1_000) as usize;
+        let ahead = std::mem::take(&mut self.ahead);
+        let ticks = self.ticks(samples.saturating_sub(ahead));
+        outgoing.identity.timestamp = outgoing.identity.timestamp.wrapping_add(ticks);
     }
 
     /// Samples that were spoken ahead stand for these, which are not spoken; `false`: too few were.

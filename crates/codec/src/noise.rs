@@ -9,6 +9,9 @@ use crate::tone::FULL_SCALE_DBM0;
 /// receiver lower the order).
 pub const ORDER_MAX: usize = 10;
 
+/// The largest magnitude of a coefficient: a filter of lesser ones is stable.
+const REFLECTION_MAX: f32 = 0.99;
+
 /// Level and colour of a background noise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Comfort {
@@ -31,8 +34,8 @@ impl Comfort {
         let (level, coefficients) = payload.split_first()?;
         let mut reflections = [0.0; ORDER_MAX];
         for (reflection, byte) in reflections.iter_mut().zip(coefficients) {
-            // §3.2: uniformly quantised, 127 is zero.
-            *reflection = (f32::from(*byte) - 127.0) * 258.0 / 32_768.0;
+            // §3.2: uniformly quantised, 127 is zero. 255 would be beyond 1, and the filter without end.
+            *reflection = ((f32::from(*byte) - 127.0) * 258.0 / 32_768.0).clamp(-REFLECTION_MAX, REFLECTION_MAX);
         }
         let order = coefficients.len().min(ORDER_MAX);
         Some(Comfort { level: level & 0x7f, reflections, order })
@@ -168,6 +171,20 @@ mod tests {
             let level = level_dbm0(&samples);
             assert!((level - comfort.dbm0()).abs() < 0.5, "{dbov} dBov: {level} dBm0");
             assert!((Comfort::of(&samples, 0).dbov() - dbov).abs() <= 1.0);
+        }
+    }
+
+    #[test]
+    fn no_payload_makes_a_filter_that_swells() {
+        for byte in [0u8, 254, 255] {
+            let comfort = Comfort::read(&[40, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte]).unwrap();
+            let mut hiss = Hiss::new(Comfort::white(-20.0), 3);
+            hiss.fill(&mut [0; 800]);
+            hiss.follow(comfort);
+            let mut samples = [0i16; 16_000];
+            hiss.fill(&mut samples);
+            let level = level_dbm0(&samples[8_000..]);
+            assert!(level < comfort.dbm0() + 6.0, "{byte}: {level} dBm0");
         }
     }
 

@@ -15,7 +15,7 @@ const SETTLED_AFTER: Duration = Duration::from_secs(5);
 
 /// Addresses that good checks came from that are remembered for each component; a further one takes the place of the one
 /// proved first: limit `ice_proved`.
-pub const PROVED_MAX: usize = 8;
+const PROVED_MAX: usize = 8;
 
 /// Component, address and priority of a peer's candidates.
 pub type Candidates = SmallVec<[(u8, SocketAddr, u32); 4]>;

@@ -56,13 +56,17 @@ pub fn plans(a: &Standing<'_>, b: &Standing<'_>, settled: bool) -> [Option<Box<P
     // Nothing is searched for digits in the sound of a fax.
     let digits = (settled || converts(a.policy, b.policy)) && !(is_fax(&a_theirs) && is_fax(&b_theirs));
     let recoded = recodes(a.policy, b.policy) || settled;
+    let fax = is_fax(&a_theirs) || is_fax(&b_theirs);
     for (index, place) in plans.iter_mut().enumerate() {
         let lines =
             (line(&a_theirs, index), line(&a_ours, index), line(&b_theirs, index), line(&b_ours, index));
         if let (Some(at), Some(ao), Some(bt), Some(bo)) = lines {
             let digits =
                 if digits { between((a.policy, &ao, &at), (b.policy, &bo, &bt)) } else { [None, None] };
-            let (a, b) = (Agreed::new(&at, &ao, a.policy), Agreed::new(&bt, &bo, b.policy));
+            let (mut a, mut b) = (Agreed::new(&at, &ao, a.policy), Agreed::new(&bt, &bo, b.policy));
+            if fax {
+                [&mut a, &mut b].into_iter().for_each(Agreed::leave_alone);
+            }
             *place = pair(&a, &b, recoded, digits).map(Box::new);
         }
     }
@@ -159,14 +163,21 @@ impl<'a> Agreed<'a> {
             primary.sort_by_key(|shared| ours_list.iter().position(|ours| ours.pt == shared.ours));
         }
         let said = theirs.ptime().and_then(|ptime| u8::try_from(ptime).ok());
+        // RFC 8866 §6.5.
+        let most = theirs.maxptime().and_then(|ptime| u8::try_from(ptime).ok()).unwrap_or(u8::MAX);
         Agreed {
             primary,
             events: only(sdp::Codec::is_telephone_event).collect(),
             noise: only(sdp::Codec::is_comfort_noise).find(|shared| shared.codec.clock == 8_000),
-            ptime_ms: policy.codecs.ptime_ms.or(said).unwrap_or(PTIME_MS).clamp(10, 60),
+            ptime_ms: policy.codecs.ptime_ms.or(said).unwrap_or(PTIME_MS).min(most).clamp(10, 60),
             ptime_ruled: policy.codecs.ptime_ms.is_some(),
             gain_db: policy.codecs.gain_db,
         }
+    }
+
+    /// Neither level nor packet time is changed: it may be voice-band data (ITU-T V.152 §6).
+    fn leave_alone(&mut self) {
+        (self.ptime_ruled, self.gain_db) = (false, 0);
     }
 
     fn sounds(&self) -> impl Iterator<Item = (&Shared<'a>, Codec)> {
@@ -206,7 +217,7 @@ fn one_way(from: &Agreed<'_>, to: &Agreed<'_>, digits: Option<DigitPlan>) -> Pla
 }
 
 /// What becomes of what one peer says on its way to the other when its sound is changed.
-fn sound(from: &Agreed<'_>, to: &Agreed<'_>, digits: Option<DigitPlan>) -> Option<Plan> {
+fn sound<'a>(from: &Agreed<'a>, to: &Agreed<'a>, digits: Option<DigitPlan>) -> Option<Plan> {
     let mut hears: Vec<(u8, Codec)> = from.sounds().map(|(shared, codec)| (shared.ours, codec)).collect();
     // Some send by their own numbers.
     for (shared, codec) in from.sounds() {
@@ -225,12 +236,21 @@ fn sound(from: &Agreed<'_>, to: &Agreed<'_>, digits: Option<DigitPlan>) -> Optio
         let (from_clock, to_clock) = (from.codec.clock, to.codec.clock);
         Some(Events { from: from.ours, from_clock, to: to.theirs, to_clock })
     };
+    let by_theirs = |shared: &Shared<'a>| {
+        let free = !hears.iter().any(|(pt, _)| *pt == shared.theirs);
+        let free = free && !from.events.iter().any(|s| s.ours == shared.theirs);
+        free.then_some(Shared { ours: shared.theirs, ..*shared })
+    };
+    let by_theirs: Vec<_> = from.events.iter().filter_map(by_theirs).collect();
+    let events = from.events.iter().chain(&by_theirs).filter(|_| digits.is_none()).filter_map(event).collect();
+    // Of two payload types of one stream the clocks must agree (RFC 3551 §4.1): else the noise is made.
+    let noise = to.noise.filter(|noise| noise.codec.clock == codec.clock());
     Some(Plan {
         hears,
         hears_ptime_ms: from.ptime_ms,
         speaks: Format::new(speaks.theirs, codec, to.ptime_ms),
-        events: from.events.iter().filter(|_| digits.is_none()).filter_map(event).collect(),
-        noise: Noise { from: from.noise.map(|s| s.ours), to: to.noise.map(|s| s.theirs) },
+        events,
+        noise: Noise { from: from.noise.map(|s| s.ours), to: noise.map(|s| s.theirs) },
         gain_tenths_db: i16::from(to.gain_db) * 10,
         digits,
     })

@@ -101,6 +101,35 @@ fn another_source_goes_on_in_our_stream() {
 }
 
 #[test]
+fn a_pause_before_another_source_speaks_is_one_in_our_timestamps() {
+    let mut bridge = Bridge::new(plan(MU, 20, Codec::G722, 20), 3);
+    let mut speaker = Speaker::new(MU, 20, 440.0, -12.0);
+    let mut left: Vec<Left> = (0..5).flat_map(|at| give(&mut bridge, at * 20, speaker.packet())).collect();
+    // A hold of a second; then, by another plan of the same call, somebody else.
+    let mut bridge = bridge.follow(plan(MU, 20, Codec::G722, 40)).follow(plan(MU, 20, Codec::G722, 20));
+    let mut speaker = Speaker::new(MU, 20, 440.0, -12.0);
+    speaker.header.ssrc = 99;
+    left.extend(give(&mut bridge, 80 + 1_000, speaker.packet()));
+    let ticks = left[5].header.timestamp.wrapping_sub(left[4].header.timestamp);
+    assert_eq!((ticks, left[5].header.marker), (1_000 * 8, true));
+}
+
+#[test]
+fn one_stray_number_begins_nothing_two_in_a_row_do() {
+    let mut bridge = Bridge::new(plan(MU, 20, Codec::G722, 20), 3);
+    let mut speaker = Speaker::new(MU, 20, 440.0, -12.0);
+    let mut left: Vec<Left> = (0..5).flat_map(|at| give(&mut bridge, at * 20, speaker.packet())).collect();
+    let mut stray = Speaker::new(MU, 20, 440.0, -12.0);
+    stray.header.sequence = speaker.header.sequence.wrapping_add(20_000);
+    left.extend(give(&mut bridge, 90, stray.packet()));
+    assert_eq!(left.len(), 5, "it may be anything");
+    left.extend((5..8).flat_map(|at| give(&mut bridge, at * 20, speaker.packet())));
+    assert_eq!((left.len(), bridge.tally().lost), (8, 0), "the true ones go on");
+    left.extend((8..11).flat_map(|at| give(&mut bridge, at * 20, stray.packet())));
+    assert_eq!(left.len(), 8 + 2, "a new beginning is believed at its second packet (RFC 3550 §A.1)");
+}
+
+#[test]
 fn another_plan_goes_on_in_the_same_stream() {
     let mut speaker = Speaker::new(A, 20, 440.0, -12.0);
     let mut bridge = Bridge::new(plan(A, 20, Codec::G722, 20), 3);
