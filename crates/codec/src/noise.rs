@@ -35,7 +35,8 @@ impl Comfort {
         let mut reflections = [0.0; ORDER_MAX];
         for (reflection, byte) in reflections.iter_mut().zip(coefficients) {
             // §3.2: uniformly quantised, 127 is zero. 255 would be beyond 1, and the filter without end.
-            *reflection = ((f32::from(*byte) - 127.0) * 258.0 / 32_768.0).clamp(-REFLECTION_MAX, REFLECTION_MAX);
+            *reflection =
+                ((f32::from(*byte) - 127.0) * 258.0 / 32_768.0).clamp(-REFLECTION_MAX, REFLECTION_MAX);
         }
         let order = coefficients.len().min(ORDER_MAX);
         Some(Comfort { level: level & 0x7f, reflections, order })
@@ -177,7 +178,8 @@ mod tests {
     #[test]
     fn no_payload_makes_a_filter_that_swells() {
         for byte in [0u8, 254, 255] {
-            let comfort = Comfort::read(&[40, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte]).unwrap();
+            let comfort =
+                Comfort::read(&[40, byte, byte, byte, byte, byte, byte, byte, byte, byte, byte]).unwrap();
             let mut hiss = Hiss::new(Comfort::white(-20.0), 3);
             hiss.fill(&mut [0; 800]);
             hiss.follow(comfort);

@@ -240,7 +240,8 @@ impl Half {
     /// A packet on the RTP port.
     #[inline]
     pub(crate) fn on_rtp(&mut self, now: Time, source: SocketAddr, packet: &mut Datagram<'_>) -> Outcome {
-        if self.guard.is_some() && !self.lock.might_admit(now, source) && !self.proves(Component::Rtp, source) {
+        if self.guard.is_some() && !self.lock.might_admit(now, source) && !self.proves(Component::Rtp, source)
+        {
             return Outcome::Drop(DropReason::ForeignSource);
         }
         if let Some(guard) = &mut self.guard {

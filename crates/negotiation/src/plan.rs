@@ -242,7 +242,8 @@ fn sound<'a>(from: &Agreed<'a>, to: &Agreed<'a>, digits: Option<DigitPlan>) -> O
         free.then_some(Shared { ours: shared.theirs, ..*shared })
     };
     let by_theirs: Vec<_> = from.events.iter().filter_map(by_theirs).collect();
-    let events = from.events.iter().chain(&by_theirs).filter(|_| digits.is_none()).filter_map(event).collect();
+    let events =
+        from.events.iter().chain(&by_theirs).filter(|_| digits.is_none()).filter_map(event).collect();
     // Of two payload types of one stream the clocks must agree (RFC 3551 §4.1): else the noise is made.
     let noise = to.noise.filter(|noise| noise.codec.clock == codec.clock());
     Some(Plan {
