@@ -225,6 +225,26 @@ fn a_reload_with_a_missing_file_says_where_it_is_named_and_keeps_what_runs() {
 }
 
 #[test]
+fn sounds_that_cannot_be_played_are_all_told_with_their_places_at_a_reload_and_nothing_waits_for_a_pipe() {
+    let place = Place::new("reload-sounds");
+    let mut daemon = Running::daemon(&place, &place.text());
+    let pipe = place.path("pipe.wav");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let path = with(
+        &place,
+        "[defaults.override]\nhold_music = \"DIR/pipe.wav\"\nannounce = [{ status = 404, file = \"/dev/zero\" }]",
+    );
+    daemon.signal("HUP");
+    let (line, column) = place_of(&path, &format!("\"{}\"", pipe.display()));
+    let told = daemon.line(&format!("{path}:{line}:{column}: error: defaults.override.hold_music: "));
+    assert!(told.contains("it is no regular file; expected a WAV file"), "{told}");
+    let (line, column) = place_of(&path, "\"/dev/zero\"");
+    daemon.line(&format!("{path}:{line}:{column}: error: defaults.override.announce[0].file: "));
+    daemon.line("not reloaded: the running configuration stays");
+    assert_eq!(daemon.stop(), 0);
+}
+
+#[test]
 fn a_required_fast_path_that_cannot_be_had_is_78_and_told_with_its_place() {
     let place = Place::new("fast-path");
     // No kernel has a driver beneath loopback addresses.

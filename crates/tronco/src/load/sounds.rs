@@ -4,6 +4,7 @@
 
 use config::{Config, Places, Trunk};
 use sounds::{FILE_MAX, MEMORY_MAX, Sounds, wav};
+use std::io::Read;
 use std::path::Path;
 
 /// Why a sound cannot be played.
@@ -50,11 +51,18 @@ fn files<'a>(trunk: &'a Trunk, places: &Places) -> Vec<(String, &'a str)> {
     announce.map(|(index, one)| (key(&format!("announce[{index}].file")), &*one.file)).chain(music).collect()
 }
 
+/// Only a regular file is read, and no more of it than may be kept: a pipe would wait, a device never end.
 fn read(path: &Path) -> Result<bridge::Samples, String> {
-    let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if length > FILE_MAX {
-        return Err(format!("{length} bytes are more than {FILE_MAX}"));
+    let said = |error: std::io::Error| error.to_string();
+    let file = std::fs::metadata(path).map_err(said)?;
+    if !file.is_file() {
+        return Err("it is no regular file".to_owned());
     }
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    let most = FILE_MAX + 1;
+    std::fs::File::open(path).map_err(said)?.take(most).read_to_end(&mut bytes).map_err(said)?;
+    if bytes.len() as u64 > FILE_MAX {
+        return Err(format!("it has more than {FILE_MAX} bytes"));
+    }
     wav::parse(&bytes).map_err(|error| error.to_string())
 }
