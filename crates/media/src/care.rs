@@ -11,6 +11,8 @@ pub struct Care {
     pub judge_held: bool,
     /// It gets reports of ours where the other side sends none.
     pub reports: bool,
+    /// It forbids RTCP (RFC 3556 §2): it gets none of ours, whoever speaks.
+    pub forbidden: bool,
     /// What it gets where nothing was sent to it for a while.
     pub keepalive: Keepalive,
     /// What it hears beyond plain reports.
@@ -59,6 +61,7 @@ impl Default for Care {
             judge_active: true,
             judge_held: true,
             reports: false,
+            forbidden: false,
             keepalive: Keepalive::Off,
             extended: Extended::default(),
         }

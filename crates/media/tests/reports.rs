@@ -135,6 +135,7 @@ const MADE: Care = Care {
     judge_active: true,
     judge_held: true,
     reports: true,
+    forbidden: false,
     keepalive: Keepalive::Off,
     extended: Extended { strip: false, voip_metrics: false, round_trip: RoundTrip::Off },
 };
@@ -241,6 +242,30 @@ fn a_silent_side_is_spoken_for_and_not_while_it_reports_itself() {
     let mut passing = Room::new(Care { reports: false, ..MADE });
     passing.pass(40, [true, true]);
     assert!(passing.left.is_empty(), "`pass` makes none");
+}
+
+#[test]
+fn a_peer_that_forbids_rtcp_gets_none_where_it_ends_here_nor_where_it_passes() {
+    for mut room in [bridged(Care { forbidden: true, ..MADE }), Room::new(Care { forbidden: true, ..MADE })] {
+        room.pass(60, [true, true]);
+        assert!(room.left.is_empty(), "RTCP was forbidden");
+    }
+}
+
+#[test]
+fn a_side_whose_reports_go_on_coming_listens_and_has_not_stopped() {
+    let stops = |reports: bool| {
+        let mut room = Room::new(MADE);
+        room.pass(10, [true, true]);
+        for _ in 0..10 {
+            room.pass(4, [true, false]);
+            if reports {
+                room.hand(Side::B, Component::Rtcp, &rtcp(TWO, Some(7), None));
+            }
+        }
+        room.news().iter().any(|news| matches!(news, Reply::OneWay { .. }))
+    };
+    assert!(stops(false) && !stops(true));
 }
 
 #[test]

@@ -12,9 +12,6 @@ use media::{Care, CodecKind, Keepalive, Remote};
 use sdp::{Address, Kind, Media, Session};
 use std::net::{IpAddr, SocketAddr};
 
-/// The static number of comfort noise (RFC 3551 §6).
-const COMFORT_NOISE: u8 = 13;
-
 /// Hands over, stream by stream, of what a peer described (`theirs`) and was told by us (`ours`, empty before) where a peer listens and what it may send, without any timeout; or why the engine
 /// could not reach it. Nothing where media are not anchored.
 ///
@@ -86,31 +83,31 @@ pub(crate) fn remote_of<'a>(
         codec: first.map_or(CodecKind::Other, |c| codec_kind(c.name)),
         srtp: media::Srtp::Off,
         beside: false,
-        care: care_of(policy, media, ice.is_some()),
+        care: care_of(policy, (session, media), ice.is_some()),
         ice,
     })
 }
 
 /// How a peer is kept alive, and judged by its silence.
-fn care_of(policy: &Policy, media: &Media<'_>, checks: bool) -> Care {
+fn care_of(policy: &Policy, (session, media): (&Session<'_>, &Media<'_>), checks: bool) -> Care {
     let rtcp = policy.rtcp;
-    let forbidden = ["RS", "RR"].iter().all(|kind| media.bandwidth(kind) == Some(0));
+    let forbidden = ["RS", "RR"].iter().all(|kind| media.bandwidth(kind).or_else(|| session.bandwidth(kind)) == Some(0));
     let named = |pt: &u8| media.codecs().any(|codec| codec.pt == *pt);
     let noise = media.codecs().find(|codec| codec.is_comfort_noise() && codec.clock == 8_000);
+    let empty = (96..=127).rev().find(|pt| !named(pt)).map_or(Keepalive::Off, Keepalive::Empty);
     let keepalive = match rtcp.keepalive {
         // Its checks keep everything awake that it knows of (RFC 6263 is not for ICE).
         _ if checks => Keepalive::Off,
         RtpKeepalive::Off => Keepalive::Off,
-        RtpKeepalive::Empty => {
-            (96..=127).rev().find(|pt| !named(pt)).map_or(Keepalive::Off, Keepalive::Empty)
-        }
-        RtpKeepalive::Noise => Keepalive::Noise(noise.map_or(COMFORT_NOISE, |codec| codec.pt)),
+        RtpKeepalive::Empty => empty,
+        RtpKeepalive::Noise => noise.map_or(empty, |codec| Keepalive::Noise(codec.pt)),
     };
     Care {
         live: false,
         judge_active: rtcp.active,
         judge_held: rtcp.held,
-        reports: rtcp.source == RtcpSource::Make && !forbidden,
+        reports: rtcp.source == RtcpSource::Make,
+        forbidden,
         keepalive,
         extended: media::Extended::default(),
     }

@@ -242,10 +242,7 @@ impl<'a> Media<'a> {
     /// The bandwidth of a kind, as its b= line says (RFC 8866 §5.8).
     #[must_use]
     pub fn bandwidth(&self, kind: &str) -> Option<u32> {
-        let values = Lines::new(self.section).filter(|line| line.kind == b'b').map(|line| line.value);
-        let said =
-            values.filter_map(|value| value.strip_prefix(kind.as_bytes())?.strip_prefix(b":")).next()?;
-        number(said, u32::MAX)
+        bandwidth(self.section, kind)
     }
 
     /// The packet time in milliseconds, 1 to [`PTIME_MS_MAX`] (RFC 8866 §6.4); nonsense counts as
@@ -327,4 +324,11 @@ fn read_port(token: &[u8]) -> Result<(u16, u32), SdpErrorKind> {
 fn read_packet_time(value: &[u8]) -> Option<u16> {
     let whole = value.split(|byte| *byte == b'.').next()?;
     u16::try_from(number(whole, PTIME_MS_MAX)?).ok().filter(|ms| *ms > 0)
+}
+
+/// The bandwidth of a kind in a section.
+pub(crate) fn bandwidth(section: &[u8], kind: &str) -> Option<u32> {
+    let values = Lines::new(section).filter(|line| line.kind == b'b').map(|line| line.value);
+    let said = values.filter_map(|value| value.strip_prefix(kind.as_bytes())?.strip_prefix(b":")).next()?;
+    number(said, u32::MAX)
 }

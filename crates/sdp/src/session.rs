@@ -173,6 +173,12 @@ impl<'a> Session<'a> {
         Lines::new(self.head)
     }
 
+    /// The bandwidth of a kind that the session's b= line allows its media (RFC 8866 §5.8).
+    #[must_use]
+    pub fn bandwidth(&self, kind: &str) -> Option<u32> {
+        crate::media::bandwidth(self.head, kind)
+    }
+
     /// The values of the session's a= lines of that name (empty for property attributes).
     pub fn attributes<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         attributes(self.head, name.as_bytes())

@@ -11,7 +11,7 @@ pub(super) const RTCP: Key = Key {
     shape: Shape::Word { now: RtcpSource::TOKENS, later: &[] },
     need: Default(Text("make")),
     effect: Reload,
-    doc: "Where RTCP for this trunk's peer comes from (RFC 3550). Where a stream is transcoded or repacketised it is ours in any case. Elsewhere `pass`: what the other side sends, if anything; `make`: reports of ours from the answer on while the other side has sent none for ten seconds, so that a peer that judges calls by RTCP keeps them. A peer that forbids RTCP (`b=RS:0` and `b=RR:0`, RFC 3556) gets none of ours.",
+    doc: "Where RTCP for this trunk's peer comes from (RFC 3550). Where a stream is transcoded or repacketised it is ours in any case. Elsewhere `pass`: what the other side sends, if anything; `make`: reports of ours from the answer on while the other side has sent none for ten seconds, so that a peer that judges calls by RTCP keeps them. A peer that forbids RTCP (`b=RS:0` and `b=RR:0`, RFC 3556, of the stream or the session) gets none of ours in either case.",
 };
 
 pub(super) const ACTIVE: Key = Key {
@@ -43,5 +43,5 @@ pub(super) const KEEPALIVE: Key = Key {
     shape: Shape::Word { now: RtpKeepalive::TOKENS, later: &[] },
     need: Default(Text("off")),
     effect: Reload,
-    doc: "What this trunk's peer gets in an answered call when no RTP was sent to it for ten seconds, on hold or in silence, so that address translators and timers of providers stay awake (RFC 6263). `empty`: RTP without a payload, of a payload type that the peer has not named. `noise`: comfort noise (RFC 3389). Not towards peers that make ICE checks.",
+    doc: "What this trunk's peer gets in an answered call when no RTP was sent to it for ten seconds, on hold or in silence, so that address translators and timers of providers stay awake (RFC 6263). `empty`: RTP without a payload, of a payload type that the peer has not named. `noise`: comfort noise (RFC 3389), to a peer that has not named it the form of `empty`. Not towards peers that make ICE checks.",
 };

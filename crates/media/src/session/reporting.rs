@@ -67,7 +67,7 @@ impl Stream {
         let reporter = tending.reporter.get_or_insert_with(|| Box::new(Reporter::new(seed, stream)));
         tending.due = now + reporter.wait();
         let fills = care.reports && silent_since.is_some_and(|since| now.since(since) >= FILL_AFTER);
-        tending.owes_report = terminates || fills;
+        tending.owes_report = !care.forbidden && (terminates || fills);
         let quiet_since = tending.live_since.map(|since| spoken_at.unwrap_or(since).max(since));
         let quiet = quiet_since.map(|since| now.since(since.max(reporter.kept_alive)));
         let wants = care.live && care.keepalive != Keepalive::Off;

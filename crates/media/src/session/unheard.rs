@@ -11,7 +11,7 @@ use std::time::Duration;
 const ONE_WAY_PACKETS: u64 = 50;
 /// How long the silent side has had to begin.
 const ONE_WAY_AFTER: Duration = Duration::from_secs(5);
-/// How long a side that was heard may pause.
+/// How long a side that was heard may pause, RTCP and all: while its reports come it is there, and listens.
 const STOPPED_AFTER: Duration = Duration::from_secs(15);
 /// The speaking side counts as speaking when heard within this time.
 const SPEAKING_WITHIN: Duration = Duration::from_secs(1);
@@ -48,7 +48,9 @@ impl Stream {
         let patience = if begun { STOPPED_AFTER } else { ONE_WAY_AFTER };
         let heard = speaker.heard_since_change >= ONE_WAY_PACKETS
             && speaker.last_rtp.is_some_and(|t| now.since(t) <= SPEAKING_WITHIN);
-        let may = may_send(silent) && may_send(speaker) && !(begun && silent.suppresses_silence());
+        let lives = silent.last_rtcp.is_some_and(|t| now.since(t) < STOPPED_AFTER);
+        let pauses = begun && (lives || silent.suppresses_silence());
+        let may = may_send(silent) && may_send(speaker) && !pauses;
         if !may || !heard || now.since(quiet_since) < patience {
             return None;
         }
