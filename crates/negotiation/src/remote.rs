@@ -91,7 +91,8 @@ pub(crate) fn remote_of<'a>(
 /// How a peer is kept alive, and judged by its silence.
 fn care_of(policy: &Policy, (session, media): (&Session<'_>, &Media<'_>), checks: bool) -> Care {
     let rtcp = policy.rtcp;
-    let forbidden = ["RS", "RR"].iter().all(|kind| media.bandwidth(kind).or_else(|| session.bandwidth(kind)) == Some(0));
+    let forbidden =
+        ["RS", "RR"].iter().all(|kind| media.bandwidth(kind).or_else(|| session.bandwidth(kind)) == Some(0));
     let named = |pt: &u8| media.codecs().any(|codec| codec.pt == *pt);
     let noise = media.codecs().find(|codec| codec.is_comfort_noise() && codec.clock == 8_000);
     let empty = (96..=127).rev().find(|pt| !named(pt)).map_or(Keepalive::Off, Keepalive::Empty);
