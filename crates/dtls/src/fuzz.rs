@@ -2,6 +2,7 @@
 
 use crate::certificate::Certificate;
 use crate::cookie::Doorman;
+use crate::gathering::Gathering;
 use crate::shake::Shake;
 use base::Time;
 use media::{Dtls, Fingerprint, Hash};
@@ -20,7 +21,13 @@ pub fn datagrams(bytes: &[u8]) {
         suites: Suite::ALL.to_vec(),
         answered: true,
     };
-    let _ = doorman.answer(([192, 0, 2, 1], 9).into(), bytes);
+    let source = ([192, 0, 2, 1], 9).into();
+    let _ = doorman.answer(source, bytes);
+    let mut gathering = Gathering::default();
+    gathering.begin(source, [7; 32], bytes);
+    for datagram in [bytes].into_iter().chain(bytes.chunks(400)) {
+        let _ = gathering.take(source, datagram);
+    }
     let roles = [
         Shake::client(Time::ZERO, certificate.clone(), terms.clone()),
         Shake::server(Time::ZERO, certificate.clone(), terms, bytes),
@@ -44,6 +51,7 @@ mod tests {
     fn what_openssl_says_is_survived_damaged() {
         for said in [
             &include_bytes!("../testdata/client_hello.bin")[..],
+            include_bytes!("../testdata/client_hello_last_number.bin"),
             include_bytes!("../testdata/server_flight.bin"),
         ] {
             datagrams(said);

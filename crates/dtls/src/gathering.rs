@@ -36,7 +36,9 @@ impl Gathering {
     /// A source that has shown its cookie begins with this datagram, unless it has.
     pub(crate) fn begin(&mut self, source: SocketAddr, random: [u8; 32], datagram: &[u8]) {
         let Some((_, fragment)) = first_fragment(datagram) else { return };
-        if self.0.iter().any(|one| one.source == source && one.random == random) {
+        // Nothing could follow the last number that there is.
+        let last = fragment.number == u16::MAX;
+        if last || self.0.iter().any(|one| one.source == source && one.random == random) {
             return;
         }
         self.0.retain(|one| one.source != source);

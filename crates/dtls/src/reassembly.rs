@@ -97,10 +97,12 @@ impl Reassembly {
 
     /// The next message in order, once it is whole.
     pub(crate) fn next(&mut self) -> Option<Message> {
+        // Nothing follows the last number that there is.
+        let after = self.next.checked_add(1)?;
         let due = |one: &Partial| one.number == self.next && one.filled.iter().all(|done| *done);
         let at = self.waiting.iter().position(due)?;
         let one = self.waiting.swap_remove(at);
-        self.next += 1;
+        self.next = after;
         Some(Message { kind: one.kind, epoch: one.epoch, whole: whole(one.kind, one.number, &one.body) })
     }
 }
@@ -159,6 +161,15 @@ mod tests {
         assert_eq!(all.next().unwrap().body(), b"xy");
         assert!(all.next().is_none());
         assert!(all.take(0, &fragment(1, 2, 0, b"xy")).repeated);
+    }
+
+    #[test]
+    fn a_message_with_the_last_number_that_there_is_is_never_handed_on() {
+        let mut all = Reassembly::from(u16::MAX - 1);
+        all.take(0, &fragment(u16::MAX, 2, 0, b"xy"));
+        all.take(0, &fragment(u16::MAX - 1, 2, 0, b"ab"));
+        assert_eq!(all.next().unwrap().body(), b"ab");
+        assert!(all.next().is_none());
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub type Terms = Dtls;
 
 /// Records of one datagram that are looked at.
 const RECORDS_MAX: usize = 16;
+/// The highest number of a ClientHello after which a handshake's messages have numbers of their own.
+const NUMBER_MAX: u16 = u16::MAX - 16;
 /// An alert that ends a handshake (RFC 5246 §7.2).
 const FATAL: u8 = 2;
 
@@ -131,13 +133,15 @@ impl Shake {
         datagram: &[u8],
     ) -> Result<Shake, Trouble> {
         let (sequence, number, hello) = first_hello(datagram).ok_or(Trouble::Malformed)?;
+        // Ours go on from there, and all of a handshake need numbers.
+        let next = number.checked_add(1).filter(|next| *next <= NUMBER_MAX).ok_or(Trouble::Malformed)?;
         let mut wire = wire(certificate, terms, (sequence, number));
         let record = Record::next(&mut Reader(datagram)).ok_or(Trouble::Malformed)?;
         wire.transcript.extend_from_slice(record.body);
         let begun = Server::begin(now, &hello, &mut wire);
         let refusal = begun.as_ref().err().copied();
         let role = begun.map_or(Role::Refused(hello.random), Role::Server);
-        let mut shake = Shake::new(wire, role, number.checked_add(1).ok_or(Trouble::Malformed)?);
+        let mut shake = Shake::new(wire, role, next);
         refusal.into_iter().for_each(|trouble| shake.fail(trouble));
         Ok(shake)
     }

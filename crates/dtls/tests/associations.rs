@@ -207,6 +207,32 @@ fn a_peer_whose_hello_comes_in_pieces_agrees() {
 }
 
 #[test]
+fn a_hello_in_pieces_with_the_last_number_that_there_is_begins_nothing() {
+    let mut room = Room::new(false, Latch::Off);
+    let theirs = room.theirs.clone();
+    let mut shake = room.client(&theirs);
+    room.hear(peer(), &shake.poll().unwrap());
+    let asked = room.sent_to(peer());
+    shake.receive(room.now, &asked[0]);
+    let hello = shake.poll().unwrap();
+    let last = |mut datagram: Vec<u8>| {
+        // The number of the message stands behind its type and length.
+        datagram[17..19].copy_from_slice(&u16::MAX.to_be_bytes());
+        datagram
+    };
+    for piece in halved(&hello, 90) {
+        room.hear(peer(), &last(piece));
+    }
+    assert!(room.sent_to(peer()).is_empty());
+    assert_eq!(room.drops(), 2, "both pieces are nobody's");
+    room.hear(peer(), &hello);
+    for datagram in room.sent_to(peer()) {
+        shake.receive(room.now, &datagram);
+    }
+    assert!(room.meet(peer(), &mut shake).is_some(), "the peer itself agrees all the same");
+}
+
+#[test]
 fn we_begin_where_that_is_our_part() {
     let mut room = Room::new(true, Latch::Off);
     let suites = vec![Suite::AesCm128Sha1_80];

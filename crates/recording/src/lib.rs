@@ -29,6 +29,8 @@ pub const ADDRESSES_MAX: usize = 4;
 pub const PAUSE: Duration = Duration::from_secs(5);
 /// The longest such time: limit `recording_pause`.
 pub const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// How long a recorder has to take part to count as one that works, not as a failure: limit `recording_lived`.
+pub const LIVED: Duration = PAUSE_MAX;
 /// How often the health of the recorder's address is looked at while it takes part.
 pub const CHECK: Duration = Duration::from_secs(2);
 
@@ -54,12 +56,17 @@ pub struct Recording<G> {
     sdp: LocalSdp,
     /// The version of it that the recorder knows.
     told: u64,
-    begins: u32,
+    /// Its addresses were known once.
+    asked: bool,
+    /// Rounds without a recorder that lived.
+    vain: u32,
     rest: Option<Time>,
     /// Nothing more is recorded.
     over: bool,
     /// The recorder takes part.
     live: bool,
+    /// Since then.
+    since: Time,
     /// Where it was lost: tried last.
     avoid: Option<G>,
     /// Where each side's words of each stream go, as the recorder has said.
@@ -82,10 +89,12 @@ impl<G: Copy + PartialEq> Recording<G> {
             copied: None,
             sdp: LocalSdp::default(),
             told: 0,
-            begins: 0,
+            asked: false,
+            vain: 0,
             rest: None,
             over: false,
             live: false,
+            since: Time::ZERO,
             avoid: None,
             taken: Vec::new(),
             check_at: Time::ZERO,
@@ -157,7 +166,7 @@ impl<G: Copy + PartialEq> Recording<G> {
     /// Whether no recorder has been asked yet: then it is asked even where it is known to be down.
     #[must_use]
     pub fn is_new(&self) -> bool {
-        self.begins == 0 && !self.story.was_live
+        !self.asked
     }
 
     /// Whether addresses of the recorder are wanted before it is shown the call.
@@ -174,7 +183,7 @@ impl<G: Copy + PartialEq> Recording<G> {
         let avoided = self.avoid.take();
         let (lost, others): (Vec<_>, Vec<_>) = ways.partition(|(at, _)| Some(*at) == avoided);
         self.ways = others.into_iter().chain(lost).take(ADDRESSES_MAX).collect();
-        self.begins += u32::from(!self.ways.is_empty());
+        self.asked |= !self.ways.is_empty();
     }
 
     /// Ends it.
@@ -295,9 +304,14 @@ impl<G: Copy + PartialEq> Recording<G> {
         self.session = None;
         if lost {
             self.avoid = self.at;
+        }
+        if lost && now.since(self.since) >= LIVED {
+            (self.vain, self.rest) = (0, None);
+            self.ways.clear();
         } else if self.ways.is_empty() {
-            let pause = PAUSE * 2_u32.pow(self.begins.saturating_sub(1).min(8));
+            let pause = PAUSE * 2_u32.pow(self.vain.min(8));
             self.rest = Some(now + pause.min(PAUSE_MAX));
+            self.vain = self.vain.saturating_add(1);
         }
     }
 
@@ -365,11 +379,9 @@ impl<G: Copy + PartialEq> Recording<G> {
             return self.failed(Trouble::Answer, lent.env.now);
         }
         if !self.live {
-            (self.live, self.check_at) = (true, lent.env.now + CHECK);
+            (self.live, self.since, self.check_at) = (true, lent.env.now, lent.env.now + CHECK);
         }
         self.story.recorded(lent.env.now);
-        (self.begins, self.rest) = (0, None);
-        self.ways.clear();
     }
 
     /// Its dialog, for credentials.

@@ -11,9 +11,9 @@ pub use way::Way;
 
 use crate::body::{multipart, sdp_of};
 use base::{Rng, Time};
+use sending::send;
 use sip_core::{
-    ClientTxn, Dialog, Flow, Outbox, Request, RequestError, SessionAct, SessionTimer, Transactions,
-    target_address,
+    ClientTxn, Dialog, Flow, Outbox, Request, SessionAct, SessionTimer, Transactions, target_address,
 };
 use sip_msg::Msg;
 use std::time::Duration;
@@ -85,6 +85,8 @@ pub struct Session {
     awaited: Option<(sip_core::ServerTxn, u32)>,
     /// An INVITE that began it is given up then.
     patience: Time,
+    /// How long it may ring, until it does.
+    ringing: Option<Duration>,
 }
 
 impl Session {
@@ -113,7 +115,7 @@ impl Session {
         let txn = send(&request, env).ok()?;
         let stage = Stage::Inviting(txn);
         let (dialog, timer, again, credentials, awaited) = (None, None, None, Box::default(), None);
-        let patience = env.now + way.silence;
+        let (patience, ringing) = (env.now + way.silence, Some(way.ringing));
         Some(Session {
             way,
             from,
@@ -126,6 +128,7 @@ impl Session {
             credentials,
             awaited,
             patience,
+            ringing,
         })
     }
 
@@ -215,7 +218,9 @@ impl Session {
     pub fn on_response<U: Copy>(&mut self, msg: Msg<'_>, env: &mut Env<'_, U>) -> News {
         let (status, cseq) = (msg.status(), msg.cseq().ok());
         if (101..200).contains(&status) && self.is_inviting() && self.knows(msg) {
-            self.patience = env.now + self.way.ringing;
+            // Once: who only rings is given up, however often it says so.
+            let ringing = self.ringing.take().map(|ringing| env.now + ringing);
+            self.patience = ringing.unwrap_or(self.patience);
         }
         let ours = status >= 200 && self.knows(msg);
         let Some(cseq) = cseq.filter(|_| ours) else { return News::Nothing };
@@ -389,12 +394,4 @@ fn invite_rows(way: &Way, from: &[u8], call_id: &[u8]) -> Vec<u8> {
     way.timer.request_rows(&mut rows);
     rows.extend_from_slice(&way.rows);
     rows
-}
-
-fn send<U: Copy>(request: &Request<'_>, env: &mut Env<'_, U>) -> Result<ClientTxn, RequestError> {
-    let txn = env.txns.request(env.now, env.user, request, env.out)?;
-    if let Some(note) = env.keep {
-        env.txns.keep(txn, request.flow, note, env.out);
-    }
-    Ok(txn)
 }

@@ -32,7 +32,6 @@ impl Switchboard {
                 call.release(ReasonId::Hangup, ReleasedBy::Operator, cx);
             }),
             Command::Record { call, wish } => {
-                // The call may have been routed with another configuration.
                 let name = if let RecordWish::By(id) = wish { Some(self.epoch.trunk_name(id)) } else { None };
                 self.with_key(now, call, out, |call, _| {
                     let by = name.and_then(|name| call.epoch.snapshot.config.trunk_named(&name));

@@ -75,6 +75,49 @@ fn a_route_says_who_records_before_the_trunks_do_and_an_operator_before_both() {
 }
 
 #[test]
+fn who_is_not_in_the_calls_own_configuration_cannot_record_it_and_nothing_stops() {
+    let mut world = recorded("\"10.0.0.30\"");
+    let (ok, invite) = begun(&mut world);
+    taken(&mut world, &invite, TAKES);
+    let call = world.board.calls()[0].key;
+    let later = "[trunk.late]\nkind = \"recorder\"\nlisten = \"inside\"\ngateways = [\"10.0.0.31\"]\n";
+    let loaded = config::parse(&format!("{CONFIG}{later}"), "test.toml", config::Format::Toml).expect("good");
+    let late = loaded.config.trunk_named("late").expect("a trunk");
+    world.command(Command::Apply(std::sync::Arc::new(b2bua::Snapshot::new(loaded.config, 2))));
+    world.take();
+    world.command(Command::Record { call, wish: RecordWish::By(late) });
+    world.expect(&[]);
+    assert_eq!(&*world.board.calls()[0].recording, "rec: ok", "it goes on");
+    hung_up(&mut world, &ok, 2);
+    world.pass(std::time::Duration::from_secs(1));
+    assert_eq!(&*world.records[0].recording, "rec: ok");
+}
+
+#[test]
+fn a_recording_that_an_operator_orders_anew_is_not_paused() {
+    let mut world = recorded("\"10.0.0.30\"");
+    let (ok, invite) = begun(&mut world);
+    taken(&mut world, &invite, TAKES);
+    let call = world.board.calls()[0].key;
+    world.command(Command::Record { call, wish: RecordWish::Pause });
+    let change = world.expect(&[(SRS, "INVITE sip:bob@10.0.0.30")]).remove(0);
+    let pausing = TAKES.replace("srs 1 1", "srs 1 2").replace("recvonly", "inactive");
+    world.receive(SRS, &response(&change, "200 OK", "srs", "", &pausing));
+    world.expect(&[(SRS, "ACK")]);
+    world.command(Command::Record { call, wish: RecordWish::Off });
+    let bye = world.expect(&[(SRS, "BYE")]).remove(0);
+    world.receive(SRS, &response(&bye, "200 OK", "", "", ""));
+    world.command(Command::Record { call, wish: RecordWish::By(TrunkId(3)) });
+    let invite = world.expect(&[(SRS, "INVITE sip:10.0.0.30")]).remove(0);
+    assert_eq!(directions(part(&invite, "application/sdp")), ["a=sendonly", "a=sendonly"]);
+    taken(&mut world, &invite, TAKES);
+    assert_eq!(sends(&world), [true, true]);
+    hung_up(&mut world, &ok, 2);
+    world.settle();
+    assert_eq!(&*world.records[0].recording, "rec: ok");
+}
+
+#[test]
 fn a_route_or_a_trunk_keeps_calls_off_the_record() {
     for (trunk, route) in [("record = \"rec\"\n", "record = \"off\"\n"), ("record = \"off\"\n", "")] {
         let mut world = with_route(trunk, route);

@@ -1,8 +1,11 @@
 //! Recorders that refuse, are silent, forget or leave: the call goes on.
 
 use crate::common::{CONFIG, GW1, PBX, Sent, World, inside, response};
-use crate::recorded::{SRS, SRS2, TAKES, begun, counter, from_recorder, hung_up, part, recorded, taken};
-use base::ReasonId;
+use crate::recorded::{
+    SRS, SRS2, TAKES, answered_call, begun, counter, from_recorder, hung_up, part, recorded, taken,
+};
+use b2bua::{Command, Duty};
+use base::{ReasonId, TrunkId};
 use std::time::Duration;
 
 #[test]
@@ -77,6 +80,78 @@ fn a_recorder_whose_host_refuses_the_media_is_followed_by_the_next_at_once() {
     assert_eq!(counter(&world, "media_sessions"), 0);
 }
 
+#[test]
+fn a_recorder_that_lives_but_whose_media_port_is_dead_is_asked_ever_more_seldom() {
+    let mut world = recorded("\"10.0.0.30\"");
+    let (ok, mut invite) = begun(&mut world);
+    for pause in [5, 10, 20, 40, 60, 60] {
+        taken(&mut world, &invite, TAKES);
+        world.pass(Duration::from_secs(2));
+        unreached(&mut world);
+        let bye = world.expect(&[(SRS, "BYE sip:bob@10.0.0.30")]).remove(0);
+        world.receive(SRS, &response(&bye, "200 OK", "", "", ""));
+        world.pass(Duration::from_millis(pause * 1_000 - 100));
+        world.expect(&[]);
+        world.pass(Duration::from_millis(200));
+        invite = world.expect(&[(SRS, "INVITE sip:10.0.0.30")]).remove(0);
+    }
+    // It has worked for a while: what happens then is its first failure.
+    taken(&mut world, &invite, TAKES);
+    world.pass(Duration::from_secs(61));
+    unreached(&mut world);
+    let sent = world.expect(&[(SRS, "BYE sip:bob@10.0.0.30"), (SRS, "INVITE sip:10.0.0.30")]);
+    world.receive(SRS, &response(&sent[0], "200 OK", "", "", ""));
+    taken(&mut world, &sent[1], TAKES);
+    unreached(&mut world);
+    let bye = world.expect(&[(SRS, "BYE sip:bob@10.0.0.30")]).remove(0);
+    world.receive(SRS, &response(&bye, "200 OK", "", "", ""));
+    world.pass(Duration::from_millis(5_100));
+    let invite = world.expect(&[(SRS, "INVITE sip:10.0.0.30")]).remove(0);
+    taken(&mut world, &invite, TAKES);
+    hung_up(&mut world, &ok, 2);
+    world.settle();
+}
+
+#[test]
+fn a_recorder_of_which_no_address_may_be_asked_is_looked_for_ever_more_seldom() {
+    let mut world = recorded("\"10.0.0.30\"");
+    let duty = |duty| Command::SetDuty { trunk: TrunkId(3), gateway: None, duty };
+    world.command(duty(Duty::Disabled));
+    let (ok, sent) = answered_call(&mut world);
+    assert_eq!(sent.len(), 2, "nobody but the peers hears of it: {sent:?}");
+    world.pass(Duration::from_secs(600));
+    world.expect(&[]);
+    let looked = world.media.iter().filter(|c| matches!(c, media::Command::Copy { .. })).count();
+    // At 0, 5, 15, 35, 75, 135, … seconds.
+    assert_eq!(looked, 13);
+    world.command(duty(Duty::Enabled));
+    world.pass(Duration::from_millis(15_100));
+    let invite = world.expect(&[(SRS, "INVITE sip:10.0.0.30")]).remove(0);
+    taken(&mut world, &invite, TAKES);
+    hung_up(&mut world, &ok, 2);
+    world.settle();
+}
+
+#[test]
+fn a_recorder_that_only_rings_is_given_up_however_often_it_says_so() {
+    let mut world = recorded("\"10.0.0.30\"");
+    let (ok, invite) = begun(&mut world);
+    let mut given_up = None;
+    for second in 0..400 {
+        world.receive(SRS, &response(&invite, "183 Session Progress", "x", "", ""));
+        let sent = world.take();
+        if sent.iter().any(|s| s.start().starts_with("CANCEL")) {
+            given_up = Some(second);
+            break;
+        }
+        world.pass(Duration::from_secs(1));
+    }
+    let second: i32 = given_up.expect("it is given up");
+    assert!((100..=200).contains(&second), "after {second} s");
+    hung_up(&mut world, &ok, 2);
+    world.settle();
+}
+
 /// OPTIONS among what was sent, answered or not.
 fn options(world: &mut World, answer: bool) -> Vec<Sent> {
     let (options, others): (Vec<Sent>, Vec<Sent>) =
@@ -107,7 +182,8 @@ fn a_recorder_that_goes_down_is_lost_soon_and_the_recording_goes_on_when_it_is_b
     let again = sent.iter().filter(|s| s.start().starts_with("INVITE")).count();
     assert_eq!(again, 0, "who is known to be down is not asked");
     let mut anew = None;
-    for _ in 0..20 {
+    // Addresses are looked for again after at most a minute.
+    for _ in 0..70 {
         if anew.is_some() {
             break;
         }

@@ -1,6 +1,6 @@
 //! What leaves inside the dialog.
 
-use super::{Env, Session, send};
+use super::{Env, Session};
 use sip_core::{ClientTxn, Request, RequestError};
 
 impl Session {
@@ -53,4 +53,13 @@ impl Session {
         };
         send(&request, env)
     }
+}
+
+/// Sends a request of ours; it is kept where credentials may be asked for.
+pub(super) fn send<U: Copy>(request: &Request<'_>, env: &mut Env<'_, U>) -> Result<ClientTxn, RequestError> {
+    let txn = env.txns.request(env.now, env.user, request, env.out)?;
+    if let Some(note) = env.keep {
+        env.txns.keep(txn, request.flow, note, env.out);
+    }
+    Ok(txn)
 }
