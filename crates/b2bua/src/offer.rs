@@ -207,8 +207,13 @@ impl Call {
             _ => Stage::Talking(&self.epoch.snapshot.sounds),
         };
         let unheard = joining.follow(session, seats, stage, cx.rng, |command| cx.out.media.push(command));
+        let silent = !joining.is_heard(self.media.seat(Side::A));
         self.media.joining = joining;
         self.unheard(unheard, cx);
+        if silent {
+            // Of an announcement that cannot be heard no end would be told.
+            self.on_parted(cx);
+        }
     }
 
     /// Takes what a peer says of where its user is.

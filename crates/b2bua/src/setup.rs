@@ -109,7 +109,7 @@ impl Call {
             () => None,
         };
         if let Some(reason) = limit.filter(|_| !self.is_emergency(cx)) {
-            return self.refuse_busy(reason, cx);
+            return self.refuse(cx, reason, b"");
         }
         self.heed_location(Side::A, msg);
         let fit = self.check(msg, cx)
@@ -125,16 +125,6 @@ impl Call {
             }
             Decision::Plan(plan) => self.follow(plan, cx),
             Decision::Refuse(refusal) => self.refuse_route(&refusal, cx),
-        }
-    }
-
-    /// A limit is reached. Where it is the node's, nothing is announced.
-    fn refuse_busy(&mut self, reason: ReasonId, cx: &mut Context<'_>) {
-        match reason {
-            ReasonId::TrunkCallsMax | ReasonId::TrunkCpsMax => {
-                self.refuse_with(cx, reason.status(), reason, reason.q850(), b"");
-            }
-            _ => self.refuse(cx, reason, b""),
         }
     }
 

@@ -227,6 +227,11 @@ impl Ramp {
     }
 }
 
+/// A sample that many places from an edge.
+fn ramped(sample: i16, edge: usize, ramp: usize) -> i16 {
+    if edge >= ramp { sample } else { (i64::from(sample) * edge as i64 / ramp as i64) as i16 }
+}
+
 /// Where samples come from.
 #[derive(Debug)]
 enum Source {
@@ -239,7 +244,9 @@ impl Source {
         let file = |samples: &Arc<Samples>, again| {
             let resampler = Resampler::new(samples.rate, rate);
             let fits = (resampler.is_some() || samples.rate == rate) && !samples.samples.is_empty();
-            let file = File { samples: samples.clone(), again, at: 0, resampler, ready: Vec::new() };
+            let ramp = (samples.rate * RAMP_MS / 1_000) as usize;
+            let (samples, ready, piece) = (samples.clone(), Vec::new(), Vec::new());
+            let file = File { samples, again, at: 0, ramp, resampler, ready, piece };
             fits.then_some(Source::File(file))
         };
         match sound {
@@ -310,8 +317,8 @@ impl Ringing {
             out.iter_mut().zip(&self.piece).for_each(|(sample, more)| *sample = sample.saturating_add(*more));
         }
         for (place, sample) in (self.at..).zip(out) {
-            let edge = (place + 1).min(on - place).min(self.ramp);
-            *sample = (i64::from(*sample) * edge as i64 / self.ramp as i64) as i16;
+            let edge = (place + 1).min(on - place);
+            *sample = ramped(*sample, edge, self.ramp);
         }
     }
 }
@@ -322,12 +329,27 @@ struct File {
     samples: Arc<Samples>,
     again: bool,
     at: usize,
+    /// Samples of a ramp.
+    ramp: usize,
     resampler: Option<Resampler>,
     /// Resampled and not yet played.
     ready: Vec<i16>,
+    piece: Vec<i16>,
 }
 
 impl File {
+    /// The next samples up to a place, where the file begins anew and where it ends with a ramp.
+    fn take(&mut self, end: usize) {
+        let whole = self.samples.samples.len();
+        self.piece.clear();
+        self.piece.extend_from_slice(self.samples.samples.get(self.at..end).unwrap_or_default());
+        for (place, sample) in (self.at..).zip(&mut self.piece) {
+            let start = if self.again { place + 1 } else { self.ramp };
+            *sample = ramped(*sample, start.min(whole - place - 1), self.ramp);
+        }
+        self.at = end;
+    }
+
     fn fill(&mut self, out: &mut [i16]) -> bool {
         while self.ready.len() < out.len() {
             if self.at >= self.samples.samples.len() {
@@ -337,12 +359,11 @@ impl File {
                 self.at = 0;
             }
             let end = (self.at + out.len()).min(self.samples.samples.len());
-            let piece = self.samples.samples.get(self.at..end).unwrap_or_default();
+            self.take(end);
             match &mut self.resampler {
-                Some(resampler) => resampler.process(piece, &mut self.ready),
-                None => self.ready.extend_from_slice(piece),
+                Some(resampler) => resampler.process(&self.piece, &mut self.ready),
+                None => self.ready.extend_from_slice(&self.piece),
             }
-            self.at = end;
         }
         let count = self.ready.len().min(out.len());
         for (place, sample) in out.iter_mut().zip(self.ready.drain(..count)) {

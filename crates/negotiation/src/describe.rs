@@ -191,11 +191,11 @@ pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, draws: Draws<'_>) {
     local.text = made.into_boxed_slice();
 }
 
-/// How this peer is told that it is held. Where it is to hear music it has to listen.
+/// How this peer is told that it is held. Where it is to hear music it has to listen, unless its trunk says otherwise.
 fn hold_form(end: &End<'_>) -> HoldForm {
     let music = end.beyond.is_some_and(|beyond| beyond.sounds.hold_music.is_some());
     match end.policy.hold {
-        Hold::Pass | Hold::Sendonly | Hold::Inactive if music => HoldForm::SendonlyOnly,
+        Hold::Pass | Hold::Sendonly if music => HoldForm::SendonlyOnly,
         Hold::Pass => HoldForm::Pass,
         Hold::Sendonly => HoldForm::Sendonly,
         Hold::Inactive => HoldForm::Inactive,

@@ -38,6 +38,12 @@ impl Joining {
         self.digits[from.index()]
     }
 
+    /// Whether a side of the engine hears something from us.
+    #[must_use]
+    pub fn is_heard(&self, toward: Side) -> bool {
+        self.heard[toward.index()].is_some()
+    }
+
     /// Whether nobody has been told yet that a side hears nothing of what it is to; from now on somebody has.
     pub fn is_deaf_first(&mut self) -> bool {
         !std::mem::replace(&mut self.deaf_told, true)

@@ -311,6 +311,49 @@ fn other_refusals_and_calls_without_ports_are_refused_at_once() {
 }
 
 #[test]
+fn an_announcement_in_a_codec_that_is_not_spoken_here_delays_no_refusal() {
+    let mut world = world("announce = [{ status = 486, file = \"busy.wav\" }]");
+    let offer = OFFER.replace(" 8 0 101", " 8 18 101");
+    world.receive(PBX, &invite("004420700000", &offer, ""));
+    let out = world.expect(&[(GW1, "INVITE ")]).remove(0);
+    let g729 = ANSWER.replace(" 8 101", " 18 101");
+    world.receive(GW1, &response(&out, "183 Session Progress", "tb", "", &g729));
+    world.expect(&[(PBX, "SIP/2.0 183")]);
+    world.receive(GW1, &response(&out, "486 Busy Here", "tb", "", ""));
+    world.expect(&[(GW1, "ACK "), (PBX, "SIP/2.0 486")]);
+    world.settle();
+    unheard(&world, NOT_MADE);
+}
+
+#[test]
+fn a_call_over_its_trunks_limit_is_refused_without_a_word() {
+    for limit in ["calls_max = 1", "cps_max = 1"] {
+        let announce = "announce = [{ status = 503, file = \"busy.wav\" }]";
+        let trunk = format!("[trunk.pbx]\n{limit}\noverride = {{ {announce} }}");
+        let mut world = World::new(&CONFIG.replace("[trunk.pbx]", &trunk));
+        ringing(&mut world, OFFER);
+        let opened = world.media.len();
+        let second = invite("004420700000", OFFER, "").replace("z9hG4bK", "z9hG4bKsecond");
+        world.receive(PBX, &second.replace("Call-ID: ", "Call-ID: second-"));
+        world.expect(&[(PBX, "SIP/2.0 503")]);
+        assert_eq!(world.media.len(), opened, "{limit}");
+    }
+}
+
+#[test]
+fn a_trunk_that_is_held_with_inactive_is_told_so_whatever_music_there_would_be() {
+    let inactive = CONFIG
+        .replace("[trunk.pbx]", "[trunk.pbx]\noverride = { hold_music = \"music.wav\" }")
+        .replace("[trunk.one]", "[trunk.one]\noverride = { hold = \"inactive\" }");
+    let mut world = World::new(&inactive);
+    let (_, ok) = answered(&mut world);
+    let to = ok.header("To").to_owned();
+    world.receive(PBX, &inside("INVITE", 2, &to, "hold", "", &OFFER.replace("a=sendrecv", "a=sendonly")));
+    let asked = world.take().into_iter().find(|s| s.start().starts_with("INVITE")).expect("a re-INVITE");
+    assert!(asked.body().contains("a=inactive"), "{}", asked.body());
+}
+
+#[test]
 fn whoever_is_held_hears_the_music_of_the_trunk_that_holds() {
     for hold in ["a=sendonly", "a=inactive"] {
         let mut world = world("hold_music = \"music.wav\"");

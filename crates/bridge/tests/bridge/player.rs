@@ -70,6 +70,18 @@ fn it_begins_and_ends_without_a_step() {
 }
 
 #[test]
+fn a_file_ends_and_begins_anew_without_a_step() {
+    // As loud at its ends as in between.
+    let flat = Arc::new(Samples { rate: 8_000, samples: vec![8_000; 8_050].into() });
+    for sound in [Sound::Once(flat.clone()), Sound::Again(flat)] {
+        let heard = listen(A, &said(&mut player(sound, A, 0), 0, 1_500));
+        let step = heard.windows(2).map(|pair| pair[0].abs_diff(pair[1])).max().unwrap();
+        assert!(step < 600, "{step}");
+        assert!(heard[8_040..8_060].iter().any(|sample| sample.abs() < 300));
+    }
+}
+
+#[test]
 fn files_are_played_once_or_over_and_over_at_any_rate() {
     for (rate, codec) in
         [(8_000, A), (16_000, A), (48_000, A), (8_000, OPUS), (48_000, OPUS), (8_000, Codec::G722)]

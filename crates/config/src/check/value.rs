@@ -4,7 +4,7 @@ use super::meant::meant;
 use super::{Check, Step};
 use crate::forms::time::{duration, written};
 use crate::forms::{Flaw, Form, plain};
-use crate::keys::{Family, Section, Shape};
+use crate::keys::{ANNOUNCEMENT, Family, Section, Shape};
 use crate::names::one_of;
 use crate::nearest::nearest;
 use crate::phrase;
@@ -175,6 +175,21 @@ impl<'a> Check<'a, '_, '_> {
         }
     }
 
+    /// Of two announcements for one status the second would never be heard.
+    fn announced(&mut self, section: &Section, table: &Table, before: &[Value]) {
+        let Some(status) = table.value("status").filter(|_| section.title == ANNOUNCEMENT.title) else {
+            return;
+        };
+        let same = |item: &Value| {
+            item.table().and_then(|t| t.value("status")).is_some_and(|s| s.what == status.what)
+        };
+        if before.iter().any(same) {
+            let message = format!("`{}` has an announcement for this status already", self.subject());
+            let finding = Finding::new(status.span.start, self.path(), "duplicate", message);
+            self.report.error(finding.expected("one file for each status"));
+        }
+    }
+
     fn each(&mut self, section: &Section, items: &'a [Value], max: usize, at: usize) {
         if items.len() > max {
             let message = format!("`{}` has {} tables", self.subject(), items.len());
@@ -184,7 +199,10 @@ impl<'a> Check<'a, '_, '_> {
         for (index, item) in items.iter().enumerate() {
             self.path.push(Step::Index(index));
             match &item.what {
-                What::Table(table) => self.table(section, table, item.span.start),
+                What::Table(table) => {
+                    self.table(section, table, item.span.start);
+                    self.announced(section, table, items.get(..index).unwrap_or_default());
+                }
                 other => {
                     let message = format!("`{}` is {}", self.subject(), other.noun());
                     let finding = Finding::new(item.span.start, self.path(), "wrong-type", message);

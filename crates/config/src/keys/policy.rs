@@ -105,7 +105,7 @@ pub(crate) static POLICY: Section = Section {
             shape: Shape::Word { now: Hold::TOKENS, later: &[] },
             need: Default(Word("pass")),
             effect: Reload,
-            doc: "The form of hold sent to this trunk: as received, `a=sendonly`, `a=inactive`, or the address 0.0.0.0. `sendonly-only` is `sendonly` for peers that know no `inactive`: an offer of `inactive` becomes `sendonly` too.",
+            doc: "The form of hold sent to this trunk: as received, `a=sendonly`, `a=inactive`, or the address 0.0.0.0. `sendonly-only` is `sendonly` for peers that know no `inactive`: an offer of `inactive` becomes `sendonly` too. Where the other trunk has `hold_music`, `pass` and `sendonly` are `sendonly-only`; with `inactive` that music is not heard.",
         },
         transfer::REFER,
         transfer::REFER_TARGET,

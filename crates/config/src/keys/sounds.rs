@@ -28,7 +28,7 @@ pub(super) const ANNOUNCE: Key = Key {
     shape: Shape::Each { section: &ANNOUNCEMENT, max: ANNOUNCEMENTS_MAX },
     need: Absent("callers hear nothing but the refusal"),
     effect: Reload,
-    doc: "What callers on this trunk hear before a call of theirs is refused: a file as early media, then the refusal.",
+    doc: "What callers on this trunk hear before a call of theirs is refused: a file as early media, then the refusal. One for each status.",
 };
 
 pub(super) const HOLD_MUSIC: Key = Key {
