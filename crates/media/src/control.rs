@@ -170,7 +170,7 @@ pub struct Remote {
     /// Payload types that are let through, one bit each: type `n` is bit `n % 64` of word
     /// `n / 64`. Others are dropped and counted.
     pub payload_types: [u64; 2],
-    /// RTP clock of the first codec, Hz; 0 is read as 8000. For jitter.
+    /// RTP clock of the first codec whose number the description assigns, Hz; 0 is read as 8000. For jitter.
     pub clock_rate: u32,
     /// Packet time of the first codec, milliseconds; 0 is read as 20. For the quality estimate.
     pub ptime_ms: u8,

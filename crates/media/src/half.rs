@@ -65,7 +65,9 @@ pub(crate) struct Half {
     pub(crate) silence_max: Duration,
     /// Packets since the description last changed.
     pub(crate) heard_since_change: u64,
-    clock_rate: u32,
+    /// The clock of what is heard, Hz, and that of payload types which the description assigns.
+    pub(crate) clock_rate: u32,
+    said_clock: u32,
     /// What leaves for the other side is protected there.
     pub(crate) guarded_beyond: bool,
     pub(crate) unfiltered: bool,
@@ -112,6 +114,7 @@ impl Half {
             resting: None,
             guarded_beyond: false,
             clock_rate: 8000,
+            said_clock: 8000,
             unfiltered: false,
             last_rtp: None,
             silence_max: Duration::ZERO,
@@ -151,7 +154,8 @@ impl Half {
         }
         self.changed_at = now;
         self.heard_since_change = 0;
-        self.clock_rate = if remote.clock_rate == 0 { 8000 } else { remote.clock_rate };
+        self.said_clock = if remote.clock_rate == 0 { 8000 } else { remote.clock_rate };
+        self.clock_rate = rtp::static_clock(self.reception.payload_type()).unwrap_or(self.said_clock);
         if !self.describe_checks(now, &remote) {
             self.lock.set(now, remote.latch, remote.rtp);
             self.rtcp_lock.set(rtcp_address(&remote));
@@ -363,7 +367,12 @@ impl Half {
         self.last_rtp = Some(now);
         self.heard_since_change += 1;
         match head {
-            Some(head) => self.reception.hear(now, head, bytes, self.clock_rate),
+            Some(head) => {
+                if head.payload_type != self.reception.payload_type() {
+                    self.clock_rate = rtp::static_clock(head.payload_type).unwrap_or(self.said_clock);
+                }
+                self.reception.hear(now, head, bytes, self.clock_rate);
+            }
             None => self.reception.hear_opaque(bytes.len()),
         }
         std::mem::take(&mut self.unfiltered)

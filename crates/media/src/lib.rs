@@ -44,3 +44,4 @@ pub use rtp::BurstReport;
 pub use rtp::xr::VoipMetrics;
 pub use secured::{Dtls, Fingerprint, Hash, Keys, Security, Spot, Srtp};
 pub use session::{Sending, Session, Verdict, lines_of};
+pub use rtp::static_clock;

@@ -62,6 +62,11 @@ pub(crate) struct Reception {
 }
 
 impl Reception {
+    /// The payload type of the last packet.
+    pub(crate) fn payload_type(&self) -> u8 {
+        self.payload_type
+    }
+
     /// Takes note of a packet that came at `now`.
     #[inline]
     pub(crate) fn hear(&mut self, now: Time, header: &Header, packet: &[u8], clock: u32) {

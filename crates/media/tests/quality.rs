@@ -94,6 +94,20 @@ fn bursts_and_a_fast_clock_are_found_whoever_counts() {
 }
 
 #[test]
+fn a_wide_codec_that_was_described_first_says_nothing_of_the_clock_of_g711() {
+    let mut session = session();
+    session.set(Time::ZERO, Side::A, 0, Remote { clock_rate: 48_000, ..Remote::audio(a()) });
+    for sequence in 0..300 {
+        let now = Time::from_millis(u64::from(sequence) * 20);
+        hear(&mut session, now, (Side::A, a()), packet(sequence, 0xd5));
+        session.on_tick(now);
+    }
+    let heard = first(&session, Time::from_millis(6_000), Side::A);
+    assert!(heard.jitter_ms < 0.1 && heard.late == 0, "{heard:?}");
+    assert!(heard.mos_avg > 400, "{heard:?}");
+}
+
+#[test]
 fn bursts_sound_worse_than_the_same_loss_alone() {
     let mos = |lost: fn(u32) -> bool| {
         let mut session = session();

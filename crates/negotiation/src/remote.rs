@@ -62,6 +62,7 @@ pub(crate) fn remote_of<'a>(
     // Said by a peer with ICE it is agreed: we offer it, and answer it.
     let rtcp = if ice.is_some() && media.rtcp_mux() { rtp } else { rtcp };
     let first = media.codecs().find(|c| !c.is_telephone_event());
+    let assigned = media.codecs().find(|c| c.is_primary() && media::static_clock(c.pt).is_none());
     let udptl = media.kind == Kind::Image;
     Ok(Remote {
         rtp,
@@ -76,7 +77,7 @@ pub(crate) fn remote_of<'a>(
         // Which types the peer may send is what the *other* side offered or answered; both agree
         // on the numbers only per direction (RFC 3264 §6.1), so the union of none is enforced.
         payload_types: Remote::ANY_PAYLOAD_TYPE,
-        clock_rate: first.as_ref().map_or(8_000, |c| c.clock),
+        clock_rate: assigned.map_or(8_000, |c| c.clock),
         ptime_ms: media.ptime().and_then(|p| u8::try_from(p).ok()).filter(|p| *p > 0).unwrap_or(20),
         timeout: None,
         udptl,

@@ -9,6 +9,7 @@
 
 pub mod burst;
 pub mod bytes;
+pub mod clock;
 pub mod demux;
 pub mod drift;
 pub mod error;
@@ -22,6 +23,7 @@ pub mod stats;
 pub mod xr;
 
 pub use burst::{BurstReport, Bursts};
+pub use clock::static_clock;
 pub use demux::{Datagram, classify};
 pub use drift::Drift;
 pub use error::{RtcpError, RtpError};

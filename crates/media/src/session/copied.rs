@@ -233,7 +233,8 @@ impl Session {
         if !remote.allows(header.payload_type) {
             return Err(DropReason::PayloadType);
         }
-        voices[side.index()].rename(now, remote.clock_rate.max(1), packet.bytes_mut());
+        let clock = rtp::static_clock(header.payload_type).unwrap_or(remote.clock_rate.max(1));
+        voices[side.index()].rename(now, clock, packet.bytes_mut());
         match &mut half.guard {
             Some(guard) => guard.protect(packet, Kind::Media).map(|()| to),
             None => Ok(to),
