@@ -155,7 +155,7 @@ impl Half {
         self.changed_at = now;
         self.heard_since_change = 0;
         self.said_clock = if remote.clock_rate == 0 { 8000 } else { remote.clock_rate };
-        self.clock_rate = rtp::static_clock(self.reception.payload_type()).unwrap_or(self.said_clock);
+        self.clock_rate = self.clock_of(self.reception.payload_type());
         if !self.describe_checks(now, &remote) {
             self.lock.set(now, remote.latch, remote.rtp);
             self.rtcp_lock.set(rtcp_address(&remote));
@@ -368,9 +368,7 @@ impl Half {
         self.heard_since_change += 1;
         match head {
             Some(head) => {
-                if head.payload_type != self.reception.payload_type() {
-                    self.clock_rate = rtp::static_clock(head.payload_type).unwrap_or(self.said_clock);
-                }
+                self.tell_clock(head.payload_type);
                 self.reception.hear(now, head, bytes, self.clock_rate);
             }
             None => self.reception.hear_opaque(bytes.len()),

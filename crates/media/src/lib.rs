@@ -41,7 +41,7 @@ pub use open_error::OpenError;
 pub use ports::{Ports, StreamPorts};
 pub use report::{DropReason, Drops, Report, StreamReport};
 pub use rtp::BurstReport;
+pub use rtp::static_clock;
 pub use rtp::xr::VoipMetrics;
 pub use secured::{Dtls, Fingerprint, Hash, Keys, Security, Spot, Srtp};
 pub use session::{Sending, Session, Verdict, lines_of};
-pub use rtp::static_clock;

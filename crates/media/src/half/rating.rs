@@ -6,6 +6,19 @@ use crate::report::StreamReport;
 use base::Time;
 
 impl Half {
+    /// The clock of a payload type, Hz: as the standard fixes it, else as the description does.
+    pub(super) fn clock_of(&self, payload_type: u8) -> u32 {
+        rtp::static_clock(payload_type).unwrap_or(self.said_clock)
+    }
+
+    /// What is heard counts by this payload type's clock.
+    #[inline]
+    pub(super) fn tell_clock(&mut self, payload_type: u8) {
+        if payload_type != self.reception.payload_type() {
+            self.clock_rate = self.clock_of(payload_type);
+        }
+    }
+
     /// Rates the running span when it is over, or in any case when `force` (at the end).
     pub(crate) fn rate(&mut self, now: Time, other_rtt_ms: Option<f32>, force: bool) {
         self.reception.on_tick(now);
