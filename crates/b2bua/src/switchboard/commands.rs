@@ -32,7 +32,8 @@ impl Switchboard {
                 call.release(ReasonId::Hangup, ReleasedBy::Operator, cx);
             }),
             Command::Record { call, wish } => {
-                let name = if let RecordWish::By(id) = wish { Some(self.epoch.trunk_name(id)) } else { None };
+                let by = if let RecordWish::By(id) = wish { Some(id.index()) } else { None };
+                let name = by.and_then(|at| self.epoch.snapshot.trunk_names.get(at)).cloned();
                 self.with_key(now, call, out, |call, _| {
                     let by = name.and_then(|name| call.epoch.snapshot.config.trunk_named(&name));
                     call.record.order(wish, by);
