@@ -47,7 +47,7 @@ pub(super) const EARLY_DIALOGS: Key = Key {
     shape: Shape::Word { now: EarlyDialogs::TOKENS, later: &[] },
     need: Default(Word("all")),
     effect: Reload,
-    doc: "Which forks' early media a caller on this trunk is shown. `all`: every fork's, the last counts. `one`: the first that describes any, for callers that keep to one.",
+    doc: "Which forks' early media a caller on this trunk is shown. `all`: every fork's; the one that speaks first is heard, until one answers. `one`: the first that describes any, for callers that keep to one.",
 };
 
 pub(super) const EARLY_DIALOGS_MAX: Key = Key {
