@@ -136,6 +136,10 @@ impl Hiss {
         let kept: f64 = comfort.reflections[..comfort.order].iter().map(|k| 1.0 - f64::from(k * k)).product();
         let rms = 32_768.0 * 10f64.powf(comfort.dbov() / 20.0);
         self.peak = (rms * (3.0 * kept.max(0.0)).sqrt()) as f32;
+        // What rang in another filter may be louder than anything in this one.
+        if comfort.reflections != self.comfort.reflections {
+            self.lattice = [0.0; ORDER_MAX + 1];
+        }
         self.comfort = comfort;
     }
 
