@@ -94,14 +94,19 @@ impl Kamailio {
     }
 
     /// Asks it to stop, and waits for the end of all its children.
-    pub fn stop(self) {
-        self.process.signal(rustix::process::Signal::TERM);
-        let _ = self.process.exit_code();
-    }
+    pub fn stop(self) {}
 
     /// Its process.
     #[must_use]
     pub fn process(&self) -> &Process {
         &self.process
+    }
+}
+
+impl Drop for Kamailio {
+    /// Killed, it would leave its children behind.
+    fn drop(&mut self) {
+        self.process.signal(rustix::process::Signal::TERM);
+        self.process.await_end();
     }
 }

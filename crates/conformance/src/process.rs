@@ -104,6 +104,11 @@ impl Process {
         status.code().unwrap_or(128 + signal)
     }
 
+    /// Waits until it has ended, and all that it has started.
+    pub fn await_end(&self) {
+        self.wait(|seen| seen.ended.filter(|_| seen.open_streams == 0));
+    }
+
     /// The last lines, for a failure's message.
     #[must_use]
     pub fn tail(&self) -> String {
