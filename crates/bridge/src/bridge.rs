@@ -174,6 +174,7 @@ impl Bridge {
             return Passage::Refused;
         }
         let Ok(packet) = Packet::parse(&*bytes) else { return Passage::Refused };
+        self.outgoing.at(now);
         let header = packet.header();
         let event = self.hear_digit(now, &header, packet.payload());
         if self.shift.is_some() {
@@ -261,7 +262,8 @@ impl Bridge {
         self.expected = Some((header.timestamp.wrapping_add(ticks), codec.clock()));
         let spoken = self.sound_of_digits(now);
         if let Some(speaking) = self.speaking.as_mut().filter(|_| !spoken) {
-            speaking.say(&self.samples, &mut self.outgoing);
+            let heard = scaled(ticks, self.plan.rate(), codec.clock());
+            speaking.say_packet(&self.samples, heard, &mut self.outgoing);
         }
     }
 
@@ -333,8 +335,9 @@ impl Bridge {
         self.events.relay(events, header, payload, place, &mut self.outgoing);
     }
 
-    /// What is due: packets that waited long enough behind a gap, noise of a pause.
+    /// What is due: packets that waited long enough behind a gap or for their time, noise of a pause.
     pub fn on_tick(&mut self, now: Time) {
+        self.outgoing.at(now);
         self.serve_waiting(now);
         self.serve_digits(now);
         let Some(speaking) = &mut self.speaking else { return };
@@ -363,15 +366,15 @@ impl Bridge {
     #[must_use]
     pub fn wakes(&self) -> Option<Time> {
         let noise = self.noise.as_ref().map(|pause| pause.next);
-        [self.order.deadline(), noise, self.digits_due()].into_iter().flatten().min()
+        [self.order.deadline(), noise, self.digits_due(), self.outgoing.due()].into_iter().flatten().min()
     }
 
-    /// The next packet for the receiver, at the start of `buffer`; its length.
+    /// The next packet for the receiver that is due, at the start of `buffer`; its length.
     pub fn pop(&mut self, buffer: &mut [u8]) -> Option<usize> {
         self.outgoing.pop(buffer)
     }
 
-    /// Whether packets wait to be fetched.
+    /// Whether packets wait to be fetched, now or later.
     #[must_use]
     pub fn has_packets(&self) -> bool {
         !self.outgoing.is_empty()

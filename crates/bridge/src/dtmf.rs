@@ -14,6 +14,7 @@ const TONES_AT_ONCE: usize = 3;
 impl Bridge {
     /// A digit that the sender has signalled; `false`: it cannot be said here, or too many wait.
     pub fn say(&mut self, now: Time, digit: Digit) -> bool {
+        self.outgoing.at(now);
         let said = self.digits.as_mut().is_some_and(|digits| digits.say(now, digit));
         self.serve_digits(now);
         said

@@ -1,9 +1,16 @@
 //! Packets that wait for the engine, and the identity of the stream that they belong to.
+//!
+//! Each has a time at which it leaves: now, but for the later ones of several that one packet of the sender held.
 
+use base::Time;
 use rtp::Header;
+use std::time::Duration;
 
 /// Packets that may wait; further ones are counted and lost. One call makes no more than a gap's worth.
 pub const OUTGOING_MAX: usize = 32;
+/// A packet leaves so much before its time at the most: the worker that fetches it looks every 10 ms, and leaves it
+/// at the look that is nearest.
+const EARLY: Duration = Duration::from_millis(5);
 /// Bytes before the payload.
 const HEADER: usize = 12;
 /// The longest packet that is made.
@@ -23,9 +30,12 @@ pub(crate) struct Identity {
 pub(crate) struct Outgoing {
     pub(crate) identity: Identity,
     bytes: Vec<u8>,
-    /// Where each packet ends.
-    ends: Vec<usize>,
+    /// Where each packet ends, and when it leaves.
+    ends: Vec<(usize, Time)>,
     taken: usize,
+    /// The time of the last word to the bridge, and when what is made next leaves.
+    pub(crate) now: Time,
+    pub(crate) leaves: Time,
     /// Packets made so far.
     pub(crate) packets: u32,
     pub(crate) lost: u64,
@@ -40,7 +50,14 @@ impl Outgoing {
             sequence: mixed as u16 & 0x7fff,
             timestamp: (mixed ^ seed).wrapping_mul(0xbf58_476d_1ce4_e5b9).wrapping_shr(24) as u32,
         };
-        Outgoing { identity, bytes: Vec::new(), ends: Vec::new(), taken: 0, packets: 0, lost: 0 }
+        let (now, leaves) = (Time::ZERO, Time::ZERO);
+        Outgoing { identity, bytes: Vec::new(), ends: Vec::new(), taken: 0, now, leaves, packets: 0, lost: 0 }
+    }
+
+    /// Time goes on; what is made leaves at once.
+    #[inline]
+    pub(crate) fn at(&mut self, now: Time) {
+        (self.now, self.leaves) = (now, now);
     }
 
     /// Adds a packet with this payload, which has at most `room` bytes and is written by `write`, which tells its length.
@@ -51,6 +68,9 @@ impl Outgoing {
         room: usize,
         write: impl FnOnce(&mut [u8]) -> Option<usize>,
     ) -> bool {
+        if self.taken > 0 {
+            self.close_up();
+        }
         if self.ends.len() >= OUTGOING_MAX {
             self.lost += 1;
             return false;
@@ -72,7 +92,9 @@ impl Outgoing {
             return false;
         };
         self.bytes.truncate(start + head + payload);
-        self.ends.push(self.bytes.len());
+        // None overtakes another.
+        let leaves = self.ends.last().map_or(self.leaves, |(_, before)| self.leaves.max(*before));
+        self.ends.push((self.bytes.len(), leaves));
         self.identity.sequence = self.identity.sequence.wrapping_add(1);
         self.packets = self.packets.wrapping_add(1);
         true
@@ -80,8 +102,11 @@ impl Outgoing {
 
     /// Copies the next packet to the start of `buffer`; its length.
     pub(crate) fn pop(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        while let Some(end) = self.ends.get(self.taken).copied() {
-            let start = self.taken.checked_sub(1).and_then(|at| self.ends.get(at)).copied().unwrap_or(0);
+        while let Some((end, leaves)) = self.ends.get(self.taken).copied() {
+            if leaves > self.now + EARLY {
+                return None;
+            }
+            let start = self.start();
             self.taken += 1;
             let packet = self.bytes.get(start..end).unwrap_or_default();
             if let Some(place) = buffer.get_mut(..packet.len()) {
@@ -94,6 +119,25 @@ impl Outgoing {
         self.ends.clear();
         self.taken = 0;
         None
+    }
+
+    /// Where the next packet begins.
+    fn start(&self) -> usize {
+        self.taken.checked_sub(1).and_then(|at| self.ends.get(at)).map_or(0, |(end, _)| *end)
+    }
+
+    /// Forgets what has been fetched, where some have not.
+    fn close_up(&mut self) {
+        let start = self.start();
+        self.bytes.drain(..start);
+        self.ends.drain(..self.taken);
+        self.ends.iter_mut().for_each(|(end, _)| *end -= start);
+        self.taken = 0;
+    }
+
+    /// When the next packet may be fetched.
+    pub(crate) fn due(&self) -> Option<Time> {
+        self.ends.get(self.taken).map(|(_, leaves)| Time(leaves.0.saturating_sub(EARLY.as_nanos() as u64)))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

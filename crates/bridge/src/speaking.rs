@@ -1,8 +1,12 @@
 //! From samples to packets: frames of the receiver's packet time, encoded and numbered.
+//!
+//! Where a packet of the sender holds more than one of the receiver's, they do not leave together but each at its
+//! time, none later than that one packet is long.
 
 use crate::hearing::scaled;
 use crate::outgoing::{Outgoing, PACKET_MAX};
 use crate::plan::{Codec, Format};
+use base::Time;
 use codec::{Law, g722, opus};
 use std::time::Duration;
 
@@ -26,6 +30,8 @@ pub(crate) struct Speaking {
     pending: Vec<i16>,
     /// Samples that were spoken beyond what was heard: padding and noise.
     ahead: usize,
+    /// When the last packet of several left.
+    paced: Option<Time>,
     /// The next packet begins a spurt of talk (RFC 3551 §4.1).
     marker: bool,
 }
@@ -39,7 +45,7 @@ impl Speaking {
             Codec::Opus(wish) => Encoder::Opus(opus::Encoder::new(rate, wish)?),
         };
         let frame = rate as usize * usize::from(format.ptime_ms) / 1_000;
-        Some(Speaking { format, rate, frame, encoder, pending: Vec::new(), ahead: 0, marker: true })
+        Some(Speaking { format, rate, frame, encoder, pending: Vec::new(), ahead: 0, paced: None, marker: true })
     }
 
     /// Samples of a packet.
@@ -60,9 +66,21 @@ impl Speaking {
 
     /// Speaks samples; what does not fill a packet waits.
     pub(crate) fn say(&mut self, samples: &[i16], outgoing: &mut Outgoing) {
+        self.say_packet(samples, 0, outgoing);
+    }
+
+    /// Speaks samples of which the last so many came in one packet; what was made up before them leaves at once.
+    pub(crate) fn say_packet(&mut self, samples: &[i16], heard: usize, outgoing: &mut Outgoing) {
         self.pending.extend_from_slice(samples);
+        let made_up = self.pending.len() - heard.min(samples.len());
         let mut done = 0;
         while let Some(frame) = self.pending.get(done..done + self.frame) {
+            if heard > self.frame && done + self.frame > made_up {
+                let latest = outgoing.now + self.time(heard);
+                let next = self.paced.map_or(outgoing.now, |paced| paced + self.time(self.frame));
+                outgoing.leaves = next.clamp(outgoing.now, latest);
+                self.paced = Some(outgoing.leaves);
+            }
             let timestamp = outgoing.identity.timestamp;
             let encoder = &mut self.encoder;
             let (room, head) = (encoder.room(frame.len()), (self.format.payload_type, self.marker));
@@ -72,7 +90,13 @@ impl Speaking {
             outgoing.identity.timestamp = timestamp.wrapping_add(ticks);
             done += self.frame;
         }
+        outgoing.leaves = outgoing.now;
         self.pending.drain(..done);
+    }
+
+    /// How long samples last.
+    fn time(&self, samples: usize) -> Duration {
+        Duration::from_micros(samples as u64 * 1_000_000 / u64::from(self.rate.max(1)))
     }
 
     /// Speaks samples that nobody has said.

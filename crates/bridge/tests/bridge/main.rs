@@ -4,6 +4,7 @@
 
 mod digits;
 mod order_and_loss;
+mod pacing;
 mod pauses_and_events;
 mod player;
 mod sound;

@@ -1,6 +1,9 @@
 //! What one side says is heard by the other: every codec, every packet time, level and delay.
 
-use crate::world::{A, Left, MU, OPUS, Speaker, assert_continuous, give, listen, plan, rate_of, type_of};
+use crate::world::{
+    A, Left, MU, OPUS, Speaker, assert_continuous, fetch, give, listen, plan, rate_of, type_of,
+};
+use base::Time;
 use bridge::{Bridge, Codec, PTIMES_MS};
 use codec::{level_dbm0, tone_level_dbm0};
 
@@ -12,7 +15,12 @@ fn call(from: Codec, from_ms: u8, to: Codec, to_ms: u8, hz: f64) -> Vec<Left> {
     let mut bridge = Bridge::new(plan(from, from_ms, to, to_ms), 42);
     let mut left = Vec::new();
     for number in 0..2_000 / u64::from(from_ms) {
-        left.extend(give(&mut bridge, number * u64::from(from_ms), speaker.packet()));
+        let begin = number * u64::from(from_ms);
+        left.extend(give(&mut bridge, begin, speaker.packet()));
+        for tick in (10..u64::from(from_ms)).step_by(10) {
+            bridge.on_tick(Time::from_millis(begin + tick));
+            left.extend(fetch(&mut bridge));
+        }
     }
     let tally = bridge.tally();
     assert_eq!((tally.lost, tally.late, tally.refused, tally.overflowed), (0, 0, 0, 0));
