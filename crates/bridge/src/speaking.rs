@@ -45,7 +45,16 @@ impl Speaking {
             Codec::Opus(wish) => Encoder::Opus(opus::Encoder::new(rate, wish)?),
         };
         let frame = rate as usize * usize::from(format.ptime_ms) / 1_000;
-        Some(Speaking { format, rate, frame, encoder, pending: Vec::new(), ahead: 0, paced: None, marker: true })
+        Some(Speaking {
+            format,
+            rate,
+            frame,
+            encoder,
+            pending: Vec::new(),
+            ahead: 0,
+            paced: None,
+            marker: true,
+        })
     }
 
     /// Samples of a packet.

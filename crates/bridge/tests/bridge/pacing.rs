@@ -45,7 +45,10 @@ fn shorter_packets_leave_one_by_one_and_none_later_than_one_that_came() {
             for (number, (at, _)) in left.iter().enumerate() {
                 // When the packet came that holds the last of its sound.
                 let came = ((number as u64 + 1) * to).div_ceil(from).saturating_sub(1) * from;
-                assert!(at.wrapping_sub(came) <= from, "{from_ms} to {to_ms}: {number} came {came}, left {at}");
+                assert!(
+                    at.wrapping_sub(came) <= from,
+                    "{from_ms} to {to_ms}: {number} came {came}, left {at}"
+                );
             }
         }
     }
