@@ -12,9 +12,9 @@
 
 use base::ListenId;
 use bench::{DEVICES, Host, Live, Touch, World, is_relayed, rtp, run};
+use engine::{Engine, MediaListen};
 use fastpath::{Hook, Kernel, Wish};
 use media::{Command, Keys, Remote, Reply, SessionId, Side, Srtp};
-use runtime::media::{Engine, MediaListen};
 use srtp::{MasterKey, Suite};
 use std::fs;
 use std::net::{IpAddr, SocketAddr, UdpSocket};

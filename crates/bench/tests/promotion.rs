@@ -8,9 +8,9 @@
 
 use base::ListenId;
 use bench::{DEVICES, Host, World, rtp};
+use engine::{Engine, MediaListen};
 use fastpath::{Hook, Kernel, Wish};
 use media::{Command, Ports, Remote, Reply, Report, SessionId, Side};
-use runtime::media::{Engine, MediaListen};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};

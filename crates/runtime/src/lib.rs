@@ -1,7 +1,7 @@
-//! Sockets, clock, threads, entropy, DNS, TLS: the only place that does I/O for calls.
+//! Sockets, clock, threads, entropy, DNS, TLS of signalling: with [`engine`] the only place that does I/O for calls.
 //!
-//! Floor 5; it drives the pure house and decides nothing about SIP or media. [`Node`] is a running
-//! node: one signalling thread with its loop (`shard`), the media engine's workers ([`media`]) and
+//! It drives the pure house and decides nothing about SIP or media. [`Node`] is a running
+//! node: one signalling thread with its loop (`shard`), the media engine's workers ([`engine`]) and
 //! the resolver's thread (`dns`). Enter through [`Node::start`].
 
 mod brain;
@@ -9,8 +9,6 @@ mod clock;
 mod dns;
 mod journal;
 mod mailbox;
-pub mod media;
-pub mod mmsg;
 mod node;
 mod poll;
 mod pool;

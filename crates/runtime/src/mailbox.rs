@@ -4,13 +4,13 @@
 //! whoever asks waits for a bounded time. Enter through [`Mailbox::send`] and [`Mailbox::ask`].
 
 use crate::dns;
-use crate::media::Status as EngineStatus;
 use crate::poll::Bell;
 use crate::status::TransportStatus;
 use crate::tls::TlsRules;
 use b2bua::view::{CallView, KeptBinding, StatusView, TrunkView};
 use b2bua::{Command, Snapshot, Switchboard};
 use base::Time;
+use engine::Status as EngineStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};

@@ -4,7 +4,7 @@
 use super::{Fault, House, Source, floors};
 
 /// Crates that may hold `unsafe`, each use with its `SAFETY:` reason.
-const UNSAFE_ROOMS: &[&str] = &["codec", "runtime", "fastpath"];
+const UNSAFE_ROOMS: &[&str] = &["codec", "engine", "runtime", "fastpath"];
 
 /// Files of the garden that may hold `unsafe` although their crate may not: they count allocations, or measure an engine
 /// that is not built.
@@ -17,7 +17,7 @@ const UNSAFE_FILES: &[&str] = &[
 
 /// Sleeping is allowed here: a media worker without sessions waits for its next sweep; a shard under load
 /// rests so that more messages share a turn.
-const SLEEP_FILES: &[&str] = &["crates/runtime/src/media/worker.rs", "crates/runtime/src/shard/mod.rs"];
+const SLEEP_FILES: &[&str] = &["crates/engine/src/worker.rs", "crates/runtime/src/shard/mod.rs"];
 
 /// Paths that stand for clocks, entropy, sockets, files, threads and locks.
 const IMPURE: &[&str] = &[
@@ -96,7 +96,7 @@ fn code(source: &Source, faults: &mut Vec<Fault>) {
         }
         if word(line, "unsafe") {
             if !may_be_unsafe(source) {
-                fault("`unsafe` belongs to codec, runtime and fastpath only");
+                fault("`unsafe` belongs to codec, engine, runtime and fastpath only");
             } else if !has_reason(&lines, number) {
                 fault("`unsafe` without its `SAFETY:` reason above it");
             }

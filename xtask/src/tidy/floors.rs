@@ -33,11 +33,12 @@ const FLOORS: &[(&str, u8)] = &[
     ("recording", 4),
     ("b2bua", 5),
     ("rehearsal", 6),
-    ("runtime", 6),
+    ("engine", 6),
+    ("runtime", 7),
     ("fastpath", 6),
     ("store", 6),
-    ("api", 7),
-    ("tronco", 8),
+    ("api", 8),
+    ("tronco", 9),
 ];
 
 /// Crates below floor 6: no clock, no entropy, no sockets, no files, no threads, no locks.

@@ -6,8 +6,8 @@ use super::{Address, Binding, Call, Gateway, Listen, Quality, Registration, Rela
 use b2bua::view::{BindingView, CallView, GatewayView, QualityView, RegistrationView, TargetView, TrunkView};
 use b2bua::{Duty, Snapshot};
 use base::WallTime;
+use engine::Status as EngineStatus;
 use runtime::TransportStatus;
-use runtime::media::Status as EngineStatus;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use store::Moment;
 

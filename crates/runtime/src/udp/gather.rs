@@ -1,11 +1,11 @@
 //! Many datagrams of one arena in one `sendmmsg`, without copying them first.
 //!
-//! Beside the batches of [`crate::mmsg`] because signalling must know which of its datagrams was
+//! Beside the batches of [`engine::mmsg`] because signalling must know which of its datagrams was
 //! refused and why: an earlier datagram's ICMP error is said by whatever is sent next, and must not cost that one
 //! its life. Enter through [`Gather::send`].
 #![allow(unsafe_code)]
 
-use crate::mmsg::Address;
+use engine::mmsg::Address;
 use std::io;
 use std::mem;
 use std::net::SocketAddr;

@@ -4,7 +4,7 @@
 //! entry names the address that the failed datagram was sent to. Enter through [`next_error`].
 #![allow(unsafe_code)]
 
-use crate::mmsg::{Address, set_option};
+use engine::mmsg::{Address, set_option};
 use std::io;
 use std::mem;
 use std::net::SocketAddr;

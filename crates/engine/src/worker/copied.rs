@@ -2,7 +2,7 @@
 //! a recorder. What becomes of it there is that session's own affair.
 
 use super::Worker;
-use crate::media::relay::{send, send_heard};
+use crate::relay::{send, send_heard};
 use base::Time;
 use media::token::{Place, Token};
 use media::{Component, Datagram, DropReason, Session, SessionId};

@@ -7,6 +7,8 @@
 //! `media`, never here.
 
 mod hand;
+mod held;
+pub mod mmsg;
 mod opening;
 mod orders;
 mod ports;
@@ -16,19 +18,19 @@ mod status;
 mod sys;
 mod worker;
 
+pub use held::MediaListen;
 pub use status::{PortStatus, Status};
 
 use base::{ListenId, Rng, Time};
 use hand::{Hand, start};
+use held::{Held, Interface};
 use media::fast::Choice;
-use media::token::Place;
 use media::{Command, MAX_STREAMS, OpenError, Ports, Reply, SessionId, Side, StreamPorts};
 use orders::{News, Notify, Order};
 use ports::PortRange;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -44,36 +46,6 @@ const NEWS_MAX: usize = 4096;
 const PAIRS_KEPT_OF_DESCRIPTORS: usize = 32;
 /// How long dropping an engine waits for its threads.
 const DROP_WAIT: Duration = Duration::from_secs(2);
-
-/// An interface that carries media.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct MediaListen {
-    /// Which one.
-    pub id: ListenId,
-    /// Local address of its sockets.
-    pub address: IpAddr,
-    /// Ports to use; only whole pairs (even and next) count.
-    pub range: RangeInclusive<u16>,
-    /// Code point of outgoing packets, 0 to 63; 46 is expedited forwarding (RFC 3246, RFC 4594 §4.1).
-    pub dscp: u8,
-}
-
-/// An interface and which range of ports it uses; interfaces that name the same range share it.
-struct Interface {
-    listen: MediaListen,
-    range: usize,
-}
-
-/// What an open session holds.
-struct Held {
-    worker: usize,
-    place: Place,
-    /// Address and even port, by stream and side; `None` once freed.
-    pairs: Vec<Option<[(IpAddr, u16); 2]>>,
-    /// Where each stream's media go, by side, as was last said.
-    told: [[Option<SocketAddr>; 2]; MAX_STREAMS],
-    closing: bool,
-}
 
 /// See the module text.
 pub struct Engine {

@@ -1,7 +1,7 @@
 //! What sessions send on their own account: reports (RTCP) and keepalives by time, farewells at their end.
 
 use super::{Entry, Worker};
-use crate::media::relay::send;
+use crate::relay::send;
 use base::Time;
 use media::{Datagram, Sending};
 

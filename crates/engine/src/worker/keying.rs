@@ -2,8 +2,8 @@
 //! `dtls`; here datagrams come and go.
 
 use super::{Entry, Worker};
-use crate::media::relay::send;
-use crate::media::sockets::StreamPorts;
+use crate::relay::send;
+use crate::sockets::StreamPorts;
 use base::Time;
 use dtls::Desk;
 use media::token::Token;

@@ -8,8 +8,8 @@ mod again;
 mod grown;
 
 use base::ListenId;
+use engine::{Engine, MediaListen, Status};
 use media::{Command, DropReason, Latch, OpenError, Ports, Remote, Reply, Report, SessionId, Side};
-use runtime::media::{Engine, MediaListen, Status};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 use std::sync::mpsc::{Receiver, channel};

@@ -1,7 +1,7 @@
 //! What the next packets will touch, fetched while those before them are on their way.
 
 use super::Worker;
-use crate::media::sys::{Ready, prefetch};
+use crate::sys::{Ready, prefetch};
 use media::lines_of;
 use media::token::Token;
 

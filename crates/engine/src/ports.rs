@@ -169,5 +169,5 @@ impl PortRange {
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/ports.rs"]
+#[path = "../tests/unit/ports.rs"]
 mod tests;

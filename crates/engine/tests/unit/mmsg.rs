@@ -1,4 +1,4 @@
-//! Tests of `runtime/src/mmsg.rs`, which need its private parts.
+//! Tests of `engine/src/mmsg.rs`, which need its private parts.
 
 use super::*;
 use std::net::UdpSocket;

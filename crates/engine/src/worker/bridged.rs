@@ -3,7 +3,7 @@
 //! A session is looked at every [`TICK`] while a bridge of it says that something is due, and not otherwise.
 
 use super::{Entry, Worker};
-use crate::media::relay::pass_made;
+use crate::relay::pass_made;
 use base::Time;
 use media::{Datagram, Session, SessionId, Side};
 use std::time::Duration;

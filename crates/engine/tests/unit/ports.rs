@@ -1,4 +1,4 @@
-//! Tests of `runtime/src/media/ports.rs`, which need its private parts.
+//! Tests of `engine/src/ports.rs`, which need its private parts.
 
 use super::*;
 use std::collections::BTreeSet;

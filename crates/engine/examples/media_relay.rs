@@ -6,8 +6,8 @@
 //! ends; then it closes all calls and prints totals.
 
 use base::ListenId;
+use engine::{Engine, MediaListen};
 use media::{Command, Remote, Reply, SessionId, Side};
-use runtime::media::{Engine, MediaListen};
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! Sessions of a worker begin, take on further streams, and end.
 
 use super::{Entry, News, Slot, Worker};
-use crate::media::sockets::{Pair, StreamPorts};
+use crate::sockets::{Pair, StreamPorts};
 use base::Time;
 use media::token::Place;
 use media::{Lendings, Session, SessionId};
