@@ -129,3 +129,38 @@ fn a_caller_with_a_law_alone_reaches_a_gateway_with_mu_law_alone() {
     callee.finish();
     let _ = records::await_count(&place, 5);
 }
+
+/// RFC 3264 §8.3.2, read by `tshark`.
+#[test]
+fn no_number_gets_another_meaning_when_the_callee_holds_a_call_of_another_codec() {
+    let place = Place::new("numbers-stay");
+    let mut setup = Setup::new(&place);
+    setup.pbx_more = "override = { latch = \"nat\", codecs = [\"opus\", \"PCMA\"] }\n".into();
+    setup.itsp_more = "override = { codecs = [\"PCMA\"] }\n".into();
+    let _server = Server::start(&place, &setup.text());
+    let capture = Capture::start(&place);
+    let callee = Sipp::new(&place, "callee", "uas_holds", &place.sip(ITSP)).answer();
+    let voice = Voice { codec: "opus/48000/2", ..Voice::tone(440.0) };
+    let account = format!("<sip:{DID}@{}>;regint=0", place.ip(PBX));
+    let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
+    let caller = Baresip::with_voice(&place, DID, PBX, &voice, &account, Some(&uri));
+    callee.finish();
+    drop(caller);
+    let said = |from, to| format!("sdp && ip.src == {} && ip.dst == {}", place.ip(from), place.ip(to));
+    let mut lines = capture.end(&said(PBX, INSIDE), &["sdp.media_attr"]);
+    let ours = capture.lines(&[], &said(INSIDE, PBX), &["sdp.media_attr"]);
+    assert!(lines.len() >= 3 && ours.len() >= 3, "{lines:#?} {ours:#?}");
+    lines.extend(ours);
+    let mut meanings = std::collections::BTreeMap::new();
+    for line in &lines {
+        assert!(line.contains("opus/48000/2"), "{line}");
+        for map in line.split("rtpmap:").skip(1) {
+            let (number, rest) = map.split_once(' ').expect("a number");
+            let codec = rest.split(',').next().unwrap_or_default().to_ascii_lowercase();
+            let known = meanings.entry(number.to_owned()).or_insert_with(|| codec.clone());
+            assert_eq!(*known, codec, "{number} in {lines:#?}");
+        }
+    }
+    let numbers = meanings.values().filter(|codec| codec.starts_with("opus")).count();
+    assert_eq!(numbers, 1, "{lines:#?}");
+}

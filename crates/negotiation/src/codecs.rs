@@ -5,6 +5,7 @@
 //! rule nothing is read or written here. Enter through [`offered`] and [`answered`].
 
 use crate::dtmf::wants_events;
+use crate::numbers::{Line, Numbers};
 use crate::trouble::SdpTrouble;
 use base::ReasonId;
 use bridge::Codec;
@@ -112,22 +113,31 @@ fn is_ours(media: &Media<'_>) -> bool {
     media.kind == Kind::Audio && media.port != 0 && (media.is_rtp_avp() || media.is_savp())
 }
 
-/// An offer of the trunk beyond as it goes here; none where it stays as it is.
+/// An offer of the trunk beyond as it goes here; none where it stays as it is. `numbers`: those of the peer here.
 ///
 /// # Errors
 /// [`ReasonId::NoCodec`].
-pub(crate) fn offered(rules: Rules<'_>, session: &Session<'_>) -> Result<Option<Vec<u8>>, SdpTrouble> {
+pub(crate) fn offered(
+    rules: Rules<'_>,
+    session: &Session<'_>,
+    numbers: &Numbers,
+) -> Result<Option<Vec<u8>>, SdpTrouble> {
     if !rules.is_any() {
         return Ok(None);
     }
     let mut recasts = Vec::new();
-    for media in session.media() {
-        recasts.push(if is_ours(media) { offered_line(rules, media)? } else { None });
+    for (at, media) in session.media().iter().enumerate() {
+        let line = numbers.of_line(at);
+        recasts.push(if is_ours(media) { offered_line(rules, media, line)? } else { None });
     }
     Ok(changed(session, recasts))
 }
 
-fn offered_line(rules: Rules<'_>, media: &Media<'_>) -> Result<Option<Recast>, SdpTrouble> {
+fn offered_line(
+    rules: Rules<'_>,
+    media: &Media<'_>,
+    stood: Line<'_>,
+) -> Result<Option<Recast>, SdpTrouble> {
     let list: Vec<_> = media.codecs().collect();
     let theirs: Vec<_> = list.iter().filter(|c| c.is_primary() && allows(rules.beyond, c)).collect();
     let mut common: Vec<_> = theirs.iter().filter(|codec| allows(rules.here, codec)).collect();
@@ -140,17 +150,18 @@ fn offered_line(rules: Rules<'_>, media: &Media<'_>) -> Result<Option<Recast>, S
             let known = common.iter().any(|codec| codec.name.eq_ignore_ascii_case(name.as_bytes()));
             let ours = OURS.iter().find(|(ours, ..)| ours == name).filter(|_| !known);
             let Some((_, fixed, map, fmtp)) = ours else { continue };
-            let taken = |pt: &u8| {
-                list.iter().any(|codec| codec.pt == *pt) || formats.iter().any(|f| f.payload_type() == *pt)
+            let taken = |pt: u8| {
+                list.iter().any(|codec| codec.pt == pt) || formats.iter().any(|f| f.payload_type() == pt)
             };
-            let Some(pt) = fixed.or_else(|| DYNAMIC.rev().find(|pt| !taken(pt))) else { continue };
+            let free = || stood.pick(&named(map), taken, DYNAMIC.rev());
+            let Some(pt) = fixed.or_else(free) else { continue };
             formats.push(Written::New(pt, map, fmtp));
         }
     }
     if formats.is_empty() {
         return Err(no_codec());
     }
-    let beside = events_beside(&list, &formats);
+    let beside = events_beside(&list, &formats, stood);
     formats.extend(list.iter().filter(|codec| !codec.is_primary()).map(|codec| Written::Kept(codec.pt)));
     formats.extend(beside);
     Ok(changes(&list, Recast { formats, ptime: rules.ptime() }))
@@ -158,7 +169,7 @@ fn offered_line(rules: Rules<'_>, media: &Media<'_>) -> Result<Option<Recast>, S
 
 /// Named events at the clocks of codecs that we add, where the peer has events at others alone: they go at the clock
 /// of the sound beside them (RFC 4733 §2.1).
-fn events_beside(list: &[sdp::Codec<'_>], formats: &[Written]) -> Vec<Written> {
+fn events_beside(list: &[sdp::Codec<'_>], formats: &[Written], stood: Line<'_>) -> Vec<Written> {
     let has = |clock: u32| list.iter().any(|codec| codec.is_telephone_event() && codec.clock == clock);
     let adds = |clock: &str| {
         formats.iter().any(|f| matches!(f, Written::New(_, map, _) if map.split('/').nth(1) == Some(clock)))
@@ -167,15 +178,29 @@ fn events_beside(list: &[sdp::Codec<'_>], formats: &[Written]) -> Vec<Written> {
         [("8000", 8_000), ("48000", 48_000)].into_iter().filter(|(name, clock)| adds(name) && !has(*clock));
     let mut events = Vec::new();
     for (_, clock) in wanted.filter(|_| list.iter().any(sdp::Codec::is_telephone_event)) {
-        let taken = |pt: &u8| {
-            list.iter().any(|codec| codec.pt == *pt)
-                || formats.iter().chain(&events).any(|f: &Written| f.payload_type() == *pt)
+        let taken = |pt: u8| {
+            list.iter().any(|codec| codec.pt == pt)
+                || formats.iter().chain(&events).any(|f: &Written| f.payload_type() == pt)
         };
-        if let Some(pt) = [101].into_iter().chain(DYNAMIC).find(|pt| !taken(pt)) {
+        if let Some(pt) = stood.pick(&events_at(clock), taken, [101].into_iter().chain(DYNAMIC)) {
             events.push(event(pt, clock));
         }
     }
     events
+}
+
+/// Named events at a clock.
+pub(crate) fn events_at(clock: u32) -> sdp::Codec<'static> {
+    sdp::Codec { pt: 0, name: b"telephone-event", clock, channels: 1, fmtp: None }
+}
+
+/// A codec of [`OURS`] by its a=rtpmap.
+fn named(map: &'static str) -> sdp::Codec<'static> {
+    let mut parts = map.split('/');
+    let name = parts.next().unwrap_or_default().as_bytes();
+    let clock = parts.next().and_then(|clock| clock.parse().ok()).unwrap_or(8_000);
+    let channels = parts.next().and_then(|count| count.parse().ok()).unwrap_or(1);
+    sdp::Codec { pt: 0, name, clock, channels, fmtp: None }
 }
 
 /// A change that is one.

@@ -7,6 +7,7 @@ use crate::fax;
 use crate::ice;
 use crate::local::LocalSdp;
 use crate::notice;
+use crate::numbers::Numbers;
 use crate::secure::{self, Covers};
 use crate::trouble::{SdpTrouble, parse};
 use crate::xr;
@@ -46,8 +47,10 @@ pub fn describe(
         local.pass(text);
         return Ok(());
     };
+    local.numbers.note(&local.text);
+    local.numbers.note(offer);
     let offer = if offer.is_empty() { None } else { Some(parse(offer)?) };
-    let recast = recast(end, text, offer.as_ref())?;
+    let recast = recast(end, text, offer.as_ref(), &local.numbers)?;
     let session = parse(recast.as_deref().unwrap_or(text))?;
     let mut chosen = [None; LINES_MAX];
     choose_ports(&session, seat, offer.is_none().then_some(from), &mut chosen);
@@ -89,9 +92,14 @@ fn put(
 }
 
 /// What the other peer said, by the rules of both trunks about codecs and digits; none where they ask for nothing.
-fn recast(end: &End<'_>, text: &[u8], offer: Option<&Session<'_>>) -> Result<Option<Vec<u8>>, SdpTrouble> {
-    let recast = with_codecs(end, text, offer)?;
-    let shaped = with_digits(end, recast.as_deref().unwrap_or(text), offer)?;
+fn recast(
+    end: &End<'_>,
+    text: &[u8],
+    offer: Option<&Session<'_>>,
+    numbers: &Numbers,
+) -> Result<Option<Vec<u8>>, SdpTrouble> {
+    let recast = with_codecs(end, text, offer, numbers)?;
+    let shaped = with_digits(end, recast.as_deref().unwrap_or(text), offer, numbers)?;
     Ok(shaped.or(recast))
 }
 
@@ -99,6 +107,7 @@ fn with_codecs(
     end: &End<'_>,
     text: &[u8],
     offer: Option<&Session<'_>>,
+    numbers: &Numbers,
 ) -> Result<Option<Vec<u8>>, SdpTrouble> {
     let Some(rules) = end.beyond.map(|beyond| Rules { here: end.policy, beyond }).filter(Rules::is_any)
     else {
@@ -107,7 +116,7 @@ fn with_codecs(
     let session = parse(text)?;
     match offer {
         Some(offer) => codecs::answered(rules, &session, offer),
-        None => codecs::offered(rules, &session),
+        None => codecs::offered(rules, &session, numbers),
     }
 }
 
@@ -116,9 +125,10 @@ fn with_digits(
     end: &End<'_>,
     text: &[u8],
     offer: Option<&Session<'_>>,
+    numbers: &Numbers,
 ) -> Result<Option<Vec<u8>>, SdpTrouble> {
     match end.beyond.filter(|beyond| converts(end.policy, beyond)) {
-        Some(_) => Ok(Some(toward(&parse(text)?, end.policy, offer))),
+        Some(_) => Ok(Some(toward(&parse(text)?, end.policy, offer, numbers))),
         None => Ok(None),
     }
 }

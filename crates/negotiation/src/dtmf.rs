@@ -5,6 +5,8 @@
 //! each other. As soon as one trunk says something else, each peer is dealt with by itself: [`toward`] shapes
 //! its description, [`way`] reads what came of it, [`plan`] says what has to be converted.
 
+use crate::codecs::events_at;
+use crate::numbers::{Line, Numbers};
 use bridge::{DigitPlan, Hears, Says};
 use config::{Dtmf, DtmfInfo, Policy};
 use sdp::{EventTypes, Media, Session, event_types};
@@ -82,12 +84,17 @@ pub(crate) fn wants_events(policy: &Policy) -> bool {
 }
 
 /// The other peer's description as this one is to see it, before it is anchored. `offer`: what this peer offered,
-/// when the description answers it.
-pub(crate) fn toward(session: &Session<'_>, peer: &Policy, offer: Option<&Session<'_>>) -> Vec<u8> {
+/// when the description answers it. `numbers`: this peer's.
+pub(crate) fn toward(
+    session: &Session<'_>,
+    peer: &Policy,
+    offer: Option<&Session<'_>>,
+    numbers: &Numbers,
+) -> Vec<u8> {
     let mut out = Vec::new();
     sdp::with_events(
         session,
-        |at, media| events_for(media, peer, offer.map(|o| o.media().get(at))),
+        |at, media| events_for((media, numbers.of_line(at)), peer, offer.map(|o| o.media().get(at))),
         &mut out,
     );
     out
@@ -95,7 +102,11 @@ pub(crate) fn toward(session: &Session<'_>, peer: &Policy, offer: Option<&Sessio
 
 /// The events of one media description toward a peer; `None`: as they are. `offered`: the peer's own, when this
 /// answers it; inside none when it has none in that place.
-fn events_for(media: &Media<'_>, peer: &Policy, offered: Option<Option<&Media<'_>>>) -> Option<EventTypes> {
+fn events_for(
+    (media, stood): (&Media<'_>, Line<'_>),
+    peer: &Policy,
+    offered: Option<Option<&Media<'_>>>,
+) -> Option<EventTypes> {
     if !wants_events(peer) {
         return Some(EventTypes::new());
     }
@@ -110,10 +121,10 @@ fn events_for(media: &Media<'_>, peer: &Policy, offered: Option<Option<&Media<'_
     }
     let clocks = CLOCKS.into_iter().filter(|clock| has_clock(media, *clock));
     Some(match known {
-        None => numbered(media, clocks.map(|clock| (None, clock))),
+        None => numbered((media, stood), clocks.map(|clock| (None, clock))),
         // Under the offerer's own numbers (RFC 3264 §6.1), as far as they are free here.
         Some(known) => numbered(
-            media,
+            (media, stood),
             clocks.filter_map(|clock| {
                 known.iter().find(|(_, k)| *k == clock).map(|(pt, clock)| (Some(*pt), *clock))
             }),
@@ -126,12 +137,17 @@ fn has_clock(media: &Media<'_>, clock: u32) -> bool {
 }
 
 /// Gives each clock a payload type that is free in the media description.
-fn numbered(media: &Media<'_>, wanted: impl Iterator<Item = (Option<u8>, u32)>) -> EventTypes {
+fn numbered(
+    (media, stood): (&Media<'_>, Line<'_>),
+    wanted: impl Iterator<Item = (Option<u8>, u32)>,
+) -> EventTypes {
     let mut taken: Vec<u8> = media.codecs().map(|codec| codec.pt).collect();
     let mut types = EventTypes::new();
     for (number, clock) in wanted {
-        let mut tries = number.into_iter().chain([FIRST_PT]).chain(DYNAMIC);
-        if let Some(pt) = tries.find(|pt| !taken.contains(pt)) {
+        let is_taken = |pt: u8| taken.contains(&pt);
+        let tries = [FIRST_PT].into_iter().chain(DYNAMIC);
+        let free = || stood.pick(&events_at(clock), is_taken, tries);
+        if let Some(pt) = number.filter(|pt| !is_taken(*pt)).or_else(free) {
             taken.push(pt);
             types.push((pt, clock));
         }

@@ -2,6 +2,7 @@
 
 use crate::ice::IceTold;
 use crate::notice::Notice;
+use crate::numbers::Numbers;
 use crate::trouble::parse;
 use base::Rng;
 use media::{Command, SessionId, Side};
@@ -38,6 +39,8 @@ pub struct LocalSdp {
     pub unsaid: bool,
     /// What we are known by in the peer's checks; `None`: it was not told of any.
     pub ice: Option<Box<IceTold>>,
+    /// What payload numbers have stood for.
+    pub numbers: Numbers,
 }
 
 impl LocalSdp {
@@ -112,11 +115,31 @@ impl LocalSdp {
         Some(Command::Ice { session: session?, side, local })
     }
 
-    /// The peer has described itself: a restart of its ICE is seen by that.
+    /// The peer has described itself: a restart of its ICE is seen by that, and its numbers hold from here on.
     pub fn note_peer(&mut self, text: &[u8]) {
+        self.numbers.note(text);
         if let (Some(_), Ok(session)) = (&self.ice, parse(text)) {
             crate::ice::note(&mut self.ice, &session);
         }
+    }
+
+    /// Whether an offer of the other peer, which described itself as `before`, says nothing new: then what holds is said
+    /// again, by the same numbers and under the same version (RFC 3264 §8, RFC 4028 §7.4).
+    pub fn refresh(&mut self, before: &[u8], offer: &[u8]) -> bool {
+        let same = self.id != 0 && !before.is_empty() && self.is_told(before, offer);
+        if same {
+            self.restate();
+        }
+        same
+    }
+
+    fn is_told(&self, before: &[u8], offer: &[u8]) -> bool {
+        let [Ok(before), Ok(now), Ok(told)] = [before, offer, self.standing()].map(parse) else { return false };
+        // A stream that could not be carried then may be carried now.
+        let mut lines = now.media().iter().zip(told.media());
+        let carried = lines.all(|(now, told)| (now.port == 0) == (told.port == 0));
+        let whole = now.media().len() == told.media().len();
+        whole && carried && sdp::change(&before, &now) == sdp::Change::Nothing
     }
 
     /// What holds, to be sent again; after a refused offer under a version of its own (RFC 3264 §8).

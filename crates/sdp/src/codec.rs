@@ -107,7 +107,7 @@ pub(crate) fn rtpmap(section: &[u8], pt: u8) -> Option<RtpMap<'_>> {
 }
 
 /// Reads `name[/clock[/channels]]`.
-fn read_encoding(encoding: &[u8]) -> Option<RtpMap<'_>> {
+pub(crate) fn read_encoding(encoding: &[u8]) -> Option<RtpMap<'_>> {
     let mut parts = encoding.split(|byte| *byte == b'/').map(trim);
     let name = parts.next().filter(|name| !name.is_empty())?;
     let clock = match parts.next() {

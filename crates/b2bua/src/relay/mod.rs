@@ -170,12 +170,9 @@ impl Call {
     ) {
         let epoch = self.epoch.clone();
         let other = side.other();
-        if let Some(status) = self.is_left(other, sent) {
-            return self.answer_inner(txn, status, b"", cx);
-        }
-        if self.relays.len() >= RELAYS_MAX || self.phase == Phase::Over || self.next_leg_mut(other).is_none()
-        {
-            let status = if self.relays.len() >= RELAYS_MAX { 503 } else { 481 };
+        let full = (self.relays.len() >= RELAYS_MAX).then_some(503);
+        let over = (self.phase == Phase::Over || self.next_leg_mut(other).is_none()).then_some(481);
+        if let Some(status) = self.is_left(other, sent).or(full).or(over) {
             return self.answer_inner(txn, status, b"", cx);
         }
         let negotiates = matches!(sent, Method::Invite | Method::Update);
@@ -229,7 +226,7 @@ impl Call {
         self.leg_mut(side).map(|leg| &mut leg.sdp)
     }
 
-    /// Describes a peer's offer or answer for a side, and keeps it there.
+    /// Describes a peer's offer or answer for a side, and keeps it there; an offer of nothing new changes nothing.
     pub(crate) fn describe_for(
         &mut self,
         side: Side,
@@ -239,7 +236,10 @@ impl Call {
     ) -> Result<Box<[u8]>, negotiation::SdpTrouble> {
         let trunk = self.trunk_of(side);
         let mut local = self.sdp_mut(side).map(std::mem::take).unwrap_or_default();
-        let described = self.describe(side, trunk, text, offer, &mut local, cx);
+        let peer = self.leg(side.other()).filter(|_| offer.is_empty());
+        let same = peer.is_some_and(|peer| local.refresh(&peer.described, text));
+        let described =
+            if same { Ok(()) } else { self.describe(side, trunk, text, offer, &mut local, cx) };
         let made = local.text.clone();
         if let Some(sdp) = self.sdp_mut(side) {
             *sdp = local;

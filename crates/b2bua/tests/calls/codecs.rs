@@ -1,6 +1,6 @@
 //! Codecs of trunks: order, filter, one alone, packet times, and sides that have none in common.
 
-use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, inside, invite, response};
+use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, from_callee, inside, invite, response};
 use bridge::Codec;
 use codec::Law;
 
@@ -167,4 +167,88 @@ fn events_that_both_have_stay_in_an_answer_that_names_others_too() {
     let more = ANSWER.replace("AVP 8 101", "AVP 8 101 97") + "a=rtpmap:97 telephone-event/16000\r\n";
     let ok = answered(&mut world, &invite, &more);
     assert_eq!(formats(&ok), "8 101", "{}", ok.body());
+}
+
+/// The PBX speaks Opus and is called `one`'s PCMA; the call is answered and acknowledged. Our INVITE and our 200.
+fn opus_to_pcma(more: &str) -> (World, Sent, Sent) {
+    let text = config(&format!("codecs = [\"opus\", \"PCMA\"]{more}"), &format!("codecs = [\"PCMA\"]{more}"));
+    let mut world = World::new(&text);
+    let out = offered(&mut world, &opus_offer());
+    let ok = answered(&mut world, &out, ANSWER);
+    assert_eq!(formats(&ok), "96 97", "{}", ok.body());
+    world.receive(PBX, &inside("ACK", 1, ok.header("To"), "ack1", "", ""));
+    world.expect(&[]);
+    (world, out, ok)
+}
+
+/// What the PBX is asked by a further offer of the callee, which it answers.
+fn asked_again(world: &mut World, out: &Sent, cseq: u32, offer: &str) -> Sent {
+    let branch = format!("re{cseq}");
+    world.receive(GW1, &from_callee("INVITE", cseq, out, "tb", &branch, offer));
+    let asked = world.expect(&[(PBX, "INVITE")]).remove(0);
+    let answer = match offer.contains("m=image") {
+        true => offer.replace("192.0.2.70", "10.0.0.21"),
+        false => opus_offer().replace(" 1 1 IN", &format!(" 1 {cseq} IN")),
+    };
+    world.receive(PBX, &response(&asked, "200 OK", "", "", &answer));
+    world.expect(&[(PBX, "ACK"), (GW1, "SIP/2.0 200")]);
+    world.receive(GW1, &from_callee("ACK", cseq, out, "tb", &format!("{branch}a"), ""));
+    asked
+}
+
+fn version(sent: &Sent) -> u64 {
+    let line = sent.body().lines().find(|line| line.starts_with("o=")).unwrap_or_default();
+    line.split(' ').nth(2).and_then(|version| version.parse().ok()).expect("a version")
+}
+
+/// RFC 3264 §8.3.2.
+#[test]
+fn a_payload_number_means_the_same_as_long_as_the_call_lasts() {
+    let (mut world, out, ok) = opus_to_pcma("");
+    let hold = ANSWER.replace("bob 5 5", "bob 5 6") + "a=sendonly\r\n";
+    let asked = asked_again(&mut world, &out, 7, &hold);
+    let maps = |sent: &Sent| {
+        let lines = sent.body().lines().filter(|line| line.starts_with("a=rtpmap:")).map(str::to_owned);
+        let mut lines: Vec<String> = lines.collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(formats(&asked), "8 96 101 97", "{}", asked.body());
+    let held = maps(&asked);
+    for map in ["a=rtpmap:96 opus/48000/2", "a=rtpmap:97 telephone-event/48000"] {
+        assert!(held.iter().any(|line| line == map), "{held:?}");
+    }
+    assert_eq!(version(&asked), version(&ok) + 1);
+    let fax = "v=0\r\no=bob 5 7 IN IP4 192.0.2.70\r\ns=-\r\nc=IN IP4 192.0.2.70\r\nt=0 0\r\n\
+               m=image 6100 udptl t38\r\na=T38FaxVersion:0\r\n";
+    let fax = asked_again(&mut world, &out, 8, fax);
+    assert!(fax.body().contains("m=image"));
+    let back = asked_again(&mut world, &out, 9, &ANSWER.replace("bob 5 5", "bob 5 8"));
+    assert_eq!((formats(&back), maps(&back)), ("8 96 101 97", held), "after a fax, too");
+}
+
+/// RFC 4028 §7.4, RFC 3264 §8.
+#[test]
+fn an_offer_of_nothing_new_is_told_as_what_holds_and_under_its_version() {
+    let (mut world, out, ok) = opus_to_pcma(", absorb = []");
+    for (cseq, said) in [(7, "bob 5 5"), (8, "bob 5 6")] {
+        let asked = asked_again(&mut world, &out, cseq, &ANSWER.replace("bob 5 5", said));
+        assert_eq!(asked.body(), ok.body());
+    }
+}
+
+#[test]
+fn events_that_are_put_in_keep_their_number() {
+    let mut world = World::new(&config("dtmf = \"rfc4733\"", "dtmf = \"info\", absorb = []"));
+    let out = offered(&mut world, &OFFER.replace("101", "96"));
+    assert_eq!(formats(&out), "8 0");
+    let ok = answered(&mut world, &out, &ANSWER.replace("AVP 8 101", "AVP 8"));
+    assert_eq!(formats(&ok), "8 96");
+    world.receive(PBX, &inside("ACK", 1, ok.header("To"), "ack1", "", ""));
+    world.expect(&[]);
+    let hold = ANSWER.replace("AVP 8 101", "AVP 8").replace("bob 5 5", "bob 5 6") + "a=sendonly\r\n";
+    world.receive(GW1, &from_callee("INVITE", 7, &out, "tb", "re7", &hold));
+    let asked = world.expect(&[(PBX, "INVITE")]).remove(0);
+    assert_eq!(formats(&asked), "8 96", "{}", asked.body());
+    assert!(asked.body().contains("a=rtpmap:96 telephone-event/8000"), "{}", asked.body());
 }
