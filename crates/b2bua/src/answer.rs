@@ -130,8 +130,7 @@ impl Call {
             reject_offer(&mut leg, attempt.offered, early, body);
             return self.refuse_answer(leg, &attempt, trouble.reason, cx);
         }
-        leg.sdp.note_peer(body);
-        leg.described = body.into();
+        leg.described = leg.sdp.hear(body);
         leg.ack_held = attempt.offered == Offered::Nobody && (!asked || self.shown.offer.is_some());
         if !leg.ack_held {
             leg.acknowledge(cx, &epoch);

@@ -47,9 +47,7 @@ pub fn describe(
         local.pass(text);
         return Ok(());
     };
-    local.numbers.note(&local.text);
-    local.numbers.note(offer);
-    let offer = if offer.is_empty() { None } else { Some(parse(offer)?) };
+    let offer = local.read_offer(offer)?;
     let recast = recast(end, text, offer.as_ref(), &local.numbers)?;
     let session = parse(recast.as_deref().unwrap_or(text))?;
     let mut chosen = [None; LINES_MAX];

@@ -3,9 +3,10 @@
 use crate::ice::IceTold;
 use crate::notice::Notice;
 use crate::numbers::Numbers;
-use crate::trouble::parse;
+use crate::trouble::{SdpTrouble, parse};
 use base::Rng;
 use media::{Command, SessionId, Side};
+use sdp::Session;
 use srtp::MasterKey;
 
 /// What an answer of ours took of the peer's offer of a stream.
@@ -108,6 +109,13 @@ impl LocalSdp {
         }
     }
 
+    /// Reads what this peer offered, if this is to answer it; what numbers have meant until now is remembered.
+    pub(crate) fn read_offer<'t>(&mut self, offer: &'t [u8]) -> Result<Option<Session<'t>>, SdpTrouble> {
+        self.numbers.note(&self.text);
+        self.numbers.note(offer);
+        if offer.is_empty() { Ok(None) } else { parse(offer).map(Some) }
+    }
+
     /// Tells the engine what we are known by in the checks of a side's peer, before the peer hears of it.
     #[must_use]
     pub fn ice_for(&self, session: Option<SessionId>, side: Side) -> Option<Command> {
@@ -140,6 +148,13 @@ impl LocalSdp {
         let carried = lines.all(|(now, told)| (now.port == 0) == (told.port == 0));
         let whole = now.media().len() == told.media().len();
         whole && carried && sdp::change(&before, &now) == sdp::Change::Nothing
+    }
+
+    /// The same; gives what it described, to be kept.
+    #[must_use]
+    pub fn hear(&mut self, text: &[u8]) -> Box<[u8]> {
+        self.note_peer(text);
+        text.into()
     }
 
     /// What holds, to be sent again; after a refused offer under a version of its own (RFC 3264 §8).

@@ -88,8 +88,7 @@ impl Call {
         let stays = moving.stays.clone();
         if let Some(leg) = self.leg_mut(side) {
             leg.sdp = stays;
-            leg.sdp.note_peer(body);
-            leg.described = body.into();
+            leg.described = leg.sdp.hear(body);
         }
         self.note_codec(body);
         Ok(())
