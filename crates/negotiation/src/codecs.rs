@@ -133,11 +133,7 @@ pub(crate) fn offered(
     Ok(changed(session, recasts))
 }
 
-fn offered_line(
-    rules: Rules<'_>,
-    media: &Media<'_>,
-    stood: Line<'_>,
-) -> Result<Option<Recast>, SdpTrouble> {
+fn offered_line(rules: Rules<'_>, media: &Media<'_>, stood: Line<'_>) -> Result<Option<Recast>, SdpTrouble> {
     let list: Vec<_> = media.codecs().collect();
     let theirs: Vec<_> = list.iter().filter(|c| c.is_primary() && allows(rules.beyond, c)).collect();
     let mut common: Vec<_> = theirs.iter().filter(|codec| allows(rules.here, codec)).collect();

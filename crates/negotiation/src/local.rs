@@ -142,7 +142,9 @@ impl LocalSdp {
     }
 
     fn is_told(&self, before: &[u8], offer: &[u8]) -> bool {
-        let [Ok(before), Ok(now), Ok(told)] = [before, offer, self.standing()].map(parse) else { return false };
+        let [Ok(before), Ok(now), Ok(told)] = [before, offer, self.standing()].map(parse) else {
+            return false;
+        };
         // A stream that could not be carried then may be carried now.
         let mut lines = now.media().iter().zip(told.media());
         let carried = lines.all(|(now, told)| (now.port == 0) == (told.port == 0));

@@ -19,7 +19,8 @@ pub fn each_number(text: &[u8], mut take: impl FnMut(usize, u8, RtpMap<'_>)) {
             continue;
         }
         let (found, encoding) = first_token(value);
-        let free = number(found, PAYLOAD_TYPE_MAX).and_then(|pt| u8::try_from(pt).ok()).filter(|pt| *pt >= FREE);
+        let free =
+            number(found, PAYLOAD_TYPE_MAX).and_then(|pt| u8::try_from(pt).ok()).filter(|pt| *pt >= FREE);
         if let Some((pt, map)) = free.zip(read_encoding(encoding)) {
             take(place, pt, map);
         }

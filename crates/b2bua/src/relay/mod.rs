@@ -238,8 +238,7 @@ impl Call {
         let mut local = self.sdp_mut(side).map(std::mem::take).unwrap_or_default();
         let peer = self.leg(side.other()).filter(|_| offer.is_empty());
         let same = peer.is_some_and(|peer| local.refresh(&peer.described, text));
-        let described =
-            if same { Ok(()) } else { self.describe(side, trunk, text, offer, &mut local, cx) };
+        let described = if same { Ok(()) } else { self.describe(side, trunk, text, offer, &mut local, cx) };
         let made = local.text.clone();
         if let Some(sdp) = self.sdp_mut(side) {
             *sdp = local;
