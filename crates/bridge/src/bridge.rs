@@ -1,60 +1,27 @@
 //! The bridge itself: packets of one side in, packets for the other out. See the crate's text.
 
+use crate::delay::Delay;
 use crate::digits::Digits;
 use crate::events::EventRelay;
 use crate::hearing::{Hearing, scaled};
 use crate::inplace::InPlace;
 use crate::order::{Order, Turn};
 use crate::outgoing::Outgoing;
+use crate::pauses::Pause;
 use crate::plan::{Codec, Plan};
 use crate::shift::Shift;
 use crate::speaking::Speaking;
+use crate::tally::{Passage, Tally};
 use base::Time;
-use codec::{Comfort, Hiss};
 use rtp::{Header, Packet};
 use std::mem::offset_of;
-use std::time::Duration;
 
 /// The longest gap that is made up, milliseconds; longer ones stay silent.
-const CONCEALED_MAX_MS: u32 = 200;
+pub(crate) const CONCEALED_MAX_MS: u32 = 200;
 /// No sample louder than this, 50 dB below full scale, is silence.
 const SILENT: u16 = 103;
 /// A pause longer than this is a new beginning of the sender's clock, seconds.
 const PAUSE_MAX_S: u32 = 600;
-/// How long noise goes on without a word of the sender.
-const HISS_MAX: Duration = Duration::from_secs(60);
-/// Frames of noise made at one time, when time has been lost.
-const HISS_AT_ONCE: usize = 3;
-
-/// What became of a packet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Passage {
-    /// It was changed where it lies: send it.
-    InPlace,
-    /// It was taken. What leaves, now or later, comes out of [`Bridge::pop`].
-    Taken,
-    /// Its payload type was not agreed, or it is not what it claims to be.
-    Refused,
-}
-
-/// What a bridge has counted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Tally {
-    /// Packets that never came.
-    pub lost: u64,
-    /// Packets too late or repeated.
-    pub late: u64,
-    /// Milliseconds of sound that were made up for lost packets.
-    pub concealed_ms: u64,
-    /// Milliseconds of sound that were decoded.
-    pub heard_ms: u64,
-    /// Of these, those of packets without a sample louder than 50 dB below full scale.
-    pub silent_ms: u64,
-    /// Packets whose payload could not be decoded or was not agreed.
-    pub refused: u64,
-    /// Packets that the engine did not take in time.
-    pub overflowed: u64,
-}
 
 /// See the crate's text. In this order in memory: a packet that is rewritten where it lies touches the head alone.
 #[derive(Debug)]
@@ -70,29 +37,28 @@ pub struct Bridge {
     pub(crate) sounded: Time,
     pub(crate) frame_due: Time,
     pub(crate) spoken_until: Time,
-    order: Order,
-    hearing: Hearing,
+    pub(crate) order: Order,
+    pub(crate) delay: Delay,
+    pub(crate) hearing: Hearing,
     pub(crate) speaking: Option<Speaking>,
     events: EventRelay,
     pub(crate) outgoing: Outgoing,
     /// Who is heard.
     source: Option<u32>,
     /// The timestamp of the sender's next sample, and the clock it counts in.
-    expected: Option<(u32, u32)>,
+    pub(crate) expected: Option<(u32, u32)>,
     /// Packets lost since the last sound.
     lost: u32,
-    noise: Option<Pause>,
+    pub(crate) noise: Option<Pause>,
+    /// Sound came last, and neither noise nor an event.
+    pub(crate) talks: bool,
+    /// Samples that were put in since then, for nothing came.
+    pub(crate) put_in: usize,
+    /// A frame that is left out, until it has been blended with the next one.
+    pub(crate) left_out: Vec<i16>,
     pub(crate) samples: Vec<i16>,
-    tally: Tally,
+    pub(crate) tally: Tally,
     seed: u64,
-}
-
-/// Noise that we make because the receiver knows no name for it.
-#[derive(Debug)]
-struct Pause {
-    hiss: Hiss,
-    next: Time,
-    until: Time,
 }
 
 impl Bridge {
@@ -113,6 +79,7 @@ impl Bridge {
             frame_due: Time::ZERO,
             spoken_until: Time::ZERO,
             order: Order::new(),
+            delay: Delay::new(),
             hearing: Hearing::new(rate, plan.gain_tenths_db),
             speaking: Speaking::new(plan.speaks, rate),
             events: EventRelay::new(plan.events.clone()),
@@ -121,6 +88,9 @@ impl Bridge {
             expected: None,
             lost: 0,
             noise: None,
+            talks: false,
+            put_in: 0,
+            left_out: Vec::new(),
             samples: Vec::new(),
             tally: Tally::default(),
             seed,
@@ -130,10 +100,11 @@ impl Bridge {
 
     /// The bridge of another plan for the same stream: the receiver hears the same source go on.
     #[must_use]
-    pub fn follow(self, plan: Plan) -> Bridge {
+    pub fn follow(mut self, plan: Plan) -> Bridge {
         if plan == self.plan {
             return self;
         }
+        self.tally = self.tally();
         let (tally, sounded, shift, digits) = (self.tally, self.sounded, self.shift, self.digits);
         // A digit goes on over a change that does not concern it.
         let kept = (plan.digits == self.plan.digits && plan.rate() == self.plan.rate()).then_some(digits);
@@ -152,7 +123,9 @@ impl Bridge {
     /// What was counted.
     #[must_use]
     pub fn tally(&self) -> Tally {
-        Tally { overflowed: self.outgoing.lost, ..self.tally }
+        let ms = |time: std::time::Duration| time.as_millis() as u32;
+        let (held_ms, held_max_ms) = (ms(self.waits()), ms(self.delay.longest).max(self.tally.held_max_ms));
+        Tally { overflowed: self.outgoing.lost, held_ms, held_max_ms, ..self.tally }
     }
 
     /// Where the lines of memory lie that a packet touches at once.
@@ -187,6 +160,10 @@ impl Bridge {
         if self.source != Some(header.ssrc) {
             self.meet(now, header.ssrc);
         }
+        if let Some(codec) = self.plan.codec_of(header.payload_type) {
+            self.delay.came(now, header.timestamp, codec.clock());
+            self.hold_all(now);
+        }
         match self.order.take(now, header.sequence, bytes) {
             Turn::Now { lost } => self.turn(now, lost, bytes),
             Turn::Anew => {
@@ -211,6 +188,7 @@ impl Bridge {
     fn meet(&mut self, now: Time, source: u32) {
         self.source = Some(source);
         self.order = Order::new();
+        self.delay.forget();
         self.hearing.reset();
         self.begin_anew(now);
     }
@@ -218,7 +196,7 @@ impl Bridge {
     /// The sender's clock says nothing about what was before: ours does.
     fn begin_anew(&mut self, now: Time) {
         self.expected = None;
-        self.lost = 0;
+        (self.lost, self.put_in) = (0, 0);
         if let Some(speaking) = &mut self.speaking {
             let idle = now.since(self.sounded).saturating_sub(self.plan.frame_time());
             speaking.rest(idle, &mut self.outgoing);
@@ -227,6 +205,9 @@ impl Bridge {
     }
 
     fn serve_waiting(&mut self, now: Time) {
+        if self.order.holds() {
+            return self.serve_held(now);
+        }
         while let Some((lost, bytes)) = self.order.ready(now) {
             self.turn(now, lost, &bytes);
             self.order.give_back(bytes);
@@ -234,7 +215,7 @@ impl Bridge {
     }
 
     /// A packet whose turn it is.
-    fn turn(&mut self, now: Time, lost: u16, bytes: &[u8]) {
+    pub(crate) fn turn(&mut self, now: Time, lost: u16, bytes: &[u8]) {
         self.tally.lost += u64::from(lost);
         self.lost = self.lost.saturating_add(u32::from(lost));
         let Ok(packet) = Packet::parse(bytes) else { return };
@@ -250,6 +231,7 @@ impl Bridge {
 
     fn sound(&mut self, now: Time, codec: Codec, header: Header, payload: &[u8]) {
         self.noise = None;
+        self.talks = true;
         let missing = self.reach(now, header.timestamp, codec.clock());
         self.sounded = now;
         self.samples.clear();
@@ -258,8 +240,11 @@ impl Bridge {
             return;
         };
         self.tally.concealed_ms += scaled(missing, 1_000, codec.clock()) as u64;
-        self.note_level(scaled(ticks, 1_000, codec.clock()) as u64);
+        let quiet = self.note_level(scaled(ticks, 1_000, codec.clock()) as u64);
         self.expected = Some((header.timestamp.wrapping_add(ticks), codec.clock()));
+        if self.leave_out(now, missing, quiet) {
+            return;
+        }
         let spoken = self.sound_of_digits(now);
         if let Some(speaking) = self.speaking.as_mut().filter(|_| !spoken) {
             let heard = scaled(ticks, self.plan.rate(), codec.clock());
@@ -268,11 +253,11 @@ impl Bridge {
     }
 
     /// Counts what was decoded last, and whether it is silent.
-    fn note_level(&mut self, millis: u64) {
+    fn note_level(&mut self, millis: u64) -> bool {
+        let silent = self.samples.iter().all(|sample| sample.unsigned_abs() <= SILENT);
         self.tally.heard_ms += millis;
-        if self.samples.iter().all(|sample| sample.unsigned_abs() <= SILENT) {
-            self.tally.silent_ms += millis;
-        }
+        self.tally.silent_ms += if silent { millis } else { 0 };
+        silent
     }
 
     /// Brings the timeline to a timestamp; gives the ticks before it that are to be made up, for lost packets
@@ -286,42 +271,25 @@ impl Bridge {
         let Some(speaking) = &mut self.speaking else { return 0 };
         let gap = timestamp.wrapping_sub(expected);
         if gap == 0 {
+            speaking.commit(std::mem::take(&mut self.put_in));
             return 0;
         }
         if gap > clock * PAUSE_MAX_S {
             self.begin_anew(now);
             return 0;
         }
-        if lost > 0 && gap <= clock / 1_000 * CONCEALED_MAX_MS {
-            return gap;
-        }
         let samples = scaled(gap, self.plan.rate(), clock);
+        if lost > 0 && gap <= clock / 1_000 * CONCEALED_MAX_MS {
+            return gap.saturating_sub(self.stands_for(samples, clock));
+        }
+        self.put_in = 0;
+        self.delay.settle();
         speaking.pause(samples, &mut self.outgoing);
         0
     }
 
-    /// The sender says what its pause sounds like (RFC 3389).
-    fn pause(&mut self, now: Time, header: Header, payload: &[u8]) {
-        let Some(comfort) = Comfort::read(payload) else { return };
-        let Some(speaking) = &mut self.speaking else { return };
-        if let Some(payload_type) = self.plan.noise.to {
-            return speaking.tell(payload_type, payload, &mut self.outgoing);
-        }
-        let until = now + HISS_MAX;
-        match &mut self.noise {
-            Some(pause) => {
-                pause.hiss.follow(comfort);
-                pause.until = until;
-            }
-            None => {
-                // One packet behind the sender's time, so that no noise stands where sound will come.
-                let next = now + Duration::from_millis(u64::from(self.plan.speaks.ptime_ms));
-                self.noise = Some(Pause { hiss: Hiss::new(comfort, header.ssrc), next, until });
-            }
-        }
-    }
-
     fn event(&mut self, events: crate::Events, header: Header, payload: &[u8]) {
+        self.talks = false;
         let Some(speaking) = &self.speaking else { return };
         let here = speaking.timestamp(&self.outgoing);
         let expected = *self.expected.get_or_insert((header.timestamp, events.from_clock));
@@ -340,33 +308,14 @@ impl Bridge {
         self.outgoing.at(now);
         self.serve_waiting(now);
         self.serve_digits(now);
-        let Some(speaking) = &mut self.speaking else { return };
-        let Some(pause) = &mut self.noise else { return };
-        let ptime = Duration::from_millis(u64::from(self.plan.speaks.ptime_ms));
-        for _ in 0..HISS_AT_ONCE {
-            if now < pause.next {
-                break;
-            }
-            self.samples.clear();
-            self.samples.resize(speaking.frame(), 0);
-            pause.hiss.fill(&mut self.samples);
-            speaking.say_ahead(&self.samples, &mut self.outgoing);
-            pause.next = pause.next + ptime;
-        }
-        // Time that was lost is not made up.
-        if now > pause.next + ptime {
-            pause.next = now;
-        }
-        if now >= pause.until {
-            self.noise = None;
-        }
+        self.hiss(now);
     }
 
     /// When [`Bridge::on_tick`] has something to do at the latest; never when nothing is due by time.
     #[must_use]
     pub fn wakes(&self) -> Option<Time> {
         let noise = self.noise.as_ref().map(|pause| pause.next);
-        [self.order.deadline(), noise, self.digits_due(), self.outgoing.due()].into_iter().flatten().min()
+        [self.order.deadline(), self.held_due(), noise, self.digits_due(), self.outgoing.due()].into_iter().flatten().min()
     }
 
     /// The next packet for the receiver that is due, at the start of `buffer`; its length.

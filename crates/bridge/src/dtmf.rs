@@ -1,9 +1,10 @@
 //! Where digits meet the packets of a bridge: events are taken out of the stream, events of ours put in, tones
 //! are spoken also when the sender is silent. How a digit changes its form is told in [`crate::digits`].
 
-use crate::bridge::{Bridge, Passage};
+use crate::bridge::Bridge;
 use crate::digits::{Digit, DigitTally};
 use crate::hearing::scaled;
+use crate::tally::Passage;
 use base::Time;
 use rtp::Header;
 use std::time::Duration;

@@ -73,14 +73,14 @@ impl Ear {
         Some(())
     }
 
-    /// Makes up samples; `next` is the payload behind them.
-    fn conceal(&mut self, next: &[u8], samples: &mut [i16]) {
+    /// Makes up samples; `next` is the payload behind them, when that has come.
+    fn conceal(&mut self, next: Option<&[u8]>, samples: &mut [i16]) {
         let Decoder::Opus(decoder) = &mut self.decoder else { return self.concealer.fill(samples) };
         // A copy of the packet before lies in the next one: it can give only the last of several.
         let step = self.last.clamp(1, self.rate as usize * PACKET_MAX_MS / 1_000);
         let pieces = samples.len().div_ceil(step);
         for (number, piece) in samples.chunks_mut(step).enumerate() {
-            decoder.conceal((number + 1 == pieces).then_some(next), piece);
+            decoder.conceal(next.filter(|_| number + 1 == pieces), piece);
         }
     }
 }
@@ -115,7 +115,7 @@ impl Hearing {
         self.samples.resize(made_up + length, 0);
         let (before, samples) = self.samples.split_at_mut_checked(made_up)?;
         if !before.is_empty() {
-            ear.conceal(payload, before);
+            ear.conceal(Some(payload), before);
         }
         ear.decode(payload, samples)?;
         ear.last = length;
@@ -128,6 +128,24 @@ impl Hearing {
             None => out.extend_from_slice(&self.samples),
         }
         Some(ticks as u32)
+    }
+}
+
+impl Hearing {
+    /// Adds so many milliseconds to `out` that are made up while nothing comes; false: nothing has been heard yet.
+    pub(crate) fn go_on(&mut self, ms: u8, out: &mut Vec<i16>) -> bool {
+        let Some((_, ear)) = &mut self.current else { return false };
+        self.samples.clear();
+        self.samples.resize(ear.rate as usize * usize::from(ms) / 1_000, 0);
+        ear.conceal(None, &mut self.samples);
+        if let Some(gain) = self.gain {
+            gain.apply(&mut self.samples);
+        }
+        match &mut ear.resampler {
+            Some(resampler) => resampler.process(&self.samples, out),
+            None => out.extend_from_slice(&self.samples),
+        }
+        true
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! packet → order     in sequence; a gap waits only when late packets have been seen before
+//!        → held      where they come unevenly, each at its time
 //!        → hearing   payload → samples, gaps made up, pauses told
 //!        → speaking  samples → frames of the receiver's packet time → packets with a stream identity of ours
 //!        → outgoing  waits until the engine takes it
@@ -17,21 +18,27 @@
 //! passes packets as they are. Sound of ours, where nobody speaks, comes from a [`Player`] beside the bridges.
 
 mod bridge;
+mod delay;
 mod digits;
 mod dtmf;
 mod events;
 mod hearing;
+mod held;
 mod inplace;
 mod order;
 mod outgoing;
+mod pauses;
 mod plan;
 mod player;
 mod shift;
 mod speaking;
+mod tally;
 
-pub use bridge::{Bridge, Passage, Tally};
+pub use bridge::Bridge;
+pub use delay::JITTER_MAX;
 pub use digits::{DIGITS_MAX, Digit, DigitPlan, DigitTally, Hears, Says};
 pub use order::HOLD_MAX;
 pub use outgoing::OUTGOING_MAX;
 pub use plan::{Codec, Events, Format, Noise, PTIMES_MS, Plan};
 pub use player::{Cadence, Play, Player, Samples, Sine, Sound, Yields};
+pub use tally::{Passage, Tally};

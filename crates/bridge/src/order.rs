@@ -2,7 +2,8 @@
 //!
 //! Nothing is delayed that comes in order. Behind a gap packets wait only when late ones have been seen
 //! before, and then no longer than those were late: what is lost is made up at once on a network that
-//! loses, and waited for on one that reorders. Enter through [`Order::take`].
+//! loses, and waited for on one that reorders. Where all are held ([`crate::held`]) their time is known elsewhere.
+//! Enter through [`Order::take`].
 
 use base::Time;
 use std::time::Duration;
@@ -13,8 +14,8 @@ pub const HOLD_MAX: Duration = Duration::from_millis(60);
 const HOLD_MIN: Duration = Duration::from_millis(10);
 /// Without a late packet for this long, the wait is halved.
 const HOLD_HALVES_AFTER: Duration = Duration::from_secs(20);
-/// Packets that may wait behind a gap.
-const WAITING_MAX: usize = 8;
+/// Packets that may wait, behind a gap or for their time: those of 200 ms and more.
+pub(crate) const WAITING_MAX: usize = 32;
 /// A jump of the sequence further than this is a new beginning if the next packet follows it (RFC 3550 §A.1:
 /// MAX_DROPOUT, MAX_MISORDER).
 const AHEAD_MAX: u16 = 3_000;
@@ -50,6 +51,8 @@ pub(crate) struct Order {
     gap_seen: Time,
     waiting: Vec<(u16, Vec<u8>)>,
     deadline: Option<Time>,
+    /// All wait, also those in sequence.
+    holds: bool,
     spare: Vec<Vec<u8>>,
 }
 
@@ -63,6 +66,7 @@ impl Order {
             gap_seen: Time::ZERO,
             waiting: Vec::new(),
             deadline: None,
+            holds: false,
             spare: Vec::new(),
         }
     }
@@ -75,7 +79,7 @@ impl Order {
         };
         let ahead = sequence.wrapping_sub(expected);
         let leapt_to = self.leapt_to.take();
-        if ahead == 0 {
+        if ahead == 0 && !self.holds {
             self.expected = Some(sequence.wrapping_add(1));
             return Turn::Now { lost: 0 };
         }
@@ -95,7 +99,7 @@ impl Order {
             self.gap_seen = now;
         }
         self.soften(now);
-        if self.waiting.is_empty() && self.hold.is_zero() {
+        if self.waiting.is_empty() && self.hold.is_zero() && !self.holds {
             self.expected = Some(sequence.wrapping_add(1));
             return Turn::Now { lost: ahead };
         }
@@ -122,7 +126,9 @@ impl Order {
         copy.extend_from_slice(bytes);
         self.waiting.insert(place, (sequence, copy));
         let full = self.waiting.len() >= WAITING_MAX;
-        self.deadline = Some(if full { now } else { self.deadline.unwrap_or(now + self.hold) });
+        if !self.holds {
+            self.deadline = Some(if full { now } else { self.deadline.unwrap_or(now + self.hold) });
+        }
         Turn::Waits
     }
 
@@ -143,6 +149,38 @@ impl Order {
                 self.hold = Duration::ZERO;
             }
         }
+    }
+
+    /// Whether all wait from now on; what waited for that no longer does.
+    #[inline]
+    pub(crate) fn hold_all(&mut self, now: Time, all: bool) {
+        if self.holds != all {
+            self.holds = all;
+            self.deadline = (!all && !self.waiting.is_empty()).then_some(now);
+        }
+    }
+
+    pub(crate) fn holds(&self) -> bool {
+        self.holds
+    }
+
+    /// The first that waits, and how many are missing before it.
+    pub(crate) fn head(&self) -> Option<(u16, &[u8])> {
+        let (sequence, bytes) = self.waiting.first()?;
+        Some((sequence.wrapping_sub(self.expected?), bytes))
+    }
+
+    /// No more may wait: the first goes on whatever its time.
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting.len() >= WAITING_MAX
+    }
+
+    /// Takes the first that waits; what is missing before it is given up.
+    pub(crate) fn pull(&mut self) -> Option<(u16, Vec<u8>)> {
+        let (lost, _) = self.head()?;
+        let (sequence, bytes) = self.waiting.remove(0);
+        self.expected = Some(sequence.wrapping_add(1));
+        Some((lost, bytes))
     }
 
     /// When [`Order::ready`] must be asked again at the latest.

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub const OUTGOING_MAX: usize = 32;
 /// A packet leaves so much before its time at the most: the worker that fetches it looks every 10 ms, and leaves it
 /// at the look that is nearest.
-const EARLY: Duration = Duration::from_millis(5);
+pub(crate) const EARLY: Duration = Duration::from_millis(5);
 /// Bytes before the payload.
 const HEADER: usize = 12;
 /// The longest packet that is made.

@@ -32,6 +32,8 @@ pub(crate) struct Speaking {
     ahead: usize,
     /// When the last packet of several left.
     paced: Option<Time>,
+    /// Several packets at one time leave each at its own, also where sound was made up.
+    pub(crate) even: bool,
     /// The next packet begins a spurt of talk (RFC 3551 §4.1).
     marker: bool,
 }
@@ -53,6 +55,7 @@ impl Speaking {
             pending: Vec::new(),
             ahead: 0,
             paced: None,
+            even: false,
             marker: true,
         })
     }
@@ -89,6 +92,8 @@ impl Speaking {
                 let next = self.paced.map_or(outgoing.now, |paced| paced + self.time(self.frame));
                 outgoing.leaves = next.clamp(outgoing.now, latest);
                 self.paced = Some(outgoing.leaves);
+            } else if self.even {
+                outgoing.leaves = outgoing.now + self.time(done);
             }
             let timestamp = outgoing.identity.timestamp;
             let encoder = &mut self.encoder;
@@ -103,8 +108,13 @@ impl Speaking {
         self.pending.drain(..done);
     }
 
+    /// What was spoken ahead stays: all that follows is later by so many samples.
+    pub(crate) fn commit(&mut self, samples: usize) {
+        self.ahead = self.ahead.saturating_sub(samples);
+    }
+
     /// How long samples last.
-    fn time(&self, samples: usize) -> Duration {
+    pub(crate) fn time(&self, samples: usize) -> Duration {
         Duration::from_micros(samples as u64 * 1_000_000 / u64::from(self.rate.max(1)))
     }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
 
 mod digits;
+mod jitter;
 mod order_and_loss;
 mod pacing;
 mod pauses_and_events;

@@ -57,12 +57,20 @@ fn a_network_that_reorders_is_waited_for_once_it_is_known() {
         let now = round * 80;
         for (ms, number) in [(0, 0), (40, 2), (45, 1), (60, 3)] {
             left.extend(give(&mut bridge, now + ms, packets[number].clone()));
+            bridge.on_tick(Time::from_millis(now + ms + 5));
+            left.extend(fetch(&mut bridge));
         }
+    }
+    for tick in 0..3 {
+        bridge.on_tick(Time::from_millis(800 + tick * 10));
+        left.extend(fetch(&mut bridge));
     }
     // The first exchange cost a packet, which was made up.
     assert_eq!((bridge.tally().lost, bridge.tally().late), (1, 1));
     assert_continuous(&left, 160);
     assert_eq!(left.len(), 40);
+    (0..10).for_each(|tick| bridge.on_tick(Time::from_millis(830 + tick * 10)));
+    fetch(&mut bridge);
     assert!(bridge.wakes().is_none());
 }
 

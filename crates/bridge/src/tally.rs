@@ -1,0 +1,40 @@
+//! What a bridge says of its packets.
+
+/// What became of a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Passage {
+    /// It was changed where it lies: send it.
+    InPlace,
+    /// It was taken. What leaves, now or later, comes out of [`Bridge::pop`].
+    Taken,
+    /// Its payload type was not agreed, or it is not what it claims to be.
+    Refused,
+}
+
+/// What a bridge has counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    /// Packets that never came.
+    pub lost: u64,
+    /// Packets too late or repeated.
+    pub late: u64,
+    /// Milliseconds of sound that were made up for lost packets.
+    pub concealed_ms: u64,
+    /// Milliseconds of sound that were decoded.
+    pub heard_ms: u64,
+    /// Of these, those of packets without a sample louder than 50 dB below full scale.
+    pub silent_ms: u64,
+    /// Packets whose payload could not be decoded or was not agreed.
+    pub refused: u64,
+    /// Packets that the engine did not take in time.
+    pub overflowed: u64,
+    /// How long sound is held so that it goes on evenly, beyond the packets that come fastest, and how long it was at
+    /// the most; milliseconds.
+    pub held_ms: u32,
+    /// See `held_ms`.
+    pub held_max_ms: u32,
+    /// Milliseconds of sound that were put in while nothing came, and that were left out of it afterwards.
+    pub put_in_ms: u64,
+    /// See `put_in_ms`.
+    pub left_out_ms: u64,
+}
