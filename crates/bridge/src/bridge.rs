@@ -315,7 +315,10 @@ impl Bridge {
     #[must_use]
     pub fn wakes(&self) -> Option<Time> {
         let noise = self.noise.as_ref().map(|pause| pause.next);
-        [self.order.deadline(), self.held_due(), noise, self.digits_due(), self.outgoing.due()].into_iter().flatten().min()
+        [self.order.deadline(), self.held_due(), noise, self.digits_due(), self.outgoing.due()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The next packet for the receiver that is due, at the start of `buffer`; its length.

@@ -66,7 +66,8 @@ impl Bridge {
         let (before, _) = self.expected?;
         let gap = header.timestamp.wrapping_sub(before);
         let concealed = lost > 0 && gap <= codec.clock() / 1_000 * CONCEALED_MAX_MS;
-        let own = self.delay.due(header.timestamp).map(|due| Time(due.0.saturating_sub(EARLY.as_nanos() as u64)));
+        let own =
+            self.delay.due(header.timestamp).map(|due| Time(due.0.saturating_sub(EARLY.as_nanos() as u64)));
         if concealed { given_up } else { own }
     }
 

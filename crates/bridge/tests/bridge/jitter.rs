@@ -53,7 +53,8 @@ fn sound_goes_on_evenly_over_a_network_of_forty_milliseconds_more_or_less() {
         let jitter = |number: u64| (!dice(number * 2).is_multiple_of(100)).then(|| dice(number * 2 + 1) % 81);
         let (left, tally, _) = through(codecs, 1_500, jitter);
         // A second to learn in.
-        let learnt: Vec<(u64, Left)> = left.into_iter().filter(|(at, _)| (2_000..30_900).contains(at)).collect();
+        let learnt: Vec<(u64, Left)> =
+            left.into_iter().filter(|(at, _)| (2_000..30_900).contains(at)).collect();
         let gaps: Vec<u64> = learnt.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
         let even = gaps.iter().filter(|gap| gap.abs_diff(MS) <= TICK).count();
         assert!(even * 100 >= gaps.len() * 98, "{codecs:?}: {even} of {} gaps\n{tally:?}", gaps.len());
