@@ -23,7 +23,7 @@ pub use query::{
 };
 pub use registration::Registration;
 pub use route::{RouteMessage, RoutePrice, WhatIf, route_test, what_if};
-pub(crate) use show::{Moments, call, listens, trunk};
+pub(crate) use show::{Moments, call, link, listens, trunk};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,6 +54,9 @@ pub struct Status {
     pub listens: Vec<Listen>,
     /// Trunks, in short.
     pub trunks: Vec<TrunkLine>,
+    /// The WAN links of sites.
+    #[serde(default)]
+    pub links: Vec<SiteLink>,
     /// The media engine.
     pub media: Media,
     /// Records; `None` when the configuration keeps none.
@@ -122,6 +125,19 @@ pub struct TrunkLine {
     pub state: String,
     /// Live calls, both directions.
     pub calls: u64,
+}
+
+/// The WAN link of a site.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SiteLink {
+    /// The site.
+    pub site: String,
+    /// Calls whose media cross it; one that crosses it twice counts twice.
+    pub calls: u64,
+    /// How many may; none without a limit.
+    pub calls_max: Option<u64>,
+    /// Attempts since the start that were not made for want of room on it.
+    pub refused: u64,
 }
 
 /// The record store.
@@ -272,6 +288,9 @@ pub struct Call {
     /// The same of the callee.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub callee_unheard: Option<String>,
+    /// The sites whose WAN links its media cross, and how often.
+    #[serde(default)]
+    pub links: BTreeMap<String, u32>,
     /// The recorder and how the recording goes; empty where nobody records.
     #[serde(default)]
     pub recording: String,

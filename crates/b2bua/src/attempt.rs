@@ -7,12 +7,11 @@ use crate::early::Early;
 use crate::forking::{Lost, Refused};
 use crate::output::Level;
 use crate::record::AttemptRecord;
-use crate::runs::TargetRef;
 use base::{GatewayId, ReasonId, TrunkId};
-use identity::said::push_why;
+use identity::said::{push_why, q850_of};
 use negotiation::LocalSdp;
-use peers::Target;
 use peers::{Duty, Purse};
+use peers::{Target, TargetRef};
 use sip_core::{ClientTxn, Flow, SendError};
 use sip_msg::Msg;
 use std::sync::Arc;
@@ -111,7 +110,7 @@ impl Call {
         let run = self.epoch.run(candidate.trunk);
         let trunk = cx.runs.trunk(run);
         let duties = [cx.runs.duty(run), cx.runs.gateway(candidate.at.gateway).duty];
-        let (limited, policy) = (!self.emergency, self.epoch.policy(candidate.trunk));
+        let (limited, policy) = (!self.limits.emergency, self.epoch.policy(candidate.trunk));
         let rate_spent = || trunk.rate_spent(true, cx.now) && !self.repeats(candidate);
         match () {
             () if self.is_too_open(candidate) => Some(ReasonId::SipsUnreachable),
@@ -123,6 +122,7 @@ impl Call {
             }
             () if limited && trunk.is_full(true) => Some(ReasonId::TrunkFull),
             () if limited && rate_spent() => Some(ReasonId::TrunkRate),
+            () if self.full_link(candidate, cx).is_some() => Some(ReasonId::LinkFull),
             () => None,
         }
     }
@@ -147,6 +147,9 @@ impl Call {
     pub(crate) fn skip(&mut self, candidate: &Candidate, why: ReasonId, cx: &mut Context<'_>) {
         cx.counters.attempts_refused += 1;
         self.failure.get_or_insert(Failure::ours(why));
+        let full = self.full_link(candidate, cx).filter(|_| why == ReasonId::LinkFull);
+        full.iter().for_each(|(at, _)| cx.runs.links.refuse(*at));
+        let why = full.map_or(why.to_string(), |(_, told)| told);
         let note = format!("; {} skipped: {why}", self.epoch.trunk_name(candidate.trunk));
         // A trunk with many addresses is named once.
         if !self.decision.ends_with(&note) {
@@ -161,16 +164,11 @@ impl Call {
     /// A final non-2xx response: the next gateway, or the caller hears of it.
     pub(crate) fn on_refusal(&mut self, number: u16, msg: Msg<'_>, cx: &mut Context<'_>) {
         let status = msg.status();
-        let q850 = msg
-            .reason()
-            .find(|r| r.protocol.eq_ignore_ascii_case(b"Q.850"))
-            .and_then(|r| r.cause)
-            .and_then(|c| u8::try_from(c).ok());
         let verdict = self.attempt_mut(number).and_then(|attempt| attempt.verdict);
         let failure = Failure {
             status,
             reason: verdict.unwrap_or(ReasonId::from_sip_status(status)),
-            q850,
+            q850: q850_of(msg),
             retry_after: msg.retry_after(),
         };
         if let Some(at) = self.attempt_mut(number).map(|attempt| attempt.candidate.at) {

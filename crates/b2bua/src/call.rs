@@ -6,13 +6,13 @@ use crate::epoch::Epoch;
 use crate::forking::Forks;
 use crate::journal::{CallKey, JournalEvent};
 use crate::leg::Leg;
+use crate::links::Limits;
 use crate::offer::CallMedia;
 use crate::parting::Parting;
 use crate::record::{AttemptRecord, CallFacts, ReleasedBy};
 use crate::recorded::OnRecord;
 use crate::redirect::Redirection;
 use crate::relay::Relay;
-use crate::runs::GatewayRef;
 use crate::showing::Shown;
 use crate::tag::CallRef;
 use crate::telling::Way;
@@ -25,7 +25,7 @@ use identity::referral::Back;
 use identity::said::push_why;
 use identity::{Identity, push_reason_id};
 use media::Side;
-use peers::Voucher;
+use peers::{GatewayRef, Voucher};
 use sip_core::{Response, ServerTxn};
 use sip_msg::{Msg, Replaces};
 use smallvec::SmallVec;
@@ -134,12 +134,11 @@ pub(crate) struct Call {
     pub(crate) withheld: bool,
     /// Who stands for the INVITE.
     pub(crate) voucher: Voucher,
-    /// An emergency service is called: limits do not hold.
-    pub(crate) emergency: bool,
     /// What transfers have made of it.
     pub(crate) transfers: Option<Box<Transfers>>,
     /// Its recording.
     pub(crate) record: OnRecord,
+    pub(crate) limits: Limits,
 }
 
 /// A call's name, and what is known of it at birth.
@@ -182,9 +181,9 @@ impl Call {
             min_se: 0,
             withheld: false,
             voucher: Voucher::Source,
-            emergency: false,
             transfers: None,
             record: OnRecord::default(),
+            limits: Limits::default(),
         }
     }
 

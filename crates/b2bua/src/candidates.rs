@@ -3,10 +3,9 @@
 use crate::attempt::Candidate;
 use crate::context::Context;
 use crate::epoch::Epoch;
-use crate::runs::{Runs, TargetRef};
 use base::{GatewayId, ReasonId, TrunkId};
 use config::Hunt;
-use peers::{Duty, Target, draw};
+use peers::{Duty, Runs, Target, TargetRef, draw};
 use routing::{Attempt, Plan};
 use smallvec::SmallVec;
 use std::collections::VecDeque;

@@ -3,13 +3,13 @@
 use crate::epoch::Epoch;
 use crate::output::{Level, Note, Outbox};
 use crate::relay::SILENT_MAX;
-use crate::runs::{GatewayRef, Runs};
 use crate::transfer::Errand;
 use base::time::WallClock;
 use base::{Rng, ShardId, Time, WallTime, Wheel};
 pub(crate) use contract::{Alarm, Counters, Own, Sessions, User};
 
 use negotiation::{Draws, Mint};
+use peers::{GatewayRef, Runs};
 use sip_core::{ClientTxn, Transactions};
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use crate::record::{CallRecord, MediaRecord, ReleasedBy};
 use crate::tag::CallRef;
 use base::ReasonId;
 use identity::headers::{Kind, pass_reason, pass_rows};
-use identity::said::push_why;
+use identity::said::{push_why, q850_of};
 use media::{Command, OneWay, Report, SessionId, Side};
 use sip_core::{Response, ServerTxn};
 use sip_msg::Msg;
@@ -88,11 +88,6 @@ impl Call {
     }
 
     fn hang_up(&mut self, side: Side, msg: Msg<'_>, cx: &mut Context<'_>) {
-        let q850 = msg
-            .reason()
-            .find(|r| r.protocol.eq_ignore_ascii_case(b"Q.850"))
-            .and_then(|r| r.cause)
-            .and_then(|c| u8::try_from(c).ok());
         let mut rows = cx.take_rows();
         let other = side.other();
         let to = self.trunk_of(other);
@@ -107,7 +102,7 @@ impl Call {
             Side::A => (ReasonId::HangupA, ReleasedBy::Caller),
             Side::B => (ReasonId::HangupB, ReleasedBy::Callee),
         };
-        self.finish(cx, 200, q850.unwrap_or(16), reason, by);
+        self.finish(cx, 200, q850_of(msg).unwrap_or(16), reason, by);
     }
 
     /// Ends an answered call, or one in setup, for a reason that neither peer gave.

@@ -1,19 +1,20 @@
 //! One configuration in use: the snapshot and what is derived from it for signalling.
 
-use crate::runs::{GatewayRef, Runs, TrunkRef};
 use crate::telling::OnWire;
 use base::{GatewayId, ListenId, Transport, TrunkId};
 use config::{Policy, Trunk};
 use identity::abilities::agent_row;
 use identity::{Face, Screening};
-use peers::{Networks, Sources};
+use peers::{GatewayRef, LinkRef, Networks, Runs, Sources, TrunkRef};
 use routing::Snapshot;
 use std::sync::Arc;
 
 /// A snapshot with the running state of its trunks; a call keeps the one it was routed with.
 pub(crate) struct Epoch {
     pub(crate) snapshot: Arc<Snapshot>,
-    trunks: Vec<TrunkRef>,
+    pub(crate) trunks: Vec<TrunkRef>,
+    /// Of each site.
+    pub(crate) links: Vec<LinkRef>,
     gateways: Vec<GatewayRef>,
     faces: Vec<Face>,
     screenings: Vec<Screening>,
@@ -41,7 +42,8 @@ impl Epoch {
         let ids = (0..).map(TrunkId).take(config.trunks.len());
         let screenings = ids.map(|id| Screening::new(&config, &OnWire::of(&snapshot.table), id)).collect();
         let agents = config.trunks.iter().map(|t| agent_row(&t.policy)).collect();
-        Epoch { snapshot, trunks, gateways, faces, screenings, agents, networks }
+        let links = runs.links.adopt(&config.sites);
+        Epoch { snapshot, trunks, links, gateways, faces, screenings, agents, networks }
     }
 
     pub(crate) fn trunk(&self, id: TrunkId) -> &Trunk {

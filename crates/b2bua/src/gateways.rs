@@ -3,13 +3,12 @@
 use crate::context::{Alarm, Context, User};
 use crate::epoch::Epoch;
 use crate::output::{Level, ResolveRequest};
-use crate::runs::{GatewayRef, TargetRef};
 use crate::switchboard::Switchboard;
 use base::{GatewayId, Time};
 use config::Host;
 use identity::abilities;
 use identity::headers::{push_number, push_parts, push_row};
-use peers::{Resolution, WATCHED_MAX};
+use peers::{GatewayRef, Resolution, TargetRef, WATCHED_MAX};
 use sip_core::Request;
 use sip_core::liveness::{Change, LivenessAct};
 

@@ -171,7 +171,9 @@ impl Call {
     /// Where a redirect leads, by the same judgement as every call.
     fn plan_redirected(&self, waiting: &Waiting, cx: &mut Context<'_>) -> Result<Plan, ReasonId> {
         let by = &waiting.by;
-        let who = Facts { user: by.user, source: Some(by.source), ..Facts::new(by.trunk, "", &by.sent) };
+        let (user, source) = (by.user, Some(by.source));
+        let media = Some((self.trunk_in, self.a.flow.remote.ip()));
+        let who = Facts { user, source, media, ..Facts::new(by.trunk, "", &by.sent) };
         let plan = match self.judge_redirect(who, &waiting.number, cx) {
             Decision::Plan(plan) => plan,
             Decision::Refuse(refusal) => return Err(refusal.reason),
@@ -210,7 +212,7 @@ impl Call {
         if let Some(arrived) = self.arrived.as_mut() {
             arrived.identity.history = by.history.redirected(&by.called, by.why, &plan.called);
         }
-        self.emergency |= plan.emergency;
+        self.limits.emergency |= plan.emergency;
         self.shown.media = None;
         self.queue = queue;
         self.tell_redirect(by.trunk, &waiting.number, &format!("route {}", plan.route_name));

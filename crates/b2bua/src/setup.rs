@@ -6,10 +6,10 @@ use crate::context::{Context, User};
 use crate::epoch::Epoch;
 use crate::journal::{CallKey, JournalEvent};
 use crate::record::CallFacts;
-use crate::runs::{Runs, standing};
 use crate::secure::leg_of_caller;
 use crate::tag::{CallRef, Tag};
-use base::{ReasonId, Time, TrunkId};
+use admission::{Standing, count_refused};
+use base::{ReasonId, TrunkId};
 use config::{EarlyOffer, Kind, Prack};
 use identity::abilities;
 use identity::headers::push_number;
@@ -19,7 +19,7 @@ use identity::{is_nobody, push_warning, session_of};
 use media::Side;
 use negotiation::SdpTrouble;
 use peers::Voucher;
-use routing::{Decision, Facts, NoTrace, Plan, Refusal, TrunkState};
+use routing::{Decision, Facts, NoTrace, Plan, Refusal};
 use sip_core::dialog::Dialog;
 use sip_core::session_timer::SessionTimer;
 use sip_core::{Flow, ServerTxn};
@@ -42,19 +42,6 @@ pub(crate) struct Arrival<'a> {
     pub(crate) trunk: TrunkId,
     pub(crate) txn: ServerTxn,
     pub(crate) voucher: Voucher,
-}
-
-/// Trunks as routing sees them now.
-struct Now<'a> {
-    runs: &'a Runs,
-    epoch: &'a Epoch,
-    at: Time,
-}
-
-impl routing::State for Now<'_> {
-    fn trunk(&self, id: TrunkId) -> TrunkState {
-        standing(self.runs, self.epoch.run(id), self.at)
-    }
 }
 
 impl Call {
@@ -203,6 +190,7 @@ impl Call {
             anonymous: caller.is_empty() || is_nobody(caller),
             user,
             source,
+            media: self.leg(side.other()).map(|leg| (leg.trunk, leg.flow.remote.ip())),
             at,
             ..Facts::new(on, called, caller)
         }
@@ -210,9 +198,12 @@ impl Call {
 
     /// Judges the facts of a call by the routes it was accepted with and the trunks as they are now.
     pub(crate) fn route_for(&self, facts: &Facts<'_>, cx: &mut Context<'_>) -> Decision {
-        let dice = cx.rng.next_u64();
-        let state = Now { runs: cx.runs, epoch: &self.epoch, at: cx.now };
-        self.epoch.snapshot.table.plan(facts, &state, dice, &mut NoTrace)
+        let (dice, epoch) = (cx.rng.next_u64(), &self.epoch);
+        let (trunks, links) = (&epoch.trunks, &epoch.links);
+        let state = Standing { runs: cx.runs, trunks, links, call: &self.limits.links, at: cx.now };
+        let decision = epoch.snapshot.table.plan(facts, &state, dice, &mut NoTrace);
+        count_refused(&decision, links, &mut cx.runs.links);
+        decision
     }
 
     fn refuse_route(&mut self, refusal: &Refusal, cx: &mut Context<'_>) {
@@ -231,7 +222,7 @@ impl Call {
         self.caller = plan.caller.as_str().into();
         self.called = plan.called.as_str().into();
         self.a.purse.account = self.epoch.account_for(self.trunk_in, &self.called);
-        self.emergency = plan.emergency;
+        self.limits.emergency = plan.emergency;
         let (queue, missing) = candidates(&plan, &self.epoch, cx);
         self.queue = queue;
         self.failure = missing.map(Failure::ours);

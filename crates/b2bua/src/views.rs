@@ -1,45 +1,26 @@
 //! Pictures of a switchboard for people.
 
 use crate::call::{Call, Phase};
-use crate::runs::standing;
 use crate::switchboard::Switchboard;
-use crate::view::{CallView, StatusView, TrunkView};
+use crate::view::{CallView, StatusView, TrunkView, links};
+use admission::standing;
 use base::{Time, TrunkId};
 use media::Side;
+use peers::Links;
 
 impl Switchboard {
     /// The live calls, in no particular order.
     #[must_use]
     pub fn calls(&self) -> Vec<CallView> {
-        self.calls.values().filter(|c| c.phase != Phase::Over && !c.is_placed()).map(|c| view(c)).collect()
+        let live = self.calls.values().filter(|c| c.phase != Phase::Over && !c.is_placed());
+        live.map(|call| view(call, &self.runs.links)).collect()
     }
 
     /// The trunks of the present configuration with their gateways.
     #[must_use]
     pub fn trunks(&self, now: Time) -> Vec<TrunkView> {
-        let count = u32::try_from(self.epoch.snapshot.config.trunks.len()).unwrap_or(u32::MAX);
-        (0..count).map(|id| self.trunk_view(TrunkId(id), now)).collect()
-    }
-
-    fn trunk_view(&self, id: TrunkId, now: Time) -> TrunkView {
-        let at = self.epoch.run(id);
-        let run = self.runs.trunk(at);
-        TrunkView {
-            id,
-            name: run.name.clone(),
-            duty: self.runs.duty(at),
-            word: run.duty,
-            standing: standing(&self.runs, at, now),
-            calls_in: run.calls_in,
-            calls_out: run.calls_out,
-            total_in: run.total_in,
-            total_out: run.total_out,
-            answered_out: run.answered_out,
-            failed_out: run.failed_out,
-            gateways: self.runs.gateways_of(at).iter().map(|g| self.runs.gateway_view(*g, now)).collect(),
-            registrations: self.runs.enrolments_of(at).map(|e| e.view(now)).collect(),
-            unregistered: self.runs.is_unregistered(at, now),
-        }
+        let (all, runs) = ((0..).map(TrunkId).zip(self.epoch.trunks.iter().copied()), &self.runs);
+        all.map(|trunk| TrunkView::of(runs, trunk, standing(runs, trunk.1, now), now)).collect()
     }
 
     /// Counters and limits.
@@ -56,6 +37,7 @@ impl Switchboard {
             malformed: c.malformed,
             counters: self.further_counters(),
             draining: self.draining,
+            links: links(&self.runs.links),
         }
     }
 
@@ -66,7 +48,7 @@ impl Switchboard {
     }
 }
 
-fn view(call: &Call) -> CallView {
+fn view(call: &Call, links: &Links) -> CallView {
     let turned = usize::from(call.current).checked_sub(1).and_then(|at| call.attempts.get(at));
     let attempt = turned.or(call.attempts.last());
     let state = match call.phase {
@@ -96,6 +78,7 @@ fn view(call: &Call) -> CallView {
             call.leg(side).and_then(|leg| negotiation::security((&leg.described, leg.sdp.standing()), shaken))
         }),
         unheard: call.media.unheard,
+        links: call.limits.links.all().map(|(at, times)| (links.site(at).into(), times)).collect(),
         recording: call.recording_verdict(),
         codec: (!call.media.codec.is_empty()).then(|| call.media.codec.clone()),
     }

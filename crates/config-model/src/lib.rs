@@ -189,6 +189,8 @@ pub struct Site {
     pub external_prefix: Option<String>,
     /// What callers there may do.
     pub permissions: Permissions,
+    /// Calls whose media cross its WAN link at a time.
+    pub wan_calls_max: Option<u32>,
 }
 
 /// Call records and the journal.

@@ -1,9 +1,9 @@
 //! What people may see of a switchboard: plain values, made on demand.
 
-use base::TrunkId;
-use peers::Duty;
+use base::{Time, TrunkId};
 pub use peers::{BindingView, GatewayView, KeptBinding, QualityView, RegistrationView, TargetView};
-pub use records::{CallView, StatusView};
+use peers::{Duty, Links, Runs, TrunkRef};
+pub use records::{CallView, LinkView, StatusView};
 use routing::TrunkState;
 use std::sync::Arc;
 
@@ -38,4 +38,40 @@ pub struct TrunkView {
     pub registrations: Vec<RegistrationView>,
     /// It lives by its registrations and has none.
     pub unregistered: bool,
+}
+
+impl TrunkView {
+    /// A trunk as it stands.
+    #[must_use]
+    pub fn of(runs: &Runs, (id, at): (TrunkId, TrunkRef), standing: TrunkState, now: Time) -> TrunkView {
+        let run = runs.trunk(at);
+        TrunkView {
+            id,
+            name: run.name.clone(),
+            duty: runs.duty(at),
+            word: run.duty,
+            standing,
+            calls_in: run.calls_in,
+            calls_out: run.calls_out,
+            total_in: run.total_in,
+            total_out: run.total_out,
+            answered_out: run.answered_out,
+            failed_out: run.failed_out,
+            gateways: runs.gateways_of(at).iter().map(|g| runs.gateway_view(*g, now)).collect(),
+            registrations: runs.enrolments_of(at).map(|e| e.view(now)).collect(),
+            unregistered: runs.is_unregistered(at, now),
+        }
+    }
+}
+
+/// The links of the present configuration.
+#[must_use]
+pub fn links(links: &Links) -> Vec<LinkView> {
+    let view = |link: &peers::LinkRun| LinkView {
+        site: link.site.clone(),
+        calls: link.calls,
+        max: link.max,
+        refused: link.refused,
+    };
+    links.configured().map(view).collect()
 }

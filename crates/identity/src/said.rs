@@ -11,6 +11,13 @@ pub fn push_why(rows: &mut Vec<u8>, q850: u8) {
     push_parts(rows, b"Reason", &[b"Q.850;cause=", cause, b";text=\"", q850_text(q850).as_bytes(), b"\""]);
 }
 
+/// The Q.850 cause that a message says why by (RFC 3326 §2).
+#[must_use]
+pub fn q850_of(msg: Msg<'_>) -> Option<u8> {
+    let cause = msg.reason().find(|reason| reason.protocol.eq_ignore_ascii_case(b"Q.850"))?.cause?;
+    u8::try_from(cause).ok()
+}
+
 /// What a caller is told: redirects that were not followed and challenges are not the caller's business.
 #[must_use]
 pub fn status_for_caller(status: u16) -> u16 {

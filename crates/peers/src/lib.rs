@@ -1,5 +1,5 @@
 //! Who the peers of trunks are, and how they do: credentials in both directions, users that register with us, the
-//! addresses of gateways and their health, the quality of their calls.
+//! addresses of gateways and their health, the quality of their calls, the links of sites and what is on them.
 //!
 //! Values and judgements only: nothing here knows a call, sends a message or keeps a timer. How all of them do is kept
 //! in [`Runs`], which outlives configurations. A call's credentials are signed by a [`Wallet`]; a peer's are judged by a
@@ -12,6 +12,7 @@ mod duty;
 mod enrol;
 mod enrolment;
 mod kept;
+mod links;
 mod order;
 mod quality;
 mod rate;
@@ -28,6 +29,7 @@ pub use duty::Duty;
 pub use enrol::{Denied, Enrolled, enrol};
 pub use enrolment::{Enrolment, EnrolmentRef};
 pub use kept::KeptBinding;
+pub use links::{Held, LinkRef, LinkRun, Links, Load, cover};
 pub use order::{Order, Serial, route_rows, verify_rows};
 pub use quality::Quality;
 pub use rate::Rate;

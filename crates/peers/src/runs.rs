@@ -1,7 +1,7 @@
 //! The running state of trunks and gateways: counts, rates, health. It outlives configurations:
 //! what has the same name keeps its state.
 
-use crate::{Bindings, Choice, Duty, Enrolment, Quality, Rate, Resolution, Target, TargetRun, Wallet};
+use crate::{Bindings, Choice, Duty, Enrolment, Links, Quality, Rate, Resolution, Target, TargetRun, Wallet};
 use base::{ListenId, Time, Transport, TrunkId};
 use config::{Gateway, Host, Trunk};
 use std::net::SocketAddr;
@@ -143,6 +143,7 @@ pub struct Runs {
     /// When the alarm for the next of them that runs out fires.
     pub bindings_due: Option<Time>,
     pub enrolments: Vec<Enrolment>,
+    pub links: Links,
     trunks: Vec<TrunkRun>,
     gateways: Vec<GatewayRun>,
     /// Numbers addresses.

@@ -42,6 +42,8 @@ pub struct CallView {
     pub security: [Option<Security>; 2],
     /// Why caller and callee are not heard though they might be, while the other is.
     pub unheard: [Option<OneWay>; 2],
+    /// The sites whose WAN links its media cross, and how often.
+    pub links: Vec<(Arc<str>, u32)>,
     /// The recorder and how the recording goes; empty where nobody records.
     pub recording: Box<str>,
 }
@@ -67,4 +69,19 @@ pub struct StatusView {
     pub counters: Vec<(&'static str, u64)>,
     /// Whether it takes no new calls.
     pub draining: bool,
+    /// The WAN links of the present configuration's sites, in no particular order.
+    pub links: Vec<LinkView>,
+}
+
+/// The WAN link of a site.
+#[derive(Clone, Debug)]
+pub struct LinkView {
+    /// The site.
+    pub site: Arc<str>,
+    /// Calls that cross it; one that crosses it twice counts twice.
+    pub calls: u32,
+    /// How many may.
+    pub max: Option<u32>,
+    /// Attempts since the start that were not made for want of room on it.
+    pub refused: u64,
 }

@@ -199,7 +199,16 @@ fn time(name: &str, config: &Config, numbers: usize, rng: &mut Rng) {
     let start = Instant::now();
     for round in 0..ROUNDS {
         let Some((called, caller)) = calls.get(round as usize % calls.len()) else { return };
-        let facts = Facts { on, called, caller, anonymous: false, user: None, source: None, at: Some(AT) };
+        let facts = Facts {
+            on,
+            called,
+            caller,
+            anonymous: false,
+            user: None,
+            source: None,
+            media: None,
+            at: Some(AT),
+        };
         black_box(table.plan(&facts, &AllIdle, u64::from(round), &mut NoTrace));
     }
     let each = start.elapsed().as_secs_f64() * 1e6 / f64::from(ROUNDS);

@@ -1,14 +1,15 @@
 //! Laying the attempts: tiers in order, weights drawn, limits obeyed, trunks in trouble last.
 //!
-//! Full, rate-limited, disabled and draining trunks are skipped with their reason; trunks that are
-//! down or asked to be left alone go behind all others but are never excluded (R79). Limits do not
-//! hold for emergency calls (R95).
+//! Full, rate-limited, disabled and draining trunks are skipped with their reason, and so are those
+//! whose media would cross a WAN link without room (R90); trunks that are down or asked to be left
+//! alone go behind all others but are never excluded (R79). Limits do not hold for emergency calls (R95).
 
 use crate::bypass::MediaPath;
-use crate::decision::{Attempt, Plan, Refusal, SkipReason};
+use crate::decision::{Attempt, Plan, Refusal, SkipReason, Told};
 use crate::facts::{Health, State};
 use crate::find::Found;
 use crate::hours::Clocks;
+use crate::links::Peer;
 use crate::plan::Numbers;
 use crate::rates::{Price, Priced};
 use crate::table::Table;
@@ -33,6 +34,8 @@ pub(crate) struct Order {
     /// The arriving trunk, and where the caller is.
     pub on: TrunkId,
     pub source: Option<IpAddr>,
+    /// Whose media they are.
+    pub media: Peer,
     pub emergency: bool,
     pub dice: u64,
 }
@@ -104,7 +107,8 @@ fn tell(table: &Table, on: TrunkId, number: usize, attempt: &Attempt, trace: &mu
 
 fn tell_skipped(table: &Table, trunk: TrunkId, why: SkipReason, trace: &mut dyn Trace) {
     if trace.wants() {
-        trace.note(Step::Skipped { trunk: table.trunk_name(trunk), why });
+        let Told(_, site) = table.told(why);
+        trace.note(Step::Skipped { trunk: table.trunk_name(trunk), why, site });
     }
 }
 
@@ -144,7 +148,7 @@ fn choose<'f>(
             let judged = match () {
                 () if places.len() + last.len() >= ATTEMPTS_MAX => Err(SkipReason::PlanFull),
                 () if unrated => Err(SkipReason::Unrated),
-                () => judge(table, trunk, order, state),
+                () => judge(table, (trunk, found), order, state),
             };
             match judged {
                 Ok(None) => places.push(Place { trunk, found, price, tier, demoted: false }),
@@ -213,7 +217,7 @@ enum Trouble {
 
 fn judge(
     table: &Table,
-    trunk: TrunkId,
+    (trunk, found): (TrunkId, &Found<'_>),
     order: Order,
     state: &dyn State,
 ) -> Result<Option<Trouble>, SkipReason> {
@@ -240,6 +244,9 @@ fn judge(
         }
         if now.cps_spent {
             return Err(SkipReason::Rate);
+        }
+        if let Some(full) = table.full_link(order.media, trunk, found.record, state) {
+            return Err(SkipReason::LinkFull(full));
         }
     }
     Ok(match (now.health, now.cooling) {
@@ -310,11 +317,11 @@ fn refuse(table: &Table, chain: &[Found<'_>], skipped: Skipped) -> Refusal {
     let reason = match reasons.next() {
         None if skipped.is_empty() => ReasonId::NoTrunk,
         None => ReasonId::Hairpin,
-        Some(first) if reasons.all(|why| why == first) => first.reason(),
+        Some(first) if reasons.all(|why| why.reason() == first.reason()) => first.reason(),
         Some(_) => ReasonId::NoTrunk,
     };
     let wait = |why: SkipReason| match why {
-        SkipReason::Full => Some(RETRY_FULL),
+        SkipReason::Full | SkipReason::LinkFull(_) => Some(RETRY_FULL),
         SkipReason::Rate => Some(RETRY_RATE),
         _ => None,
     };
@@ -324,7 +331,8 @@ fn refuse(table: &Table, chain: &[Found<'_>], skipped: Skipped) -> Refusal {
         let _ = write!(sentence, "{}{}", if at == 0 { " (route " } else { ", " }, found.name);
     }
     for (at, &(trunk, why)) in skipped.iter().enumerate() {
-        let _ = write!(sentence, "{} {}: {why}", if at == 0 { ";" } else { "," }, table.trunk_name(trunk));
+        let (mark, name) = (if at == 0 { ";" } else { "," }, table.trunk_name(trunk));
+        let _ = write!(sentence, "{mark} {name}: {}", table.told(why));
     }
     sentence.push_str(").");
     Refusal {

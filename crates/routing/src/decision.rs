@@ -1,5 +1,6 @@
 //! What comes out of a decision: an ordered plan, or a refusal with its reason.
 
+use crate::links::FullLink;
 use crate::rates::Price;
 use base::{ReasonId, TrunkId};
 use config::Recorder;
@@ -165,6 +166,8 @@ pub enum SkipReason {
     Unrated,
     /// It, or the arriving trunk, is kept to another site.
     OtherSite,
+    /// Its media would cross a WAN link that has no room.
+    LinkFull(FullLink),
 }
 
 impl SkipReason {
@@ -181,6 +184,7 @@ impl SkipReason {
             SkipReason::Unwritable => ReasonId::Untranslatable,
             SkipReason::Unrated => ReasonId::NoRate,
             SkipReason::OtherSite => ReasonId::OtherSite,
+            SkipReason::LinkFull(_) => ReasonId::LinkFull,
         }
     }
 }
@@ -197,7 +201,22 @@ impl fmt::Display for SkipReason {
             SkipReason::Unwritable => "its translations leave no number",
             SkipReason::Unrated => "it has no rate for the number",
             SkipReason::OtherSite => "kept to another site",
+            SkipReason::LinkFull(_) => "the link of a site is full",
         })
+    }
+}
+
+/// A reason with the name of the site that it is about.
+pub struct Told<'t>(pub SkipReason, pub &'t str);
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Told(SkipReason::LinkFull(FullLink { calls, max, .. }), site) => {
+                write!(f, "link to {site} full, {calls} of {max}")
+            }
+            Told(why, _) => why.fmt(f),
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Facts<'a> {
     pub user: Option<u16>,
     /// Where it comes from; without it the caller is where the trunk is.
     pub source: Option<IpAddr>,
+    /// Whose media the call will have, where that is not who calls: in a transfer of who stays.
+    pub media: Option<(TrunkId, IpAddr)>,
     /// When it arrives; without it routes that hold at times do not hold.
     pub at: Option<WallTime>,
 }
@@ -28,7 +30,7 @@ impl<'a> Facts<'a> {
     /// A call of nobody in particular, from nowhere in particular, at no time.
     #[must_use]
     pub fn new(on: TrunkId, called: &'a str, caller: &'a str) -> Facts<'a> {
-        Facts { on, called, caller, anonymous: false, user: None, source: None, at: None }
+        Facts { on, called, caller, anonymous: false, user: None, source: None, media: None, at: None }
     }
 }
 
@@ -76,10 +78,16 @@ impl Default for TrunkState {
     }
 }
 
-/// Who knows how the trunks stand.
+/// Who knows how the trunks and the links of sites stand.
 pub trait State {
     /// The present state of a trunk.
     fn trunk(&self, trunk: TrunkId) -> TrunkState;
+
+    /// How often calls cross the WAN link of a site, but for the call that is judged.
+    fn link(&self, site: u16) -> u32 {
+        let _ = site;
+        0
+    }
 }
 
 /// All trunks enabled, up and idle: for dry runs and the configuration's own tests.

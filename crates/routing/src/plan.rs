@@ -55,7 +55,7 @@ impl Table {
     pub fn explain(&self, on: TrunkId, plan: &Plan) -> String {
         let mut line = format!("route {}", plan.route_name);
         for (trunk, why) in &plan.skipped {
-            let _ = write!(line, "; {} skipped: {why}", self.trunk_name(*trunk));
+            let _ = write!(line, "; {} skipped: {}", self.trunk_name(*trunk), self.told(*why));
         }
         for attempt in &plan.attempts {
             let Attempt { trunk, record, .. } = *attempt;
@@ -94,7 +94,9 @@ impl Table {
         let mut clocks = Clocks::new(facts.at, &self.zones);
         let found = self.find(&numbers, (facts, from), &mut clocks, trace)?;
         self.permit(&numbers, (facts, from), &found, trace)?;
-        let order = Order { on: facts.on, source: facts.source, emergency: numbers.called.emergency, dice };
+        let Facts { on, source, .. } = *facts;
+        let media = facts.media.map_or((on, source), |(trunk, address)| (trunk, Some(address)));
+        let order = Order { on, source, media, emergency: numbers.called.emergency, dice };
         lay(self, &found, numbers, order, &mut clocks, state, trace)
     }
 }

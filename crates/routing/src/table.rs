@@ -7,6 +7,7 @@ use crate::bypass::Paths;
 use crate::classes::Classes;
 use crate::dialplan::{DialPlan, Normal};
 use crate::hours::Hours;
+use crate::links::Links;
 use crate::pattern::Matcher;
 use crate::pilot::Extensions;
 use crate::prefix::PrefixTree;
@@ -43,6 +44,7 @@ pub struct Table {
     pub(crate) scopes: Scopes,
     /// Whose media may leave the node.
     pub(crate) paths: Paths,
+    pub(crate) links: Links,
 }
 
 pub(crate) struct OurNumbers {
@@ -230,6 +232,7 @@ impl Table {
         let scopes = Scopes::compile(config);
         Table {
             dialplan: DialPlan::compile(config, scopes.places.names()),
+            links: Links::compile(config, scopes.places.names()),
             ranges: Ranges::build(config.numbers.iter().map(|r| (r.first.as_str(), r.last.as_str()))),
             numbers,
             deliveries,

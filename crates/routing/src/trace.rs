@@ -2,7 +2,7 @@
 
 use crate::bypass::MediaPath;
 use crate::classes::ClassSet;
-use crate::decision::{Rule, SkipReason};
+use crate::decision::{Rule, SkipReason, Told};
 use crate::number::NUMBER_MAX;
 use crate::rates::Price;
 use base::ReasonId;
@@ -216,6 +216,8 @@ pub enum Step<'a> {
         trunk: &'a str,
         /// Why.
         why: SkipReason,
+        /// Name of the site that the reason is about; empty for none.
+        site: &'a str,
     },
     /// A trunk is put behind all others.
     Demoted {
@@ -335,7 +337,6 @@ impl fmt::Display for Step<'_> {
             Step::AsReceived { side, number } => write!(f, "{side}: {number:?} stays as received"),
             Step::OurNumber { first, last } => write!(f, "number range {first}..{last} holds it"),
             Step::NotOurNumber => f.write_str("no number range holds it"),
-            Step::Skipped { trunk, why } => write!(f, "trunk {trunk} is left out: {why}"),
             Step::Demoted { trunk, down: true } => write!(f, "trunk {trunk} is down and goes last"),
             Step::Demoted { trunk, down: false } => write!(f, "trunk {trunk} is cooling and goes last"),
             Step::Attempt { number, trunk, tier, called, caller } => {
@@ -376,6 +377,9 @@ impl Step<'_> {
                 let blank = if currency.is_empty() { "" } else { " " };
                 write!(f, "trunk {trunk} charges {price} to {prefix}: ")?;
                 write!(f, "{}{blank}{currency} for a call of {seconds} s", price.call)
+            }
+            Step::Skipped { trunk, why, site } => {
+                write!(f, "trunk {trunk} is left out: {}", Told(why, site))
             }
             Step::Media { trunk, path } => write!(f, "trunk {trunk}: {path}"),
             Step::Usage { name } => write!(f, "usage {name}:"),

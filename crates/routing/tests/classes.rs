@@ -28,7 +28,8 @@ fn world(head: &str) -> World {
 }
 
 fn reason(w: &World, on: &str, caller: &str, anonymous: bool, called: &str) -> Option<ReasonId> {
-    let facts = Facts { on: w.id(on), called, caller, anonymous, user: None, source: None, at: None };
+    let facts =
+        Facts { on: w.id(on), called, caller, anonymous, user: None, source: None, media: None, at: None };
     match w.table.plan(&facts, &AllIdle, 0, &mut NoTrace) {
         Decision::Plan(_) => None,
         Decision::Refuse(refusal) => {

@@ -352,6 +352,7 @@ fn the_story_tells_every_rule() {
         anonymous: false,
         user: None,
         source: None,
+        media: None,
         at: None,
     };
     let mut story = routing::Story::default();

@@ -53,7 +53,7 @@ proptest! {
     ) {
         let world = World::new("DE", ROUTES);
         let state = |id: TrunkId| states[id.index()];
-        let facts = Facts { on: TrunkId(on), called: &called, caller: &caller, anonymous: false, user: None, source: None, at: None };
+        let facts = Facts { on: TrunkId(on), called: &called, caller: &caller, anonymous: false, user: None, source: None, media: None, at: None };
         let decision = world.table.plan(&facts, &state, dice, &mut NoTrace);
         prop_assert_eq!(&decision, &world.table.plan(&facts, &state, dice, &mut NoTrace));
         match decision {
@@ -90,7 +90,7 @@ proptest! {
     #[test]
     fn no_input_panics(called in ".{0,140}", caller in ".{0,140}", on in 0..9_u32) {
         let world = World::new("IT", ROUTES);
-        let facts = Facts { on: TrunkId(on), called: &called, caller: &caller, anonymous: true, user: None, source: None, at: None };
+        let facts = Facts { on: TrunkId(on), called: &called, caller: &caller, anonymous: true, user: None, source: None, media: None, at: None };
         let _ = world.table.plan(&facts, &AllIdle, 7, &mut routing::Story::default());
     }
 
@@ -115,7 +115,7 @@ proptest! {
         });
         let table = Table::compile(&config);
         let on = config.trunk_named("pbx").expect("a trunk");
-        let facts = Facts { on, called: &called, caller: "", anonymous: false, user: None, source: None, at: None };
+        let facts = Facts { on, called: &called, caller: "", anonymous: false, user: None, source: None, media: None, at: None };
         let decision = table.plan(&facts, &AllIdle, 0, &mut NoTrace);
         let found = decision.plan().map(|plan| plan.route);
         prop_assert_eq!(found, scan.map(|at| RouteRef::Route(at as u32)));
@@ -140,6 +140,7 @@ fn weights_converge() {
         anonymous: false,
         user: None,
         source: None,
+        media: None,
         at: None,
     };
     for _ in 0..rounds {

@@ -92,8 +92,16 @@ fn a_rate_that_does_not_hold_now_leaves_the_word_to_a_shorter_prefix() {
     let first = |at: &str| {
         let on = w.config.trunk_named("pbx").unwrap();
         let at = config::moment(at);
-        let facts =
-            Facts { on, called: "+493023125100", caller: "", anonymous: false, user: None, source: None, at };
+        let facts = Facts {
+            on,
+            called: "+493023125100",
+            caller: "",
+            anonymous: false,
+            user: None,
+            source: None,
+            media: None,
+            at,
+        };
         let decision = w.table.plan(&facts, &AllIdle, 0, &mut NoTrace);
         w.names(decision.plan().unwrap())[0].to_owned()
     };
@@ -116,6 +124,7 @@ fn a_rate_with_times_comes_before_one_of_the_same_prefix_that_always_holds() {
             anonymous: false,
             user: None,
             source: None,
+            media: None,
             at: config::moment(at),
         };
         let decision = w.table.plan(&facts, &AllIdle, 0, &mut NoTrace);
@@ -136,6 +145,7 @@ fn the_story_tells_the_prices_and_the_plan_keeps_them() {
         anonymous: false,
         user: None,
         source: None,
+        media: None,
         at: None,
     };
     let mut story = Story::default();
@@ -210,6 +220,7 @@ fn trunks_in_trouble_go_last_whatever_they_cost() {
         anonymous: false,
         user: None,
         source: None,
+        media: None,
         at: None,
     };
     let decision = w.table.plan(&facts, &state, 0, &mut NoTrace);

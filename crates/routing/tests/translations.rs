@@ -24,7 +24,16 @@ fn world(trunk: &str, country: &str, lists: &str) -> World {
 }
 
 fn story(w: &World, on: &str, caller: &str, called: &str) -> String {
-    let facts = Facts { on: w.id(on), called, caller, anonymous: false, user: None, source: None, at: None };
+    let facts = Facts {
+        on: w.id(on),
+        called,
+        caller,
+        anonymous: false,
+        user: None,
+        source: None,
+        media: None,
+        at: None,
+    };
     let mut story = Story::default();
     let _ = w.table.plan(&facts, &AllIdle, 0, &mut story);
     story.0.join("\n")
@@ -234,7 +243,7 @@ proptest! {
         let w = World::new("DE", &format!("{lists}{ROUTES}"));
         for (called, caller) in &numbers {
             for on in ["pbx", "flex"] {
-                let facts = Facts { on: w.id(on), called, caller, anonymous: false, user: None, source: None, at: None };
+                let facts = Facts { on: w.id(on), called, caller, anonymous: false, user: None, source: None, media: None, at: None };
                 let decision = w.table.plan(&facts, &AllIdle, 3, &mut NoTrace);
                 let mut story = Story::default();
                 prop_assert_eq!(&decision, &w.table.plan(&facts, &AllIdle, 3, &mut story));

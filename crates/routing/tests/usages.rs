@@ -184,6 +184,7 @@ fn routes_hold_at_their_times() {
             anonymous: false,
             user: None,
             source: None,
+            media: None,
             at,
         };
         let decision = w.table.plan(&facts, &AllIdle, 0, &mut NoTrace);

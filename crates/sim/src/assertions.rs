@@ -4,6 +4,7 @@ use crate::Outcome;
 use crate::peer::State;
 use crate::plan::{Faith, OnCancel, OnOffer};
 use crate::world::World;
+use b2bua::{Input, Outbox};
 use std::fmt::Write as _;
 
 impl World {
@@ -41,6 +42,21 @@ impl World {
         }
     }
 
+    /// Feeds one input. No link carries more than it may after it; joining two calls alone may do that.
+    pub(crate) fn input(&mut self, input: Input<'_>) {
+        let mut out = Outbox::new();
+        self.board.handle(self.now, input, &mut out);
+        let joins = ["refer", "replaces"].iter().any(|key| self.plan.config.inside.contains(key));
+        if self.plan.config.link.is_some() && !joins {
+            for link in
+                self.board.status().links.into_iter().filter(|l| l.max.is_some_and(|max| l.calls > max))
+            {
+                self.faults.push(format!("{} calls on the link to {}", link.calls, link.site));
+            }
+        }
+        self.drain(&mut out);
+    }
+
     /// Every table is empty and every count zero.
     fn at_rest(&mut self) {
         let status = self.board.status();
@@ -60,6 +76,9 @@ impl World {
                 faults
                     .push(format!("trunk {} has {} in, {} out", trunk.name, trunk.calls_in, trunk.calls_out));
             }
+        }
+        for link in status.links.iter().filter(|link| link.calls != 0) {
+            faults.push(format!("{} calls on the link to {} at rest", link.calls, link.site));
         }
         let open = self.engine.open_sessions();
         if !open.is_empty() {

@@ -25,6 +25,8 @@ pub struct Variant {
     pub tcp: bool,
     /// Who rings at once.
     pub hunt: Hunt,
+    /// Calls that the link of the first provider's site takes; without it there are no sites.
+    pub link: Option<u32>,
 }
 
 /// Whose gateways ring at once.
@@ -86,6 +88,9 @@ impl Variant {
             "[trunk.one]\nkind = \"itsp\"\nlisten = \"outside\"\ngateways = [\"192.0.2.7\"{named}{also}]\n{common}{first}{one_hunts}override = {{ {outside} }}\n"
         );
         let one = if edition == 2 { String::new() } else { one };
+        let sites = self.link.map_or(String::new(), |max| format!(
+            "[site.far]\nsubnets = [\"192.0.2.7\", \"192.0.2.11\"]\nwan_calls_max = {max}\n[site.near]\nsubnets = [\"10.0.0.0/24\"]\n"
+        ));
         format!(
             "version = 1\ncountry = \"DE\"\n\
              [listen.inside]\naddress = \"10.0.0.5\"\nsip = [\"udp:5060\", \"tcp:5060\"]\nrtp = \"20000-29999\"\n\
@@ -94,7 +99,7 @@ impl Variant {
              {one}\
              [trunk.two]\nkind = \"itsp\"\nlisten = \"outside\"\ngateways = [\"192.0.2.8{tcp}\"]\n{common}{hunts}override = {{ {outside} }}\n\
              [[numbers]]\nrange = \"+493023125000..+493023125999\"\ndeliver = [\"pbx\"]\n\
-             [[route]]\nname = \"{name}\"\nmatch = {{ called = \"+*\" }}\nto = [{to}]\n"
+             [[route]]\nname = \"{name}\"\nmatch = {{ called = \"+*\" }}\nto = [{to}]\n{sites}"
         )
     }
 }

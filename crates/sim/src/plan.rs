@@ -248,6 +248,8 @@ impl Plan {
         }
         let mut config = crate::config_text::Variant::draw(&mut dice);
         config.hunt = Dice::new(seed ^ 0x666f_726b).pick(&[Hunt::Order, Hunt::Order, Hunt::First, Hunt::All]);
+        config.link =
+            Dice::new(seed ^ 0x6c69_6e6b).pick(&[None, None, None, Some(0), Some(1), Some(2), Some(4)]);
         Plan {
             seed,
             weather,

@@ -254,14 +254,8 @@ impl World {
         self.input(Input::Message { flow, verified: &[], bytes: &letter.bytes });
     }
 
-    pub(crate) fn input(&mut self, input: Input<'_>) {
-        let mut out = Outbox::new();
-        self.board.handle(self.now, input, &mut out);
-        self.drain(&mut out);
-    }
-
     /// Journal, then media, then messages: as the runtime does it.
-    fn drain(&mut self, out: &mut Outbox) {
+    pub(super) fn drain(&mut self, out: &mut Outbox) {
         loop {
             for event in out.journal.drain(..) {
                 if self.trace {

@@ -29,6 +29,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("records", 3),
     ("negotiation", 3),
     ("siprec", 3),
+    ("admission", 4),
     ("contract", 4),
     ("recording", 4),
     ("b2bua", 5),

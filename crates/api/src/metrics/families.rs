@@ -4,6 +4,7 @@ use super::page::Page;
 use super::tally::{Table, Tally};
 use crate::serve::Picture;
 use crate::wire::{self, Gateway, Trunk};
+use b2bua::view::LinkView;
 use media::DropReason;
 
 const COUNTER: &str = "counter";
@@ -21,6 +22,7 @@ pub(crate) fn text(picture: &Picture, tally: &Tally) -> String {
     gateway_states(&mut page, &trunks);
     registrations(&mut page, &trunks);
     trunk_calls(&mut page, &trunks);
+    links(&mut page, &picture.status.links);
     signalling(&mut page, picture);
     media_engine(&mut page, picture);
     if picture.store.is_some() {
@@ -173,6 +175,22 @@ fn trunk_calls(page: &mut Page, trunks: &[Trunk]) {
     let name = "tronco_attempts_failed_total";
     page.family(name, COUNTER, "Attempts failed.");
     trunks.iter().for_each(|t| page.sample(name, &[("trunk", &t.name)], t.failed_out));
+}
+
+fn links(page: &mut Page, links: &[LinkView]) {
+    let name = "tronco_site_wan_calls";
+    page.family(name, GAUGE, "Calls whose media cross the WAN link of the site.");
+    links.iter().for_each(|link| page.sample(name, &[("site", &*link.site)], u64::from(link.calls)));
+    let name = "tronco_site_wan_calls_limit";
+    page.family(name, GAUGE, "Most such calls at a time, where the site has a limit.");
+    for link in links {
+        if let Some(max) = link.max {
+            page.sample(name, &[("site", &*link.site)], u64::from(max));
+        }
+    }
+    let name = "tronco_site_wan_calls_refused_total";
+    page.family(name, COUNTER, "Attempts that were not made because the WAN link of the site was full.");
+    links.iter().for_each(|link| page.sample(name, &[("site", &*link.site)], link.refused));
 }
 
 fn signalling(page: &mut Page, picture: &Picture) {

@@ -101,6 +101,23 @@ fn user(config: &Config, on: TrunkId, name: &str) -> Result<u16, String> {
     })
 }
 
+/// A state in which some trunks are down.
+struct Supposed<'a> {
+    state: &'a dyn State,
+    down: &'a [TrunkId],
+}
+
+impl State for Supposed<'_> {
+    fn trunk(&self, trunk: TrunkId) -> TrunkState {
+        let now = self.state.trunk(trunk);
+        if self.down.contains(&trunk) { TrunkState { health: Health::Down, ..now } } else { now }
+    }
+
+    fn link(&self, site: u16) -> u32 {
+        self.state.link(site)
+    }
+}
+
 /// Decides on a call by [`Table::plan`] and tells the story, then adds the messages that would leave, by
 /// living through the call on a copy of the state. What the plan does not know of (a node that is full, a
 /// name without an address, an address at another site) refuses the call there. Weighted tiers are ordered
@@ -120,18 +137,15 @@ pub fn route_test(
     let caller = name.filter(|_| query.from.is_empty()).unwrap_or(&query.from);
     let source = Some(rehearsal.source(&question));
     let facts = Facts { user, source, at: Some(at), ..Facts::new(on, &query.to, caller) };
-    let supposed = |trunk: TrunkId| {
-        let now = state.trunk(trunk);
-        if down.contains(&trunk) { TrunkState { health: Health::Down, ..now } } else { now }
-    };
+    let supposed = Supposed { state, down };
     let mut story = Story::default();
     let decision = table.plan(&facts, &supposed, 0, &mut story);
     if let Decision::Plan(plan) = &decision {
         story.0.extend(identity(config, table, &facts, plan));
     }
     let mut test = match decision {
-        Decision::Plan(plan) => planned(config, plan),
-        Decision::Refuse(refusal) => refused(config, refusal),
+        Decision::Plan(plan) => planned((config, table), plan),
+        Decision::Refuse(refusal) => refused((config, table), refusal),
     };
     test.story = story.0;
     if test.routed {
@@ -232,11 +246,12 @@ fn name(config: &Config, id: TrunkId) -> String {
     config.trunk(id).map_or_else(String::new, |t| t.name.clone())
 }
 
-fn skips(config: &Config, skipped: &[(TrunkId, SkipReason)]) -> Vec<RouteSkip> {
-    skipped.iter().map(|&(id, why)| RouteSkip { trunk: name(config, id), why: why.to_string() }).collect()
+fn skips((config, table): (&Config, &Table), skipped: &[(TrunkId, SkipReason)]) -> Vec<RouteSkip> {
+    let skip = |&(id, why)| RouteSkip { trunk: name(config, id), why: table.told(why).to_string() };
+    skipped.iter().map(skip).collect()
 }
 
-fn planned(config: &Config, plan: Plan) -> RouteTest {
+fn planned((config, table): (&Config, &Table), plan: Plan) -> RouteTest {
     let attempts = plan.attempts.iter().map(|attempt| RouteAttempt {
         trunk: name(config, attempt.trunk),
         route: attempt.route_name.to_string(),
@@ -255,7 +270,7 @@ fn planned(config: &Config, plan: Plan) -> RouteTest {
         routed: true,
         route: Some(plan.route_name.to_string()),
         attempts: attempts.collect(),
-        skipped: skips(config, &plan.skipped),
+        skipped: skips((config, table), &plan.skipped),
         called: Some(plan.called),
         caller: Some(plan.caller),
         refusal: None,
@@ -263,14 +278,14 @@ fn planned(config: &Config, plan: Plan) -> RouteTest {
     }
 }
 
-fn refused(config: &Config, refusal: Refusal) -> RouteTest {
+fn refused(of: (&Config, &Table), refusal: Refusal) -> RouteTest {
     RouteTest {
         routed: false,
         route: None,
         called: None,
         caller: None,
         attempts: Vec::new(),
-        skipped: skips(config, &refusal.skipped),
+        skipped: skips(of, &refusal.skipped),
         refusal: Some(RouteRefusal {
             status: refusal.status,
             reason: refusal.reason.id().to_owned(),

@@ -2,8 +2,10 @@
 //!
 //! They copy and name, and judge only what a trunk's one-word state is.
 
-use super::{Address, Binding, Call, Gateway, Listen, Quality, Registration, Relayed, Trunk};
-use b2bua::view::{BindingView, CallView, GatewayView, QualityView, RegistrationView, TargetView, TrunkView};
+use super::{Address, Binding, Call, Gateway, Listen, Quality, Registration, Relayed, SiteLink, Trunk};
+use b2bua::view::{
+    BindingView, CallView, GatewayView, LinkView, QualityView, RegistrationView, TargetView, TrunkView,
+};
 use b2bua::{Duty, Snapshot};
 use base::WallTime;
 use engine::Status as EngineStatus;
@@ -61,7 +63,19 @@ pub(crate) fn call(view: &CallView, moments: Moments) -> Call {
         callee_security: view.security[1].map(|security| security.to_string()),
         caller_unheard: view.unheard[0].map(|why| why.word().to_owned()),
         callee_unheard: view.unheard[1].map(|why| why.word().to_owned()),
+        links: view.links.iter().map(|(site, times)| (site.to_string(), *times)).collect(),
         recording: view.recording.to_string(),
+    }
+}
+
+/// The link of a site.
+pub(crate) fn link(view: &LinkView) -> SiteLink {
+    let LinkView { site, calls, max, refused } = view;
+    SiteLink {
+        site: site.to_string(),
+        calls: (*calls).into(),
+        calls_max: max.map(u64::from),
+        refused: *refused,
     }
 }
 

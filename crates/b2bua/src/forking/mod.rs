@@ -54,7 +54,7 @@ impl Call {
     /// place at a time.
     pub(crate) fn fork(&mut self, cx: &mut Context<'_>) {
         let Some(first) = self.live.last() else { return };
-        if self.epoch.trunk(first.trunk).hunt.way == Hunt::Parallel && !self.emergency {
+        if self.epoch.trunk(first.trunk).hunt.way == Hunt::Parallel && !self.limits.emergency {
             let (number, candidate) = (first.number, first.candidate.clone());
             self.begin_round(number, &candidate, cx);
         }

@@ -3,11 +3,10 @@
 use crate::context::Alarm;
 use crate::local;
 use crate::output::Level;
-use crate::runs::GatewayRef;
 use crate::setup::Arrival;
 use crate::switchboard::Switchboard;
 use base::{ReasonId, Time, TrunkId};
-use peers::{Denied, Voucher, enrol};
+use peers::{Denied, GatewayRef, Voucher, enrol};
 use sip_core::{ConnId, Flow};
 
 impl Switchboard {

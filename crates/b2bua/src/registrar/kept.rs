@@ -1,9 +1,8 @@
 //! What users have registered is given to who keeps it, and taken back from an earlier process.
 
-use crate::runs::GatewayRef;
 use crate::switchboard::Switchboard;
 use base::{Time, Transport};
-use peers::KeptBinding;
+use peers::{GatewayRef, KeptBinding};
 use sip_core::Flow;
 
 impl Switchboard {

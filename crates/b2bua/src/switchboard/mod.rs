@@ -9,7 +9,6 @@ use crate::context::{Alarm, Context, Counters, Sessions, User};
 use crate::epoch::Epoch;
 use crate::input::Input;
 use crate::output::Outbox;
-use crate::runs::Runs;
 use crate::tag::CallRef;
 use crate::transfer::Errand;
 use base::hash::Fast;
@@ -17,7 +16,7 @@ use base::time::WallClock;
 use base::{Rng, ShardId, Time, Wheel};
 use media::Side;
 use negotiation::Mint;
-use peers::{Desk, Sources};
+use peers::{Desk, Runs, Sources};
 use routing::Snapshot;
 use sip_core::{Event, Timers, Transactions};
 use sip_msg::{Index, Limits};
@@ -199,6 +198,7 @@ impl Switchboard {
         act(found, &mut context);
         found.join_codecs(&mut context);
         found.attend_recording(&mut context);
+        found.heed_links(&mut context);
         // What it wants of others may need it.
         if !self.errands.is_empty() {
             self.run_errands(now, out);

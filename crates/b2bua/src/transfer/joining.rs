@@ -8,12 +8,12 @@ use crate::journal::JournalEvent;
 use crate::leg::{AwaitAck, LateAnswer, Leg};
 use crate::offer::State;
 use crate::record::{AttemptFacts, AttemptRecord, ReleasedBy};
-use crate::runs::{GatewayRef, TrunkRef};
 use crate::tag::{CallRef, Tag};
 use base::{ReasonId, TrunkId};
 use identity::abilities;
 use media::{Command, Side};
 use negotiation::LocalSdp;
+use peers::{GatewayRef, TrunkRef};
 use sip_core::ServerTxn;
 use std::sync::Arc;
 

@@ -26,7 +26,6 @@ use crate::call::Call;
 use crate::context::Context;
 use crate::epoch::Epoch;
 use crate::record::{ReleasedBy, TransferHow, TransferRecord};
-use crate::runs::TrunkRef;
 use crate::tag::CallRef;
 use base::{ReasonId, TrunkId};
 use media::{Report, SessionId, Side};
@@ -34,7 +33,7 @@ use moving::Moving;
 use negotiation::LocalSdp;
 use notices::Subscribed;
 use passed::Handed;
-use peers::Voucher;
+use peers::{TrunkRef, Voucher};
 use sip_msg::{Method, Msg, Replaces};
 use smallvec::SmallVec;
 
@@ -109,6 +108,10 @@ fn released_by(side: Side) -> ReleasedBy {
 impl Call {
     fn transfers_mut(&mut self) -> &mut Transfers {
         self.transfers.get_or_insert_default()
+    }
+
+    pub(crate) fn is_moving(&self) -> bool {
+        self.moving().is_some()
     }
 
     fn moving(&self) -> Option<&Moving> {

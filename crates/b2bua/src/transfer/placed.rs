@@ -6,14 +6,15 @@ use crate::call::{Arrived, Call, Failure};
 use crate::candidates::candidates;
 use crate::context::Context;
 use crate::leg::{Abilities, Leg};
+use crate::links::Limits;
 use crate::record::{AttemptRecord, ReleasedBy};
-use crate::runs::GatewayRef;
 use crate::tag::CallRef;
+use admission::OnLinks;
 use base::{ReasonId, TrunkId};
 use config::PassStrip;
 use identity::{Identity, Party, push_uri};
 use media::Side;
-use peers::Voucher;
+use peers::{GatewayRef, Voucher};
 use routing::Plan;
 
 /// What is to be placed.
@@ -51,7 +52,7 @@ impl Call {
             decision: parent.decision.clone(),
             attempts: parent.attempts.clone(),
             places: parent.places.clone(),
-            emergency: plan.emergency,
+            limits: Limits { emergency: plan.emergency, links: OnLinks::in_place_of(&parent.limits.links) },
             voucher: parent.user_of(side).map_or(Voucher::Source, Voucher::User),
             transfers: Some(Box::new(Transfers { lent: Some(lent), ..Transfers::default() })),
             ..Call::new(me, named, parent.epoch.clone(), a, cx.wall())

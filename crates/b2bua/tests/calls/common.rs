@@ -315,13 +315,13 @@ impl World {
         assert_eq!(self.board.live_calls(), 0, "no live call");
         let status = self.board.status();
         let count = |name| status.counters.iter().find(|c| c.0 == name).map_or(0, |c| c.1);
-        assert_eq!(count("server_transactions"), 0, "no server transaction");
-        assert_eq!(count("client_transactions"), 0, "no client transaction");
+        assert_eq!(["server_transactions", "client_transactions"].map(count), [0, 0], "no transaction");
         let accepted = self.events.iter().filter(|e| matches!(e, JournalEvent::Accepted { .. })).count();
         assert_eq!(accepted, self.records.len(), "one record per accepted INVITE");
         for trunk in self.board.trunks(self.now) {
             assert_eq!((trunk.calls_in, trunk.calls_out), (0, 0), "trunk {} is idle", trunk.name);
         }
+        assert!(status.links.iter().all(|link| link.calls == 0), "{:?}", status.links);
     }
 }
 

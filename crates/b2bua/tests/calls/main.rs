@@ -23,6 +23,7 @@ mod glare;
 mod header_rules;
 mod ice;
 mod identity;
+mod links;
 mod located;
 mod matrix;
 mod moved;

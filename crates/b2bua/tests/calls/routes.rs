@@ -83,6 +83,7 @@ fn one_call(world: &mut World, snapshot: &Snapshot, at: usize, rng: &mut Rng) ->
         anonymous: false,
         user: None,
         source: None,
+        media: None,
         at: Some(at_wall),
     };
     let dry = snapshot.table.plan(&facts, &state, rng.next_u64(), &mut NoTrace);

@@ -54,5 +54,6 @@ pub(super) fn site(name: &str, table: Option<&Table>, names: &Names<'_>) -> Site
         subnets: view.strings("subnets").iter().filter_map(|net| net::network(net).ok()).collect(),
         permissions: permissions(&view, "policy", names),
         external_prefix: view.string("external_prefix"),
+        wan_calls_max: view.integer("wan_calls_max"),
     }
 }

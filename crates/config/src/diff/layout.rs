@@ -94,6 +94,7 @@ impl Sheet<'_> {
             self.put("site", &site.name, "place");
             self.put(&format!("site.{}", site.name), "subnets", list(&site.subnets));
             self.put_some(&format!("site.{}", site.name), "external_prefix", site.external_prefix.as_ref());
+            self.put_some(&format!("site.{}", site.name), "wan_calls_max", site.wan_calls_max);
             self.permissions(&format!("site.{}", site.name), "policy", &site.permissions);
         }
         self.put("records", "path", config.records.path.as_deref().unwrap_or("off"));

@@ -39,7 +39,7 @@ pub(crate) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     routes::judge(root, draft, report);
     rates::judge(root, draft, report);
     recording::judge(root, draft, report);
-    sites::judge(root, report);
+    sites::judge(root, draft, report);
     usages::judge(root, draft, report);
     timers(root, report);
     records(root, report);

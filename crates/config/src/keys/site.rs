@@ -36,10 +36,10 @@ pub(crate) static SITE: Section = Section {
         },
         Key {
             name: "wan_calls_max",
-            shape: Shape::Later("admission by a site's WAN link"),
-            need: Absent(""),
+            shape: Shape::Integer { min: 0, max: 1_000_000 },
+            need: Absent("no limit"),
             effect: Reload,
-            doc: "Calls over its WAN link at a time.",
+            doc: "Calls whose media cross its WAN link at a time, both directions; a call that would be one more goes to the route's next trunk.",
         },
         Key {
             name: "on_wan_down",

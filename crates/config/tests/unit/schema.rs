@@ -29,7 +29,8 @@ fn references_lead_somewhere_and_keys_are_described() {
     let gateways = root.pointer("/$defs/trunk/properties/gateways").unwrap();
     assert_eq!(gateways["type"], "array");
     assert!(gateways["description"].as_str().unwrap().contains("RFC 3263"));
-    assert!(root.pointer("/$defs/site/properties/wan_calls_max").is_none(), "not built, not offered");
+    assert!(root.pointer("/$defs/site/properties/on_wan_down").is_none(), "not built, not offered");
+    assert_eq!(root.pointer("/$defs/site/properties/wan_calls_max/minimum"), Some(&json!(0)));
     assert_eq!(root.pointer("/$defs/limits/properties/calls_max/default"), Some(&json!(20_000)));
     assert_eq!(root.pointer("/$defs/trunk/additionalProperties"), Some(&json!(false)));
 }

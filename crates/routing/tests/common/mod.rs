@@ -98,8 +98,16 @@ impl World {
     }
 
     pub fn decide(&self, on: &str, caller: &str, called: &str, state: &dyn State, dice: u64) -> Decision {
-        let facts =
-            Facts { on: self.id(on), called, caller, anonymous: false, user: None, source: None, at: None };
+        let facts = Facts {
+            on: self.id(on),
+            called,
+            caller,
+            anonymous: false,
+            user: None,
+            source: None,
+            media: None,
+            at: None,
+        };
         let quiet = self.table.plan(&facts, state, dice, &mut NoTrace);
         let mut story = Story::default();
         let told = self.table.plan(&facts, state, dice, &mut story);

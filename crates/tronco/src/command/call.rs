@@ -87,6 +87,15 @@ fn list(calls: &Calls, colour: bool) -> String {
     text
 }
 
+/// The sites whose links its media cross.
+fn links(call: &Call) -> String {
+    let often = |(site, times): (&String, &u32)| {
+        if *times == 1 { site.clone() } else { format!("{site} ({times})") }
+    };
+    let sites: Vec<String> = call.links.iter().map(often).collect();
+    format!("to {}", sites.join(", "))
+}
+
 fn live(call: &Call) -> Table {
     let mut table = Table::pairs();
     table.pair("call", &call.key);
@@ -112,6 +121,9 @@ fn live(call: &Call) -> Table {
         table.pair("recording", &call.recording);
     }
     table.pair("media", format!("{media}, codec {}", call.codec.as_deref().unwrap_or("not agreed")));
+    if !call.links.is_empty() {
+        table.pair("links", links(call));
+    }
     if let (Some(caller), Some(callee)) = (&call.caller_security, &call.callee_security) {
         table.pair("security", format!("caller {caller}, callee {callee}"));
     }

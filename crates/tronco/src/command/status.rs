@@ -24,6 +24,16 @@ fn people(status: &Status, colour: bool) -> String {
     }
     text.push('\n');
     text.push_str(&trunks.print(colour));
+    let links = status.links.iter().filter(|link| link.calls_max.is_some());
+    let mut table = Table::new(&["LINK TO SITE", "CALLS", "REFUSED"]);
+    for link in links.clone() {
+        let calls = format!("{}/{}", link.calls, link.calls_max.unwrap_or_default());
+        table.row(vec![Cell::new(&link.site), Cell::new(calls), Cell::number(link.refused)]);
+    }
+    if links.count() > 0 {
+        text.push('\n');
+        text.push_str(&table.print(colour));
+    }
     if !status.troubles.is_empty() {
         text.push('\n');
         let paint = |line: &String| if colour { Colour::Bad.paint(line) } else { line.clone() };

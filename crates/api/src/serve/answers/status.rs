@@ -98,6 +98,7 @@ fn show(picture: &Picture, config: String) -> Status {
             .map(|&(name, max, hits)| wire::Limit { name: name.to_owned(), max, hits })
             .collect(),
         troubles: troubles(picture, &trunks),
+        links: status.links.iter().map(wire::link).collect(),
         trunks: trunks
             .into_iter()
             .map(|t| wire::TrunkLine { name: t.name, state: t.state, calls: t.calls_in + t.calls_out })
@@ -187,6 +188,11 @@ fn troubles(picture: &Picture, trunks: &[wire::Trunk]) -> Vec<String> {
     }
     for trunk in trunks.iter().filter(|t| t.enabled) {
         trunk_troubles(trunk, &mut told);
+    }
+    for link in &picture.status.links {
+        if let Some(max) = link.max.filter(|max| link.calls >= *max && *max > 0) {
+            told.push(format!("the link to site {} is full: {} of {max} calls", link.site, link.calls));
+        }
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let now = i64::try_from(now).unwrap_or(i64::MAX);

@@ -1,0 +1,58 @@
+//! A call's media on the WAN links of sites: told to `admission` whenever the call has acted, so that the count follows
+//! wherever media move and is given back at any end.
+
+use crate::attempt::Candidate;
+use crate::call::{Call, Phase};
+use crate::context::Context;
+use crate::offer::{State, anchored_between};
+use crate::output::Level;
+use admission::{OnLinks, Seen, Ways};
+use media::Side;
+use peers::LinkRef;
+
+/// Whether limits hold for a call, which they do not in an emergency, and its media on the links of sites.
+#[derive(Default)]
+pub(crate) struct Limits {
+    pub(crate) emergency: bool,
+    pub(crate) links: OnLinks,
+}
+
+impl Call {
+    /// Counts the call on the links that its media cross now.
+    pub(crate) fn heed_links(&mut self, cx: &mut Context<'_>) {
+        let (epoch, over) = (&self.epoch, self.phase == Phase::Over);
+        let settled = matches!(self.media.state, State::Direct | State::Open { .. });
+        // Whose media are being decided on keeps what it has.
+        if !epoch.snapshot.table.has_links() || !(over || settled) {
+            return;
+        }
+        let spot = |side| self.leg(side).map(|leg| (leg.trunk, leg.flow.remote));
+        let rung = self.live.iter().filter(|attempt| self.b.is_none() && !attempt.cancelled);
+        let rung = rung.map(|attempt| (attempt.trunk, attempt.candidate.target.address));
+        let seen = Seen {
+            over,
+            moving: self.is_moving(),
+            direct: self.media.state == State::Direct,
+            caller: spot(Side::A),
+            called: spot(Side::B).into_iter().chain(rung).collect(),
+        };
+        let ways = Ways { table: &epoch.snapshot.table, links: &epoch.links };
+        let news = self.limits.links.follow(seen, ways, &mut cx.runs.links, cx.now);
+        if !news.record.is_empty() {
+            self.decision = format!("{}{}", self.decision, news.record).into();
+        }
+        news.full.into_iter().for_each(|full| cx.note(Level::Warn, "WAN link full", full));
+    }
+
+    /// The link that has no room for an attempt, and that in words.
+    pub(crate) fn full_link(&self, candidate: &Candidate, cx: &Context<'_>) -> Option<(LinkRef, String)> {
+        let (epoch, on, to) = (&self.epoch, self.trunk_in, candidate.trunk);
+        let ways = Ways { table: &epoch.snapshot.table, links: &epoch.links };
+        if self.limits.emergency || !ways.table.has_links() {
+            return None;
+        }
+        let direct = !anchored_between(epoch, on, to, candidate.record);
+        let parties = ((on, self.a.flow.remote), (to, candidate.target.address));
+        self.limits.links.bar(parties, direct, ways, &cx.runs.links)
+    }
+}
