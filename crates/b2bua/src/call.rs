@@ -330,7 +330,7 @@ impl Call {
         let awaits_ack =
             [Some(&self.a), self.b.as_ref()].into_iter().flatten().any(|l| l.await_ack.is_some());
         let quiet = self.live.is_empty() && self.pending == 0 && !awaits_ack && self.record.is_done();
-        self.phase == Phase::Over && self.recorded && quiet
+        self.phase == Phase::Over && self.recorded && self.relays.is_empty() && quiet
     }
 
     pub(crate) fn journal_attempt_failed(&mut self, cx: &mut Context<'_>, number: u16, failure: Failure) {

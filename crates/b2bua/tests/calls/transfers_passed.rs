@@ -91,6 +91,24 @@ fn what_the_other_peer_refuses_is_refused() {
     assert_eq!(world.records[0].transfers[0].status, 603);
 }
 
+#[test]
+fn a_notice_that_comes_as_the_call_ends_is_answered_although_the_call_is_over_before() {
+    let mut world = World::new(&config(PASS, ""));
+    let (out, ok) = answered(&mut world);
+    let left = refer(&mut world, &ok, 2, "<sip:004420711111@10.0.0.5>", "");
+    world.receive(GW1, &response(&left[0], "202 Accepted", "tb", "", ""));
+    world.expect(&[(PBX, "SIP/2.0 202")]);
+    world.receive(PBX, &inside("BYE", 5, ok.header("To"), "b1", "", ""));
+    let bye = world.expect(&[(PBX, "SIP/2.0 200"), (GW1, "BYE")]).remove(1);
+    let state = "Event: refer\r\nSubscription-State: terminated;reason=noresource\r\n";
+    world.receive(GW1, &notify(&out, 2, state, "SIP/2.0 200 OK\r\n"));
+    let told = world.expect(&[(PBX, "NOTIFY")]).remove(0);
+    fine(&mut world, &bye);
+    world.receive(PBX, &response(&told, "481 Gone", "", "", ""));
+    world.expect(&[(GW1, "SIP/2.0 481")]);
+    world.settle();
+}
+
 /// A second call of Alice's through the gateway that is given; gives our INVITE and the 200 to Alice.
 fn second(world: &mut World, gateway: &str) -> (Sent, Sent) {
     let own = |text: &str| {
