@@ -30,10 +30,8 @@ fn config(place: &Place) -> String {
 
 fn told(place: &Place, command: &[&str]) -> Value {
     let socket = place.path("tronco.sock").display().to_string();
-    let mut arguments = vec!["--socket", &socket, "--json"];
-    arguments.extend(command);
-    let answer = tronco(&arguments);
-    serde_json::from_slice(&answer.stdout).unwrap_or_default()
+    let arguments: Vec<&str> = command.iter().copied().chain(["--json", "--socket", &socket]).collect();
+    serde_json::from_slice(&tronco(&arguments).stdout).unwrap_or_default()
 }
 
 /// Calls on the link, and attempts that found it full.

@@ -90,7 +90,7 @@ impl Links {
     /// Takes over the sites of a new configuration; gives their links in order.
     pub fn adopt(&mut self, sites: &[Site]) -> Vec<LinkRef> {
         self.0.iter_mut().for_each(|link| link.configured = false);
-        let mut adopt = |site: &Site| {
+        let adopt = |site: &Site| {
             let found = self.0.iter().position(|link| *link.site == *site.name);
             let at = found.unwrap_or_else(|| {
                 let (site, max) = (site.name.as_str().into(), None);
@@ -102,7 +102,7 @@ impl Links {
             }
             LinkRef(u32::try_from(at).unwrap_or(u32::MAX))
         };
-        sites.iter().map(|site| adopt(site)).collect()
+        sites.iter().map(adopt).collect()
     }
 
     /// The links of the present configuration.

@@ -40,7 +40,7 @@ pub(crate) struct Order {
     pub dice: u64,
 }
 
-type Skipped = SmallVec<[(TrunkId, SkipReason); 4]>;
+type Skipped = SmallVec<[(TrunkId, SkipReason); 2]>;
 type Drawn = SmallVec<[TrunkId; 8]>;
 
 /// A trunk that may be tried.

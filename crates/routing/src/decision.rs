@@ -91,7 +91,7 @@ pub struct Plan {
     /// At least one, at most [`crate::ATTEMPTS_MAX`], no trunk twice.
     pub attempts: SmallVec<[Attempt; 4]>,
     /// Trunks of the route that were left out, and why.
-    pub skipped: SmallVec<[(TrunkId, SkipReason); 4]>,
+    pub skipped: SmallVec<[(TrunkId, SkipReason); 2]>,
 }
 
 impl Plan {
@@ -234,5 +234,5 @@ pub struct Refusal {
     /// The route that matched, when one did.
     pub route: Option<RouteRef>,
     /// Trunks of the route that were left out, and why.
-    pub skipped: SmallVec<[(TrunkId, SkipReason); 4]>,
+    pub skipped: SmallVec<[(TrunkId, SkipReason); 2]>,
 }
