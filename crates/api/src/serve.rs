@@ -71,6 +71,7 @@ pub(crate) struct House {
     pub(crate) subject: Subject,
     pub(crate) tally: Mutex<Tally>,
     pub(crate) exports: Arc<Semaphore>,
+    pub(crate) looking: Mutex<()>,
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
@@ -99,6 +100,7 @@ impl Server {
             subject,
             tally: Mutex::default(),
             exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
+            looking: Mutex::default(),
             stopping: stopping.clone(),
         };
         let router = answers::router(Arc::new(house)).layer(from_fn(guard));

@@ -5,6 +5,7 @@
 //! Nothing here knows how a value is made; that is in `show`.
 
 mod effective;
+mod figures;
 mod gateway;
 mod media;
 mod ordered;
@@ -14,6 +15,7 @@ mod route;
 mod show;
 
 pub use effective::{Effective, Setting};
+pub use figures::Figures;
 pub use gateway::{Address, Binding, Gateway, Quality};
 pub use media::{FastPath, Media, Relayed};
 pub use ordered::HungUp;
@@ -294,6 +296,12 @@ pub struct Call {
     /// The recorder and how the recording goes; empty where nobody records.
     #[serde(default)]
     pub recording: String,
+    /// How what the caller sends sounds; of one call that is asked for, while its media go through this node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_caller: Option<Box<Figures>>,
+    /// The same of the callee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_callee: Option<Box<Figures>>,
 }
 
 /// `GET /v1/records`.

@@ -49,8 +49,8 @@ impl Switchboard {
 }
 
 fn view(call: &Call, links: &Links) -> CallView {
-    let turned = usize::from(call.current).checked_sub(1).and_then(|at| call.attempts.get(at));
-    let attempt = turned.or(call.attempts.last());
+    let turned = usize::from(call.current).checked_sub(1);
+    let attempt = turned.and_then(|at| call.attempts.get(at)).or(call.attempts.last());
     let state = match call.phase {
         Phase::Setup if call.attempts.is_empty() => "routing",
         Phase::Setup if call.shown.progress.is_some() => "ringing",
@@ -79,6 +79,7 @@ fn view(call: &Call, links: &Links) -> CallView {
         }),
         unheard: call.media.unheard,
         links: call.limits.links.all().map(|(at, times)| (links.site(at).into(), times)).collect(),
+        media: call.media.session().map(|session| (session, call.media.seat(Side::A))),
         recording: call.recording_verdict(),
         codec: (!call.media.codec.is_empty()).then(|| call.media.codec.clone()),
     }

@@ -40,6 +40,17 @@ impl Codec {
         }
     }
 
+    /// Its name in descriptions.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Codec::G711(Law::A) => "PCMA",
+            Codec::G711(Law::Mu) => "PCMU",
+            Codec::G722 => "G722",
+            Codec::Opus(_) => "opus",
+        }
+    }
+
     /// Whether both have the same name; what a peer wishes does not count.
     #[must_use]
     pub fn is_same(self, other: Codec) -> bool {

@@ -14,6 +14,7 @@ pub mod baresip;
 pub mod browser;
 pub mod capture;
 pub mod config;
+pub mod control;
 pub mod dnsmasq;
 pub mod island;
 pub mod kamailio;

@@ -6,6 +6,7 @@ use conformance::audio;
 use conformance::baresip::{Baresip, Voice};
 use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
+use conformance::control::{ask, await_call};
 use conformance::likeness::judge;
 use conformance::{Place, Server, Sipp, records};
 
@@ -38,9 +39,22 @@ fn each_hears_the_other_at(place: &Place, pair: &Pair<'_>, likeness_min: f64) {
     let caller = Baresip::with_voice(place, DID, PBX, &a, &account(DID, PBX), Some(&uri));
     judge("the caller", &caller, &callee, likeness_min);
     judge("the callee", &callee, &caller, likeness_min);
+    let call = await_call(place, |call| call.get("from_callee").is_some());
+    let path = format!("/v1/calls/{}", records::word(&call, "key"));
+    assert!(ask(place, "DELETE", &path).0.starts_with("HTTP/1.1 202"), "{call}");
+    let record = records::await_count(place, 1).remove(0);
     drop(caller);
     drop(callee);
     assert_eq!(server.stop(), 0);
+    let said = |side: &str| [pair.a, pair.b][usize::from(side == "from_callee")].0.split('/').next();
+    let why = if said("from_caller") == said("from_callee") { "ptime" } else { "codec" };
+    for (side, other) in [("from_caller", "from_callee"), ("from_callee", "from_caller")] {
+        for told in [call.get(side), record.get("media").and_then(|media| media.get(side))] {
+            let word = |name: &str| told.and_then(|told| told.get(name)?.as_str());
+            let named = [word("codec"), word("recoded_to"), word("recoded_why")];
+            assert_eq!(named, [said(side), said(other), Some(why)], "{side}: {call}\n{record}");
+        }
+    }
 }
 
 /// A caller of one codec and a callee of another.

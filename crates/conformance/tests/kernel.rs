@@ -6,6 +6,7 @@
 
 use conformance::capture::Capture;
 use conformance::config::Setup;
+use conformance::control::await_call;
 use conformance::lab::Host;
 use conformance::script::Script;
 use conformance::server::{Server, tronco};
@@ -253,6 +254,8 @@ fn a_whole_call(hook: &str) {
     let callee = lab.callee.inside(|| callee(&place));
     let caller = lab.caller.inside(|| caller(&place));
     await_engine(&place, "the kernel relays nothing", |told| number(told, "packets") > 20);
+    let call = await_call(&place, |call| call.pointer("/from_caller/engine") == Some(&hook.into()));
+    assert!(call.pointer("/from_caller/packets").and_then(Value::as_u64) > Some(20), "{call}");
     callee.await_received("a=inactive");
     let held = await_engine(&place, "still lent while held", |told| number(told, "directions") == 0);
     let before = number(&held, "packets");

@@ -4,12 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use conformance::config::{INSIDE, ITSP, PBX, Setup};
+use conformance::control::{await_call, get};
 use conformance::script::{SDP, Script};
 use conformance::server::tronco;
 use conformance::{Place, Server, Sipp, records};
-use std::io::{Read as _, Write as _};
 use std::net::Ipv4Addr;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 const WORLD: &str = "+441632960001";
@@ -69,16 +68,6 @@ fn record_stream(path: &Path) {
     std::fs::write(path, file).unwrap();
 }
 
-/// The metrics, as a scraper gets them.
-fn metrics(place: &Place) -> String {
-    let mut socket = UnixStream::connect(place.path("tronco.sock")).unwrap();
-    socket.write_all(b"GET /v1/metrics HTTP/1.1\r\nHost: tronco\r\nConnection: close\r\n\r\n").unwrap();
-    let mut page = String::new();
-    socket.read_to_string(&mut page).unwrap();
-    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
-    page
-}
-
 /// One call: the caller plays the stream, the callee says nothing.
 fn play(place: &Place) {
     let recording = place.path("stream.pcap");
@@ -99,8 +88,34 @@ fn play(place: &Place) {
         .agree("");
     let callee = Sipp::of_script(place, "callee", &callee, &place.sip(ITSP)).answer();
     let caller = Sipp::of_script(place, "caller", &caller, &place.sip(PBX)).with(&["-mp", "40000"]);
-    caller.call(WORLD, &place.sip(INSIDE)).finish();
+    let caller = caller.call(WORLD, &place.sip(INSIDE));
+    check_live(place);
+    caller.finish();
     callee.finish();
+}
+
+/// What is told of the call while it lives, and that asking costs it nothing: the record is whole.
+fn check_live(place: &Place) {
+    let call = await_call(place, |call| {
+        let bursts = call.pointer("/from_caller/quality/bursts").and_then(serde_json::Value::as_u64);
+        bursts == Some(1) && call.get("callee_unheard").is_some()
+    });
+    let of = |name: &str| call.pointer(&format!("/from_caller/{name}")).cloned().unwrap_or_default();
+    let (packets, bytes) = (of("packets").as_u64().unwrap(), of("bytes").as_u64().unwrap());
+    assert_eq!(bytes, packets * 172, "{call}");
+    assert_eq!((of("codec"), of("recoded_to"), of("engine")), ("PCMA".into(), "".into(), "sockets".into()));
+    assert_eq!((of("security"), of("quality/burst_ms")), ("none".into(), 240.into()), "{call}");
+    assert!(of("loss").as_f64().is_some_and(|loss| loss > 0.005 && loss < 0.05), "{call}");
+    assert!(of("mos").as_f64().is_some_and(|mos| mos > 1.0 && mos < 4.5), "{call}");
+    assert!(of("source").as_str().is_some_and(|source| source.ends_with(":40000")), "{call}");
+    assert_eq!(call.pointer("/from_callee/one_way"), Some(&true.into()), "{call}");
+    let socket = place.path("tronco.sock").display().to_string();
+    let shown = tronco(&["call", "show", records::word(&call, "key"), "--socket", &socket]);
+    let shown = String::from_utf8_lossy(&shown.stdout);
+    for part in ["bursts         1 of 240 ms, 42 % lost", "silent         100 % of its sound", "not heard", "sockets"] {
+        assert!(shown.contains(part), "{part} in\n{shown}");
+    }
+    assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
 }
 
 fn check_record(record: &serde_json::Value) {
@@ -140,11 +155,11 @@ fn bursts_silence_a_fast_clock_and_a_peer_who_is_not_heard_are_in_record_command
     setup.pbx_more = "override = { latch = \"nat\" }\n".into();
     let server = Server::start(&place, &setup.text());
     // Metrics of ended calls count from the first scrape.
-    assert!(metrics(&place).contains("\ntronco_one_way_calls_total 0\n"));
+    assert!(get(&place, "/v1/metrics").contains("\ntronco_one_way_calls_total 0\n"));
     play(&place);
     let record = records::await_count(&place, 1).remove(0);
     check_record(&record);
-    check_page(&metrics(&place));
+    check_page(&get(&place, "/v1/metrics"));
     let socket = place.path("tronco.sock").display().to_string();
     let shown = tronco(&["call", "show", records::word(&record, "call"), "--socket", &socket]);
     let shown = String::from_utf8_lossy(&shown.stdout);

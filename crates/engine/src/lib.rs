@@ -19,7 +19,8 @@ mod sys;
 mod worker;
 
 pub use held::MediaListen;
-pub use status::{PortStatus, Status};
+pub use media::{PortStatus, Status};
+pub use orders::Asker;
 
 use base::{ListenId, Rng, Time};
 use hand::{Hand, start};

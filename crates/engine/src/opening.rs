@@ -1,7 +1,7 @@
 //! Opening and giving back the ports of a session, on both sides.
 
 use super::Engine;
-use super::orders::Order;
+use super::orders::{Asker, Order};
 use super::ports::PortRange;
 use super::sockets::{self, PairError};
 use base::{ListenId, Time};
@@ -20,6 +20,16 @@ impl Engine {
     ) -> Result<Ports, OpenError> {
         let worker = self.least_loaded()?;
         self.open(session, at, streams, worker)
+    }
+
+    /// Asks how a session is doing. Its worker answers at its next look at orders, within a slice of a sweep; at once
+    /// and with nothing where there is no such session.
+    pub fn look(&mut self, session: SessionId, asker: Asker) {
+        if self.held.contains_key(&session) {
+            self.pass(session, Order::Look { session, asker });
+        } else {
+            let _ = asker.try_send(None);
+        }
     }
 
     /// Opens a session towards a recorder, beside the one that is copied there.

@@ -8,6 +8,7 @@ use media::token::Place;
 use media::{Digit, Play, Remote, Reply, Report, SessionId, Side};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::SyncSender;
 
 /// What the engine asks of a worker. `Copy`: what is relayed for a session goes to another one of this worker, too,
 /// whose ports lead to a recorder.
@@ -21,8 +22,13 @@ pub(super) enum Order {
     Copy { of: SessionId, to: Place, seed: u64 },
     Play { session: SessionId, at: (u8, Side), play: Option<Box<Play>>, seed: u64 },
     Reject { session: SessionId, stream: u8 },
+    /// How a session that goes on is doing.
+    Look { session: SessionId, asker: Asker },
     Close { session: SessionId },
 }
+
+/// Where a report of a running session goes.
+pub type Asker = SyncSender<Option<Box<Report>>>;
 
 /// What a worker tells the engine.
 pub(super) enum News {

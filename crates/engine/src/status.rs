@@ -4,9 +4,7 @@
 //! nothing is shared per packet.
 
 use super::{Engine, Interface};
-use base::ListenId;
-use media::{DropReason, FastStatus};
-use std::net::IpAddr;
+use media::{DropReason, FastStatus, PortStatus, Status};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 impl Engine {
@@ -41,66 +39,6 @@ impl Engine {
             Err(reason) => FastStatus { reason: Some(reason.clone()), ..FastStatus::default() },
         }
     }
-}
-
-/// The engine at a glance. Counters of packets are up to 200 ms old.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Status {
-    /// Which engine relays.
-    pub engine: &'static str,
-    /// Worker threads.
-    pub workers: usize,
-    /// Open sessions.
-    pub sessions: u64,
-    /// Ports, by interface.
-    pub ports: Vec<PortStatus>,
-    /// Packets relayed since the start.
-    pub packets: u64,
-    /// Their UDP payload bytes.
-    pub bytes: u64,
-    /// Of these packets, those that the fast path relayed.
-    pub fast_packets: u64,
-    /// The fast path.
-    pub fast: FastStatus,
-    /// Packets not relayed, by [`DropReason`] in the order of [`DropReason::ALL`]. Packets from foreign
-    /// sources that the operating system refuses, because the socket is associated with its
-    /// peer, are not seen here.
-    pub drops: [u64; DropReason::COUNT],
-    /// Errors that the operating system reported on receiving.
-    pub socket_errors: u64,
-    /// Commands for sessions that are not open.
-    pub unknown_sessions: u64,
-    /// Sessions refused because the workers were behind.
-    pub busy: u64,
-    /// News lost because signalling did not fetch them.
-    pub replies_lost: u64,
-    /// Sessions lost to a fault of ours.
-    pub panics: u64,
-}
-
-impl Status {
-    /// Packets not relayed for `reason`.
-    #[must_use]
-    pub fn dropped(&self, reason: DropReason) -> u64 {
-        self.drops[reason as usize]
-    }
-}
-
-/// The port range of one interface; interfaces that name the same range show the same figures.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PortStatus {
-    /// The interface.
-    pub listen: ListenId,
-    /// Its address for media.
-    pub address: IpAddr,
-    /// Pairs of ports in use.
-    pub used: u64,
-    /// Pairs of ports in the range.
-    pub limit: u64,
-    /// Pairs that other programs hold.
-    pub foreign: u64,
-    /// How often no pair was free.
-    pub exhausted: u64,
 }
 
 /// A worker's own counters.

@@ -318,6 +318,7 @@ impl Worker {
                 }
                 Order::Copy { of, to, seed } => self.copy(of, to, seed),
                 Order::Reject { session, stream } => self.reject(now, session, stream),
+                Order::Look { session, asker } => self.look(now, session, &asker),
                 Order::Close { session } => self.close(now, session),
             }
         }

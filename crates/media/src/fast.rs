@@ -175,6 +175,21 @@ pub struct FastStatus {
     pub refused: u64,
 }
 
+/// Who relays what no fast path does.
+pub const SOCKETS: &str = "sockets";
+/// A fast path of which no more is known.
+pub(crate) const KERNEL: &str = "kernel";
+
+impl FastStatus {
+    /// How the device works at which media to an address arrive.
+    #[must_use]
+    pub fn hook_at(&self, address: IpAddr) -> Option<&'static str> {
+        let (_, place) = self.places.iter().find(|(place, _)| *place == address)?;
+        let device = place.as_ref().ok()?;
+        self.devices.iter().find(|(name, _)| name == device).map(|(_, hook)| *hook)
+    }
+}
+
 /// Whether bytes look like media and not like what else may share a port with them (RFC 7983 §7, RFC 5761 §4).
 #[must_use]
 pub fn is_media(bytes: &[u8]) -> bool {

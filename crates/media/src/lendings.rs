@@ -7,9 +7,10 @@
 
 use crate::control::Side;
 use crate::fast::{self, Direction, FastPath, Lane, Ledger, Opening, Road};
+use crate::report::Report;
 use crate::session::Session;
 use base::Time;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// How long a direction stays with the session after the fast path sent up what it should have relayed, or could not
@@ -24,6 +25,8 @@ struct Lent {
     number: u32,
     lane: Lane,
     open: bool,
+    /// Where its packets arrive.
+    at: IpAddr,
 }
 
 /// See the module text.
@@ -47,6 +50,17 @@ impl Lendings {
     /// Packets and bytes that were relayed since it was last asked.
     pub fn take_passed(&mut self) -> (u64, u64) {
         std::mem::take(&mut self.passed)
+    }
+
+    /// Adds to a report who relays each stream now.
+    pub fn name_engines(&self, path: Option<&dyn FastPath>, report: &mut Report) {
+        let status = path.filter(|_| !self.is_empty()).map(FastPath::status);
+        for (side, stream, report) in report.streams_mut() {
+            let is_it = |lent: &&Lent| lent.open && lent.direction == (side, stream);
+            let lent = self.lent.iter().find(is_it);
+            let hook = lent.and_then(|lent| Some(status.as_ref()?.hook_at(lent.at).unwrap_or(fast::KERNEL)));
+            report.engine = Some(hook.unwrap_or(fast::SOCKETS));
+        }
     }
 
     /// Lets the session know what has been counted for it.
@@ -157,7 +171,7 @@ impl Lendings {
             return;
         }
         match path.watch(&lane, &road, now) {
-            Some(number) => self.lent.push(Lent { direction, number, lane, open: false }),
+            Some(number) => self.lent.push(Lent { direction, number, lane, open: false, at: road.local.ip() }),
             None => self.not_before = now + PAUSE,
         }
     }

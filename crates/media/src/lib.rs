@@ -26,10 +26,11 @@ mod reports;
 mod secured;
 pub mod session;
 mod sound;
+mod status;
 pub mod token;
 mod wire;
 
-pub use bridge::{Digit, Play, Sound, Yields};
+pub use bridge::{Digit, Play, Recoded, Sound, Why, Yields};
 pub use care::{Care, Extended, Keepalive, RoundTrip};
 pub use control::{CodecKind, Command, Latch, MAX_STREAMS, Remote, Reply, SessionId, Side};
 pub use fast::{FastPath, FastStatus, Lane, Ledger, Opening, Road, Unfit};
@@ -45,3 +46,4 @@ pub use rtp::static_clock;
 pub use rtp::xr::VoipMetrics;
 pub use secured::{Dtls, Fingerprint, Hash, Keys, Security, Spot, Srtp};
 pub use session::{Sending, Session, Verdict, lines_of};
+pub use status::{PortStatus, Status};

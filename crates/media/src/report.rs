@@ -6,7 +6,7 @@
 use crate::control::Side;
 use crate::one_way::OneWay;
 use crate::secured::Security;
-use bridge::Tally;
+use bridge::{Recoded, Tally};
 use rtp::BurstReport;
 use rtp::xr::VoipMetrics;
 use std::net::SocketAddr;
@@ -207,6 +207,14 @@ pub struct StreamReport {
     pub security: Option<Security>,
     /// What was counted where its packets are changed on their way (transcoding, other packet times).
     pub bridged: Option<Tally>,
+    /// The payload type of its last packet.
+    pub payload_type: Option<u8>,
+    /// How its sound is changed on its way, or was the last time.
+    pub recoded: Option<Recoded>,
+    /// Digits that were read of it, where digits are turned into something else.
+    pub digits: Option<u64>,
+    /// Who relays it at this moment: `sockets`, or the hook of the fast path. Said while the session lives.
+    pub engine: Option<&'static str>,
 }
 
 impl StreamReport {
@@ -232,6 +240,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// Each stream, and whose it is.
+    pub(crate) fn streams_mut(&mut self) -> impl Iterator<Item = (Side, u8, &mut StreamReport)> {
+        let a = (0u8..).zip(&mut self.a).map(|(stream, report)| (Side::A, stream, report));
+        a.chain((0u8..).zip(&mut self.b).map(|(stream, report)| (Side::B, stream, report)))
+    }
+
     /// What `side` sent, by stream.
     #[must_use]
     pub fn side(&self, side: Side) -> &[StreamReport] {

@@ -11,6 +11,7 @@ use crate::half::{Half, Outcome};
 use crate::report::{DropReason, Report, StreamReport};
 use crate::wire::Control;
 use base::Time;
+use bridge::Recoded;
 use bridged::Bridges;
 use copied::Copying;
 use played::Players;
@@ -74,12 +75,14 @@ pub(crate) struct Stream {
     players: Option<Box<Players>>,
     said: [Said; 2],
     pub(crate) rejected: bool,
+    /// How the sound of each side was changed before its plans changed.
+    recoded: [Option<Recoded>; 2],
 }
 
 impl Stream {
     fn new(now: Time) -> Stream {
         let (halves, said) = ([Half::new(now), Half::new(now)], <[Said; 2]>::default());
-        Stream { halves, bridges: None, players: None, said, rejected: false }
+        Stream { halves, bridges: None, players: None, said, rejected: false, recoded: [None; 2] }
     }
 
     /// Its halves, that of a side first.
@@ -336,7 +339,7 @@ impl Session {
     #[must_use]
     pub fn report(&self, now: Time) -> Report {
         let side = |side: Side| -> Vec<StreamReport> {
-            let of = |s: &Stream| s.halves[side.index()].report(now, self.opened).with_bridge(s.tally(side));
+            let of = |s: &Stream| s.add_bridge(side, s.halves[side.index()].report(now, self.opened));
             self.streams.iter().map(of).collect()
         };
         Report { duration: now.since(self.opened), a: side(Side::A), b: side(Side::B) }

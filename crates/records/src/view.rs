@@ -2,7 +2,7 @@
 
 use crate::CallKey;
 use base::WallTime;
-use media::{OneWay, Security};
+use media::{OneWay, Security, SessionId, Side};
 use std::sync::Arc;
 
 /// A live call.
@@ -44,6 +44,8 @@ pub struct CallView {
     pub unheard: [Option<OneWay>; 2],
     /// The sites whose WAN links its media cross, and how often.
     pub links: Vec<(Arc<str>, u32)>,
+    /// The engine's session, and which of its sides the caller's is; none where nothing is anchored.
+    pub media: Option<(SessionId, Side)>,
     /// The recorder and how the recording goes; empty where nobody records.
     pub recording: Box<str>,
 }

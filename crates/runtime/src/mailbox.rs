@@ -10,7 +10,8 @@ use crate::tls::TlsRules;
 use b2bua::view::{CallView, KeptBinding, StatusView, TrunkView};
 use b2bua::{Command, Snapshot, Switchboard};
 use base::Time;
-use engine::Status as EngineStatus;
+use engine::{Asker, Status as EngineStatus};
+use media::SessionId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -44,6 +45,7 @@ pub(crate) enum Letter {
     Status(SyncSender<StatusView>),
     Transport(SyncSender<TransportStatus>),
     Engine(SyncSender<EngineStatus>),
+    Look(SessionId, Asker),
     Command(Command),
     Apply(Arc<Snapshot>, Arc<TlsRules>, SyncSender<()>),
     Current(SyncSender<Arc<Snapshot>>),

@@ -19,6 +19,7 @@ use b2bua::{Command, Snapshot, Switchboard};
 use base::{ListenId, ShardId, Time, Transport};
 use config::{Change, Config};
 use engine::{MediaListen, Status as EngineStatus};
+use media::{Report, SessionId};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -205,6 +206,14 @@ impl NodeHandle {
     /// The node does not answer.
     pub fn engine_status(&self) -> Result<EngineStatus, NodeGone> {
         self.mailbox.ask(Letter::Engine)
+    }
+
+    /// How the media of a running call are doing; none where the session is over.
+    ///
+    /// # Errors
+    /// The node does not answer.
+    pub fn media(&self, session: SessionId) -> Result<Option<Box<Report>>, NodeGone> {
+        self.mailbox.ask(|asker| Letter::Look(session, asker))
     }
 
     /// The configuration in use.

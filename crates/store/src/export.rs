@@ -51,6 +51,10 @@ const CALL_TAIL: &str = "trace_id,site_in,site_out,preferred_received";
 /// What was added to them after that.
 const CALL_END: &str = ",caller_security,callee_security,recording";
 
+/// And after how each side sounded.
+const CALL_CODECS: &str = ",caller_codec,caller_recoded_to,caller_recoded_why,callee_codec,callee_recoded_to,\
+callee_recoded_why";
+
 /// Writes rows in one format.
 pub(crate) struct Table<'w> {
     out: &'w mut dyn Write,
@@ -75,6 +79,7 @@ impl<'w> Table<'w> {
                     + CALL_END
                     + &quality_header("caller")
                     + &quality_header("callee")
+                    + CALL_CODECS
             }
         };
         if !header.is_empty() {
@@ -206,12 +211,17 @@ fn call_line(fields: &mut Fields<'_>, call: &CallRow<'_>) {
     fields.end();
 }
 
-/// What [`CALL_END`] names, and how each side sounded.
+/// What [`CALL_END`] names, how each side sounded, and what [`CALL_CODECS`] names.
 fn put_end(fields: &mut Fields<'_>, call: &CallRow<'_>) {
     ends(call).into_iter().for_each(|value| fields.text(value));
     let media = call.media.as_ref();
     quality(fields, media.map(|m| &m.from_caller));
     quality(fields, media.map(|m| &m.from_callee));
+    let blank = DirectionRow::default();
+    for row in [media.map(|m| &m.from_caller), media.map(|m| &m.from_callee)] {
+        let row = row.unwrap_or(&blank);
+        [&row.codec, &row.recoded_to, &row.recoded_why].into_iter().for_each(|text| fields.text(text));
+    }
 }
 
 /// What [`CALL_END`] names.

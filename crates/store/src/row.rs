@@ -4,13 +4,14 @@
 //! it comes back from SQLite ([`StoredCall`]). Enter through [`CallRow`].
 
 mod attempt;
+mod direction;
 mod transfer;
 
 pub use attempt::AttemptRow;
+pub use direction::DirectionRow;
 pub use transfer::TransferRow;
 
 use crate::moment::Moment;
-use crate::quality::QualityRow;
 use b2bua::CallKey;
 use base::ReasonId;
 use serde::{Deserialize, Serialize};
@@ -124,49 +125,6 @@ pub struct MediaRow<'a> {
     pub from_callee: DirectionRow<'a>,
 }
 
-/// One direction: counters are sums over its streams, quality is that of the worst.
-#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
-pub struct DirectionRow<'a> {
-    /// Valid packets received from this side.
-    pub packets: u64,
-    /// Packets expected by their sequence numbers.
-    pub expected: u64,
-    /// Packets that never came.
-    pub lost: u64,
-    /// Packets received and not passed on.
-    pub dropped: u64,
-    /// Interarrival jitter at the end; stored in microseconds, shown in milliseconds.
-    #[serde(rename = "jitter_ms", with = "as_millis")]
-    pub jitter_us: u32,
-    /// Its largest value.
-    #[serde(rename = "jitter_max_ms", with = "as_millis")]
-    pub jitter_max_us: u32,
-    /// Largest last round trip between this node and the peer.
-    #[serde(rename = "rtt_ms", with = "as_millis_option", default)]
-    pub rtt_us: Option<u32>,
-    /// Lowest estimated MOS; stored times 100, shown plain.
-    #[serde(with = "as_hundredths", default)]
-    pub mos_min: Option<u16>,
-    /// Mean estimated MOS of the worst stream.
-    #[serde(with = "as_hundredths", default)]
-    pub mos_avg: Option<u16>,
-    /// At the end nothing of it was heard although it might send, while the other side was.
-    pub one_way: bool,
-    /// Longest pause while it was allowed to send, milliseconds.
-    pub silence_max_ms: u64,
-    /// Where its media really came from; empty when none came.
-    pub source: Cow<'a, str>,
-    /// How its first stream was protected: `none`, or how keys were agreed and the crypto suite.
-    #[serde(default)]
-    pub security: Cow<'a, str>,
-    /// Why it is or was one-way, a word of [`media::OneWay`]; empty when it never was.
-    #[serde(default)]
-    pub one_way_why: Cow<'a, str>,
-    /// How it sounded, as far as it was measured.
-    #[serde(default)]
-    pub quality: QualityRow,
-}
-
 impl<'a> CallRow<'a> {
     /// Fills the fields that follow from others: delay, duration and blame.
     pub(crate) fn derive(&mut self) {
@@ -253,30 +211,6 @@ impl MediaRow<'_> {
             duration_ms: self.duration_ms,
             from_caller: self.from_caller.into_owned(),
             from_callee: self.from_callee.into_owned(),
-        }
-    }
-}
-
-impl DirectionRow<'_> {
-    /// A copy that borrows nothing.
-    #[must_use]
-    pub fn into_owned(self) -> DirectionRow<'static> {
-        DirectionRow {
-            packets: self.packets,
-            expected: self.expected,
-            lost: self.lost,
-            dropped: self.dropped,
-            jitter_us: self.jitter_us,
-            jitter_max_us: self.jitter_max_us,
-            rtt_us: self.rtt_us,
-            mos_min: self.mos_min,
-            mos_avg: self.mos_avg,
-            one_way: self.one_way,
-            silence_max_ms: self.silence_max_ms,
-            source: own(self.source),
-            security: own(self.security),
-            one_way_why: own(self.one_way_why),
-            quality: self.quality,
         }
     }
 }

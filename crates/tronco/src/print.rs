@@ -7,7 +7,7 @@ mod table;
 mod words;
 
 pub(crate) use table::{Cell, Colour, Table};
-pub(crate) use words::{clock, count, duration, whole_seconds};
+pub(crate) use words::{bytes, clock, count, duration, whole_seconds};
 
 use crate::exit::Failure;
 use serde::Serialize;

@@ -62,7 +62,7 @@ impl Relayed {
             Some((_, Err(reason))) => (None, Some(reason.clone())),
             None => (None, fast.reason.clone()),
         };
-        let hook = fast.devices.iter().find(|(name, _)| device.as_ref() == Some(name)).map(|(_, hook)| *hook);
-        Relayed { by: hook.unwrap_or("sockets").to_owned(), device, reason }
+        let hook = fast.hook_at(address).unwrap_or(::media::fast::SOCKETS);
+        Relayed { by: hook.to_owned(), device, reason }
     }
 }

@@ -65,6 +65,8 @@ pub(crate) fn call(view: &CallView, moments: Moments) -> Call {
         callee_unheard: view.unheard[1].map(|why| why.word().to_owned()),
         links: view.links.iter().map(|(site, times)| (site.to_string(), *times)).collect(),
         recording: view.recording.to_string(),
+        from_caller: None,
+        from_callee: None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a worker tells: the engine of its sessions, and the sockets of whom a session expects.
 
 use super::{News, Worker};
-use media::{Component, Side};
+use crate::orders::Asker;
+use base::Time;
+use media::{Component, SessionId, Side};
 use std::sync::mpsc::TrySendError;
 
 impl Worker {
@@ -34,6 +36,23 @@ impl Worker {
         for reply in told {
             self.tell(News::Reply(reply));
         }
+    }
+
+    /// Tells somebody who asked how a session is doing; nothing about it changes.
+    pub(super) fn look(&mut self, now: Time, session: SessionId, asker: &Asker) {
+        let mut report = None;
+        if let Some(at) = self.ids.get(&session).copied() {
+            self.guarded(at, |worker| {
+                worker.sync(at);
+                let slot = worker.slots.get(at as usize);
+                let Some(entry) = slot.and_then(|slot| slot.entry.as_ref()) else { return };
+                let mut found = Box::new(entry.session.report(now));
+                entry.lendings.name_engines(worker.fast.as_deref(), &mut found);
+                report = Some(found);
+            });
+        }
+        // Whoever has gone needs no answer.
+        let _ = asker.try_send(report);
     }
 
     pub(super) fn tell(&mut self, news: News) {

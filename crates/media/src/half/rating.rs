@@ -122,6 +122,7 @@ impl Half {
             one_way_for: self.one_way.total(now),
             bursts: r.bursts.report(),
             packet_ms: self.packet_ms(),
+            payload_type: self.payload_type(),
             drift_ppm: r.drift.ppm(),
             noise_packets: r.sound.noise,
             silent: (r.sound.looked > 0).then(|| r.sound.silent as f32 / r.sound.looked as f32),

@@ -55,6 +55,11 @@ impl Half {
         self.reception.spoken(since as u32)
     }
 
+    /// The payload type of what it sent last.
+    pub(crate) fn payload_type(&self) -> Option<u8> {
+        self.reception.heard().map(|_| self.reception.payload_type())
+    }
+
     /// When something of this peer last went on to the other side.
     pub(crate) fn spoken_at(&self) -> Option<Time> {
         self.last_rtp.filter(|_| matches!(self.rtp.action, Action::Relay { .. }))

@@ -4,9 +4,9 @@ use super::{Session, Stream, Verdict};
 use crate::control::{MAX_STREAMS, Reply, Side};
 use crate::flow::{Action, Component};
 use crate::guard::{Datagram, Kind};
-use crate::report::DropReason;
+use crate::report::{DropReason, StreamReport};
 use base::Time;
-use bridge::{Bridge, Digit, Passage, Plan, Tally};
+use bridge::{Bridge, Digit, Passage, Plan};
 use std::net::SocketAddr;
 
 /// The bridges of a stream, by the side that speaks.
@@ -36,9 +36,27 @@ impl Bridges {
 }
 
 impl Stream {
-    /// What was counted of a side's words, while its stream was bridged.
-    pub(super) fn tally(&self, side: Side) -> Option<Tally> {
-        self.bridges.as_ref().map(|bridges| bridges.0[side.index()].tally())
+    /// Adds what is known of a side's words where its stream is bridged.
+    pub(super) fn add_bridge(&self, side: Side, report: StreamReport) -> StreamReport {
+        let bridge = self.bridges.as_ref().map(|bridges| &bridges.0[side.index()]);
+        let report = report.with_bridge(bridge.map(Bridge::tally));
+        let now = bridge.and_then(|bridge| bridge.plan().recoded(report.payload_type));
+        let digits = bridge.filter(|bridge| bridge.plan().digits.is_some());
+        StreamReport {
+            recoded: now.or(self.recoded[side.index()]),
+            digits: digits.map(|bridge| bridge.digit_tally().digits),
+            ..report
+        }
+    }
+
+    /// Remembers how sound was changed, before that changes.
+    fn note_recoded(&mut self) {
+        for side in Side::BOTH {
+            let heard = self.halves[side.index()].payload_type();
+            let bridge = self.bridges.as_ref().map(|bridges| &bridges.0[side.index()]);
+            let was = heard.and_then(|_| bridge?.plan().recoded(heard));
+            self.recoded[side.index()] = was.or(self.recoded[side.index()]);
+        }
     }
 }
 
@@ -46,6 +64,7 @@ impl Session {
     /// Says how a stream's packets are to be changed; none: not any more. False when there is no such stream.
     pub fn bridge(&mut self, stream: u8, plans: Option<Box<[Plan; 2]>>, seed: u64) -> bool {
         let Some(s) = self.streams.get_mut(usize::from(stream)).filter(|s| !s.rejected) else { return false };
+        s.note_recoded();
         let held = s.bridges.take();
         s.bridges = plans.map(|plans| Bridges::follow(held, *plans, seed));
         true

@@ -59,6 +59,7 @@ impl<B: Brain> Shard<B> {
             Letter::Status(asker) => answer(&asker, self.core.brain.status()),
             Letter::Transport(asker) => answer(&asker, self.transport_status(now)),
             Letter::Engine(asker) => answer(&asker, self.engine.status()),
+            Letter::Look(session, asker) => self.engine.look(session, asker),
             Letter::Copy(seed, asker) => {
                 answer(&asker, self.core.brain.copy(seed).map(|copy| (Box::new(copy), now)));
             }

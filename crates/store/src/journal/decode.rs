@@ -260,11 +260,16 @@ fn take_securities<'a>(take: &mut Take<'a>, media: &mut MediaRow<'a>) -> Result<
     Ok(())
 }
 
-/// How each side sounded; what records of older segments end without.
+/// How each side sounded, and what became of what it spoke; what records of older segments end without.
 fn take_qualities<'a>(take: &mut Take<'a>, media: &mut MediaRow<'a>) -> Result<(), Malformed> {
     for row in [&mut media.from_caller, &mut media.from_callee] {
         row.one_way_why = take.later_text()?;
         row.quality = QualityRow::take(take)?;
+    }
+    for row in [&mut media.from_caller, &mut media.from_callee] {
+        for text in [&mut row.codec, &mut row.recoded_to, &mut row.recoded_why] {
+            *text = take.later_text()?;
+        }
     }
     Ok(())
 }

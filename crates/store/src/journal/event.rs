@@ -6,6 +6,7 @@
 
 use super::bytes::Put;
 use crate::quality::QualityRow;
+use crate::row::DirectionRow;
 use b2bua::{
     AttemptFacts, AttemptRecord, CallFacts, CallKey, CallRecord, JournalEvent, MediaRecord, TransferRecord,
 };
@@ -169,6 +170,15 @@ fn put_securities(put: &mut Put<'_>, media: &MediaRecord) {
 fn put_end(put: &mut Put<'_>, record: &CallRecord) {
     put.text(&record.recording);
     record.media.iter().for_each(|media| put_qualities(put, media));
+    record.media.iter().for_each(|media| put_codings(put, media));
+}
+
+/// What each side spoke, and what became of it.
+fn put_codings(put: &mut Put<'_>, media: &MediaRecord) {
+    for streams in [&media.report.a, &media.report.b] {
+        let row = DirectionRow::default().coded(streams, &media.codec);
+        [&row.codec, &row.recoded_to, &row.recoded_why].into_iter().for_each(|text| put.text(text));
+    }
 }
 
 /// How each side sounded.
@@ -219,29 +229,18 @@ fn put_media(put: &mut Put<'_>, media: &MediaRecord) {
     put_direction(put, &media.report.b);
 }
 
-/// Sums the counters of a side's streams and keeps the worst of their quality.
+/// The counters of a side, and the worst of the quality of its streams.
 fn put_direction(put: &mut Put<'_>, streams: &[StreamReport]) {
-    let sum = |field: fn(&StreamReport) -> u64| streams.iter().map(field).fold(0, u64::saturating_add);
-    put.number(sum(|s| s.packets));
-    put.number(sum(|s| s.expected));
-    put.number(sum(|s| s.lost));
-    put.number(sum(|s| s.dropped.total()));
-    put.number(largest(streams.iter().map(|s| s.jitter_ms)).unwrap_or(0));
-    put.number(largest(streams.iter().map(|s| s.jitter_max_ms)).unwrap_or(0));
-    put.option(largest(streams.iter().filter_map(|s| s.rtt_ms)).map(u64::from));
-    put.option(streams.iter().map(|s| s.mos_min).filter(|&m| m > 0).min().map(u64::from));
-    put.option(streams.iter().map(|s| s.mos_avg).filter(|&m| m > 0).min().map(u64::from));
-    put.byte(u8::from(streams.iter().any(|s| s.one_way)));
-    let silence = streams.iter().map(|s| s.silence_max).max().unwrap_or_default();
-    put.number(u64::try_from(silence.as_millis()).unwrap_or(u64::MAX));
-    match streams.iter().find_map(|s| s.source) {
-        Some(source) => put.shown(source),
-        None => put.text(""),
+    let row = DirectionRow::counted(streams);
+    for count in [row.packets, row.expected, row.lost, row.dropped] {
+        put.number(count);
     }
-}
-
-/// The largest of some milliseconds, in microseconds.
-fn largest(millis: impl Iterator<Item = f32>) -> Option<u32> {
-    // `as` saturates and turns what is not a number into 0, which suits a measurement.
-    millis.map(|ms| (ms * 1_000.0).round() as u32).max()
+    put.number(row.jitter_us);
+    put.number(row.jitter_max_us);
+    put.option(row.rtt_us.map(u64::from));
+    put.option(row.mos_min.map(u64::from));
+    put.option(row.mos_avg.map(u64::from));
+    put.byte(u8::from(row.one_way));
+    put.number(row.silence_max_ms);
+    put.text(&row.source);
 }

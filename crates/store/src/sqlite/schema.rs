@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 /// The newest schema that is known here.
-const VERSION: i64 = 8;
+const VERSION: i64 = 9;
 
 /// Times are microseconds since 1970 (UTC), jitter and round trip microseconds, MOS times 100.
 /// `trunks` holds the trunk in and those of all attempts, each between commas. `call_search`
@@ -209,9 +209,19 @@ ALTER TABLE call ADD COLUMN callee_peer_end_system_ms INTEGER;
 ALTER TABLE call ADD COLUMN callee_peer_mos_listening INTEGER;
 ";
 
+/// What each side spoke, and what became of it.
+const SCHEMA_9: &str = "
+ALTER TABLE call ADD COLUMN caller_codec TEXT NOT NULL DEFAULT '';
+ALTER TABLE call ADD COLUMN caller_recoded_to TEXT NOT NULL DEFAULT '';
+ALTER TABLE call ADD COLUMN caller_recoded_why TEXT NOT NULL DEFAULT '';
+ALTER TABLE call ADD COLUMN callee_codec TEXT NOT NULL DEFAULT '';
+ALTER TABLE call ADD COLUMN callee_recoded_to TEXT NOT NULL DEFAULT '';
+ALTER TABLE call ADD COLUMN callee_recoded_why TEXT NOT NULL DEFAULT '';
+";
+
 /// What each version adds to the one before it.
 const STEPS: [&str; VERSION as usize] =
-    [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8];
+    [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8, SCHEMA_9];
 
 /// Sets the connection up and brings the schema to [`VERSION`].
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
@@ -289,6 +299,7 @@ mod tests {
         let mut names = std::iter::once("one_way_why").chain(crate::QualityRow::names());
         let mut quality: Vec<String> = of_sides(names.by_ref().take(1 + crate::quality::FIRST).collect());
         quality.extend(of_sides(names.collect()));
+        quality.extend(of_sides(vec!["codec", "recoded_to", "recoded_why"]));
         assert!(columns(&new, "call").ends_with(&quality), "{quality:?}");
     }
 }

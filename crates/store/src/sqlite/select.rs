@@ -250,7 +250,13 @@ fn read_end(from: &mut Columns<'_, '_>, call: &mut StoredCall) -> Result<(), rus
         read_quality(from, &mut row.quality.0[..FIRST])?;
     }
     read_quality(from, &mut media.from_caller.quality.0[FIRST..])?;
-    read_quality(from, &mut media.from_callee.quality.0[FIRST..])
+    read_quality(from, &mut media.from_callee.quality.0[FIRST..])?;
+    for row in [&mut media.from_caller, &mut media.from_callee] {
+        for text in [&mut row.codec, &mut row.recoded_to, &mut row.recoded_why] {
+            *text = from.text()?;
+        }
+    }
+    Ok(())
 }
 
 fn read_quality(from: &mut Columns<'_, '_>, figures: &mut [Option<i64>]) -> Result<(), rusqlite::Error> {

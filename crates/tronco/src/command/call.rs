@@ -1,9 +1,11 @@
 //! `tronco call list|show|record|hangup`.
 
+mod live;
+
 use super::cdr;
 use crate::arguments::{Call as Command, Reach};
 use crate::exit::Failure;
-use crate::print::{Cell, Colour, Table, clock, whole_seconds};
+use crate::print::{Cell, Table, whole_seconds};
 use api::ClientError;
 use api::client::segment;
 use api::wire::{Call, CallQuery, Calls, HungUp, RecordPage, RecordQuery, RecordingQuery};
@@ -47,7 +49,7 @@ fn path(key: &str) -> String {
 fn show(key: &str, reach: &Reach) -> Result<(), Failure> {
     let client = reach.client();
     let missing = match client.get::<Call>(&path(key), &()) {
-        Ok(call) => return reach.output().show(&call, |call, colour| live(call).print(colour)),
+        Ok(call) => return reach.output().show(&call, live::whole),
         Err(error) => error,
     };
     let over = matches!(&missing, ClientError::Refused { problem, .. } if problem.reason == "no-such-call");
@@ -85,54 +87,4 @@ fn list(calls: &Calls, colour: bool) -> String {
         text.push_str(&format!("and {left_out} more\n"));
     }
     text
-}
-
-/// The sites whose links its media cross.
-fn links(call: &Call) -> String {
-    let often = |(site, times): (&String, &u32)| {
-        if *times == 1 { site.clone() } else { format!("{site} ({times})") }
-    };
-    let sites: Vec<String> = call.links.iter().map(often).collect();
-    format!("to {}", sites.join(", "))
-}
-
-fn live(call: &Call) -> Table {
-    let mut table = Table::pairs();
-    table.pair("call", &call.key);
-    table.row(vec![Cell::new("state"), Cell::state(&call.state)]);
-    table.pair("caller", &call.caller);
-    table.pair("called", &call.called);
-    table.pair("in", format!("{}, Call-ID {}", call.trunk_in, call.a_call_id));
-    match (&call.trunk_out, &call.b_call_id) {
-        (Some(trunk), Some(id)) => table.pair("out", format!("{trunk}, Call-ID {id}")),
-        (trunk, _) => table.pair("out", trunk.as_deref().unwrap_or_default()),
-    }
-    table.pair("route", format!("{}, attempt {}", call.route, call.attempts));
-    table.pair("decision", &call.decision);
-    table.pair("start", format!("{}, {} ago", clock(&call.start), whole_seconds(call.age_s)));
-    match (&call.answer, call.talk_s) {
-        (Some(answer), Some(talk)) => {
-            table.pair("answer", format!("{}, {} ago", clock(answer), whole_seconds(talk)));
-        }
-        _ => table.pair("answer", ""),
-    }
-    let media = if call.anchored { "through this node" } else { "between the peers" };
-    if !call.recording.is_empty() {
-        table.pair("recording", &call.recording);
-    }
-    table.pair("media", format!("{media}, codec {}", call.codec.as_deref().unwrap_or("not agreed")));
-    if !call.links.is_empty() {
-        table.pair("links", links(call));
-    }
-    if let (Some(caller), Some(callee)) = (&call.caller_security, &call.callee_security) {
-        table.pair("security", format!("caller {caller}, callee {callee}"));
-    }
-    for (who, word) in [("caller", &call.caller_unheard), ("callee", &call.callee_unheard)] {
-        if let Some(word) = word {
-            let sentence = media::OneWay::of_word(word).map_or("", media::OneWay::sentence);
-            let text = format!("{who} not heard: {sentence}");
-            table.row(vec![Cell::new("one way"), Cell::new(text).coloured(Some(Colour::Bad))]);
-        }
-    }
-    table
 }

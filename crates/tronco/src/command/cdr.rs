@@ -6,6 +6,7 @@ mod show;
 mod sound;
 
 pub(crate) use show::whole;
+pub(crate) use sound::{recoded, reported};
 
 use crate::arguments::{Cdr as Command, Filters, Format, Reach};
 use crate::exit::Failure;

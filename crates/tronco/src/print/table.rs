@@ -1,5 +1,8 @@
 //! Tables with aligned columns, and pairs of name and value.
 
+/// Characters of a line of pairs.
+const WIDTH: usize = 100;
+
 /// Colours of states.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Colour {
@@ -51,6 +54,10 @@ impl Cell {
         Cell { text, colour: None, right: false }
     }
 
+    fn blank() -> Cell {
+        Cell { text: String::new(), colour: None, right: false }
+    }
+
     /// Text that may be missing.
     pub(crate) fn maybe(text: Option<impl AsRef<str>>) -> Cell {
         text.map_or_else(|| Cell::new(""), Cell::new)
@@ -73,6 +80,21 @@ impl Cell {
 
     fn width(&self) -> usize {
         self.text.chars().count()
+    }
+
+    /// The same text in lines of at most so many characters, broken at blanks; a word that is longer stays whole.
+    fn folded(&self, width: usize) -> Vec<Cell> {
+        let mut lines = vec![String::new()];
+        for word in self.text.split(' ') {
+            let Some(line) = lines.last_mut() else { continue };
+            let fits = line.chars().count() + 1 + word.chars().count() <= width;
+            match line.is_empty() {
+                true => line.push_str(word),
+                false if fits => line.extend([" ", word]),
+                false => lines.push(word.to_owned()),
+            }
+        }
+        lines.into_iter().map(|text| Cell { text, ..self.clone() }).collect()
     }
 
     fn write(&self, out: &mut String, width: usize, colour: bool) {
@@ -118,6 +140,11 @@ impl Table {
         self.rows.push(vec![Cell::new(name), Cell::new(value)]);
     }
 
+    /// Adds to the pair before.
+    pub(crate) fn more(&mut self, value: impl AsRef<str>, colour: Option<Colour>) {
+        self.rows.push(vec![Cell::blank(), Cell::new(value).coloured(colour)]);
+    }
+
     /// The whole table; columns are two blanks apart and lines have no blanks at their ends.
     pub(crate) fn print(&self, colour: bool) -> String {
         let mut widths = Vec::new();
@@ -138,12 +165,21 @@ impl Table {
         }
     }
 
+    /// A pair whose value does not fit into [`WIDTH`] goes on under it.
+    fn fold(&self, row: &[Cell], widths: &[usize]) -> Vec<Vec<Cell>> {
+        let (&[name, _], [first, value], false) = (widths, row, self.header) else { return vec![row.to_vec()] };
+        let lines = value.folded(WIDTH.saturating_sub(name + 2));
+        let names = std::iter::once(first.clone()).chain(std::iter::repeat(Cell::blank()));
+        names.zip(lines).map(|(name, line)| vec![name, line]).collect()
+    }
+
     /// The whole table in columns of these widths.
     pub(crate) fn print_as_wide(&self, colour: bool, widths: &[usize]) -> String {
         // A header stands over its column as the column's fields stand.
         let right: Vec<bool> = (0..widths.len()).map(|at| self.column(at).any(|cell| cell.right)).collect();
         let mut text = String::new();
-        for (number, row) in self.rows.iter().enumerate() {
+        let folded: Vec<Vec<Cell>> = self.rows.iter().flat_map(|row| self.fold(row, widths)).collect();
+        for (number, row) in folded.iter().enumerate() {
             let mut line = String::new();
             for ((cell, width), right) in row.iter().zip(widths).zip(&right) {
                 if !line.is_empty() {
@@ -178,6 +214,20 @@ mod tests {
         );
         assert_eq!(table.print(false), expected);
         assert!(table.print(true).contains("\x1b[31mdown\x1b[0m"));
+    }
+
+    #[test]
+    fn a_long_value_goes_on_under_itself() {
+        let mut table = Table::pairs();
+        table.pair("call", "7");
+        table.pair("decision", ["word"; 30].join(" "));
+        let text = table.print(false);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((lines.len(), lines[2]), (3, &*format!("          {}", ["word"; 12].join(" "))), "{text}");
+        assert!(lines.iter().all(|line| line.len() <= WIDTH), "{text}");
+        let mut coloured = Table::pairs();
+        coloured.row(vec![Cell::new("x"), Cell::new(["word"; 30].join(" ")).coloured(Some(Colour::Bad))]);
+        assert!(coloured.print(true).lines().all(|line| line.contains("\x1b[31m")));
     }
 
     #[test]

@@ -28,6 +28,15 @@ pub(crate) fn clock(moment: &str) -> String {
     }
 }
 
+/// `900 B`, `258.0 kB`, `1.2 MB`.
+pub(crate) fn bytes(number: u64) -> String {
+    match number {
+        0..1_000 => format!("{number} B"),
+        1_000..1_000_000 => format!("{:.1} kB", number as f64 / 1e3),
+        _ => format!("{:.1} MB", number as f64 / 1e6),
+    }
+}
+
 /// `1 call`, `2 calls`.
 pub(crate) fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
@@ -43,6 +52,7 @@ mod tests {
         assert_eq!(shown, ["0s", "59s", "1m 00s", "59m 59s", "1h 00m", "23h 59m", "5d 02h"]);
         assert_eq!([0, 90, 1_250, 59_999, 60_000].map(duration), ["-", "0.0s", "1.2s", "59.9s", "1m 00s"]);
         assert_eq!(clock("2026-03-01T12:30:00.123456Z"), "2026-03-01 12:30:00Z");
+        assert_eq!([999, 1_000, 2_500_000].map(bytes), ["999 B", "1.0 kB", "2.5 MB"]);
         assert_eq!(clock("soon"), "soon");
         assert_eq!((count(1, "call"), count(0, "call")), ("1 call".into(), "0 calls".into()));
     }

@@ -3,7 +3,7 @@
 use super::{Asked, Filters, Shared, ask};
 use crate::serve::Peer;
 use crate::serve::refused::Refused;
-use crate::wire::{self, Call, CallQuery, Calls, HungUp, Moments, RecordingQuery};
+use crate::wire::{self, Call, CallQuery, Calls, Figures, HungUp, Moments, RecordingQuery};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
@@ -33,8 +33,20 @@ pub(super) async fn list(State(house): Shared, filters: Filters<CallQuery>) -> A
 
 /// `GET /v1/calls/{key}`; the key may be cut short as long as it names one live call.
 pub(super) async fn show(State(house): Shared, Path(key): Path<String>) -> Asked<Json<Call>> {
-    let found = ask(move || find(&house.subject.node, &key)).await?;
-    Ok(Json(wire::call(&found, Moments::now())))
+    let shown = ask(move || -> Asked<Call> {
+        let found = find(&house.subject.node, &key)?;
+        let mut call = wire::call(&found, Moments::now());
+        let Some((session, caller)) = found.media else { return Ok(call) };
+        // One report of a session at a time, whoever asks: media go before curiosity.
+        let _one = house.looking.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(report) = house.subject.node.media(session)? {
+            let agreed = found.codec.as_deref().unwrap_or_default();
+            let [caller, callee] = Figures::both(&report, caller, agreed);
+            (call.from_caller, call.from_callee) = (Some(Box::new(caller)), Some(Box::new(callee)));
+        }
+        Ok(call)
+    });
+    Ok(Json(shown.await?))
 }
 
 /// `DELETE /v1/calls/{key}`.

@@ -108,10 +108,13 @@ fn add_media(table: &mut Table, media: &MediaRow<'_>) {
         table.row(direction(name, row));
         let words = super::sound::words(row);
         if !words.is_empty() {
-            table.pair("", words);
+            table.more(words, None);
         }
         if let Some(sentence) = super::sound::why(row) {
-            table.row(vec![Cell::new(""), Cell::new(sentence).coloured(Some(Colour::Bad))]);
+            table.more(sentence, Some(Colour::Bad));
+        }
+        if let Some(text) = super::sound::recoded(row) {
+            table.more(text, None);
         }
     }
     for (name, row) in [("caller reports", &media.from_caller), ("callee reports", &media.from_callee)] {

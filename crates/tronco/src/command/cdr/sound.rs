@@ -45,7 +45,7 @@ pub(super) fn words(row: &DirectionRow<'_>) -> String {
 }
 
 /// What a side has reported of the sound that it got, in words; empty where it reported nothing.
-pub(super) fn reported(row: &DirectionRow<'_>) -> String {
+pub(crate) fn reported(row: &DirectionRow<'_>) -> String {
     let figure = |name: &str| row.quality.value(name);
     let more = |name: &str| figure(name).filter(|count| *count > 0.0);
     let percent = |name: &str, what: &str| more(name).map(|part| format!("{:.1} % {what}", part * 100.0));
@@ -65,6 +65,12 @@ pub(super) fn reported(row: &DirectionRow<'_>) -> String {
         more("peer_end_system_ms").map(|ms| format!("{ms} ms within")),
     ];
     said.into_iter().flatten().collect::<Vec<String>>().join(", ")
+}
+
+/// How the sound of a side was changed on its way; none where it passed as it was.
+pub(crate) fn recoded(row: &DirectionRow<'_>) -> Option<String> {
+    let why = media::Why::of_word(&row.recoded_why)?.sentence();
+    Some(format!("{} to {}: {why}", row.codec, row.recoded_to))
 }
 
 /// Why it was not heard; none where it was.
