@@ -1,7 +1,7 @@
 //! Bursts and gaps of loss (RFC 3611 §4.7.2), found at intervals in what a [`Reception`] remembers.
 //!
 //! Nothing is done per packet: [`Bursts::follow`] is called a few times a second and reads which of the last packets
-//! came. So it sees whatever engine counts them, as long as it is called before they are forgotten.
+//! came. So it sees whatever engine counts them. Of a burst of any length it needs only what was known before it.
 
 use crate::Reception;
 use crate::stats::WINDOW;
@@ -25,14 +25,26 @@ impl Extent {
     }
 }
 
+/// What was known of a source when it was looked at last: so a burst may be longer than what a [`Reception`] remembers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Last {
+    /// The next extended sequence number to judge.
+    next: u64,
+    highest: u64,
+    window: u128,
+    received: u64,
+    /// Which run of the sender.
+    run: u64,
+}
+
 /// Losses with fewer than [`GMIN`] received packets between them, so far.
 type Cluster = Extent;
 
 /// See the module text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Bursts {
-    /// The next extended sequence number to judge, and in which run of the sender.
-    next: Option<(u64, u64)>,
+    /// Where the last look has ended.
+    last: Option<Last>,
     bursts: Extent,
     gaps: Extent,
     burst_count: u64,
@@ -70,25 +82,47 @@ impl Bursts {
     /// Judges all there is: no more comes of this source.
     pub fn finish(&mut self, reception: &Reception) {
         self.advance(reception, 0);
-        self.next = None;
+        self.last = None;
     }
 
     fn advance(&mut self, reception: &Reception, late: u64) {
         let Some((base, highest, window)) = reception.recent() else { return };
-        let run = reception.restarts();
-        let known = self.next.filter(|(_, of)| *of == run).map_or(base, |(next, _)| next);
-        let first = known.max(base).max((highest + 1).saturating_sub(WINDOW));
-        let end = (highest + 1).saturating_sub(late);
-        for number in first..end {
+        let (run, received) = (reception.restarts(), reception.received());
+        let remembered = (highest + 1).saturating_sub(WINDOW);
+        let last = self.last.take().filter(|last| last.run == run);
+        let first = last.as_ref().map_or(base.max(remembered), |last| last.next);
+        let end = (highest + 1).saturating_sub(late).max(first);
+        if let Some(last) = &last {
+            // What has left the window since, as it was known then.
+            let known = last.highest + 1;
+            for number in first..known.min(remembered).min(end) {
+                self.judge((last.window >> (last.highest - number)) & 1 == 1);
+            }
+            // What came and left it in between: only how many came is known.
+            let between = remembered.min(end).saturating_sub(known.max(first));
+            let inside = u64::from(newer_than(window, highest, last.highest).count_ones());
+            let came = received.saturating_sub(last.received).saturating_sub(inside).min(between);
+            self.run += came;
+            self.lose(between - came);
+        }
+        for number in first.max(remembered)..end {
             self.judge((window >> (highest - number)) & 1 == 1);
         }
-        self.next = Some((first.max(end), run));
+        self.last = Some(Last { next: end, highest, window, received, run });
     }
 
     /// One packet, in the order of sequence numbers.
     fn judge(&mut self, received: bool) {
         if received {
             self.run += 1;
+        } else {
+            self.lose(1);
+        }
+    }
+
+    /// So many packets in a row, none of which came.
+    fn lose(&mut self, count: u64) {
+        if count == 0 {
             return;
         }
         if self.run >= GMIN || self.cluster.lost == 0 {
@@ -97,7 +131,7 @@ impl Bursts {
             self.cluster.packets += self.run;
         }
         self.run = 0;
-        self.cluster.add(Extent { packets: 1, lost: 1 });
+        self.cluster.add(Extent { packets: count, lost: count });
     }
 
     /// The cluster is over: one loss alone belongs to the gap around it.
@@ -131,6 +165,14 @@ impl Bursts {
             gap_density: part(all.gaps.lost, all.gaps.packets),
             gap_packets: part(all.gaps.packets, gaps),
         }
+    }
+}
+
+/// The part of a window that is newer than an earlier highest number.
+fn newer_than(window: u128, highest: u64, earlier: u64) -> u128 {
+    match highest.saturating_sub(earlier) {
+        newer if newer < WINDOW => window & ((1 << newer) - 1),
+        _ => window,
     }
 }
 
@@ -176,6 +218,47 @@ mod tests {
         let of = |between: usize| hear(&format!("{around}0{}0{around}", "1".repeat(between))).report();
         assert_eq!((of(16).bursts, of(16).gap_packets), (0, 58.0));
         assert_eq!((of(15).bursts, of(15).burst_packets), (1, 17.0));
+    }
+
+    #[test]
+    fn a_burst_of_any_length_is_one_and_nothing_around_it_is_forgotten() {
+        let came = |count: usize| "1".repeat(count);
+        for long in [100, 127, 128, 129, 160, 500, 2_900] {
+            for before in [3, 21, 57, 200] {
+                let lost = "0".repeat(long);
+                // Ten received packets between two losses and the long one belong to the burst.
+                let pattern = format!("{}0{}{lost}{}", came(before), came(10), came(200));
+                let found = hear(&pattern).report();
+                let all = (before + 1 + 10 + long + 200) as u64;
+                assert_eq!((found.bursts, found.packets), (1, all), "{long} after {before}");
+                assert_eq!(found.burst_packets, (1 + 10 + long) as f32, "{long} after {before}");
+                let density = (1 + long) as f32 / (1 + 10 + long) as f32;
+                assert!((found.burst_density - density).abs() < 1e-6, "{long} after {before}");
+                assert_eq!((found.gap_density, found.gap_packets), (0.0, (before + 200) as f32 / 2.0));
+            }
+        }
+    }
+
+    #[test]
+    fn long_bursts_one_after_another_are_counted_each() {
+        let one = "1".repeat(40) + &"0".repeat(400);
+        let found = hear(&(one.repeat(50) + &"1".repeat(40))).report();
+        assert_eq!((found.bursts, found.packets, found.burst_packets), (50, 50 * 440 + 40, 400.0));
+        assert_eq!((found.burst_density, found.gap_density, found.gap_packets), (1.0, 0.0, 40.0));
+    }
+
+    #[test]
+    fn packets_that_came_and_were_forgotten_between_two_looks_are_not_lost() {
+        let (mut reception, mut bursts) = (Reception::default(), Bursts::default());
+        for number in 0..2_000u16 {
+            reception.hear(number, 0, 0, 0);
+            if number % 400 == 0 {
+                bursts.follow(&reception);
+            }
+        }
+        bursts.finish(&reception);
+        assert_eq!((bursts.report().packets, bursts.report().bursts), (2_000, 0));
+        assert_eq!(bursts.report().gap_density, 0.0);
     }
 
     #[test]
