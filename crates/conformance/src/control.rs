@@ -1,7 +1,7 @@
 //! The control socket of a server, asked as any HTTP client would.
 
-use crate::place::Place;
 use crate::await_some;
+use crate::place::Place;
 use serde_json::Value;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;

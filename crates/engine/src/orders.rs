@@ -13,18 +13,60 @@ use std::sync::mpsc::SyncSender;
 /// What the engine asks of a worker. `Copy`: what is relayed for a session goes to another one of this worker, too,
 /// whose ports lead to a recorder.
 pub(super) enum Order {
-    Open { session: SessionId, place: Place, streams: Vec<StreamPorts> },
-    Grow { session: SessionId, streams: Vec<StreamPorts> },
-    Set { session: SessionId, side: Side, stream: u8, remote: Remote },
-    Bridge { session: SessionId, stream: u8, plans: Option<Box<[Plan; 2]>>, seed: u64 },
-    Digit { session: SessionId, toward: Side, digit: Digit },
-    Ice { session: SessionId, side: Side, local: Credentials },
-    Copy { of: SessionId, to: Place, seed: u64 },
-    Play { session: SessionId, at: (u8, Side), play: Option<Box<Play>>, seed: u64 },
-    Reject { session: SessionId, stream: u8 },
+    Open {
+        session: SessionId,
+        place: Place,
+        streams: Vec<StreamPorts>,
+    },
+    Grow {
+        session: SessionId,
+        streams: Vec<StreamPorts>,
+    },
+    Set {
+        session: SessionId,
+        side: Side,
+        stream: u8,
+        remote: Remote,
+    },
+    Bridge {
+        session: SessionId,
+        stream: u8,
+        plans: Option<Box<[Plan; 2]>>,
+        seed: u64,
+    },
+    Digit {
+        session: SessionId,
+        toward: Side,
+        digit: Digit,
+    },
+    Ice {
+        session: SessionId,
+        side: Side,
+        local: Credentials,
+    },
+    Copy {
+        of: SessionId,
+        to: Place,
+        seed: u64,
+    },
+    Play {
+        session: SessionId,
+        at: (u8, Side),
+        play: Option<Box<Play>>,
+        seed: u64,
+    },
+    Reject {
+        session: SessionId,
+        stream: u8,
+    },
     /// How a session that goes on is doing.
-    Look { session: SessionId, asker: Asker },
-    Close { session: SessionId },
+    Look {
+        session: SessionId,
+        asker: Asker,
+    },
+    Close {
+        session: SessionId,
+    },
 }
 
 /// Where a report of a running session goes.

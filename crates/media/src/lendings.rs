@@ -171,7 +171,9 @@ impl Lendings {
             return;
         }
         match path.watch(&lane, &road, now) {
-            Some(number) => self.lent.push(Lent { direction, number, lane, open: false, at: road.local.ip() }),
+            Some(number) => {
+                self.lent.push(Lent { direction, number, lane, open: false, at: road.local.ip() })
+            }
             None => self.not_before = now + PAUSE,
         }
     }

@@ -167,7 +167,9 @@ impl Table {
 
     /// A pair whose value does not fit into [`WIDTH`] goes on under it.
     fn fold(&self, row: &[Cell], widths: &[usize]) -> Vec<Vec<Cell>> {
-        let (&[name, _], [first, value], false) = (widths, row, self.header) else { return vec![row.to_vec()] };
+        let (&[name, _], [first, value], false) = (widths, row, self.header) else {
+            return vec![row.to_vec()];
+        };
         let lines = value.folded(WIDTH.saturating_sub(name + 2));
         let names = std::iter::once(first.clone()).chain(std::iter::repeat(Cell::blank()));
         names.zip(lines).map(|(name, line)| vec![name, line]).collect()

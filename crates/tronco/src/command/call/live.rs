@@ -194,7 +194,10 @@ mod tests {
         ] {
             assert!(text.lines().any(|shown| shown.starts_with(line)), "{line}\n{text}");
         }
-        assert!(text.contains("caller's PCMA to opus: the other side has not agreed on this codec"), "{text}");
+        assert!(
+            text.contains("caller's PCMA to opus: the other side has not agreed on this codec"),
+            "{text}"
+        );
         assert!(text.contains("callee gets MOS 3.8"), "{text}");
     }
 
