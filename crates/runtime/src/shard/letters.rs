@@ -75,15 +75,7 @@ impl<B: Brain> Shard<B> {
                 self.core.feed(now, Input::Command(Command::Apply(snapshot)));
                 answer(&done, ());
             }
-            Letter::Resolved(found) => {
-                if let Resolution::Found { choices, .. } = &found.resolution
-                    && found.revision == self.snapshot.revision
-                {
-                    self.reached.insert(found.gateway, choices.iter().map(|c| c.target.address).collect());
-                }
-                let crate::dns::Answer { revision, gateway, resolution } = found;
-                self.core.feed(now, Input::Resolved { revision, gateway, resolution });
-            }
+            Letter::Resolved(found) => self.resolved(found, now),
             Letter::Stop { drain, stopped } => {
                 self.core.feed(now, Input::Command(Command::Drain));
                 let calls_at_start = self.core.brain.live_calls();
@@ -91,6 +83,17 @@ impl<B: Brain> Shard<B> {
                     Some(Stopping { until: now + drain, look_at: now, calls_at_start, cut: None, stopped });
             }
         }
+    }
+
+    /// A name has its addresses, or has none.
+    fn resolved(&mut self, found: crate::dns::Answer, now: Time) {
+        if let Resolution::Found { choices, .. } = &found.resolution
+            && found.revision == self.snapshot.revision
+        {
+            self.reached.insert(found.gateway, choices.iter().map(|c| c.target.address).collect());
+        }
+        let crate::dns::Answer { revision, gateway, resolution } = found;
+        self.core.feed(now, Input::Resolved { revision, gateway, resolution });
     }
 
     /// Whether a stop is complete: no call lives and everything has left, or the time is up.
