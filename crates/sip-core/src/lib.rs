@@ -20,6 +20,7 @@ pub mod flow;
 pub mod keepalive;
 mod late;
 pub mod liveness;
+pub mod locate;
 pub mod outbox;
 pub mod refer;
 pub mod registrar;

@@ -4,13 +4,13 @@
 //! ([`Answered::stale`]).
 
 use super::kept::Kept;
-use super::order::{self, Family, Pointer, Service};
 use super::{DnsServers, RETRY, TTL_MAX, TTL_MIN};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use sip_core::locate::{self, Family, Pointer, Service};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -111,7 +111,7 @@ impl Lookups {
             RData::NAPTR(naptr) if naptr.flags.eq_ignore_ascii_case(b"s") => Some(Pointer {
                 order: naptr.order,
                 preference: naptr.preference,
-                transport: order::service_transport(&naptr.services)?,
+                transport: locate::service_transport(&naptr.services)?,
                 replacement: without_dot(&naptr.replacement),
             }),
             _ => None,

@@ -7,12 +7,10 @@
 
 mod kept;
 mod lookup;
-pub(crate) mod order;
-
-use b2bua::{Choice, Resolution, Target};
+pub(crate) use b2bua::{Choice, Resolution, Target};
 use base::{GatewayId, Transport};
 use lookup::{Answered, Failure, Lookups};
-use order::{Family, Pointer, Step};
+use sip_core::locate::{self, Family, Pointer, Step};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -213,7 +211,7 @@ impl Found {
 /// All targets of a gateway's name, best first (RFC 3263 §4).
 async fn resolve(lookups: &Lookups, question: &Question) -> Result<Found, Failure> {
     let mut found = Found::new();
-    match order::first_step(question.port, question.transport, &question.ours) {
+    match locate::first_step(question.port, question.transport, &question.ours) {
         Step::Addresses(transport, port) => {
             addresses(lookups, &question.host, (port, transport, 0), question.family, &mut found).await?;
         }
@@ -229,7 +227,7 @@ async fn by_pointers(lookups: &Lookups, question: &Question, found: &mut Found) 
     let pointers = match lookups.pointers(&question.host).await {
         Ok(answered) => {
             found.uses(&answered);
-            order::sort_pointers(answered.records, &question.ours)
+            locate::sort_pointers(answered.records, &question.ours)
         }
         Err(failure) => {
             if !failure.is_denial() {
@@ -263,7 +261,7 @@ async fn by_transports(
 ) -> Result<(), Failure> {
     let mut refused = None;
     for &transport in transports {
-        let name = order::service_name(&question.host, transport);
+        let name = locate::service_name(&question.host, transport);
         match services(lookups, &name, transport, question.family, found).await {
             Ok(()) => return Ok(()),
             Err(failure) if !failure.is_denial() => return Err(failure),
@@ -276,7 +274,7 @@ async fn by_transports(
     }
     let transport = match transports {
         [only] => *only,
-        _ => order::plain(&question.ours),
+        _ => locate::plain(&question.ours),
     };
     let plain = (transport.default_port(), transport, 0);
     addresses(lookups, &question.host, plain, question.family, found).await
@@ -300,7 +298,7 @@ async fn services(
     let before = found.choices.len();
     let mut trouble = Failure::Dangling;
     let mut priority = None;
-    for service in order::sort_services(answered.records).into_iter().take(RECORDS_MAX) {
+    for service in locate::sort_services(answered.records).into_iter().take(RECORDS_MAX) {
         if priority.replace(service.priority) != Some(service.priority) {
             found.rank += 1;
         }

@@ -2,7 +2,7 @@
 
 use super::Shard;
 use crate::brain::Brain;
-use crate::dns::{self, Question, order::Family};
+use crate::dns::{self, Question};
 use crate::poll::Source;
 use crate::pool::Net;
 use crate::stream::Close;
@@ -11,6 +11,7 @@ use b2bua::output::Level;
 use b2bua::{Input, Note, ResolveRequest};
 use base::{ListenId, Time, Transport};
 use config::Host;
+use sip_core::locate::Family;
 
 /// Rounds of saying and answering per turn, at most; the rest waits for the next turn.
 const ROUNDS_MAX: usize = 32;

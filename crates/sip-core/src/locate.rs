@@ -1,12 +1,12 @@
-//! RFC 3263 as judgement: which questions to ask for a gateway's name, and in which order its answers
-//! are tried. Pure; the questions are asked by the neighbour room.
+//! RFC 3263 as judgement: which questions to ask of the DNS for the name of a SIP server, and in which order its answers
+//! are tried. The questions are asked by whoever drives.
 
 use base::Transport;
 use std::net::IpAddr;
 
 /// The address family that a socket of ours can reach.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Family {
+pub enum Family {
     /// IPv4.
     V4,
     /// IPv6.
@@ -15,14 +15,15 @@ pub(crate) enum Family {
 
 impl Family {
     /// The family of an address.
-    pub(crate) fn of(address: IpAddr) -> Family {
+    #[must_use]
+    pub fn of(address: IpAddr) -> Family {
         if address.is_ipv4() { Family::V4 } else { Family::V6 }
     }
 }
 
 /// The first question for a name (RFC 3263 §4.1).
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Step {
+pub enum Step {
     /// Port and transport are settled: only addresses are asked for.
     Addresses(Transport, u16),
     /// The transport is settled: SRV, and without it the default port.
@@ -33,7 +34,8 @@ pub(crate) enum Step {
 
 /// Where to begin, by what the configuration settles. A port settles UDP when no transport is
 /// named (RFC 3263 §4.1), as far as the interface has it.
-pub(crate) fn first_step(port: Option<u16>, transport: Option<Transport>, ours: &[Transport]) -> Step {
+#[must_use]
+pub fn first_step(port: Option<u16>, transport: Option<Transport>, ours: &[Transport]) -> Step {
     match (port, transport) {
         (Some(port), Some(transport)) => Step::Addresses(transport, port),
         (Some(port), None) => Step::Addresses(plain(ours), port),
@@ -43,7 +45,8 @@ pub(crate) fn first_step(port: Option<u16>, transport: Option<Transport>, ours: 
 }
 
 /// The transport without any other hint: UDP, or the first of ours when we lack it (RFC 3263 §4.1).
-pub(crate) fn plain(ours: &[Transport]) -> Transport {
+#[must_use]
+pub fn plain(ours: &[Transport]) -> Transport {
     if ours.contains(&Transport::Udp) {
         Transport::Udp
     } else {
@@ -52,7 +55,8 @@ pub(crate) fn plain(ours: &[Transport]) -> Transport {
 }
 
 /// The name of the SRV records of a transport (RFC 3263 §4.1: `_sip._udp`, `_sip._tcp`, `_sips._tcp`).
-pub(crate) fn service_name(host: &str, transport: Transport) -> String {
+#[must_use]
+pub fn service_name(host: &str, transport: Transport) -> String {
     let prefix = match transport {
         Transport::Udp => "_sip._udp",
         Transport::Tcp => "_sip._tcp",
@@ -62,7 +66,8 @@ pub(crate) fn service_name(host: &str, transport: Transport) -> String {
 }
 
 /// The transport that a NAPTR service field stands for (RFC 3263 §4.1).
-pub(crate) fn service_transport(service: &[u8]) -> Option<Transport> {
+#[must_use]
+pub fn service_transport(service: &[u8]) -> Option<Transport> {
     let service = std::str::from_utf8(service).ok()?;
     [("SIP+D2U", Transport::Udp), ("SIP+D2T", Transport::Tcp), ("SIPS+D2T", Transport::Tls)]
         .into_iter()
@@ -71,17 +76,21 @@ pub(crate) fn service_transport(service: &[u8]) -> Option<Transport> {
 
 /// A NAPTR record that leads to SRV records.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Pointer {
-    pub(crate) order: u16,
-    pub(crate) preference: u16,
-    pub(crate) transport: Transport,
+pub struct Pointer {
+    /// The lowest counts first.
+    pub order: u16,
+    /// Within an order.
+    pub preference: u16,
+    /// Of its service.
+    pub transport: Transport,
     /// Name of the SRV records.
-    pub(crate) replacement: String,
+    pub replacement: String,
 }
 
 /// NAPTR records to follow: those of transports that we speak, of the lowest order that has any,
 /// by preference (RFC 3263 §4.1, RFC 3403 §4.1).
-pub(crate) fn sort_pointers(mut pointers: Vec<Pointer>, ours: &[Transport]) -> Vec<Pointer> {
+#[must_use]
+pub fn sort_pointers(mut pointers: Vec<Pointer>, ours: &[Transport]) -> Vec<Pointer> {
     pointers.retain(|p| ours.contains(&p.transport));
     pointers.sort_by_key(|p| (p.order, p.preference));
     let lowest = pointers.first().map(|p| p.order);
@@ -91,21 +100,22 @@ pub(crate) fn sort_pointers(mut pointers: Vec<Pointer>, ours: &[Transport]) -> V
 
 /// An SRV record.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Service {
-    pub(crate) priority: u16,
-    pub(crate) weight: u16,
-    pub(crate) port: u16,
-    pub(crate) target: String,
+pub struct Service {
+    /// The lowest counts first.
+    pub priority: u16,
+    /// Within a priority.
+    pub weight: u16,
+    /// Where the server listens.
+    pub port: u16,
+    /// Its host.
+    pub target: String,
 }
 
 /// SRV records by priority; the order inside a priority is drawn for each call (RFC 2782, usage rules;
 /// RFC 3263 §4.2), by whoever makes it.
-pub(crate) fn sort_services(mut services: Vec<Service>) -> Vec<Service> {
+#[must_use]
+pub fn sort_services(mut services: Vec<Service>) -> Vec<Service> {
     // The heavier first, so that a bound on their number leaves out the least.
     services.sort_by_key(|s| (s.priority, std::cmp::Reverse(s.weight)));
     services
 }
-
-#[cfg(test)]
-#[path = "../../tests/unit/order.rs"]
-mod tests;

@@ -1,7 +1,7 @@
-//! Tests of `runtime/src/dns/order.rs`, which need its private parts.
+//! Which questions are asked of the DNS, and in which order its answers are tried (RFC 3263).
 
-use super::*;
-use Transport::{Tcp, Tls, Udp};
+use base::Transport::{self, Tcp, Tls, Udp};
+use sip_core::locate::*;
 
 #[test]
 fn what_the_configuration_settles_is_not_asked() {
