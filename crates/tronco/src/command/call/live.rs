@@ -43,6 +43,15 @@ fn head(call: &Call) -> Table {
         }
         _ => table.pair("answer", ""),
     }
+    add_media(&mut table, call);
+    if let (Some(caller), Some(callee)) = (&call.from_caller, &call.from_callee) {
+        add_sides(&mut table, [caller, callee]);
+    }
+    table
+}
+
+/// Where its media go, how they are protected, and who is not heard.
+fn add_media(table: &mut Table, call: &Call) {
     let media = if call.anchored { "through this node" } else { "between the peers" };
     if !call.recording.is_empty() {
         table.pair("recording", &call.recording);
@@ -61,10 +70,6 @@ fn head(call: &Call) -> Table {
             table.row(vec![Cell::new("one way"), Cell::new(text).coloured(Some(Colour::Bad))]);
         }
     }
-    if let (Some(caller), Some(callee)) = (&call.from_caller, &call.from_callee) {
-        add_sides(&mut table, [caller, callee]);
-    }
-    table
 }
 
 /// What of both sides is too long for a column.
