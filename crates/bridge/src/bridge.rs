@@ -4,7 +4,7 @@ use crate::delay::Delay;
 use crate::digits::Digits;
 use crate::events::EventRelay;
 use crate::hearing::{Hearing, scaled};
-use crate::inplace::InPlace;
+use crate::inplace::{InPlace, Rewritten};
 use crate::order::{Order, Turn};
 use crate::outgoing::Outgoing;
 use crate::pauses::Pause;
@@ -139,12 +139,11 @@ impl Bridge {
     /// A valid RTP packet of the sender.
     #[inline]
     pub fn on_packet(&mut self, now: Time, bytes: &mut [u8]) -> Passage {
-        if let Some(in_place) = &self.in_place {
-            if in_place.rewrite(bytes) {
-                return Passage::InPlace;
-            }
-            self.tally.refused += 1;
-            return Passage::Refused;
+        match self.in_place.as_mut().map(|in_place| in_place.rewrite(bytes)) {
+            Some(Rewritten::Done) => return Passage::InPlace,
+            Some(Rewritten::Unknown) => return self.refuse(),
+            Some(Rewritten::Odd) => self.in_place = None,
+            None => {}
         }
         let Ok(packet) = Packet::parse(&*bytes) else { return Passage::Refused };
         self.outgoing.at(now);
@@ -154,8 +153,7 @@ impl Bridge {
             return self.shift_packet(now, event, &header, bytes);
         }
         if !event && !self.is_agreed(header.payload_type) {
-            self.tally.refused += 1;
-            return Passage::Refused;
+            return self.refuse();
         }
         if self.source != Some(header.ssrc) {
             self.meet(now, header.ssrc);
@@ -176,6 +174,12 @@ impl Bridge {
         self.serve_waiting(now);
         self.serve_digits(now);
         Passage::Taken
+    }
+
+    #[cold]
+    fn refuse(&mut self) -> Passage {
+        self.tally.refused += 1;
+        Passage::Refused
     }
 
     fn is_agreed(&self, payload_type: u8) -> bool {

@@ -40,7 +40,7 @@ pub use delay::JITTER_MAX;
 pub use digits::{DIGITS_MAX, Digit, DigitPlan, DigitTally, Hears, Says};
 pub use order::HOLD_MAX;
 pub use outgoing::OUTGOING_MAX;
-pub use plan::{Codec, Events, Format, Noise, PTIMES_MS, Plan};
+pub use plan::{Codec, Events, Format, Noise, PTIMES_MS, Plan, Takes};
 pub use player::{Cadence, Play, Player, Samples, Sine, Sound, Yields};
 pub use recoded::{Recoded, Why};
 pub use tally::{Passage, Tally};

@@ -106,16 +106,29 @@ pub struct Noise {
     pub to: Option<u8>,
 }
 
+/// Packet times that the receiver takes as they come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Takes {
+    /// The shortest, milliseconds.
+    pub from_ms: u8,
+    /// The longest.
+    pub to_ms: u8,
+    /// Nothing else asks for a bridge: until other packets come there is none.
+    pub alone: bool,
+}
+
 /// One direction of one stream.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
     /// What the sender may send, by its payload types. Empty: whatever it sends passes as it is, and
     /// `digits` alone are converted.
     pub hears: Vec<(u8, Codec)>,
-    /// The packet time that the sender uses, milliseconds; only equality with the receiver's counts.
+    /// The packet time that the sender says, milliseconds; only equality with the receiver's counts.
     pub hears_ptime_ms: u8,
     /// What the receiver gets.
     pub speaks: Format,
+    /// What the sender may really use without a change; none: anything, where only packets are rewritten.
+    pub takes: Option<Takes>,
     /// Payload types of events, by clock.
     pub events: Vec<Events>,
     /// Comfort noise.
@@ -124,6 +137,14 @@ pub struct Plan {
     pub gain_tenths_db: i16,
     /// Digits that change their form.
     pub digits: Option<DigitPlan>,
+}
+
+impl Takes {
+    /// Whether packets of this length need no change.
+    #[must_use]
+    pub fn takes(self, ms: u8) -> bool {
+        (self.from_ms..=self.to_ms).contains(&ms)
+    }
 }
 
 impl Plan {
@@ -157,6 +178,7 @@ impl Plan {
             hears: Vec::new(),
             hears_ptime_ms: ptime_ms,
             speaks: Format::new(0, Codec::G711(Law::Mu), ptime_ms),
+            takes: None,
             events: Vec::new(),
             noise: Noise::default(),
             gain_tenths_db: 0,

@@ -19,6 +19,7 @@ use reporting::Names;
 use said::Said;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use watched::Watch;
 
 mod bridged;
 mod copied;
@@ -34,6 +35,7 @@ mod played;
 mod streams;
 mod told;
 mod unheard;
+mod watched;
 
 pub use hot::lines_of;
 
@@ -71,6 +73,8 @@ pub(crate) struct Stream {
     pub(crate) halves: [Half; 2],
     /// Packets are changed on their way.
     bridges: Option<Box<Bridges>>,
+    /// Bridges stand by.
+    watch: Option<Box<Watch>>,
     /// Sound of ours is heard.
     players: Option<Box<Players>>,
     said: [Said; 2],
@@ -82,7 +86,15 @@ pub(crate) struct Stream {
 impl Stream {
     fn new(now: Time) -> Stream {
         let (halves, said) = ([Half::new(now), Half::new(now)], <[Said; 2]>::default());
-        Stream { halves, bridges: None, players: None, said, rejected: false, recoded: [None; 2] }
+        Stream {
+            halves,
+            bridges: None,
+            watch: None,
+            players: None,
+            said,
+            rejected: false,
+            recoded: [None; 2],
+        }
     }
 
     /// Its halves, that of a side first.
@@ -321,6 +333,7 @@ impl Session {
                 half.rate(now, other_rtt, false);
             }
         }
+        self.watch_lengths();
         for side in Side::BOTH {
             self.judge_silence(now, side);
             self.judge_one_way(now, side);

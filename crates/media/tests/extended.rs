@@ -54,6 +54,7 @@ impl Room {
             events: Vec::<Events>::new(),
             noise: Noise::default(),
             gain_tenths_db: 0,
+            takes: None,
             digits: None,
         };
         assert!(room.session.bridge(0, Some(Box::new([plan(), plan()])), 77));

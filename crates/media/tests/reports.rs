@@ -150,6 +150,7 @@ fn bridged(care: Care) -> Room {
         events: Vec::<Events>::new(),
         noise: Noise::default(),
         gain_tenths_db: 0,
+        takes: None,
         digits: None,
     };
     assert!(room.session.bridge(0, Some(Box::new([plan(40), plan(40)])), 77));

@@ -38,10 +38,9 @@ impl Rules<'_> {
         [self.here, self.beyond].iter().all(|policy| policy.codecs.transcode == Transcode::Needed)
     }
 
-    /// What is said of packet times.
+    /// What is said of packet times: those of this trunk, else those that the other one needs.
     fn ptime(&self) -> Option<Option<u8>> {
-        let here = self.here.codecs.ptime_ms;
-        (here.is_some() || self.beyond.codecs.ptime_ms.is_some()).then_some(here)
+        self.here.codecs.ptime_ms.or(self.beyond.codecs.ptime_ms).map(Some)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::dtmf::{self, converts, way};
 use crate::early::Unheard;
 use crate::fax::is_fax;
 use crate::trouble::parse;
-use bridge::{Codec, DigitPlan, Events, Format, Noise, Plan};
+use bridge::{Codec, DigitPlan, Events, Format, Noise, Plan, Takes};
 use config::Policy;
 use media::MAX_STREAMS;
 use sdp::{Kind, Media, Session};
@@ -143,6 +143,8 @@ struct Agreed<'a> {
     noise: Option<Shared<'a>>,
     ptime_ms: u8,
     ptime_ruled: bool,
+    /// The longest packet that it takes, milliseconds, if it has said so.
+    most_ms: u8,
     gain_db: i8,
 }
 
@@ -171,13 +173,28 @@ impl<'a> Agreed<'a> {
             noise: only(sdp::Codec::is_comfort_noise).find(|shared| shared.codec.clock == 8_000),
             ptime_ms: policy.codecs.ptime_ms.or(said).unwrap_or(PTIME_MS).min(most).clamp(10, 60),
             ptime_ruled: policy.codecs.ptime_ms.is_some(),
+            most_ms: most,
             gain_db: policy.codecs.gain_db,
         }
     }
 
     /// Neither level nor packet time is changed: it may be voice-band data (ITU-T V.152 §6).
     fn leave_alone(&mut self) {
-        (self.ptime_ruled, self.gain_db) = (false, 0);
+        (self.ptime_ruled, self.most_ms, self.gain_db) = (false, u8::MAX, 0);
+    }
+
+    /// The packet times that it takes; none: any.
+    fn takes(&self, alone: bool) -> Option<Takes> {
+        match (self.ptime_ruled, self.most_ms) {
+            (true, _) => Some(Takes { from_ms: self.ptime_ms, to_ms: self.ptime_ms, alone }),
+            (false, u8::MAX) => None,
+            (false, most) => Some(Takes { from_ms: 0, to_ms: most, alone }),
+        }
+    }
+
+    /// Whether all that it may send is spoken here.
+    fn is_spoken(&self) -> bool {
+        self.sounds().count() == self.primary.len()
     }
 
     fn sounds(&self) -> impl Iterator<Item = (&Shared<'a>, Codec)> {
@@ -204,7 +221,20 @@ fn pair(a: &Agreed<'_>, b: &Agreed<'_>, recoded: bool, digits: [Option<DigitPlan
         return Some([sound(a, b, forth)?, sound(b, a, back)?]);
     }
     let pair = [one_way(a, b, forth), one_way(b, a, back)];
-    pair.iter().any(|plan| plan.digits.is_some()).then_some(pair)
+    if pair.iter().any(|plan| plan.digits.is_some()) {
+        return Some(pair);
+    }
+    if recoded { watched(a, b) } else { None }
+}
+
+/// What becomes of packets that hold more or less than was said, where a peer takes no others.
+fn watched(a: &Agreed<'_>, b: &Agreed<'_>) -> Option<Pair> {
+    let takes = [b.takes(true), a.takes(true)];
+    if takes.iter().all(Option::is_none) || !a.is_spoken() || !b.is_spoken() {
+        return None;
+    }
+    let [forth, back] = takes;
+    Some([Plan { takes: forth, ..sound(a, b, None)? }, Plan { takes: back, ..sound(b, a, None)? }])
 }
 
 /// What becomes of what one peer says, where its sound need not be changed but for digits. Where those would need a
@@ -249,6 +279,7 @@ fn sound<'a>(from: &Agreed<'a>, to: &Agreed<'a>, digits: Option<DigitPlan>) -> O
     Some(Plan {
         hears,
         hears_ptime_ms: from.ptime_ms,
+        takes: to.takes(false),
         speaks: Format::new(speaks.theirs, codec, to.ptime_ms),
         events,
         noise: Noise { from: from.noise.map(|s| s.ours), to: noise.map(|s| s.theirs) },

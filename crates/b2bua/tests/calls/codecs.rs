@@ -129,6 +129,28 @@ fn packet_times_of_trunks_are_said_and_made() {
     assert!(!forth.is_in_place());
 }
 
+#[test]
+fn a_packet_time_that_one_side_needs_is_told_to_the_other_and_watched() {
+    let mut world = World::new(&config("", "ptime = 20"));
+    let invite = offered(&mut world, OFFER);
+    assert!(invite.body().contains("a=ptime:20"));
+    let ok = answered(&mut world, &invite, ANSWER);
+    assert!(ok.body().contains("a=ptime:20"), "the caller may send what is needed at once");
+    let [forth, back] = *plans(&world).flatten().expect("what it really sends is watched");
+    assert!(forth.takes.is_some_and(|takes| takes.alone && takes.takes(20) && !takes.takes(60)));
+    assert_eq!((back.takes, forth.speaks.ptime_ms), (None, 20));
+}
+
+#[test]
+fn a_longest_packet_that_a_side_has_named_is_watched() {
+    let mut world = World::new(&config("codecs = [\"PCMA\"]", ""));
+    let invite = offered(&mut world, OFFER);
+    let _ = answered(&mut world, &invite, &format!("{ANSWER}a=maxptime:40\r\n"));
+    let [forth, back] = *plans(&world).flatten().expect("what it really sends is watched");
+    assert!(forth.takes.is_some_and(|takes| takes.takes(20) && takes.takes(40) && !takes.takes(60)));
+    assert_eq!(back.takes, None);
+}
+
 /// Opus with events at its clock.
 fn opus_offer() -> String {
     OFFER.replace("AVP 8 0 101", "AVP 96 97").replace(

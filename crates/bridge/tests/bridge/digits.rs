@@ -181,6 +181,7 @@ fn plan(hears: &Hears, says: Says) -> Plan {
         events: Vec::new(),
         noise: Noise::default(),
         gain_tenths_db: 0,
+        takes: None,
         digits: Some(DigitPlan { hears: hears.clone(), says }),
     }
 }

@@ -93,3 +93,22 @@ fn what_is_no_sound_does_not_overtake_sound_that_waits() {
     assert_eq!(types, [9, 9, 9, 102]);
     assert!(left.windows(2).all(|pair| pair[1].header.sequence == pair[0].header.sequence.wrapping_add(1)));
 }
+
+#[test]
+fn between_the_laws_packets_of_another_length_than_was_said_are_made_anew() {
+    use bridge::Takes;
+    let takes = Some(Takes { from_ms: 20, to_ms: 20, alone: false });
+    let mut bridge = Bridge::new(bridge::Plan { takes, ..plan(A, 20, crate::world::MU, 20) }, 3);
+    assert!(bridge.plan().is_in_place() && !bridge.is_source());
+    let (mut speaker, mut left) = (Speaker::new(A, 60, 440.0, -12.0), Vec::new());
+    for now in 0..30 {
+        left.extend(give(&mut bridge, now * 60, speaker.packet()));
+        for tick in [20, 40] {
+            bridge.on_tick(Time::from_millis(now * 60 + tick));
+            left.extend(fetch(&mut bridge));
+        }
+    }
+    let lengths: Vec<usize> = left.iter().map(|packet| packet.payload.len()).collect();
+    assert_eq!(lengths, [vec![480; 9], vec![160; 63]].concat());
+    assert!(bridge.is_source());
+}

@@ -27,6 +27,7 @@ pub(crate) fn plan(from: Codec, from_ms: u8, to: Codec, to_ms: u8) -> Plan {
         events: Vec::new(),
         noise: Noise::default(),
         gain_tenths_db: 0,
+        takes: None,
         digits: None,
     }
 }

@@ -57,6 +57,11 @@ impl Half {
         network + f32::from(self.packet_ms()) + (2.0 * jitter).clamp(20.0, 60.0)
     }
 
+    /// Packets and bytes that have come.
+    pub(crate) fn counted(&self) -> (u64, u64) {
+        (self.reception.totals.packets, self.reception.totals.bytes)
+    }
+
     /// How much sound a packet holds, as far as was said.
     pub(super) fn packet_ms(&self) -> u8 {
         self.remote.as_ref().map(|m| m.ptime_ms).filter(|&ms| ms > 0).unwrap_or(20)

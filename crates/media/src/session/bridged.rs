@@ -1,5 +1,6 @@
 //! Streams whose packets are changed on their way: a bridge for each direction between judging and protecting.
 
+use super::watched::Watch;
 use super::{Session, Stream, Verdict};
 use crate::control::{MAX_STREAMS, Reply, Side};
 use crate::flow::{Action, Component};
@@ -58,6 +59,11 @@ impl Stream {
             self.recoded[side.index()] = was.or(self.recoded[side.index()]);
         }
     }
+
+    /// Sets bridges to work; what was there goes on where it can.
+    pub(super) fn build(&mut self, plans: [Plan; 2], seed: u64) {
+        self.bridges = Some(Bridges::follow(self.bridges.take(), plans, seed));
+    }
 }
 
 impl Session {
@@ -65,8 +71,12 @@ impl Session {
     pub fn bridge(&mut self, stream: u8, plans: Option<Box<[Plan; 2]>>, seed: u64) -> bool {
         let Some(s) = self.streams.get_mut(usize::from(stream)).filter(|s| !s.rejected) else { return false };
         s.note_recoded();
-        let held = s.bridges.take();
-        s.bridges = plans.map(|plans| Bridges::follow(held, *plans, seed));
+        s.watch = plans.as_ref().and_then(|plans| Watch::follow(s.watch.take(), plans, seed));
+        match (plans, &s.watch) {
+            (_, Some(watch)) if watch.works() => {}
+            (Some(plans), None) => s.build(*plans, seed),
+            _ => s.bridges = None,
+        }
         true
     }
 

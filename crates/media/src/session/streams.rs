@@ -25,7 +25,7 @@ impl Session {
             half.beside.clear();
         }
         s.rejected = true;
-        (s.bridges, s.players) = (None, None);
+        (s.bridges, s.watch, s.players) = (None, None, None);
         s.settle();
         self.changed = true;
         true

@@ -1,0 +1,133 @@
+//! Packets that are longer than the receiver takes, whatever was described: they are made anew, and others are not touched.
+
+#![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
+mod common;
+
+use base::Time;
+use bridge::{Codec, Format, Noise, Plan, Takes};
+use common::{a, b};
+use media::{Component, Datagram, Remote, Session, SessionId, Side, Verdict};
+use rtp::Packet;
+
+/// One way of a call whose callee takes packets of 20 ms alone.
+fn plan(takes: Option<Takes>) -> Plan {
+    Plan {
+        hears: vec![(9, Codec::G722)],
+        hears_ptime_ms: 20,
+        takes,
+        speaks: Format::new(9, Codec::G722, 20),
+        events: Vec::new(),
+        noise: Noise::default(),
+        gain_tenths_db: 0,
+        digits: None,
+    }
+}
+
+fn plans() -> Option<Box<[Plan; 2]>> {
+    Some(Box::new([plan(Some(Takes { from_ms: 20, to_ms: 20, alone: true })), plan(None)]))
+}
+
+struct Room {
+    session: Session,
+    now: u64,
+    sequence: u16,
+    timestamp: u32,
+}
+
+impl Room {
+    fn new() -> Room {
+        let mut session = Session::new(SessionId(1), Time::ZERO, 1);
+        session.set(Time::ZERO, Side::A, 0, Remote::audio(a()));
+        session.set(Time::ZERO, Side::B, 0, Remote::audio(b()));
+        assert!(session.bridge(0, plans(), 7));
+        Room { session, now: 0, sequence: 1, timestamp: 0 }
+    }
+
+    /// So many packets of a length from the caller: the lengths of those that reach the callee.
+    fn speak(&mut self, count: usize, ms: usize) -> Vec<usize> {
+        let mut reached = Vec::new();
+        for _ in 0..count {
+            let mut buffer = vec![0; 1_500];
+            let header = rtp::Header {
+                marker: false,
+                payload_type: 9,
+                sequence: self.sequence,
+                timestamp: self.timestamp,
+                ssrc: 5,
+            };
+            let length = header.write(&vec![0xd5; ms * 8], &mut buffer).unwrap();
+            self.sequence += 1;
+            self.timestamp += ms as u32 * 8;
+            let packet = Datagram { buffer: &mut buffer, length };
+            match self.session.on_packet(self.at(), Side::A, 0, Component::Rtp, a(), packet) {
+                Verdict::Relay { length, .. } => reached.push(length - 12),
+                Verdict::Taken => reached.extend(self.made()),
+                other => assert_eq!(other, Verdict::Taken),
+            }
+            for _ in (0..ms).step_by(10) {
+                self.now += 10;
+                let now = self.at();
+                let mut due = false;
+                self.session.on_bridge_tick(now, |_, _| due = true);
+                if due {
+                    reached.extend(self.made());
+                }
+                if self.now.is_multiple_of(200) {
+                    self.session.on_tick(now);
+                }
+            }
+        }
+        reached
+    }
+
+    fn at(&self) -> Time {
+        Time::from_millis(self.now)
+    }
+
+    fn made(&mut self) -> Vec<usize> {
+        let mut lengths = Vec::new();
+        let mut buffer = vec![0; 1_500];
+        loop {
+            let mut packet = Datagram { buffer: &mut buffer, length: 0 };
+            let Some((_, to)) = self.session.take_made(Side::A, 0, &mut packet) else { return lengths };
+            assert_eq!(to, b());
+            lengths.push(Packet::parse(packet.bytes()).unwrap().payload().len());
+        }
+    }
+}
+
+#[test]
+fn packets_of_the_agreed_length_are_not_touched() {
+    let mut room = Room::new();
+    assert_eq!(room.speak(200, 20), [160; 200]);
+    assert!(room.session.flow(Side::A, 0, Component::Rtp).is_some(), "other engines may relay them");
+    assert!(!room.session.wakes());
+}
+
+#[test]
+fn longer_ones_are_made_anew_within_a_second_and_so_are_all_that_follow() {
+    let mut room = Room::new();
+    let reached = room.speak(60, 60);
+    let before = reached.iter().filter(|length| **length == 480).count();
+    assert!((10..25).contains(&before), "{before} of 60 ms passed");
+    assert!(reached[before..].iter().all(|length| *length == 160));
+    assert!(reached.len() > before + (60 - before) * 3 - 3);
+    assert!(room.session.take_changed() && room.session.flow(Side::A, 0, Component::Rtp).is_none());
+    assert!(room.speak(20, 30).iter().all(|length| *length == 160));
+    // The same said again changes nothing; another agreement does.
+    assert!(room.session.bridge(0, plans(), 8));
+    assert!(room.speak(20, 60).iter().all(|length| *length == 160));
+    assert!(room.session.bridge(0, None, 9));
+    assert_eq!(room.speak(10, 60), [480; 10]);
+}
+
+#[test]
+fn a_few_odd_packets_are_nothing() {
+    let mut room = Room::new();
+    for _ in 0..20 {
+        let reached = room.speak(9, 20).into_iter().chain(room.speak(1, 40)).collect::<Vec<_>>();
+        assert_eq!(reached.len(), 10);
+    }
+    assert!(room.session.flow(Side::A, 0, Component::Rtp).is_some());
+}
