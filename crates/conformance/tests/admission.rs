@@ -59,7 +59,8 @@ fn the_third_call_of_a_branch_with_room_for_two_leaves_by_its_own_gateway() {
     let calling = calls(&place, "caller", 4, "1500");
     let full = conformance::await_some(|| Some(link(&place)).filter(|seen| *seen == (2, 2)));
     assert!(full.is_some(), "two on the link, two beside it: {:?}", link(&place));
-    let told = told(&place, &["route", "test", "--on", "pbx", "--to", WORLD]).to_string();
+    let told =
+        told(&place, &["route", "test", "--on", "pbx", "--from", "+493023125100", "--to", WORLD]).to_string();
     assert!(told.contains("trunk itsp is left out: link to london full, 2 of 2"), "{told}");
     calling.finish();
     local.finish();

@@ -46,7 +46,7 @@ impl World {
     pub(crate) fn input(&mut self, input: Input<'_>) {
         let mut out = Outbox::new();
         self.board.handle(self.now, input, &mut out);
-        let joins = ["refer", "replaces"].iter().any(|key| self.plan.config.inside.contains(key));
+        let joins = self.plan.config.inside.contains("replaces");
         if self.plan.config.link.is_some() && !joins {
             for link in
                 self.board.status().links.into_iter().filter(|l| l.max.is_some_and(|max| l.calls > max))

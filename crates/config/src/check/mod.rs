@@ -100,6 +100,16 @@ impl<'a> Check<'a, '_, '_> {
         self.report.error(Finding::new(entry.key_span.start, self.path(), "not-supported-yet", message));
     }
 
+    /// Whether a key that stands in an `override` belongs into the table around it.
+    fn is_beside_override(&self, key: &str) -> bool {
+        let around = match self.path.as_slice() {
+            [.., Step::Key("defaults"), Step::Key("override")] => &keys::SCOPE,
+            [.., Step::Key("override")] => &keys::TRUNK,
+            _ => return false,
+        };
+        around.key(key).is_some()
+    }
+
     fn unknown(&mut self, section: &Section, entry: &Entry) {
         let built = section.keys.iter().filter(|k| !matches!(k.shape, Shape::Later(_)));
         let known: Vec<&str> = built.map(|k| k.name).collect();
@@ -114,6 +124,8 @@ impl<'a> Check<'a, '_, '_> {
         let in_policy = has_policy && keys::POLICY.key(&entry.key).is_some();
         let finding = if in_policy {
             finding.expected(format!("`override = {{ {} = … }}`", entry.key))
+        } else if self.is_beside_override(&entry.key) {
+            finding.expected(format!("`{} = …` beside `override`", entry.key))
         } else {
             let near = nearest(&entry.key, section.keys.iter().map(|k| k.name));
             let expected = if known.is_empty() { "no key yet".to_owned() } else { one_of(known) };

@@ -1,8 +1,8 @@
-//! Recorders: `record` of a trunk or a route names one, and no call is routed to one.
+//! Recorders: `record` names one wherever it stands, none is recorded itself, and no call is routed to one.
 
 use super::value_at;
 use crate::build::Draft;
-use crate::model::{Kind, Recorder, Trunk};
+use crate::model::{Kind, Trunk};
 use crate::report::{Finding, Report};
 use crate::text::Table;
 use base::TrunkId;
@@ -16,28 +16,38 @@ fn trunk<'d>(draft: &'d Draft, id: &TrunkId) -> Option<&'d Trunk> {
     draft.trunks.get(id.index()).and_then(Option::as_ref)
 }
 
-/// Who is named as a recorder is one.
+/// Who is named as a recorder is one, wherever that is written, also where no trunk takes it over; and who records
+/// is not recorded.
 fn judge_named(root: &Table, draft: &Draft, report: &mut Report<'_>) {
-    let named = |record: Option<Recorder>| {
-        let named = record.and_then(Recorder::by).and_then(|id| trunk(draft, &id));
-        named.filter(|named| named.kind != Kind::Recorder).map(|named| &named.name)
-    };
-    let mut wrong = Vec::new();
-    for (entry, trunk) in root.entries_of("trunk").iter().zip(&draft.trunks) {
-        let named = trunk.as_ref().and_then(|trunk| named(trunk.record));
-        if let Some((name, table)) = named.zip(entry.value.table()) {
-            let at = value_at(table, "record", entry.key_span.start);
-            wrong.push((name, at, format!("trunk.{}.record", entry.key)));
-        }
+    let mut places: Vec<(String, &Table)> = Vec::new();
+    places.extend(root.table("defaults").map(|table| ("defaults".to_owned(), table)));
+    for entry in root.entries_of("site") {
+        let defaults = entry.value.table().and_then(|table| table.table("defaults"));
+        places.extend(defaults.map(|table| (format!("site.{}.defaults", entry.key), table)));
     }
-    for ((span, table), route) in root.tables_of("route").into_iter().zip(&draft.routes) {
-        let Some(route) = route else { continue };
-        let at = value_at(table, "record", span.start);
-        wrong.extend(named(route.record).map(|name| (name, at, format!("route.{}.record", route.name))));
+    for entry in root.entries_of("trunk") {
+        places.extend(entry.value.table().map(|table| (format!("trunk.{}", entry.key), table)));
     }
-    for (name, at, path) in wrong {
-        let finding = Finding::new(at, path, "conflict", format!("trunk `{name}` is no recorder"));
-        report.error(finding.expected("a trunk with `kind = \"recorder\"`"));
+    for ((_, table), route) in root.tables_of("route").into_iter().zip(&draft.routes) {
+        places.extend(route.iter().map(|route| (format!("route.{}", route.name), table)));
+    }
+    let kind = |name: &str| draft.trunks.iter().flatten().find(|t| t.name == name).map(|t| t.kind);
+    for (place, table) in places {
+        let Some((value, name)) = table.value("record").and_then(|value| Some((value, value.text()?))) else {
+            continue;
+        };
+        let own = place.strip_prefix("trunk.").filter(|own| kind(own) == Some(Kind::Recorder));
+        let (message, expected) = match (own, kind(name)) {
+            (Some(own), _) => {
+                (format!("trunk `{own}` is a recorder: its calls are not recorded"), "no `record`")
+            }
+            (None, None | Some(Kind::Recorder)) => continue,
+            (None, Some(_)) => {
+                (format!("trunk `{name}` is no recorder"), "a trunk with `kind = \"recorder\"`")
+            }
+        };
+        let finding = Finding::new(value.span.start, format!("{place}.record"), "conflict", message);
+        report.error(finding.expected(expected));
     }
 }
 

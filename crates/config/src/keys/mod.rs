@@ -40,6 +40,7 @@ pub(crate) use policy::POLICY;
 pub(crate) use rates::RATES;
 pub(crate) use root::{NODE, PROFILE, ROOT};
 pub(crate) use routing::{CALL, DIALPLAN, EXPECT, MATCH, NUMBERS, ROUTE, TEST};
+pub(crate) use scope::SCOPE;
 pub(crate) use service::{API, LIMITS, LOG, MEDIA, RECORDS, SIGNALLING};
 pub(crate) use site::SITE;
 pub(crate) use sounds::ANNOUNCEMENT;

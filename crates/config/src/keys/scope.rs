@@ -26,7 +26,7 @@ pub(super) const SITE_DEFAULTS: Key = Key {
     doc: "Settings of the trunks whose `site` this is; they come before those of the top level.",
 };
 
-static SCOPE: Section = Section {
+pub(crate) static SCOPE: Section = Section {
     title: "defaults",
     doc: "Settings of all trunks, and as `[site.NAME.defaults]` of the trunks of a site. For each key the most specific holds: the trunk's own, its site's, that of `[defaults]`, its profile's, the default of the key. Limits hold for each trunk by itself.",
     keys: &[
