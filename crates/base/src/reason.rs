@@ -219,6 +219,7 @@ reasons! {
     SrtpUnsupported   "M-SRTP"                 Caller   never 488  88 "The offer demands SRTP as this trunk does not do it; check srtp and srtp_suites of the trunk, and whether its signalling is TLS.";
     SrtpFax           "M-SRTP-FAX"             Operator never 488  79 "SRTP is required on this trunk and the offer is of T.38 alone, which nothing secures; see srtp_t38 of the trunk.";
     SrtpAnswerBad     "M-SRTP-ANSWER"          Peer     again 488  88 "The peer's answer has no SRTP key that fits the offer; check srtp and srtp_suites of the trunk.";
+    DtlsAnswerOpen    "M-DTLS-ANSWER"          Peer     again 488  88 "The peer's answer leaves open who begins the DTLS handshake (a=setup:actpass); dtls_answer of the trunk would take it.";
     SrtpUnkeyed       "M-SRTP-HANDSHAKE"       Peer     never 488  88 "The DTLS handshake for the keys of SRTP did not succeed in time; check the peer's certificate and that its UDP reaches the media ports.";
     MediaAddress      "M-ADDRESS"              Caller   never 488  88 "The media address offered cannot be reached from the interface.";
     MediaStreams      "M-STREAMS"              Caller   never 488  79 "The offer holds no audio stream or more streams than allowed.";

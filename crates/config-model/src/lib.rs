@@ -69,7 +69,7 @@ pub use redirect::{Redirect, Redirects};
 pub use route::{CallerId, DialRule, Expect, Expression, NumberRange, Pattern, Route, Scope, Test, Tier};
 pub use rtcp::{Rtcp, RtcpSource, RtcpXr, RtpKeepalive};
 pub use sounds::{ANNOUNCEMENTS_MAX, Announcement, RingingTone, TrunkSounds};
-pub use srtp::{DtlsSetup, SrtpKeys, SrtpMode, SrtpOverPlain, SrtpPolicy, SrtpSuite, SrtpT38};
+pub use srtp::{DtlsAnswer, DtlsSetup, SrtpKeys, SrtpMode, SrtpOverPlain, SrtpPolicy, SrtpSuite, SrtpT38};
 pub use topology::{Reveal, Topology};
 pub use transfer::{Refer, ReferTarget, Replaces, Transfers};
 pub use translate::{Pilot, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};

@@ -67,6 +67,16 @@ words! {
 }
 
 words! {
+    /// What becomes of an answer that leaves open who begins the handshake (`a=setup:actpass`).
+    pub enum DtlsAnswer {
+        /// It is taken: whoever began goes on.
+        Take = "take",
+        /// It is no answer (RFC 5763 §5).
+        Refuse = "refuse",
+    }
+}
+
+words! {
     /// What becomes of T.38, which cannot be secured, on a leg whose media must be.
     pub enum SrtpT38 {
         /// It is refused, so that the fax goes on as secured sound.
@@ -87,6 +97,8 @@ pub struct SrtpPolicy {
     pub keys: Vec<SrtpKeys>,
     /// Who begins a handshake.
     pub setup: DtlsSetup,
+    /// Whether an answer may leave that open.
+    pub answer: DtlsAnswer,
     /// What we offer and accept, in order.
     pub suites: Vec<SrtpSuite>,
     /// Whether T.38 may be where SRTP is required.

@@ -53,12 +53,12 @@ pub use model::{
 };
 pub use model::{
     Authenticate, CallPolicy, CallerId, CallsTo, Class, Codecs, DENY_UNKNOWN, Dates, DigestAlgorithm,
-    DigestQop, Digits, DtlsSetup, Dtmf, DtmfInfo, EachWay, Group, Guarded, HeaderDo, HeaderList, HeaderOn,
-    HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest, Holidays, Hunt, Hunting, MAPPINGS_MAX,
-    Mapping, Money, Networks, Permissions, Presents, ProfileStatus, Quality, Rate, RateTable, ReachedAt,
-    Redirect, Redirects, Refer, ReferTarget, Registrar, Replaces, Span, SpeaksFor, SrtpKeys, SrtpMode,
-    SrtpOverPlain, SrtpPolicy, SrtpSuite, SrtpT38, TierOrder, Transcode, Transfers, Unrated, Users, When,
-    WhenFull, Zone,
+    DigestQop, Digits, DtlsAnswer, DtlsSetup, Dtmf, DtmfInfo, EachWay, Group, Guarded, HeaderDo, HeaderList,
+    HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest, Holidays, Hunt, Hunting,
+    MAPPINGS_MAX, Mapping, Money, Networks, Permissions, Presents, ProfileStatus, Quality, Rate, RateTable,
+    ReachedAt, Redirect, Redirects, Refer, ReferTarget, Registrar, Replaces, Span, SpeaksFor, SrtpKeys,
+    SrtpMode, SrtpOverPlain, SrtpPolicy, SrtpSuite, SrtpT38, TierOrder, Transcode, Transfers, Unrated, Users,
+    When, WhenFull, Zone,
 };
 pub use model::{Rtcp, RtcpSource, RtcpXr, RtpKeepalive};
 pub use places::Places;

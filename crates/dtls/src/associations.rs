@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Peers that may try at the same time to be that of one port: limit `dtls_candidates`.
+/// Hosts that may try at the same time to be the peer of one port: limit `dtls_candidates`.
 const CANDIDATES_MAX: usize = 4;
 /// Handshakes that one worker begins in a second, and at once: limit `dtls_handshakes`.
 const BEGUN_PER_SECOND: u64 = 200;
@@ -163,7 +163,7 @@ impl Association {
     }
 
     fn is(&self, spot: Spot, terms: &Dtls) -> bool {
-        self.spot == spot && self.terms.is_same(terms)
+        self.spot == spot && self.terms.goes_on(terms)
     }
 
     fn retold(&mut self, now: Time, answered: bool, to: Option<SocketAddr>) {
@@ -206,7 +206,7 @@ impl Association {
                 None => false,
             };
         }
-        match desk.doorman.answer(source, datagram) {
+        match desk.doorman.answer(now, source, datagram) {
             Answered::Ask(reply) => {
                 send(self.spot, source, &reply);
                 true
@@ -250,9 +250,10 @@ impl Association {
         let Ok(shake) = Shake::server(now, desk.certificate.clone(), self.terms.clone(), datagram) else {
             return false;
         };
-        // Whoever has agreed keeps its place until another has, too.
+        // Whoever has agreed keeps its place until another has, too. Of one host nobody tries beside itself, so that
+        // one with many ports takes no other's place.
         let open = |one: &Candidate| one.shake.ended().is_none();
-        self.candidates.retain(|one| one.source != source || !open(one));
+        self.candidates.retain(|one| one.source.ip() != source.ip() || !open(one));
         if self.candidates.len() >= CANDIDATES_MAX
             && let Some(at) = self.candidates.iter().position(open)
         {

@@ -1,7 +1,7 @@
 //! The side that begins (`a=setup:active`): what it expects in which order (RFC 5246 §7.3).
 
 use crate::crypto::{Exchange, Suite, random};
-use crate::hello::{ServerHello, client_hello, common_profile, read_verify_request};
+use crate::hello::{ServerHello, client_hello, read_verify_request};
 use crate::keys::Secrets;
 use crate::messages::{self, Kind, ServerKeyExchange};
 use crate::reassembly::Message;
@@ -21,7 +21,7 @@ struct Chosen {
 impl Chosen {
     fn read(body: &[u8], wire: &Wire) -> Result<Chosen, Trouble> {
         let hello = ServerHello::read(body)?;
-        let profile = common_profile(&hello.extensions.profiles, &wire.terms.suites)?;
+        let profile = hello.extensions.chosen_profile(&wire.terms.suites)?;
         let (random, suite, extended) = (hello.random, hello.suite, hello.extensions.extended);
         Ok(Chosen { random, suite, profile, extended })
     }

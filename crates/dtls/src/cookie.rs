@@ -11,14 +11,24 @@ use crate::reassembly::Fragment;
 use crate::record::{self, Content, Record};
 use crate::trouble::Trouble;
 use aws_lc_rs::hmac;
+use base::Time;
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Bytes of a cookie of ours.
 const COOKIE: usize = 20;
 
+/// How long cookies are made with one key; those of the one before are good for as long again: limit `dtls_cookie`.
+const KEY_LIFE: Duration = Duration::from_secs(60);
+
 /// See the module text.
-pub struct Doorman(hmac::Key);
+pub struct Doorman {
+    key: hmac::Key,
+    /// The one before.
+    last: hmac::Key,
+    since: Time,
+}
 
 /// What a datagram is to a server.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,19 +49,23 @@ impl Doorman {
     /// # Errors
     /// The cryptographic library failed.
     pub fn new() -> Result<Doorman, Trouble> {
-        Ok(Doorman(hmac::Key::new(hmac::HMAC_SHA256, &random()?)))
+        Ok(Doorman { key: fresh()?, last: fresh()?, since: Time::ZERO })
     }
 
-    fn cookie(&self, source: SocketAddr, random: &[u8; 32]) -> hmac::Tag {
-        let mut context = hmac::Context::with_key(&self.0);
-        context.update(source.to_string().as_bytes());
-        context.update(random);
-        context.sign()
+    /// Another key, when its time has come: who has collected cookies cannot use them for long (RFC 6347 §4.2.1).
+    fn rotate(&mut self, now: Time) {
+        let age = now.since(self.since);
+        // Without a new one the old one goes on.
+        let (true, Ok(key)) = (age >= KEY_LIFE, fresh()) else { return };
+        let last = std::mem::replace(&mut self.key, key);
+        self.last = if age < KEY_LIFE * 2 { last } else { self.key.clone() };
+        self.since = now;
     }
 
     /// Judges a datagram.
     #[must_use]
-    pub fn answer(&self, source: SocketAddr, datagram: &[u8]) -> Answered {
+    pub fn answer(&mut self, now: Time, source: SocketAddr, datagram: &[u8]) -> Answered {
+        self.rotate(now);
         let Some((record, fragment)) = first_fragment(datagram) else { return Answered::Other };
         // A long ClientHello comes in pieces; of its first one is known what must be known (RFC 6347 §4.2.1).
         let (number, entire) = (fragment.number, fragment.entire());
@@ -59,12 +73,13 @@ impl Doorman {
         let opening =
             fragment.opening().filter(|_| whole_one).and_then(|bytes| ClientHello::opening(bytes).ok());
         let Some((random, said)) = opening else { return Answered::Other };
-        let tag = self.cookie(source, &random);
-        let cookie = tag.as_ref().get(..COOKIE).unwrap_or_default();
-        if aws_lc_rs::constant_time::verify_slices_are_equal(said, cookie).is_ok() {
+        let [tag, last] = [&self.key, &self.last].map(|key| cookie(key, source, &random));
+        let [ours, before] = [&tag, &last].map(|tag| tag.as_ref().get(..COOKIE).unwrap_or_default());
+        let is = |one| aws_lc_rs::constant_time::verify_slices_are_equal(said, one).is_ok();
+        if is(ours) || is(before) {
             return if entire.is_some() { Answered::Admitted(random) } else { Answered::Begun(random) };
         }
-        let message = whole(Kind::HelloVerifyRequest, number, &verify_request(cookie));
+        let message = whole(Kind::HelloVerifyRequest, number, &verify_request(ours));
         let mut out = Vec::with_capacity(64);
         // The number is the record's own, so that both sides' windows go on (RFC 6347 §4.2.1).
         match record::write(Content::Handshake, (0, record), &message, None, &mut out) {
@@ -72,6 +87,17 @@ impl Doorman {
             Err(_) => Answered::Other,
         }
     }
+}
+
+fn fresh() -> Result<hmac::Key, Trouble> {
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, &random()?))
+}
+
+fn cookie(key: &hmac::Key, source: SocketAddr, random: &[u8; 32]) -> hmac::Tag {
+    let mut context = hmac::Context::with_key(key);
+    context.update(source.to_string().as_bytes());
+    context.update(random);
+    context.sign()
 }
 
 /// The fragment of a ClientHello that a datagram begins with, and the number of its record.

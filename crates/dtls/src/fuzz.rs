@@ -13,16 +13,17 @@ use std::sync::{Arc, OnceLock};
 pub fn datagrams(bytes: &[u8]) {
     static CERTIFICATE: OnceLock<Option<Arc<Certificate>>> = OnceLock::new();
     let made = CERTIFICATE.get_or_init(|| Certificate::make().ok().map(Arc::new));
-    let (Some(certificate), Ok(doorman)) = (made, Doorman::new()) else { return };
+    let (Some(certificate), Ok(mut doorman)) = (made, Doorman::new()) else { return };
     let terms = Dtls {
         client: true,
+        open: false,
         fingerprints: vec![Fingerprint { hash: Hash::Sha256, digest: [7; 32].into() }],
         association: "fuzz".into(),
         suites: Suite::ALL.to_vec(),
         answered: true,
     };
     let source = ([192, 0, 2, 1], 9).into();
-    let _ = doorman.answer(source, bytes);
+    let _ = doorman.answer(Time::ZERO, source, bytes);
     let mut gathering = Gathering::default();
     gathering.begin(source, [7; 32], bytes);
     for datagram in [bytes].into_iter().chain(bytes.chunks(400)) {

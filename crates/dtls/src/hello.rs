@@ -41,6 +41,8 @@ pub(crate) struct Extensions {
     pub(crate) groups: Option<Vec<u16>>,
     schemes: Option<Vec<u16>>,
     pub(crate) profiles: Vec<u16>,
+    /// It names a master key by an identifier (RFC 5764 §4.1.3).
+    identified: bool,
     pub(crate) extended: bool,
     renegotiation: bool,
     formats: bool,
@@ -59,7 +61,10 @@ impl Extensions {
             match number {
                 SUPPORTED_GROUPS => said.groups = Some(shorts(body.vector16()?).collect()),
                 SIGNATURE_ALGORITHMS => said.schemes = Some(shorts(body.vector16()?).collect()),
-                USE_SRTP => said.profiles = shorts(body.vector16()?).collect(),
+                USE_SRTP => {
+                    said.profiles = shorts(body.vector16()?).collect();
+                    said.identified = !body.vector8()?.is_empty();
+                }
                 EXTENDED_MASTER_SECRET => said.extended = true,
                 RENEGOTIATION_INFO => said.renegotiation = true,
                 POINT_FORMATS => said.formats = true,
@@ -67,6 +72,16 @@ impl Extensions {
             }
         }
         Ok(said)
+    }
+
+    /// What a server has chosen: one profile of those that were offered, and no identifier, for we have named none
+    /// (RFC 5764 §4.1.1, §4.1.3).
+    pub(crate) fn chosen_profile(&self, ours: &[Profile]) -> Result<Profile, Trouble> {
+        let one = self.profiles.is_empty() || self.profiles.len() == 1;
+        if !one || self.identified {
+            return Err(Trouble::IllegalParameter);
+        }
+        common_profile(&self.profiles, ours)
     }
 
     /// Whether the peer believes signatures of this scheme.
@@ -227,5 +242,31 @@ impl ServerHello {
             return Err(Trouble::NothingInCommon);
         }
         Ok(ServerHello { random, suite, extensions: Extensions::read(&mut reader)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a ServerHello with this use_srtp extension makes of two offered profiles.
+    fn chosen(extension: &[u8]) -> Result<Profile, Trouble> {
+        let mut all = Vec::new();
+        put_extension(USE_SRTP, extension, &mut all);
+        let mut body = [&VERSION[..], &[7; 32], &[0], &ECDSA_SUITES[0].0.to_be_bytes(), &[0]].concat();
+        put_vector16(&all, &mut body);
+        let hello = ServerHello::read(&body)?;
+        hello.extensions.chosen_profile(&[Profile::AesCm128Sha1_80, Profile::AeadAes128Gcm])
+    }
+
+    #[test]
+    fn a_server_chooses_one_profile_and_no_identifier() {
+        assert_eq!(chosen(&[0, 2, 0, 7, 0]), Ok(Profile::AeadAes128Gcm));
+        for refused in [&[0, 4, 0, 1, 0, 7, 0][..], &[0, 4, 0, 1, 0, 1, 0], &[0, 2, 0, 1, 1, 9]] {
+            assert_eq!(chosen(refused), Err(Trouble::IllegalParameter), "{refused:?}");
+        }
+        assert_eq!(chosen(&[0, 2, 0, 2, 0]), Err(Trouble::NothingInCommon), "one that was not offered");
+        assert_eq!(chosen(&[0, 0, 0]), Err(Trouble::NothingInCommon));
+        assert_eq!(chosen(&[0, 2, 0, 1]), Err(Trouble::Malformed), "an identifier that is cut off");
     }
 }

@@ -13,6 +13,8 @@ pub enum Trouble {
     Signature,
     /// The peer has no cipher suite, group, signature or SRTP profile that we have.
     NothingInCommon,
+    /// The peer has chosen more than one SRTP profile, or one that was not offered, or a master key of its own.
+    IllegalParameter,
     /// A message that cannot be read, or is out of place.
     Malformed,
     /// The peer ended it with this alert (RFC 5246 §7.2).
@@ -30,6 +32,7 @@ impl Trouble {
             Trouble::Fingerprint => Some(42),
             Trouble::Signature => Some(51),
             Trouble::NothingInCommon => Some(40),
+            Trouble::IllegalParameter => Some(47),
             Trouble::Malformed => Some(50),
             Trouble::Internal => Some(80),
         }
@@ -47,6 +50,7 @@ impl fmt::Display for Trouble {
             Trouble::NothingInCommon => {
                 f.write_str("the peer shares no cipher, group, signature or SRTP profile")
             }
+            Trouble::IllegalParameter => f.write_str("the peer chose several SRTP profiles, or named a key"),
             Trouble::Malformed => f.write_str("the peer sent what cannot be read"),
             Trouble::Alert(code) => write!(f, "the peer refused with alert {code}"),
             Trouble::Internal => f.write_str("the cryptographic library failed"),

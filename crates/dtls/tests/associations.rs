@@ -63,6 +63,7 @@ impl Room {
     fn describe(&mut self, client: bool, latch: Latch, association: &str, answered: bool) {
         let terms = Dtls {
             client,
+            open: false,
             fingerprints: named(&self.theirs),
             association: association.into(),
             suites: vec![Suite::AesCm128Sha1_80],
@@ -110,6 +111,7 @@ impl Room {
         let suites = vec![Suite::AesCm128Sha1_80];
         let terms = Dtls {
             client: true,
+            open: false,
             fingerprints: named(&self.own),
             association: "x".into(),
             suites,
@@ -238,6 +240,7 @@ fn we_begin_where_that_is_our_part() {
     let suites = vec![Suite::AesCm128Sha1_80];
     let terms = Dtls {
         client: false,
+        open: false,
         fingerprints: named(&room.own),
         association: "x".into(),
         suites,
@@ -376,4 +379,39 @@ fn the_same_terms_keep_their_keys_and_another_association_gets_new_ones() {
     let renewed = room.meet(peer(), &mut again).unwrap();
     assert_ne!(renewed.send, keys.send);
     assert!(room.relays(&renewed, peer()));
+}
+
+#[test]
+fn one_host_with_many_ports_takes_nobodys_place() {
+    let mut room = Room::new(false, Latch::Nat);
+    let (theirs, forged) = (room.theirs.clone(), Arc::new(Certificate::make().unwrap()));
+    let begins = |room: &mut Room, source: SocketAddr, shake: &mut Shake| {
+        room.pass(60);
+        for _ in 0..2 {
+            let hello = shake.poll().unwrap();
+            room.hear(source, &hello);
+            if let Some(asked) = room.sent_to(source).first().filter(|asked| asked.len() < 100) {
+                shake.receive(room.now, asked);
+            }
+        }
+    };
+    let behind_nat = SocketAddr::from(([192, 0, 2, 200], 1234));
+    let mut genuine = room.client(&theirs);
+    let hello = genuine.poll().unwrap();
+    room.hear(behind_nat, &hello);
+    let asked = room.sent_to(behind_nat).remove(0);
+    genuine.receive(room.now, &asked);
+    let again = genuine.poll().unwrap();
+    room.hear(behind_nat, &again);
+    let flight = room.sent_to(behind_nat);
+    assert!(!flight.is_empty());
+    for port in 0..5 {
+        let mut shake = room.client(&forged);
+        begins(&mut room, SocketAddr::from(([198, 51, 100, 9], 10_000 + port)), &mut shake);
+    }
+    for datagram in flight {
+        genuine.receive(room.now, &datagram);
+    }
+    let keys = room.meet(behind_nat, &mut genuine).expect("what it began goes on");
+    assert!(room.relays(&keys, behind_nat));
 }

@@ -22,7 +22,14 @@ fn certificate() -> Arc<Certificate> {
 fn terms(client: bool, of: &Certificate, suites: &[Suite]) -> Terms {
     let fingerprint = Fingerprint { hash: Hash::Sha256, digest: (*of.fingerprint()).into() };
     let association = "a".into();
-    Dtls { client, fingerprints: vec![fingerprint], association, suites: suites.to_vec(), answered: true }
+    Dtls {
+        client,
+        open: false,
+        fingerprints: vec![fingerprint],
+        association,
+        suites: suites.to_vec(),
+        answered: true,
+    }
 }
 
 /// Two ends and what happens to datagrams between them.
@@ -50,7 +57,7 @@ impl Pair {
 
     /// A datagram of the client's comes to the server; what goes back at once.
     fn reach_server(&mut self, datagram: &[u8]) -> Vec<Vec<u8>> {
-        match (self.doorman.answer(address(), datagram), &mut self.server) {
+        match (self.doorman.answer(self.now, address(), datagram), &mut self.server) {
             (Answered::Ask(reply), _) => vec![reply],
             (Answered::Admitted(_), None) => {
                 let (own, terms) = (self.certificates[1].clone(), self.server_terms.clone());
@@ -154,18 +161,51 @@ fn ends_that_share_no_profile_tell_each_other() {
 
 #[test]
 fn a_hello_without_our_cookie_is_asked_for_one_and_nothing_is_kept() {
-    let doorman = Doorman::new().unwrap();
+    let mut doorman = Doorman::new().unwrap();
+    let now = Time::from_millis(5);
     let mut pair = Pair::new(&Suite::ALL, &Suite::ALL);
     let hello = pair.client.poll().unwrap();
-    let Answered::Ask(reply) = doorman.answer(address(), &hello) else { panic!("it is asked") };
+    let Answered::Ask(reply) = doorman.answer(now, address(), &hello) else { panic!("it is asked") };
     assert!(reply.len() <= hello.len(), "nobody is flooded through us");
     pair.client.receive(Time::ZERO, &reply);
     let again = pair.client.poll().unwrap();
-    assert!(matches!(doorman.answer(address(), &again), Answered::Admitted(_)));
+    assert!(matches!(doorman.answer(now, address(), &again), Answered::Admitted(_)));
     let other = SocketAddr::from(([192, 0, 2, 8], 4000));
-    assert!(matches!(doorman.answer(other, &again), Answered::Ask(_)), "a cookie is good for one address");
-    assert!(matches!(Doorman::new().unwrap().answer(address(), &again), Answered::Ask(_)));
-    assert_eq!(doorman.answer(address(), &[0x80; 172]), Answered::Other);
+    assert!(
+        matches!(doorman.answer(now, other, &again), Answered::Ask(_)),
+        "a cookie is good for one address"
+    );
+    assert!(matches!(Doorman::new().unwrap().answer(now, address(), &again), Answered::Ask(_)));
+    assert_eq!(doorman.answer(now, address(), &[0x80; 172]), Answered::Other);
+}
+
+/// RFC 6347 §4.2.1.
+#[test]
+fn cookies_are_good_while_their_key_or_the_one_after_it_makes_others() {
+    let mut doorman = Doorman::new().unwrap();
+    let mut pair = Pair::new(&Suite::ALL, &Suite::ALL);
+    let hello = pair.client.poll().unwrap();
+    let at = Time::from_millis;
+    let Answered::Ask(reply) = doorman.answer(at(59_000), address(), &hello) else { panic!("it is asked") };
+    pair.client.receive(Time::ZERO, &reply);
+    let again = pair.client.poll().unwrap();
+    assert!(matches!(doorman.answer(at(59_500), address(), &again), Answered::Admitted(_)));
+    assert!(matches!(doorman.answer(at(60_500), address(), &again), Answered::Admitted(_)), "the key before");
+    let Answered::Ask(other) = doorman.answer(at(60_500), address(), &hello) else { panic!("it is asked") };
+    assert_ne!(other, reply, "another key makes another cookie");
+    assert!(matches!(doorman.answer(at(120_600), address(), &again), Answered::Ask(_)), "two keys ago");
+}
+
+#[test]
+fn after_a_long_rest_no_cookie_of_before_is_good() {
+    let mut doorman = Doorman::new().unwrap();
+    let mut pair = Pair::new(&Suite::ALL, &Suite::ALL);
+    let hello = pair.client.poll().unwrap();
+    let at = Time::from_millis;
+    let Answered::Ask(reply) = doorman.answer(at(1_000), address(), &hello) else { panic!("it is asked") };
+    pair.client.receive(Time::ZERO, &reply);
+    let again = pair.client.poll().unwrap();
+    assert!(matches!(doorman.answer(at(600_000), address(), &again), Answered::Ask(_)));
 }
 
 #[test]

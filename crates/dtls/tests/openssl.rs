@@ -63,7 +63,7 @@ impl Peer {
     fn terms(&self, client: bool) -> Terms {
         let fingerprints = vec![self.fingerprint.clone()];
         let suites = vec![Suite::AesCm128Sha1_80];
-        Dtls { client, fingerprints, association: "a".into(), suites, answered: true }
+        Dtls { client, open: false, fingerprints, association: "a".into(), suites, answered: true }
     }
 }
 
@@ -109,7 +109,7 @@ fn drive(
     mut peer: Option<SocketAddr>,
     accept: Option<&Terms>,
 ) -> Keys {
-    let (certificate, doorman) = (Arc::new(Certificate::make().unwrap()), Doorman::new().unwrap());
+    let (certificate, mut doorman) = (Arc::new(Certificate::make().unwrap()), Doorman::new().unwrap());
     socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     let begun = Instant::now();
     let mut buffer = [0; 4096];
@@ -125,7 +125,7 @@ fn drive(
             (Some(shake), _) => {
                 shake.receive(now, datagram);
             }
-            (None, Some(terms)) => match doorman.answer(source, datagram) {
+            (None, Some(terms)) => match doorman.answer(now, source, datagram) {
                 Answered::Ask(reply) => {
                     socket.send_to(&reply, source).unwrap();
                 }

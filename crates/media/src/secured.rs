@@ -41,6 +41,8 @@ pub struct Fingerprint {
 pub struct Dtls {
     /// We begin (`a=setup:active`).
     pub client: bool,
+    /// The peer has left open who begins: of an association that is known whoever began goes on (RFC 8842 §5.5).
+    pub open: bool,
     /// Of which one must be the peer's.
     pub fingerprints: Vec<Fingerprint>,
     /// Names the association: another name wants another handshake (RFC 8842 §4).
@@ -52,11 +54,12 @@ pub struct Dtls {
 }
 
 impl Dtls {
-    /// Whether both mean the same association.
+    /// Whether what is said now means the same association.
     #[must_use]
-    pub fn is_same(&self, other: &Dtls) -> bool {
-        let said = |one: &Dtls| (one.client, one.association.clone(), one.fingerprints.clone());
-        said(self) == said(other) && self.suites == other.suites
+    pub fn goes_on(&self, now: &Dtls) -> bool {
+        let begins = now.open || self.client == now.client;
+        let same = self.association == now.association && self.fingerprints == now.fingerprints;
+        begins && same && self.suites == now.suites
     }
 }
 

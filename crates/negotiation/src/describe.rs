@@ -13,7 +13,7 @@ use crate::trouble::{SdpTrouble, parse};
 use crate::xr;
 use base::Rng;
 use config::{Hold, Policy, RtcpXr};
-use sdp::{Anchor, CodecName, HoldForm, Reveal, SdpError, Session};
+use sdp::{Anchor, CodecName, Cover, HoldForm, Reveal, SdpError, Session};
 use srtp::Mint;
 
 /// M-lines of a description that may get a port; the engine's limit lies below.
@@ -55,6 +55,7 @@ pub fn describe(
     let lines = &mut chosen[..session.media().len().min(LINES_MAX)];
     let Covers { covers, taken } = Covers::of(end, (&session, offer.as_ref()), lines, local, draws.mint)?;
     local.taken = taken;
+    local.proved |= covers.iter().any(Cover::has_proof);
     local.begin(draws.rng);
     let plan = ice::plan(end, offer.as_ref(), &mut local.ice, draws.mint);
     let told = local.ice.clone();
@@ -183,6 +184,8 @@ pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, draws: Draws<'_>) {
     let fits = |codec: &CodecName| *codec != CodecName::TelephoneEvent || wants_events(end.policy);
     let codecs = end.policy.offer_codecs.iter().filter_map(|c| CodecName::from_name(c));
     let codecs: Vec<CodecName> = codecs.filter(fits).collect();
+    let cover = secure::offered(&end.rules(), None, draws.mint);
+    local.proved = cover.has_proof();
     let anchor = Anchor {
         address: end.told_address(),
         ports: &[seat.ports.rtp(seat.side, 0)],
@@ -190,7 +193,7 @@ pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, draws: Draws<'_>) {
         origin_version: 1,
         hold: HoldForm::Pass,
         reveal: Reveal::default(),
-        covers: &[secure::offered(&end.rules(), None, draws.mint)],
+        covers: &[cover],
     };
     let mut made = sdp::offer(&codecs, &anchor);
     let plan = ice::plan(end, None, &mut local.ice, draws.mint);

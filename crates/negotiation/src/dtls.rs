@@ -5,14 +5,36 @@
 //! belongs to a port of ours; it stays while the peer's end is the same.
 
 use crate::end::Rules;
+use crate::local::Taken;
+use crate::trouble::SdpTrouble;
+use base::ReasonId;
 use config::SrtpKeys;
 use media::{Dtls, Fingerprint, Hash};
-use sdp::{Cover, Media, Proof, Setup, Wrap};
+use sdp::{Cover, Media, Proof, Session, Setup, Wrap};
 use srtp::{Mint, Suite};
 use std::fmt::Write;
 
 /// Bytes of a name of ours; twice as many digits (RFC 8842 §4: at least 20).
 const NAME: usize = 16;
+
+/// Who begins a handshake.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Begins {
+    We,
+    Peer,
+    /// Both said `actpass`: whoever has begun before (RFC 8842 §5.5).
+    Open,
+}
+
+/// What two descriptions of a line said of a handshake last: with which end of the peer's, and who begins.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ran {
+    marks: Box<str>,
+    begins: Begins,
+}
+
+/// What the other side is told of such an answer.
+const LEFT_OPEN: (u16, &str) = (399, "The answer leaves open who begins the DTLS handshake");
 
 /// The fingerprints of a line that can be verified: SHA-1 and MD5 are not believed.
 fn fingerprints(media: &Media<'_>) -> Vec<Fingerprint> {
@@ -80,20 +102,21 @@ pub(crate) fn offered(held: Option<&Media<'_>>, mint: &mut Mint, lines: &mut Vec
 }
 
 /// Our lines in the answer to an offered line, and what they took of it. `held`: our line as we said it last on this
-/// port, and what that took.
+/// port, and what that took. `ran`: what was last agreed on.
 pub(crate) fn answered(
     rules: &Rules<'_>,
     media: &Media<'_>,
-    held: Option<(&Media<'_>, Option<&str>)>,
+    (held, ran): (Option<(&Media<'_>, Option<&str>)>, Option<&Ran>),
     mint: &mut Mint,
 ) -> (Cover, Box<str>) {
     let marks = marks(media);
+    let began = ran.filter(|ran| *ran.marks == *marks).map_or(Begins::Peer, |ran| ran.begins);
     // What we offered ourselves before was answered by the peer's end of then; which it was, the handshake knows.
     let held = held.filter(|(_, before)| before.is_none_or(|before| before == marks)).map(|(held, _)| held);
     let setup = match (media.setup(), held.and_then(Media::setup)) {
         (Some(Setup::Passive), _) => Setup::Active,
         (Some(Setup::Actpass), Some(before @ (Setup::Active | Setup::Passive))) => before,
-        // What we offered was as good as always answered with `active`.
+        (Some(Setup::Actpass), Some(Setup::Actpass)) if began.is_ours(rules) => Setup::Active,
         (Some(Setup::Actpass), Some(Setup::Actpass)) => Setup::Passive,
         (Some(Setup::Actpass), _) if rules.begins => Setup::Active,
         // An offer that does not say who begins begins itself (RFC 4145 §4.1).
@@ -106,26 +129,84 @@ pub(crate) fn answered(
     (Cover { wrap: Wrap::of(media), lines }, marks.into())
 }
 
-/// Whether we begin, when both lines are of one handshake: one of them answers the other.
-pub(crate) fn begins(theirs: &Media<'_>, ours: &Media<'_>) -> Option<bool> {
+/// Who begins, when both lines are of one handshake: one of them answers the other.
+pub(crate) fn begins(theirs: &Media<'_>, ours: &Media<'_>) -> Option<Begins> {
     if fingerprints(theirs).is_empty() || !ours.has_fingerprint() {
         return None;
     }
     match (ours.setup()?, theirs.setup()) {
-        (Setup::Active, _) => Some(true),
-        (Setup::Passive, _) => Some(false),
-        (Setup::Actpass, Some(Setup::Active)) => Some(false),
-        (Setup::Actpass, Some(Setup::Passive)) => Some(true),
+        (Setup::Active, _) => Some(Begins::We),
+        (Setup::Passive, _) => Some(Begins::Peer),
+        (Setup::Actpass, Some(Setup::Active)) => Some(Begins::Peer),
+        (Setup::Actpass, Some(Setup::Passive)) => Some(Begins::We),
+        (Setup::Actpass, Some(Setup::Actpass)) => Some(Begins::Open),
         _ => None,
     }
 }
 
+impl Begins {
+    /// Whether that is our part.
+    fn is_ours(self, rules: &Rules<'_>) -> bool {
+        match self {
+            Begins::We => true,
+            Begins::Peer => false,
+            Begins::Open => rules.begins,
+        }
+    }
+}
+
+/// Whether the peer's answer says who begins, where its trunk demands that (RFC 5763 §5).
+pub(crate) fn check_answer(
+    rules: &Rules<'_>,
+    theirs: &Media<'_>,
+    ours: Option<&Media<'_>>,
+) -> Result<(), SdpTrouble> {
+    let open = ours.is_some_and(|ours| begins(theirs, ours) == Some(Begins::Open));
+    if open && !rules.open {
+        Err(SdpTrouble { reason: ReasonId::DtlsAnswerOpen, warning: LEFT_OPEN })
+    } else {
+        Ok(())
+    }
+}
+
+/// Remembers who begins by what our last description answered.
+pub(crate) fn remember(ran: &mut Vec<Option<Ran>>, ours: &Session<'_>, taken: &[Option<Taken>]) {
+    for (at, (media, taken)) in ours.media().iter().zip(taken).enumerate() {
+        let Some(Taken::Dtls(marks)) = taken else { continue };
+        let begins = match media.setup() {
+            Some(Setup::Active) => Begins::We,
+            Some(Setup::Passive) => Begins::Peer,
+            _ => continue,
+        };
+        if ran.len() <= at {
+            ran.resize(at + 1, None);
+        }
+        if let Some(place) = ran.get_mut(at) {
+            *place = Some(Ran { marks: marks.clone(), begins });
+        }
+    }
+}
+
+/// Notes what two descriptions say of their handshakes: what was left open is as it was with the same end of the peer's.
+pub(crate) fn note(ran: &mut Vec<Option<Ran>>, theirs: &Session<'_>, ours: &Session<'_>) {
+    let both = theirs.media().iter().zip(ours.media());
+    let noted = both.enumerate().map(|(at, (theirs, ours))| {
+        let before = ran.get_mut(at).and_then(Option::take);
+        let Some(begins) = begins(theirs, ours) else { return before };
+        let marks = marks(theirs).into();
+        let open = begins == Begins::Open;
+        before.filter(|before| open && before.marks == marks).or(Some(Ran { marks, begins }))
+    });
+    *ran = noted.collect();
+}
+
 /// What both descriptions of a stream ask of a handshake.
 pub(crate) fn agreed(rules: &Rules<'_>, theirs: &Media<'_>, ours: &Media<'_>) -> Option<Dtls> {
-    let client = begins(theirs, ours)?;
+    let begins = begins(theirs, ours)?;
+    let (client, open) = (begins.is_ours(rules), begins == Begins::Open);
     // A peer that knows no names is told none in answers.
     let own = theirs.tls_id().and_then(|_| name_of(ours)).unwrap_or_default();
     let association = format!("{own} {} {}", ours.port, marks(theirs)).into();
     let fingerprints = fingerprints(theirs);
-    Some(Dtls { client, fingerprints, association, suites: suites(rules), answered: false })
+    Some(Dtls { client, open, fingerprints, association, suites: suites(rules), answered: false })
 }

@@ -1,6 +1,8 @@
 //! Our end toward one peer: the interface and the rules of its trunk, and the ports that the engine holds.
 
-use config::{Config, DtlsSetup, Latch, Listen, Policy, SrtpKeys, SrtpMode, SrtpSuite, SrtpT38, TrunkId};
+use config::{
+    Config, DtlsAnswer, DtlsSetup, Latch, Listen, Policy, SrtpKeys, SrtpMode, SrtpSuite, SrtpT38, TrunkId,
+};
 use media::{Ports, Side};
 use std::net::IpAddr;
 
@@ -41,6 +43,8 @@ pub struct Rules<'a> {
     pub keys: &'a [SrtpKeys],
     /// We begin a handshake where the peer leaves it to us.
     pub begins: bool,
+    /// An answer may leave open who begins.
+    pub open: bool,
     /// T.38 may be, though nothing secures it.
     pub t38: bool,
 }
@@ -82,7 +86,8 @@ impl<'a> End<'a> {
         };
         let (mode, plain) = (srtp.over(self.tls), srtp.t38 == SrtpT38::Plain);
         let t38 = plain || mode != SrtpMode::Required;
-        Rules { srtp: mode, suites: &srtp.suites, keys: &srtp.keys, begins, t38 }
+        let open = srtp.answer == DtlsAnswer::Take;
+        Rules { srtp: mode, suites: &srtp.suites, keys: &srtp.keys, begins, open, t38 }
     }
 
     /// The address that media sockets are bound to.

@@ -31,6 +31,7 @@ mod xr;
 
 pub use absorb::answerable;
 pub use describe::{Draws, describe, make_offer};
+pub use dtls::Ran;
 pub use dtmf::{InfoFate, info_fate, info_form};
 pub use early::{Unheard, answer_early, ringing};
 pub use end::{End, Rules, Seat};

@@ -1,5 +1,6 @@
 //! The session description that was last sent to a peer, and what follows from it.
 
+use crate::dtls::Ran;
 use crate::ice::IceTold;
 use crate::notice::Notice;
 use crate::numbers::Numbers;
@@ -42,6 +43,10 @@ pub struct LocalSdp {
     pub ice: Option<Box<IceTold>>,
     /// What payload numbers have stood for.
     pub numbers: Numbers,
+    /// It named our certificate: handshakes may follow.
+    pub proved: bool,
+    /// What was said of those, per m-line.
+    pub ran: Vec<Option<Ran>>,
 }
 
 impl LocalSdp {
@@ -113,6 +118,9 @@ impl LocalSdp {
     pub(crate) fn read_offer<'t>(&mut self, offer: &'t [u8]) -> Result<Option<Session<'t>>, SdpTrouble> {
         self.numbers.note(&self.text);
         self.numbers.note(offer);
+        if let (true, Ok(ours)) = (self.proved, parse(&self.text)) {
+            crate::dtls::remember(&mut self.ran, &ours, &self.taken);
+        }
         if offer.is_empty() { Ok(None) } else { parse(offer).map(Some) }
     }
 
@@ -123,11 +131,17 @@ impl LocalSdp {
         Some(Command::Ice { session: session?, side, local })
     }
 
-    /// The peer has described itself: a restart of its ICE is seen by that, and its numbers hold from here on.
+    /// The peer has described itself: a restart of its ICE is seen by that, its numbers hold from here on, and
+    /// who begins handshakes is remembered.
     pub fn note_peer(&mut self, text: &[u8]) {
         self.numbers.note(text);
-        if let (Some(_), Ok(session)) = (&self.ice, parse(text)) {
-            crate::ice::note(&mut self.ice, &session);
+        if self.ice.is_none() && !self.proved {
+            return;
+        }
+        let Ok(session) = parse(text) else { return };
+        crate::ice::note(&mut self.ice, &session);
+        if let (true, Ok(ours)) = (self.proved, parse(self.standing.as_deref().unwrap_or(&self.text))) {
+            crate::dtls::note(&mut self.ran, &session, &ours);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a peer's description asks of the media engine.
 
+use crate::dtls;
 use crate::end::End;
 use crate::fax;
 use crate::ice;
@@ -28,7 +29,8 @@ pub fn each_stream(
     for (index, media) in session.media().iter().enumerate() {
         let Some(stream) = fax::stream_of(&session, index, relayed) else { continue };
         let ours = told.as_ref().and_then(|told| told.media().get(index));
-        let remote = remote_of(&session, media, end.policy, local);
+        let answers = dtls::check_answer(&rules, media, ours);
+        let remote = answers.and_then(|()| remote_of(&session, media, end.policy, local));
         let remote = remote.map(|mut remote| {
             remote.care.extended = xr::between(end.policy, (&session, media), told.as_ref().zip(ours));
             Remote { srtp: secure::between(&rules, media, ours), ..remote }

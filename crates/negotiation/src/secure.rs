@@ -5,7 +5,7 @@
 //! follow from. Keys of ours belong to a port: on another port they are drawn anew, so that no key stream is used
 //! twice (RFC 3711 §9.1).
 
-use crate::dtls;
+use crate::dtls::{self, Ran};
 use crate::end::{End, Rules};
 use crate::local::{LocalSdp, Taken};
 use crate::trouble::SdpTrouble;
@@ -148,7 +148,7 @@ fn write(tag: u32, suite: &[u8], key: &[u8], lines: &mut Vec<u8>) {
 pub(crate) fn answered(
     rules: &Rules<'_>,
     media: &Media<'_>,
-    held: Option<(&Media<'_>, Option<&Taken>)>,
+    (held, ran): (Option<(&Media<'_>, Option<&Taken>)>, Option<&Ran>),
     mint: &mut Mint,
 ) -> Result<(Cover, Option<Taken>), ReasonId> {
     admits(rules, media)?;
@@ -162,7 +162,7 @@ pub(crate) fn answered(
                 Some(Taken::Dtls(marks)) => (held, Some(&**marks)),
                 _ => (held, None),
             });
-            let (cover, marks) = dtls::answered(rules, media, held, mint);
+            let (cover, marks) = dtls::answered(rules, media, (held, ran), mint);
             return Ok((cover, Some(Taken::Dtls(marks))));
         }
         Some(Way::Sdes(tag, key)) => (tag, key),
@@ -265,7 +265,8 @@ impl Covers {
                 Some(None) => Default::default(),
                 Some(Some(line)) => {
                     let taken = local.taken.get(index).and_then(Option::as_ref);
-                    match answered(&rules, line, held.map(|held| (held, taken)), mint) {
+                    let ran = local.ran.get(index).and_then(Option::as_ref);
+                    match answered(&rules, line, (held.map(|held| (held, taken)), ran), mint) {
                         Ok(made) => made,
                         Err(reason) => {
                             *port = None;

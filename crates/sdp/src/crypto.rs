@@ -150,6 +150,15 @@ pub struct Cover {
     pub lines: Vec<u8>,
 }
 
+impl Cover {
+    /// Whether it names a certificate.
+    #[must_use]
+    pub fn has_proof(&self) -> bool {
+        let name = b"a=fingerprint:";
+        self.lines.windows(name.len()).any(|bytes| bytes == name)
+    }
+}
+
 impl fmt::Debug for Cover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cover").field("wrap", &self.wrap).field("keys", &!self.lines.is_empty()).finish()

@@ -127,7 +127,7 @@ impl Call {
                 Ok(text) => body = text,
                 Err(trouble) => {
                     self.refuse_inner_sdp(relay.server, from, &trouble, cx);
-                    return self.release(ReasonId::SdpAnswerBad, crate::record::ReleasedBy::Us, cx);
+                    return self.release(trouble.reason, crate::record::ReleasedBy::Us, cx);
                 }
             }
             self.take_session(other, msg, cx);

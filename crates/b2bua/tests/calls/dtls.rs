@@ -1,7 +1,7 @@
 //! SRTP with the keys of handshakes (RFC 5763, RFC 8842): what descriptions say, and what the engine is told.
 #![allow(clippy::panic, reason = "terms that are not there fail the test")]
 
-use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, World, inside, invite, response};
+use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, from_callee, inside, invite, response};
 use crate::told::proto;
 use base::ReasonId;
 use media::{Command, Dtls, Reply, Security, Side, Srtp};
@@ -122,7 +122,7 @@ fn offers_that_a_trunk_does_not_take_are_refused_with_488() {
 
 #[test]
 fn an_answer_without_a_fingerprint_is_no_answer() {
-    for answer in [ANSWER.to_owned(), secured(ANSWER, ""), secured(ANSWER, &proof(0xC4, "actpass", ""))] {
+    for answer in [ANSWER.to_owned(), secured(ANSWER, ""), secured(ANSWER, &proof(0xC4, "holdconn", ""))] {
         let mut world = world(OFF, REQUIRED);
         world.receive(PBX, &invite("+4420700000", OFFER, ""));
         let out = world.expect(&[(GW1, "INVITE")]).remove(0);
@@ -132,6 +132,100 @@ fn an_answer_without_a_fingerprint_is_no_answer() {
         world.settle();
         assert_eq!(world.records[0].reason, ReasonId::SrtpAnswerBad, "{answer}");
     }
+}
+
+/// A call of the PBX that says `offered`, answered by a plain gateway: our INVITE there and our 200.
+fn shaken(policy: &str, offered: &str) -> (World, Sent, Sent) {
+    let mut world = world(policy, OFF);
+    world.receive(PBX, &invite("+4420700000", &secured(OFFER, &proof(0xC4, offered, "")), ""));
+    let out = world.expect(&[(GW1, "INVITE")]).remove(0);
+    world.receive(GW1, &response(&out, "200 OK", "tb", "", ANSWER));
+    let ok = world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]).remove(1);
+    world.receive(PBX, &inside("ACK", 1, ok.header("To"), "ack1", "", ""));
+    world.expect(&[]);
+    (world, out, ok)
+}
+
+/// The callee holds; the caller is asked, and answers with this version and `a=setup:actpass`.
+fn held_and_left_open(world: &mut World, out: &Sent, byte: u8) {
+    let hold = ANSWER.replace("bob 5 5", "bob 5 6") + "a=sendonly\r\n";
+    world.receive(GW1, &from_callee("INVITE", 7, out, "tb", "re7", &hold));
+    let asked = world.expect(&[(PBX, "INVITE")]).remove(0);
+    assert_eq!(line(asked.body(), "a=setup:"), Some("a=setup:actpass"));
+    let text = OFFER.replace("alice 1 1", "alice 1 2").replace("sendrecv", "recvonly");
+    let answer = secured(&text, &proof(byte, "actpass", ""));
+    world.receive(PBX, &response(&asked, "200 OK", "", "", &answer));
+}
+
+/// As baresip answers where it has offered first (RFC 5763 §5, RFC 8842 §5.5).
+#[test]
+fn an_answer_that_leaves_open_who_begins_leaves_the_running_handshake_as_it_is() {
+    for (offered, answered) in [("actpass", "active"), ("active", "passive"), ("passive", "active")] {
+        let (mut world, out, ok) = shaken(REQUIRED, offered);
+        assert_eq!(line(ok.body(), "a=setup:"), Some(&*format!("a=setup:{answered}")));
+        let running = terms(&world, Side::A);
+        held_and_left_open(&mut world, &out, 0xC4);
+        world.expect(&[(PBX, "ACK"), (GW1, "SIP/2.0 200")]);
+        world.receive(GW1, &from_callee("ACK", 7, &out, "tb", "re7a", ""));
+        let now = terms(&world, Side::A);
+        assert!(now.open && running.goes_on(&now), "{offered}: {now:?}");
+        let again = secured(&OFFER.replace("alice 1 1", "alice 1 3"), &proof(0xC4, "actpass", ""));
+        world.receive(PBX, &inside("INVITE", 2, ok.header("To"), "re2", "", &again));
+        let asked = world.expect(&[(GW1, "INVITE")]).remove(0);
+        world.receive(GW1, &response(&asked, "200 OK", "", "", &ANSWER.replace("bob 5 5", "bob 5 7")));
+        let told = world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]).remove(1);
+        let setup = Some(format!("a=setup:{answered}"));
+        assert_eq!(line(told.body(), "a=setup:"), setup.as_deref(), "offered first: {offered}");
+        assert!(running.goes_on(&terms(&world, Side::A)));
+    }
+}
+
+#[test]
+fn another_certificate_is_another_handshake_whoever_begins() {
+    let (mut world, out, _) = shaken(REQUIRED, "actpass");
+    let running = terms(&world, Side::A);
+    held_and_left_open(&mut world, &out, 0xC5);
+    world.expect(&[(PBX, "ACK"), (GW1, "SIP/2.0 200")]);
+    assert!(!running.goes_on(&terms(&world, Side::A)));
+}
+
+#[test]
+fn a_first_answer_that_leaves_open_who_begins_leaves_it_to_the_trunk() {
+    for (more, client) in [("", true), (", latch = \"nat\"", false), (", dtls_setup = \"passive\"", false)] {
+        let mut world = world(OFF, &format!("{REQUIRED}{more}"));
+        world.receive(PBX, &invite("+4420700000", OFFER, ""));
+        let out = world.expect(&[(GW1, "INVITE")]).remove(0);
+        let answer = secured(ANSWER, &proof(0xC4, "actpass", ""));
+        world.receive(GW1, &response(&out, "200 OK", "tb", "", &answer));
+        world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]);
+        assert_eq!(terms(&world, Side::B).client, client, "{more}");
+    }
+}
+
+#[test]
+fn a_trunk_may_refuse_answers_that_leave_open_who_begins() {
+    let strict = format!("{REQUIRED}, dtls_answer = \"refuse\"");
+    let mut world = world(OFF, &strict);
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let out = world.expect(&[(GW1, "INVITE")]).remove(0);
+    let answer = secured(ANSWER, &proof(0xC4, "actpass", ""));
+    world.receive(GW1, &response(&out, "200 OK", "tb", "", &answer));
+    let sent = world.expect(&[(GW1, "ACK"), (GW1, "BYE"), (PBX, "SIP/2.0 488")]);
+    world.receive(GW1, &response(&sent[1], "200 OK", "", "", ""));
+    world.settle();
+    assert_eq!(world.records[0].reason, ReasonId::DtlsAnswerOpen);
+    // Inside a call it ends it, and says why.
+    let (mut world, out, _) = shaken(&strict, "actpass");
+    held_and_left_open(&mut world, &out, 0xC4);
+    let sent = world.take();
+    let refused = sent.iter().find(|sent| sent.start().contains(" 488 ")).expect("488");
+    assert!(refused.header("Warning").contains("leaves open who begins"), "{}", refused.text);
+    for bye in sent.iter().filter(|sent| sent.start().starts_with("BYE")) {
+        world.receive(&bye.to.to_string(), &response(bye, "200 OK", "", "", ""));
+    }
+    world.receive(GW1, &from_callee("ACK", 7, &out, "tb", "re7", ""));
+    world.settle();
+    assert_eq!(world.records[0].reason, ReasonId::DtlsAnswerOpen);
 }
 
 #[test]
@@ -186,7 +280,7 @@ fn the_same_end_keeps_its_association_and_another_one_gets_another() {
         let again = again.expect("the answer");
         assert_eq!(line(again.body(), "a=setup:"), Some("a=setup:active"));
         let now = terms(&world, Side::A);
-        assert_eq!(now.is_same(&before), same, "{cseq}");
+        assert_eq!(before.goes_on(&now), same, "{cseq}");
         assert_eq!(line(again.body(), "a=tls-id:") == line(ok.body(), "a=tls-id:"), same, "{cseq}");
         world.receive(PBX, &inside("ACK", cseq, ok.header("To"), &format!("ack{cseq}"), "", ""));
         world.take();
@@ -245,5 +339,5 @@ fn each_fork_has_an_association_of_its_own() {
     world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]);
     let agreed = terms(&world, Side::B);
     assert_eq!((&*agreed.fingerprints[0].digest, agreed.answered), (&[0xC2; 32][..], true));
-    assert!(!agreed.is_same(&early));
+    assert!(!early.goes_on(&agreed));
 }

@@ -115,6 +115,7 @@ fn srtp(view: &View<'_>) -> Option<SrtpPolicy> {
         over_plain: view.word("srtp_over_plain")?,
         keys: view.strings("srtp_keys").iter().filter_map(|s| SrtpKeys::from_token(s)).collect(),
         setup: view.word("dtls_setup")?,
+        answer: view.word("dtls_answer")?,
         suites: view.strings("srtp_suites").iter().filter_map(|s| SrtpSuite::from_token(s)).collect(),
         t38: view.word("srtp_t38")?,
     })

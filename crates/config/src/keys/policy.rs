@@ -50,6 +50,7 @@ pub(crate) static POLICY: Section = Section {
         srtp::OVER_PLAIN,
         srtp::KEYS,
         srtp::SETUP,
+        srtp::ANSWER,
         srtp::SUITES,
         srtp::T38,
         Key {

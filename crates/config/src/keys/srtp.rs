@@ -2,7 +2,7 @@
 
 use super::Preset::{Text as Word, Texts};
 use super::{Effect::Reload, Key, Need::Default, Shape};
-use crate::model::{DtlsSetup, SrtpKeys, SrtpMode, SrtpOverPlain, SrtpSuite, SrtpT38, Words};
+use crate::model::{DtlsAnswer, DtlsSetup, SrtpKeys, SrtpMode, SrtpOverPlain, SrtpSuite, SrtpT38, Words};
 
 pub(super) const SRTP: Key = Key {
     name: "srtp",
@@ -34,6 +34,14 @@ pub(super) const SETUP: Key = Key {
     need: Default(Word("auto")),
     effect: Reload,
     doc: "Who begins the handshake of DTLS-SRTP where the peer's offer leaves it to us (`a=setup:actpass`, which our own offers always say). `active`: this node. `passive`: the peer. `auto`: this node, but the peer where `latch` is `nat`, for it cannot be reached before it has sent.",
+};
+
+pub(super) const ANSWER: Key = Key {
+    name: "dtls_answer",
+    shape: Shape::Word { now: DtlsAnswer::TOKENS, later: &[] },
+    need: Default(Word("take")),
+    effect: Reload,
+    doc: "What becomes of an answer that says `a=setup:actpass`, which RFC 5763 §5 forbids and baresip says when a call that it began is held. `take`: whoever began the running handshake is taken to do so still, and its keys go on while the fingerprint is the same (RFC 8842 §5.5); of a first one `dtls_setup` says who begins. `refuse`: it is no answer, and the call ends with `M-DTLS-ANSWER`.",
 };
 
 pub(super) const SUITES: Key = Key {

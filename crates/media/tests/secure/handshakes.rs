@@ -9,6 +9,7 @@ fn dtls() -> Srtp {
     let association = "one".into();
     Srtp::Dtls(Box::new(Dtls {
         client: false,
+        open: false,
         fingerprints: vec![fingerprint],
         association,
         suites,

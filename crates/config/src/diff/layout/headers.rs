@@ -20,6 +20,7 @@ impl Sheet<'_> {
         self.put(path, "srtp_over_plain", policy.srtp.over_plain);
         self.put(path, "srtp_keys", list(&policy.srtp.keys));
         self.put(path, "dtls_setup", policy.srtp.setup);
+        self.put(path, "dtls_answer", policy.srtp.answer);
         self.put(path, "srtp_suites", list(&policy.srtp.suites));
         self.put(path, "srtp_t38", policy.srtp.t38);
     }
