@@ -111,7 +111,7 @@ impl CallMedia {
         let from = self.end(epoch, (toward.0.other(), beyond)).rules();
         let end = self.end(epoch, toward).facing(epoch.policy(beyond));
         negotiation::describe(&end, &from, (text, offer), local, cx.draws())?;
-        cx.out.media.extend(local.ice_for(self.session(), self.seat(toward.0)));
+        cx.out.media.extend(local.before_it_leaves(self.session(), self.seat(toward.0)));
         Ok(())
     }
 
@@ -168,7 +168,7 @@ impl Call {
     /// An offer of our own towards a trunk (late offer made early).
     pub(crate) fn make_offer(&self, trunk: TrunkId, local: &mut LocalSdp, cx: &mut Context<'_>) {
         negotiation::make_offer(&self.media.end(&self.epoch, (Side::B, trunk)), local, cx.draws());
-        cx.out.media.extend(local.ice_for(self.media.session(), self.media.seat(Side::B)));
+        cx.out.media.extend(local.before_it_leaves(self.media.session(), self.media.seat(Side::B)));
     }
 
     /// Tells the engine what a side's peer described, and was told by us (nothing yet: empty). `live`: the call is

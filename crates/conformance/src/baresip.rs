@@ -4,6 +4,8 @@ use crate::audio;
 use crate::place::Place;
 use crate::process::Process;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -31,6 +33,43 @@ impl Voice<'_> {
 pub struct Baresip {
     process: Process,
     folder: PathBuf,
+    control: String,
+}
+
+/// A line to a baresip (its module ctrl_tcp).
+#[derive(Debug)]
+pub struct Control {
+    stream: TcpStream,
+    heard: Vec<u8>,
+}
+
+impl Control {
+    /// Gives an order of baresip's menu.
+    ///
+    /// # Panics
+    /// The line is cut.
+    pub fn order(&mut self, command: &str) {
+        let json = format!("{{\"command\":\"{command}\"}}");
+        write!(self.stream, "{}:{json},", json.len()).expect("an order given");
+    }
+
+    /// Waits until it tells of `text`; what it told before is forgotten.
+    ///
+    /// # Panics
+    /// It does not.
+    pub fn await_word(&mut self, text: &str) {
+        let mut buffer = [0; 4096];
+        loop {
+            let at = self.heard.windows(text.len()).position(|bytes| bytes == text.as_bytes());
+            if let Some(at) = at {
+                self.heard.drain(..at + text.len());
+                return;
+            }
+            let length = self.stream.read(&mut buffer).expect("baresip's word");
+            assert!(length > 0, "baresip has cut the line");
+            self.heard.extend_from_slice(buffer.get(..length).unwrap_or_default());
+        }
+    }
 }
 
 impl Baresip {
@@ -77,7 +116,8 @@ impl Baresip {
              rtp_ports 40000-40100\nrtp_timeout 60\njitter_buffer_delay 1-5\nnet_interface {ip}\n\
              snd_path {0}\nmodule_path /usr/lib/baresip/modules\n\
              module g711.so\nmodule g722.so\nmodule opus.so\nopus_stereo no\nopus_sprop_stereo no\nmodule stun.so\nmodule ice.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\nmodule srtp.so\nmodule dtls_srtp.so\n\
-             module_app account.so\nmodule_app menu.so\nmodule uuid.so\n",
+             module_app account.so\nmodule_app menu.so\nmodule uuid.so\n\
+             module_app ctrl_tcp.so\nctrl_tcp_listen {ip}:4444\n",
             folder.display(),
             tone.display()
         );
@@ -93,7 +133,33 @@ impl Baresip {
         if let Some(uri) = dial {
             command.args(["-e", &format!("/dial {uri}")]);
         }
-        Baresip { process: Process::start(number, &mut command), folder }
+        let control = format!("{ip}:4444");
+        Baresip { process: Process::start(number, &mut command), folder, control }
+    }
+
+    /// A line over which it is told what to do, and tells what happens to it.
+    ///
+    /// # Panics
+    /// It does not take the line.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        let stream = crate::await_some(|| TcpStream::connect(&self.control).ok()).expect("a line to baresip");
+        stream.set_read_timeout(Some(crate::PATIENCE)).expect("a read timeout");
+        Control { stream, heard: Vec::new() }
+    }
+
+    /// Waits until the last second that it has heard is of a tone of `hertz`.
+    ///
+    /// # Panics
+    /// It is not.
+    pub fn hears_now(&self, hertz: f64) {
+        let second = |samples: &[i16]| samples.len().checked_sub(audio::RATE as usize);
+        let heard = crate::await_some(|| {
+            let samples = self.heard();
+            let last = samples.get(second(&samples)?..)?;
+            (audio::share(last, hertz) > 0.8 && audio::level(last) > 4000.0).then_some(())
+        });
+        assert!(heard.is_some(), "no tone of {hertz} at the end\n{}", self.process().tail());
     }
 
     /// Its process.

@@ -1,6 +1,7 @@
 //! OpenSSL as the peer of a handshake (DTLS-SRTP): it shows a certificate, and tells the bytes of the keys that were agreed on.
 
 use crate::place::Place;
+use crate::process::Process;
 use std::process::{Command, Stdio};
 
 /// A certificate made by OpenSSL, and a program that shows it.
@@ -24,6 +25,21 @@ impl Identity<'_> {
         ]);
         assert!(made.status.success(), "{made:?}");
         identity
+    }
+
+    /// Begins to shake hands from an address of its own, and has shown its cookie; it ends once that is done.
+    #[must_use]
+    pub fn begins(&self, from: &str, to: &str) -> Process {
+        let (cert, key) = (format!("{}.pem", self.name), format!("{}.key", self.name));
+        let mut command = Command::new("openssl");
+        command.args([
+            "s_client", "-dtls1_2", "-state", "-bind", from, "-connect", to, "-cert", &cert, "-key", &key,
+        ]);
+        command.args(["-use_srtp", "SRTP_AES128_CM_SHA1_80"]).current_dir(self.place.folder());
+        let process = Process::start(self.name, &mut command);
+        let (at, _) = process.line_after(0, "read hello verify request");
+        process.line_after(at, "write client hello");
+        process
     }
 
     fn openssl(&self, words: &[&[&str]]) -> std::process::Output {

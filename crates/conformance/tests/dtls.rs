@@ -2,10 +2,11 @@
 //! phones played by hand, and strangers who come first.
 
 use conformance::baresip::Baresip;
-use conformance::config::{INSIDE, ITSP, PBX, Setup};
+use conformance::capture::Capture;
+use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
 use conformance::openssl::Identity;
 use conformance::secured::{self, DID, WORLD, phone};
-use conformance::wire::Datagrams;
+use conformance::wire::{Datagrams, Message};
 use conformance::{Place, Server, records};
 use std::net::UdpSocket;
 
@@ -68,6 +69,106 @@ fn we_begin_with_a_phone_whose_certificate_is_rsa() {
     // A phone that is reached where it says: it is called on.
     let active = format!("{DTLS}, dtls_setup = \"active\"");
     two_phones("dtls-active", (&active, OFF), ("dtls_srtp", ""), [BY_DTLS, "none"]);
+}
+
+/// baresip answers `a=setup:actpass` where it has called (RFC 5763 §5 forbids it); the keys go on (RFC 8842 §5.5).
+#[test]
+fn a_call_with_handshakes_is_held_and_taken_back_by_either_side() {
+    let place = Place::new("dtls-hold");
+    let mut setup = Setup::new(&place);
+    setup.pbx_more = format!("override = {{ latch = \"nat\", {DTLS} }}\n");
+    setup.itsp_more = setup.pbx_more.clone();
+    setup.drain = "1s";
+    let server = Server::start(&place, &setup.text());
+    let callee = phone(&place, WORLD, ITSP, 700.0, "dtls_srtp", None);
+    callee.process().line("baresip is ready");
+    let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
+    let caller = phone(&place, DID, PBX, 440.0, "dtls_srtp", Some(&uri));
+    caller.hears_now(700.0);
+    callee.hears_now(440.0);
+    let capture = Capture::start(&place);
+    for holder in [&callee, &caller] {
+        let mut line = holder.control();
+        for order in ["hold", "resume"] {
+            line.order(order);
+            // Of the answer, which ends the change.
+            line.await_word("CALL_REMOTE_SDP");
+        }
+        caller.hears_now(700.0);
+        callee.hears_now(440.0);
+    }
+    let asked = capture.end("sip.Method == \"INVITE\"", &["sip.CSeq.seq"]);
+    assert_eq!(asked.len(), 8, "four changes, on both legs");
+    let shaken = capture.lines(&[], "udp.payload[0:2] == 16:fe", &["ip.src"]);
+    assert!(shaken.is_empty(), "no handshake is begun anew: {shaken:?}");
+    drop(caller);
+    drop(callee);
+    assert_eq!(server.stop(), 0);
+    let record = records::await_count(&place, 1).remove(0);
+    for way in ["from_caller", "from_callee"] {
+        let security = record.pointer(&format!("/media/{way}/security")).and_then(|word| word.as_str());
+        assert_eq!(security, Some(BY_DTLS), "{record}");
+    }
+}
+
+/// The 200 to an INVITE of a callee at port 42000 that begins the handshake.
+fn answers(sip: &Datagrams, asked: &Message, (ip, fingerprint): (&str, &str)) {
+    let body = format!(
+        "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 42000 UDP/TLS/RTP/SAVP 8\r\n\
+         a=rtpmap:8 PCMA/8000\r\na=ptime:20\r\na=setup:active\r\na=fingerprint:sha-256 {}\r\n",
+        fingerprint
+    );
+    let rows =
+        |name: &str| asked.headers(name).iter().map(|v| format!("{name}: {v}\r\n")).collect::<String>();
+    sip.send(format!(
+        "SIP/2.0 200 OK\r\n{}{}To: {};tag=early\r\n{}{}Contact: <sip:{WORLD}@{ip}:5060>\r\n\
+         Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
+        rows("Via"),
+        rows("From"),
+        asked.header("To"),
+        rows("Call-ID"),
+        rows("CSeq"),
+        body.len()
+    ));
+}
+
+/// Packets of 20 ms that may pass between an answer and the first sound.
+const UNHEARD_MAX: f64 = 20.0;
+
+/// RFC 5763 §5: OpenSSL repeats its ClientHello after a second only (RFC 6347 §4.2.4.1).
+#[test]
+fn a_callee_that_begins_before_it_answers_is_sent_sound_at_once() {
+    let place = Place::new("dtls-early");
+    let callee = Identity::new(&place, "callee");
+    let mut setup = Setup::new(&place);
+    setup.pbx_more = "override = { latch = \"nat\" }\n".into();
+    setup.itsp_more = format!("override = {{ {DTLS} }}\n");
+    let _server = Server::start(&place, &setup.text());
+    let (ip, there) = (place.ip(ITSP), place.ip(OUTSIDE));
+    let sip = Datagrams::new(&format!("{ip}:5060"), &place.sip(OUTSIDE));
+    let capture = Capture::start(&place);
+    let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
+    let _caller = phone(&place, DID, PBX, 440.0, "", Some(&uri));
+    let asked = sip.await_message("INVITE", "a=setup:actpass");
+    let port = line(&asked.0, "m=audio ").split(' ').next().expect("a port").to_owned();
+    let shakes = callee.begins(&format!("{ip}:42000"), &format!("{there}:{port}"));
+    answers(&sip, &asked, (&ip, &callee.fingerprint()));
+    let _ = sip.await_message("ACK", "");
+    shakes.await_end();
+    let rtp = UdpSocket::bind((ip.as_str(), 42_000)).expect("the callee's port");
+    rtp.set_read_timeout(Some(conformance::PATIENCE)).expect("a read timeout");
+    let mut buffer = [0; 2048];
+    while rtp.recv(&mut buffer).expect("the caller's sound") != 12 + 160 + 10 {}
+    let sound = format!("ip.src == {there} && udp.dstport == 42000 && udp.length == {}", 8 + 12 + 160 + 10);
+    let times = |filter: &str| -> Vec<f64> {
+        let lines = capture.lines(&[], filter, &["frame.time_epoch"]);
+        lines.iter().filter_map(|line| line.parse().ok()).collect()
+    };
+    let answered = capture.end(&format!("sip.Status-Code == 200 && ip.src == {ip}"), &["frame.time_epoch"]);
+    let answered: f64 = answered.first().and_then(|line| line.parse().ok()).expect("our 200");
+    let first = times(&sound).first().copied().expect("sound");
+    let packets = (first - answered) / 0.02;
+    assert!(packets < UNHEARD_MAX, "{packets:.1} packets after the answer");
 }
 
 /// A phone at one address whose descriptions are written here.

@@ -5,6 +5,7 @@
 
 use crate::certificate::Certificate;
 use crate::cookie::{Answered, Doorman};
+use crate::early::Early;
 use crate::gathering::{Gathering, Piece};
 use crate::shake::Shake;
 use crate::trouble::Trouble;
@@ -71,6 +72,7 @@ struct Association {
     since: Time,
     candidates: Vec<Candidate>,
     gathering: Gathering,
+    early: Early,
     agreed: bool,
     /// What went wrong last.
     trouble: Trouble,
@@ -99,16 +101,33 @@ impl Associations {
     pub fn follow(&mut self, now: Time, session: &mut Session, desk: &mut Desk, send: Send<'_>) {
         let wanted: Vec<(Spot, Dtls, Option<SocketAddr>)> =
             session.handshakes().map(|(spot, terms, to)| (spot, terms.clone(), to)).collect();
-        self.all.retain(|one| wanted.iter().any(|(spot, terms, _)| one.is(*spot, terms)));
+        let is_wanted = |one: &mut Association| wanted.iter().any(|(spot, terms, _)| one.is(*spot, terms));
+        let gone: Vec<Association> = self.all.extract_if(.., |one| !is_wanted(one)).collect();
         for (spot, terms, to) in wanted {
             match self.all.iter_mut().find(|one| one.spot == spot) {
                 Some(known) => known.retold(now, terms.answered, to),
                 None => self.all.push(Association::new(now, spot, terms, to)),
             }
         }
+        for one in gone {
+            self.take_early(now, one, session);
+        }
         for one in &mut self.all {
             one.begin(now, desk);
             one.settle(now, session, send);
+        }
+    }
+
+    /// Hands on what came early to an association whose terms are said now.
+    fn take_early(&mut self, now: Time, mut gone: Association, session: &mut Session) {
+        let heir = self.all.iter_mut().find(|one| one.spot == gone.spot && !one.terms.client);
+        let to = session.whereabouts(gone.spot);
+        let lost = gone.early.judge(to, |source| heir.is_some() && session.may_shake(now, gone.spot, source));
+        for _ in 0..lost {
+            session.count_drop(gone.spot.side, gone.spot.stream, DropReason::ForeignSource);
+        }
+        if let Some(heir) = heir {
+            heir.early = gone.early;
         }
     }
 
@@ -155,6 +174,7 @@ impl Association {
             since: now,
             candidates,
             gathering: Gathering::default(),
+            early: Early::default(),
             agreed: false,
             trouble,
             told: false,
@@ -176,6 +196,9 @@ impl Association {
 
     /// Begins where that is our part.
     fn begin(&mut self, now: Time, desk: &mut Desk) {
+        if !self.terms.client && !self.agreed && !self.terms.is_unknown() && self.next <= now {
+            return self.begin_early(now, desk);
+        }
         let idle = self.terms.client && !self.agreed && self.candidates.is_empty();
         let Some(source) = self.to.filter(|_| idle && self.next <= now) else { return };
         self.next = now + AGAIN_AFTER;
@@ -183,6 +206,13 @@ impl Association {
             && let Ok(shake) = Shake::client(now, desk.certificate.clone(), self.terms.clone())
         {
             self.candidates.push(Candidate { source, shake });
+        }
+    }
+
+    /// Begins with what came before the peer was known.
+    fn begin_early(&mut self, now: Time, desk: &mut Desk) {
+        if let Some((source, hello)) = self.early.next() {
+            self.admit(now, source, &hello, desk);
         }
     }
 
@@ -243,6 +273,10 @@ impl Association {
 
     /// A further peer tries, or the same one anew.
     fn admit(&mut self, now: Time, source: SocketAddr, datagram: &[u8], desk: &mut Desk) -> bool {
+        if self.terms.is_unknown() {
+            self.early.keep(source, datagram);
+            return true;
+        }
         if now < self.next || !desk.admit(now) {
             return false;
         }
@@ -284,6 +318,7 @@ impl Association {
                 session.keyed(now, self.spot, candidate.source, &keys);
             }
             self.agreed = true;
+            self.early = Early::default();
         }
         if let Some(trouble) = failed {
             self.candidates.retain(|one| !matches!(one.shake.ended(), Some(Err(_))));

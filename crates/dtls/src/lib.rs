@@ -14,6 +14,7 @@ mod certificate;
 mod client;
 mod cookie;
 mod crypto;
+mod early;
 mod flight;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;

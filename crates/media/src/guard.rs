@@ -91,6 +91,7 @@ impl Guard {
             return (None, held);
         }
         let mut guard = Guard { muxed, ..held.unwrap_or_default() };
+        guard.terms.take_if(|terms| terms.is_unknown());
         match srtp {
             // Keys that hold go on until others are agreed.
             Srtp::Off | Srtp::Awaited => {}

@@ -246,7 +246,7 @@ impl Half {
     pub(crate) fn on_rtp(&mut self, now: Time, source: SocketAddr, packet: &mut Datagram<'_>) -> Outcome {
         if self.guard.is_some() && !self.lock.might_admit(now, source) && !self.proves(Component::Rtp, source)
         {
-            return Outcome::Drop(DropReason::ForeignSource);
+            return self.foreign(packet);
         }
         if let Some(guard) = &mut self.guard {
             if wire::is_dtls(packet.bytes()) && guard.terms().is_some() {
@@ -319,7 +319,7 @@ impl Half {
         }
         if let Some(guard) = &mut self.guard {
             if !self.rtcp_lock.might_admit(source, &self.lock) {
-                return Outcome::Drop(DropReason::ForeignSource);
+                return self.foreign(packet);
             }
             if wire::is_dtls(packet.bytes()) && guard.terms().is_some() {
                 return Outcome::Handshake;

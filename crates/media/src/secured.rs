@@ -1,9 +1,10 @@
 //! How a stream is protected between us and one peer: what signalling asks for, and what came of it.
 
-use crate::control::Side;
+use crate::control::{Remote, Side};
 use crate::flow::Component;
 use srtp::{MasterKey, Suite};
 use std::fmt;
+use std::net::SocketAddr;
 
 /// Whether a stream is protected between us and one peer.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -60,6 +61,35 @@ impl Dtls {
         let begins = now.open || self.client == now.client;
         let same = self.association == now.association && self.fingerprints == now.fingerprints;
         begins && same && self.suites == now.suites
+    }
+}
+
+impl Remote {
+    /// A peer that was offered a handshake and has not described itself: it may begin all the same (RFC 5763 §5).
+    #[must_use]
+    pub fn unknown() -> Remote {
+        let terms = Dtls {
+            client: false,
+            open: false,
+            fingerprints: Vec::new(),
+            association: Box::default(),
+            suites: Vec::new(),
+            answered: false,
+        };
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        Remote { rtp: None, timeout: None, srtp: Srtp::Dtls(Box::new(terms)), ..Remote::audio(nowhere) }
+    }
+
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(&self.srtp, Srtp::Dtls(terms) if terms.is_unknown())
+    }
+}
+
+impl Dtls {
+    /// Nobody has said yet who the peer is.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.fingerprints.is_empty()
     }
 }
 

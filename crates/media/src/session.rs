@@ -175,6 +175,10 @@ impl Session {
     /// Takes what a peer has said of a stream. False when there is no such stream.
     pub fn set(&mut self, now: Time, side: Side, stream: u8, remote: Remote) -> bool {
         let Some(s) = self.streams.get_mut(usize::from(stream)).filter(|s| !s.rejected) else { return false };
+        // Whoever has described itself before is known better.
+        if remote.is_unknown() && s.halves[side.index()].remote.is_some() {
+            return true;
+        }
         s.halves[side.index()].set_peer(now, remote);
         s.settle();
         self.timed_out[side.index()] = false;

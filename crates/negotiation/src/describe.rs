@@ -1,6 +1,7 @@
 //! Descriptions of ours: what the other peer said, anchored on our ports or passed untouched, and offers of our own.
 
 use crate::codecs::{self, Rules};
+use crate::direct;
 use crate::dtmf::{converts, toward, wants_events};
 use crate::end::{self, End, Seat};
 use crate::fax;
@@ -13,7 +14,7 @@ use crate::trouble::{SdpTrouble, parse};
 use crate::xr;
 use base::Rng;
 use config::{Hold, Policy, RtcpXr};
-use sdp::{Anchor, CodecName, Cover, HoldForm, Reveal, SdpError, Session};
+use sdp::{Anchor, CodecName, HoldForm, Reveal, SdpError, Session};
 use srtp::Mint;
 
 /// M-lines of a description that may get a port; the engine's limit lies below.
@@ -44,8 +45,7 @@ pub fn describe(
     let text = &*fitted;
     local.standing = None;
     let Some(seat) = end.seat else {
-        local.pass(text);
-        return Ok(());
+        return direct::pass([&end.rules(), from], (text, offer), local);
     };
     let offer = local.read_offer(offer)?;
     let recast = recast(end, text, offer.as_ref(), &local.numbers)?;
@@ -54,8 +54,7 @@ pub fn describe(
     choose_ports(&session, seat, offer.is_none().then_some(from), &mut chosen);
     let lines = &mut chosen[..session.media().len().min(LINES_MAX)];
     let Covers { covers, taken } = Covers::of(end, (&session, offer.as_ref()), lines, local, draws.mint)?;
-    local.taken = taken;
-    local.proved |= covers.iter().any(Cover::has_proof);
+    local.take(taken, &covers, offer.is_none());
     local.begin(draws.rng);
     let plan = ice::plan(end, offer.as_ref(), &mut local.ice, draws.mint);
     let told = local.ice.clone();
@@ -186,6 +185,7 @@ pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, draws: Draws<'_>) {
     let codecs: Vec<CodecName> = codecs.filter(fits).collect();
     let cover = secure::offered(&end.rules(), None, draws.mint);
     local.proved = cover.has_proof();
+    local.awaits = local.proved;
     let anchor = Anchor {
         address: end.told_address(),
         ports: &[seat.ports.rtp(seat.side, 0)],

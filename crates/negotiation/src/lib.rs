@@ -10,6 +10,7 @@
 mod absorb;
 mod codecs;
 mod describe;
+mod direct;
 mod dtls;
 mod dtmf;
 mod early;

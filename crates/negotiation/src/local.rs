@@ -6,8 +6,8 @@ use crate::notice::Notice;
 use crate::numbers::Numbers;
 use crate::trouble::{SdpTrouble, parse};
 use base::Rng;
-use media::{Command, SessionId, Side};
-use sdp::Session;
+use media::{Command, MAX_STREAMS, Remote, SessionId, Side};
+use sdp::{Cover, Session};
 use srtp::MasterKey;
 
 /// What an answer of ours took of the peer's offer of a stream.
@@ -45,6 +45,8 @@ pub struct LocalSdp {
     pub numbers: Numbers,
     /// It named our certificate: handshakes may follow.
     pub proved: bool,
+    /// It is the first that the peer hears, and an offer: a handshake may come before the answer.
+    pub awaits: bool,
     /// What was said of those, per m-line.
     pub ran: Vec<Option<Ran>>,
 }
@@ -87,6 +89,13 @@ impl LocalSdp {
         true
     }
 
+    /// Takes what it answers, and how its lines are secured.
+    pub(crate) fn take(&mut self, taken: Vec<Option<Taken>>, covers: &[Cover], offers: bool) {
+        self.taken = taken;
+        self.proved |= covers.iter().any(Cover::has_proof);
+        self.awaits = self.proved && offers && self.text.is_empty();
+    }
+
     /// Gives it a session id, once.
     pub(crate) fn begin(&mut self, rng: &mut Rng) {
         if self.id == 0 && !self.has_foreign_origin() {
@@ -124,11 +133,18 @@ impl LocalSdp {
         if offer.is_empty() { Ok(None) } else { parse(offer).map(Some) }
     }
 
-    /// Tells the engine what we are known by in the checks of a side's peer, before the peer hears of it.
-    #[must_use]
-    pub fn ice_for(&self, session: Option<SessionId>, side: Side) -> Option<Command> {
-        let local = self.ice.as_ref()?.credentials.clone();
-        Some(Command::Ice { session: session?, side, local })
+    /// What the engine has to know before a side's peer hears of this description: what we are known by in its checks,
+    /// and where it may begin a handshake before it has answered (RFC 5763 §5).
+    pub fn before_it_leaves(&mut self, session: Option<SessionId>, side: Side) -> Vec<Command> {
+        let Some(session) = session else { return Vec::new() };
+        let ice = self.ice.as_ref().map(|ice| ice.credentials.clone());
+        let ice = ice.map(|local| Command::Ice { session, side, local });
+        let awaits = std::mem::take(&mut self.awaits);
+        let told = if awaits { parse(&self.text).ok() } else { None };
+        let lines = told.iter().flat_map(|told| (0..).zip(told.media())).take(MAX_STREAMS);
+        let proved = lines.filter(|(_, media)| media.port != 0 && media.has_fingerprint());
+        let unknown = |(stream, _)| Command::Set { session, side, stream, remote: Remote::unknown() };
+        ice.into_iter().chain(proved.map(unknown)).collect()
     }
 
     /// The peer has described itself: a restart of its ICE is seen by that, its numbers hold from here on, and

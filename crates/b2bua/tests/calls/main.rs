@@ -51,6 +51,7 @@ mod transfers;
 mod transfers_back;
 mod transfers_end;
 mod transfers_passed;
+mod unanchored;
 mod users;
 mod users_moved;
 mod users_rights;

@@ -2,7 +2,7 @@
 
 use super::value_at;
 use crate::build::Draft;
-use crate::model::MediaMode;
+use crate::model::{Ice, MediaMode, Policy, SrtpKeys};
 use crate::report::{Finding, Report};
 use crate::text::Table;
 
@@ -18,7 +18,7 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
             report.error(finding.expected("10, 20, 30, 40, 50 or 60"));
         }
         let direct = trunk.as_ref().is_some_and(|trunk| trunk.policy.media == MediaMode::Direct);
-        for key in ["codecs", "codecs_locked", "ptime"] {
+        for key in ["codecs", "codecs_locked", "ptime", "dtls_setup", "dtls_answer"] {
             if direct && table.value(key).is_some() {
                 let at = value_at(table, key, entry.key_span.start);
                 let message = format!("`{key}` says nothing between trunks whose `media` is `direct`");
@@ -26,5 +26,25 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
                 report.warning(finding.expected("`media = \"anchor\"`"));
             }
         }
+        if let Some(trunk) = trunk.as_ref().filter(|_| direct) {
+            between_peers(&trunk.policy, |key, message| {
+                let at = value_at(table, key, entry.key_span.start);
+                let finding = Finding::new(at, path(key), "no-effect", message);
+                report.warning(finding.expected("`media = \"anchor\"`"));
+            });
+        }
+    }
+}
+
+/// What a trunk says of media that nobody but this node could do: between the peers they answer for themselves.
+fn between_peers(policy: &Policy, mut warn: impl FnMut(&str, String)) {
+    if policy.ice == Ice::Lite {
+        let message = "`ice = \"lite\"` says nothing between trunks whose `media` is `direct`: the peers make their own checks";
+        warn("ice", message.to_owned());
+    }
+    if policy.srtp.keys.contains(&SrtpKeys::Dtls) {
+        let message = "`srtp_keys` with `dtls` between trunks whose `media` is `direct`: no handshake is made by this node, \
+                       and descriptions alone are judged";
+        warn("srtp_keys", message.to_owned());
     }
 }

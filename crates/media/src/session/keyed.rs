@@ -3,11 +3,37 @@
 use super::Session;
 use crate::control::{Reply, Side};
 use crate::flow::Component;
+use crate::guard::{Datagram, Guard};
+use crate::half::{Half, Outcome};
+use crate::report::DropReason;
 use crate::secured::{Dtls, Keys, Spot};
+use crate::wire;
 use base::Time;
 use std::net::SocketAddr;
 
+impl Half {
+    /// A packet of somebody who is not the peer; while nobody has said who that is, it may be.
+    pub(crate) fn foreign(&self, packet: &Datagram<'_>) -> Outcome {
+        let terms = self.guard.as_ref().and_then(Guard::terms);
+        let early = terms.is_some_and(|(terms, _)| terms.is_unknown()) && wire::is_dtls(packet.bytes());
+        if early { Outcome::Handshake } else { Outcome::Drop(DropReason::ForeignSource) }
+    }
+}
+
 impl Session {
+    /// Whether who is heard on a port could be its peer, as far as addresses tell.
+    #[must_use]
+    pub fn may_shake(&self, now: Time, spot: Spot, source: SocketAddr) -> bool {
+        let Some(s) = self.streams.get(usize::from(spot.stream)).filter(|s| !s.rejected) else {
+            return false;
+        };
+        let half = &s.halves[spot.side.index()];
+        match spot.component {
+            Component::Rtp => half.lock.might_admit(now, source) || half.proves(Component::Rtp, source),
+            Component::Rtcp => half.rtcp_lock.might_admit(source, &half.lock),
+        }
+    }
+
     /// Which ports need a handshake, on which terms, and where its peer is, as far as that is known.
     pub fn handshakes(&self) -> impl Iterator<Item = (Spot, &Dtls, Option<SocketAddr>)> + '_ {
         let places = (0u8..).zip(&self.streams).filter(|(_, stream)| !stream.rejected);
