@@ -34,6 +34,11 @@ fn told(place: &Place, command: &[&str]) -> Value {
     serde_json::from_slice(&tronco(&arguments).stdout).unwrap_or_default()
 }
 
+/// What a dry run tells of a call to the world.
+fn route_test(place: &Place) -> String {
+    told(place, &["route", "test", "--on", "pbx", "--from", "+493023125100", "--to", WORLD]).to_string()
+}
+
 /// Calls on the link, and attempts that found it full.
 fn link(place: &Place) -> (u64, u64) {
     let status = told(place, &["status"]);
@@ -59,9 +64,8 @@ fn the_third_call_of_a_branch_with_room_for_two_leaves_by_its_own_gateway() {
     let calling = calls(&place, "caller", 4, "1500");
     let full = conformance::await_some(|| Some(link(&place)).filter(|seen| *seen == (2, 2)));
     assert!(full.is_some(), "two on the link, two beside it: {:?}", link(&place));
-    let told =
-        told(&place, &["route", "test", "--on", "pbx", "--from", "+493023125100", "--to", WORLD]).to_string();
-    assert!(told.contains("trunk itsp is left out: link to london full, 2 of 2"), "{told}");
+    let story = route_test(&place);
+    assert!(story.contains("trunk itsp is left out: link to london full, 2 of 2"), "{story}");
     calling.finish();
     local.finish();
     let records = records::await_count(&place, 4);
@@ -77,6 +81,8 @@ fn the_third_call_of_a_branch_with_room_for_two_leaves_by_its_own_gateway() {
         assert!(!decision.contains("; on the link"), "bypassed: {decision}");
     }
     assert_eq!(link(&place), (0, 2), "given back");
+    let story = route_test(&place);
+    assert!(story.contains("; on the link to london\""), "{story}");
     calls(&place, "after", 1, "50").finish();
     provider.finish();
     assert_eq!(server.stop(), 0);

@@ -5,8 +5,8 @@ use crate::common::{
 };
 use crate::forking;
 use crate::transfers::{LOCAL, TARGET, fine, refer};
-use b2bua::Command;
-use b2bua::Snapshot;
+use crate::users;
+use b2bua::{Command, Snapshot};
 use base::ReasonId;
 use std::sync::Arc;
 
@@ -279,4 +279,53 @@ fn an_emergency_call_crosses_a_full_link_and_is_counted() {
     world.receive(PBX, &invite("112", OFFER, ""));
     world.expect(&[(GW1, "INVITE")]);
     assert_eq!(link(&world, "london"), (1, 0));
+}
+
+#[test]
+fn a_phone_that_registered_from_a_branch_is_there_wherever_its_trunk_is() {
+    let text = users::config("") + "[site.branch]\nsubnets = [\"10.9.0.0/16\"]\nwan_calls_max = 1\n";
+    let mut world = World::new(&text);
+    users::register(&mut world, users::PHONE, "100", "geheim", 1, &users::contact("x100"));
+    let call =
+        |number: u8| of_call(number, &invite("+493023125100", OFFER, "").replace("10.0.0.21", "192.0.2.7"));
+    world.receive(GW1, &call(1));
+    world.expect(&[(users::PHONE, "INVITE")]);
+    assert_eq!(link(&world, "branch"), (1, 0));
+    world.receive(GW1, &call(2));
+    let refused = world.expect(&[(GW1, "SIP/2.0 503")]).remove(0);
+    assert!(refused.header("Warning").contains("R-LINK-FULL"), "{}", refused.header("Warning"));
+    assert_eq!(link(&world, "branch"), (1, 1));
+    assert_eq!(&*world.records[0].decision, "route numbers; phones skipped: link to branch full, 1 of 1");
+}
+
+#[test]
+fn two_calls_that_are_joined_keep_what_their_parties_need_and_give_back_the_rest() {
+    let text =
+        config("wan_calls_max = 2").replace("subnets = [\"192.0.2.7\"]", "subnets = [\"10.0.0.0/24\"]");
+    let text = text.replacen("subnets = [\"10.0.0.0/24\"]\n", "", 1);
+    let text = text.replace("[trunk.pbx]\n", &format!("[trunk.pbx]\noverride = {{ {LOCAL} }}\n"));
+    let mut world = World::new(&text);
+    let (_, ok) = answered(&mut world);
+    call(&mut world, 2);
+    let out2 = world.expect(&[(GW1, "INVITE")]).remove(0);
+    let ok2 = answer(&mut world, 2, &out2);
+    assert_eq!((link(&world, "london").0, link(&world, "hq").0), (2, 4), "the caller twice");
+    let tag = |sent: &Sent| sent.header("To").split(";tag=").nth(1).unwrap_or_default().to_owned();
+    let dialog = format!("call-2%3Bto-tag%3D{}%3Bfrom-tag%3Dfa2", tag(&ok2));
+    let left = refer(&mut world, &ok, 2, &format!("<sip:004420700000@10.0.0.5?Replaces={dialog}>"), "");
+    fine(&mut world, &left[1]);
+    world.receive(GW1, &response(&left[2], "200 OK", "t2", "", TARGET));
+    let sent = world.expect(&[(GW1, "ACK"), (GW1, "INVITE")]);
+    assert_eq!((link(&world, "london").0, link(&world, "hq").0), (2, 4), "kept for either outcome");
+    world.receive(GW1, &response(&sent[1], "200 OK", "tb", "", ANSWER));
+    let sent = world.expect(&[(GW1, "ACK"), (PBX, "BYE"), (PBX, "NOTIFY")]);
+    fine(&mut world, &sent[1]);
+    fine(&mut world, &sent[2]);
+    let bye = world.expect(&[(PBX, "BYE")]).remove(0);
+    fine(&mut world, &bye);
+    assert_eq!((link(&world, "london").0, link(&world, "hq").0), (0, 2), "both callees are outside");
+    world.receive(GW1, &from_callee("BYE", 9, &out2, "t2", "b1", ""));
+    let sent = world.take();
+    fine(&mut world, &sent[1]);
+    world.settle();
 }

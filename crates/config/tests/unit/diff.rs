@@ -27,5 +27,6 @@ fn restart_follows_the_key_tables() {
     assert!(needs_restart("node.name") && needs_restart("records.path") && needs_restart("api.socket"));
     assert!(!needs_restart("trunk.pbx.override.session_timer.expires"));
     assert!(needs_restart("limits.message_max") && needs_restart("limits.transactions_max"));
+    assert!(!needs_restart("site.london.wan_calls_max"));
     assert!(!needs_restart("limits.calls_max") && !needs_restart("country"));
 }
