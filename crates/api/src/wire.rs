@@ -17,7 +17,7 @@ mod show;
 pub use effective::{Effective, Setting};
 pub use figures::Figures;
 pub use gateway::{Address, Binding, Gateway, Quality};
-pub use media::{FastPath, Media, Relayed};
+pub use media::{FastPath, Media, Relayed, TouchedPath};
 pub use ordered::HungUp;
 pub use query::{
     CallQuery, EffectiveQuery, ExportFormat, ExportQuery, RecordQuery, RecordingQuery, RouteQuery, TailQuery,

@@ -1,6 +1,7 @@
 //! What a relayed packet costs, by engine: `bench [--live] [--calls N] [--window N] [--runs N] [--millis N] ENGINE ...`
-//! with the engines `portable`, `xdp` and `tcx`; `portable-srtp` protects what it relays, and `af_xdp` and `af_xdp-srtp`
-//! are what an engine of that kind would be (`--live` only). Root, `ip`, `ethtool`, `taskset` and `chrt` are needed.
+//! with the engines `portable`, `xdp` and `tcx`; `portable-srtp` protects what it relays, and so does `touched-srtp`, to
+//! which packets are brought in memory that is shared with the kernel; `af_xdp` and `af_xdp-srtp` are the least that such
+//! an engine could cost (`--live` only). Root, `ip`, `ethtool`, `taskset` and `chrt` are needed.
 //!
 //! Speaker, relay and hearer are namespaces. At most a window of packets is in flight, over all calls in turn. What a
 //! packet costs is the time that the scheduler gave to the relay's worker and to the kernel thread that takes packets
@@ -91,7 +92,7 @@ impl Relay {
     fn start(kind: &str, options: &Options) -> Result<Relay, Fault> {
         let hook = match kind {
             "portable" | "portable-srtp" => None,
-            "xdp" => Some(Hook::Xdp),
+            "xdp" | "touched-srtp" => Some(Hook::Xdp),
             "tcx" => Some(Hook::Tcx),
             other => return Err(format!("no engine `{other}`").into()),
         };
@@ -104,7 +105,10 @@ impl Relay {
         let towards = [Host::Speaker, Host::Hearer].map(|host| world.address(Host::Relay, host));
         let lanes = 4 * usize::from(options.calls);
         let fast = match hook {
-            Some(hook) => Ok(Kernel::start(&Wish { addresses: towards.to_vec(), hook: Some(hook), lanes })?),
+            Some(hook) => {
+                let (addresses, touched) = (towards.to_vec(), kind == "touched-srtp");
+                Ok(Kernel::start(&Wish { addresses, hook: Some(hook), lanes, touched })?)
+            }
             None => Err("not asked for".to_owned()),
         };
         let listen = |n: usize| MediaListen {
@@ -116,7 +120,7 @@ impl Relay {
         let fast = fast.map(|kernel| Arc::new(kernel) as Arc<dyn media::FastPath>);
         let (listens, certificate) = (vec![listen(0), listen(1)], dtls::Certificate::make()?.into());
         let mut engine = Engine::with_fast_path(listens, 1, certificate, Box::new(|| {}), fast)?;
-        let secured = kind == "portable-srtp";
+        let secured = kind.ends_with("-srtp");
         let ports = open_calls(&mut engine, options.calls, [&speaker, &hearer], towards, secured)?;
         let numbers = vec![0; ports.len()];
         Ok(Relay { engine, speaker, hearer, ports, numbers, secured, world })
@@ -130,6 +134,12 @@ impl Relay {
         Ok(())
     }
 
+    /// Packets that the kernel has relayed or brought to the process.
+    fn relayed(&self) -> u64 {
+        let status = self.engine.status();
+        status.fast_packets + status.fast.touched.received
+    }
+
     /// Lets all calls be heard both ways until the kernel has them all, where there is one.
     fn settle(&mut self) -> Result<(), Fault> {
         for n in 0..12 {
@@ -141,11 +151,11 @@ impl Relay {
         }
         let deadline = Instant::now() + PATIENCE;
         while self.engine.status().fast.reason.is_none() {
-            let before = self.engine.status().fast_packets;
+            let before = self.relayed();
             self.round()?;
             self.round()?;
             std::thread::park_timeout(Duration::from_millis(250));
-            if self.engine.status().fast_packets - before >= 2 * self.ports.len() as u64 {
+            if self.relayed() - before >= 2 * self.ports.len() as u64 {
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -228,6 +238,8 @@ fn open_calls(
             let mut remote = Remote { timeout: None, ..Remote::audio(socket.local_addr()?) };
             if let (true, Side::B, Some(key)) = (secured, side, MasterKey::new(SUITE, &[n as u8; 30])) {
                 remote.srtp = Srtp::On(Box::new(Keys { receive: key.clone(), send: key }));
+                // It only hears: nobody waits for what it says.
+                remote.receive = false;
             }
             engine.execute(Command::Set { session, side, stream: 0, remote });
         }

@@ -17,3 +17,15 @@ words! {
         Tcx = "tcx",
     }
 }
+
+words! {
+    /// Whether packets that must be touched come to the process in memory that it shares with the kernel.
+    pub enum TouchedPath {
+        /// Where that works.
+        Auto = "auto",
+        /// Never.
+        Off = "off",
+        /// Yes; else the node does not start.
+        Required = "required",
+    }
+}

@@ -46,7 +46,7 @@ pub use dialog::{
 };
 pub use digits::{Digits, Dtmf, DtmfInfo};
 pub use failover::{EachWay, Hunt, Hunting, MAPPINGS_MAX, Mapping, Quality};
-pub use fast_path::FastPath;
+pub use fast_path::{FastPath, TouchedPath};
 pub use header_rule::{
     HeaderDo, HeaderList, HeaderOn, HeaderPolicy, HeaderRow, HeaderRule, HeaderRules, HeaderTest,
 };
@@ -215,6 +215,8 @@ pub struct Media {
     pub bypass: Bypass,
     /// Whether settled media are relayed in the kernel.
     pub fast_path: FastPath,
+    /// Whether packets that must be touched come in shared memory.
+    pub touched_path: TouchedPath,
 }
 
 /// Named limits of the whole node.

@@ -49,7 +49,7 @@ pub use model::{
     Media, MediaLocation, MediaMode, Node, NumberFormat, NumberRange, PassStrip, Pattern, Pilot, Policy,
     PortRange, Prack, RecordManners, RecordNotice, RecordPreference, Recorder, Records, Refresher, Route,
     Scope, Secret, SessionTimer, Signalling, SipPort, Sips, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX,
-    Test, Tier, TlsIdentity, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
+    Test, Tier, TlsIdentity, TouchedPath, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
 };
 pub use model::{
     Authenticate, CallPolicy, CallerId, CallsTo, Class, Codecs, DENY_UNKNOWN, Dates, DigestAlgorithm,

@@ -41,9 +41,11 @@ impl Places {
         let mut named = Named { report, found: BTreeMap::new() };
         named.table(&ROOT, root, "");
         // What the machine must be able to.
-        let fast_path = root.table("media").and_then(|media| media.value("fast_path"));
-        let fast_path = fast_path.map(|value| report.source.place(value.span.start));
-        named.found.extend(fast_path.map(|place| ("media.fast_path".to_owned(), place)));
+        for key in ["fast_path", "touched_path"] {
+            let value = root.table("media").and_then(|media| media.value(key));
+            let place = value.map(|value| report.source.place(value.span.start));
+            named.found.extend(place.map(|place| (format!("media.{key}"), place)));
+        }
         Places {
             rates,
             dialplan: each("dialplan"),

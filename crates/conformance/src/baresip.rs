@@ -104,9 +104,20 @@ impl Baresip {
         account: &str,
         dial: Option<&str>,
     ) -> Baresip {
+        Baresip::at(place, (number, &place.ip(host)), voice, account, dial)
+    }
+
+    /// Like [`Baresip::with_voice`], at any address.
+    #[must_use]
+    pub fn at(
+        place: &Place,
+        (number, ip): (&str, &str),
+        voice: &Voice<'_>,
+        account: &str,
+        dial: Option<&str>,
+    ) -> Baresip {
         let folder = place.path(number);
         fs::create_dir_all(&folder).expect("baresip's folder");
-        let ip = place.ip(host);
         let tone = folder.join("tone.wav");
         audio::write(&tone, &voice.says);
         let config = format!(

@@ -5,7 +5,7 @@ use super::status::Counters;
 use super::sys;
 use base::Time;
 use media::token::Token;
-use media::{Datagram, DropReason, Session, Side, Verdict};
+use media::{Component, Datagram, DropReason, Leaving, Rings, Session, Side, Verdict};
 use std::io;
 use std::net::SocketAddr;
 
@@ -36,13 +36,31 @@ impl Counters {
     }
 }
 
+/// The way by rings out of what a side says, where it has one.
+pub(super) struct Out<'a>(pub(super) Option<(&'a mut (dyn Rings + 'static), u32)>);
+
+impl Out<'_> {
+    /// Sends one datagram, by a socket where it does not leave by rings.
+    #[inline]
+    fn send(&mut self, socket: &Port, component: Component, bytes: &[u8], to: SocketAddr) -> bool {
+        if let (Some((rings, lane)), Component::Rtp) = (&mut self.0, component) {
+            match rings.send(*lane, to, bytes) {
+                Leaving::Left => return true,
+                Leaving::Full => return false,
+                Leaving::Elsewhere => {}
+            }
+        }
+        send(socket, bytes, to)
+    }
+}
+
 /// Judges a datagram and does what is to be done with it; why not, otherwise. One that was larger than its buffer has a length beyond it.
 #[inline]
 pub(super) fn relay(
     now: Time,
     token: Token,
     session: &mut Session,
-    ports: &StreamPorts,
+    (ports, mut out): (&StreamPorts, Out<'_>),
     source: SocketAddr,
     Datagram { buffer, length }: Datagram<'_>,
 ) -> Result<Passed, DropReason> {
@@ -55,7 +73,7 @@ pub(super) fn relay(
     let (component, to, length) = match verdict {
         Verdict::Relay { component, to, length } => (component, to, length),
         Verdict::Taken => {
-            pass_made((token.side, token.stream), session, ports, Datagram { buffer, length });
+            pass_made((token.side, token.stream), session, (ports, out), Datagram { buffer, length });
             return Ok(Passed::Taken);
         }
         Verdict::Handshake => return Ok(Passed::Handshake),
@@ -71,7 +89,7 @@ pub(super) fn relay(
         }
     };
     let bytes = buffer.get(..length).unwrap_or_default();
-    if send(ports.port(token.side.other(), component), bytes, to) {
+    if out.send(ports.port(token.side.other(), component), component, bytes, to) {
         return Ok(Passed::On);
     }
     session.count_drop(token.side, token.stream, DropReason::SendFailed);
@@ -82,11 +100,11 @@ pub(super) fn relay(
 pub(super) fn pass_made(
     (side, stream): (Side, u8),
     session: &mut Session,
-    ports: &StreamPorts,
+    (ports, mut out): (&StreamPorts, Out<'_>),
     mut packet: Datagram<'_>,
 ) {
     while let Some((component, to)) = session.take_made(side, stream, &mut packet) {
-        if !send(ports.port(side.other(), component), packet.bytes(), to) {
+        if !out.send(ports.port(side.other(), component), component, packet.bytes(), to) {
             session.count_drop(side, stream, DropReason::SendFailed);
         }
     }

@@ -153,7 +153,12 @@ impl StreamPorts {
     /// The way of what `side` sends, in by its port of RTP and out of the other side's.
     pub(super) fn road(&self, side: Side) -> Road {
         let local = |side: Side| self.port(side, Component::Rtp).local;
-        Road { local: local(side), from: local(side.other()), dscp: self.0[side.other().index()].dscp }
+        Road {
+            local: local(side),
+            from: local(side.other()),
+            dscp: self.0[side.other().index()].dscp,
+            home: None,
+        }
     }
 
     /// All four sockets, whose they are and for what.

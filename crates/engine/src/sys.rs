@@ -163,6 +163,12 @@ impl Poll {
         Ok(())
     }
 
+    /// The same of a descriptor that somebody else keeps open.
+    pub(super) fn add_raw(&self, fd: i32, token: u64) -> io::Result<()> {
+        // SAFETY: only looked at here; one that is no more open is an error that the system tells.
+        self.add(unsafe { BorrowedFd::borrow_raw(fd) }, token)
+    }
+
     /// Stops watching `fd`.
     pub(super) fn remove(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
         // SAFETY: no event is read or written when a descriptor is taken out.

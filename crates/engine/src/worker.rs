@@ -17,6 +17,7 @@ use media::token::{Place, Token};
 use media::{Datagram, Lendings, Report, Session, SessionId};
 use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
@@ -29,6 +30,7 @@ mod copied;
 mod fast;
 mod keying;
 mod lives;
+mod rings;
 mod ripening;
 mod telling;
 mod tending;
@@ -84,6 +86,7 @@ pub(super) struct Worker {
     shared: Arc<Shared>,
     orders: Receiver<Order>,
     fast: fast::Path,
+    rings: rings::Shared,
     news: SyncSender<News>,
     /// News that the full channel did not take; bounded by what sessions may say.
     backlog: VecDeque<News>,
@@ -111,12 +114,14 @@ impl Worker {
         desk: Desk,
     ) -> io::Result<Worker> {
         poll.add(bell.fd(), BELL)?;
+        let rings = rings::Shared::watch(fast.as_ref().and_then(|path| path.rings()), &poll)?;
         Ok(Worker {
             poll,
             bell,
             shared,
             orders,
             fast,
+            rings,
             news,
             backlog: VecDeque::new(),
             told: false,
@@ -152,12 +157,13 @@ impl Worker {
             let now = self.now();
             // Before any packet is judged: it may be what an order led to.
             self.take_orders(now);
+            self.serve_rings(now);
             for at in 0..ready.len() {
                 self.look_ahead(&ready, at);
                 let token = ready.token(at);
                 if token == BELL {
                     self.answer_bell(now);
-                } else {
+                } else if token != rings::RINGS {
                     let token = Token::unpack(token);
                     self.guarded(token.place.slot, |w| _ = w.receive(now, token));
                 }
@@ -166,6 +172,7 @@ impl Worker {
             if now >= self.next_slice {
                 self.sweep(now);
             }
+            self.rings.flush();
             self.announce();
         }
         self.shared.board.publish(&self.counters);
@@ -214,6 +221,7 @@ impl Worker {
     /// False when nothing waited.
     #[inline]
     fn receive(&mut self, now: Time, token: Token) -> bool {
+        self.serve_due_rings(now);
         let Some(slot) = self.slots.get_mut(token.place.slot as usize) else { return false };
         let current = slot.generation == token.place.generation;
         let Some(entry) = slot.entry.as_mut().filter(|_| current) else { return false };
@@ -225,21 +233,9 @@ impl Worker {
             match port.receive(&mut self.buffer) {
                 Ok((length, Some(source))) => {
                     if !entry.lendings.is_empty() {
-                        let heard = (source, self.buffer.get(..length).unwrap_or_default());
-                        let parts = (&mut entry.lendings, &mut entry.session);
-                        fast::meet(self.fast.as_deref(), parts, now, token, heard);
+                        self.meet(now, token, source, length);
                     }
-                    let (session, buffer) = (&mut entry.session, &mut self.buffer);
-                    let passed = relay(now, token, session, ports, source, Datagram { buffer, length });
-                    match passed {
-                        Ok(Passed::Taken) => self.waking.note(now, token.place.slot, entry),
-                        Ok(Passed::Handshake) => {
-                            keying::hear(now, token, source, (entry, &self.buffer[..length]), &mut self.desk);
-                        }
-                        _ => {}
-                    }
-                    self.counters.note(passed, length);
-                    self.after(now, token);
+                    self.hear(now, token, source, length);
                     return true;
                 }
                 Ok((_, None)) => return true,
@@ -248,6 +244,27 @@ impl Worker {
             }
         }
         true
+    }
+
+    /// Passes on a datagram that lies in the buffer.
+    #[inline]
+    fn hear(&mut self, now: Time, token: Token, source: SocketAddr, length: usize) {
+        let Some(slot) = self.slots.get_mut(token.place.slot as usize) else { return };
+        let current = slot.generation == token.place.generation;
+        let Some(entry) = slot.entry.as_mut().filter(|_| current) else { return };
+        let Some(Some(ports)) = entry.streams.get(usize::from(token.stream)) else { return };
+        let (session, buffer) = (&mut entry.session, &mut self.buffer);
+        let out = self.rings.out(&entry.lendings, (token.side, token.stream));
+        let passed = relay(now, token, session, (ports, out), source, Datagram { buffer, length });
+        match passed {
+            Ok(Passed::Taken) => self.waking.note(now, token.place.slot, entry),
+            Ok(Passed::Handshake) => {
+                keying::hear(now, token, source, (entry, &self.buffer[..length]), &mut self.desk);
+            }
+            _ => {}
+        }
+        self.counters.note(passed, length);
+        self.after(now, token);
     }
 
     /// Sees to what a packet of the session has changed, and to its copy.

@@ -1,6 +1,7 @@
 // The kernel's media engine: relays the packets of settled flows (media::Lane) where they arrive. One source, two
 // programs: `xdp` at the driver, `tcx` behind it. A packet that is not plainly of an open lane goes up to its socket,
-// unchanged and uncounted, and the portable engine judges it.
+// unchanged and uncounted, and the portable engine judges it. Packets that the process must touch are handed to it in
+// memory that it shares with the kernel (AF_XDP), by `xdp` alone: they are neither judged nor counted here.
 //
 // What is counted is what crates/media/src/reception.rs, half.rs and crates/rtp/src/stats.rs count, step by step: a
 // lane's ledger moves between the engines, and crates/fastpath/tests/differential.rs holds them together. Layouts are
@@ -27,6 +28,10 @@
 // Where a checksum is looked at whole: chunks of a packet.
 #define CHUNK 64
 #define CHUNKS 24
+// The longest packet that is handed to the process: it and its headers fit into a frame's place.
+#define HANDED_MAX 1500
+// Instead of a device: the frame goes to the process.
+#define TO_PROCESS 0xffffffff
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the committed object is for little-endian machines"
@@ -34,7 +39,7 @@
 
 // Low byte of a lane's gate. Only in WATCH is there more in it: the last sequence number that was seen (bits 16 to 31)
 // and how many packets were (bits 32 to 63).
-enum { CLOSED, OPEN, BUSY, WATCH, UNSOUND };
+enum { CLOSED, OPEN, BUSY, WATCH, UNSOUND, HANDED };
 // media::Ledger's flags.
 enum { HAS_TRANSIT = 1, HAS_ORIGIN = 2 };
 enum { IN_ORDER, AFTER_GAP, REORDERED, DUPLICATE, STRAY, RESTARTED };
@@ -98,6 +103,11 @@ struct lane {
     __u32 gain_ports;
     // Spans of rating that have ended.
     __u32 spans;
+    // Where its packets are handed to the process: one more than its first place in SOCKETS, the device that they arrive
+    // at, and how many queues of that are served. Of its ledger only the time of the last packet is kept then.
+    __u32 hand;
+    __u32 arrival;
+    __u32 queues;
     struct ledger ledger;
 };
 
@@ -117,10 +127,12 @@ struct bpf_map_def {
 
 struct bpf_map_def SECTION("maps") PLACES = { BPF_MAP_TYPE_HASH, sizeof(struct place), 4, 1, 0 };
 struct bpf_map_def SECTION("maps") LANES = { BPF_MAP_TYPE_ARRAY, 4, sizeof(struct lane), 1, BPF_F_MMAPABLE };
+struct bpf_map_def SECTION("maps") SOCKETS = { BPF_MAP_TYPE_XSKMAP, 4, 4, 1, 0 };
 
 static void *(*const map_lookup)(void *, const void *) = (void *)BPF_FUNC_map_lookup_elem;
 static __u64 (*const clock_now)(void) = (void *)BPF_FUNC_ktime_get_ns;
 static long (*const redirect)(__u32, __u64) = (void *)BPF_FUNC_redirect;
+static long (*const redirect_map)(void *, __u64, __u64) = (void *)BPF_FUNC_redirect_map;
 static __u64 (*const frame_length)(void *) = (void *)BPF_FUNC_xdp_get_buff_len;
 static long (*const xdp_load)(void *, __u32, void *, __u32) = (void *)BPF_FUNC_xdp_load_bytes;
 static long (*const skb_load)(void *, __u32, void *, __u32) = (void *)BPF_FUNC_skb_load_bytes;
@@ -363,7 +375,8 @@ INLINE void rewrite(const struct lane *lane, __u8 *frame, const int six, __u32 t
     *(__u16 *)(ip + 2) = lane->to_port;
 }
 
-// Takes the gate for one packet: OPEN when it may be relayed. While it is watched the packet is noted and goes up.
+// Takes the gate for one packet: OPEN when it may be relayed, HANDED when it goes to the process. While it is watched the
+// packet is noted and goes up.
 INLINE int enter(struct lane *lane, __u16 sequence, int sound)
 {
     for (int n = 0; n < 8; n++) {
@@ -371,6 +384,7 @@ INLINE int enter(struct lane *lane, __u16 sequence, int sound)
         __u64 next;
         switch (gate & 0xff) {
         case OPEN:
+        case HANDED:
             next = BUSY;
             break;
         case WATCH:
@@ -387,6 +401,18 @@ INLINE int enter(struct lane *lane, __u16 sequence, int sound)
     return CLOSED;
 }
 
+// Hands a frame to the process, which finds the lane in the place of the hardware addresses. Where nobody takes it, it
+// goes up as it came.
+INLINE __u32 hand_over(struct lane *lane, __u8 *frame, __u32 number, __u32 place)
+{
+    lane->ledger.last = clock_now() - lane->birth;
+    __sync_lock_test_and_set(&lane->gate, HANDED);
+    if (redirect_map(&SOCKETS, place, XDP_PASS) != XDP_REDIRECT)
+        return 0;
+    *(__u32 *)frame = number;
+    return TO_PROCESS;
+}
+
 // What the headers below RTP say of a packet.
 struct seen {
     struct place place;
@@ -394,7 +420,7 @@ struct seen {
     __u32 total;
 };
 
-// Relays one frame of one family, `length` long: its device, or 0 where it goes up. All offsets into the frame are
+// Relays one frame of one family, `length` long: its device, TO_PROCESS, or 0 where it goes up. All offsets into the frame are
 // constant: others are for those who may see addresses of the kernel (CAP_PERFMON).
 INLINE __u32 pass(void *context, __u8 *frame, struct seen *seen, __u32 length, const int behind, const int six)
 {
@@ -409,25 +435,36 @@ INLINE __u32 pass(void *context, __u8 *frame, struct seen *seen, __u32 length, c
     struct lane *lane = index ? map_lookup(&LANES, index) : 0;
     if (!lane)
         return 0;
-    if (*(__u16 *)udp != lane->expect_port || seen->source[0] != lane->expect[0] || seen->total > lane->mtu)
+    if (*(__u16 *)udp != lane->expect_port || seen->source[0] != lane->expect[0])
         return 0;
     if (six && (seen->source[1] != lane->expect[1] || seen->source[2] != lane->expect[2] ||
                 seen->source[3] != lane->expect[3]))
         return 0;
     __u8 first = rtp[0];
     __u8 second = rtp[1];
-    // Version 2, not RTCP (RFC 5761 §4), of a payload type that passes, of the source that was heard before.
-    if (first >> 6 != 2 || (second >= 192 && second <= 223) || *(__u32 *)(rtp + 8) != lane->ssrc)
-        return 0;
-    // Both are read: an address that depends on the packet is for those with CAP_PERFMON again.
-    __u64 low = *(volatile __u64 *)&lane->payload_types[0];
-    __u64 high = *(volatile __u64 *)&lane->payload_types[1];
-    if (!((second & 64 ? high : low) >> (second & 63) & 1))
+    // Version 2, not RTCP (RFC 5761 §4).
+    if (first >> 6 != 2 || (second >= 192 && second <= 223))
         return 0;
     __u32 bytes = datagram - 8;
     const __u32 at = ETHERNET + head + 8;
-    if (first != 0x80 && !options_fit(context, behind, at, bytes, first))
-        return 0;
+    __u32 hand = behind ? 0 : lane->hand;
+    if (hand) {
+        // All else is the process's to judge.
+        struct xdp_md *arrived = context;
+        __u32 queue = arrived->rx_queue_index;
+        if (seen->total > HANDED_MAX || arrived->ingress_ifindex != lane->arrival || queue >= lane->queues)
+            return 0;
+        hand += queue - 1;
+    } else {
+        // Of a payload type that passes, of the source that was heard before. Both halves are read: an address that
+        // depends on the packet is for those with CAP_PERFMON again.
+        __u64 low = *(volatile __u64 *)&lane->payload_types[0];
+        __u64 high = *(volatile __u64 *)&lane->payload_types[1];
+        if (*(__u32 *)(rtp + 8) != lane->ssrc || !((second & 64 ? high : low) >> (second & 63) & 1))
+            return 0;
+        if (seen->total > lane->mtu || (first != 0x80 && !options_fit(context, behind, at, bytes, first)))
+            return 0;
+    }
     __u16 sum = *(__u16 *)(udp + 6);
     if (six && !sum)
         return 0;
@@ -438,7 +475,10 @@ INLINE __u32 pass(void *context, __u8 *frame, struct seen *seen, __u32 length, c
             addresses += (__u64)seen->source[n] + seen->place.address[n];
         sound = is_sound(context, at - 8, datagram, fold(addresses));
     }
-    if (enter(lane, swap16(*(__u16 *)(rtp + 2)), sound) != OPEN)
+    int mode = enter(lane, swap16(*(__u16 *)(rtp + 2)), sound);
+    if (!behind && mode == HANDED)
+        return hand_over(lane, frame, *index, hand);
+    if (mode != OPEN)
         return 0;
     hear(lane, clock_now() - lane->birth, rtp, bytes);
     __sync_lock_test_and_set(&lane->gate, OPEN);
@@ -494,6 +534,8 @@ SECTION("xdp") int relay_xdp(struct xdp_md *context)
     void *data = (void *)(long)context->data;
     void *end = (void *)(long)context->data_end;
     __u32 device = relay(context, data, end, frame_length(context), 0);
+    if (device == TO_PROCESS)
+        return XDP_REDIRECT;
     return device ? redirect(device, 0) : XDP_PASS;
 }
 

@@ -13,6 +13,38 @@ pub(crate) struct Device {
     pub(crate) loopback: bool,
 }
 
+/// The device of each address, or why media that arrive there cannot be relayed.
+pub(crate) type Places = Vec<(IpAddr, Result<String, String>)>;
+
+/// The devices that have addresses; why there are none.
+pub(crate) fn devices_of(addresses: &[IpAddr]) -> Result<(Vec<Device>, Places), String> {
+    let found: Vec<(IpAddr, Result<Device, String>)> =
+        addresses.iter().map(|&address| (address, device_of(address))).collect();
+    let mut devices: Vec<Device> = Vec::new();
+    for device in found.iter().filter_map(|(_, device)| device.as_ref().ok()) {
+        if !devices.contains(device) {
+            devices.push(device.clone());
+        }
+    }
+    if devices.is_empty() {
+        let reasons: Vec<String> = found.into_iter().filter_map(|(_, device)| device.err()).collect();
+        let none = reasons.is_empty().then_some("no interface carries media".to_owned());
+        return Err(none.unwrap_or_else(|| reasons.join(", ")));
+    }
+    Ok((devices, found.into_iter().map(|(at, device)| (at, device.map(|device| device.name))).collect()))
+}
+
+fn device_of(address: IpAddr) -> Result<Device, String> {
+    match of_address(address) {
+        // All of 127.0.0.0/8 is there, and not named on the device.
+        _ if address.is_loopback() => Err(format!("{address} is a loopback address")),
+        Ok(Some(device)) if device.loopback => Err(format!("{address} is a loopback address")),
+        Ok(Some(device)) => Ok(device),
+        Ok(None) => Err(format!("{address} is on no device")),
+        Err(error) => Err(format!("{address}: {error}")),
+    }
+}
+
 /// The device that has the address; none where no single one has.
 pub(crate) fn of_address(address: IpAddr) -> io::Result<Option<Device>> {
     let mut list: *mut libc::ifaddrs = std::ptr::null_mut();

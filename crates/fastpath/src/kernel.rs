@@ -1,13 +1,14 @@
 //! The engine: lanes given out, opened, read and closed, on devices where the program stands.
 
-use crate::devices::{self, Device};
+use crate::devices::{Device, Places, devices_of};
 use crate::hops::{self, Hop};
 use crate::keeper::Keeper;
 use crate::layout::{Place, RawLane, gate};
 use crate::memory::{Memory, steady};
 use crate::program::{Hook, LoadError, Program, Tried};
+use crate::rings::{Guest, Hall, Hand, Worker};
 use base::Time;
-use media::{FastPath, FastStatus, Lane, Ledger, Opening, Road};
+use media::{FastPath, FastStatus, Lane, Ledger, Opening, Rings, Road, TouchedStatus};
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +32,8 @@ pub struct Wish {
     pub hook: Option<Hook>,
     /// How many directions there may be at most.
     pub lanes: usize,
+    /// Packets that must be touched are to be brought to the process in shared memory.
+    pub touched: bool,
 }
 
 /// A lane that is given out.
@@ -40,6 +43,8 @@ struct Held {
     hop: Hop,
     from: IpAddr,
     to: IpAddr,
+    /// Its packets are brought to the process.
+    touched: bool,
 }
 
 #[derive(Debug)]
@@ -65,6 +70,10 @@ pub struct Kernel {
     hook: Hook,
     /// Why it is not a better one.
     lesser: Option<String>,
+    /// What brings packets to the process, or why nothing does.
+    hall: Result<Arc<Hall>, String>,
+    /// The first worker's sockets, until it takes them.
+    first: Mutex<Option<Worker>>,
 }
 
 impl Kernel {
@@ -85,6 +94,9 @@ impl Kernel {
                         tracing::info!(%reason, "media are relayed behind the driver");
                     }
                     (kernel.hook, kernel.devices, kernel.places) = (hook, devices, places);
+                    if wish.touched {
+                        kernel.open_hall();
+                    }
                     return Ok(kernel);
                 }
                 Err(reason) => reasons.push(format!("{}: {reason}", hook.name())),
@@ -109,12 +121,35 @@ impl Kernel {
             refused: 0,
         };
         let well = (0..count).map(|_| AtomicU64::new(0)).collect();
-        let (devices, places, hook, lesser) = (Vec::new(), Vec::new(), Hook::Xdp, None);
-        let kernel = Kernel { memory, table: Mutex::new(table), keeper, well, devices, places, hook, lesser };
+        let kernel = Kernel {
+            memory,
+            table: Mutex::new(table),
+            keeper,
+            well,
+            devices: Vec::new(),
+            places: Vec::new(),
+            hook: Hook::Xdp,
+            lesser: None,
+            hall: Err("switched off".to_owned()),
+            first: Mutex::new(None),
+        };
         for hook in [Hook::Xdp, Hook::Tcx] {
             kernel.pass_a_packet(hook)?;
         }
         Ok(kernel)
+    }
+
+    /// Opens sockets at all queues, for packets that must be touched.
+    fn open_hall(&mut self) {
+        let opened = match (self.hook, self.table().program.take_sockets()) {
+            (Hook::Tcx, _) => Err("media are relayed behind the driver".to_owned()),
+            (Hook::Xdp, Some(map)) => Hall::open(&self.devices, map, self.memory.count()),
+            (Hook::Xdp, None) => Err("the program has no sockets".to_owned()),
+        };
+        self.hall = opened.map(|(hall, worker)| {
+            self.first = Mutex::new(Some(worker));
+            hall
+        });
     }
 
     fn attach(&self, hook: Hook, devices: &[Device]) -> Result<(), String> {
@@ -151,11 +186,12 @@ impl Kernel {
             ssrc: 7,
             rate: 8000,
             changed: Time::ZERO,
+            touched: false,
         };
-        let road = Road { local: at(2, 4002), from: at(3, 5002), dscp: 46 };
+        let road = Road { local: at(2, 4002), from: at(3, 5002), dscp: 46, home: None };
         let hop = Hop { device: 1, next: lane.to.ip(), to: [2; 6], from: [4; 6], mtu: 1500 };
         let number = self.take(&lane, &road, hop, Time::ZERO).ok_or("no lane is free")?;
-        let opened = self.memory.open(number, gate::WATCH);
+        let opened = self.memory.open(number, gate::WATCH, gate::OPEN);
         let tried = self.attempt(hook, &probe_frame());
         let counted = self.close(number).map(|ledger| ledger.packets);
         match tried {
@@ -187,6 +223,7 @@ impl Kernel {
 
     fn take(&self, lane: &Lane, road: &Road, hop: Hop, now: Time) -> Option<u32> {
         let generation = self.keeper.generation();
+        let (hand, guest) = self.hand(lane, road, &hop)?;
         let mut table = self.table();
         let Some((number, _)) = table.free.pop_front_if(|(_, since)| since.elapsed() >= REST) else {
             table.refused += 1;
@@ -194,17 +231,34 @@ impl Kernel {
         };
         let place = Place::new(road.local);
         let birth = steady().wrapping_sub(now.0);
-        self.memory.lay(number, &RawLane::new(lane, road, &hop, birth), gate::WATCH);
+        self.memory.lay(number, &RawLane::new(lane, road, &hop, birth, hand), gate::WATCH);
         if table.program.add(&place, number).is_err() {
             table.free.push_front((number, Instant::now()));
             table.refused += 1;
             return None;
         }
         self.keeper.hold(&hop);
-        let held = Held { place, hop, from: road.from.ip(), to: lane.to.ip() };
+        if let (Some(guest), Ok(hall)) = (guest, &self.hall) {
+            hall.host(number, guest);
+        }
+        let held = Held { place, hop, from: road.from.ip(), to: lane.to.ip(), touched: lane.touched };
         *table.held.get_mut(number as usize)? = Some(held);
         self.well.get(number as usize)?.store(generation, Ordering::SeqCst);
         Some(number)
+    }
+
+    /// Where the packets of a lane are handed to the process, and what must be known of them there: nothing of a lane that
+    /// nobody touches. None: they cannot be.
+    fn hand(&self, lane: &Lane, road: &Road, hop: &Hop) -> Option<(Hand, Option<Guest>)> {
+        if !lane.touched {
+            return Some((Hand::default(), None));
+        }
+        let (hall, home) = (self.hall.as_ref().ok()?, road.home?);
+        let place = self.places.iter().find(|(address, _)| *address == road.local.ip())?;
+        let name = place.1.as_ref().ok()?;
+        let device = self.devices.iter().find(|device| device.name == *name)?;
+        let hand = hall.hand(home.rings, device.number)?;
+        Some((hand, Some(Guest::new(lane, road, hop, home))))
     }
 
     /// Whether frames may be redirected out of a device.
@@ -224,8 +278,12 @@ impl FastPath for Kernel {
         match (gate::mode(seen), gate::seen(seen)) {
             (gate::UNSOUND, _) => Opening::Never,
             (gate::WATCH, Some(last)) if last == ledger.highest as u16 => {
-                self.memory.put(lane, ledger);
-                if self.memory.open(lane, seen) { Opening::Opened } else { Opening::NotYet }
+                let handed = self.memory.is_handed(lane);
+                if !handed {
+                    self.memory.put(lane, ledger);
+                }
+                let mode = if handed { gate::HANDED } else { gate::OPEN };
+                if self.memory.open(lane, seen, mode) { Opening::Opened } else { Opening::NotYet }
             }
             _ => Opening::NotYet,
         }
@@ -254,20 +312,36 @@ impl FastPath for Kernel {
     }
 
     fn close(&self, lane: u32) -> Option<Ledger> {
-        let opened = self.memory.close(lane);
-        let ledger = opened.then(|| self.memory.read(lane));
+        let mode = self.memory.close(lane);
+        let ledger = [gate::OPEN, gate::HANDED].contains(&mode).then(|| self.memory.read(lane));
         let mut table = self.table();
         if let Some(held) = table.held.get_mut(lane as usize).and_then(Option::take) {
             table.program.remove(&held.place);
             table.free.push_back((lane, Instant::now()));
             self.keeper.release(&held.hop);
+            if let (true, Ok(hall)) = (held.touched, &self.hall) {
+                hall.dismiss();
+            }
         }
         drop(table);
         let last = ledger.map_or(0, |ledger| ledger.last.wrapping_add(self.memory.birth(lane)));
         while steady().checked_sub(last).is_some_and(|age| age < SETTLED_NANOS) {
             std::hint::spin_loop();
         }
-        ledger
+        // What is handed to the process is counted there.
+        ledger.filter(|_| mode == gate::OPEN)
+    }
+
+    fn rings(&self) -> Option<Box<dyn Rings>> {
+        let hall = self.hall.as_ref().ok()?;
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match first.map_or_else(|| hall.join(), Ok) {
+            Ok(worker) => Some(Box::new(worker)),
+            Err(reason) => {
+                tracing::warn!(%reason, "a media worker touches packets by sockets alone");
+                None
+            }
+        }
     }
 
     fn status(&self) -> FastStatus {
@@ -280,39 +354,11 @@ impl FastPath for Kernel {
             lanes: u64::from(self.memory.count()) - table.free.len() as u64,
             lanes_max: u64::from(self.memory.count()),
             refused: table.refused,
+            touched: match &self.hall {
+                Ok(hall) => hall.status(),
+                Err(reason) => TouchedStatus { reason: Some(reason.clone()), ..TouchedStatus::default() },
+            },
         }
-    }
-}
-
-/// The device of each address, or why media that arrive there cannot be relayed.
-type Places = Vec<(IpAddr, Result<String, String>)>;
-
-/// The devices that have addresses; why there are none.
-fn devices_of(addresses: &[IpAddr]) -> Result<(Vec<Device>, Places), String> {
-    let found: Vec<(IpAddr, Result<Device, String>)> =
-        addresses.iter().map(|&address| (address, device_of(address))).collect();
-    let mut devices: Vec<Device> = Vec::new();
-    for device in found.iter().filter_map(|(_, device)| device.as_ref().ok()) {
-        if !devices.contains(device) {
-            devices.push(device.clone());
-        }
-    }
-    if devices.is_empty() {
-        let reasons: Vec<String> = found.into_iter().filter_map(|(_, device)| device.err()).collect();
-        let none = reasons.is_empty().then_some("no interface carries media".to_owned());
-        return Err(none.unwrap_or_else(|| reasons.join(", ")));
-    }
-    Ok((devices, found.into_iter().map(|(at, device)| (at, device.map(|device| device.name))).collect()))
-}
-
-fn device_of(address: IpAddr) -> Result<Device, String> {
-    match devices::of_address(address) {
-        // All of 127.0.0.0/8 is there, and not named on the device.
-        _ if address.is_loopback() => Err(format!("{address} is a loopback address")),
-        Ok(Some(device)) if device.loopback => Err(format!("{address} is a loopback address")),
-        Ok(Some(device)) => Ok(device),
-        Ok(None) => Err(format!("{address} is on no device")),
-        Err(error) => Err(format!("{address}: {error}")),
     }
 }
 

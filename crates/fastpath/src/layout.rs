@@ -2,12 +2,13 @@
 #![allow(unsafe_code)]
 
 use crate::hops::Hop;
+use crate::rings::Hand;
 use media::{Lane, Ledger, Road};
 use std::net::{IpAddr, SocketAddr};
 
 /// Hops that an outgoing packet may take, as the system gives its own (RFC 1700).
-const TTL: u8 = 64;
-const UDP: u8 = 17;
+pub(crate) const TTL: u8 = 64;
+pub(crate) const UDP: u8 = 17;
 
 /// Modes of a gate; its low byte.
 pub(crate) mod gate {
@@ -16,6 +17,7 @@ pub(crate) mod gate {
     pub(crate) const BUSY: u64 = 2;
     pub(crate) const WATCH: u64 = 3;
     pub(crate) const UNSOUND: u64 = 4;
+    pub(crate) const HANDED: u64 = 5;
 
     pub(crate) const fn mode(gate: u64) -> u64 {
         gate & 0xff
@@ -71,13 +73,16 @@ pub(crate) struct RawLane {
     gain_addresses: u32,
     gain_ports: u32,
     pub(crate) spans: u32,
-    rest: u32,
+    pub(crate) hand: u32,
+    arrival: u32,
+    queues: u32,
     pub(crate) ledger: Ledger,
 }
 
 impl RawLane {
-    /// A closed lane; `birth` is the system's time at which the owner's began.
-    pub(crate) fn new(lane: &Lane, road: &Road, hop: &Hop, birth: u64) -> RawLane {
+    /// A closed lane; `birth` is the system's time at which the owner's began. `hand`: where its packets are handed to the
+    /// process, if they are.
+    pub(crate) fn new(lane: &Lane, road: &Road, hop: &Hop, birth: u64, hand: Hand) -> RawLane {
         let (from, to) = (octets(road.from.ip()), octets(lane.to.ip()));
         let (expect, local) = (octets(lane.expect.ip()), octets(road.local.ip()));
         let port = |address: SocketAddr| address.port().to_be_bytes();
@@ -109,14 +114,16 @@ impl RawLane {
             gain_addresses: sum(&expect, !0) + sum(&local, !0) + sum(&from, 0) + sum(&to, 0),
             gain_ports: old_ports + sum(&port(road.from), 0) + sum(&port(lane.to), 0),
             spans: 0,
-            rest: 0,
+            hand: hand.first,
+            arrival: hand.device,
+            queues: hand.queues,
             ledger: Ledger::default(),
         }
     }
 }
 
 /// The address, filled up with zeros.
-fn octets(address: IpAddr) -> [u8; 16] {
+pub(crate) fn octets(address: IpAddr) -> [u8; 16] {
     match address {
         IpAddr::V4(four) => {
             let mut all = [0; 16];
@@ -128,6 +135,6 @@ fn octets(address: IpAddr) -> [u8; 16] {
 }
 
 /// Sum of 16-bit words as the machine reads them, each turned by `turn` (RFC 1071 §2: the order of bytes is free).
-fn sum(bytes: &[u8], turn: u16) -> u32 {
+pub(crate) fn sum(bytes: &[u8], turn: u16) -> u32 {
     bytes.as_chunks::<2>().0.iter().map(|&two| u32::from(u16::from_ne_bytes(two) ^ turn)).sum()
 }

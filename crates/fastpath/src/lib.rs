@@ -3,7 +3,8 @@
 //!
 //! Floor 5, and nobody depends on it but the program, which may be built without it: the workers of `runtime` know
 //! [`media::FastPath`] alone. At the start everything is tried (load, attach, pass a packet); what does not work is said
-//! once, with its reason, and the portable engine does all. Enter through [`Kernel::start`].
+//! once, with its reason, and the portable engine does all. Packets that the process must touch are brought to it, and
+//! taken from it, in memory that it shares with the kernel (`rings`). Enter through [`Kernel::start`].
 
 mod devices;
 mod hops;
@@ -13,6 +14,7 @@ mod layout;
 mod memory;
 mod netlink;
 mod program;
+mod rings;
 
 pub use kernel::{Kernel, Wish};
 pub use program::{Hook, Tried};

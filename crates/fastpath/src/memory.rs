@@ -79,13 +79,13 @@ impl Memory {
         self.gate(at).load(Ordering::SeqCst)
     }
 
-    /// Opens a gate that is still as it was seen.
-    pub(crate) fn open(&self, at: u32, seen: u64) -> bool {
-        self.gate(at).compare_exchange(seen, gate::OPEN, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    /// Opens a gate as far as `mode` says, if it is still as it was seen.
+    pub(crate) fn open(&self, at: u32, seen: u64, mode: u64) -> bool {
+        self.gate(at).compare_exchange(seen, mode, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    /// Closes a gate; whether it was open. The program is not inside when this returns.
-    pub(crate) fn close(&self, at: u32) -> bool {
+    /// Closes a gate; what mode it was in. The program is not inside when this returns.
+    pub(crate) fn close(&self, at: u32) -> u64 {
         let mut spins = 0;
         loop {
             let seen = self.peek(at);
@@ -96,7 +96,7 @@ impl Memory {
                 swap.is_ok()
             };
             if !entered && closed() {
-                return gate::mode(seen) == gate::OPEN;
+                return gate::mode(seen);
             }
             rest(&mut spins);
         }
@@ -126,6 +126,12 @@ impl Memory {
         let cell =
             unsafe { AtomicU32::from_ptr(self.lane(at).cast::<u8>().add(offset_of!(RawLane, spans)).cast()) };
         cell.store(spans, Ordering::SeqCst);
+    }
+
+    /// Whether a lane's packets are handed to the process.
+    pub(crate) fn is_handed(&self, at: u32) -> bool {
+        // SAFETY: inside the mapping; the program never writes it.
+        unsafe { (&raw const (*self.lane(at)).hand).read_volatile() != 0 }
     }
 
     /// When the time of a lane's owner began, on the system's clock.

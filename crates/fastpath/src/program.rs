@@ -3,7 +3,8 @@
 
 use crate::layout::{Place, RawLane};
 use crate::memory::Memory;
-use aya::maps::{HashMap, Map, MapData};
+use crate::rings::SOCKETS_MAX;
+use aya::maps::{HashMap, Map, MapData, XskMap};
 use aya::programs::links::LinkOrder;
 use aya::programs::tc::{SchedClassifierLinkId, TcAttachOptions};
 use aya::programs::xdp::XdpLinkId;
@@ -66,6 +67,7 @@ pub(crate) enum LoadError {
 pub(crate) struct Program {
     ebpf: Ebpf,
     places: HashMap<MapData, Place, u32>,
+    sockets: Option<Map>,
     at_drivers: Vec<XdpLinkId>,
     behind: Vec<SchedClassifierLinkId>,
 }
@@ -75,6 +77,7 @@ impl Program {
     pub(crate) fn load(count: u32) -> Result<(Program, Memory), LoadError> {
         let mut loader = EbpfLoader::new();
         loader.btf(None).map_max_entries("LANES", count).map_max_entries("PLACES", count);
+        loader.map_max_entries("SOCKETS", SOCKETS_MAX);
         let mut ebpf = loader.load(OBJECT)?;
         let program = |name: &'static str| LoadError::Missing(name);
         let xdp: &mut Xdp = ebpf.program_mut("relay_xdp").ok_or(program("relay_xdp"))?.try_into()?;
@@ -88,7 +91,13 @@ impl Program {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "lanes of another layout").into());
         }
         let memory = Memory::map(lanes.fd().as_fd(), count)?;
-        Ok((Program { ebpf, places, at_drivers: Vec::new(), behind: Vec::new() }, memory))
+        let sockets = Some(ebpf.take_map("SOCKETS").ok_or(program("SOCKETS"))?);
+        Ok((Program { ebpf, places, sockets, at_drivers: Vec::new(), behind: Vec::new() }, memory))
+    }
+
+    /// The map of sockets that frames are handed to, once.
+    pub(crate) fn take_sockets(&mut self) -> Option<XskMap<MapData>> {
+        XskMap::try_from(self.sockets.take()?).ok()
     }
 
     fn xdp(&mut self) -> Result<&mut Xdp, LoadError> {

@@ -139,7 +139,8 @@ impl Call {
 
     /// Time goes on for the lendings.
     fn advance(&mut self) {
-        let road = Road { local: at("192.0.2.9:20000"), from: at("198.51.100.9:30000"), dscp: 46 };
+        let road =
+            Road { local: at("192.0.2.9:20000"), from: at("198.51.100.9:30000"), dscp: 46, home: None };
         let now = self.now;
         self.lendings.advance(&self.path, &mut self.session, |_| Some(road), || now);
     }

@@ -28,6 +28,9 @@ pub struct Lane {
     pub rate: u32,
     /// When the source's description changed last.
     pub changed: Time,
+    /// Its packets are opened, protected, changed or copied by the session: they can only be brought to it ([`Rings`]).
+    /// What it says of payload types, source and clock is not asked then.
+    pub touched: bool,
 }
 
 /// What is counted of a lane: plain numbers, laid out as the kernel's program has them.
@@ -98,8 +101,8 @@ impl Ledger {
 pub enum Unfit {
     /// There is no such stream, or it was refused.
     NoStream,
-    /// Its packets are opened, protected or changed on their way.
-    Touched,
+    /// Its packets are a recorder's, or go to one.
+    Recorder,
     /// It is not RTP.
     NotRtp,
     /// Its source is not settled: nobody was heard, it may move, or others may speak in its place.
@@ -121,6 +124,57 @@ pub struct Road {
     pub from: SocketAddr,
     /// Their code point, 0 to 63.
     pub dscp: u8,
+    /// Who touches its packets, where they must be; none: nobody takes them but by sockets.
+    pub home: Option<Home>,
+}
+
+/// Who takes packets that are brought to the process, and by what name he knows whose they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Home {
+    /// [`Rings::number`].
+    pub rings: u32,
+    /// See [`crate::token::Token`].
+    pub token: u64,
+}
+
+/// A packet that has come by rings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Arrived {
+    /// As in [`Home`].
+    pub token: u64,
+    /// Who sent it.
+    pub source: SocketAddr,
+    /// Its length; it lies at the start of the buffer.
+    pub length: usize,
+    /// Its headers and its sum are right. Nothing lies in the buffer otherwise.
+    pub sound: bool,
+}
+
+/// What became of a packet that was to leave by rings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Leaving {
+    /// It leaves, with the next [`Rings::flush`] at the latest.
+    Left,
+    /// There is no room, or nothing leaves there: it is lost.
+    Full,
+    /// Not by rings: a socket is to send it.
+    Elsewhere,
+}
+
+/// What brings packets of touched lanes to one thread, and takes them from it, in memory that is shared with the kernel.
+pub trait Rings: Send + fmt::Debug {
+    /// Their number, for [`Home`].
+    fn number(&self) -> u32;
+    /// Descriptors that are readable while a packet waits.
+    fn descriptors(&self) -> Vec<i32>;
+    /// How many packets wait.
+    fn waiting(&self) -> usize;
+    /// The next packet; none when all have been taken.
+    fn receive(&mut self, buffer: &mut [u8]) -> Option<Arrived>;
+    /// Lets a packet leave as the lane's packets do.
+    fn send(&mut self, lane: u32, to: SocketAddr, bytes: &[u8]) -> Leaving;
+    /// Has the kernel send what was left to it.
+    fn flush(&mut self);
 }
 
 /// What became of the wish to open a lane.
@@ -149,6 +203,10 @@ pub trait FastPath: Send + Sync + fmt::Debug {
     fn is_well(&self, lane: u32) -> bool;
     /// Closes a lane, watched or open; every packet goes up from now on. What an open one has counted.
     fn close(&self, lane: u32) -> Option<Ledger>;
+    /// What brings packets of touched lanes to the calling thread; none: such lanes cannot be had.
+    fn rings(&self) -> Option<Box<dyn Rings>> {
+        None
+    }
     /// At a glance.
     fn status(&self) -> FastStatus;
 }
@@ -173,10 +231,35 @@ pub struct FastStatus {
     pub lanes_max: u64,
     /// Directions that were not taken because none was free.
     pub refused: u64,
+    /// What it does for packets that must be touched.
+    pub touched: TouchedStatus,
+}
+
+/// Packets that are brought to the process in shared memory, at a glance.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TouchedStatus {
+    /// Devices, and how many queues of each are served.
+    pub devices: Vec<(String, u32)>,
+    /// Why there are none.
+    pub reason: Option<String>,
+    /// Directions that are brought now, or watched.
+    pub lanes: u64,
+    /// Packets that were brought.
+    pub received: u64,
+    /// Packets that left so.
+    pub sent: u64,
+    /// Packets brought that were not right: headers, or the sum of UDP.
+    pub unsound: u64,
+    /// Packets that the kernel had no room for on their way here.
+    pub lost: u64,
+    /// Packets that found no room on their way out.
+    pub full: u64,
 }
 
 /// Who relays what no fast path does.
 pub const SOCKETS: &str = "sockets";
+/// Who relays what is brought to the process in shared memory.
+pub(crate) const RINGS: &str = "af_xdp";
 /// A fast path of which no more is known.
 pub(crate) const KERNEL: &str = "kernel";
 

@@ -3,7 +3,11 @@
 //! The order of things is what keeps packets in order. A direction is watched first: the fast path says what it has
 //! seen go up. It is opened only when the last packet that it saw is the last that the session has relayed; so none is
 //! on its way between them. Before anything about the session changes, its directions are taken back: from then on
-//! every packet goes up, and the session goes on from what was counted. Enter through [`Lendings::advance`].
+//! every packet goes up, and the session goes on from what was counted.
+//!
+//! Packets of a touched lane are brought to the session by another way, which counts for itself: when such a lane has
+//! been taken back, what is still on that way is to be judged before anything from the socket
+//! ([`Lendings::take_drained`]). Enter through [`Lendings::advance`].
 
 use crate::control::Side;
 use crate::fast::{self, Direction, FastPath, Lane, Ledger, Opening, Road};
@@ -37,6 +41,8 @@ pub struct Lendings {
     not_before: Time,
     /// Packets and bytes that were relayed for the session and not yet told.
     passed: (u64, u64),
+    /// A touched lane has been taken back.
+    drained: bool,
 }
 
 impl Lendings {
@@ -59,13 +65,28 @@ impl Lendings {
             let is_it = |lent: &&Lent| lent.open && lent.direction == (side, stream);
             let lent = self.lent.iter().find(is_it);
             let hook = lent.and_then(|lent| Some(status.as_ref()?.hook_at(lent.at).unwrap_or(fast::KERNEL)));
-            report.engine = Some(hook.unwrap_or(fast::SOCKETS));
+            let touched = lent.filter(|lent| lent.lane.touched).map(|_| fast::RINGS);
+            report.engine = Some(touched.or(hook).unwrap_or(fast::SOCKETS));
         }
+    }
+
+    /// Whether a touched lane was taken back since it was last asked: what was brought to the process is to be judged
+    /// before what comes by sockets.
+    pub fn take_drained(&mut self) -> bool {
+        std::mem::take(&mut self.drained)
+    }
+
+    /// The open touched lane of a direction: what leaves for it may leave by rings.
+    #[must_use]
+    #[inline]
+    pub fn touched(&self, direction: Direction) -> Option<u32> {
+        let lent = self.lent.iter().find(|lent| lent.direction == direction)?;
+        (lent.open && lent.lane.touched).then_some(lent.number)
     }
 
     /// Lets the session know what has been counted for it.
     pub fn sync(&mut self, path: &dyn FastPath, session: &mut Session) {
-        for lent in self.lent.iter().filter(|lent| lent.open) {
+        for lent in self.lent.iter().filter(|lent| lent.open && !lent.lane.touched) {
             follow(&mut self.passed, session, lent.direction, &path.read(lent.number));
         }
     }
@@ -89,6 +110,14 @@ impl Lendings {
         }
     }
 
+    /// A packet of a touched lane was brought with wrong headers or a wrong sum: by its socket the system judges that,
+    /// and whether the sender left the sum to a device that is not there.
+    #[cold]
+    pub fn refuse(&mut self, path: &dyn FastPath, session: &mut Session, now: Time, direction: Direction) {
+        self.take_back(path, session, |_, lent| lent.direction == direction);
+        self.not_before = now + PAUSE;
+    }
+
     /// Takes back what is no more as it was lent.
     pub fn review(&mut self, path: &dyn FastPath, session: &mut Session) {
         self.take_back(path, session, |session, lent| {
@@ -108,11 +137,12 @@ impl Lendings {
         session: &mut Session,
         mut due: impl FnMut(&Session, &Lent) -> bool,
     ) {
-        let passed = &mut self.passed;
+        let (passed, drained) = (&mut self.passed, &mut self.drained);
         self.lent.retain(|lent| {
             if !due(session, lent) {
                 return true;
             }
+            *drained |= lent.open && lent.lane.touched;
             if let Some(ledger) = path.close(lent.number) {
                 follow(passed, session, lent.direction, &ledger);
             }
@@ -134,7 +164,9 @@ impl Lendings {
         for lent in &mut self.lent {
             let (side, stream) = lent.direction;
             if lent.open {
-                path.end_spans(lent.number, session.spans(side, stream));
+                if !lent.lane.touched {
+                    path.end_spans(lent.number, session.spans(side, stream));
+                }
                 continue;
             }
             let opening = session.ledger(side, stream).map(|ledger| path.open(lent.number, &ledger));
@@ -167,7 +199,7 @@ impl Lendings {
             return;
         };
         let now = clock();
-        if now < self.not_before {
+        if now < self.not_before || (lane.touched && road.home.is_none()) {
             return;
         }
         match path.watch(&lane, &road, now) {

@@ -103,7 +103,7 @@ fn assemble(path: &Path, loaded: Loaded) -> Result<Running, Obstacle> {
     let (sounds, errors) = load_sounds(&config, &places);
     errors.into_iter().next().map_or(Ok(()), Err)?;
     let snapshot = Arc::new(Snapshot::new(config, 1).with_sounds(sounds));
-    let fast_path = fast::start(&snapshot.config).map_err(Obstacle::FastPath)?;
+    let fast_path = fast::start(&snapshot.config)?;
     let options = NodeOptions { snapshot, secrets, journal, seed: None, cpu: None, fast_path };
     let node = Node::start(options)?;
     let registered = Registered::start(node.handle(), directory.as_deref());

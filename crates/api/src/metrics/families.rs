@@ -233,6 +233,30 @@ fn signalling(page: &mut Page, picture: &Picture) {
     }
 }
 
+/// Packets that come to the process and leave it in shared memory.
+fn touched_media(page: &mut Page, touched: &media::TouchedStatus) {
+    let name = "tronco_rtp_touched_packets_total";
+    page.family(
+        name,
+        COUNTER,
+        "RTP packets that came to the process, and left it, in shared memory (AF_XDP).",
+    );
+    for (direction, count) in [("in", touched.received), ("out", touched.sent)] {
+        page.sample(name, &[("direction", direction)], count);
+    }
+    let name = "tronco_rtp_touched_lost_total";
+    page.family(
+        name,
+        COUNTER,
+        "Of these, those that were lost: no room in, no room out, wrong headers or sum.",
+    );
+    for (reason, count) in [("in", touched.lost), ("out", touched.full), ("unsound", touched.unsound)] {
+        page.sample(name, &[("reason", reason)], count);
+    }
+    let help = "Directions of streams that come to the process in shared memory, or are watched for it.";
+    page.single("tronco_touched_path_directions", GAUGE, help, touched.lanes);
+}
+
 fn media_engine(page: &mut Page, picture: &Picture) {
     let engine = &picture.engine;
     let unheard = picture.status.counters.iter().find(|(name, _)| *name == "one_way").map_or(0, |(_, n)| *n);
@@ -252,6 +276,7 @@ fn media_engine(page: &mut Page, picture: &Picture) {
     for (device, hook) in &engine.fast.devices {
         page.sample(name, &[("device", device), ("hook", hook)], 1);
     }
+    touched_media(page, &engine.fast.touched);
     let name = "tronco_rtp_dropped_total";
     page.family(name, COUNTER, "Packets received and not relayed.");
     for reason in DropReason::ALL {

@@ -23,6 +23,46 @@ pub struct Media {
     /// What of it the kernel does.
     #[serde(default)]
     pub fast_path: FastPath,
+    /// What of it comes to the process in shared memory.
+    #[serde(default)]
+    pub touched_path: TouchedPath,
+}
+
+/// Settled media that must be touched and that come and leave in memory shared with the kernel (AF_XDP).
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct TouchedPath {
+    /// Devices, and how many queues of each are served.
+    pub devices: BTreeMap<String, u64>,
+    /// Why there are none.
+    pub reason: Option<String>,
+    /// Directions of streams that come so, or are watched for it.
+    pub directions: u64,
+    /// Packets that came.
+    pub received: u64,
+    /// Packets that left.
+    pub sent: u64,
+    /// Packets that came with wrong headers or a wrong sum.
+    pub unsound: u64,
+    /// Packets that found no room on their way in.
+    pub lost: u64,
+    /// Packets that found no room on their way out.
+    pub full: u64,
+}
+
+impl TouchedPath {
+    /// What the engine says.
+    pub(crate) fn of(touched: &::media::TouchedStatus) -> TouchedPath {
+        TouchedPath {
+            devices: touched.devices.iter().map(|(name, queues)| (name.clone(), (*queues).into())).collect(),
+            reason: touched.reason.clone(),
+            directions: touched.lanes,
+            received: touched.received,
+            sent: touched.sent,
+            unsound: touched.unsound,
+            lost: touched.lost,
+            full: touched.full,
+        }
+    }
 }
 
 /// Settled media that are relayed in the kernel.

@@ -158,7 +158,8 @@ fn limits(view: &View<'_>) -> Option<Limits> {
 
 fn media(view: &View<'_>) -> Option<Media> {
     let (bypass, fast_path) = (view.word("bypass")?, view.word("fast_path")?);
-    Some(Media { workers: view.integer("workers"), bypass, fast_path })
+    let touched_path = view.word("touched_path")?;
+    Some(Media { workers: view.integer("workers"), bypass, fast_path, touched_path })
 }
 
 fn log(view: &View<'_>) -> Option<Log> {

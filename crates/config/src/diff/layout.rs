@@ -104,7 +104,8 @@ impl Sheet<'_> {
         self.put_some("media", "workers", config.media.workers);
         self.put("media", "bypass", config.media.bypass);
         self.put("media", "fast_path", config.media.fast_path);
-        let limits = &config.limits;
+        self.put("media", "touched_path", config.media.touched_path);
+        let (limits, signalling) = (&config.limits, &config.signalling);
         self.put("limits", "calls_max", limits.calls_max);
         self.put("limits", "early_dialogs_max", limits.early_dialogs_max);
         self.put("limits", "transactions_max", limits.transactions_max);
@@ -112,7 +113,6 @@ impl Sheet<'_> {
         self.put("api", "socket", &config.api.socket);
         self.put("log", "level", config.log.level);
         self.put("log", "format", config.log.format);
-        let signalling = &config.signalling;
         self.put("signalling", "drain_timeout", written(signalling.drain_timeout));
         self.put("signalling", "max_forwards", signalling.max_forwards);
         self.put("signalling", "t1_ms", signalling.t1_ms);

@@ -5,7 +5,7 @@ use super::Need::{Absent, Default};
 use super::Preset::{Integer as Int, Text as Word};
 use super::{Key, Section, Shape, seconds};
 use crate::forms::plain;
-use crate::model::{Bypass, FastPath, Level, LogFormat, Words};
+use crate::model::{Bypass, FastPath, Level, LogFormat, TouchedPath, Words};
 use std::time::Duration;
 
 pub(crate) static RECORDS: Section = Section {
@@ -67,6 +67,13 @@ pub(crate) static MEDIA: Section = Section {
             need: Default(Word("auto")),
             effect: Restart,
             doc: "Whether settled flows of plain RTP are relayed in the kernel, where their packets arrive. `auto`: where this machine and this user can have it (CAP_BPF, CAP_NET_ADMIN), at the driver (XDP), else behind it (tcx); else by sockets, which `tronco status` explains. `off`: by sockets. `required`: as `auto`, but the node does not start without. `xdp`, `tcx`: by this hook, or the node does not start.",
+        },
+        Key {
+            name: "touched_path",
+            shape: Shape::Word { now: TouchedPath::TOKENS, later: &[] },
+            need: Default(Word("off")),
+            effect: Restart,
+            doc: "Whether settled flows that must be touched (SRTP, transcoding, digits, recording) come to the process and leave it in memory that it shares with the kernel (AF_XDP, CAP_NET_RAW), past the sockets. `auto`: where `fast_path` has the program at the driver and the kernel allows it; else by sockets, which `tronco status` explains. `off`: by sockets. `required`: the node does not start without.",
         },
     ],
 };

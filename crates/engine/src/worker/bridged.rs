@@ -67,7 +67,8 @@ impl Worker {
                 && let Some(Some(ports)) = entry.streams.get(usize::from(stream))
             {
                 let packet = Datagram { buffer: &mut worker.buffer, length: 0 };
-                pass_made((side, stream), &mut entry.session, ports, packet);
+                let out = worker.rings.out(&entry.lendings, (side, stream));
+                pass_made((side, stream), &mut entry.session, (ports, out), packet);
             }
             worker.waking.note(now, at, entry);
             if entry.session.take_changed() {
@@ -84,7 +85,8 @@ impl Worker {
         for (side, stream) in made {
             let Some(Some(ports)) = entry.streams.get(usize::from(stream)) else { continue };
             let packet = Datagram { buffer: &mut self.buffer, length: 0 };
-            pass_made((side, stream), &mut entry.session, ports, packet);
+            let out = self.rings.out(&entry.lendings, (side, stream));
+            pass_made((side, stream), &mut entry.session, (ports, out), packet);
         }
         entry.awake = entry.session.wakes();
         if entry.awake {

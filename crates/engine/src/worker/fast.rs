@@ -1,9 +1,9 @@
 //! The directions of sessions that a fast path relays; what is decided about them stands in [`media::Lendings`].
 
-use super::{Entry, Worker};
+use super::{DATAGRAM_MAX, Entry, Slot, Worker};
 use base::Time;
-use media::token::Token;
-use media::{FastPath, Lendings, Session};
+use media::token::{Place, Token};
+use media::{Component, FastPath, Home, Road, Side};
 use std::net::SocketAddr;
 
 impl Worker {
@@ -12,11 +12,16 @@ impl Worker {
         let Some(path) = self.fast.clone() else { return };
         let birth = self.birth;
         let clock = || Time(u64::try_from(birth.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        let Some(slot) = self.slots.get(at as usize) else { return };
+        let place = Place { slot: at, generation: slot.generation };
+        let token = |side, stream| Token { place, stream, side, component: Component::Rtp };
+        let home = self.rings.home(token(Side::A, 0));
         self.with_lendings(at, |entry| {
             let Entry { session, streams, lendings, .. } = entry;
             let road = |(side, stream)| {
                 let ports = streams.get(usize::from(stream))?.as_ref()?;
-                Some(ports.road(side))
+                let home = home.map(|home| Home { token: token(side, stream).pack(), ..home });
+                Some(Road { home, ..ports.road(side) })
             };
             lendings.advance(&*path, session, road, clock);
         });
@@ -34,10 +39,40 @@ impl Worker {
         self.with_lendings(at, |entry| entry.lendings.review(&*path, &mut entry.session));
     }
 
+    /// A packet was brought that is not sound: those that follow come by their socket.
+    #[cold]
+    pub(super) fn refuse(&mut self, now: Time, token: Token) {
+        let Some(path) = self.fast.clone() else { return };
+        let current = |slot: &Slot| slot.generation == token.place.generation;
+        if self.slots.get(token.place.slot as usize).is_some_and(current) {
+            self.with_lendings(token.place.slot, |entry| {
+                entry.lendings.refuse(&*path, &mut entry.session, now, (token.side, token.stream));
+            });
+        }
+    }
+
     /// Takes all back that a session has lent.
     pub(super) fn recall(&mut self, at: u32) {
         let Some(path) = self.fast.clone() else { return };
         self.with_lendings(at, |entry| entry.lendings.recall(&*path, &mut entry.session));
+    }
+
+    /// A datagram has come up for a session that lends. It lies in the buffer, and waits while what came by rings before
+    /// it is judged.
+    #[cold]
+    pub(super) fn meet(&mut self, now: Time, token: Token, source: SocketAddr, length: usize) {
+        let Some(path) = self.fast.clone() else { return };
+        let kept = std::mem::take(&mut self.buffer);
+        let heard = (source, kept.get(..length).unwrap_or_default());
+        self.with_lendings(token.place.slot, |entry| {
+            let direction = (token.side, token.stream);
+            entry.lendings.meet(&*path, &mut entry.session, now, direction, heard);
+        });
+        if self.rings.is_due() {
+            self.buffer = vec![0; DATAGRAM_MAX].into_boxed_slice();
+            self.serve_due_rings(now);
+        }
+        self.buffer = kept;
     }
 
     fn with_lendings(&mut self, at: u32, work: impl FnOnce(&mut Entry)) {
@@ -45,23 +80,11 @@ impl Worker {
             return;
         };
         work(entry);
+        self.rings.note(&mut entry.lendings);
         let (packets, bytes) = entry.lendings.take_passed();
         self.counters.packets += packets;
         self.counters.bytes += bytes;
         self.counters.fast_packets += packets;
-    }
-}
-
-/// A datagram has come up for a session that lends.
-pub(super) fn meet(
-    path: Option<&dyn FastPath>,
-    (lendings, session): (&mut Lendings, &mut Session),
-    now: Time,
-    token: Token,
-    heard: (SocketAddr, &[u8]),
-) {
-    if let Some(path) = path {
-        lendings.meet(path, session, now, (token.side, token.stream), heard);
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn ends(six: bool) -> Ends {
     } else {
         ("192.0.2.1:4000", "198.51.100.2:5000", "192.0.2.100:20000", "198.51.100.100:30000")
     };
-    Ends { a: at(a), b: at(b), road: Road { local: at(local), from: at(from), dscp: 46 } }
+    Ends { a: at(a), b: at(b), road: Road { local: at(local), from: at(from), dscp: 46, home: None } }
 }
 
 pub(crate) fn rtp(ssrc: u32, sequence: u16, payload_type: u8, timestamp: u32) -> Vec<u8> {

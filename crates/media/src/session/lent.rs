@@ -20,7 +20,11 @@ impl Session {
     pub fn lane(&self, side: Side, stream: u8) -> Result<Lane, Unfit> {
         let s = self.streams.get(usize::from(stream)).filter(|s| !s.rejected).ok_or(Unfit::NoStream)?;
         let [half, other] = s.seen_from(side);
-        let flow = self.flow(side, stream, Component::Rtp).ok_or(Unfit::Touched)?;
+        if self.serves_recorder() {
+            return Err(Unfit::Recorder);
+        }
+        let touched = self.flow(side, stream, Component::Rtp).is_none();
+        let flow = &half.rtp;
         let Check::Rtp(payload_types) = flow.check else { return Err(Unfit::NotRtp) };
         let unsettled = |half: &Half| half.lock.is_moving() || !half.beside.is_empty();
         if unsettled(half) || unsettled(other) {
@@ -37,7 +41,9 @@ impl Session {
             return Err(Unfit::Quiet);
         }
         let (ssrc, rate) = half.voice().ok_or(Unfit::Quiet)?;
-        Ok(Lane { expect, to, payload_types, ssrc, rate, changed: half.changed_at })
+        let lane = Lane { expect, to, payload_types, ssrc, rate, changed: half.changed_at, touched };
+        // Of a touched one the session itself judges who speaks and what.
+        Ok(if touched { Lane { payload_types: [0; 2], ssrc: 0, rate: 0, ..lane } } else { lane })
     }
 
     /// What was counted of a direction, to go on from elsewhere; none before its first packet.

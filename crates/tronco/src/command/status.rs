@@ -3,7 +3,7 @@
 use crate::arguments::Reach;
 use crate::exit::Failure;
 use crate::print::{Cell, Colour, Table, count, whole_seconds};
-use api::wire::{CallCounts, FastPath, Listen, Media, Status};
+use api::wire::{CallCounts, FastPath, Listen, Media, Status, TouchedPath};
 use std::process::ExitCode;
 
 /// Shows the node at a glance.
@@ -80,9 +80,10 @@ fn calls(calls: &CallCounts) -> String {
 
 fn media(media: &Media) -> String {
     format!(
-        "{} engine, {}, {}, {}; {} packets relayed, {} dropped",
+        "{} engine, {}{}, {}, {}; {} packets relayed, {} dropped",
         media.engine,
         in_kernel(&media.fast_path),
+        in_memory(&media.touched_path),
         count(media.workers, "worker"),
         count(media.sessions, "session"),
         media.packets,
@@ -96,6 +97,21 @@ fn in_kernel(fast: &FastPath) -> String {
     }
     let devices: Vec<String> = fast.devices.iter().map(|(name, hook)| format!("{name} {hook}")).collect();
     format!("{} in the kernel ({})", count(fast.directions, "direction"), devices.join(", "))
+}
+
+/// What comes in shared memory; nothing where that was not asked for.
+fn in_memory(touched: &TouchedPath) -> String {
+    match &touched.reason {
+        Some(reason) if reason == "switched off" => String::new(),
+        Some(reason) => format!(", touched by sockets ({reason})"),
+        None if touched.devices.is_empty() => String::new(),
+        None => {
+            let devices =
+                touched.devices.iter().map(|(name, queues)| format!("{name} {}", count(*queues, "queue")));
+            let devices: Vec<String> = devices.collect();
+            format!(", {} by AF_XDP ({})", count(touched.directions, "direction"), devices.join(", "))
+        }
+    }
 }
 
 fn listens(listens: &[Listen]) -> Table {

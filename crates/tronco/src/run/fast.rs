@@ -1,13 +1,37 @@
 //! The kernel's media engine, as far as it is wanted, built in, and possible here.
 
-use config::{Config, FastPath};
+use config::{Config, FastPath, TouchedPath};
 use media::fast::Choice;
+
+/// What is required and cannot be had.
+#[derive(Debug)]
+pub(crate) enum Lacking {
+    FastPath(String),
+    TouchedPath(String),
+}
 
 /// Starts it; why there is none. Said once in the log.
 ///
 /// # Errors
 /// It is required and cannot be had.
-pub(super) fn start(config: &Config) -> Result<Choice, String> {
+pub(super) fn start(config: &Config) -> Result<Choice, Lacking> {
+    let choice = plain(config).map_err(Lacking::FastPath)?;
+    let reason = match &choice {
+        Ok(path) => path.status().touched.reason,
+        Err(reason) => Some(reason.clone()),
+    };
+    match (reason, config.media.touched_path) {
+        (_, TouchedPath::Off) => {}
+        (None, _) => tracing::info!("media that must be touched come in shared memory (AF_XDP)"),
+        (Some(reason), TouchedPath::Auto) => {
+            tracing::info!(%reason, "media that must be touched come by sockets");
+        }
+        (Some(reason), TouchedPath::Required) => return Err(Lacking::TouchedPath(reason)),
+    }
+    Ok(choice)
+}
+
+fn plain(config: &Config) -> Result<Choice, String> {
     let wish = config.media.fast_path;
     if wish == FastPath::Off {
         return Ok(Err("switched off".to_owned()));
@@ -42,7 +66,8 @@ fn engine(config: &Config) -> Choice {
         FastPath::Tcx => Some(Hook::Tcx),
         _ => None,
     };
-    let kernel = Kernel::start(&Wish { addresses, hook, lanes })?;
+    let touched = config.media.touched_path != TouchedPath::Off;
+    let kernel = Kernel::start(&Wish { addresses, hook, lanes, touched })?;
     Ok(std::sync::Arc::new(kernel))
 }
 

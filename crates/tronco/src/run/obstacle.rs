@@ -1,5 +1,6 @@
 //! What stands in the way of a start: whether the configuration is to blame, and where in it.
 
+use super::fast::Lacking;
 use crate::exit;
 use crate::load;
 use crate::load::fault::{Fault, of_password, of_sound, of_start};
@@ -26,6 +27,8 @@ pub(crate) enum Obstacle {
     Node(#[from] StartError),
     #[error("not started: media.fast_path is required, and cannot be had: {0}")]
     FastPath(String),
+    #[error("not started: media.touched_path is required, and cannot be had: {0}")]
+    TouchedPath(String),
     #[error("no event loop: {0}")]
     Loop(#[from] std::io::Error),
     /// One of the above, with the place of the key that is to blame.
@@ -45,7 +48,8 @@ impl Obstacle {
             Obstacle::Socket(SocketError::TooLong { .. } | SocketError::NotASocket { .. }) => true,
             Obstacle::Records(StoreError::File { source, .. }) => is_lasting(source.kind()),
             Obstacle::Records(StoreError::SchemaTooNew { .. }) => true,
-            Obstacle::Password(_) | Obstacle::Sound(_) | Obstacle::Placed(_) | Obstacle::FastPath(_) => true,
+            Obstacle::Password(_) | Obstacle::Sound(_) | Obstacle::Placed(_) => true,
+            Obstacle::FastPath(_) | Obstacle::TouchedPath(_) => true,
             Obstacle::Node(error) => error.is_configuration(),
             _ => false,
         };
@@ -77,9 +81,21 @@ impl Obstacle {
             Obstacle::FastPath(_) => {
                 Some(Fault::new("media.fast_path", &self.to_string(), "`auto` or `off`"))
             }
+            Obstacle::TouchedPath(_) => {
+                Some(Fault::new("media.touched_path", &self.to_string(), "`auto` or `off`"))
+            }
             Obstacle::Sound(error) => Some(of_sound(error)),
             Obstacle::Node(error) => of_start(error),
             _ => None,
+        }
+    }
+}
+
+impl From<Lacking> for Obstacle {
+    fn from(lacking: Lacking) -> Obstacle {
+        match lacking {
+            Lacking::FastPath(reason) => Obstacle::FastPath(reason),
+            Lacking::TouchedPath(reason) => Obstacle::TouchedPath(reason),
         }
     }
 }

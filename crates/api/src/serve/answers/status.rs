@@ -115,6 +115,7 @@ fn media(engine: &EngineStatus) -> Media {
         packets: engine.packets,
         bytes: engine.bytes,
         fast_path: fast_path(engine),
+        touched_path: wire::TouchedPath::of(&engine.fast.touched),
         drops: dropped.filter(|(_, count)| *count > 0).collect(),
     }
 }

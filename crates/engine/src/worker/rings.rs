@@ -1,0 +1,90 @@
+//! Packets that are brought to the worker, and taken from it, in memory that is shared with the kernel, where there is
+//! such a way ([`media::Rings`]). They are judged as if they had come by their sockets.
+//!
+//! What waits there is taken before anything from a socket. When a direction has been taken back, what came by rings
+//! before that is judged before what comes by its socket from then on.
+
+use super::{BELL, Worker};
+use crate::relay::Out;
+use base::Time;
+use media::token::Token;
+use media::{Home, Lendings, Rings};
+use std::io;
+
+/// The token of the rings.
+pub(super) const RINGS: u64 = BELL - 1;
+
+/// The rings of a worker, if it has any.
+#[derive(Default)]
+pub(super) struct Shared {
+    rings: Option<Box<dyn Rings>>,
+    /// What waits in them is due before the next datagram of a socket.
+    due: bool,
+}
+
+impl Shared {
+    /// Watches them with the worker's poll.
+    pub(super) fn watch(rings: Option<Box<dyn Rings>>, poll: &crate::sys::Poll) -> io::Result<Shared> {
+        for descriptor in rings.iter().flat_map(|rings| rings.descriptors()) {
+            poll.add_raw(descriptor, RINGS)?;
+        }
+        Ok(Shared { rings, due: false })
+    }
+
+    /// By what name packets of a session come.
+    pub(super) fn home(&self, token: Token) -> Option<Home> {
+        self.rings.as_ref().map(|rings| Home { rings: rings.number(), token: token.pack() })
+    }
+
+    /// What follows from what lendings have taken back: what was sent by rings leaves before what will leave by sockets.
+    pub(super) fn note(&mut self, lendings: &mut Lendings) {
+        if lendings.take_drained() {
+            self.due = true;
+            self.flush();
+        }
+    }
+
+    /// Whether what waits in them is due before anything else.
+    pub(super) fn is_due(&self) -> bool {
+        self.due
+    }
+
+    /// The way out of what a side of a session says on a stream.
+    pub(super) fn out(&mut self, lendings: &Lendings, direction: media::fast::Direction) -> Out<'_> {
+        let lane = lendings.touched(direction);
+        Out(self.rings.as_deref_mut().zip(lane))
+    }
+
+    /// Lets leave what was sent by rings.
+    pub(super) fn flush(&mut self) {
+        self.rings.iter_mut().for_each(|rings| rings.flush());
+    }
+}
+
+impl Worker {
+    /// Takes what waits in the rings now.
+    #[inline]
+    pub(super) fn serve_rings(&mut self, now: Time) {
+        self.rings.due = false;
+        let waiting = self.rings.rings.as_ref().map_or(0, |rings| rings.waiting());
+        for _ in 0..waiting {
+            let Some(rings) = self.rings.rings.as_mut() else { return };
+            let Some(arrived) = rings.receive(&mut self.buffer) else { break };
+            let token = Token::unpack(arrived.token);
+            self.guarded(token.place.slot, |w| match arrived.sound {
+                true => w.hear(now, token, arrived.source, arrived.length),
+                false => w.refuse(now, token),
+            });
+        }
+        self.rings.flush();
+    }
+
+    /// The same, where a direction has been taken back since.
+    #[inline]
+    pub(super) fn serve_due_rings(&mut self, now: Time) {
+        // What is judged may have the next one taken back.
+        while self.rings.due {
+            self.serve_rings(now);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The sockets of one worker, at all queues: packets come and go by the batch.
+
+use super::guest::Guest;
+use super::pool::{Bound, Pool};
+use super::ring::Ring;
+use super::socket::Socket;
+use super::{Counts, Hall};
+use media::{Arrived, Leaving, Rings};
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Places that are taken or given at once.
+pub(super) const BATCH: usize = 64;
+/// Packets after which the kernel is asked to send: it takes so many at a time.
+const KICK_AFTER: usize = 32;
+/// Times that the kernel is asked to send what stands in a ring. No more: who asks on and on keeps the processor from
+/// whom the device waits for.
+const KICKS: usize = 4;
+
+/// A worker's socket at one queue of a device.
+#[derive(Debug)]
+pub(super) struct Port {
+    device: u32,
+    pool: Arc<Pool>,
+    pub(super) socket: Arc<Socket>,
+    coming: Ring<libc::xdp_desc>,
+    leaving: Ring<libc::xdp_desc>,
+    /// Places to be given back to the kernel, and places for what leaves.
+    emptied: Vec<u64>,
+    stock: Vec<u64>,
+    /// Packets that stand in the ring and were not taken by the kernel yet, as far as is known.
+    unsent: usize,
+}
+
+impl Port {
+    pub(super) fn new(device: u32, pool: Arc<Pool>, (socket, [coming, leaving]): Bound) -> Port {
+        let (emptied, stock) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
+        Port { device, pool, socket: Arc::new(socket), coming, leaving, emptied, stock, unsent: 0 }
+    }
+
+    /// The next frame, with its place.
+    #[inline]
+    fn next(&mut self) -> Option<libc::xdp_desc> {
+        let frame = self.coming.pop();
+        // Places are given back by the batch, and when there is time.
+        if self.emptied.len() >= BATCH || (frame.is_none() && !self.emptied.is_empty()) {
+            self.pool.refill(&mut self.emptied);
+        }
+        frame
+    }
+
+    /// A free place for a packet.
+    #[inline]
+    fn place(&mut self) -> Option<u64> {
+        if self.stock.is_empty() {
+            self.pool.take(&mut self.stock);
+        }
+        if self.stock.is_empty() {
+            self.push_out();
+            self.pool.take(&mut self.stock);
+        }
+        self.stock.pop()
+    }
+
+    /// Puts a packet into the ring; whether there was room.
+    #[inline]
+    fn put(&mut self, headers: &[u8], payload: &[u8]) -> bool {
+        let Some(addr) = self.place() else { return false };
+        let len = self.pool.memory.write(addr, [headers, payload]);
+        if !self.leaving.push(libc::xdp_desc { addr, len, options: 0 }) {
+            self.stock.push(addr);
+            return false;
+        }
+        self.unsent += 1;
+        if self.unsent.is_multiple_of(KICK_AFTER) {
+            self.push_out();
+        }
+        true
+    }
+
+    /// Has the kernel send what stands in the ring; what it does not take now it takes the next time.
+    fn push_out(&mut self) {
+        let tries = (0..KICKS).take_while(|_| self.leaving.waiting() > 0);
+        for _ in tries {
+            // It is full, or gone: the next time.
+            if self.socket.kick().is_err() {
+                break;
+            }
+        }
+        self.unsent = self.leaving.waiting() as usize;
+    }
+}
+
+/// See the module text.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    hall: Arc<Hall>,
+    number: u32,
+    ports: Vec<Port>,
+    /// The port that is emptied now.
+    at: usize,
+    /// By device: the port that its packets leave by.
+    exits: Vec<(u32, usize)>,
+    /// What is known of lanes, and under which mark it was told.
+    guests: Vec<Option<Box<(u32, Guest)>>>,
+    /// Not yet told to the hall: received, sent, unsound, full.
+    counted: [u64; 4],
+}
+
+impl Worker {
+    pub(super) fn new(hall: Arc<Hall>, number: u32, ports: Vec<Port>) -> Worker {
+        let guests = hall.guests.marks.iter().map(|_| None).collect();
+        let mut exits: Vec<(u32, usize)> = Vec::new();
+        for port in &ports {
+            let of_device = |at: &usize| ports.get(*at).is_some_and(|other| other.device == port.device);
+            let all: Vec<usize> = (0..ports.len()).filter(of_device).collect();
+            // Workers share out the queues of a device.
+            let own = all.get(number as usize % all.len().max(1)).copied();
+            if !exits.iter().any(|(device, _)| *device == port.device) {
+                exits.extend(own.map(|own| (port.device, own)));
+            }
+        }
+        Worker { hall, number, ports, at: 0, exits, guests, counted: [0; 4] }
+    }
+
+    fn publish(&mut self) {
+        let Counts { received, sent, unsound, full } = &self.hall.counts;
+        for (to, counted) in [received, sent, unsound, full].into_iter().zip(&mut self.counted) {
+            if *counted > 0 {
+                to.fetch_add(std::mem::take(counted), Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// What is known of a lane.
+#[inline]
+fn known<'g>(hall: &Hall, guests: &'g mut [Option<Box<(u32, Guest)>>], lane: u32) -> Option<&'g Guest> {
+    let mark = hall.guests.marks.get(lane as usize)?.load(Ordering::Acquire);
+    let place = guests.get_mut(lane as usize)?;
+    if place.as_ref().is_none_or(|told| told.0 != mark) {
+        *place = hall.guest(lane).map(|guest| Box::new((mark, guest)));
+    }
+    place.as_ref().map(|told| &told.1)
+}
+
+impl Rings for Worker {
+    fn number(&self) -> u32 {
+        self.number
+    }
+
+    fn descriptors(&self) -> Vec<i32> {
+        self.ports.iter().map(|port| port.socket.fd().as_raw_fd()).collect()
+    }
+
+    fn waiting(&self) -> usize {
+        self.ports.iter().map(|port| port.coming.waiting() as usize).sum()
+    }
+
+    #[inline]
+    fn receive(&mut self, buffer: &mut [u8]) -> Option<Arrived> {
+        let mut empty = 0;
+        while empty < self.ports.len() {
+            let port = self.ports.get_mut(self.at)?;
+            let Some(desc) = port.next() else {
+                (empty, self.at) = (empty + 1, (self.at + 1) % self.ports.len());
+                continue;
+            };
+            self.counted[0] += 1;
+            let frame = port.pool.memory.frame(desc.addr, desc.len);
+            let lane = frame.first_chunk().map(|four| u32::from_ne_bytes(*four));
+            let guest = lane.and_then(|lane| known(&self.hall, &mut self.guests, lane));
+            let arrived = guest.map(|guest| {
+                let payload = guest.payload(frame);
+                let room = payload.and_then(|payload| Some((buffer.get_mut(..payload.len())?, payload)));
+                let length = room.map(|(room, payload)| {
+                    room.copy_from_slice(payload);
+                    payload.len()
+                });
+                let (length, sound) = (length.unwrap_or_default(), length.is_some());
+                Arrived { token: guest.token, source: guest.source, length, sound }
+            });
+            port.emptied.push(desc.addr);
+            self.counted[2] += u64::from(!arrived.is_some_and(|arrived| arrived.sound));
+            // One of a lane that nobody knows is no session's.
+            if arrived.is_some() {
+                return arrived;
+            }
+        }
+        None
+    }
+
+    #[inline]
+    fn send(&mut self, lane: u32, to: SocketAddr, bytes: &[u8]) -> Leaving {
+        let Some(guest) = known(&self.hall, &mut self.guests, lane) else { return Leaving::Elsewhere };
+        if guest.to != to || !guest.is_fit(bytes) {
+            return Leaving::Elsewhere;
+        }
+        let exit = self.exits.iter().find(|(device, _)| *device == guest.device);
+        let Some(port) = exit.and_then(|(_, at)| self.ports.get_mut(*at)) else { return Leaving::Elsewhere };
+        let (headers, length) = guest.headers(bytes);
+        let left = port.put(headers.get(..length).unwrap_or_default(), bytes);
+        self.counted[if left { 1 } else { 3 }] += 1;
+        if left { Leaving::Left } else { Leaving::Full }
+    }
+
+    fn flush(&mut self) {
+        self.ports.iter_mut().filter(|port| port.unsent > 0).for_each(Port::push_out);
+        self.publish();
+    }
+}
