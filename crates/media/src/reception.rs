@@ -20,6 +20,13 @@ const LATE_AFTER_MS: i64 = 60;
 /// A change of the transit time beyond this is a new timestamp origin, milliseconds.
 const LEAP_MS: i64 = 1000;
 
+/// A pause of at least so many milliseconds is one between talkspurts, and of at most so many.
+const PAUSE_MS: std::ops::RangeInclusive<u64> = 200..=600_000;
+/// Over such a pause the transit time changes by no more than this, milliseconds: the timestamp has gone on.
+const STEADY_MS: u64 = 100;
+/// Talkspurts behind pauses from which on a sender is known to suppress silence.
+const SPURTS: u8 = 2;
+
 /// Sums since the stream began.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Totals {
@@ -56,6 +63,8 @@ pub(crate) struct Reception {
     before: (u64, u64),
     /// Spans of rating that have ended.
     spans: u32,
+    /// Talkspurts that began after a pause.
+    spurts: u8,
     pub(crate) bursts: Bursts,
     pub(crate) drift: Drift,
     pub(crate) sound: Sound,
@@ -77,13 +86,15 @@ impl Reception {
         // Another payload type may have another clock, and packets of one telephone-event repeat
         // their timestamp (RFC 4733 §2.5.1.2): neither says anything of pacing.
         let pacing = header.payload_type == self.payload_type && header.timestamp != self.timestamp;
+        let advance = header.timestamp.wrapping_sub(self.timestamp);
         self.payload_type = header.payload_type;
         self.timestamp = header.timestamp;
         self.totals.packets += 1;
         self.totals.bytes += packet.len() as u64;
         self.sound.hear(header, packet);
         let paced = if pacing { clock } else { 0 };
-        match self.source.hear(header.sequence, header.timestamp, now.0, paced) {
+        let heard = self.source.hear(header.sequence, header.timestamp, now.0, paced);
+        match heard {
             Heard::InOrder => {}
             Heard::AfterGap(_) => self.totals.gaps += 1,
             Heard::First | Heard::Restarted => {
@@ -94,7 +105,11 @@ impl Reception {
         }
         if pacing && clock > 0 {
             self.drift.hear(now.0, header.timestamp, clock);
+            let before = self.transit.origin;
             self.totals.late += u64::from(self.transit.is_late(now, header.timestamp, clock));
+            if u64::from(advance) * 1_000 >= PAUSE_MS.start() * u64::from(clock) && heard == Heard::InOrder {
+                self.note_spurt(before, advance, clock);
+            }
         }
     }
 
@@ -166,9 +181,23 @@ impl Reception {
         (self.source.jitter() as f32 / per_ms, max as f32 / per_ms)
     }
 
-    /// The last packet told what a pause sounds like (RFC 3389): there may be no other for long.
-    pub(crate) fn is_pausing(&self) -> bool {
-        self.payload_type == COMFORT_NOISE
+    /// A talkspurt seems to begin (RFC 3551 §4.1): nothing was lost, and the timestamp has gone on over a pause. It counts when
+    /// the packet came in its time, so that the pause was the sender's. The marker, which should be set, says no more: some
+    /// set it always, some never, and another engine does not tell it.
+    #[cold]
+    fn note_spurt(&mut self, before: Option<(u32, u32)>, advance: u32, clock: u32) {
+        let ms = |ticks: u32| u64::from(ticks) * 1_000 / u64::from(clock.max(1));
+        let (Some((_, before)), Some((_, after))) = (before, self.transit.origin) else { return };
+        let change = (after.wrapping_sub(before) as i32).unsigned_abs();
+        if PAUSE_MS.contains(&ms(advance)) && ms(change) <= STEADY_MS {
+            self.spurts = self.spurts.saturating_add(1);
+        }
+    }
+
+    /// It sends nothing while it says nothing: so it said with its last packet, comfort noise (RFC 3389) or the
+    /// frame of G.729 annex B that stands for it; or so its talkspurts have shown.
+    pub(crate) fn suppresses_silence(&self) -> bool {
+        self.payload_type == COMFORT_NOISE || self.sound.pausing || self.spurts >= SPURTS
     }
 
     /// What is done a few times a second instead of per packet.

@@ -71,6 +71,8 @@ pub(crate) struct Tending {
     /// Since when the call is answered.
     pub(crate) live_since: Option<Time>,
     pub(crate) owes_report: bool,
+    /// The name of ours that was reported is heard no more (RFC 3550 §6.6).
+    pub(crate) owes_farewell: bool,
     pub(crate) owes_keepalive: bool,
     pub(crate) reporter: Option<Box<Reporter>>,
 }
@@ -81,6 +83,7 @@ impl Default for Tending {
             due: Time::NEVER,
             live_since: None,
             owes_report: false,
+            owes_farewell: false,
             owes_keepalive: false,
             reporter: None,
         }
@@ -142,6 +145,11 @@ impl Reporter {
     /// Whether a report of ours has been sent, and nothing since that ended it.
     pub(crate) fn has_spoken(&self) -> bool {
         self.said.is_some()
+    }
+
+    /// The name that it has reported last.
+    pub(crate) fn said(&self) -> Option<u32> {
+        self.said
     }
 
     /// It has said its last.

@@ -11,6 +11,11 @@ const EVERY: u16 = 64;
 const PCMU: u8 = 0;
 const PCMA: u8 = 8;
 pub(crate) const COMFORT_NOISE: u8 = 13;
+/// G.729 (RFC 3551 §4.5.6): frames of ten bytes, and behind the last one perhaps two that describe silence. What remains
+/// of such a packet with its header of twelve bytes.
+const G729: u8 = 18;
+const G729_FRAME: usize = 10;
+const G729_SILENCE: usize = (12 + 2) % G729_FRAME;
 /// Magnitudes of codes, without their sign, that are no louder than −50 dB below full scale: 103 of 32767.
 const PCMU_SILENT: u8 = 12;
 const PCMA_SILENT: u8 = 5;
@@ -24,6 +29,8 @@ pub(crate) struct Sound {
     pub(crate) silent: u32,
     /// Packets of comfort noise.
     pub(crate) noise: u64,
+    /// The last packet of G.729 ended in a frame that describes silence (annex B): there may be no other for long.
+    pub(crate) pausing: bool,
 }
 
 impl Sound {
@@ -31,6 +38,7 @@ impl Sound {
     #[inline]
     pub(crate) fn hear(&mut self, header: &Header, packet: &[u8]) {
         self.noise += u64::from(header.payload_type == COMFORT_NOISE);
+        self.pausing = header.payload_type == G729 && packet.len() % G729_FRAME == G729_SILENCE;
         if header.sequence.is_multiple_of(EVERY) {
             self.look(header.payload_type, packet);
         }
@@ -85,6 +93,18 @@ mod tests {
         let mut sound = Sound::default();
         hear(&mut sound, 9, 0, &[0; 160]);
         hear(&mut sound, 13, 1, &[60]);
-        assert_eq!(sound, Sound { looked: 0, silent: 0, noise: 1 });
+        assert_eq!(sound, Sound { noise: 1, ..Sound::default() });
+    }
+
+    #[test]
+    fn a_frame_of_g729_that_describes_silence_begins_a_pause() {
+        let mut sound = Sound::default();
+        for (length, pauses) in [(20, false), (22, true), (12, true), (2, true), (10, false), (40, false)] {
+            hear(&mut sound, 18, 1, &vec![0; length]);
+            assert_eq!(sound.pausing, pauses, "{length}");
+        }
+        hear(&mut sound, 18, 1, &[0; 2]);
+        hear(&mut sound, 8, 1, &[0; 162]);
+        assert!(!sound.pausing);
     }
 }

@@ -67,9 +67,9 @@ impl Half {
         self.remote.as_ref().map(|m| m.ptime_ms).filter(|&ms| ms > 0).unwrap_or(20)
     }
 
-    /// It sends no packets while it says nothing, but for now and then one of comfort noise.
+    /// It sends no packets while it says nothing, but for now and then one of comfort noise, as far as is known.
     pub(crate) fn suppresses_silence(&self) -> bool {
-        self.reception.is_pausing()
+        self.reception.suppresses_silence()
     }
 
     /// The last packets are judged too: nothing more will come.

@@ -9,6 +9,9 @@ use rtp::ReportBlock;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+/// So many reports of a peer must have come before it counts as one that sends them.
+const REPORTS: u64 = 2;
+
 impl Half {
     /// Remembers a sender report that passes on to the other side.
     pub(crate) fn note_sender_report(&mut self, now: Time, ntp: u32) {
@@ -47,6 +50,11 @@ impl Half {
             (ntp, rtp::ntp::short_from_nanos(held))
         });
         self.reception.block(lsr, dlsr)
+    }
+
+    /// Whether it sends reports, so that their absence says something.
+    pub(crate) fn sends_reports(&self) -> bool {
+        self.rtcp_packets >= REPORTS
     }
 
     /// What the other side hears of this peer where packets pass as they are.

@@ -1,8 +1,11 @@
 //! The counts of the present source as a [`Ledger`], and from one. Sources that were replaced stay here.
 
-use super::{Reception, Transit};
+use super::{PAUSE_MS, Reception, STEADY_MS, Transit};
 use crate::fast::Ledger;
 use rtp::stats::State;
+
+/// The longest packet of sound that is thought of here, milliseconds.
+const PACKET_MS_MAX: u64 = 60;
 
 impl Reception {
     /// Fills in what is counted here; none before the first packet.
@@ -48,6 +51,10 @@ impl Reception {
     pub(crate) fn follow(&mut self, ledger: &Ledger) {
         let totals = &mut self.totals;
         let before = totals.packets;
+        let news = (ledger.packets > before).then(|| self.count_spurt(ledger)).is_some_and(|spurt| spurt);
+        self.spurts = self.spurts.saturating_add(u8::from(news));
+        self.sound.pausing &= ledger.packets == before;
+        let totals = &mut self.totals;
         (totals.packets, totals.bytes) = (ledger.packets, ledger.bytes);
         (totals.late, totals.gaps) = (ledger.late, ledger.gaps);
         self.timestamp = ledger.timestamp;
@@ -82,6 +89,24 @@ impl Reception {
             jitter_16: ledger.jitter_16,
             jitter_max: ledger.jitter_max,
         });
+    }
+
+    /// Whether the sender was silent since the last ledger and has begun anew without a loss: by its timestamps more time
+    /// has gone by than its packets are long, and they came in time.
+    fn count_spurt(&self, ledger: &Ledger) -> bool {
+        let (Some(state), Some((_, before))) = (self.source.state(), self.transit.origin) else {
+            return false;
+        };
+        let ms = |ticks: u32| u64::from(ticks) * 1_000 / u64::from(ledger.clock.max(1));
+        let numbers = ledger.highest.saturating_sub(state.highest);
+        let whole = numbers > 0 && ledger.received.saturating_sub(state.received) == numbers;
+        let paced = ledger.timestamp == ledger.paced_timestamp && ledger.clock == state.clock;
+        let advance = ms(ledger.paced_timestamp.wrapping_sub(state.timestamp));
+        let change = (ledger.last_transit.wrapping_sub(before) as i32).unsigned_abs();
+        let same = ledger.origin == self.transit.origin.unwrap_or_default().0;
+        // No packet is longer than this in what is lent: it may have been fewer than the pause is long.
+        let pause = advance.saturating_sub(numbers * PACKET_MS_MAX);
+        whole && paced && same && PAUSE_MS.contains(&pause) && ms(change) <= STEADY_MS
     }
 
     /// Spans of rating that have ended.

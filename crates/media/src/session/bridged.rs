@@ -103,22 +103,19 @@ impl Session {
                 return Ok(false);
             }
         }
-        if let Some(bridges) = &mut s.bridges {
-            match kind {
-                // Each side hears reports of ours.
-                Kind::Control if bridges.is_source() => return Ok(false),
-                Kind::Control => {}
-                Kind::Media => {
-                    let bridge = &mut bridges.0[side.index()];
-                    let passage = bridge.on_packet(now, packet.bytes_mut());
-                    let digit = bridge.pop_digit();
-                    self.tell_digits(side, stream, digit);
-                    match passage {
-                        Passage::InPlace => {}
-                        Passage::Taken => return Ok(false),
-                        Passage::Refused => return Err(DropReason::PayloadType),
-                    }
-                }
+        // Each side hears reports of ours.
+        if kind == Kind::Control && s.terminates() {
+            return Ok(false);
+        }
+        if let Some(bridges) = s.bridges.as_mut().filter(|_| kind == Kind::Media) {
+            let bridge = &mut bridges.0[side.index()];
+            let passage = bridge.on_packet(now, packet.bytes_mut());
+            let digit = bridge.pop_digit();
+            self.tell_digits(side, stream, digit);
+            match passage {
+                Passage::InPlace => {}
+                Passage::Taken => return Ok(false),
+                Passage::Refused => return Err(DropReason::PayloadType),
             }
         }
         self.protect(side, stream, packet, kind).map(|()| true)
@@ -170,7 +167,8 @@ impl Session {
             };
             packet.length = bridged.unwrap_or(packet.length);
             if to.is_ok() {
-                s.said[side.index()].note(packet.bytes());
+                let clock = s.speaking_clock(side);
+                s.said[side.index()].note(packet.bytes(), clock);
             }
             match to.and_then(|to| self.protect(side, stream, packet, Kind::Media).map(|()| to)) {
                 Ok(sent) => return Some(sent),

@@ -21,6 +21,11 @@ impl Stream {
         player.is_none_or(|player| player.meets(now))
     }
 
+    /// Whether a peer hears sound of ours.
+    pub(super) fn is_played_to(&self, toward: Side) -> bool {
+        self.players.as_ref().is_some_and(|players| players.0[toward.other().index()].is_some())
+    }
+
     /// The clock of the player in a side's place.
     pub(super) fn playing_clock(&self, side: Side) -> Option<u32> {
         let player = self.players.as_ref()?.0[side.index()].as_ref()?;
@@ -34,6 +39,8 @@ impl Stream {
         let length = player.as_mut().and_then(|player| player.pop(buffer));
         if length.is_none() && player.as_ref().is_some_and(Player::is_over) {
             *player = None;
+            // Its name is given up: its hearer is told at the next look.
+            self.halves[side.other().index()].tending.due = Time::ZERO;
             if players.0.iter().all(Option::is_none) {
                 self.players = None;
             }

@@ -41,7 +41,14 @@ impl Names {
 impl Stream {
     /// Whether RTCP ends here: what one of the peers hears bears a name of ours.
     pub(super) fn terminates(&self) -> bool {
-        self.bridges.as_ref().is_some_and(|bridges| bridges.is_source())
+        self.players.is_some() || self.bridges.as_ref().is_some_and(|bridges| bridges.is_source())
+    }
+
+    /// Whether a peer is owed reports because RTCP ends here. Before the answer only whoever hears us is.
+    fn owes_reports(&self, side: Side) -> bool {
+        let bridged = self.bridges.as_ref().is_some_and(|bridges| bridges.is_source());
+        let live = self.halves[side.index()].tending.live_since.is_some();
+        bridged || self.is_played_to(side) || live && self.players.is_some()
     }
 
     /// When the peer of a side was last sent media.
@@ -56,7 +63,8 @@ impl Stream {
             let [half, other] = self.seen_from(side);
             half.tending.live_since.map(|since| other.last_rtcp.map_or(since, |last| last.max(since)))
         };
-        let (terminates, spoken_at) = (self.terminates(), self.spoken_at(side));
+        let (owed, spoken_at) = (self.owes_reports(side), self.spoken_at(side));
+        let own = self.said[side.other().index()].name();
         let half = &mut self.halves[side.index()];
         let Some(care) = half.remote.as_ref().filter(|r| !r.udptl).map(|remote| remote.care) else {
             half.tending.due = Time::NEVER;
@@ -67,7 +75,8 @@ impl Stream {
         let reporter = tending.reporter.get_or_insert_with(|| Box::new(Reporter::new(seed, stream)));
         tending.due = now + reporter.wait();
         let fills = care.reports && silent_since.is_some_and(|since| now.since(since) >= FILL_AFTER);
-        tending.owes_report = !care.forbidden && (terminates || fills);
+        tending.owes_report = !care.forbidden && (owed || fills);
+        tending.owes_farewell = !tending.owes_report && own.is_some() && reporter.said() == own;
         let quiet_since = tending.live_since.map(|since| spoken_at.unwrap_or(since).max(since));
         let quiet = quiet_since.map(|since| now.since(since.max(reporter.kept_alive)));
         let wants = care.live && care.keepalive != Keepalive::Off;
@@ -94,6 +103,8 @@ impl Session {
                 let tending = &mut s.halves[side.index()].tending;
                 let owed = if std::mem::take(&mut tending.owes_report) {
                     self.say_report(now, (side, stream), false, packet)
+                } else if std::mem::take(&mut tending.owes_farewell) {
+                    self.say_report(now, (side, stream), true, packet)
                 } else if std::mem::take(&mut tending.owes_keepalive) {
                     self.keep_alive(now, (side, stream), packet)
                 } else {
@@ -136,7 +147,12 @@ impl Session {
         packet: &mut Datagram<'_>,
     ) -> Option<Sending> {
         let s = self.streams.get_mut(usize::from(stream)).filter(|s| !s.rejected)?;
-        let (voice, beyond_ms) = (s.voice(side, now), s.halves[side.other().index()].rtt_ms());
+        let beyond_ms = s.halves[side.other().index()].rtt_ms();
+        let said = &s.said[side.other().index()];
+        let reported = s.halves[side.index()].tending.reporter.as_ref().and_then(|reporter| reporter.said());
+        // Whoever is taken leave of is the one that was reported, who may have fallen silent since.
+        let own = said.voice(now).filter(|voice| last && Some(voice.ssrc) == reported);
+        let voice = own.or_else(|| s.voice(side, now));
         let half = &mut s.halves[side.index()];
         let mut reporter = half.tending.reporter.take()?;
         let target = half.control_target();

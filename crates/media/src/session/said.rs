@@ -10,6 +10,8 @@ use base::Time;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Said {
     last: Option<(Time, Voice)>,
+    /// The clock of whoever spoke last, Hz.
+    clock: u32,
     /// When whoever speaks was served last.
     now: Time,
 }
@@ -21,8 +23,9 @@ impl Said {
         self.now = now;
     }
 
-    /// A packet is about to leave.
-    pub(super) fn note(&mut self, packet: &[u8]) {
+    /// A packet is about to leave, by this clock.
+    pub(super) fn note(&mut self, packet: &[u8], clock: Option<u32>) {
+        self.clock = clock.unwrap_or(self.clock);
         let Ok(packet) = rtp::Packet::parse(packet) else { return };
         let head = packet.header();
         let before = self.last.map(|(_, voice)| voice).filter(|voice| voice.ssrc == head.ssrc);
@@ -37,10 +40,15 @@ impl Said {
         self.last.map(|(at, _)| at)
     }
 
-    /// What is heard at a moment, by a clock of so many Hz.
-    fn voice(&self, now: Time, clock: u32) -> Option<Voice> {
+    /// The name that was heard last.
+    pub(super) fn name(&self) -> Option<u32> {
+        self.last.map(|(_, voice)| voice.ssrc)
+    }
+
+    /// What is heard at a moment.
+    pub(super) fn voice(&self, now: Time) -> Option<Voice> {
         let (at, voice) = self.last?;
-        let since = (now.since(at).as_nanos() * u128::from(clock) / 1_000_000_000) as u32;
+        let since = (now.since(at).as_nanos() * u128::from(self.clock) / 1_000_000_000) as u32;
         Some(Voice { timestamp: voice.timestamp.wrapping_add(since), ..voice })
     }
 }
@@ -49,8 +57,12 @@ impl Stream {
     /// What the peer of a side hears.
     pub(super) fn voice(&self, toward: Side, now: Time) -> Option<Voice> {
         let from = toward.other();
-        let clock = self.playing_clock(from).or_else(|| self.bridges.as_ref()?.clock(from));
-        let own = clock.and_then(|clock| self.said[from.index()].voice(now, clock));
+        let own = self.speaking_clock(from).and_then(|_| self.said[from.index()].voice(now));
         own.or_else(|| self.halves[from.index()].spoken(now))
+    }
+
+    /// The clock of whoever speaks in a side's place under a name of ours.
+    pub(super) fn speaking_clock(&self, from: Side) -> Option<u32> {
+        self.playing_clock(from).or_else(|| self.bridges.as_ref()?.clock(from))
     }
 }

@@ -11,8 +11,14 @@ use std::time::Duration;
 const ONE_WAY_PACKETS: u64 = 50;
 /// How long the silent side has had to begin.
 const ONE_WAY_AFTER: Duration = Duration::from_secs(5);
-/// How long a side that was heard may pause, RTCP and all: while its reports come it is there, and listens.
+/// How long a side that was heard may pause, RTCP and all: while its reports come it is there, and listens. Also how long
+/// one that is known to suppress silence may take to begin after a new description.
 const STOPPED_AFTER: Duration = Duration::from_secs(15);
+/// The same of a side that suppresses silence and sends reports: a participant is gone when none has come for five
+/// intervals of 5 s (RFC 3550 §6.3.5).
+const GONE_AFTER: Duration = Duration::from_secs(25);
+/// The same of one that suppresses silence and has never sent a report: it may just listen.
+const LISTENS_AFTER: Duration = Duration::from_secs(120);
 /// The speaking side counts as speaking when heard within this time.
 const SPEAKING_WITHIN: Duration = Duration::from_secs(1);
 
@@ -45,18 +51,28 @@ impl Stream {
             return Some(None);
         }
         let begun = silent.heard_since_change > 0;
-        let patience = if begun { STOPPED_AFTER } else { ONE_WAY_AFTER };
+        let patience = patience(silent);
         let heard = speaker.heard_since_change >= ONE_WAY_PACKETS
             && speaker.last_rtp.is_some_and(|t| now.since(t) <= SPEAKING_WITHIN);
-        let lives = silent.last_rtcp.is_some_and(|t| now.since(t) < STOPPED_AFTER);
-        let pauses = begun && (lives || silent.suppresses_silence());
-        let may = may_send(silent) && may_send(speaker) && !pauses;
+        let lives = begun && silent.last_rtcp.is_some_and(|t| now.since(t) < patience);
+        let may = may_send(silent) && may_send(speaker) && !lives;
         if !may || !heard || now.since(quiet_since) < patience {
             return None;
         }
         let why = OneWay::of(silent.heard_since_change, &silent.drops);
         silent.one_way.begin(quiet_since, why);
         Some(Some(why))
+    }
+}
+
+/// How long a side may be silent.
+fn patience(half: &Half) -> Duration {
+    match (half.heard_since_change > 0, half.suppresses_silence()) {
+        (false, false) => ONE_WAY_AFTER,
+        // What it described anew need not make it speak at once.
+        (false, true) | (true, false) => STOPPED_AFTER,
+        (true, true) if half.sends_reports() => GONE_AFTER,
+        (true, true) => LISTENS_AFTER,
     }
 }
 
