@@ -28,7 +28,7 @@ const SESSION_SECONDS: u32 = 1_800;
 #[derive(Default)]
 pub(crate) struct OnRecord {
     /// What an operator said of it: by whom, or not.
-    wish: Option<Option<TrunkId>>,
+    pub(crate) wish: Option<Option<TrunkId>>,
     /// An operator has it paused.
     paused: bool,
     /// What the call's route says of it.
@@ -57,8 +57,6 @@ impl OnRecord {
 struct Recorded {
     by: TrunkId,
     recording: Recording<TargetRef>,
-    /// An operator wants it ended, or by somebody else.
-    dismissed: bool,
 }
 
 impl Call {
@@ -100,17 +98,18 @@ impl Call {
         }
         let wanted = self.recorder().filter(|_| self.phase == Phase::Answered);
         let mut held = match (self.record.recorded.take(), wanted) {
-            (Some(held), by) if !(held.recording.is_done() && held.dismissed && by.is_some()) => held,
+            (Some(held), by) if !(held.recording.is_ended() && by.is_some()) => held,
             (_, Some(by)) => {
                 let tag = Tag::new(cx.shard, Side::A, self.me, cx.rng);
                 let recording = Recording::new(tag.as_bytes(), cx.wall(), cx.rng);
-                Box::new(Recorded { by, recording, dismissed: false })
+                Box::new(Recorded { by, recording })
             }
             (_, None) => return,
         };
-        held.dismissed |= wanted != Some(held.by);
-        let wanted = wanted.filter(|_| !held.dismissed);
-        if wanted.is_none() {
+        if wanted != Some(held.by) {
+            held.recording.dismiss(self.phase == Phase::Answered);
+        }
+        if held.recording.is_dismissed() {
             self.with_recording(&mut held, cx, |_, recording, lent| recording.attend(None, lent));
         } else if let State::Open { .. } = self.media.state {
             if held.recording.wants_ways(cx.now) {

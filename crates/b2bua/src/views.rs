@@ -81,6 +81,7 @@ fn view(call: &Call, links: &Links) -> CallView {
         links: call.limits.links.all().map(|(at, times)| (links.site(at).into(), times)).collect(),
         media: call.media.session().map(|session| (session, call.media.seat(Side::A))),
         recording: call.recording_verdict(),
+        ordered: call.record.wish.flatten().map(|by| call.epoch.trunk_name(by)),
         codec: (!call.media.codec.is_empty()).then(|| call.media.codec.clone()),
     }
 }

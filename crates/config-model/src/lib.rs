@@ -162,6 +162,12 @@ impl Config {
         self.trunks.iter().position(|t| t.name == name).and_then(|i| u32::try_from(i).ok()).map(TrunkId)
     }
 
+    /// The id of the trunk with this name, where it is a recorder.
+    #[must_use]
+    pub fn recorder_named(&self, name: &str) -> Option<TrunkId> {
+        self.trunk_named(name).filter(|id| self.trunk(*id).is_some_and(|trunk| trunk.kind == Kind::Recorder))
+    }
+
     /// The id of the interface with this name.
     #[must_use]
     pub fn listen_named(&self, name: &str) -> Option<ListenId> {

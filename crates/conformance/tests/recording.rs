@@ -3,6 +3,7 @@
 
 use conformance::audio::{self, share};
 use conformance::config::{INSIDE, ITSP, PBX};
+use conformance::control::{ask, await_call};
 use conformance::recorder::{
     CALLEE_PORT, CALLEE_TONE, CALLER_PORT, CALLER_TONE, DID, Ear, SRS, WORLD, phones, recorder, setup,
 };
@@ -161,8 +162,20 @@ fn an_operator_has_a_call_recorded() {
     order(&["call", "record", &key, "--by", "rec"]);
     recorder.await_received("INVITE ");
     recorder.await_received("ACK ");
+    let from = server.reload(&setup.text().replace("[trunk.rec]", "[trunk.late]"));
+    server.process().line_after(from, "reloaded");
+    let late = tronco(&["call", "record", &key, "--by", "late", "--socket", &socket]);
+    let said = String::from_utf8_lossy(&late.stderr);
+    assert!(
+        !late.status.success() && said.contains("keeps the configuration that it began with"),
+        "{late:?}"
+    );
+    let (head, body) = ask(&place, "POST", &format!("/v1/calls/{key}/record?by=late"));
+    assert!(head.starts_with("HTTP/1.1 409") && body.contains("\"no-recorder-then\""), "{head}\n{body}");
     order(&["call", "record", &key, "--off"]);
     assert_eq!(recorder.finish().failed, 0, "and recorded no more");
+    let call = await_call(&place, |call| call.get("recording").is_some());
+    assert_eq!(records::word(&call, "recording"), "rec: ok, then ended");
     drop(caller);
     drop(callee);
     assert_eq!(server.stop(), 0);

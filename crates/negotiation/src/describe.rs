@@ -63,7 +63,7 @@ pub fn describe(
         ports: lines,
         origin_id: local.id,
         origin_version: local.version.max(1),
-        hold: hold_form(end),
+        hold: hold_form(end, &session),
         reveal: reveal(end.policy),
         covers: &covers,
     };
@@ -202,9 +202,12 @@ pub fn make_offer(end: &End<'_>, local: &mut LocalSdp, draws: Draws<'_>) {
     local.text = made.into_boxed_slice();
 }
 
-/// How this peer is told that it is held. Where it is to hear music it has to listen, unless its trunk says otherwise.
-fn hold_form(end: &End<'_>) -> HoldForm {
-    let music = end.beyond.is_some_and(|beyond| beyond.sounds.hold_music.is_some());
+/// How this peer is told that it is held. Where it is to hear music it has to listen, unless its trunk says otherwise; music
+/// can only be made in a codec that is spoken here.
+fn hold_form(end: &End<'_>, session: &Session<'_>) -> HoldForm {
+    let spoken =
+        || session.media().iter().any(|media| media.codecs().any(|c| codecs::sound_of(&c).is_some()));
+    let music = end.beyond.is_some_and(|beyond| beyond.sounds.hold_music.is_some()) && spoken();
     match end.policy.hold {
         Hold::Pass | Hold::Sendonly if music => HoldForm::SendonlyOnly,
         Hold::Pass => HoldForm::Pass,

@@ -63,6 +63,8 @@ pub struct Recording<G> {
     rest: Option<Time>,
     /// Nothing more is recorded.
     over: bool,
+    /// The owner wants it no more.
+    dismissed: bool,
     /// The recorder takes part.
     live: bool,
     /// Since then.
@@ -93,6 +95,7 @@ impl<G: Copy + PartialEq> Recording<G> {
             vain: 0,
             rest: None,
             over: false,
+            dismissed: false,
             live: false,
             since: Time::ZERO,
             avoid: None,
@@ -107,6 +110,24 @@ impl<G: Copy + PartialEq> Recording<G> {
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.session.as_ref().is_none_or(Session::is_over)
+    }
+
+    /// It is wanted no more, which is not taken back. `early`: the call goes on without it.
+    pub fn dismiss(&mut self, early: bool) {
+        self.story.ended |= early && !self.dismissed;
+        self.dismissed = true;
+    }
+
+    /// Whether it is wanted no more.
+    #[must_use]
+    pub fn is_dismissed(&self) -> bool {
+        self.dismissed
+    }
+
+    /// Whether it is, and nothing of it is owed: another may begin.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.dismissed && self.is_done()
     }
 
     /// Whether the recorder takes part now.

@@ -23,6 +23,18 @@ pub(crate) enum Trouble {
     Stopped,
 }
 
+impl Trouble {
+    /// How much it says of why nothing is recorded: that there is nobody to ask, or no answer, is mostly what follows from
+    /// something else.
+    fn weight(self) -> u8 {
+        match self {
+            Trouble::Nowhere => 0,
+            Trouble::Status(0) | Trouble::Down => 1,
+            _ => 2,
+        }
+    }
+}
+
 /// What happened since it was counted last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Tally {
@@ -63,6 +75,8 @@ pub(crate) struct Story {
     missing: Option<Time>,
     gaps: u32,
     gap: Duration,
+    /// It was ended before the call was.
+    pub(crate) ended: bool,
 }
 
 impl Story {
@@ -83,13 +97,17 @@ impl Story {
 
     /// No recorder takes part; `lost`: one did until now; `more`: others are asked at once.
     pub(crate) fn failed(&mut self, why: Trouble, (lost, more): (bool, bool), now: Time) {
+        let told = self.failing || self.missing.is_some();
         if lost {
             (self.missing, self.gaps) = (Some(now), self.gaps + 1);
             self.tally.lost += 1;
         } else if !more && !std::mem::replace(&mut self.failing, true) {
             self.tally.failed += 1;
         }
-        self.trouble = Some(why);
+        // What is met when it is asked again does not hide why it went, or could not be had.
+        if self.trouble.is_none_or(|before| !told || why.weight() > before.weight()) {
+            self.trouble = Some(why);
+        }
     }
 
     /// The recorder has ended it.
@@ -98,6 +116,11 @@ impl Story {
     }
 
     pub(crate) fn verdict(&self) -> String {
+        let ended = if self.ended && self.was_live && self.trouble.is_none() { ", then ended" } else { "" };
+        self.course() + ended
+    }
+
+    fn course(&self) -> String {
         let when = if self.was_live { "lost" } else { "failed" };
         let seconds = self.gap.as_secs_f64();
         match self.trouble {

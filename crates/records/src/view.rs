@@ -48,6 +48,8 @@ pub struct CallView {
     pub media: Option<(SessionId, Side)>,
     /// The recorder and how the recording goes; empty where nobody records.
     pub recording: Box<str>,
+    /// Who is to record it, as an operator has said.
+    pub ordered: Option<Arc<str>>,
 }
 
 /// Counters of a switchboard.

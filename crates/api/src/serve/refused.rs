@@ -54,6 +54,14 @@ impl Refused {
         Refused::new(StatusCode::CONFLICT, "no-recorder", error)
     }
 
+    pub(super) fn no_recorder_then(key: &str, name: &str) -> Refused {
+        let error = format!(
+            "call {key} keeps the configuration that it began with, in which no trunk {name:?} is a recorder: its \
+             recording stays as it is"
+        );
+        Refused::new(StatusCode::CONFLICT, "no-recorder-then", error)
+    }
+
     pub(super) fn not_anchored(key: &str) -> Refused {
         let error = format!("the media of call {key} go between its peers: there is nothing to record here");
         Refused::new(StatusCode::CONFLICT, "not-anchored", error)

@@ -35,7 +35,7 @@ impl Switchboard {
                 let by = if let RecordWish::By(id) = wish { Some(id.index()) } else { None };
                 let name = by.and_then(|at| self.epoch.snapshot.trunk_names.get(at)).cloned();
                 self.with_key(now, call, out, |call, _| {
-                    let by = name.and_then(|name| call.epoch.snapshot.config.trunk_named(&name));
+                    let by = name.and_then(|name| call.epoch.snapshot.config.recorder_named(&name));
                     call.record.order(wish, by);
                 });
             }

@@ -247,11 +247,26 @@ fn an_operator_begins_and_ends_the_recording_of_one_call() {
     world.command(Command::Record { call: key, wish: RecordWish::Off });
     let bye = world.expect(&[(SRS, "BYE")]).remove(0);
     world.receive(SRS, &response(&bye, "200 OK", "", "", ""));
+    assert_eq!(&*world.board.calls()[0].recording, "rec: ok, then ended");
     world.command(Command::Record { call: key, wish });
     let invite = world.expect(&[(SRS, "INVITE sip:10.0.0.30")]).remove(0);
     taken(&mut world, &invite, TAKES);
     hung_up(&mut world, &ok, 2);
     world.settle();
+}
+
+#[test]
+fn the_record_says_that_a_recording_was_ended_before_its_call() {
+    let mut world = recorded("\"10.0.0.30\"");
+    let (ok, invite) = begun(&mut world);
+    taken(&mut world, &invite, TAKES);
+    let key: CallKey = world.board.calls()[0].key;
+    world.command(Command::Record { call: key, wish: RecordWish::Off });
+    let bye = world.expect(&[(SRS, "BYE")]).remove(0);
+    world.receive(SRS, &response(&bye, "200 OK", "", "", ""));
+    hung_up(&mut world, &ok, 2);
+    world.settle();
+    assert_eq!(&*world.records[0].recording, "rec: ok, then ended");
 }
 
 #[test]

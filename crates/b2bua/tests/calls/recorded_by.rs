@@ -88,6 +88,7 @@ fn who_is_not_in_the_calls_own_configuration_cannot_record_it_and_nothing_stops(
     world.command(Command::Record { call, wish: RecordWish::By(late) });
     world.expect(&[]);
     assert_eq!(&*world.board.calls()[0].recording, "rec: ok", "it goes on");
+    assert_eq!(world.board.calls()[0].ordered, None, "the order was not taken");
     hung_up(&mut world, &ok, 2);
     world.pass(std::time::Duration::from_secs(1));
     assert_eq!(&*world.records[0].recording, "rec: ok");

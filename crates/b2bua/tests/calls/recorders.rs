@@ -178,7 +178,7 @@ fn a_recorder_that_goes_down_is_lost_soon_and_the_recording_goes_on_when_it_is_b
     }
     assert!(sent.iter().any(|s| s.start().starts_with("BYE")), "what is left of it is ended");
     assert_eq!((counter(&world, "recordings_lost"), world.board.live_calls()), (1, 1));
-    assert_eq!(&*world.board.calls()[0].recording, "rec: lost, no gateway");
+    assert_eq!(&*world.board.calls()[0].recording, "rec: lost, gateway down");
     let again = sent.iter().filter(|s| s.start().starts_with("INVITE")).count();
     assert_eq!(again, 0, "who is known to be down is not asked");
     let mut anew = None;
@@ -304,4 +304,42 @@ fn a_recorder_that_comes_back_elsewhere_in_the_middle_of_a_call_goes_on_with_it(
     hung_up(&mut world, &ok, 2);
     world.settle();
     assert_eq!(&*world.records[0].recording, "rec: lost, no answer");
+}
+
+#[test]
+fn why_a_recording_was_lost_is_not_hidden_by_what_asking_again_meets() {
+    let mut world = recorded("\"10.0.0.30\"");
+    let (ok, invite) = begun(&mut world);
+    taken(&mut world, &invite, TAKES);
+    unreached(&mut world);
+    let bye = world.expect(&[(SRS, "BYE sip:bob@10.0.0.30")]).remove(0);
+    world.receive(SRS, &response(&bye, "200 OK", "", "", ""));
+    world.pass(Duration::from_millis(5_100));
+    let invite = world.expect(&[(SRS, "INVITE sip:10.0.0.30")]).remove(0);
+    world.receive(SRS, &response(&invite, "480 Temporarily Unavailable", "x", "", ""));
+    world.expect(&[(SRS, "ACK")]);
+    assert_eq!(&*world.board.calls()[0].recording, "rec: lost, media unreachable");
+    hung_up(&mut world, &ok, 2);
+    world.settle();
+    assert_eq!(&*world.records[0].recording, "rec: lost, media unreachable");
+}
+
+#[test]
+fn that_nobody_could_be_asked_gives_way_to_what_a_recorder_says() {
+    let mut world = recorded("\"10.0.0.30\"");
+    let duty = |duty| Command::SetDuty { trunk: TrunkId(3), gateway: None, duty };
+    world.command(duty(Duty::Disabled));
+    let (ok, _) = answered_call(&mut world);
+    assert_eq!(&*world.board.calls()[0].recording, "rec: failed, no gateway");
+    world.command(duty(Duty::Enabled));
+    world.pass(Duration::from_millis(5_100));
+    let invite = world.expect(&[(SRS, "INVITE sip:10.0.0.30")]).remove(0);
+    world.receive(SRS, &response(&invite, "603 Decline", "x", "", ""));
+    world.expect(&[(SRS, "ACK")]);
+    world.command(duty(Duty::Disabled));
+    world.pass(Duration::from_secs(60));
+    world.take();
+    hung_up(&mut world, &ok, 2);
+    world.settle();
+    assert_eq!(&*world.records[0].recording, "rec: failed, 603");
 }

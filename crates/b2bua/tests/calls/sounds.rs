@@ -218,13 +218,15 @@ fn where_no_music_can_be_made_for_who_is_held_it_is_said() {
     let ok = world.expect(&[(GW1, "ACK "), (PBX, "SIP/2.0 200")]).remove(1);
     let to = ok.header("To").to_owned();
     world.receive(PBX, &inside("ACK", 1, &to, "ack1", "", ""));
-    for (number, branch) in [(2, "hold"), (3, "again")] {
+    // It has nothing to listen to: the form is as received.
+    for (number, branch, form) in [(2, "hold", "inactive"), (3, "again", "sendonly")] {
         let held = g729(OFFER)
-            .replace("a=sendrecv", "a=sendonly")
+            .replace("a=sendrecv", &format!("a={form}"))
             .replace("alice 1 1", &format!("alice 1 {number}"));
         world.receive(PBX, &inside("INVITE", number, &to, branch, "", &held));
         let sent = world.take();
         if let Some(asked) = sent.iter().find(|sent| sent.start().starts_with("INVITE")) {
+            assert!(asked.body().contains(&format!("a={form}")), "{}", asked.body());
             world
                 .receive(GW1, &response(asked, "200 OK", "", "", &format!("{}a=recvonly\r\n", g729(ANSWER))));
         }

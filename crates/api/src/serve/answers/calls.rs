@@ -87,7 +87,12 @@ pub(super) async fn record(
             (None, Some(false)) => RecordWish::Resume,
         };
         node.command(Command::Record { call: call.key, wish })?;
-        find(node, &call.key.to_string())
+        // Letters are read in order: this view shows what became of the order.
+        let done = find(node, &call.key.to_string())?;
+        match asked.by.as_deref().filter(|by| done.ordered.as_deref() != Some(by)) {
+            Some(by) => Err(Refused::no_recorder_then(&key, by)),
+            None => Ok(done),
+        }
     })
     .await?;
     let (call, pause) = (found.key.to_string(), query.pause);
