@@ -12,7 +12,7 @@ use crate::tag::CallRef;
 use base::ReasonId;
 use identity::headers::{Kind, pass_reason, pass_rows};
 use identity::said::{push_why, q850_of};
-use media::{Command, OneWay, Report, SessionId, Side};
+use media::{Command, NotHeard, Report, SessionId, Side};
 use sip_core::{Response, ServerTxn};
 use sip_msg::Msg;
 use std::time::Duration;
@@ -288,12 +288,12 @@ impl Call {
     }
 
     /// A side is not heard while the other is, or is again.
-    pub(crate) fn on_one_way(&mut self, side: Side, why: Option<OneWay>, cx: &mut Context<'_>) {
+    pub(crate) fn on_one_way(&mut self, side: Side, why: Option<NotHeard>, cx: &mut Context<'_>) {
         self.media.unheard[side.index()] = why;
         let Some(why) = why else { return };
         cx.counters.one_way += 1;
         let who = if side == Side::A { "caller" } else { "callee" };
-        cx.note(Level::Warn, "one way", format!("call {}: {who} not heard: {}", self.key, why.sentence()));
+        cx.note(Level::Warn, "one way", format!("call {}: {who} not heard: {why}", self.key));
     }
 
     /// Writes the record once the call is over and its media have reported; exactly once.

@@ -9,7 +9,7 @@ use crate::parting::Parting;
 use crate::relay::Growing;
 use base::{ListenId, Transport, TrunkId};
 use config::Recorder;
-use media::{Command, OneWay, Ports, Remote, Report, Security, SessionId, Side, Sound, Yields};
+use media::{Command, NotHeard, Ports, Remote, Report, Security, SessionId, Side, Sound, Yields};
 use negotiation::{End, Joining, LocalSdp, SdpTrouble, Seat, Stage, Standing};
 use sip_core::DigitLine;
 use sip_msg::Msg;
@@ -33,7 +33,7 @@ pub(crate) struct CallMedia {
     /// The refusal that follows an announcement.
     pub(crate) parting: Option<Box<Parting>>,
     /// Why a side is not heard, by the call's sides.
-    pub(crate) unheard: [Option<OneWay>; 2],
+    pub(crate) unheard: [Option<NotHeard>; 2],
     /// What the peers described before the answer.
     early: [Box<[u8]>; 2],
     /// A request that adds streams and waits for their ports.

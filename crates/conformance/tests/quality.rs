@@ -143,8 +143,11 @@ fn check_page(page: &str) {
         "tronco_one_way_directions_total{from=\"callee\",cause=\"nothing\"} 1",
         "tronco_rtp_loss_bursts_total{from=\"caller\"} 1",
         "tronco_silent_directions_total{from=\"caller\"} 1",
-        "tronco_rtp_clock_drift_ratio_count 1",
-        "tronco_rtp_loss_burst_seconds_bucket{le=\"0.32\"} 1",
+        "tronco_rtp_clock_drift_ratio_count{from=\"caller\"} 1",
+        "tronco_rtp_loss_burst_seconds_bucket{from=\"caller\",le=\"0.32\"} 1",
+        "tronco_rtp_jitter_seconds_count{from=\"caller\"} 1",
+        "tronco_rtp_jitter_seconds_count{from=\"callee\"} 0",
+        "tronco_mos_count{from=\"caller\"} 1",
     ] {
         assert!(page.contains(&format!("\n{sample}\n")), "{sample} in\n{page}");
     }

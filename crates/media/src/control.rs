@@ -4,7 +4,7 @@
 //! negotiated description into a [`Remote`]. Enter through [`Command`] and [`Reply`].
 
 use crate::care::Care;
-use crate::one_way::OneWay;
+use crate::one_way::NotHeard;
 pub use crate::open_error::OpenError;
 use crate::ports::Ports;
 use crate::report::Report;
@@ -322,14 +322,15 @@ pub enum Reply {
         /// The silent side.
         side: Side,
     },
-    /// One side's media flows, and of the other, which may send, nothing is heard; or it is heard again.
+    /// Nothing is heard of a side that may send while the other side's media flow, or while packets for it come that are not
+    /// believed; or it is heard again.
     OneWay {
         /// The session.
         session: SessionId,
         /// The silent side.
         side: Side,
         /// Why it is not heard; none: it is again.
-        why: Option<OneWay>,
+        why: Option<NotHeard>,
     },
     /// A side has sent a digit, and the other one wants it in signalling.
     Digit {

@@ -38,7 +38,7 @@ pub use fast::{FastPath, FastStatus, Lane, Ledger, Opening, Road, Unfit};
 pub use flow::{Action, Check, Component, Flow};
 pub use guard::Datagram;
 pub use lendings::Lendings;
-pub use one_way::OneWay;
+pub use one_way::{NotHeard, OneWay};
 pub use open_error::OpenError;
 pub use ports::{Ports, StreamPorts};
 pub use report::{DropReason, Drops, Report, StreamReport};

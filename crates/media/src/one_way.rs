@@ -2,6 +2,8 @@
 
 use crate::report::{DropReason, Drops};
 use base::Time;
+use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What is known of a side of which no sound passes while the other one is heard.
@@ -37,8 +39,18 @@ impl OneWay {
         if heard > 0 {
             return OneWay::Stopped;
         }
+        let most = OneWay::causes(drops).into_iter().filter(|(_, count)| *count > 0);
+        most.max_by_key(|(_, count)| *count).map_or(OneWay::Nothing, |(cause, _)| cause)
+    }
+
+    /// How many packets were dropped for a cause that keeps a side from being heard.
+    pub(crate) fn refused(drops: &Drops) -> u64 {
+        OneWay::causes(drops).iter().map(|(_, count)| count).sum()
+    }
+
+    fn causes(drops: &Drops) -> [(OneWay, u64); 4] {
         let all = |reasons: &[DropReason]| -> u64 { reasons.iter().map(|&r| u64::from(drops.of(r))).sum() };
-        let causes = [
+        [
             (
                 OneWay::ForeignSource,
                 all(&[DropReason::ForeignSource, DropReason::Ssrc, DropReason::IceUnproven]),
@@ -54,9 +66,7 @@ impl OneWay {
             ),
             (OneWay::PayloadType, all(&[DropReason::PayloadType])),
             (OneWay::NoMedia, all(&[DropReason::BadVersion, DropReason::BadLength])),
-        ];
-        let most = causes.into_iter().filter(|(_, count)| *count > 0).max_by_key(|(_, count)| *count);
-        most.map_or(OneWay::Nothing, |(cause, _)| cause)
+        ]
     }
 
     /// The word in records and metrics.
@@ -95,6 +105,39 @@ impl OneWay {
             OneWay::NoMedia => "what came from it is no RTP",
             OneWay::Stopped => "it was heard and then sent no more, while the other side went on",
         }
+    }
+}
+
+/// That a side is not heard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NotHeard {
+    /// Why.
+    pub why: OneWay,
+    /// Where packets came from that are not believed, and where it said that it is.
+    pub sources: Option<(SocketAddr, SocketAddr)>,
+}
+
+impl From<OneWay> for NotHeard {
+    fn from(why: OneWay) -> NotHeard {
+        NotHeard { why, sources: None }
+    }
+}
+
+impl fmt::Display for NotHeard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((heard, described)) = self.sources.filter(|_| self.why == OneWay::ForeignSource) else {
+            return f.write_str(self.why.sentence());
+        };
+        let (what, latch) = if heard.ip() == described.ip() {
+            ("sends from another port than it receives at", "signalled")
+        } else {
+            ("is behind a NAT", "nat")
+        };
+        write!(
+            f,
+            "its packets come from {heard}, but its SDP says {described}, and are not believed; where it {what}, \
+             `latch = \"{latch}\"` of its trunk lets them in"
+        )
     }
 }
 

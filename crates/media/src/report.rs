@@ -181,12 +181,15 @@ pub struct StreamReport {
     pub last_packet_after: Option<Duration>,
     /// Longest pause between two packets while the peer was allowed to send.
     pub silence_max: Duration,
-    /// At the end nothing of it is heard although it might send, while the other side is.
+    /// At the end nothing of it is heard although it might send, while the other side is, or while packets came that were
+    /// not believed.
     pub one_way: bool,
     /// Why that is so, or was the last time.
     pub one_way_why: Option<OneWay>,
     /// How long that was so, in all.
     pub one_way_for: Option<Duration>,
+    /// Where its packets came from that were not believed, and where it said that it is, when that was why.
+    pub foreign: Option<(SocketAddr, SocketAddr)>,
     /// Bursts of loss and the gaps between them (RFC 3611 §4.7.2).
     pub bursts: BurstReport,
     /// How much sound one packet holds, milliseconds.

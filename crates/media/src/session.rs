@@ -226,7 +226,7 @@ impl Session {
         match done {
             Ok(Some((component, to))) => Verdict::Relay { component, to, length: packet.length },
             Ok(None) => Verdict::Taken,
-            Err(reason) => self.dropped(side, stream, reason),
+            Err(reason) => self.dropped((side, stream, component), source, reason),
         }
     }
 

@@ -7,7 +7,8 @@ mod common;
 use base::Time;
 use common::{a, b};
 use media::{
-    Component, Datagram, DropReason, OneWay, Remote, Reply, Session, SessionId, Side, StreamReport, Verdict,
+    Component, Datagram, DropReason, NotHeard, OneWay, Remote, Reply, Session, SessionId, Side, StreamReport,
+    Verdict,
 };
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -163,7 +164,11 @@ fn converse(seconds: u32, payload_type: u8, speaks: impl Fn(u32) -> bool) -> (Ve
 
 #[test]
 fn a_side_that_stops_is_told_and_told_again_when_it_speaks() {
-    let news = |why| Reply::OneWay { session: SessionId(1), side: Side::B, why };
+    let news = |why: Option<OneWay>| Reply::OneWay {
+        session: SessionId(1),
+        side: Side::B,
+        why: why.map(NotHeard::from),
+    };
     let (said, report) = converse(60, 8, |second| !(20..45).contains(&second));
     assert_eq!(said, [news(Some(OneWay::Stopped)), news(None)]);
     assert_eq!((report.one_way, report.one_way_why), (false, Some(OneWay::Stopped)));
@@ -211,7 +216,7 @@ impl Spurts {
             self.session.on_tick(self.now);
             while let Some(reply) = self.session.poll_reply() {
                 if let Reply::OneWay { why, .. } = reply {
-                    self.said.push((ms / 1_000, why));
+                    self.said.push((ms / 1_000, why.map(|heard| heard.why)));
                 }
             }
             self.now = self.now + Duration::from_millis(20);
@@ -351,4 +356,49 @@ fn a_side_whose_last_frame_of_g729_described_silence_listens() {
         let mut news = std::iter::from_fn(|| session.poll_reply());
         assert_eq!(news.any(|reply| matches!(reply, Reply::OneWay { .. })), stopped, "{length}");
     }
+}
+
+#[test]
+fn two_sides_that_both_send_from_elsewhere_are_told_with_the_sources_and_what_to_do() {
+    let mut session = session();
+    let elsewhere: [SocketAddr; 2] = [SocketAddr::new(a().ip(), 9_999), "203.0.113.7:4000".parse().unwrap()];
+    let mut told = Vec::new();
+    for sequence in 0..400 {
+        let now = Time::from_millis(u64::from(sequence) * 20);
+        for (side, source) in Side::BOTH.into_iter().zip(elsewhere) {
+            hear(&mut session, now, (side, source), packet(sequence, 0x10));
+        }
+        session.on_tick(now);
+        while let Some(reply) = session.poll_reply() {
+            let Reply::OneWay { side, why: Some(heard), .. } = reply else { panic!("{reply:?}") };
+            told.push((side, heard, now.0 / 1_000_000_000));
+        }
+    }
+    let [one, other] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((one.0, one.1.sources, one.2), (Side::A, Some((elsewhere[0], a())), 5));
+    assert_eq!((other.0, other.1.sources, other.2), (Side::B, Some((elsewhere[1], b())), 5));
+    let said = one.1.to_string();
+    assert!(said.contains("come from 192.0.2.1:9999, but its SDP says 192.0.2.1:4000"), "{said}");
+    assert!(said.contains("`latch = \"signalled\"`"), "{said}");
+    assert!(other.1.to_string().contains("behind a NAT, `latch = \"nat\"`"), "{}", other.1);
+    let report = first(&session, Time::from_millis(8_000), Side::B);
+    assert_eq!((report.one_way, report.foreign), (true, Some((elsewhere[1], b()))));
+    let now = Time::from_millis(8_000);
+    hear(&mut session, now, (Side::B, b()), packet(1, 0x10));
+    session.on_tick(now);
+    assert!(matches!(session.poll_reply(), Some(Reply::OneWay { side: Side::B, why: None, .. })));
+}
+
+#[test]
+fn strangers_of_before_a_new_description_make_nobody_one_way() {
+    let mut session = session();
+    let stranger: SocketAddr = "203.0.113.7:4000".parse().unwrap();
+    for sequence in 0..200 {
+        let now = Time::from_millis(u64::from(sequence) * 20);
+        hear(&mut session, now, (Side::A, stranger), packet(sequence, 0x10));
+    }
+    let elsewhere = Remote { ptime_ms: 30, ..Remote::audio(a()) };
+    session.set(Time::from_millis(4_000), Side::A, 0, elsewhere);
+    session.on_tick(Time::from_millis(12_000));
+    assert_eq!(session.poll_reply(), None);
 }

@@ -293,7 +293,10 @@ fn silence_and_one_way_are_news_once() {
         room.media(Side::A, a(), 1, n);
         room.pass(20);
     }
-    assert_eq!(room.replies(), [Reply::OneWay { session: ID, side: Side::B, why: Some(OneWay::Nothing) }]);
+    assert_eq!(
+        room.replies(),
+        [Reply::OneWay { session: ID, side: Side::B, why: Some(OneWay::Nothing.into()) }]
+    );
     assert!(room.session.report(room.now()).b[0].one_way);
     room.pass(60_000);
     let silent = |side| Reply::Timeout { session: ID, side };

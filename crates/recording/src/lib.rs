@@ -112,24 +112,6 @@ impl<G: Copy + PartialEq> Recording<G> {
         self.session.as_ref().is_none_or(Session::is_over)
     }
 
-    /// It is wanted no more, which is not taken back. `early`: the call goes on without it.
-    pub fn dismiss(&mut self, early: bool) {
-        self.story.ended |= early && !self.dismissed;
-        self.dismissed = true;
-    }
-
-    /// Whether it is wanted no more.
-    #[must_use]
-    pub fn is_dismissed(&self) -> bool {
-        self.dismissed
-    }
-
-    /// Whether it is, and nothing of it is owed: another may begin.
-    #[must_use]
-    pub fn is_ended(&self) -> bool {
-        self.dismissed && self.is_done()
-    }
-
     /// Whether the recorder takes part now.
     #[must_use]
     pub fn is_live(&self) -> bool {

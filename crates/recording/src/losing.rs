@@ -6,7 +6,25 @@ use base::Time;
 use media::SessionId;
 
 impl<G: Copy + PartialEq> Recording<G> {
-    /// The same, where no alarm of the owner's stands that fires before.
+    /// It is wanted no more, which is not taken back. `early`: the call goes on without it.
+    pub fn dismiss(&mut self, early: bool) {
+        self.story.ended |= early && !self.dismissed;
+        self.dismissed = true;
+    }
+
+    /// Whether it is wanted no more.
+    #[must_use]
+    pub fn is_dismissed(&self) -> bool {
+        self.dismissed
+    }
+
+    /// Whether it is, and nothing of it is owed: another may begin.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.dismissed && self.is_done()
+    }
+
+    /// When the owner should show the call again, where no alarm of the owner's stands that fires before.
     pub fn next_alarm(&mut self, now: Time) -> Option<Time> {
         let due = self.next_deadline();
         let due = due.filter(|due| *due > now && self.alarm.is_none_or(|alarm| *due < alarm))?;

@@ -2,7 +2,7 @@
 
 use crate::CallKey;
 use base::WallTime;
-use media::{OneWay, Security, SessionId, Side};
+use media::{NotHeard, Security, SessionId, Side};
 use std::sync::Arc;
 
 /// A live call.
@@ -41,7 +41,7 @@ pub struct CallView {
     /// How what caller and callee send is protected; none before the answer.
     pub security: [Option<Security>; 2],
     /// Why caller and callee are not heard though they might be, while the other is.
-    pub unheard: [Option<OneWay>; 2],
+    pub unheard: [Option<NotHeard>; 2],
     /// The sites whose WAN links its media cross, and how often.
     pub links: Vec<(Arc<str>, u32)>,
     /// The engine's session, and which of its sides the caller's is; none where nothing is anchored.

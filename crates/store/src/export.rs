@@ -53,7 +53,7 @@ const CALL_END: &str = ",caller_security,callee_security,recording";
 
 /// And after how each side sounded.
 const CALL_CODECS: &str = ",caller_codec,caller_recoded_to,caller_recoded_why,callee_codec,callee_recoded_to,\
-callee_recoded_why";
+callee_recoded_why,caller_foreign_source,caller_described,callee_foreign_source,callee_described";
 
 /// Writes rows in one format.
 pub(crate) struct Table<'w> {
@@ -218,10 +218,11 @@ fn put_end(fields: &mut Fields<'_>, call: &CallRow<'_>) {
     quality(fields, media.map(|m| &m.from_caller));
     quality(fields, media.map(|m| &m.from_callee));
     let blank = DirectionRow::default();
-    for row in [media.map(|m| &m.from_caller), media.map(|m| &m.from_callee)] {
-        let row = row.unwrap_or(&blank);
-        [&row.codec, &row.recoded_to, &row.recoded_why].into_iter().for_each(|text| fields.text(text));
-    }
+    let sides = [media.map(|m| &m.from_caller), media.map(|m| &m.from_callee)];
+    let sides = sides.map(|side| side.unwrap_or(&blank));
+    let spoken = sides.iter().flat_map(|row| [&row.codec, &row.recoded_to, &row.recoded_why]);
+    let foreign = sides.iter().flat_map(|row| [&row.foreign_source, &row.described]);
+    spoken.chain(foreign).for_each(|text| fields.text(text));
 }
 
 /// What [`CALL_END`] names.

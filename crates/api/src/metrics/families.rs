@@ -1,6 +1,6 @@
 //! Which families there are, and where each gets its samples.
 
-use super::page::Page;
+use super::page::{Page, SIDES};
 use super::tally::{Table, Tally};
 use crate::serve::Picture;
 use crate::wire::{self, Gateway, Trunk};
@@ -339,10 +339,9 @@ fn ended_calls(page: &mut Page, tally: &Tally) {
 }
 
 fn quality(page: &mut Page, tally: &Tally) {
-    let sides = ["caller", "callee"];
     let mut by_side = |name: &str, help: &str, counts: [u64; 2]| {
         page.family(name, COUNTER, help);
-        for (side, count) in sides.iter().zip(counts) {
+        for (side, count) in SIDES.iter().zip(counts) {
             page.sample(name, &[("from", side)], count);
         }
     };
@@ -352,17 +351,9 @@ fn quality(page: &mut Page, tally: &Tally) {
         "Packets of ended calls that were sent to us.",
         tally.expected,
     );
-    page.histogram(
-        "tronco_rtp_jitter_seconds",
-        "Interarrival jitter at the end, by direction.",
-        &tally.jitter,
-    );
-    page.histogram(
-        "tronco_rtp_round_trip_seconds",
-        "Round trip to the peer, by direction.",
-        &tally.round_trip,
-    );
-    page.histogram("tronco_mos", "Mean estimated MOS, by direction.", &tally.mos);
+    page.by_side("tronco_rtp_jitter_seconds", "Interarrival jitter at the end, by direction.", &tally.jitter);
+    page.by_side("tronco_rtp_round_trip_seconds", "Round trip to the peer, by direction.", &tally.round_trip);
+    page.by_side("tronco_mos", "Mean estimated MOS, by direction.", &tally.mos);
     let help = "Calls with a side that was not heard though it might send, while the other was.";
     page.single("tronco_one_way_calls_total", COUNTER, help, tally.one_way);
     tally.sound.print(page);

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+/// The sides of a call, as labels.
+pub(super) const SIDES: [&str; 2] = ["caller", "callee"];
+
 /// A page in the making.
 #[derive(Default)]
 pub(super) struct Page {
@@ -68,16 +71,32 @@ impl Page {
     /// A family that is one histogram.
     pub(super) fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram) {
         self.family(name, "histogram", help);
+        self.buckets(name, &[], histogram);
+    }
+
+    /// A family with a histogram for what each side of calls sent.
+    pub(super) fn by_side(&mut self, name: &str, help: &str, histograms: &[Histogram; 2]) {
+        self.family(name, "histogram", help);
+        for (side, histogram) in SIDES.iter().zip(histograms) {
+            self.buckets(name, &[("from", side)], histogram);
+        }
+    }
+
+    fn buckets(&mut self, name: &str, labels: &[(&str, &str)], histogram: &Histogram) {
         let bucket = format!("{name}_bucket");
+        let up_to = |bound: &str, page: &mut Page, count: u64| {
+            let labels: Vec<(&str, &str)> = labels.iter().copied().chain([("le", bound)]).collect();
+            page.sample(&bucket, &labels, count);
+        };
         let mut below = 0;
         for (bound, count) in histogram.bounds.iter().zip(&histogram.counts) {
             below += count;
-            self.sample(&bucket, &[("le", &bound.to_string())], below);
+            up_to(&bound.to_string(), self, below);
         }
         let all: u64 = histogram.counts.iter().sum();
-        self.sample(&bucket, &[("le", "+Inf")], all);
-        self.sample(&format!("{name}_sum"), &[], histogram.sum);
-        self.sample(&format!("{name}_count"), &[], all);
+        up_to("+Inf", self, all);
+        self.sample(&format!("{name}_sum"), labels, histogram.sum);
+        self.sample(&format!("{name}_count"), labels, all);
     }
 
     fn escape(&mut self, text: &str) {

@@ -1,17 +1,81 @@
 //! How calls sounded that have ended: bursts of loss, what was made up, silence, clocks, and sides that were not heard.
 
-use super::page::{Histogram, Page};
-use super::tally::{MOS, Table, count};
+use super::page::{Histogram, Page, SIDES};
+use super::tally::{JITTER_S, MOS, ROUND_TRIP_S, Table, by_side, count};
 use store::DirectionRow;
 
-const SIDES: [&str; 2] = ["caller", "callee"];
 /// Parts, not parts in a million: 1 ppm to 500 ppm.
 const DRIFT: &[f64] = &[0.000_001, 0.000_005, 0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5];
 /// Parts of the packets.
 const LOSS: &[f64] = &[0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
+const R: &[f64] = &[20.0, 40.0, 50.0, 60.0, 70.0, 75.0, 80.0, 85.0, 90.0, 93.0];
 const BURST_S: &[f64] = &[0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12];
 /// A side of which so much of the sound was silent has said nothing.
 const SILENT: f64 = 0.98;
+
+/// A histogram: its name, what it tells, the figure of the record that it is of, how many of its units make one, bounds.
+type Spread = (&'static str, &'static str, &'static str, f64, &'static [f64]);
+
+const SPREADS: [Spread; 10] = [
+    (
+        "tronco_rtp_loss_burst_seconds",
+        "Mean length of bursts of loss, by direction.",
+        "burst_ms",
+        1e3,
+        BURST_S,
+    ),
+    (
+        "tronco_rtp_clock_drift_ratio",
+        "How far the senders' clocks are off ours, either way.",
+        "drift_ppm",
+        1e6,
+        DRIFT,
+    ),
+    ("tronco_peer_mos", "MOS that peers report of what they hear (RFC 3611).", "peer_mos", 1.0, MOS),
+    ("tronco_peer_r_factor", "R factors that peers report (RFC 3611).", "peer_r_factor", 1.0, R),
+    (
+        "tronco_peer_loss_ratio",
+        "Loss that peers report of what they get (RFC 3611).",
+        "peer_loss_mean",
+        1.0,
+        LOSS,
+    ),
+    (
+        "tronco_peer_discard_ratio",
+        "What the jitter buffers of peers have thrown away (RFC 3611).",
+        "peer_discard",
+        1.0,
+        LOSS,
+    ),
+    (
+        "tronco_peer_burst_seconds",
+        "Mean length of bursts that peers report (RFC 3611).",
+        "peer_burst_ms",
+        1e3,
+        BURST_S,
+    ),
+    (
+        "tronco_peer_round_trip_seconds",
+        "Round trips that peers report (RFC 3611).",
+        "peer_rtt_ms",
+        1e3,
+        ROUND_TRIP_S,
+    ),
+    (
+        "tronco_peer_end_system_seconds",
+        "Delay within peers, as they report it (RFC 3611).",
+        "peer_end_system_ms",
+        1e3,
+        ROUND_TRIP_S,
+    ),
+    (
+        "tronco_peer_jitter_seconds",
+        "Jitter that peers report of what they get (RFC 3550).",
+        "peer_jitter_ms",
+        1e3,
+        JITTER_S,
+    ),
+];
 
 /// See the module text.
 pub(super) struct SoundTally {
@@ -22,10 +86,7 @@ pub(super) struct SoundTally {
     silent: [u64; 2],
     /// from, cause.
     one_way: Table<2>,
-    burst: Histogram,
-    drift: Histogram,
-    peer_mos: Histogram,
-    peer_loss: Histogram,
+    spreads: [[Histogram; 2]; SPREADS.len()],
 }
 
 impl Default for SoundTally {
@@ -37,10 +98,7 @@ impl Default for SoundTally {
             concealed_ms: [0; 2],
             silent: [0; 2],
             one_way: Table::new(),
-            burst: Histogram::new(BURST_S),
-            drift: Histogram::new(DRIFT),
-            peer_mos: Histogram::new(MOS),
-            peer_loss: Histogram::new(LOSS),
+            spreads: SPREADS.map(|(.., bounds)| by_side(bounds)),
         }
     }
 }
@@ -62,16 +120,10 @@ impl SoundTally {
                 *sum += figure as u64;
             }
         }
-        if let Some(ms) = figure("burst_ms") {
-            self.burst.add(ms / 1_000.0);
-        }
-        if let Some(ppm) = figure("drift_ppm") {
-            self.drift.add(ppm.abs() / 1e6);
-        }
-        for (told, figure) in
-            [(&mut self.peer_mos, figure("peer_mos")), (&mut self.peer_loss, figure("peer_loss_mean"))]
-        {
-            figure.into_iter().for_each(|figure| told.add(figure));
+        for ((_, _, name, units, _), spread) in SPREADS.iter().zip(&mut self.spreads) {
+            if let (Some(spread), Some(figure)) = (spread.get_mut(side), figure(name)) {
+                spread.add(figure.abs() / units);
+            }
         }
         if let Some(from) = SIDES.get(side).filter(|_| !row.one_way_why.is_empty()) {
             count(&mut self.one_way, [from, &row.one_way_why]);
@@ -103,13 +155,8 @@ impl SoundTally {
         for ([from, cause], count) in &self.one_way {
             page.sample(name, &[("from", from), ("cause", cause)], *count);
         }
-        let help = "Mean length of bursts of loss, by direction.";
-        page.histogram("tronco_rtp_loss_burst_seconds", help, &self.burst);
-        let help = "How far the senders' clocks are off ours, either way.";
-        page.histogram("tronco_rtp_clock_drift_ratio", help, &self.drift);
-        let help = "MOS that peers report of what they hear (RFC 3611), by direction.";
-        page.histogram("tronco_peer_mos", help, &self.peer_mos);
-        let help = "Loss that peers report of what they get (RFC 3611), by direction.";
-        page.histogram("tronco_peer_loss_ratio", help, &self.peer_loss);
+        for ((name, help, ..), spread) in SPREADS.iter().zip(&self.spreads) {
+            page.by_side(name, help, spread);
+        }
     }
 }

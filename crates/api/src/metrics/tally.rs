@@ -19,8 +19,8 @@ const SERIES_MAX: usize = 2_000;
 
 const SETUP_S: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 6.0, 10.0, 20.0, 30.0, 60.0, 120.0];
 const DURATION_S: &[f64] = &[1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 7_200.0];
-const JITTER_S: &[f64] = &[0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2];
-const ROUND_TRIP_S: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0];
+pub(super) const JITTER_S: &[f64] = &[0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2];
+pub(super) const ROUND_TRIP_S: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0];
 pub(super) const MOS: &[f64] = &[1.5, 2.0, 2.5, 3.0, 3.25, 3.5, 3.75, 4.0, 4.1, 4.2, 4.3, 4.4];
 
 /// A table: label values to a count.
@@ -45,9 +45,9 @@ pub(crate) struct Tally {
     pub(super) post_dial_delay: Histogram,
     pub(super) setup: Histogram,
     pub(super) duration: Histogram,
-    pub(super) jitter: Histogram,
-    pub(super) round_trip: Histogram,
-    pub(super) mos: Histogram,
+    pub(super) jitter: [Histogram; 2],
+    pub(super) round_trip: [Histogram; 2],
+    pub(super) mos: [Histogram; 2],
     /// By the side that sent: caller, callee.
     pub(super) lost: [u64; 2],
     pub(super) expected: [u64; 2],
@@ -68,9 +68,9 @@ impl Default for Tally {
             post_dial_delay: Histogram::new(SETUP_S),
             setup: Histogram::new(SETUP_S),
             duration: Histogram::new(DURATION_S),
-            jitter: Histogram::new(JITTER_S),
-            round_trip: Histogram::new(ROUND_TRIP_S),
-            mos: Histogram::new(MOS),
+            jitter: by_side(JITTER_S),
+            round_trip: by_side(ROUND_TRIP_S),
+            mos: by_side(MOS),
             lost: [0; 2],
             expected: [0; 2],
             one_way: 0,
@@ -157,16 +157,22 @@ impl Tally {
             *expected += row.expected;
         }
         self.sound.add(side, row);
-        if row.packets > 0 {
-            self.jitter.add(f64::from(row.jitter_us) / 1e6);
-        }
-        if let Some(rtt) = row.rtt_us {
-            self.round_trip.add(f64::from(rtt) / 1e6);
-        }
-        if let Some(mos) = row.mos_avg {
-            self.mos.add(f64::from(mos) / 100.0);
+        let measured = [
+            (&mut self.jitter, (row.packets > 0).then(|| f64::from(row.jitter_us) / 1e6)),
+            (&mut self.round_trip, row.rtt_us.map(|rtt| f64::from(rtt) / 1e6)),
+            (&mut self.mos, row.mos_avg.map(|mos| f64::from(mos) / 100.0)),
+        ];
+        for (histograms, figure) in measured {
+            if let (Some(histogram), Some(figure)) = (histograms.get_mut(side), figure) {
+                histogram.add(figure);
+            }
         }
     }
+}
+
+/// A histogram for each side.
+pub(super) fn by_side(bounds: &'static [f64]) -> [Histogram; 2] {
+    [Histogram::new(bounds), Histogram::new(bounds)]
 }
 
 /// Who has to act, as dashboards divide it: the people, the far network, or this node.

@@ -165,7 +165,7 @@ fn a_side_that_is_not_heard_is_shown_while_the_call_lives_and_warned_of() {
         world.media_reply(media::Reply::OneWay { session, side: media::Side::B, why });
         world.board.calls()[0].unheard
     };
-    let why = Some(media::OneWay::Nothing);
+    let why = Some(media::NotHeard::from(media::OneWay::Nothing));
     assert_eq!(tell(why), [None, why]);
     assert_eq!(tell(None), [None, None]);
     let status = world.board.status();

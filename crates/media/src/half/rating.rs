@@ -1,6 +1,7 @@
 //! How one side of a stream sounds, span by span, and what is reported of it.
 
 use super::{Half, SpanStart};
+use crate::one_way::{NotHeard, OneWay};
 use crate::quality::{self, Span};
 use crate::report::StreamReport;
 use base::Time;
@@ -72,6 +73,12 @@ impl Half {
         self.reception.suppresses_silence()
     }
 
+    /// That it is not heard, and of whom packets came instead.
+    pub(crate) fn not_heard(&self, why: OneWay) -> NotHeard {
+        let sources = self.foreign.zip(self.lock.peer());
+        NotHeard { why, sources: sources.filter(|_| why == OneWay::ForeignSource) }
+    }
+
     /// The last packets are judged too: nothing more will come.
     pub(crate) fn finish(&mut self) {
         self.reception.finish();
@@ -125,6 +132,7 @@ impl Half {
             one_way: self.one_way.is_one_way(),
             one_way_why: self.one_way.cause(),
             one_way_for: self.one_way.total(now),
+            foreign: self.one_way.cause().and_then(|why| self.not_heard(why).sources),
             bursts: r.bursts.report(),
             packet_ms: self.packet_ms(),
             payload_type: self.payload_type(),

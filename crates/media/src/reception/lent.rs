@@ -51,9 +51,9 @@ impl Reception {
     pub(crate) fn follow(&mut self, ledger: &Ledger) {
         let totals = &mut self.totals;
         let before = totals.packets;
-        let news = (ledger.packets > before).then(|| self.count_spurt(ledger)).is_some_and(|spurt| spurt);
-        self.spurts = self.spurts.saturating_add(u8::from(news));
-        self.sound.pausing &= ledger.packets == before;
+        if ledger.packets > before {
+            self.note_pause(ledger);
+        }
         let totals = &mut self.totals;
         (totals.packets, totals.bytes) = (ledger.packets, ledger.bytes);
         (totals.late, totals.gaps) = (ledger.late, ledger.gaps);
@@ -91,9 +91,15 @@ impl Reception {
         });
     }
 
+    /// Something has come: whether it began a talkspurt.
+    fn note_pause(&mut self, ledger: &Ledger) {
+        self.spurts = self.spurts.saturating_add(u8::from(self.is_spurt(ledger)));
+        self.sound.pausing = false;
+    }
+
     /// Whether the sender was silent since the last ledger and has begun anew without a loss: by its timestamps more time
     /// has gone by than its packets are long, and they came in time.
-    fn count_spurt(&self, ledger: &Ledger) -> bool {
+    fn is_spurt(&self, ledger: &Ledger) -> bool {
         let (Some(state), Some((_, before))) = (self.source.state(), self.transit.origin) else {
             return false;
         };

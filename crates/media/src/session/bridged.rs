@@ -80,10 +80,19 @@ impl Session {
         true
     }
 
-    /// Counts what is not sent.
+    /// Counts what is not sent, and remembers who was not believed.
     #[cold]
-    pub(super) fn dropped(&mut self, side: Side, stream: u8, reason: DropReason) -> Verdict {
+    pub(super) fn dropped(
+        &mut self,
+        (side, stream, component): (Side, u8, Component),
+        source: SocketAddr,
+        reason: DropReason,
+    ) -> Verdict {
         self.count_drop(side, stream, reason);
+        let strange = reason == DropReason::ForeignSource && component == Component::Rtp;
+        if let Some(s) = self.streams.get_mut(usize::from(stream)).filter(|_| strange) {
+            s.halves[side.index()].foreign = Some(source);
+        }
         Verdict::Drop(reason)
     }
 

@@ -209,7 +209,7 @@ impl Session {
         match self.renamed(now, side, stream, packet) {
             Ok(to) => Some(to),
             Err(reason) => {
-                let _: Verdict = self.dropped(side, stream, reason);
+                self.count_drop(side, stream, reason);
                 None
             }
         }

@@ -3,11 +3,12 @@
 use super::{Session, Stream};
 use crate::control::{Reply, Side};
 use crate::half::Half;
-use crate::one_way::OneWay;
+use crate::one_way::{NotHeard, OneWay};
 use base::Time;
 use std::time::Duration;
 
-/// The speaking side must have been heard this often before the other's silence is news (1 s).
+/// The speaking side must have been heard this often before the other's silence is news (1 s), or so many packets of the
+/// silent side have come without being heard.
 const ONE_WAY_PACKETS: u64 = 50;
 /// How long the silent side has had to begin.
 const ONE_WAY_AFTER: Duration = Duration::from_secs(5);
@@ -23,8 +24,8 @@ const LISTENS_AFTER: Duration = Duration::from_secs(120);
 const SPEAKING_WITHIN: Duration = Duration::from_secs(1);
 
 impl Session {
-    /// Says when a side that may send is not heard while the other one is, and when it is heard again. Judged only
-    /// where both have a timeout: before the answer, silence is normal.
+    /// Says when a side that may send is not heard while the other one is, or while its packets come, and when it is heard
+    /// again. Judged only where both have a timeout: before the answer, silence is normal.
     pub(super) fn judge_one_way(&mut self, now: Time, side: Side) {
         let mut news = None;
         for stream in self.streams.iter_mut().filter(|s| !s.rejected) {
@@ -40,7 +41,7 @@ impl Session {
 
 impl Stream {
     /// What is new of a side: why it is not heard, or that it is again.
-    fn judge_one_way(&mut self, now: Time, side: Side) -> Option<Option<OneWay>> {
+    fn judge_one_way(&mut self, now: Time, side: Side) -> Option<Option<NotHeard>> {
         let [a, b] = &mut self.halves;
         let (silent, speaker) = if side == Side::A { (a, b) } else { (b, a) };
         let quiet_since = silent.last_rtp.unwrap_or_default().max(silent.changed_at);
@@ -55,13 +56,16 @@ impl Stream {
         let heard = speaker.heard_since_change >= ONE_WAY_PACKETS
             && speaker.last_rtp.is_some_and(|t| now.since(t) <= SPEAKING_WITHIN);
         let lives = begun && silent.last_rtcp.is_some_and(|t| now.since(t) < patience);
-        let may = may_send(silent) && may_send(speaker) && !lives;
-        if !may || !heard || now.since(quiet_since) < patience {
+        let refused =
+            OneWay::refused(&silent.drops) - silent.refused_before.min(OneWay::refused(&silent.drops));
+        // Its packets come: then it does not matter whether the other side is heard, which may be met by the same.
+        let fails = heard && may_send(speaker) || !begun && refused >= ONE_WAY_PACKETS;
+        if !may_send(silent) || lives || !fails || now.since(quiet_since) < patience {
             return None;
         }
         let why = OneWay::of(silent.heard_since_change, &silent.drops);
         silent.one_way.begin(quiet_since, why);
-        Some(Some(why))
+        Some(Some(silent.not_heard(why)))
     }
 }
 

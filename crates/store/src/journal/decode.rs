@@ -271,6 +271,9 @@ fn take_qualities<'a>(take: &mut Take<'a>, media: &mut MediaRow<'a>) -> Result<(
             *text = take.later_text()?;
         }
     }
+    for row in [&mut media.from_caller, &mut media.from_callee] {
+        (row.foreign_source, row.described) = (take.later_text()?, take.later_text()?);
+    }
     Ok(())
 }
 

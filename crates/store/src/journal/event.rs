@@ -173,11 +173,15 @@ fn put_end(put: &mut Put<'_>, record: &CallRecord) {
     record.media.iter().for_each(|media| put_codings(put, media));
 }
 
-/// What each side spoke, and what became of it.
+/// What each side spoke, what became of it, and whom it was not believed to be.
 fn put_codings(put: &mut Put<'_>, media: &MediaRecord) {
     for streams in [&media.report.a, &media.report.b] {
         let row = DirectionRow::default().coded(streams, &media.codec);
         [&row.codec, &row.recoded_to, &row.recoded_why].into_iter().for_each(|text| put.text(text));
+    }
+    for streams in [&media.report.a, &media.report.b] {
+        let row = DirectionRow::default().coded(streams, &media.codec);
+        [&row.foreign_source, &row.described].into_iter().for_each(|text| put.text(text));
     }
 }
 

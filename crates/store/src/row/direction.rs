@@ -2,7 +2,7 @@
 
 use super::own;
 use crate::quality::QualityRow;
-use media::{OneWay, StreamReport};
+use media::{NotHeard, OneWay, StreamReport};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -53,12 +53,18 @@ pub struct DirectionRow<'a> {
     /// Why it was changed, a word of [`media::Why`]; empty where packets passed as they were.
     #[serde(default)]
     pub recoded_why: Cow<'a, str>,
+    /// Where its packets came from that were not believed, when that was why it was not heard; else empty.
+    #[serde(default)]
+    pub foreign_source: Cow<'a, str>,
+    /// Where it said that it is, then.
+    #[serde(default)]
+    pub described: Cow<'a, str>,
     /// How it sounded, as far as it was measured.
     #[serde(default)]
     pub quality: QualityRow,
 }
 
-impl DirectionRow<'_> {
+impl<'a> DirectionRow<'a> {
     /// What a side's streams have counted: sums, and the worst of their quality.
     pub(crate) fn counted(streams: &[StreamReport]) -> DirectionRow<'static> {
         let sum = |field: fn(&StreamReport) -> u64| streams.iter().map(field).fold(0, u64::saturating_add);
@@ -95,11 +101,19 @@ impl DirectionRow<'_> {
         }
     }
 
-    /// The same with the codecs of a side; `agreed`: the call's, which says what payload types mean that do not say it
+    /// That it is or was not heard, and why; none where it always was.
+    #[must_use]
+    pub fn not_heard(&self) -> Option<NotHeard> {
+        let sources = self.foreign_source.parse().ok().zip(self.described.parse().ok());
+        OneWay::of_word(&self.one_way_why).map(|why| NotHeard { why, sources })
+    }
+
+    /// The same with the codecs of a side, and whom it was not believed to be; `agreed`: the call's, which says what payload types mean that do not say it
     /// themselves.
     pub(crate) fn coded(self, streams: &[StreamReport], agreed: &str) -> DirectionRow<'static> {
         let recoded = streams.iter().find_map(|stream| stream.recoded);
         let heard = streams.iter().find_map(|stream| stream.payload_type);
+        let foreign = streams.iter().find_map(|stream| stream.foreign);
         let plain = || match heard.map(|heard| (heard, static_name(heard))) {
             None => Cow::Borrowed(""),
             Some((_, Some(name))) => Cow::Borrowed(name),
@@ -110,6 +124,8 @@ impl DirectionRow<'_> {
             codec: recoded.map_or_else(plain, |recoded| Cow::Borrowed(recoded.heard)),
             recoded_to: Cow::Borrowed(recoded.map_or("", |recoded| recoded.spoken)),
             recoded_why: Cow::Borrowed(recoded.map_or("", |recoded| recoded.why.word())),
+            foreign_source: foreign.map_or(Cow::Borrowed(""), |(heard, _)| Cow::Owned(heard.to_string())),
+            described: foreign.map_or(Cow::Borrowed(""), |(_, described)| Cow::Owned(described.to_string())),
             ..self.into_owned()
         }
     }
@@ -135,6 +151,8 @@ impl DirectionRow<'_> {
             codec: own(self.codec),
             recoded_to: own(self.recoded_to),
             recoded_why: own(self.recoded_why),
+            foreign_source: own(self.foreign_source),
+            described: own(self.described),
             quality: self.quality,
         }
     }

@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 /// The newest schema that is known here.
-const VERSION: i64 = 9;
+const VERSION: i64 = 10;
 
 /// Times are microseconds since 1970 (UTC), jitter and round trip microseconds, MOS times 100.
 /// `trunks` holds the trunk in and those of all attempts, each between commas. `call_search`
@@ -219,9 +219,17 @@ ALTER TABLE call ADD COLUMN callee_recoded_to TEXT NOT NULL DEFAULT '';
 ALTER TABLE call ADD COLUMN callee_recoded_why TEXT NOT NULL DEFAULT '';
 ";
 
+/// Whose packets were not believed.
+const SCHEMA_10: &str = "
+ALTER TABLE call ADD COLUMN caller_foreign_source TEXT NOT NULL DEFAULT '';
+ALTER TABLE call ADD COLUMN caller_described TEXT NOT NULL DEFAULT '';
+ALTER TABLE call ADD COLUMN callee_foreign_source TEXT NOT NULL DEFAULT '';
+ALTER TABLE call ADD COLUMN callee_described TEXT NOT NULL DEFAULT '';
+";
+
 /// What each version adds to the one before it.
 const STEPS: [&str; VERSION as usize] =
-    [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8, SCHEMA_9];
+    [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8, SCHEMA_9, SCHEMA_10];
 
 /// Sets the connection up and brings the schema to [`VERSION`].
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
@@ -300,6 +308,7 @@ mod tests {
         let mut quality: Vec<String> = of_sides(names.by_ref().take(1 + crate::quality::FIRST).collect());
         quality.extend(of_sides(names.collect()));
         quality.extend(of_sides(vec!["codec", "recoded_to", "recoded_why"]));
+        quality.extend(of_sides(vec!["foreign_source", "described"]));
         assert!(columns(&new, "call").ends_with(&quality), "{quality:?}");
     }
 }

@@ -256,6 +256,9 @@ fn read_end(from: &mut Columns<'_, '_>, call: &mut StoredCall) -> Result<(), rus
             *text = from.text()?;
         }
     }
+    for row in [&mut media.from_caller, &mut media.from_callee] {
+        (row.foreign_source, row.described) = (from.text()?, from.text()?);
+    }
     Ok(())
 }
 

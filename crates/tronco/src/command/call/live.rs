@@ -63,10 +63,16 @@ fn add_media(table: &mut Table, call: &Call) {
     if let (Some(caller), Some(callee)) = (&call.caller_security, &call.callee_security) {
         table.pair("security", format!("caller {caller}, callee {callee}"));
     }
-    for (who, word) in [("caller", &call.caller_unheard), ("callee", &call.callee_unheard)] {
+    let sides = [
+        ("caller", &call.caller_unheard, &call.from_caller),
+        ("callee", &call.callee_unheard, &call.from_callee),
+    ];
+    for (who, word, side) in sides {
         if let Some(word) = word {
-            let sentence = media::OneWay::of_word(word).map_or("", media::OneWay::sentence);
-            let text = format!("{who} not heard: {sentence}");
+            let told = side.as_ref().and_then(|side| side.so_far.not_heard());
+            let known = told.or_else(|| media::OneWay::of_word(word).map(Into::into));
+            let text =
+                format!("{who} not heard: {}", known.map(|heard| heard.to_string()).unwrap_or_default());
             table.row(vec![Cell::new("one way"), Cell::new(text).coloured(Some(Colour::Bad))]);
         }
     }

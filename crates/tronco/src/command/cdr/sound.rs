@@ -74,8 +74,8 @@ pub(crate) fn recoded(row: &DirectionRow<'_>) -> Option<String> {
 }
 
 /// Why it was not heard; none where it was.
-pub(super) fn why(row: &DirectionRow<'_>) -> Option<&'static str> {
-    media::OneWay::of_word(&row.one_way_why).map(media::OneWay::sentence)
+pub(super) fn why(row: &DirectionRow<'_>) -> Option<String> {
+    row.not_heard().map(|heard| heard.to_string())
 }
 
 #[cfg(test)]
