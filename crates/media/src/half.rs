@@ -13,7 +13,7 @@ use crate::control::{Latch, Remote};
 use crate::flow::{Action, Check, Component, Flow, Judgement};
 use crate::guard::{Datagram, Guard, Kind};
 use crate::latch::{Admission, Heard, Lock, Proof, RtcpLock};
-use crate::one_way::{OneWay, Spells};
+use crate::one_way::Spells;
 use crate::quality::Scores;
 use crate::reception::Reception;
 use crate::report::{DropReason, Drops};
@@ -88,10 +88,6 @@ pub(crate) struct Half {
     pub(crate) last_rtcp: Option<Time>,
     pub(crate) drops: Drops,
     pub(crate) one_way: Spells,
-    /// Where packets on the RTP port came from last that are not believed, since the description changed.
-    pub(crate) foreign: Option<SocketAddr>,
-    /// Packets that could not be heard before the description changed.
-    pub(crate) refused_before: u64,
     pub(crate) tending: Tending,
     /// Keys of a stream that is plain for now: those that return go on where they were.
     resting: Option<Guard>,
@@ -134,8 +130,6 @@ impl Half {
             last_rtcp: None,
             drops: Drops::default(),
             one_way: Spells::default(),
-            foreign: None,
-            refused_before: 0,
             tending: Tending::default(),
             first_rtp: None,
             rtcp_packets: 0,
@@ -158,9 +152,8 @@ impl Half {
         if self.remote.as_ref() == Some(&remote) {
             return;
         }
-        self.changed_at = now;
-        self.heard_since_change = 0;
-        (self.foreign, self.refused_before) = (None, OneWay::refused(&self.drops));
+        (self.changed_at, self.heard_since_change) = (now, 0);
+        self.one_way.describe(&self.drops);
         self.said_clock = if remote.clock_rate == 0 { 8000 } else { remote.clock_rate };
         self.clock_rate = self.clock_of(self.reception.payload_type());
         if !self.describe_checks(now, &remote) {

@@ -150,9 +150,23 @@ pub(crate) struct Spells {
     cause: Option<OneWay>,
     /// How long in all, of those that are over.
     total: Duration,
+    /// Where packets on the RTP port came from last that are not believed, since the description changed.
+    pub(crate) foreign: Option<SocketAddr>,
+    /// Packets that could not be heard before the description changed.
+    refused_before: u64,
 }
 
 impl Spells {
+    /// It has described itself anew.
+    pub(crate) fn describe(&mut self, drops: &Drops) {
+        (self.foreign, self.refused_before) = (None, OneWay::refused(drops));
+    }
+
+    /// How many packets could not be heard since.
+    pub(crate) fn refused(&self, drops: &Drops) -> u64 {
+        OneWay::refused(drops).saturating_sub(self.refused_before)
+    }
+
     pub(crate) fn begin(&mut self, since: Time, cause: OneWay) {
         (self.since, self.cause) = (Some(since), Some(cause));
     }

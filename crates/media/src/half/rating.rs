@@ -75,7 +75,7 @@ impl Half {
 
     /// That it is not heard, and of whom packets came instead.
     pub(crate) fn not_heard(&self, why: OneWay) -> NotHeard {
-        let sources = self.foreign.zip(self.lock.peer());
+        let sources = self.one_way.foreign.zip(self.lock.peer());
         NotHeard { why, sources: sources.filter(|_| why == OneWay::ForeignSource) }
     }
 

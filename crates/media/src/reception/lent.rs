@@ -49,8 +49,7 @@ impl Reception {
     /// Goes on from what was counted elsewhere. Spans that ended meanwhile and that nobody has taken into account
     /// there are, here.
     pub(crate) fn follow(&mut self, ledger: &Ledger) {
-        let totals = &mut self.totals;
-        let before = totals.packets;
+        let before = self.totals.packets;
         if ledger.packets > before {
             self.note_pause(ledger);
         }

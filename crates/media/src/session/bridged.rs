@@ -91,7 +91,7 @@ impl Session {
         self.count_drop(side, stream, reason);
         let strange = reason == DropReason::ForeignSource && component == Component::Rtp;
         if let Some(s) = self.streams.get_mut(usize::from(stream)).filter(|_| strange) {
-            s.halves[side.index()].foreign = Some(source);
+            s.halves[side.index()].one_way.foreign = Some(source);
         }
         Verdict::Drop(reason)
     }

@@ -3,7 +3,7 @@
 //!
 //! The engine carries the copy over: [`Session::take_copy`] of the call's session, [`Session::copy`] of the recorder's.
 
-use super::{Session, Verdict};
+use super::Session;
 use crate::control::{Reply, Side};
 use crate::flow::Component;
 use crate::guard::{Datagram, Kind};

@@ -56,8 +56,7 @@ impl Stream {
         let heard = speaker.heard_since_change >= ONE_WAY_PACKETS
             && speaker.last_rtp.is_some_and(|t| now.since(t) <= SPEAKING_WITHIN);
         let lives = begun && silent.last_rtcp.is_some_and(|t| now.since(t) < patience);
-        let refused =
-            OneWay::refused(&silent.drops) - silent.refused_before.min(OneWay::refused(&silent.drops));
+        let refused = silent.one_way.refused(&silent.drops);
         // Its packets come: then it does not matter whether the other side is heard, which may be met by the same.
         let fails = heard && may_send(speaker) || !begun && refused >= ONE_WAY_PACKETS;
         if !may_send(silent) || lives || !fails || now.since(quiet_since) < patience {
