@@ -179,8 +179,8 @@ impl Call {
     /// agreed to can be joined.
     fn keeps_answer(&self, leg: &Leg, (theirs, ours): (&[u8], &[u8]), body: &[u8]) -> bool {
         let policies = [self.trunk_in, leg.trunk].map(|trunk| self.epoch.policy(trunk));
-        let a = Standing { policy: policies[0], theirs, ours };
-        let b = Standing { policy: policies[1], theirs: body, ours: &leg.sdp.text };
+        let a = Standing { policy: policies[0], theirs, ours, renumbered: false };
+        let b = Standing::new(policies[1], body, Some(&leg.sdp));
         self.media.joining.settled && negotiation::can_join(&a, &b)
     }
 

@@ -231,11 +231,9 @@ impl Call {
         let described = leg.map(|leg| &*leg.described).filter(|text| !text.is_empty());
         let early = Some(&*self.media.early[side.index()]).filter(|text| !text.is_empty());
         let offered = self.arrived.as_ref().filter(|_| side == Side::A).map(|arrived| &*arrived.offer);
-        Standing {
-            policy: self.epoch.policy(self.trunk_of(side)),
-            theirs: described.or(early).or(offered).unwrap_or_default(),
-            ours: leg.map(|leg| &leg.sdp).or_else(trying).map_or(b"", |sdp| sdp.standing()),
-        }
+        let theirs = described.or(early).or(offered).unwrap_or_default();
+        let told = leg.map(|leg| &leg.sdp).or_else(trying);
+        Standing::new(self.epoch.policy(self.trunk_of(side)), theirs, told)
     }
 
     /// Notes codec and fax of an answer, for the record.

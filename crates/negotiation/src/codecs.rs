@@ -275,7 +275,7 @@ fn beside<'l, 't>(
     list.iter().filter(|codec| !codec.is_primary()).filter(fits)
 }
 
-fn event(pt: u8, clock: u32) -> Written {
+pub(crate) fn event(pt: u8, clock: u32) -> Written {
     let map = match clock {
         48_000 => "telephone-event/48000",
         16_000 => "telephone-event/16000",

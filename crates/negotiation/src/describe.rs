@@ -48,7 +48,7 @@ pub fn describe(
         return direct::pass([&end.rules(), from], (text, offer), local);
     };
     let offer = local.read_offer(offer)?;
-    let recast = recast(end, text, offer.as_ref(), &local.numbers)?;
+    let recast = recast(end, text, offer.as_ref(), local)?;
     let session = parse(recast.as_deref().unwrap_or(text))?;
     let mut chosen = [None; LINES_MAX];
     choose_ports(&session, seat, offer.is_none().then_some(from), &mut chosen);
@@ -94,11 +94,18 @@ fn recast(
     end: &End<'_>,
     text: &[u8],
     offer: Option<&Session<'_>>,
-    numbers: &Numbers,
+    local: &mut LocalSdp,
 ) -> Result<Option<Vec<u8>>, SdpTrouble> {
+    let numbers = &local.numbers;
     let recast = with_codecs(end, text, offer, numbers)?;
     let shaped = with_digits(end, recast.as_deref().unwrap_or(text), offer, numbers)?;
-    Ok(shaped.or(recast))
+    let made = shaped.or(recast);
+    if !numbers.clash(made.as_deref().unwrap_or(text)) {
+        return Ok(made);
+    }
+    let fitted = numbers.fitted(&parse(made.as_deref().unwrap_or(text))?);
+    local.renumbered = true;
+    Ok(Some(fitted))
 }
 
 fn with_codecs(

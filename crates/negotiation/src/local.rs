@@ -43,6 +43,8 @@ pub struct LocalSdp {
     pub ice: Option<Box<IceTold>>,
     /// What payload numbers have stood for.
     pub numbers: Numbers,
+    /// A number was another one than the other peer's: what goes between them has to be told apart.
+    pub renumbered: bool,
     /// It named our certificate: handshakes may follow.
     pub proved: bool,
     /// It is the first that the peer hears, and an offer: a handshake may come before the answer.

@@ -4,11 +4,16 @@
 //! Noted is what was said before by either side; of a call that is described once nothing is kept but what the peer
 //! itself offered.
 
-use sdp::{Codec, RtpMap};
+use crate::codecs::event;
+use sdp::{Codec, Media, Recast, RtpMap, Session, Written};
 use smallvec::SmallVec;
 
 /// Numbers of one peer that are remembered: limit `numbers_remembered`.
 const NUMBERS_MAX: usize = 128;
+
+/// Numbers that are for anybody's use, that of named events first.
+const EVENTS: u8 = 101;
+const DYNAMIC: std::ops::RangeInclusive<u8> = 96..=127;
 
 /// One number of one m= line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,10 +55,54 @@ impl Numbers {
         self.0.iter().find(|one| one.line == line && one.number == number).map(|one| one.encoding)
     }
 
+    /// Whether a description gives a number another meaning than it had.
+    pub(crate) fn clash(&self, text: &[u8]) -> bool {
+        let mut clash = false;
+        if !self.0.is_empty() {
+            sdp::each_number(text, |line, number, map| {
+                let before = u8::try_from(line).ok().and_then(|line| self.meaning(line, number));
+                clash |= before.is_some_and(|before| before != encoding(&map));
+            });
+        }
+        clash
+    }
+
+    /// A description of the other peer without that: named events get another number, other codecs are left out, as
+    /// long as there is one beside them.
+    pub(crate) fn fitted(&self, session: &Session<'_>) -> Vec<u8> {
+        let lines = session.media().iter().enumerate();
+        let recasts: Vec<_> = lines.map(|(at, media)| fitted(media, self.of_line(at))).collect();
+        sdp::recast(session, &recasts)
+    }
+
     /// What has stood in one m= line.
     pub(crate) fn of_line(&self, line: usize) -> Line<'_> {
         Line { all: self, line: u8::try_from(line).unwrap_or(u8::MAX) }
     }
+}
+
+fn fitted(media: &Media<'_>, stood: Line<'_>) -> Option<Recast> {
+    let list: Vec<Codec<'_>> = media.codecs().collect();
+    if list.iter().all(|codec| stood.fits(codec.pt, codec)) {
+        return None;
+    }
+    let alone = !list.iter().any(|codec| codec.is_primary() && stood.fits(codec.pt, codec));
+    let mut formats: Vec<Written> = Vec::new();
+    for codec in &list {
+        let taken =
+            |pt: u8| list.iter().any(|c| c.pt == pt) || formats.iter().any(|f| f.payload_type() == pt);
+        match () {
+            () if stood.fits(codec.pt, codec) || (alone && codec.is_primary()) => {
+                formats.push(Written::Kept(codec.pt));
+            }
+            () if codec.is_telephone_event() => {
+                let number = stood.pick(codec, taken, [EVENTS].into_iter().chain(DYNAMIC));
+                formats.extend(number.map(|pt| event(pt, codec.clock)));
+            }
+            () => {}
+        }
+    }
+    Some(Recast { formats, ptime: None })
 }
 
 /// The numbers of one m= line.
@@ -108,6 +157,33 @@ mod tests {
         assert_eq!(line.pick(&EVENTS, |_| false, [96, 97]), None);
         assert!(line.fits(96, &OPUS) && !line.fits(96, &EVENTS) && line.fits(100, &EVENTS));
         assert_eq!(numbers.of_line(1).pick(&EVENTS, |_| false, [96]), Some(96), "another line has its own");
+    }
+
+    #[test]
+    fn what_would_give_a_number_another_meaning_is_left_out_or_numbered_anew() {
+        let mut numbers = Numbers::default();
+        noted(&mut numbers, &[(96, "opus/48000/2"), (101, "telephone-event/8000"), (97, "AMR/8000")]);
+        let fit = |maps: &str, formats: &str| {
+            let text = format!(
+                "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP {formats}\r\n{maps}"
+            );
+            let fitted = numbers.fitted(&crate::parse(text.as_bytes()).unwrap());
+            let line = String::from_utf8(fitted).unwrap();
+            let formats =
+                line.split("RTP/AVP ").nth(1).unwrap_or_default().split("\r\n").next().unwrap_or_default();
+            (numbers.clash(text.as_bytes()), formats.to_owned())
+        };
+        let same = "a=rtpmap:96 OPUS/48000/2\r\na=rtpmap:101 telephone-event/8000\r\n";
+        assert_eq!(fit(same, "8 96 101"), (false, "8 96 101".to_owned()));
+        let events = "a=rtpmap:96 telephone-event/8000\r\n";
+        assert_eq!(fit(events, "8 96"), (true, "8 101".to_owned()), "by the number that they had");
+        let codec = "a=rtpmap:101 opus/48000/2\r\na=rtpmap:98 AMR/8000\r\n";
+        assert_eq!(fit(codec, "101 98"), (true, "98".to_owned()));
+        assert_eq!(
+            fit("a=rtpmap:101 opus/48000/2\r\n", "101"),
+            (true, "101".to_owned()),
+            "there is nothing else"
+        );
     }
 
     #[test]

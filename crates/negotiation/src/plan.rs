@@ -9,6 +9,7 @@ use crate::codecs::{Rules, sound_of};
 use crate::dtmf::{self, converts, way};
 use crate::early::Unheard;
 use crate::fax::is_fax;
+use crate::local::LocalSdp;
 use crate::trouble::parse;
 use bridge::{Codec, DigitPlan, Events, Format, Noise, Plan, Takes};
 use config::Policy;
@@ -27,6 +28,8 @@ pub struct Standing<'a> {
     pub theirs: &'a [u8],
     /// What we described to it.
     pub ours: &'a [u8],
+    /// Numbers in that are not those of the other peer.
+    pub renumbered: bool,
 }
 
 /// The plans of one stream: for what the first peer says, and for what the second one says.
@@ -48,13 +51,15 @@ fn recodes(a: &Policy, b: &Policy) -> bool {
 #[must_use]
 pub fn plans(a: &Standing<'_>, b: &Standing<'_>, settled: bool) -> [Option<Box<Pair>>; MAX_STREAMS] {
     let mut plans = [const { None }; MAX_STREAMS];
-    if !settled && !may_bridge(a.policy, b.policy) {
+    let renumbered = a.renumbered || b.renumbered;
+    if !settled && !renumbered && !may_bridge(a.policy, b.policy) {
         return plans;
     }
     let texts = [a.theirs, a.ours, b.theirs, b.ours];
     let [Ok(a_theirs), Ok(a_ours), Ok(b_theirs), Ok(b_ours)] = texts.map(parse) else { return plans };
     // Nothing is searched for digits in the sound of a fax.
-    let digits = (settled || converts(a.policy, b.policy)) && !(is_fax(&a_theirs) && is_fax(&b_theirs));
+    let digits = settled || renumbered || converts(a.policy, b.policy);
+    let digits = digits && !(is_fax(&a_theirs) && is_fax(&b_theirs));
     let recoded = recodes(a.policy, b.policy) || settled;
     let fax = is_fax(&a_theirs) || is_fax(&b_theirs);
     for (index, place) in plans.iter_mut().enumerate() {
@@ -83,6 +88,13 @@ pub fn can_join(a: &Standing<'_>, b: &Standing<'_>) -> bool {
 }
 
 impl<'a> Standing<'a> {
+    /// Of a peer that was told this last, if anything.
+    #[must_use]
+    pub fn new(policy: &'a Policy, theirs: &'a [u8], told: Option<&'a LocalSdp>) -> Standing<'a> {
+        let ours = told.map_or(&b""[..], LocalSdp::standing);
+        Standing { policy, theirs, ours, renumbered: told.is_some_and(|told| told.renumbered) }
+    }
+
     /// The first stream of sound, and what was agreed on for it.
     fn agreed(&self) -> Option<(u8, Agreed<'a>)> {
         let (theirs, ours) = (parse(self.theirs).ok()?, parse(self.ours).ok()?);

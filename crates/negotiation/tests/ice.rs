@@ -215,8 +215,12 @@ fn sides_that_share_no_codec_are_joined_while_one_of_them_has_ice() {
         (leg.config.trunks[0].policy.clone(), theirs.to_owned(), leg.local.text.clone())
     };
     let sides = [standing(&checked, &offer), standing(&plain, PLAIN)];
-    let [a, b] =
-        sides.each_ref().map(|(policy, theirs, ours)| Standing { policy, theirs: theirs.as_bytes(), ours });
+    let [a, b] = sides.each_ref().map(|(policy, theirs, ours)| Standing {
+        policy,
+        theirs: theirs.as_bytes(),
+        ours,
+        renumbered: false,
+    });
     assert!(plans(&a, &b, false)[0].is_some(), "a bridge");
     assert!(checked.hears(&offer).ice.is_some());
 }

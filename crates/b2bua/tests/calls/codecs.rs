@@ -1,6 +1,7 @@
 //! Codecs of trunks: order, filter, one alone, packet times, and sides that have none in common.
 
 use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, from_callee, inside, invite, response};
+use crate::transfers::{LOCAL, TARGET, fine, refer};
 use bridge::Codec;
 use codec::Law;
 
@@ -273,4 +274,30 @@ fn events_that_are_put_in_keep_their_number() {
     let asked = world.expect(&[(PBX, "INVITE")]).remove(0);
     assert_eq!(formats(&asked), "8 96", "{}", asked.body());
     assert!(asked.body().contains("a=rtpmap:96 telephone-event/8000"), "{}", asked.body());
+}
+
+/// RFC 3264 §8.3.2: who comes has numbers of its own.
+#[test]
+fn who_stays_after_a_transfer_hears_of_no_number_with_another_meaning() {
+    let mut world = World::new(&config(LOCAL, "dtmf = \"auto\""));
+    let offer = OFFER.replace("AVP 8 0 101", "AVP 8 96 101") + "a=rtpmap:96 opus/48000/2\r\n";
+    let out = offered(&mut world, &offer);
+    assert_eq!(formats(&out), "8 96 101");
+    let ok = answered(&mut world, &out, ANSWER);
+    world.receive(PBX, &inside("ACK", 1, ok.header("To"), "ack1", "", ""));
+    world.expect(&[]);
+    let left = refer(&mut world, &ok, 2, "<sip:004420711111@10.0.0.5>", "");
+    fine(&mut world, &left[1]);
+    let came = TARGET.replace("AVP 8 101", "AVP 8 96").replace("a=rtpmap:101", "a=rtpmap:96");
+    world.receive(GW1, &response(&left[2], "200 OK", "tc", "", &came));
+    let asked = world.expect(&[(GW1, "ACK"), (GW1, "INVITE")]).remove(1);
+    assert_eq!(formats(&asked), "8 101", "{}", asked.body());
+    assert!(asked.body().contains("a=rtpmap:101 telephone-event/8000"), "{}", asked.body());
+    assert!(!asked.body().contains(":96 "), "{}", asked.body());
+    world.receive(GW1, &response(&asked, "200 OK", "tb", "", &ANSWER.replace("bob 5 5", "bob 5 6")));
+    let sent = world.take();
+    assert!(sent.iter().any(|sent| sent.start().starts_with("ACK")), "{sent:#?}");
+    let told = plans(&world).flatten().expect("events are told apart");
+    let digits: Vec<_> = told.iter().filter_map(|plan| plan.digits.as_ref()).collect();
+    assert!(!digits.is_empty() && told.iter().all(|plan| plan.hears.is_empty()), "sound passes: {told:?}");
 }
