@@ -175,3 +175,46 @@ fn bursts_silence_a_fast_clock_and_a_peer_who_is_not_heard_are_in_record_command
     }
     assert_eq!(server.stop(), 0);
 }
+
+#[test]
+fn two_sides_that_both_send_from_elsewhere_are_named_with_both_addresses_and_what_lets_them_in() {
+    let place = Place::new("elsewhere");
+    let server = Server::start(&place, &Setup::new(&place).text());
+    let recording = place.path("stream.pcap");
+    record_stream(&recording);
+    let recording = recording.display().to_string();
+    // SIPp plays a recording from another port than its description says.
+    let caller = Script::default()
+        .call(WORLD, &format!("<sip:{EXTENSION}@[local_ip]:[local_port]>"), "", SDP)
+        .expect(200, &[])
+        .inside("ACK", "", "")
+        .play(&recording)
+        .pause(6_500)
+        .inside("BYE", "", "")
+        .expect(200, &[]);
+    let callee = Script::default()
+        .receive("INVITE", &[])
+        .answer("200 OK", "", SDP)
+        .receive("ACK", &[])
+        .play(&recording)
+        .receive("BYE", &[])
+        .agree("");
+    let callee = Sipp::of_script(&place, "callee", &callee, &place.sip(ITSP)).with(&["-mp", "40000"]);
+    let callee = callee.answer();
+    let caller = Sipp::of_script(&place, "caller", &caller, &place.sip(PBX)).with(&["-mp", "40000"]);
+    caller.call(WORLD, &place.sip(INSIDE)).finish();
+    callee.finish();
+    let record = records::await_count(&place, 1).remove(0);
+    for (side, host, who) in [("from_caller", PBX, "caller"), ("from_callee", ITSP, "callee")] {
+        let told = record.pointer(&format!("/media/{side}")).unwrap();
+        assert_eq!(records::word(told, "one_way_why"), "foreign_source", "{record}");
+        let described = format!("{}:40000", place.ip(host));
+        assert_eq!(records::word(told, "described"), described, "{record}");
+        let heard = records::word(told, "foreign_source");
+        assert!(heard.starts_with(&place.ip(host)) && heard != described, "{record}");
+        let (_, said) = server.process().line_after(0, &format!("{who} not heard"));
+        let why = format!("its packets come from {heard}, but its SDP says {described}");
+        assert!(said.contains(&why) && said.contains("signalled"), "{said}");
+    }
+    assert_eq!(server.stop(), 0);
+}
