@@ -150,3 +150,19 @@ fn end(place: &Place, call: &Value) {
         assert!(of("packets") > Some(150) && of("lost") == Some(0), "{record}");
     }
 }
+
+#[test]
+fn a_server_that_is_killed_leaves_devices_and_queues_to_the_next_one() {
+    let place = Place::new("touched-killed");
+    let Some([_near, middle, _far]) = hosts() else { return };
+    let Some(server) = serve(&place, &middle) else { return };
+    assert_eq!(touched(&place)["devices"]["s0"], 1);
+    assert!(middle.run("ip link show s0").contains("xdp"));
+    server.kill();
+    let free = await_some(|| (!middle.run("ip link show s0").contains("xdp")).then_some(()));
+    assert!(free.is_some(), "{}", middle.run("ip link show s0"));
+    let next = Place::new("touched-next");
+    let Some(server) = serve(&next, &middle) else { panic!("the next one has nothing of it") };
+    assert_eq!(touched(&next)["devices"]["s1"], 1);
+    assert_eq!(server.stop(), 0);
+}

@@ -5,9 +5,10 @@
 
 use base::Time;
 use media::{
-    Component, Datagram, FastPath, FastStatus, Lane, Ledger, Lendings, Opening, Remote, Road, Session,
-    SessionId, Side, Unfit,
+    Component, Datagram, FastPath, FastStatus, Home, Keys, Lane, Ledger, Lendings, Opening, Remote, Road,
+    Session, SessionId, Side, Srtp, Unfit,
 };
+use srtp::{MasterKey, Suite};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard};
@@ -80,7 +81,8 @@ impl FastPath for Path {
     }
 
     fn close(&self, lane: u32) -> Option<Ledger> {
-        self.state().lanes.remove(&lane).unwrap().1
+        let (lane, ledger) = self.state().lanes.remove(&lane).unwrap();
+        ledger.filter(|_| !lane.touched)
     }
 
     fn status(&self) -> FastStatus {
@@ -114,10 +116,15 @@ struct Call {
 impl Call {
     /// Both sides have been heard.
     fn new() -> Call {
+        Call::with(Srtp::Off)
+    }
+
+    /// The same, protected on the side of B.
+    fn with(srtp: Srtp) -> Call {
         let (a, b) = (at("192.0.2.1:4000"), at("198.51.100.2:5000"));
         let mut session = Session::new(SessionId(1), Time::ZERO, 1);
         session.set(Time::ZERO, Side::A, 0, Remote::audio(a));
-        session.set(Time::ZERO, Side::B, 0, Remote::audio(b));
+        session.set(Time::ZERO, Side::B, 0, Remote { srtp, ..Remote::audio(b) });
         let (path, lendings, now) = (Path::new(), Lendings::default(), Time::ZERO);
         let mut call = Call { path, session, lendings, now, a, b, sequence: 0 };
         call.speak(10);
@@ -139,8 +146,12 @@ impl Call {
 
     /// Time goes on for the lendings.
     fn advance(&mut self) {
-        let road =
-            Road { local: at("192.0.2.9:20000"), from: at("198.51.100.9:30000"), dscp: 46, home: None };
+        self.advance_at(None);
+    }
+
+    /// The same of a worker who may have rings.
+    fn advance_at(&mut self, home: Option<Home>) {
+        let road = Road { local: at("192.0.2.9:20000"), from: at("198.51.100.9:30000"), dscp: 46, home };
         let now = self.now;
         self.lendings.advance(&self.path, &mut self.session, |_| Some(road), || now);
     }
@@ -247,4 +258,53 @@ fn a_flow_that_the_path_cannot_have_is_left_alone_for_long() {
     call.now = call.now + Duration::from_secs(1);
     call.advance();
     assert_eq!(call.path.state().given, given + 2);
+}
+
+/// A call that is protected on the side of B, who only hears, and the name of the worker who has rings.
+fn touched() -> (Call, Option<Home>) {
+    let keys = || {
+        let key = || MasterKey::new(Suite::AesCm128Sha1_80, &[7; 30]).unwrap();
+        Srtp::On(Box::new(Keys { receive: key(), send: key() }))
+    };
+    let mut call = Call::with(keys());
+    let hears = Remote { srtp: keys(), receive: false, ..Remote::audio(call.b) };
+    call.session.set(call.now, Side::B, 0, hears);
+    call.speak(10);
+    (call, Some(Home { rings: 0, token: 3 }))
+}
+
+#[test]
+fn what_must_be_touched_is_lent_to_a_worker_with_rings_alone_and_counted_by_the_session() {
+    let (mut call, home) = touched();
+    assert!(call.session.lane(Side::A, 0).unwrap().touched);
+    call.advance();
+    assert_eq!(call.path.state().given, 0, "nobody would bring them");
+    call.advance_at(home);
+    assert_eq!((call.path.state().given, call.lendings.touched((Side::A, 0))), (1, None), "watched first");
+    call.advance_at(home);
+    assert_eq!(call.lendings.touched((Side::A, 0)), Some(1));
+    let before = call.heard()[0];
+    call.speak(5);
+    call.lendings.sync(&call.path, &mut call.session);
+    assert_eq!(call.heard()[0], before + 5, "the session counts what is brought to it");
+    assert_eq!(call.lendings.take_passed(), (0, 0));
+    assert!(!call.lendings.take_drained());
+    call.lendings.recall(&call.path, &mut call.session);
+    assert!(call.lendings.take_drained() && !call.lendings.take_drained());
+    assert_eq!((call.heard()[0], call.lendings.touched((Side::A, 0))), (before + 5, None));
+}
+
+#[test]
+fn a_direction_of_which_a_packet_is_brought_unsound_goes_to_its_socket_for_a_while() {
+    let (mut call, home) = touched();
+    call.advance_at(home);
+    call.advance_at(home);
+    call.lendings.refuse(&call.path, &mut call.session, call.now, (Side::A, 0));
+    assert!(call.lendings.is_empty() && call.lendings.take_drained());
+    call.now = call.now + Duration::from_secs(4);
+    call.advance_at(home);
+    assert!(call.lendings.is_empty());
+    call.now = call.now + Duration::from_secs(1);
+    call.advance_at(home);
+    assert!(!call.lendings.is_empty());
 }

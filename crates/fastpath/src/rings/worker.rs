@@ -211,3 +211,31 @@ impl Rings for Worker {
         self.publish();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rings::ring::ENTRIES;
+
+    #[test]
+    fn where_no_place_is_left_a_packet_finds_no_room_and_where_one_is_again_it_does() {
+        // The loopback device; where this user may not have it nothing is tried.
+        let (pool, bound) = match Pool::new((1, 0)) {
+            Ok((pool, bound)) => (Arc::new(pool), bound),
+            Err(error) => {
+                let declared = std::env::var_os("TRONCO_KERNEL_TIER").is_some_and(|value| value == "1");
+                assert!(!declared, "the kernel's engine is declared to work here: {error}");
+                return println!("skipped, no such socket can be had here: {error}");
+            }
+        };
+        let mut all = Vec::with_capacity(ENTRIES as usize);
+        pool.take(&mut all);
+        assert_eq!(all.len(), ENTRIES as usize);
+        let mut port = Port::new(1, pool, bound);
+        assert!(!port.put(&[0; 14], &[0; 20]));
+        port.stock.extend(all.pop());
+        assert!(port.put(&[0; 14], &[0; 20]) && port.unsent == 1);
+        port.push_out();
+        assert!(port.put(&[0; 14], &[0; 20]), "the place of the first one came back");
+    }
+}
