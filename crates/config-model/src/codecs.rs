@@ -12,6 +12,16 @@ words! {
     }
 }
 
+words! {
+    /// Which payload types a peer may send.
+    pub enum PayloadTypes {
+        /// Those that either description names, and comfort noise.
+        Agreed = "agreed",
+        /// All.
+        Any = "any",
+    }
+}
+
 /// Codecs of one trunk.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Codecs {
@@ -25,4 +35,6 @@ pub struct Codecs {
     pub gain_db: i8,
     /// Whether sound is transcoded for it.
     pub transcode: Transcode,
+    /// Which payload types its peers may send.
+    pub payload_types: PayloadTypes,
 }

@@ -39,7 +39,7 @@ mod words;
 pub use account::{Account, Login, Register, RegisterMode, RegisterSecurity};
 pub use bypass::{Bypass, MediaLocation};
 pub use calendar::{Dates, Holidays, Span, When, Zone};
-pub use codecs::{Codecs, Transcode};
+pub use codecs::{Codecs, PayloadTypes, Transcode};
 pub use dialog::{
     Absorb, Dialog, EarlyDialogs, EarlyMedia, LateReinvite, Map180, Map183, PassDrop, RefreshBy, Ringing,
     Update,

@@ -169,10 +169,12 @@ fn codecs_are_free_unless_they_are_named() {
     let codecs = &good(&with("")).trunks[0].policy.codecs;
     assert!(codecs.allowed.is_empty() && !codecs.locked);
     assert_eq!((codecs.ptime_ms, codecs.transcode), (None, Transcode::Needed));
-    let text = "override = { codecs = [\"G722\", \"PCMA\"], codecs_locked = true, ptime = 30, transcode = \"never\" }\n";
+    assert_eq!(codecs.payload_types, config::PayloadTypes::Agreed);
+    let text = "override = { codecs = [\"G722\", \"PCMA\"], codecs_locked = true, ptime = 30, transcode = \"never\", payload_types = \"any\" }\n";
     let codecs = &good(&with(text)).trunks[0].policy.codecs;
     assert_eq!(codecs.allowed, ["G722", "PCMA"]);
     assert_eq!((codecs.locked, codecs.ptime_ms, codecs.transcode), (true, Some(30), Transcode::Never));
+    assert_eq!(codecs.payload_types, config::PayloadTypes::Any);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod extended;
 mod lent;
 mod rating;
 mod reported;
+mod types;
 
 use crate::checks::{Checked, Checks};
 use crate::control::{Latch, Remote};
@@ -91,6 +92,7 @@ pub(crate) struct Half {
     pub(crate) tending: Tending,
     /// Keys of a stream that is plain for now: those that return go on where they were.
     resting: Option<Guard>,
+    former: types::Former,
     first_rtp: Option<Time>,
     rtcp_packets: u64,
     rebinds: u32,
@@ -131,6 +133,7 @@ impl Half {
             drops: Drops::default(),
             one_way: Spells::default(),
             tending: Tending::default(),
+            former: types::Former::default(),
             first_rtp: None,
             rtcp_packets: 0,
             rebinds: 0,
@@ -152,6 +155,7 @@ impl Half {
         if self.remote.as_ref() == Some(&remote) {
             return;
         }
+        self.note_former(now, &remote);
         (self.changed_at, self.heard_since_change) = (now, 0);
         self.one_way.describe(&self.drops);
         self.said_clock = if remote.clock_rate == 0 { 8000 } else { remote.clock_rate };
@@ -227,7 +231,7 @@ impl Half {
             self.rtcp = Flow::CLOSED;
             return;
         };
-        let check = if remote.udptl { Check::Udptl } else { Check::Rtp(remote.payload_types) };
+        let check = if remote.udptl { Check::Udptl } else { Check::Rtp(self.types()) };
         let action = match media {
             _ if !remote.receive => Action::Drop(DropReason::Direction),
             Ok(to) => Action::Relay { component: Component::Rtp, to },
@@ -384,10 +388,6 @@ impl Half {
             silent && !self.unfiltered && self.lock.mode() != Latch::Off && self.lock.locked().is_some();
         self.unfiltered |= lift;
         expired || lift
-    }
-
-    pub(crate) fn rtt_ms(&self) -> Option<f32> {
-        self.rtt_ms
     }
 }
 

@@ -114,6 +114,11 @@ impl Stream {
         }
     }
 
+    /// Time goes on; whether fewer payload types pass than before.
+    fn forget_former(&mut self, now: Time) -> bool {
+        self.halves.iter_mut().fold(false, |fewer, half| half.forget_former(now) || fewer)
+    }
+
     /// Reads RTCP that passes: sender reports one way, reports about them the other way.
     fn read_control(&mut self, now: Time, side: Side, control: &Control) {
         if let Some(ntp) = control.sender_report {
@@ -335,6 +340,10 @@ impl Session {
                 let half = &mut s.halves[side.index()];
                 self.changed |= half.on_tick(now);
                 half.rate(now, other_rtt, false);
+            }
+            if s.forget_former(now) {
+                s.settle();
+                self.changed = true;
             }
         }
         self.watch_lengths();

@@ -8,10 +8,13 @@ use crate::secure;
 use crate::trouble::{SdpTrouble, parse};
 use crate::xr;
 use base::ReasonId;
-use config::{Latch, Policy, RtcpSource, RtpKeepalive};
+use config::{Latch, PayloadTypes, Policy, RtcpSource, RtpKeepalive};
 use media::{Care, CodecKind, Keepalive, Remote};
 use sdp::{Address, Kind, Media, Session};
 use std::net::{IpAddr, SocketAddr};
+
+/// The number of comfort noise that is fixed (RFC 3551 §6).
+const COMFORT_NOISE: u8 = 13;
 
 /// Hands over, stream by stream, of what a peer described (`theirs`) and was told by us (`ours`, empty before) where a peer listens and what it may send, without any timeout; or why the engine
 /// could not reach it. Nothing where media are not anchored.
@@ -33,7 +36,8 @@ pub fn each_stream(
         let remote = answers.and_then(|()| remote_of(&session, media, end.policy, local));
         let remote = remote.map(|mut remote| {
             remote.care.extended = xr::between(end.policy, (&session, media), told.as_ref().zip(ours));
-            Remote { srtp: secure::between(&rules, media, ours), ..remote }
+            let payload_types = types_of(end.policy, media, ours);
+            Remote { payload_types, srtp: secure::between(&rules, media, ours), ..remote }
         });
         take(stream, remote)?;
     }
@@ -76,8 +80,6 @@ pub(crate) fn remote_of<'a>(
             Latch::Signalled => media::Latch::Signalled,
             Latch::Nat => media::Latch::Nat,
         },
-        // Which types the peer may send is what the *other* side offered or answered; both agree
-        // on the numbers only per direction (RFC 3264 §6.1), so the union of none is enforced.
         payload_types: Remote::ANY_PAYLOAD_TYPE,
         clock_rate: assigned.map_or(8_000, |c| c.clock),
         ptime_ms: media.ptime().and_then(|p| u8::try_from(p).ok()).filter(|p| *p > 0).unwrap_or(20),
@@ -89,6 +91,14 @@ pub(crate) fn remote_of<'a>(
         care: care_of(policy, (session, media), ice.is_some()),
         ice,
     })
+}
+
+/// What a peer may send: by our numbers (RFC 3264 §5.1), or by its own, as some do; and comfort noise, which many send
+/// without a word under the number that is fixed for it (RFC 3389 §4). Before anything was said to it: anything.
+fn types_of(policy: &Policy, theirs: &Media<'_>, ours: Option<&Media<'_>>) -> [u64; 2] {
+    let strict = policy.codecs.payload_types == PayloadTypes::Agreed;
+    let Some(ours) = ours.filter(|_| strict) else { return Remote::ANY_PAYLOAD_TYPE };
+    Remote::bitmap(theirs.payload_types().chain(ours.payload_types()).chain([COMFORT_NOISE]))
 }
 
 /// How a peer is kept alive, and judged by its silence.

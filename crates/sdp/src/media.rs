@@ -136,6 +136,12 @@ impl<'a> Media<'a> {
         tokens(self.formats)
     }
 
+    /// The payload types among the formats, in order, also those that nothing is said of.
+    pub fn payload_types(&self) -> impl Iterator<Item = u8> + use<'a> {
+        let number = |token: &[u8]| std::str::from_utf8(token).ok()?.parse().ok();
+        self.formats().filter_map(number).filter(|pt: &u8| *pt < 128)
+    }
+
     /// Every line below the m= line, in order; unknown ones too. Numbers count from the m= line.
     pub fn lines(&self) -> impl Iterator<Item = Line<'a>> + use<'a> {
         Lines::new(self.section)

@@ -76,6 +76,7 @@ fn codecs(view: &View<'_>) -> Option<Codecs> {
         ptime_ms: view.integer("ptime"),
         gain_db: view.integer("gain")?,
         transcode: view.word("transcode")?,
+        payload_types: view.word("payload_types")?,
     })
 }
 

@@ -18,7 +18,7 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
             report.error(finding.expected("10, 20, 30, 40, 50 or 60"));
         }
         let direct = trunk.as_ref().is_some_and(|trunk| trunk.policy.media == MediaMode::Direct);
-        for key in ["codecs", "codecs_locked", "ptime", "dtls_setup", "dtls_answer"] {
+        for key in ["codecs", "codecs_locked", "ptime", "payload_types", "dtls_setup", "dtls_answer"] {
             if direct && table.value(key).is_some() {
                 let at = value_at(table, key, entry.key_span.start);
                 let message = format!("`{key}` says nothing between trunks whose `media` is `direct`");

@@ -4,7 +4,7 @@ use super::Effect::Reload;
 use super::Need::{Absent, Default};
 use super::Preset::{Bool as Truth, Integer as Int, Text as Word, Texts};
 use super::{Key, Shape};
-use crate::model::{Transcode, Words};
+use crate::model::{PayloadTypes, Transcode, Words};
 
 /// Codecs that a trunk's calls can be held to; of these PCMU, PCMA, G722 and opus can be transcoded.
 const NAMES: &[&str] = &[
@@ -50,4 +50,12 @@ pub(super) const TRANSCODE: Key = Key {
     need: Default(Word("needed")),
     effect: Reload,
     doc: "Whether sound is turned from one codec into another for this trunk, between PCMU, PCMA, G722 and opus. `needed`: where the two sides of a call have agreed on different ones. `never`: a call without a codec in common fails. The other trunk of a call must not forbid it either.",
+};
+
+pub(super) const PAYLOAD_TYPES: Key = Key {
+    name: "payload_types",
+    shape: Shape::Word { now: PayloadTypes::TOKENS, later: &[] },
+    need: Default(Word("agreed")),
+    effect: Reload,
+    doc: "Which RTP payload types peers of this trunk may send. `agreed`: those that our description or theirs names (RFC 3264 §5.1), comfort noise under its fixed number 13 (RFC 3389), and for two seconds after a change those of before; others are dropped and counted (`payload_type`). `any`: all, for peers that send what they have not named; where sound or digits are converted only what was agreed is understood. Anchored media only.",
 };

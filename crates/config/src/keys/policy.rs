@@ -79,6 +79,7 @@ pub(crate) static POLICY: Section = Section {
         codecs::PTIME,
         codecs::GAIN,
         codecs::TRANSCODE,
+        codecs::PAYLOAD_TYPES,
         digits::DTMF,
         digits::DTMF_INFO,
         sounds::RINGBACK,

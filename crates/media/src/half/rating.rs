@@ -58,6 +58,10 @@ impl Half {
         network + f32::from(self.packet_ms()) + (2.0 * jitter).clamp(20.0, 60.0)
     }
 
+    pub(crate) fn rtt_ms(&self) -> Option<f32> {
+        self.rtt_ms
+    }
+
     /// Packets and bytes that have come.
     pub(crate) fn counted(&self) -> (u64, u64) {
         (self.reception.totals.packets, self.reception.totals.bytes)

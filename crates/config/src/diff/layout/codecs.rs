@@ -12,6 +12,7 @@ impl Sheet<'_> {
         self.put_some(path, "ptime", codecs.ptime_ms.as_ref());
         self.put(path, "gain", codecs.gain_db);
         self.put(path, "transcode", codecs.transcode);
+        self.put(path, "payload_types", codecs.payload_types);
         self.put(path, "dtmf", policy.digits.by);
         self.put(path, "dtmf_info", policy.digits.info);
         let sounds = &policy.sounds;
