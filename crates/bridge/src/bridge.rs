@@ -10,6 +10,7 @@ use crate::outgoing::Outgoing;
 use crate::pauses::Pause;
 use crate::plan::{Codec, Plan};
 use crate::shift::Shift;
+use crate::sources::{Candidate, Source};
 use crate::speaking::Speaking;
 use crate::tally::{Passage, Tally};
 use base::Time;
@@ -44,7 +45,10 @@ pub struct Bridge {
     events: EventRelay,
     pub(crate) outgoing: Outgoing,
     /// Who is heard.
-    source: Option<u32>,
+    pub(crate) source: Option<u32>,
+    /// When it last was, and who else may be soon.
+    pub(crate) source_heard: Time,
+    pub(crate) candidate: Candidate,
     /// The timestamp of the sender's next sample, and the clock it counts in.
     pub(crate) expected: Option<(u32, u32)>,
     /// Packets lost since the last sound.
@@ -85,6 +89,8 @@ impl Bridge {
             events: EventRelay::new(plan.events.clone()),
             outgoing,
             source: None,
+            source_heard: Time::ZERO,
+            candidate: Candidate::default(),
             expected: None,
             lost: 0,
             noise: None,
@@ -155,14 +161,30 @@ impl Bridge {
         if !event && !self.is_agreed(header.payload_type) {
             return self.refuse();
         }
-        if self.source != Some(header.ssrc) {
-            self.meet(now, header.ssrc);
+        match self.judge_source(now, &header, bytes) {
+            Source::Heard => {}
+            Source::Waits => return Passage::Taken,
+            Source::Changed(before) => {
+                let begun = before.as_ref().map_or(now, |(came, ..)| *came);
+                self.meet(begun, header.ssrc);
+                if let Some((came, sequence, first)) = before {
+                    self.take_turn(came, sequence, &first);
+                }
+            }
         }
         if let Some(codec) = self.plan.codec_of(header.payload_type) {
             self.delay.came(now, header.timestamp, codec.clock());
             self.hold_all(now);
         }
-        match self.order.take(now, header.sequence, bytes) {
+        self.take_turn(now, header.sequence, bytes);
+        self.serve_waiting(now);
+        self.serve_digits(now);
+        Passage::Taken
+    }
+
+    /// A packet of whoever is heard, in its place.
+    fn take_turn(&mut self, now: Time, sequence: u16, bytes: &[u8]) {
+        match self.order.take(now, sequence, bytes) {
             Turn::Now { lost } => self.turn(now, lost, bytes),
             Turn::Anew => {
                 self.begin_anew(now);
@@ -171,9 +193,6 @@ impl Bridge {
             Turn::Waits => {}
             Turn::Late => self.tally.late += 1,
         }
-        self.serve_waiting(now);
-        self.serve_digits(now);
-        Passage::Taken
     }
 
     #[cold]
@@ -334,6 +353,12 @@ impl Bridge {
     #[must_use]
     pub fn has_packets(&self) -> bool {
         !self.outgoing.is_empty()
+    }
+
+    /// By how much the numbers of a source of the sender's have been moved: the receiver's reports speak of them so.
+    #[must_use]
+    pub fn moved(&self, ssrc: u32) -> u32 {
+        self.shift.as_ref().map_or(0, |shift| shift.moved(ssrc))
     }
 
     /// Whether the receiver hears a source of ours, which RTCP of the sender's does not know; else packets keep what

@@ -7,6 +7,9 @@ use codec::{Concealer, Gain, Resampler, g722, opus};
 /// The longest packet that is heard, milliseconds; G.711 and G.722 fill datagrams of 1,500 bytes with more.
 const HEARD_MAX_MS: usize = 200;
 
+/// Codecs of one source whose decoders are kept while another one is heard; of more, that which was heard last goes.
+const EARS_MAX: usize = 4;
+
 /// The state of one codec's decoder.
 #[derive(Debug)]
 enum Decoder {
@@ -21,7 +24,8 @@ pub(crate) struct Hearing {
     /// Samples a second that are given.
     rate: u32,
     gain: Option<Gain>,
-    current: Option<(Codec, Ear)>,
+    /// That of the codec which is heard first.
+    ears: Vec<(Codec, Ear)>,
     samples: Vec<i16>,
 }
 
@@ -88,12 +92,12 @@ impl Ear {
 impl Hearing {
     pub(crate) fn new(rate: u32, gain_tenths_db: i16) -> Hearing {
         let gain = Gain::of_db(f64::from(gain_tenths_db) / 10.0);
-        Hearing { rate, gain, current: None, samples: Vec::new() }
+        Hearing { rate, gain, ears: Vec::new(), samples: Vec::new() }
     }
 
     /// Forgets what was heard: another source speaks.
     pub(crate) fn reset(&mut self) {
-        self.current = None;
+        self.ears.clear();
     }
 
     /// Adds the samples of a payload to `out`, before them `missing` ticks of the codec's clock that are made up.
@@ -105,10 +109,8 @@ impl Hearing {
         missing: u32,
         out: &mut Vec<i16>,
     ) -> Option<u32> {
-        if self.current.as_ref().is_none_or(|(current, _)| !current.is_same(codec)) {
-            self.current = Some((codec, Ear::new(codec, self.rate)?));
-        }
-        let (_, ear) = self.current.as_mut()?;
+        self.turn_to(codec)?;
+        let (_, ear) = self.ears.first_mut()?;
         let length = ear.length(payload)?;
         let made_up = scaled(missing, ear.rate, codec.clock());
         self.samples.clear();
@@ -132,9 +134,23 @@ impl Hearing {
 }
 
 impl Hearing {
+    /// Puts the ear of a codec first.
+    fn turn_to(&mut self, codec: Codec) -> Option<()> {
+        match self.ears.iter().position(|(known, _)| known.is_same(codec)) {
+            Some(0) => {}
+            Some(at) => self.ears.swap(0, at),
+            None => {
+                let ear = Ear::new(codec, self.rate)?;
+                self.ears.truncate(EARS_MAX - 1);
+                self.ears.insert(0, (codec, ear));
+            }
+        }
+        Some(())
+    }
+
     /// Adds so many milliseconds to `out` that are made up while nothing comes; false: nothing has been heard yet.
     pub(crate) fn go_on(&mut self, ms: u8, out: &mut Vec<i16>) -> bool {
-        let Some((_, ear)) = &mut self.current else { return false };
+        let Some((_, ear)) = self.ears.first_mut() else { return false };
         self.samples.clear();
         self.samples.resize(ear.rate as usize * usize::from(ms) / 1_000, 0);
         ear.conceal(None, &mut self.samples);
@@ -152,4 +168,30 @@ impl Hearing {
 /// Ticks of one clock in those of another.
 pub(crate) fn scaled(ticks: u32, to: u32, from: u32) -> usize {
     (u64::from(ticks) * u64::from(to) / u64::from(from.max(1))) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use codec::{Law, Tone};
+
+    #[test]
+    fn a_decoder_goes_on_where_it_was_after_another_codec() {
+        let (mut tone, mut encoder) = (Tone::sine(440.0, -12.0, 16_000), g722::Encoder::new());
+        let (mut decoder, mut hearing) = (g722::Decoder::new(), Hearing::new(16_000, 0));
+        for _ in 0..20 {
+            let (mut samples, mut payload) = ([0; 320], [0; 160]);
+            tone.fill(&mut samples);
+            encoder.encode(&samples, &mut payload);
+            let (mut heard, mut expected) = (Vec::new(), [0; 320]);
+            assert_eq!(hearing.packet(Codec::G722, &payload, 0, &mut heard), Some(160));
+            decoder.decode(&payload, &mut expected);
+            assert_eq!(heard, expected);
+            hearing.packet(Codec::G711(Law::A), &[0xd5; 160], 0, &mut heard);
+            hearing.packet(Codec::G711(Law::Mu), &[0xff; 160], 0, &mut heard);
+            assert!(hearing.ears.len() <= EARS_MAX);
+        }
+        hearing.reset();
+        assert!(hearing.ears.is_empty());
+    }
 }

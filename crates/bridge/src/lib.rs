@@ -32,6 +32,7 @@ mod plan;
 mod player;
 mod recoded;
 mod shift;
+mod sources;
 mod speaking;
 mod tally;
 

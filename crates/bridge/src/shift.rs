@@ -75,6 +75,13 @@ impl Shift {
         Some((ssrc, sequence))
     }
 
+    /// By how much the numbers of a source are moved now.
+    pub(crate) fn moved(&self, ssrc: u32) -> u32 {
+        let known = self.ssrc == Some(ssrc);
+        // Of 16 bits with a sign.
+        if known { i32::from(self.more as i16) as u32 } else { 0 }
+    }
+
     /// The stream's timestamp now.
     pub(crate) fn timestamp(&self, now: Time) -> u32 {
         let ticks = now.since(self.moment.0).as_nanos() * u128::from(self.clock) / 1_000_000_000;

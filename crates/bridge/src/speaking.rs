@@ -163,9 +163,15 @@ impl Speaking {
     /// What waits is filled up with silence and leaves.
     pub(crate) fn flush(&mut self, outgoing: &mut Outgoing) {
         if !self.pending.is_empty() {
-            let silence = vec![0; self.frame - self.pending.len()];
-            self.say_ahead(&silence, outgoing);
+            let silence = self.frame - self.pending.len();
+            self.ahead += silence;
+            self.be_silent(silence, outgoing);
         }
+    }
+
+    fn be_silent(&mut self, samples: usize, outgoing: &mut Outgoing) {
+        self.pending.resize(self.pending.len() + samples, 0);
+        self.say(&[], outgoing);
     }
 
     /// Nothing was said for so many samples: the timestamps go on, less what was spoken meanwhile.
@@ -176,7 +182,7 @@ impl Speaking {
         let room = (self.frame - self.pending.len()) % self.frame;
         let filled = room.min(left);
         if filled > 0 {
-            self.say(&vec![0; filled], outgoing);
+            self.be_silent(filled, outgoing);
             left -= filled;
         }
         if left > 0 {

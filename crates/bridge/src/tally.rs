@@ -24,7 +24,7 @@ pub struct Tally {
     pub heard_ms: u64,
     /// Of these, those of packets without a sample louder than 50 dB below full scale.
     pub silent_ms: u64,
-    /// Packets whose payload could not be decoded or was not agreed.
+    /// Packets whose payload could not be decoded or was not agreed, or of sources that were not believed.
     pub refused: u64,
     /// Packets that the engine did not take in time.
     pub overflowed: u64,

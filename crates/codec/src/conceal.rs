@@ -28,6 +28,8 @@ pub struct Concealer {
     /// The last that was heard or made, oldest first.
     history: Vec<i16>,
     gap: Option<Gap>,
+    /// Room for what was heard before a gap.
+    spare: Vec<i16>,
 }
 
 /// A gap that is being filled.
@@ -52,7 +54,7 @@ impl Concealer {
         let ms = (rate as usize / 1_000).max(1);
         // Three periods and a quarter of the longest.
         let length = (PERIODS_MAX * 4 + 1) * PITCH_MAX_MS * ms / 4;
-        Concealer { ms, history: vec![0; length], gap: None }
+        Concealer { ms, history: vec![0; length], gap: None, spare: Vec::new() }
     }
 
     /// Good samples; the first ones after a gap are blended with what filled it.
@@ -64,13 +66,15 @@ impl Concealer {
                 let made = gap.next(self.ms);
                 *sample = blend(made, *sample, at + 1, length + 1);
             }
+            self.spare = gap.before;
         }
         self.keep(samples);
     }
 
     /// Makes what is missing.
     pub fn fill(&mut self, samples: &mut [i16]) {
-        let mut gap = self.gap.take().unwrap_or_else(|| Gap::new(&self.history, self.ms));
+        let spare = &mut self.spare;
+        let mut gap = self.gap.take().unwrap_or_else(|| Gap::new(&self.history, self.ms, spare));
         for sample in samples.iter_mut() {
             *sample = gap.next(self.ms);
         }
@@ -93,9 +97,12 @@ impl Concealer {
 }
 
 impl Gap {
-    fn new(history: &[i16], ms: usize) -> Gap {
+    fn new(history: &[i16], ms: usize, spare: &mut Vec<i16>) -> Gap {
         let pitch = pitch(history, ms);
-        Gap { before: history.to_vec(), pitch, periods: 1, at: 0, made: 0, leaving: None }
+        let mut before = std::mem::take(spare);
+        before.clear();
+        before.extend_from_slice(history);
+        Gap { before, pitch, periods: 1, at: 0, made: 0, leaving: None }
     }
 
     /// The next sample, at the level that its place in the gap allows.

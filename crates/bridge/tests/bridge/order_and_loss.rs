@@ -190,3 +190,23 @@ fn anything_may_come_and_little_is_kept() {
     }
     assert!(bridge.tally().refused > 0);
 }
+
+#[test]
+fn of_two_sources_between_each_other_one_is_heard_without_a_break() {
+    let mut bridge = Bridge::new(plan(A, 20, Codec::G722, 20), 3);
+    let (mut one, mut two) = (Speaker::new(A, 20, 440.0, -12.0), Speaker::new(A, 20, 1_800.0, -12.0));
+    two.header.ssrc = 99;
+    let mut left = Vec::new();
+    for number in 0..100 {
+        left.extend(give(&mut bridge, number * 20, one.packet()));
+        left.extend(give(&mut bridge, number * 20 + 7, two.packet()));
+    }
+    assert_eq!((left.len(), bridge.tally().refused), (100, 99));
+    assert_continuous(&left, 160);
+    let heard = listen(Codec::G722, &left);
+    assert!((codec::tone_level_dbm0(&heard[3_200..], 440.0, 16_000) + 12.0).abs() < 0.5);
+    // When the first one ends the other is heard with its second packet, and nothing of it is lost from then on.
+    left.clear();
+    left.extend((100..110).flat_map(|number| give(&mut bridge, number * 20 + 7, two.packet())));
+    assert_eq!((left.len(), bridge.tally().refused), (10 + 1, 99));
+}

@@ -5,7 +5,7 @@
 use super::{Entry, Worker};
 use crate::relay::pass_made;
 use base::Time;
-use media::{Datagram, Session, SessionId, Side};
+use media::{Datagram, MAX_STREAMS, Session, SessionId, Side};
 use std::time::Duration;
 
 /// How often bridges that wait for a time are served.
@@ -15,6 +15,8 @@ const TICK: Duration = Duration::from_millis(10);
 #[derive(Default)]
 pub(super) struct Waking {
     slots: Vec<u32>,
+    /// Room for those that are being served.
+    served: Vec<u32>,
     next: Time,
 }
 
@@ -44,9 +46,12 @@ impl Worker {
             return;
         }
         self.waking.next = now + TICK;
-        for at in std::mem::take(&mut self.waking.slots) {
+        let mut slots = std::mem::take(&mut self.waking.served);
+        std::mem::swap(&mut slots, &mut self.waking.slots);
+        for at in slots.drain(..) {
             self.guarded(at, |worker| worker.serve_bridge(now, at));
         }
+        self.waking.served = slots;
     }
 
     /// Changes what a session makes by itself: of what a side says on a stream, or in its place.
@@ -80,9 +85,10 @@ impl Worker {
     fn serve_bridge(&mut self, now: Time, at: u32) {
         let entry = self.slots.get_mut(at as usize).and_then(|slot| slot.entry.as_mut());
         let Some(entry) = entry.filter(|entry| entry.awake) else { return };
-        let mut made: Vec<(Side, u8)> = Vec::new();
-        entry.session.on_bridge_tick(now, |side, stream| made.push((side, stream)));
-        for (side, stream) in made {
+        let mut made = [[false; 2]; MAX_STREAMS];
+        entry.session.on_bridge_tick(now, |side, stream| made[usize::from(stream)][side.index()] = true);
+        let all = (0u8..).zip(made).flat_map(|(stream, made)| Side::BOTH.map(|side| (side, stream, made[side.index()])));
+        for (side, stream, _) in all.filter(|(.., made)| *made) {
             let Some(Some(ports)) = entry.streams.get(usize::from(stream)) else { continue };
             let packet = Datagram { buffer: &mut self.buffer, length: 0 };
             let out = self.rings.out(&entry.lendings, (side, stream));

@@ -5,6 +5,7 @@ use super::{Session, Stream, Verdict};
 use crate::control::{MAX_STREAMS, Reply, Side};
 use crate::flow::{Action, Component};
 use crate::guard::{Datagram, Kind};
+use crate::renumbered::retell;
 use crate::report::{DropReason, StreamReport};
 use base::Time;
 use bridge::{Bridge, Digit, Passage, Plan};
@@ -115,6 +116,10 @@ impl Session {
         // Each side hears reports of ours.
         if kind == Kind::Control && s.terminates() {
             return Ok(false);
+        }
+        if let Some(bridges) = s.bridges.as_mut().filter(|_| kind == Kind::Control) {
+            let of = &bridges.0[side.other().index()];
+            retell(packet.bytes_mut(), |ssrc| of.moved(ssrc));
         }
         if let Some(bridges) = s.bridges.as_mut().filter(|_| kind == Kind::Media) {
             let bridge = &mut bridges.0[side.index()];
