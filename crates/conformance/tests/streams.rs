@@ -61,7 +61,17 @@ fn crosses(place: &Place, port: u16, [inner, outer]: [u16; 2], packets: &[Vec<u8
 
 /// RTP on a port pair, RTCP on the next.
 fn speaks(place: &Place, port: u16, ours: [u16; 2], ssrc: u32) {
-    crosses(place, port, ours, &[rtp_packet(ssrc, 1, 0x5A), rtp_packet(ssrc, 2, 0xA5)]);
+    speaks_as(place, port, ours, (ssrc, 8));
+}
+
+/// The same in packets of another type.
+fn speaks_as(place: &Place, port: u16, ours: [u16; 2], (ssrc, payload_type): (u32, u8)) {
+    let packets = [(1, 0x5A), (2, 0xA5)].map(|(sequence, fill)| {
+        let mut packet = rtp_packet(ssrc, sequence, fill);
+        packet[1] = payload_type;
+        packet
+    });
+    crosses(place, port, ours, &packets);
     crosses(place, port + 1, ours.map(|port| port + 1), &[report(ssrc)]);
 }
 
@@ -170,7 +180,7 @@ fn a_removed_stream_leaves_its_place_to_video() {
     let shown = told(&caller, &callee, 1, "m=video ");
     assert_eq!(shown, told(&caller, &callee, 1, "a=label:second"), "the ports of the stream before");
     callee.await_received("CSeq: 4 ACK");
-    speaks(&place, SECOND, shown, 0x4444_4444);
+    speaks_as(&place, SECOND, shown, (0x4444_4444, 96));
     end(&place, &caller, &callee);
     assert_eq!(server.stop(), 0);
 }
