@@ -46,10 +46,11 @@ pub use model::{
 pub use model::{
     Api, Bypass, CalledFrom, Config, ContactUser, DialRule, EarlyOffer, Expect, Expression, Extension,
     FastPath, Fax, Gateway, Hidden, Hold, Host, Ice, Kind, Latch, Level, Limits, Listen, Log, LogFormat,
-    Media, MediaLocation, MediaMode, Node, NumberFormat, NumberRange, PassStrip, Pattern, PayloadTypes, Pilot, Policy,
-    PortRange, Prack, RecordManners, RecordNotice, RecordPreference, Recorder, Records, Refresher, Route,
-    Scope, Secret, SessionTimer, Signalling, SipPort, Sips, Site, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX,
-    Test, Tier, TlsIdentity, TouchedPath, Translate, Translation, Trunk, TrunkTls, UriScheme, Words,
+    Media, MediaLocation, MediaMode, Node, NumberFormat, NumberRange, PassStrip, Pattern, PayloadTypes,
+    Pilot, Policy, PortRange, Prack, RecordManners, RecordNotice, RecordPreference, Recorder, Records,
+    Refresher, Route, Scope, Secret, SessionTimer, Signalling, SipPort, Sips, Site, TRANSLATION_NAME_MAX,
+    TRANSLATIONS_MAX, Test, Tier, TlsIdentity, TouchedPath, Translate, Translation, Trunk, TrunkTls,
+    UriScheme, Words,
 };
 pub use model::{
     Authenticate, CallPolicy, CallerId, CallsTo, Class, Codecs, DENY_UNKNOWN, Dates, DigestAlgorithm,

@@ -116,7 +116,8 @@ impl Stream {
 
     /// Time goes on; whether fewer payload types pass than before.
     fn forget_former(&mut self, now: Time) -> bool {
-        self.halves.iter_mut().fold(false, |fewer, half| half.forget_former(now) || fewer)
+        let [a, b] = &mut self.halves;
+        a.forget_former(now) | b.forget_former(now)
     }
 
     /// Reads RTCP that passes: sender reports one way, reports about them the other way.

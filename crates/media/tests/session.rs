@@ -238,7 +238,8 @@ fn payload_types_and_shapes_are_checked() {
 #[test]
 fn payload_types_of_before_pass_for_a_while_and_then_no_more() {
     let mut room = Room::new(Latch::Off);
-    let by = |types: &[u8]| Remote { payload_types: Remote::bitmap(types.iter().copied()), ..Remote::audio(a()) };
+    let by =
+        |types: &[u8]| Remote { payload_types: Remote::bitmap(types.iter().copied()), ..Remote::audio(a()) };
     room.set(Side::A, by(&[8, 101]));
     assert_eq!(room.put(Side::A, Component::Rtp, a(), rtp(1, 1, 8)), to(b()));
     room.set(Side::A, by(&[9, 101]));

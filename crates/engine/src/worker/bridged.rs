@@ -87,7 +87,9 @@ impl Worker {
         let Some(entry) = entry.filter(|entry| entry.awake) else { return };
         let mut made = [[false; 2]; MAX_STREAMS];
         entry.session.on_bridge_tick(now, |side, stream| made[usize::from(stream)][side.index()] = true);
-        let all = (0u8..).zip(made).flat_map(|(stream, made)| Side::BOTH.map(|side| (side, stream, made[side.index()])));
+        let all = (0u8..)
+            .zip(made)
+            .flat_map(|(stream, made)| Side::BOTH.map(|side| (side, stream, made[side.index()])));
         for (side, stream, _) in all.filter(|(.., made)| *made) {
             let Some(Some(ports)) = entry.streams.get(usize::from(stream)) else { continue };
             let packet = Datagram { buffer: &mut self.buffer, length: 0 };
