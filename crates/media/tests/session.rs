@@ -236,28 +236,6 @@ fn payload_types_and_shapes_are_checked() {
 }
 
 #[test]
-fn payload_types_of_before_pass_for_a_while_and_then_no_more() {
-    let mut room = Room::new(Latch::Off);
-    let by =
-        |types: &[u8]| Remote { payload_types: Remote::bitmap(types.iter().copied()), ..Remote::audio(a()) };
-    room.set(Side::A, by(&[8, 101]));
-    assert_eq!(room.put(Side::A, Component::Rtp, a(), rtp(1, 1, 8)), to(b()));
-    room.set(Side::A, by(&[9, 101]));
-    for (sequence, pt) in [(2, 9), (3, 8), (4, 101)] {
-        assert_eq!(room.put(Side::A, Component::Rtp, a(), rtp(1, sequence, pt)), to(b()));
-    }
-    assert_eq!(room.put(Side::A, Component::Rtp, a(), rtp(1, 5, 0)), no(DropReason::PayloadType));
-    room.ms += 2_000;
-    room.session.on_tick(room.now());
-    assert_eq!(room.put(Side::A, Component::Rtp, a(), rtp(1, 6, 8)), no(DropReason::PayloadType));
-    assert_eq!(room.put(Side::A, Component::Rtp, a(), rtp(1, 7, 9)), to(b()));
-    // Of a description that nobody spoke by nothing is left.
-    room.set(Side::A, by(&[0]));
-    room.set(Side::A, by(&[18]));
-    assert_eq!(room.put(Side::A, Component::Rtp, a(), rtp(1, 8, 0)), no(DropReason::PayloadType));
-}
-
-#[test]
 fn multiplexed_control_is_recognised_and_answered_in_kind() {
     let mut room = Room::new(Latch::Off);
     room.set(Side::A, Remote { rtcp: Some(a()), ..Remote::audio(a()) });
