@@ -1,5 +1,7 @@
 //! Payload types of a description pass for a while after another one holds, and then no more.
 
+#![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
 mod common;
 
 use base::Time;
