@@ -4,7 +4,7 @@
 //! nothing is shared per packet.
 
 use super::{Engine, Interface};
-use media::{DropReason, FastStatus, PortStatus, Status};
+use media::{DropReason, FastStatus, PortStatus, Status, TouchedStatus};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 impl Engine {
@@ -36,7 +36,10 @@ impl Engine {
     fn fast_status(&self) -> FastStatus {
         match &self.fast {
             Ok(path) => path.status(),
-            Err(reason) => FastStatus { reason: Some(reason.clone()), ..FastStatus::default() },
+            Err(reason) => {
+                let touched = TouchedStatus { reason: Some(reason.clone()), ..TouchedStatus::default() };
+                FastStatus { reason: Some(reason.clone()), touched, ..FastStatus::default() }
+            }
         }
     }
 }

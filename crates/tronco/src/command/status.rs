@@ -3,7 +3,7 @@
 use crate::arguments::Reach;
 use crate::exit::Failure;
 use crate::print::{Cell, Colour, Table, count, whole_seconds};
-use api::wire::{CallCounts, FastPath, Listen, Media, Status, TouchedPath};
+use api::wire::{CallCounts, FastPath, Listen, Media, Status};
 use std::process::ExitCode;
 
 /// Shows the node at a glance.
@@ -83,7 +83,7 @@ fn media(media: &Media) -> String {
         "{} engine, {}{}, {}, {}; {} packets relayed, {} dropped",
         media.engine,
         in_kernel(&media.fast_path),
-        in_memory(&media.touched_path),
+        in_memory(media),
         count(media.workers, "worker"),
         count(media.sessions, "session"),
         media.packets,
@@ -99,9 +99,10 @@ fn in_kernel(fast: &FastPath) -> String {
     format!("{} in the kernel ({})", count(fast.directions, "direction"), devices.join(", "))
 }
 
-/// What comes in shared memory; nothing where that was not asked for.
-fn in_memory(touched: &TouchedPath) -> String {
+/// What comes in shared memory; nothing where that was not asked for, or is explained already.
+fn in_memory(Media { fast_path, touched_path: touched, .. }: &Media) -> String {
     match &touched.reason {
+        Some(_) if fast_path.reason.is_some() => String::new(),
         Some(reason) if reason == "switched off" => String::new(),
         Some(reason) => format!(", touched by sockets ({reason})"),
         None if touched.devices.is_empty() => String::new(),
