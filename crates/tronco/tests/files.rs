@@ -247,12 +247,16 @@ fn sounds_that_cannot_be_played_are_all_told_with_their_places_at_a_reload_and_n
 #[test]
 fn a_required_fast_path_that_cannot_be_had_is_78_and_told_with_its_place() {
     let place = Place::new("fast-path");
+    let (mut path, key) = (String::new(), |key: &str| format!("media.{key}"));
     // No kernel has a driver beneath loopback addresses.
-    let path = place.write(&format!("{}\n[media]\nfast_path = \"required\"\n", place.text()));
-    let said = tronco(&["run", "--config", &path]);
-    assert_eq!(said.code, 78, "{}", said.error);
-    for part in [&format!("{path}:"), "media.fast_path", "loopback address", "expected `auto` or `off`"] {
-        assert!(said.error.contains(part), "{part}\n{}", said.error);
+    for name in ["fast_path", "touched_path"] {
+        path = place.write(&format!("{}\n[media]\n{name} = \"required\"\n", place.text()));
+        let said = tronco(&["run", "--config", &path]);
+        assert_eq!(said.code, 78, "{}", said.error);
+        let parts = [&format!("{path}:"), &key(name), "loopback address", "expected `auto` or `off`"];
+        for part in parts {
+            assert!(said.error.contains(part), "{part}\n{}", said.error);
+        }
     }
     assert_eq!(tronco(&["check", "--offline", "--config", &path]).code, 0);
 }
