@@ -9,7 +9,7 @@ use crate::local::LocalSdp;
 use crate::secure::{admits, paired, suite_of, unfit};
 use crate::trouble::{SdpTrouble, parse};
 use base::ReasonId;
-use config::SrtpMode;
+use config::{SrtpKeys, SrtpMode};
 use media::Keys;
 use sdp::{Kind, Media, Recast, Session};
 
@@ -71,7 +71,11 @@ fn is_kept(rules: &Rules<'_>, offered: &Media<'_>, answered: &Media<'_>) -> bool
     match rules.srtp {
         SrtpMode::Off => !answered.is_savp(),
         SrtpMode::Required if answered.is_rtp() => {
-            paired(answered, offered).is_some_and(allowed) || dtls::begins(answered, offered).is_some()
+            // An offer may bear both ways, and the peer must not choose the one that is barred.
+            rules.keys.iter().any(|way| match way {
+                SrtpKeys::Sdes => paired(answered, offered).is_some_and(allowed),
+                SrtpKeys::Dtls => dtls::begins(answered, offered).is_some(),
+            })
         }
         SrtpMode::Required => answered.kind != Kind::Image || rules.t38,
         _ => true,

@@ -115,6 +115,33 @@ fn handshakes_between_the_peers_count_as_keys_do() {
     assert_eq!(ok.body(), answer);
 }
 
+#[test]
+fn an_answer_keys_media_by_a_way_that_both_trunks_allow_though_the_offer_bears_both_ways() {
+    let offer = shaken(&beside(OFFER), "actpass").replace("UDP/TLS/RTP/SAVP", "RTP/AVP");
+    let clear = |text: String| text.replace("UDP/TLS/RTP/SAVP", "RTP/AVP");
+    for (rule, answer, taken) in [
+        ("required/dtls", clear(shaken(ANSWER, "active")), true),
+        ("required/dtls", beside(ANSWER), false),
+        ("required/sdes", beside(ANSWER), true),
+        ("required/sdes", clear(shaken(ANSWER, "active")), false),
+    ] {
+        for (pbx, one) in [(rule, "off"), ("off", rule)] {
+            let mut world = world(pbx, one);
+            world.receive(PBX, &invite("004420700000", &offer, ""));
+            let out = world.expect(&[(GW1, "INVITE")]).remove(0);
+            world.receive(GW1, &response(&out, "200 OK", "tb", "", &answer));
+            if taken {
+                world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]);
+                continue;
+            }
+            let sent = world.expect(&[(GW1, "ACK"), (GW1, "BYE"), (PBX, "SIP/2.0 488")]);
+            world.receive(GW1, &response(&sent[1], "200 OK", "", "", ""));
+            world.settle();
+            assert_eq!(world.records[0].reason, ReasonId::SrtpAnswerBad, "{pbx} {one} {answer}");
+        }
+    }
+}
+
 /// A secured call; our INVITE to the gateway and our 200.
 fn called(world: &mut World) -> (Sent, Sent) {
     world.receive(PBX, &invite("004420700000", &secured(OFFER), ""));
