@@ -9,7 +9,8 @@
 use base::Time;
 use std::time::Duration;
 
-/// The longest that sound is held beyond the fastest packet; one that needs more begins a time of its own.
+/// The longest that sound is held beyond the fastest packet; one that needs more begins a time of its own, and so
+/// does one that is earlier by more: the sender's timestamps have leapt (RFC 3550 §5.1 bars no leap).
 pub const JITTER_MAX: Duration = Duration::from_millis(200);
 /// Lateness that is left to the receiver: what leaves is no more even than the worker's tick of 10 ms.
 const IGNORED_US: i64 = 20_000;
@@ -82,7 +83,7 @@ impl Delay {
             return self.begin(now, timestamp, clock);
         };
         let transit = now.0 as i64 / 1_000 - anchor.arrival.0 as i64 / 1_000 - anchor.micros(timestamp);
-        if transit - self.fastest > JITTER_MAX.as_micros() as i64 {
+        if u128::from(transit.abs_diff(self.fastest)) > JITTER_MAX.as_micros() {
             return self.begin(now, timestamp, clock);
         }
         self.note(transit);

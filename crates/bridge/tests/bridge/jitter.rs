@@ -22,8 +22,17 @@ fn through(
     on_the_way: impl Fn(u64) -> Option<u64>,
 ) -> (Vec<(u64, Left)>, Tally, Vec<u64>) {
     let mut speaker = Speaker::new(codecs.0, MS as u8, 210.0, -12.0);
+    carried(codecs, (0..count).map(|_| speaker.packet()).collect(), on_the_way)
+}
+
+/// The same of these packets.
+fn carried(
+    codecs: (Codec, Codec),
+    packets: Vec<Vec<u8>>,
+    on_the_way: impl Fn(u64) -> Option<u64>,
+) -> (Vec<(u64, Left)>, Tally, Vec<u64>) {
+    let count = packets.len() as u64;
     let mut bridge = Bridge::new(plan(codecs.0, MS as u8, codecs.1, MS as u8), 3);
-    let packets: Vec<Vec<u8>> = (0..count).map(|_| speaker.packet()).collect();
     let mut arrivals: Vec<(u64, u64)> =
         (0..count).filter_map(|number| Some((1_000 + number * MS + on_the_way(number)?, number))).collect();
     arrivals.sort_unstable();
@@ -152,4 +161,21 @@ fn a_sender_that_falls_silent_is_waited_for_no_longer_than_a_loss_is_made_up() {
     let off = i64::from(ticks) - 499 * 160;
     assert!(off.abs() <= 100 * 8, "{off} ticks");
     assert!(bridge.tally().lost < 10 && HOLD_MAX < JITTER_MAX);
+}
+
+#[test]
+fn timestamps_that_leap_forward_hold_nothing_for_longer() {
+    let jitter = |number: u64| Some(dice(number) % 81);
+    let mut speaker = Speaker::new(A, MS as u8, 210.0, -12.0);
+    let mut packet = |number: u64| {
+        if number == 500 {
+            speaker.header.timestamp = speaker.header.timestamp.wrapping_add(8_000 * 60);
+        }
+        speaker.packet()
+    };
+    let (left, tally, _) = carried((A, Codec::G722), (0..1_000).map(&mut packet).collect(), jitter);
+    let around: Vec<u64> = left.iter().map(|(at, _)| *at).filter(|at| (10_500..13_000).contains(at)).collect();
+    let longest = around.windows(2).map(|pair| pair[1] - pair[0]).max();
+    assert!(longest.is_some_and(|gap| gap <= 120), "a gap of {longest:?} ms: {tally:?}");
+    assert!((60..=100).contains(&tally.held_max_ms), "{tally:?}");
 }
