@@ -9,8 +9,8 @@ use base::Time;
 use rtp::Header;
 use std::time::Duration;
 
-/// Who has said nothing for so long gives way to the first packet of another.
-const SILENT_AFTER: Duration = Duration::from_millis(70);
+/// Who has said nothing for two packet times and so long gives way to the first packet of another.
+const SILENT_AFTER: Duration = Duration::from_millis(50);
 
 /// The first packet of another source.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl Bridge {
             return Source::Heard;
         }
         let known = self.candidate.known.filter(|known| *known == (header.ssrc, header.sequence));
-        let silent = self.source.is_none() || now.since(self.source_heard) >= SILENT_AFTER;
+        let silent = self.source.is_none() || now.since(self.source_heard) >= self.silent_after();
         if known.is_none() && !silent {
             self.refuse_candidate();
             self.candidate.known = Some((header.ssrc, header.sequence.wrapping_add(1)));
@@ -52,6 +52,10 @@ impl Bridge {
         let Candidate { came, bytes, .. } = std::mem::take(&mut self.candidate);
         let before = known.map(|_| (came, header.sequence.wrapping_sub(1), bytes));
         Source::Changed(before)
+    }
+
+    fn silent_after(&self) -> Duration {
+        SILENT_AFTER + 2 * Duration::from_millis(u64::from(self.plan.hears_ptime_ms))
     }
 
     /// Whoever has waited to be believed is not.

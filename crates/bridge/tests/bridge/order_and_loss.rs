@@ -138,6 +138,19 @@ fn one_stray_number_begins_nothing_two_in_a_row_do() {
 }
 
 #[test]
+fn one_stray_packet_takes_no_place_though_packets_are_long_and_come_late() {
+    let mut speaker = Speaker::new(MU, 60, 440.0, -12.0);
+    let mut stray = Speaker::new(MU, 60, 440.0, -12.0);
+    stray.header.ssrc = 99;
+    let mut bridge = Bridge::new(plan(MU, 60, Codec::G722, 60), 1);
+    let mut left: Vec<Left> = (0..8).flat_map(|at| give(&mut bridge, at * 60, speaker.packet())).collect();
+    left.extend(give(&mut bridge, 7 * 60 + 75, stray.packet()));
+    left.extend((8..16).flat_map(|at| give(&mut bridge, at * 60 + 15, speaker.packet())));
+    assert_eq!((left.len(), bridge.tally().refused), (16, 1), "{:?}", bridge.tally());
+    assert_continuous(&left, 480);
+}
+
+#[test]
 fn another_plan_goes_on_in_the_same_stream() {
     let mut speaker = Speaker::new(A, 20, 440.0, -12.0);
     let mut bridge = Bridge::new(plan(A, 20, Codec::G722, 20), 3);
