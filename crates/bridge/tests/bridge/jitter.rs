@@ -174,7 +174,8 @@ fn timestamps_that_leap_forward_hold_nothing_for_longer() {
         speaker.packet()
     };
     let (left, tally, _) = carried((A, Codec::G722), (0..1_000).map(&mut packet).collect(), jitter);
-    let around: Vec<u64> = left.iter().map(|(at, _)| *at).filter(|at| (10_500..13_000).contains(at)).collect();
+    let around: Vec<u64> =
+        left.iter().map(|(at, _)| *at).filter(|at| (10_500..13_000).contains(at)).collect();
     let longest = around.windows(2).map(|pair| pair[1] - pair[0]).max();
     assert!(longest.is_some_and(|gap| gap <= 120), "a gap of {longest:?} ms: {tally:?}");
     assert!((60..=100).contains(&tally.held_max_ms), "{tally:?}");
