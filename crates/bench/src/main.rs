@@ -107,7 +107,7 @@ impl Relay {
         let fast = match hook {
             Some(hook) => {
                 let (addresses, touched) = (towards.to_vec(), kind == "touched-srtp");
-                Ok(Kernel::start(&Wish { addresses, hook: Some(hook), lanes, touched })?)
+                Ok(Kernel::start(&Wish { addresses, hook: Some(hook), lanes, touched, workers: 1 })?)
             }
             None => Err("not asked for".to_owned()),
         };

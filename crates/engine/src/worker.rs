@@ -97,6 +97,8 @@ pub(super) struct Worker {
     ids: HashMap<SessionId, u32, Fast>,
     counters: Counters,
     buffer: Box<[u8]>,
+    /// A second one, for what is served while a datagram waits in the first.
+    spare: Box<[u8]>,
     waking: Waking,
     rng: Rng,
     next_slice: Time,
@@ -131,6 +133,7 @@ impl Worker {
             ids: HashMap::default(),
             counters: Counters::default(),
             buffer: vec![0; DATAGRAM_MAX].into_boxed_slice(),
+            spare: vec![0; DATAGRAM_MAX].into_boxed_slice(),
             waking: Waking::default(),
             rng: Rng::new(sys::seed()),
             next_slice: Time::ZERO,

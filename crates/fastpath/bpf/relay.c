@@ -447,7 +447,10 @@ INLINE __u32 pass(void *context, __u8 *frame, struct seen *seen, __u32 length, c
         return 0;
     __u32 bytes = datagram - 8;
     const __u32 at = ETHERNET + head + 8;
-    __u32 hand = behind ? 0 : lane->hand;
+    __u32 hand = lane->hand;
+    // Only the driver's hook hands over: behind it the gate stays as it is.
+    if (behind && hand)
+        return 0;
     if (hand) {
         // All else is the process's to judge.
         struct xdp_md *arrived = context;

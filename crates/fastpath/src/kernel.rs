@@ -34,6 +34,8 @@ pub struct Wish {
     pub lanes: usize,
     /// Packets that must be touched are to be brought to the process in shared memory.
     pub touched: bool,
+    /// Workers that touch them: all have their sockets, or none.
+    pub workers: usize,
 }
 
 /// A lane that is given out.
@@ -72,8 +74,8 @@ pub struct Kernel {
     lesser: Option<String>,
     /// What brings packets to the process, or why nothing does.
     hall: Result<Arc<Hall>, String>,
-    /// The first worker's sockets, until it takes them.
-    first: Mutex<Option<Worker>>,
+    /// Sockets of the workers that were foreseen, until these take them.
+    first: Mutex<VecDeque<Worker>>,
 }
 
 impl Kernel {
@@ -95,7 +97,7 @@ impl Kernel {
                     }
                     (kernel.hook, kernel.devices, kernel.places) = (hook, devices, places);
                     if wish.touched {
-                        kernel.open_hall();
+                        kernel.open_hall(wish.workers);
                     }
                     return Ok(kernel);
                 }
@@ -131,7 +133,7 @@ impl Kernel {
             hook: Hook::Xdp,
             lesser: None,
             hall: Err("switched off".to_owned()),
-            first: Mutex::new(None),
+            first: Mutex::default(),
         };
         for hook in [Hook::Xdp, Hook::Tcx] {
             kernel.pass_a_packet(hook)?;
@@ -140,14 +142,14 @@ impl Kernel {
     }
 
     /// Opens sockets at all queues, for packets that must be touched.
-    fn open_hall(&mut self) {
+    fn open_hall(&mut self, workers: usize) {
         let opened = match (self.hook, self.table().program.take_sockets()) {
             (Hook::Tcx, _) => Err("media are relayed behind the driver".to_owned()),
-            (Hook::Xdp, Some(map)) => Hall::open(&self.devices, map, self.memory.count()),
+            (Hook::Xdp, Some(map)) => Hall::open(&self.devices, map, self.memory.count(), workers),
             (Hook::Xdp, None) => Err("the program has no sockets".to_owned()),
         };
-        self.hall = opened.map(|(hall, worker)| {
-            self.first = Mutex::new(Some(worker));
+        self.hall = opened.map(|(hall, workers)| {
+            self.first = Mutex::new(workers);
             hall
         });
     }
@@ -334,11 +336,12 @@ impl FastPath for Kernel {
 
     fn rings(&self) -> Option<Box<dyn Rings>> {
         let hall = self.hall.as_ref().ok()?;
-        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         match first.map_or_else(|| hall.join(), Ok) {
             Ok(worker) => Some(Box::new(worker)),
             Err(reason) => {
                 tracing::warn!(%reason, "a media worker touches packets by sockets alone");
+                hall.lack(reason);
                 None
             }
         }

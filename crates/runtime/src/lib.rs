@@ -23,7 +23,7 @@ mod udp;
 pub use dns::DnsServers;
 pub use journal::{JournalError, JournalSink, NoJournal};
 pub use mailbox::{ANSWER_MAX, NodeGone, Stopped};
-pub use node::{ApplyError, LocalAddress, Node, NodeHandle, NodeOptions, StartError};
+pub use node::{ApplyError, LocalAddress, Node, NodeHandle, NodeOptions, StartError, default_workers};
 pub use secrets::{PasswordError, SecretError, Secrets};
 pub use status::{ListenStatus, ShardCounters, StreamCounters, StreamCounts, TransportStatus};
 pub use tls::{TlsError, tls_faults};

@@ -5,7 +5,7 @@
 
 pub(crate) mod start;
 
-pub use start::StartError;
+pub use start::{StartError, default_workers};
 
 use crate::dns::DnsServers;
 use crate::journal::JournalSink;

@@ -1,6 +1,7 @@
 //! The directions of sessions that a fast path relays; what is decided about them stands in [`media::Lendings`].
 
-use super::{DATAGRAM_MAX, Entry, Slot, Worker};
+use super::rings::Shared;
+use super::{Counters, Entry, Slot, Worker};
 use base::Time;
 use media::token::{Place, Token};
 use media::{Component, FastPath, Home, Road, Side};
@@ -62,30 +63,38 @@ impl Worker {
     #[cold]
     pub(super) fn meet(&mut self, now: Time, token: Token, source: SocketAddr, length: usize) {
         let Some(path) = self.fast.clone() else { return };
-        let kept = std::mem::take(&mut self.buffer);
-        let heard = (source, kept.get(..length).unwrap_or_default());
-        self.with_lendings(token.place.slot, |entry| {
+        let Worker { slots, rings, counters, buffer, .. } = self;
+        let heard = (source, buffer.get(..length).unwrap_or_default());
+        with_lendings((slots, rings, counters), token.place.slot, |entry| {
             let direction = (token.side, token.stream);
             entry.lendings.meet(&*path, &mut entry.session, now, direction, heard);
         });
         if self.rings.is_due() {
-            self.buffer = vec![0; DATAGRAM_MAX].into_boxed_slice();
+            // Both are whole whatever happens meanwhile.
+            std::mem::swap(&mut self.buffer, &mut self.spare);
             self.serve_due_rings(now);
+            std::mem::swap(&mut self.buffer, &mut self.spare);
         }
-        self.buffer = kept;
     }
 
     fn with_lendings(&mut self, at: u32, work: impl FnOnce(&mut Entry)) {
-        let Some(entry) = self.slots.get_mut(at as usize).and_then(|slot| slot.entry.as_mut()) else {
-            return;
-        };
-        work(entry);
-        self.rings.note(&mut entry.lendings);
-        let (packets, bytes) = entry.lendings.take_passed();
-        self.counters.packets += packets;
-        self.counters.bytes += bytes;
-        self.counters.fast_packets += packets;
+        with_lendings((&mut self.slots, &mut self.rings, &mut self.counters), at, work);
     }
+}
+
+/// Does something with what a session has lent; what follows for the rings and is counted.
+fn with_lendings(
+    (slots, rings, counters): (&mut [Slot], &mut Shared, &mut Counters),
+    at: u32,
+    work: impl FnOnce(&mut Entry),
+) {
+    let Some(entry) = slots.get_mut(at as usize).and_then(|slot| slot.entry.as_mut()) else { return };
+    work(entry);
+    rings.note(&mut entry.lendings);
+    let (packets, bytes) = entry.lendings.take_passed();
+    counters.packets += packets;
+    counters.bytes += bytes;
+    counters.fast_packets += packets;
 }
 
 /// The fast path that a worker may have.

@@ -1,5 +1,6 @@
 //! What is known of a lane whose packets are brought to the process: whose they are, and the headers that they leave with.
 
+use super::ring::PLACE;
 use crate::hops::Hop;
 use crate::layout::{TTL, UDP, octets, sum};
 use media::{Home, Lane, Road};
@@ -16,7 +17,7 @@ pub(crate) struct Guest {
     pub(super) token: u64,
     pub(super) source: SocketAddr,
     pub(super) to: SocketAddr,
-    /// Number of the device that its packets leave by, and the largest that do.
+    /// Number of the device that its packets leave by, and the largest that do: one has a place of the memory.
     pub(super) device: u32,
     mtu: usize,
     /// Sum of the addresses and the protocol of what comes.
@@ -59,7 +60,7 @@ impl Guest {
             source: lane.expect,
             to: lane.to,
             device: hop.device,
-            mtu: hop.mtu as usize,
+            mtu: (hop.mtu as usize).min(PLACE - ETHERNET),
             coming: pseudo(lane.expect.ip(), road.local.ip()),
             headers: headers.try_into().unwrap_or([0; HEADERS_MAX]),
             length,

@@ -18,6 +18,7 @@ use aya::maps::{MapData, XskMap};
 use media::TouchedStatus;
 use pool::{Bound, Pool};
 use socket::Socket;
+use std::collections::VecDeque;
 use std::fmt;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -51,6 +52,8 @@ pub(crate) struct Hall {
     given: AtomicU32,
     /// Lanes whose packets are brought here.
     lanes: AtomicU64,
+    /// Why a worker that came later has none.
+    without: Mutex<Option<String>>,
 }
 
 /// The lanes whose packets are brought here. Workers keep what they know of one until its mark has changed.
@@ -76,7 +79,7 @@ impl fmt::Debug for Hall {
 }
 
 impl Hall {
-    /// Takes the queues of devices, with the sockets of a first worker; `lanes`: how many there are.
+    /// Takes the queues of devices, with the sockets of so many workers (at least 1); `lanes`: how many there are.
     ///
     /// # Errors
     /// Why it cannot be had, in words for a log.
@@ -84,7 +87,8 @@ impl Hall {
         devices: &[Device],
         map: XskMap<MapData>,
         lanes: u32,
-    ) -> Result<(Arc<Hall>, Worker), String> {
+        workers: usize,
+    ) -> Result<(Arc<Hall>, VecDeque<Worker>), String> {
         let (mut opened, mut bound) = (Vec::new(), Vec::new());
         for device in devices {
             let queues = queues_of(device)?;
@@ -103,9 +107,13 @@ impl Hall {
             sockets: Mutex::new(Vec::new()),
             given: AtomicU32::new(0),
             lanes: AtomicU64::new(0),
+            without: Mutex::new(None),
         });
-        let worker = hall.worker(bound)?;
-        Ok((hall, worker))
+        let mut opened = VecDeque::from([hall.worker(bound)?]);
+        for _ in 1..workers {
+            opened.push_back(hall.join()?);
+        }
+        Ok((hall, opened))
     }
 
     /// One more worker, with sockets of its own.
@@ -119,6 +127,12 @@ impl Hall {
             bound.push(joined.map_err(|error| format!("{}: {error}", device.name))?);
         }
         self.worker(bound)
+    }
+
+    /// A worker has no sockets, and touches packets without; status says why.
+    #[cold]
+    pub(crate) fn lack(&self, reason: String) {
+        *lock(&self.without) = Some(format!("a worker of several: {reason}"));
     }
 
     /// A worker with its sockets by device and queue, to which the program hands frames from now on.
@@ -181,7 +195,7 @@ impl Hall {
         let read = |of: &AtomicU64| of.load(Ordering::Relaxed);
         TouchedStatus {
             devices: self.devices(),
-            reason: None,
+            reason: lock(&self.without).clone(),
             lanes: read(&self.lanes),
             received: read(&self.counts.received),
             sent: read(&self.counts.sent),

@@ -212,7 +212,8 @@ fn addresses(config: &Config, ports: &[UdpPort], listeners: &[Listener]) -> Vec<
 }
 
 /// One media thread per processor, less one for signalling.
-fn default_workers() -> usize {
+#[must_use]
+pub fn default_workers() -> usize {
     std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1))
 }
 

@@ -67,7 +67,8 @@ fn engine(config: &Config) -> Choice {
         _ => None,
     };
     let touched = config.media.touched_path != TouchedPath::Off;
-    let kernel = Kernel::start(&Wish { addresses, hook, lanes, touched })?;
+    let workers = config.media.workers.unwrap_or_else(runtime::default_workers);
+    let kernel = Kernel::start(&Wish { addresses, hook, lanes, touched, workers })?;
     Ok(std::sync::Arc::new(kernel))
 }
 
