@@ -59,7 +59,8 @@ impl Scene {
         world.enter(Host::Relay).unwrap();
         let (inside, outside) =
             (world.address(Host::Relay, Host::Speaker), world.address(Host::Relay, Host::Hearer));
-        let wish = Wish { addresses: vec![inside, outside], hook: Some(hook), lanes: 64, touched, workers: 1 };
+        let wish =
+            Wish { addresses: vec![inside, outside], hook: Some(hook), lanes: 64, touched, workers: 1 };
         let kernel = Kernel::start(&wish).unwrap();
         let listen = |id, address| MediaListen { id, address, range: 20_000..=20_099, dscp: 46 };
         let (ring, bell) = channel();
