@@ -107,14 +107,14 @@ impl Call {
     /// dialog, which stands for all forks of all branches, is gone with this one.
     fn end_fork(&mut self, number: u16, fork: &[u8], cx: &mut Context<'_>) -> bool {
         let Some(attempt) = self.attempt_mut(number) else { return false };
-        let trunk = attempt.trunk;
+        let (trunk, ours) = (attempt.trunk, attempt.sdp.text.clone());
         // Its dialog is kept, should it answer all the same.
         let ended = attempt.early.iter_mut().find(|e| e.leg.dialog.remote_tag() == fork).map(|early| {
             early.gone = true;
             early.answer.clone()
         });
         if let Some(answer) = ended.filter(|answer| !answer.is_empty() && self.shown.media.is_some()) {
-            self.hush(trunk, &answer, cx);
+            self.hush(trunk, (&answer, &ours), cx);
         }
         if self.shown.media.as_ref().is_some_and(|(n, tag)| *n == number && **tag == *fork) {
             self.show_next(cx);

@@ -186,7 +186,8 @@ impl Call {
         let others = self.shown.media.as_ref().is_some_and(|(n, tag)| *n != number || **tag != *fork);
         if answer.is_empty() || !open || (one && others) {
             if news.turned && !open && !answer.is_empty() && self.shown.media.is_some() {
-                self.hush(trunk, &answer, cx);
+                let ours = self.live.iter().find(|a| a.number == number).map(|a| a.sdp.text.clone());
+                self.hush(trunk, (&answer, &ours.unwrap_or_default()), cx);
             }
             return Box::default();
         }

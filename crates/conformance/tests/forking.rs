@@ -2,9 +2,11 @@
 
 use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, PBX, Setup};
+use conformance::keyed::{INLINE, Keyed};
 use conformance::script::{SDP, Script};
 use conformance::{Place, Server, Sipp, records};
 use serde_json::Value;
+use std::ops::Range;
 
 const WORLD: &str = "+441632960001";
 
@@ -156,4 +158,75 @@ fn early_media_of_a_second_fork_are_heard_from_their_first_packet_and_through_th
     let (said, heard) = (numbers(&lines, 0, &place.ip(ITSP)), numbers(&lines, 1, &place.ip(PBX)));
     assert!(heard.len() > 100, "some seconds of it: {} of {}", heard.len(), said.len());
     assert_eq!(heard, said[..heard.len()], "nothing is lost, from the first packet on");
+}
+
+/// A recording with some of the packets of sound of SIPp's own, each protected with these keys; its path, and the sound.
+fn sealed(place: &Place, name: &str, keys: &Keyed, which: Range<usize>) -> (String, Vec<String>) {
+    let whole = std::fs::read("/usr/share/sip-tester/g711a.pcap").unwrap();
+    let (head, mut rest) = whole.split_at(24);
+    let (mut out, mut sound, mut number) = (head.to_vec(), Vec::new(), 0);
+    while let Some((record, behind)) = rest.split_at_checked(16) {
+        let length = u32::from_le_bytes(record[8..12].try_into().unwrap()) as usize;
+        let (frame, behind) = behind.split_at(length);
+        rest = behind;
+        // Ethernet, IPv4, UDP; SIPp takes the lengths of both.
+        let (below, packet) = frame.split_at(14 + 20 + 8);
+        if which.contains(&number) {
+            let packet_out = keys.protect(0, packet);
+            let mut below = below.to_vec();
+            below[16..18].copy_from_slice(&(28 + packet_out.len() as u16).to_be_bytes());
+            below[38..40].copy_from_slice(&(8 + packet_out.len() as u16).to_be_bytes());
+            let length = (below.len() + packet_out.len()) as u32;
+            out.extend([&record[..8], &length.to_le_bytes(), &length.to_le_bytes(), &below, &packet_out].concat());
+            sound.push(packet[12..].iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        number += 1;
+    }
+    let path = place.path(name);
+    std::fs::write(&path, out).unwrap();
+    (path.display().to_string(), sound)
+}
+
+#[test]
+fn secured_forks_are_heard_each_under_its_own_keys_before_the_answer_and_through_it() {
+    let place = Place::new("forking-sealed");
+    let mut setup = Setup::new(&place);
+    setup.pbx_more = "override = { latch = \"nat\" }\n".into();
+    setup.itsp_more =
+        "override = { latch = \"nat\", srtp = \"required\", srtp_over_plain = \"allow\" }\n".into();
+    let _server = Server::start(&place, &setup.text());
+    let capture = Capture::start(&place);
+    // One gateway that forks: two callees with keys of their own, at one address. The one described first speaks, falls
+    // silent, and then the other one speaks and answers.
+    let line = |inline: &str| format!("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{inline}");
+    let lines = [line(INLINE), line("PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR")];
+    let told = lines.clone().map(|line| format!("{}{line}\n", SDP.replace("RTP/AVP", "RTP/SAVP")));
+    let (first, one) = sealed(&place, "one.pcap", &Keyed::told(&lines[0]), 0..50);
+    let (second, two) = sealed(&place, "two.pcap", &Keyed::told(&lines[1]), 50..130);
+    let script = Script::default().receive("INVITE", &[]);
+    let script = script.answer_as("one", "183 Session Progress", "", &told[0]);
+    let script = script.pause(100).answer_as("two", "183 Session Progress", "", &told[1]).pause(100);
+    let script = script.play(&first).pause(2_300).play(&second).pause(1_000);
+    let script = script.answer_as("two", "200 OK", "", &told[1]);
+    let script = script.receive("ACK", &[]).receive("BYE", &[]).agree("");
+    let callee = Sipp::of_script(&place, "callee", &script, &place.sip(ITSP)).keep_messages();
+    let callee = callee.with(&["-mp", "40000"]).answer();
+    let from = format!("<sip:+493023125100@{}>", place.sip(PBX));
+    let script =
+        Script::default().call(WORLD, &from, "", SDP).hears(183, &[("Content-Type", "application/sdp")]);
+    let script =
+        script.expect(200, &[]).inside("ACK", "", "").pause(2_500).inside("BYE", "", "").expect(200, &[]);
+    let caller = Sipp::of_script(&place, "caller", &script, &place.sip(PBX)).keep_messages();
+    caller.with(&["-mp", "40000"]).call(WORLD, &place.sip(INSIDE)).finish();
+    callee.finish();
+    let lines = capture.end("rtp && rtp.p_type == 8", &["ip.src", "ip.dst", "rtp.payload"]);
+    let to_caller = lines.iter().map(|line| line.split('\t').collect::<Vec<_>>());
+    let mut heard: Vec<String> =
+        to_caller.filter(|row| row[1] == place.ip(PBX)).map(|row| row[2].replace(':', "")).collect();
+    // The loopback interface shows packets as they leave and as they come.
+    heard.dedup();
+    let mut said = [one, two].concat();
+    said.dedup();
+    assert_eq!(heard.len(), said.len(), "from the first packet of each fork to the last");
+    assert_eq!(heard, said, "opened with the keys of its own fork");
 }

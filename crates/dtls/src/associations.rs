@@ -104,7 +104,7 @@ impl Associations {
         let is_wanted = |one: &mut Association| wanted.iter().any(|(spot, terms, _)| one.is(*spot, terms));
         let gone: Vec<Association> = self.all.extract_if(.., |one| !is_wanted(one)).collect();
         for (spot, terms, to) in wanted {
-            match self.all.iter_mut().find(|one| one.spot == spot) {
+            match self.all.iter_mut().find(|one| one.is(spot, &terms)) {
                 Some(known) => known.retold(now, terms.answered, to),
                 None => self.all.push(Association::new(now, spot, terms, to)),
             }
@@ -120,8 +120,11 @@ impl Associations {
 
     /// Hands on what came early to an association whose terms are said now.
     fn take_early(&mut self, now: Time, mut gone: Association, session: &mut Session) {
+        if gone.early.is_empty() {
+            return;
+        }
         let heir = self.all.iter_mut().find(|one| one.spot == gone.spot && !one.terms.client);
-        let to = session.whereabouts(gone.spot);
+        let to = heir.as_ref().and_then(|heir| session.whereabouts(heir.spot, &heir.terms));
         let lost = gone.early.judge(to, |source| heir.is_some() && session.may_shake(now, gone.spot, source));
         for _ in 0..lost {
             session.count_drop(gone.spot.side, gone.spot.stream, DropReason::ForeignSource);
@@ -129,6 +132,21 @@ impl Associations {
         if let Some(heir) = heir {
             heir.early = gone.early;
         }
+    }
+
+    /// With whom a datagram at a port has to do. Before the answer there may be several (forks), told apart by where they
+    /// are.
+    fn whose(&mut self, spot: Spot, source: SocketAddr) -> Option<&mut Association> {
+        let tries = |one: &Association| one.candidates.iter().any(|candidate| candidate.source == source);
+        let is_at = |one: &Association| one.to == Some(source);
+        let is_near = |one: &Association| one.to.is_some_and(|to| to.ip() == source.ip());
+        let open = |one: &Association| !one.agreed;
+        let found = |is: &dyn Fn(&Association) -> bool| {
+            self.all.iter().position(|one| one.spot == spot && is(one))
+        };
+        let at = found(&tries).or_else(|| found(&is_at)).or_else(|| found(&is_near));
+        let at = at.or_else(|| found(&open)).or_else(|| found(&|_| true))?;
+        self.all.get_mut(at)
     }
 
     /// Takes a datagram that came to a port from a source that may be the peer's.
@@ -140,8 +158,7 @@ impl Associations {
         (session, desk): (&mut Session, &mut Desk),
         send: Send<'_>,
     ) {
-        let one = self.all.iter_mut().find(|one| one.spot == spot);
-        let taken = one.is_some_and(|one| {
+        let taken = self.whose(spot, source).is_some_and(|one| {
             let taken = one.receive(now, source, datagram, desk, send);
             one.settle(now, session, send);
             taken
@@ -155,7 +172,7 @@ impl Associations {
     pub fn on_tick(&mut self, now: Time, session: &mut Session, desk: &mut Desk, send: Send<'_>) {
         for one in &mut self.all {
             one.candidates.iter_mut().for_each(|candidate| candidate.shake.on_tick(now));
-            one.to = session.whereabouts(one.spot);
+            one.to = session.whereabouts(one.spot, &one.terms);
             one.begin(now, desk);
             one.settle(now, session, send);
             one.judge_patience(now, session);
@@ -315,7 +332,7 @@ impl Association {
             self.candidates = vec![self.candidates.swap_remove(at)];
             if let Some(candidate) = self.candidates.first_mut() {
                 candidate.shake.tell();
-                session.keyed(now, self.spot, candidate.source, &keys);
+                session.keyed(now, (self.spot, &self.terms), candidate.source, &keys);
             }
             self.agreed = true;
             self.early = Early::default();

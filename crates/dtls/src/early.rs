@@ -28,6 +28,11 @@ impl Early {
         before - self.0.len()
     }
 
+    /// Whether none is kept.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The next one to begin with.
     pub(crate) fn next(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
         self.0.pop()

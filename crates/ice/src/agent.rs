@@ -154,6 +154,11 @@ impl Agent {
         (0..COMPONENTS).for_each(|component| self.forget_kept(component));
     }
 
+    /// A further peer (a branch of a fork), as it described itself. It counts when it is described.
+    pub fn introduce(&mut self, description: &PeerDescription, now: Time) {
+        self.peer_of(description.ufrag.as_bytes(), now).describe(&description.candidates);
+    }
+
     /// The peer of a fragment. A new one may take the place of the one that was heard least recently, never of the
     /// one that counts.
     fn peer_of(&mut self, ufrag: &[u8], now: Time) -> &mut Peer {
@@ -181,8 +186,23 @@ impl Agent {
     }
 
     fn current(&self) -> Option<&Peer> {
-        let ufrag = self.current.as_deref()?.as_bytes();
-        self.peers.iter().find(|p| p.ufrag.as_slice() == ufrag)
+        self.known(self.current.as_deref()?)
+    }
+
+    fn known(&self, ufrag: &str) -> Option<&Peer> {
+        self.peers.iter().find(|p| p.ufrag.as_slice() == ufrag.as_bytes())
+    }
+
+    /// The address that the peer of a fragment has nominated for a component.
+    #[must_use]
+    pub fn selected_by(&self, ufrag: &str, component: usize) -> Option<SocketAddr> {
+        self.known(ufrag)?.selected(component)
+    }
+
+    /// Whether the peer of a fragment has sent a good check from an address.
+    #[must_use]
+    pub fn is_proved_by(&self, ufrag: &str, component: usize, source: SocketAddr) -> bool {
+        self.known(ufrag).is_some_and(|peer| peer.is_proved(component, source))
     }
 
     /// The address that the peer that counts has nominated for a component, or had before a restart.

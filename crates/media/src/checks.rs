@@ -12,7 +12,7 @@ use crate::half::{Half, Outcome};
 use crate::report::DropReason;
 use crate::session::{Session, Verdict};
 use base::Time;
-use ice::{Agent, Credentials, Event, Refusal};
+use ice::{Agent, Credentials, Event, PeerDescription, Refusal};
 use rtp::demux;
 use std::net::SocketAddr;
 
@@ -62,6 +62,18 @@ impl Half {
         checks.is_some_and(|checks| checks.agent.is_proved(component.index(), source))
     }
 
+    /// One that may take the peer's place has described itself.
+    pub(crate) fn introduce(&mut self, now: Time, description: &PeerDescription) {
+        if let Some(checks) = &mut self.checks {
+            checks.agent.introduce(description, now);
+        }
+    }
+
+    /// What is known of one that may take the peer's place, once we are known to it.
+    pub(crate) fn agent(&self) -> Option<&Agent> {
+        self.checks.as_ref().map(|checks| &checks.agent)
+    }
+
     /// The peer has described itself; false when it makes no checks.
     pub(crate) fn describe_checks(&mut self, now: Time, remote: &Remote) -> bool {
         let Some(checks) = &mut self.checks else { return false };
@@ -93,6 +105,7 @@ impl Half {
             return Outcome::Check(self.on_check(now, component, source, packet));
         }
         match component {
+            _ if self.contested => self.on_contested(now, component, source, packet),
             Component::Rtp => self.on_rtp(now, source, packet),
             Component::Rtcp => self.on_rtcp(now, source, packet),
         }

@@ -185,8 +185,8 @@ pub struct Remote {
     /// Whether and with which keys the stream is SRTP (RFC 3711) between us and this peer.
     pub srtp: Srtp,
     /// One of several peers of the side before the answer (forks): it does not replace the one that was set, but
-    /// is heard in its place when it speaks first, or when that one has fallen silent. Said again with `receive`
-    /// off it is heard no more. A description without this forgets those beside.
+    /// is heard in its place when it speaks first, or when that one has fallen silent, each under its own keys. Said
+    /// again with `receive` off it is heard no more. A description without this forgets those beside.
     pub beside: bool,
     /// The peer makes ICE checks, and is where it nominates with them; `rtp`, `rtcp` and `latch` then say nothing but
     /// whether it wants media at all, and whether RTCP is multiplexed. It counts with a [`Command::Ice`].

@@ -39,6 +39,10 @@ impl Datagram<'_> {
     }
 }
 
+/// What protected for peers that had the place of this one before its answer (forks), RTP and RTCP each: limit
+/// `srtp_forks_kept`.
+const SPENT_MAX: usize = 16;
+
 /// What kind of packet is opened or protected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
@@ -52,6 +56,10 @@ struct Former {
     /// Until then it opens what is still on its way.
     until: Time,
 }
+
+/// What protected for others who had the place.
+#[derive(Default)]
+pub(crate) struct Spent(Vec<Protector>);
 
 /// Keys in use, and those before them.
 struct Live {
@@ -161,6 +169,31 @@ impl Guard {
         Ok(())
     }
 
+    fn each(&mut self) -> impl Iterator<Item = &mut Box<Live>> {
+        [&mut self.live, &mut self.apart].into_iter().flatten()
+    }
+
+    /// Another peer takes the place. Forks may share a key of ours, since one offer of ours reached all of them: what
+    /// protects is laid aside for the next one, for no key stream may be used twice (RFC 3711 §9.1).
+    pub(crate) fn lay_aside(&mut self, Spent(spent): &mut Spent) {
+        for live in self.each() {
+            let fresh = Protector::new(live.keys.send.clone());
+            if spent.len() >= SPENT_MAX {
+                spent.remove(0);
+            }
+            spent.push(std::mem::replace(&mut live.protector, fresh));
+        }
+    }
+
+    /// Its peer has the place: what was laid aside of its key goes on.
+    pub(crate) fn take_up(&mut self, Spent(spent): &mut Spent) {
+        for live in self.each() {
+            if let Some(at) = spent.iter().position(|one| one.is_of(&live.keys.send)) {
+                (live.protector, live.waits) = (spent.remove(at), false);
+            }
+        }
+    }
+
     /// How it protects.
     pub(crate) fn security(&self) -> Security {
         let suite = self.live.as_ref().map(|live| live.keys.receive.suite());
@@ -250,6 +283,12 @@ fn reason(error: SrtpError, bytes: &[u8]) -> DropReason {
         SrtpError::OtherKey => DropReason::SrtpKey,
         SrtpError::Exhausted => DropReason::SrtpExhausted,
         SrtpError::NoRoom => DropReason::Oversize,
+    }
+}
+
+impl fmt::Debug for Spent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Spent({})", self.0.len())
     }
 }
 

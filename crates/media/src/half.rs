@@ -9,10 +9,11 @@ mod rating;
 mod reported;
 mod types;
 
+use crate::beside::Beside;
 use crate::checks::{Checked, Checks};
 use crate::control::{Latch, Remote};
 use crate::flow::{Action, Check, Component, Flow, Judgement};
-use crate::guard::{Datagram, Guard, Kind};
+use crate::guard::{Datagram, Guard, Kind, Spent};
 use crate::latch::{Admission, Heard, Lock, Proof, RtcpLock};
 use crate::one_way::Spells;
 use crate::quality::Scores;
@@ -72,14 +73,17 @@ pub(crate) struct Half {
     /// What leaves for the other side is protected there.
     pub(crate) guarded_beyond: bool,
     pub(crate) unfiltered: bool,
+    /// There are some in `beside`.
+    pub(crate) contested: bool,
     /// Keys between us and this peer; `None`: plain.
     pub(crate) guard: Option<Guard>,
     reception: Reception,
     // From here on: not touched by a packet of a settled flow.
     pub(crate) rtcp: Flow,
     pub(crate) remote: Option<Remote>,
-    /// Others that may speak before the answer.
-    pub(crate) beside: Vec<Remote>,
+    /// Others that may speak before the answer, and what protected for those who had the place.
+    pub(crate) beside: Vec<Beside>,
+    pub(crate) spent: Spent,
     pub(crate) lock: Lock,
     /// ICE with this peer; `None`: not offered, and what looks like STUN is no better than noise.
     pub(crate) checks: Option<Box<Checks>>,
@@ -123,7 +127,9 @@ impl Half {
             heard_since_change: 0,
             reception: Reception::default(),
             remote: None,
+            contested: false,
             beside: Vec::new(),
+            spent: Spent::default(),
             lock: Lock::default(),
             checks: None,
             rtcp_lock: RtcpLock::default(),
@@ -165,9 +171,8 @@ impl Half {
             self.rtcp_lock.set(rtcp_address(&remote));
         }
         let srtp = if remote.udptl { &Srtp::Off } else { &remote.srtp };
-        let muxed = remote.rtcp.is_some() && remote.rtcp == remote.rtp;
-        let held = self.guard.take().or(self.resting.take());
-        (self.guard, self.resting) = Guard::follow(held, now, srtp, muxed);
+        let held = self.guard.take().or_else(|| self.resting.take());
+        (self.guard, self.resting) = Guard::follow(held, now, srtp, remote.is_muxed());
         self.tending.begin(now, &remote);
         self.remote = Some(remote);
     }
@@ -191,7 +196,7 @@ impl Half {
     pub(crate) fn control_target(&self) -> Result<(Component, SocketAddr), DropReason> {
         let remote = self.remote.as_ref().filter(|r| !r.udptl).ok_or(DropReason::NoRemote)?;
         let media = self.address(remote)?;
-        if remote.rtcp.is_some() && remote.rtcp == remote.rtp {
+        if remote.is_muxed() {
             return Ok((Component::Rtp, media));
         }
         if self.is_checked() {
@@ -266,7 +271,7 @@ impl Half {
 
     /// A packet on the RTP port, in clear.
     #[inline]
-    fn on_clear_rtp(&mut self, now: Time, source: SocketAddr, bytes: &[u8]) -> Outcome {
+    pub(crate) fn on_clear_rtp(&mut self, now: Time, source: SocketAddr, bytes: &[u8]) -> Outcome {
         if self.rtp.expect == Some(source) {
             match self.rtp.inspect(bytes) {
                 Judgement::Rtp(head) => {
@@ -296,14 +301,10 @@ impl Half {
         };
         let heard = self.reception.heard().zip(self.last_rtp);
         let heard = heard.map(|((ssrc, sequence), last)| Heard { ssrc, sequence, last });
-        let mut proof = Proof { head: head.as_ref(), heard, keyed: self.guard.is_some() };
+        let proof = Proof { head: head.as_ref(), heard, keyed: self.guard.is_some() };
         let mut admission = self.lock.admit(now, source, proof);
         if matches!(admission, Admission::No(_)) && self.proves(Component::Rtp, source) {
             admission = Admission::Known;
-        }
-        if matches!(admission, Admission::No(_)) && self.turn(now, source) {
-            proof.heard = None;
-            admission = self.lock.admit(now, source, proof);
         }
         match admission {
             Admission::No(reason) => Outcome::Drop(reason),
@@ -347,14 +348,12 @@ impl Half {
 
     /// RTCP from the peer, on either port.
     fn take_control(&mut self, now: Time, control: Result<Control, DropReason>, moved: bool) -> Outcome {
-        match control {
-            Ok(control) => {
-                self.rtcp_packets += 1;
-                self.last_rtcp = Some(now);
-                Outcome::Control { control, moved }
-            }
-            Err(reason) => Outcome::Drop(reason),
-        }
+        let control = match control {
+            Ok(control) => control,
+            Err(reason) => return Outcome::Drop(reason),
+        };
+        (self.rtcp_packets, self.last_rtcp) = (self.rtcp_packets + 1, Some(now));
+        Outcome::Control { control, moved }
     }
 
     /// Counts a good packet; true when the operating system may filter for this source again.
@@ -392,7 +391,7 @@ impl Half {
 }
 
 /// Where a peer expects RTCP: as said, else one port above RTP (RFC 3550 §11).
-fn rtcp_address(remote: &Remote) -> Option<SocketAddr> {
+pub(crate) fn rtcp_address(remote: &Remote) -> Option<SocketAddr> {
     let above = |rtp: SocketAddr| rtp.port().checked_add(1).map(|port| SocketAddr::new(rtp.ip(), port));
     remote.rtp?;
     remote.rtcp.or_else(|| remote.rtp.and_then(above))

@@ -185,8 +185,10 @@ impl Session {
         if remote.is_unknown() && s.halves[side.index()].remote.is_some() {
             return true;
         }
+        let before = s.halves[side.index()].security();
         s.halves[side.index()].set_peer(now, remote);
         s.settle();
+        self.tell_keyed(side, stream, before);
         self.timed_out[side.index()] = false;
         self.changed = true;
         true

@@ -241,3 +241,26 @@ fn a_peer_that_was_described_before_us_is_believed_by_its_checks_from_then_on() 
     let (verdict, _) = room.hand(Side::A, Component::Rtp, A, &rtp(2));
     assert!(matches!(verdict, Verdict::Relay { to, .. } if to == at("203.0.113.9:7000")), "{verdict:?}");
 }
+
+#[test]
+fn of_forks_that_make_checks_the_first_that_speaks_is_heard_until_one_has_answered() {
+    let mut room = Room::new();
+    let early = |ufrag: &str| Remote { timeout: None, ..Room::described(ufrag) };
+    room.describe(early("one"));
+    room.describe(Remote { beside: true, ..early("two") });
+    for (ufrag, place) in [("one", "198.51.100.2:5000"), ("two", "198.51.100.7:5007")] {
+        let check = check(&format!("ours:{ufrag}"), PASSWORD, true);
+        assert!(matches!(room.hand(Callee, Rtp, place, &check).0, Verdict::Answer { .. }));
+    }
+    let (first, second) = ("198.51.100.2:5000", "198.51.100.7:5007");
+    assert_eq!(room.goes(Callee, Rtp, second), Ok(A.into()), "though it was described beside the other");
+    assert_eq!(room.goes(Caller, Rtp, A), Ok(second.into()), "and it is spoken to");
+    assert!(room.goes(Callee, Rtp, first).is_err(), "nobody cuts off who is heard");
+    assert!(room.goes(Callee, Rtp, "198.51.100.9:1").is_err(), "a stranger");
+    room.now = room.now + Duration::from_millis(600);
+    assert_eq!(room.goes(Callee, Rtp, first), Ok(A.into()));
+    room.describe(Room::described("two"));
+    assert_eq!(room.goes(Callee, Rtp, second), Ok(A.into()), "it has answered");
+    assert!(room.goes(Callee, Rtp, first).is_err());
+    assert_eq!(room.goes(Caller, Rtp, A), Ok(second.into()));
+}

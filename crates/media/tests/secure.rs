@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[path = "secure/forks.rs"]
+mod forks;
 #[path = "secure/handshakes.rs"]
 mod handshakes;
 #[path = "secure/renewed.rs"]

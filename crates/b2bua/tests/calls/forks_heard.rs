@@ -4,7 +4,7 @@
 use crate::common::{ANSWER, GW1, GW2, OFFER, PBX, Sent, World, invite, response};
 use crate::forking::{config, say};
 use base::Time;
-use media::{Command, Component, Datagram, Session, Side, Verdict};
+use media::{Command, Component, Datagram, Session, Side, Srtp, Verdict};
 use std::net::SocketAddr;
 
 const PROGRESS: &str = "183 Session Progress";
@@ -133,4 +133,49 @@ fn after_the_answer_only_the_winner_is_heard() {
     assert!(!heard.hears(&world, 7001));
     heard.ms += 3_000;
     assert!(!heard.hears(&world, 7001));
+}
+
+#[test]
+fn secured_forks_are_handed_to_the_engine_each_with_its_own_keys() {
+    let mut world = World::new(&two("", "srtp = \"required\", srtp_over_plain = \"allow\""));
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let sent = world.expect(&[(GW1, "INVITE"), (GW2, "INVITE")]);
+    let inline =
+        ["WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz", "PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR"];
+    let answers: Vec<String> = (0..2)
+        .map(|n| {
+            let line = sent[n].body().lines().find(|line| line.starts_with("a=crypto:")).expect("a key");
+            let head = line.split("inline:").next().unwrap_or_default();
+            let text = answer_at(7001 + n as u16).replace("RTP/AVP", "RTP/SAVP");
+            format!("{text}{head}inline:{}\r\n", inline[n])
+        })
+        .collect();
+    say(&mut world, &sent[0], PROGRESS, "t1", &answers[0]);
+    say(&mut world, &sent[1], PROGRESS, "t2", &answers[1]);
+    say(&mut world, &sent[0], "199 Early Dialog Terminated", "t1", "");
+    say(&mut world, &sent[1], "200 OK", "t2", &answers[1]);
+    let told = world.media.iter().filter_map(|command| match command {
+        Command::Set { side: Side::B, remote, .. } => Some(remote),
+        _ => None,
+    });
+    let told: Vec<(u16, bool, bool, Option<Vec<u8>>)> = told
+        .map(|remote| {
+            let key = match &remote.srtp {
+                Srtp::On(keys) => Some(keys.receive.key_and_salt().to_vec()),
+                _ => None,
+            };
+            (remote.rtp.map_or(0, |at| at.port()), remote.beside, remote.receive, key)
+        })
+        .collect();
+    let keys = [told[0].3.clone(), told[1].3.clone()];
+    assert!(keys[0].is_some() && keys[1].is_some() && keys[0] != keys[1], "{told:?}");
+    let [first, second] = keys;
+    let wanted = [
+        (7001, false, true, first.clone()),
+        (7002, true, true, second.clone()),
+        (7001, true, false, first),
+        (7002, false, true, second.clone()),
+        (7002, false, true, second),
+    ];
+    assert_eq!(told, wanted, "beside each other, gone, next, answered");
 }

@@ -6,7 +6,7 @@ use crate::flow::Component;
 use crate::guard::{Datagram, Guard};
 use crate::half::{Half, Outcome};
 use crate::report::DropReason;
-use crate::secured::{Dtls, Keys, Spot};
+use crate::secured::{Dtls, Keys, Security, Spot};
 use crate::wire;
 use base::Time;
 use std::net::SocketAddr;
@@ -40,36 +40,41 @@ impl Session {
         places
             .flat_map(|(stream, s)| Side::BOTH.map(|side| (side, stream, &s.halves[side.index()])))
             .flat_map(|(side, stream, half)| {
-                let (terms, apart) = half.guard.as_ref().and_then(|guard| guard.terms()).unzip();
-                let components = if apart == Some(true) { &Component::BOTH[..] } else { &[Component::Rtp] };
-                let spot = move |component| Spot { side, stream, component };
-                let wanted =
-                    |component: &Component| Some((spot(*component), terms?, half.whereabouts(*component)));
-                components.iter().filter_map(wanted).collect::<Vec<_>>()
+                let wanted = half.handshakes().into_iter();
+                wanted.map(move |(component, terms, to)| (Spot { side, stream, component }, terms, to))
             })
     }
 
-    /// Where the peer is met on a port, as far as that is known.
+    /// Where the peer of these terms is met on a port, as far as that is known.
     #[must_use]
-    pub fn whereabouts(&self, spot: Spot) -> Option<SocketAddr> {
+    pub fn whereabouts(&self, spot: Spot, terms: &Dtls) -> Option<SocketAddr> {
         let s = self.streams.get(usize::from(spot.stream))?;
-        s.halves[spot.side.index()].whereabouts(spot.component)
+        s.halves[spot.side.index()].met(spot.component, terms)
     }
 
-    /// A handshake has ended well with `source`: media of that port are protected with these keys from now on.
-    pub fn keyed(&mut self, now: Time, spot: Spot, source: SocketAddr, keys: &Keys) {
+    /// A handshake by these terms has ended well with `source`: media of that peer on that port are protected with
+    /// these keys from now on.
+    pub fn keyed(&mut self, now: Time, (spot, terms): (Spot, &Dtls), source: SocketAddr, keys: &Keys) {
         let Some(s) = self.streams.get_mut(usize::from(spot.stream)).filter(|s| !s.rejected) else { return };
         let half = &mut s.halves[spot.side.index()];
-        let Some(guard) = half.guard.as_mut().filter(|guard| guard.terms().is_some()) else { return };
-        guard.keyed(now, spot.component == Component::Rtcp, keys);
-        let security = guard.security();
-        let media = spot.component == Component::Rtp;
-        let moves = media && half.lock.certify(source);
-        if media && spot.stream == 0 {
-            self.tell(Reply::Keyed(self.id, spot.side, security));
+        if !half.keyed(now, (spot.component, terms), keys) || spot.component == Component::Rtcp {
+            return;
         }
+        let moves = half.lock.certify(source);
+        self.tell_keyed(spot.side, spot.stream, None);
         if moves {
             self.moved(spot.side, spot.stream);
+        }
+    }
+
+    /// Tells by which handshake the first stream of a side is protected, when that is news.
+    pub(super) fn tell_keyed(&mut self, side: Side, stream: u8, before: Option<Security>) {
+        let first = self.streams.first().filter(|_| stream == 0);
+        let now = first.and_then(|s| s.halves[side.index()].security());
+        if let Some(security @ Security::Dtls(Some(_))) = now
+            && now != before
+        {
+            self.tell(Reply::Keyed(self.id, side, security));
         }
     }
 

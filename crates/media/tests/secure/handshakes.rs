@@ -17,6 +17,14 @@ fn dtls() -> Srtp {
     }))
 }
 
+/// The terms of `dtls`.
+fn terms() -> Dtls {
+    match dtls() {
+        Srtp::Dtls(terms) => *terms,
+        _ => unreachable!("it is one"),
+    }
+}
+
 fn spot(side: Side, component: Component) -> Spot {
     Spot { side, stream: 0, component }
 }
@@ -36,14 +44,14 @@ fn keys_of_handshakes_join_with_every_other_way() {
         let mut room = Room::new(dtls(), there);
         assert_eq!(room.put(Side::A, &rtp(1, 1)), Err(DropReason::SrtpKey), "{other}");
         assert!(room.put(Side::B, &if other == "plain" { rtp(2, 1) } else { pb.says(&rtp(2, 1)) }).is_err());
-        room.session.keyed(room.now, spot(Side::A, Component::Rtp), a(), &ka);
+        room.session.keyed(room.now, (spot(Side::A, Component::Rtp), &terms()), a(), &ka);
         if other == "dtls" {
             assert_eq!(
                 room.put(Side::A, &pa.says(&rtp(1, 2))),
                 Err(DropReason::SrtpKey),
                 "the other side has none"
             );
-            room.session.keyed(room.now, spot(Side::B, Component::Rtp), b(), &kb);
+            room.session.keyed(room.now, (spot(Side::B, Component::Rtp), &terms()), b(), &kb);
         }
         for n in 3..20 {
             let left = room.put(Side::A, &pa.says(&rtp(1, n))).unwrap();
@@ -67,12 +75,12 @@ fn rtcp_on_a_port_of_its_own_has_keys_of_its_own() {
     let mut room = Room::new(dtls(), Srtp::Off);
     let spots: Vec<Spot> = room.session.handshakes().map(|(spot, _, _)| spot).collect();
     assert_eq!(spots, [spot(Side::A, Component::Rtp), spot(Side::A, Component::Rtcp)]);
-    room.session.keyed(room.now, spot(Side::A, Component::Rtp), a(), &media);
+    room.session.keyed(room.now, (spot(Side::A, Component::Rtp), &terms()), a(), &media);
     let from = at("192.0.2.1:4001");
     let (mut of_media, mut of_control) = (Peer::of(&media), Peer::of(&control));
     let early = room.put_from(Side::A, Component::Rtcp, from, &of_media.reports(&rtcp(1)));
     assert_eq!(early, Err(DropReason::SrtpKey));
-    room.session.keyed(room.now, spot(Side::A, Component::Rtcp), from, &control);
+    room.session.keyed(room.now, (spot(Side::A, Component::Rtcp), &terms()), from, &control);
     let left = room.put_from(Side::A, Component::Rtcp, from, &of_control.reports(&rtcp(1))).unwrap();
     assert_eq!(left, rtcp(1));
     let mut left = room.put_from(Side::B, Component::Rtcp, at("198.51.100.2:5001"), &rtcp(2)).unwrap();
