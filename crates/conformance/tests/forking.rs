@@ -162,11 +162,11 @@ fn early_media_of_a_second_fork_are_heard_from_their_first_packet_and_through_th
 
 /// A recording with some of the packets of sound of SIPp's own, each protected with these keys; its path, and the sound.
 fn sealed(place: &Place, name: &str, keys: &Keyed, which: Range<usize>) -> (String, Vec<String>) {
-    let whole = std::fs::read("/usr/share/sip-tester/g711a.pcap").unwrap();
+    let whole = std::fs::read("/usr/share/sip-tester/g711a.pcap").expect("SIPp's sound");
     let (head, mut rest) = whole.split_at(24);
     let (mut out, mut sound, mut number) = (head.to_vec(), Vec::new(), 0);
     while let Some((record, behind)) = rest.split_at_checked(16) {
-        let length = u32::from_le_bytes(record[8..12].try_into().unwrap()) as usize;
+        let length = u32::from_le_bytes(record[8..12].try_into().expect("4 bytes")) as usize;
         let (frame, behind) = behind.split_at(length);
         rest = behind;
         // Ethernet, IPv4, UDP; SIPp takes the lengths of both.
@@ -177,13 +177,15 @@ fn sealed(place: &Place, name: &str, keys: &Keyed, which: Range<usize>) -> (Stri
             below[16..18].copy_from_slice(&(28 + packet_out.len() as u16).to_be_bytes());
             below[38..40].copy_from_slice(&(8 + packet_out.len() as u16).to_be_bytes());
             let length = (below.len() + packet_out.len()) as u32;
-            out.extend([&record[..8], &length.to_le_bytes(), &length.to_le_bytes(), &below, &packet_out].concat());
+            out.extend(
+                [&record[..8], &length.to_le_bytes(), &length.to_le_bytes(), &below, &packet_out].concat(),
+            );
             sound.push(packet[12..].iter().map(|byte| format!("{byte:02x}")).collect());
         }
         number += 1;
     }
     let path = place.path(name);
-    std::fs::write(&path, out).unwrap();
+    std::fs::write(&path, out).expect("a file");
     (path.display().to_string(), sound)
 }
 

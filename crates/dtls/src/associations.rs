@@ -141,9 +141,8 @@ impl Associations {
         let is_at = |one: &Association| one.to == Some(source);
         let is_near = |one: &Association| one.to.is_some_and(|to| to.ip() == source.ip());
         let open = |one: &Association| !one.agreed;
-        let found = |is: &dyn Fn(&Association) -> bool| {
-            self.all.iter().position(|one| one.spot == spot && is(one))
-        };
+        let found =
+            |is: &dyn Fn(&Association) -> bool| self.all.iter().position(|one| one.spot == spot && is(one));
         let at = found(&tries).or_else(|| found(&is_at)).or_else(|| found(&is_near));
         let at = at.or_else(|| found(&open)).or_else(|| found(&|_| true))?;
         self.all.get_mut(at)

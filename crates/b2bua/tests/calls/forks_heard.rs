@@ -140,8 +140,7 @@ fn secured_forks_are_handed_to_the_engine_each_with_its_own_keys() {
     let mut world = World::new(&two("", "srtp = \"required\", srtp_over_plain = \"allow\""));
     world.receive(PBX, &invite("+4420700000", OFFER, ""));
     let sent = world.expect(&[(GW1, "INVITE"), (GW2, "INVITE")]);
-    let inline =
-        ["WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz", "PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR"];
+    let inline = ["WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz", "PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR"];
     let answers: Vec<String> = (0..2)
         .map(|n| {
             let line = sent[n].body().lines().find(|line| line.starts_with("a=crypto:")).expect("a key");
