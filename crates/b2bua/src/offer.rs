@@ -32,6 +32,9 @@ pub(crate) struct CallMedia {
     pub(crate) own: Option<(Sound, Yields)>,
     /// The refusal that follows an announcement.
     pub(crate) parting: Option<Box<Parting>>,
+    /// The next description is of a fork beside another one; of another party than was described before.
+    pub(crate) beside: bool,
+    pub(crate) other: bool,
     /// Why a side is not heard, by the call's sides.
     pub(crate) unheard: [Option<NotHeard>; 2],
     /// What the peers described before the answer.
@@ -122,18 +125,19 @@ impl CallMedia {
 
     /// Tells the engine where a side's peer listens and what it may send, by what it said and was told.
     pub(crate) fn set_remotes(
-        &self,
+        &mut self,
         side: Side,
         (epoch, trunk): (&Epoch, TrunkId),
         said: (&[u8], &[u8]),
         live: bool,
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
+        let (beside, other) = (std::mem::take(&mut self.beside), std::mem::take(&mut self.other));
         let State::Open { session, .. } = self.state else { return Ok(()) };
         let (end, side) = (self.end(epoch, (side, trunk)), self.seat(side));
         let timeout = end.policy.media_timeout.filter(|_| live);
         negotiation::each_stream(&end, said, |stream, remote| {
-            let remote = Remote { timeout, ..remote? }.answered(live);
+            let remote = Remote { timeout, beside, other, ..remote? }.answered(live);
             cx.out.media.push(Command::Set { session, side, stream, remote });
             Ok(())
         })

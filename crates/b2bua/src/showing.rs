@@ -8,14 +8,13 @@ use crate::leg::LateAnswer;
 use crate::offer::State;
 use crate::prack::OfferInProvisional;
 use crate::telling::cross;
-use base::{ReasonId, TrunkId, WallTime};
+use base::{ReasonId, WallTime};
 use config::{EarlyDialogs, EarlyMedia, HeaderOn, Map180, Prack, RingingTone};
 use identity::abilities;
 use identity::contact_user;
 use identity::header_rules::shape;
 use identity::headers::Kind;
-use media::{Command, Side};
-use negotiation::SdpTrouble;
+use media::Side;
 use sip_core::Response;
 use sip_msg::{Msg, Name};
 
@@ -220,7 +219,10 @@ impl Call {
                 true => Ok(()),
                 false => self.describe(Side::A, self.trunk_in, &text, offer, &mut local, cx),
             })
-            .and_then(|()| self.tell_early(trunk, (answer, &ours), beside, cx))
+            .and_then(|()| {
+                self.media.beside = beside;
+                self.tell_engine(Side::B, trunk, (answer, &ours), false, cx)
+            })
             .and_then(|()| match local.is_secured() {
                 true if settled => Ok(()),
                 true => self.tell_engine(Side::A, self.trunk_in, (offer, &local.text), false, cx),
@@ -237,24 +239,6 @@ impl Call {
             }
         }
         body
-    }
-
-    /// Tells the engine of a fork's media before the answer: `beside` those of another one, or alone.
-    pub(crate) fn tell_early(
-        &mut self,
-        trunk: TrunkId,
-        said: (&[u8], &[u8]),
-        beside: bool,
-        cx: &mut Context<'_>,
-    ) -> Result<(), SdpTrouble> {
-        let from = cx.out.media.len();
-        self.tell_engine(Side::B, trunk, said, false, cx)?;
-        for command in cx.out.media.iter_mut().skip(from) {
-            if let Command::Set { remote, .. } = command {
-                remote.beside = beside;
-            }
-        }
-        Ok(())
     }
 
     /// Sets the alarm for a 180 of our own, where the caller's trunk wants one (R58).

@@ -90,12 +90,16 @@ impl Half {
         }
         self.beside.clear();
         self.contested = false;
-        self.set(now, remote);
+        let other = remote.other || known.is_some();
+        self.set(now, Remote { other: false, ..remote });
         if let Some(guard) = &mut self.guard {
             guard.take_up(&mut self.spent);
+            if other {
+                guard.forget_former();
+            }
         }
-        if known.is_some() {
-            self.lock.forget_previous();
+        if other {
+            self.lock.part(now);
         }
     }
 

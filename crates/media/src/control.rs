@@ -71,7 +71,6 @@ pub enum Command {
     },
     /// Take ports for further streams of a session that is open. Answered at once by [`Reply::Grown`].
     Grow {
-        /// The session.
         session: SessionId,
         /// Interface on which side A is met.
         a: ListenId,
@@ -110,7 +109,6 @@ pub enum Command {
     /// What we are known by in the checks of a peer (ICE), from before it hears of it. Others
     /// restart its ICE; the same again change nothing.
     Ice {
-        /// The session.
         session: SessionId,
         /// Whose checks, of any stream.
         side: Side,
@@ -141,7 +139,6 @@ pub enum Command {
     Reject { session: SessionId, stream: u8 },
     /// A digit that one side has signalled, for the other. It is lost where no stream has a bridge that says digits.
     Digit {
-        /// The session.
         session: SessionId,
         /// Who is to hear it.
         toward: Side,
@@ -188,6 +185,9 @@ pub struct Remote {
     /// is heard in its place when it speaks first, or when that one has fallen silent, each under its own keys. Said
     /// again with `receive` off it is heard no more. A description without this forgets those beside.
     pub beside: bool,
+    /// Another party than the one that was set before (a pickup, a fork that nobody named): what that one still sends
+    /// is not heard.
+    pub other: bool,
     /// The peer makes ICE checks, and is where it nominates with them; `rtp`, `rtcp` and `latch` then say nothing but
     /// whether it wants media at all, and whether RTCP is multiplexed. It counts with a [`Command::Ice`].
     pub ice: Option<Box<PeerDescription>>,
@@ -217,6 +217,7 @@ impl Remote {
             codec: CodecKind::G711,
             srtp: Srtp::Off,
             beside: false,
+            other: false,
             ice: None,
             care: Care::default(),
         }
@@ -288,28 +289,24 @@ pub enum CodecKind {
 pub enum Reply {
     /// The session has its ports.
     Opened {
-        /// The session.
         session: SessionId,
         /// Our RTP ports.
         ports: Ports,
     },
     /// The session does not exist: nothing was taken.
     OpenFailed {
-        /// The session.
         session: SessionId,
         /// Why.
         reason: OpenError,
     },
     /// The answer to [`Command::Grow`].
     Grown {
-        /// The session.
         session: SessionId,
         /// Its ports, all of them; or why there are no more: it is as it was.
         ports: Result<Ports, OpenError>,
     },
     /// The session is over: closed as asked, or (with an empty report) lost to a fault of ours.
     Closed {
-        /// The session.
         session: SessionId,
         /// What was heard during its life.
         report: Box<Report>,
@@ -317,7 +314,6 @@ pub enum Reply {
     /// A peer sent neither RTP nor RTCP for its timeout. Said once per silence; the session
     /// stays until it is closed.
     Timeout {
-        /// The session.
         session: SessionId,
         /// The silent side.
         side: Side,
@@ -325,7 +321,6 @@ pub enum Reply {
     /// Nothing is heard of a side that may send while the other side's media flow, or while packets for it come that are not
     /// believed; or it is heard again.
     OneWay {
-        /// The session.
         session: SessionId,
         /// The silent side.
         side: Side,
@@ -334,7 +329,6 @@ pub enum Reply {
     },
     /// A side has sent a digit, and the other one wants it in signalling.
     Digit {
-        /// The session.
         session: SessionId,
         /// Who has sent it.
         from: Side,
@@ -343,7 +337,6 @@ pub enum Reply {
     },
     /// The handshake with a peer that must be secured did not succeed in time. Said once.
     Unkeyed {
-        /// The session.
         session: SessionId,
         /// Whose.
         side: Side,
@@ -354,7 +347,6 @@ pub enum Reply {
     Keyed(SessionId, Side, Security),
     /// A side has heard all samples that it was to hear once, or nothing can be played to it.
     Played {
-        /// The session.
         session: SessionId,
         /// Who has heard them.
         toward: Side,
@@ -367,7 +359,6 @@ pub enum Reply {
     /// The true source of a peer's media was learnt, or changed by a followed rebind, and is
     /// not the signalled one.
     Latched {
-        /// The session.
         session: SessionId,
         /// Whose.
         side: Side,

@@ -185,6 +185,11 @@ impl Guard {
         }
     }
 
+    /// Its peer is another party than the one before: nothing is still on its way to be heard.
+    pub(crate) fn forget_former(&mut self) {
+        self.each().flat_map(|live| &mut live.former).for_each(|former| former.until = Time::ZERO);
+    }
+
     /// Its peer has the place: what was laid aside of its key goes on.
     pub(crate) fn take_up(&mut self, Spent(spent): &mut Spent) {
         for live in self.each() {

@@ -58,6 +58,8 @@ pub(crate) struct Lock {
     /// The source before the last description, and until when it is taken.
     previous: Option<(SocketAddr, Time)>,
     candidate: Option<Candidate>,
+    /// The source of a party that has left, and until when it is not taken for the one that came.
+    left: Option<(SocketAddr, Time)>,
     /// The source that the exact one put out, and its SSRC.
     ousted: Option<(SocketAddr, Option<u32>)>,
 }
@@ -127,6 +129,12 @@ impl Lock {
         moves
     }
 
+    /// The party has changed with the last description: the one before it is not heard, nor latched to while it
+    /// still sends.
+    pub(crate) fn part(&mut self, now: Time) {
+        self.left = self.previous.take().map(|(old, _)| (old, now + GRACE));
+    }
+
     /// Forgets the previous source at once.
     pub(crate) fn forget_previous(&mut self) {
         self.previous = None;
@@ -153,7 +161,8 @@ impl Lock {
             return Admission::Known;
         }
         let near = source.ip() == peer.ip();
-        if self.mode == Latch::Off || (self.mode == Latch::Signalled && !near) {
+        let left = self.left.is_some_and(|(old, until)| old == source && now < until);
+        if left || self.mode == Latch::Off || (self.mode == Latch::Signalled && !near) {
             return Admission::No(DropReason::ForeignSource);
         }
         if self.locked.is_none() {

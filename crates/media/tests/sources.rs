@@ -85,3 +85,45 @@ fn a_peer_that_moves_with_another_source_is_known_by_its_key() {
     assert_eq!(room.put(Side::A, after, &says(7, 2)), Ok(b()));
     assert_eq!(room.put(Side::B, b(), &rtp(2, 1, 8)), Ok(after));
 }
+
+#[test]
+fn who_moves_is_still_heard_for_a_while_and_another_party_takes_the_place_at_once() {
+    let new = at("192.0.2.9:4900");
+    for (latch, keyed) in
+        [(Latch::Off, false), (Latch::Signalled, false), (Latch::Nat, false), (Latch::Nat, true)]
+    {
+        for other in [false, true] {
+            let mut mint = Mint::new([5; 32]);
+            let mut draw = || Keys {
+                receive: mint.draw(Suite::AesCm128Sha1_80).unwrap(),
+                send: mint.draw(Suite::AesCm128Sha1_80).unwrap(),
+            };
+            let (first, second) = (draw(), draw());
+            let srtp = |keys: &Keys| if keyed { Srtp::On(Box::new(keys.clone())) } else { Srtp::Off };
+            let mut room = Room::new(latch, srtp(&first));
+            let mut out = Protector::new(first.receive.clone());
+            let mut says = |n: u16| {
+                let mut packet = [rtp(1, n, 8), vec![0; 64]].concat();
+                let length = packet.len() - 64;
+                let length = if keyed { out.rtp(&mut packet, length).unwrap() } else { length };
+                packet.truncate(length);
+                packet
+            };
+            for n in 1..20 {
+                room.pass(20);
+                assert_eq!(room.put(Side::A, a(), &says(n)), Ok(b()));
+            }
+            let next = Remote { latch, srtp: srtp(&second), other, ..Remote::audio(new) };
+            assert!(room.session.set(room.now, Side::A, 0, next));
+            for n in 20..50 {
+                room.pass(20);
+                let heard = room.put(Side::A, a(), &says(n)).is_ok();
+                assert_eq!(heard, !other, "{latch:?} {keyed} {other}");
+            }
+            if !keyed {
+                assert_eq!(room.put(Side::A, new, &rtp(7, 1, 8)), Ok(b()), "who has come, at once");
+                assert!(room.put(Side::A, a(), &says(60)).is_err());
+            }
+        }
+    }
+}

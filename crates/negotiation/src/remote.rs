@@ -88,6 +88,7 @@ pub(crate) fn remote_of<'a>(
         codec: first.map_or(CodecKind::Other, |c| codec_kind(c.name)),
         srtp: media::Srtp::Off,
         beside: false,
+        other: false,
         care: care_of(policy, (session, media), ice.is_some()),
         ice,
     })

@@ -107,7 +107,8 @@ impl Call {
         let others = others.filter(|(a, e)| self.is_heard(a, e) && !is_shown(a, e));
         let others: Vec<_> = others.map(|(a, e)| (a.trunk, e.answer.clone(), a.sdp.text.clone())).collect();
         for (trunk, answer, ours) in others {
-            let _ = self.tell_early(trunk, (&answer, &ours), true, cx);
+            self.media.beside = true;
+            let _ = self.tell_engine(Side::B, trunk, (&answer, &ours), false, cx);
         }
     }
 

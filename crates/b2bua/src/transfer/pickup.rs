@@ -76,6 +76,7 @@ impl Call {
         if described.is_err() || (shown && !sdp::same_except_version(&self.a.sdp.text, &stays.text)) {
             return unfit;
         }
+        self.media.other = true;
         let described = self
             .tell_engine(Side::B, there, (&coming.offer, &comes.text), true, cx)
             .and_then(|()| self.tell_engine(Side::A, here, (&offer, &stays.text), true, cx));

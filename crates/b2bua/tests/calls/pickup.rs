@@ -103,6 +103,16 @@ fn media_flow_between_the_caller_and_the_one_that_picked_up() {
         })
         .collect();
     assert_eq!(told, [(media::Side::B, "10.0.0.33:7000".into()), (media::Side::A, "192.0.2.7:4000".into())]);
+    let others = world.media.iter().filter_map(|command| match command {
+        media::Command::Set { side, remote, .. } => Some((*side, remote.other)),
+        _ => None,
+    });
+    let others: Vec<(media::Side, bool)> = others.collect();
+    assert_eq!(
+        others,
+        [(media::Side::B, true), (media::Side::A, false)],
+        "who rang before is not heard any more"
+    );
     assert!(!world.media.iter().any(|c| matches!(c, media::Command::Close { .. })), "{:?}", world.media);
 }
 
