@@ -59,6 +59,8 @@ impl Call {
         if !self.turn_to(number) {
             self.end_late(leg, &attempt, msg, &early, cx);
         } else {
+            let tag = leg.dialog.remote_tag();
+            self.media.other = self.shown.media.as_ref().is_some_and(|(n, t)| *n != number || **t != *tag);
             self.accept(leg, *attempt, &early, msg, cx);
         }
         true
@@ -120,9 +122,6 @@ impl Call {
             return self.refuse_answer(leg, &attempt, ReasonId::SdpAnswerMissing, cx);
         }
         self.note_codec(body);
-        let tag = leg.dialog.remote_tag();
-        self.media.other =
-            self.shown.media.as_ref().is_some_and(|(n, t)| *n != attempt.number || **t != *tag);
         let asked = self.is_asked_early(attempt.offered);
         let told = match attempt.offered {
             Offered::Withheld => self.join_withheld(&mut leg, body, early.answered, cx),

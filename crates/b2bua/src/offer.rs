@@ -123,6 +123,11 @@ impl CallMedia {
         if sent.is_empty() || !self.is_anchored() { Ok(()) } else { negotiation::judge(sent, answer) }
     }
 
+    pub(crate) fn set_beside(&mut self, beside: bool) -> Result<(), SdpTrouble> {
+        self.beside = beside;
+        Ok(())
+    }
+
     /// Tells the engine where a side's peer listens and what it may send, by what it said and was told.
     pub(crate) fn set_remotes(
         &mut self,

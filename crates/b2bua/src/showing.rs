@@ -219,10 +219,8 @@ impl Call {
                 true => Ok(()),
                 false => self.describe(Side::A, self.trunk_in, &text, offer, &mut local, cx),
             })
-            .and_then(|()| {
-                self.media.beside = beside;
-                self.tell_engine(Side::B, trunk, (answer, &ours), false, cx)
-            })
+            .and_then(|()| self.media.set_beside(beside))
+            .and_then(|()| self.tell_engine(Side::B, trunk, (answer, &ours), false, cx))
             .and_then(|()| match local.is_secured() {
                 true if settled => Ok(()),
                 true => self.tell_engine(Side::A, self.trunk_in, (offer, &local.text), false, cx),

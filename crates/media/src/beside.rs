@@ -7,7 +7,7 @@
 
 use crate::control::{Latch, Remote};
 use crate::flow::Component;
-use crate::guard::{Datagram, Guard, Kind};
+use crate::guard::{Datagram, Guard, Kind, Spent};
 use crate::half::{Half, Outcome, rtcp_address};
 use crate::secured::{Dtls, Keys, Srtp};
 use crate::wire;
@@ -25,6 +25,13 @@ const TURN_SILENCE: Duration = Duration::from_millis(500);
 pub(crate) struct Beside {
     remote: Remote,
     guard: Option<Guard>,
+}
+
+/// All of them, and what protected for those who had the place.
+#[derive(Debug, Default)]
+pub(crate) struct Others {
+    all: Vec<Beside>,
+    spent: Spent,
 }
 
 impl Remote {
@@ -80,20 +87,20 @@ impl Half {
             return self.set_beside(now, remote);
         }
         let stays = self.remote.as_ref().is_some_and(|one| one.is_same_peer(&remote));
-        let exact = || self.beside.iter().position(|one| one.remote.is_same_peer(&remote));
+        let exact = || self.beside.all.iter().position(|one| one.remote.is_same_peer(&remote));
         // It may answer from another place than it spoke from.
-        let keyed = || self.beside.iter().position(|one| one.remote.is_keyed_as(&remote));
+        let keyed = || self.beside.all.iter().position(|one| one.remote.is_keyed_as(&remote));
         let known = if stays { None } else { exact().or_else(keyed) };
         if let Some(at) = known {
-            let next = self.beside.remove(at);
+            let next = self.beside.all.remove(at);
             self.change_guard(next.guard);
         }
-        self.beside.clear();
+        self.beside.all.clear();
         self.contested = false;
         let other = remote.other || known.is_some();
         self.set(now, Remote { other: false, ..remote });
         if let Some(guard) = &mut self.guard {
-            guard.take_up(&mut self.spent);
+            guard.take_up(&mut self.beside.spent);
             if other {
                 guard.forget_former();
             }
@@ -106,44 +113,44 @@ impl Half {
     /// A further peer that may speak; one that may not (`receive` is off) is forgotten.
     fn set_beside(&mut self, now: Time, remote: Remote) {
         let heard = self.remote.as_ref().is_some_and(|one| one.is_same_peer(&remote));
-        let known = self.beside.iter().position(|one| one.remote.is_same_peer(&remote));
+        let known = self.beside.all.iter().position(|one| one.remote.is_same_peer(&remote));
         // Who has no keys yet and will get none by a handshake is known by the answer.
         let may_speak = remote.receive && remote.rtp.is_some() && remote.srtp != Srtp::Awaited;
         match (may_speak, known) {
-            (true, Some(at)) => self.beside[at].remote = remote,
-            (true, None) if !heard && self.beside.len() < BESIDE_MAX => {
+            (true, Some(at)) => self.beside.all[at].remote = remote,
+            (true, None) if !heard && self.beside.all.len() < BESIDE_MAX => {
                 if let Some(description) = &remote.ice {
                     self.introduce(now, description);
                 }
-                self.beside.push(Beside::new(now, remote));
+                self.beside.all.push(Beside::new(now, remote));
             }
             (true, None) => {}
-            (false, Some(at)) => drop(self.beside.remove(at)),
-            (false, None) if heard && self.beside.is_empty() => {
+            (false, Some(at)) => drop(self.beside.all.remove(at)),
+            (false, None) if heard && self.beside.all.is_empty() => {
                 self.set(now, Remote { beside: false, ..remote });
                 self.lock.forget_previous();
             }
             (false, None) if heard => drop(self.give_place(now, 0)),
             (false, None) => {}
         }
-        self.contested = !self.beside.is_empty();
+        self.contested = !self.beside.all.is_empty();
     }
 
     /// The keys of another peer take the place of those in use, which are given back.
     fn change_guard(&mut self, next: Option<Guard>) -> Option<Guard> {
         let mut before = std::mem::replace(&mut self.guard, next);
         if let Some(before) = &mut before {
-            before.lay_aside(&mut self.spent);
+            before.lay_aside(&mut self.beside.spent);
         }
         if let Some(next) = &mut self.guard {
-            next.take_up(&mut self.spent);
+            next.take_up(&mut self.beside.spent);
         }
         before
     }
 
     /// Gives the place to one of those beside; what is left of the one that had it.
     fn give_place(&mut self, now: Time, at: usize) -> Option<Beside> {
-        let next = self.beside.remove(at);
+        let next = self.beside.all.remove(at);
         let (remote, guard) = (self.remote.clone(), self.change_guard(next.guard));
         self.set(now, Remote { beside: false, ..next.remote });
         self.lock.forget_previous();
@@ -168,7 +175,7 @@ impl Half {
         }
         if wire::is_dtls(packet.bytes()) {
             let shakes = |one: &Beside| one.terms().is_some() && self.might_be(one, component, source);
-            return if self.beside.iter().any(shakes) { Outcome::Handshake } else { outcome };
+            return if self.beside.all.iter().any(shakes) { Outcome::Handshake } else { outcome };
         }
         if component == Component::Rtcp || !self.turn(now, source, packet) {
             return outcome;
@@ -187,12 +194,12 @@ impl Half {
             return false;
         }
         let near: Vec<bool> =
-            self.beside.iter().map(|one| self.might_be(one, Component::Rtp, source)).collect();
+            self.beside.all.iter().map(|one| self.might_be(one, Component::Rtp, source)).collect();
         let opens = |(one, near): (&mut Beside, bool)| near && one.opens(now, packet);
-        let Some(at) = self.beside.iter_mut().zip(near).position(opens) else { return false };
+        let Some(at) = self.beside.all.iter_mut().zip(near).position(opens) else { return false };
         let before = self.give_place(now, at);
-        self.beside.extend(before.filter(|before| before.remote.receive));
-        self.contested = !self.beside.is_empty();
+        self.beside.all.extend(before.filter(|before| before.remote.receive));
+        self.contested = !self.beside.all.is_empty();
         true
     }
 
@@ -213,7 +220,7 @@ impl Half {
     /// The handshakes that the peer and those beside it need: the port, the terms, and where they are met.
     pub(crate) fn handshakes(&self) -> Vec<(Component, &Dtls, Option<SocketAddr>)> {
         let own = self.guard.as_ref().and_then(Guard::terms);
-        let all = own.into_iter().chain(self.beside.iter().filter_map(Beside::terms));
+        let all = own.into_iter().chain(self.beside.all.iter().filter_map(Beside::terms));
         let both = all.flat_map(|(terms, apart)| {
             let components = if apart { &Component::BOTH[..] } else { &[Component::Rtp] };
             components.iter().map(move |component| (*component, terms))
@@ -227,7 +234,7 @@ impl Half {
         if is(self.guard.as_ref().and_then(Guard::terms)) {
             return self.whereabouts(component);
         }
-        let remote = &self.beside.iter().find(|one| is(one.terms()))?.remote;
+        let remote = &self.beside.all.iter().find(|one| is(one.terms()))?.remote;
         match (remote.ufrag(), component) {
             (Some(ufrag), _) => self.agent()?.selected_by(ufrag, component.index()),
             (None, Component::Rtp) => remote.rtp,
@@ -243,7 +250,7 @@ impl Half {
             own.keyed(now, control, keys);
             return true;
         }
-        let mut others = self.beside.iter_mut().filter_map(|one| one.guard.as_mut());
+        let mut others = self.beside.all.iter_mut().filter_map(|one| one.guard.as_mut());
         if let Some(other) = others.find(|other| is(other)) {
             other.keyed(now, control, keys);
         }

@@ -9,11 +9,11 @@ mod rating;
 mod reported;
 mod types;
 
-use crate::beside::Beside;
+use crate::beside::Others;
 use crate::checks::{Checked, Checks};
 use crate::control::{Latch, Remote};
 use crate::flow::{Action, Check, Component, Flow, Judgement};
-use crate::guard::{Datagram, Guard, Kind, Spent};
+use crate::guard::{Datagram, Guard, Kind};
 use crate::latch::{Admission, Heard, Lock, Proof, RtcpLock};
 use crate::one_way::Spells;
 use crate::quality::Scores;
@@ -81,9 +81,8 @@ pub(crate) struct Half {
     // From here on: not touched by a packet of a settled flow.
     pub(crate) rtcp: Flow,
     pub(crate) remote: Option<Remote>,
-    /// Others that may speak before the answer, and what protected for those who had the place.
-    pub(crate) beside: Vec<Beside>,
-    pub(crate) spent: Spent,
+    /// Others that may speak before the answer.
+    pub(crate) beside: Others,
     pub(crate) lock: Lock,
     /// ICE with this peer; `None`: not offered, and what looks like STUN is no better than noise.
     pub(crate) checks: Option<Box<Checks>>,
@@ -128,8 +127,7 @@ impl Half {
             reception: Reception::default(),
             remote: None,
             contested: false,
-            beside: Vec::new(),
-            spent: Spent::default(),
+            beside: Others::default(),
             lock: Lock::default(),
             checks: None,
             rtcp_lock: RtcpLock::default(),

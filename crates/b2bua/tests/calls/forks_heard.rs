@@ -4,7 +4,7 @@
 use crate::common::{ANSWER, GW1, GW2, OFFER, PBX, Sent, World, invite, response};
 use crate::forking::{config, say};
 use base::Time;
-use media::{Command, Component, Datagram, Session, Side, Srtp, Verdict};
+use media::{Command, Component, Datagram, Remote, Session, Side, Srtp, Verdict};
 use std::net::SocketAddr;
 
 const PROGRESS: &str = "183 Session Progress";
@@ -135,6 +135,22 @@ fn after_the_answer_only_the_winner_is_heard() {
     assert!(!heard.hears(&world, 7001));
 }
 
+/// Port, whether beside another, whether heard, and key, of each description of a callee that the engine was told.
+fn of_callees(world: &World) -> Vec<(u16, bool, bool, Option<Vec<u8>>)> {
+    let told = world.media.iter().filter_map(|command| match command {
+        Command::Set { side: Side::B, remote, .. } => Some(remote),
+        _ => None,
+    });
+    let row = |remote: &Remote| {
+        let key = match &remote.srtp {
+            Srtp::On(keys) => Some(keys.receive.key_and_salt().to_vec()),
+            _ => None,
+        };
+        (remote.rtp.map_or(0, |at| at.port()), remote.beside, remote.receive, key)
+    };
+    told.map(row).collect()
+}
+
 #[test]
 fn secured_forks_are_handed_to_the_engine_each_with_its_own_keys() {
     let mut world = World::new(&two("", "srtp = \"required\", srtp_over_plain = \"allow\""));
@@ -153,19 +169,7 @@ fn secured_forks_are_handed_to_the_engine_each_with_its_own_keys() {
     say(&mut world, &sent[1], PROGRESS, "t2", &answers[1]);
     say(&mut world, &sent[0], "199 Early Dialog Terminated", "t1", "");
     say(&mut world, &sent[1], "200 OK", "t2", &answers[1]);
-    let told = world.media.iter().filter_map(|command| match command {
-        Command::Set { side: Side::B, remote, .. } => Some(remote),
-        _ => None,
-    });
-    let told: Vec<(u16, bool, bool, Option<Vec<u8>>)> = told
-        .map(|remote| {
-            let key = match &remote.srtp {
-                Srtp::On(keys) => Some(keys.receive.key_and_salt().to_vec()),
-                _ => None,
-            };
-            (remote.rtp.map_or(0, |at| at.port()), remote.beside, remote.receive, key)
-        })
-        .collect();
+    let told = of_callees(&world);
     let keys = [told[0].3.clone(), told[1].3.clone()];
     assert!(keys[0].is_some() && keys[1].is_some() && keys[0] != keys[1], "{told:?}");
     let [first, second] = keys;
