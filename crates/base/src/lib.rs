@@ -3,6 +3,7 @@
 //! Floor 0. Nothing here reads a clock, draws entropy or does I/O: time and seeds come in as
 //! arguments. Enter through the module that names what you need.
 
+pub mod base64;
 pub mod cause;
 pub mod hash;
 pub mod id;

@@ -4,7 +4,7 @@ use crate::plan::Codec;
 use codec::opus::PACKET_MAX_MS;
 use codec::{Concealer, Gain, Resampler, g722, opus};
 
-/// The longest packet that is heard, milliseconds; G.711 and G.722 fill datagrams of 1,500 bytes with more.
+/// The longest packet that is heard, milliseconds; G.711 and G.722 fill datagrams of 1,500 bytes with more: limit `packet_heard`.
 const HEARD_MAX_MS: usize = 200;
 
 /// Codecs of one source whose decoders are kept while another one is heard; of more, that which was heard last goes.

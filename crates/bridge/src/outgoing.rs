@@ -6,14 +6,14 @@ use base::Time;
 use rtp::Header;
 use std::time::Duration;
 
-/// Packets that may wait; further ones are counted and lost. One call makes no more than a gap's worth.
+/// Packets that may wait; further ones are counted and lost. One call makes no more than a gap's worth: limit `packets_made`.
 pub const OUTGOING_MAX: usize = 32;
 /// A packet leaves so much before its time at the most: the worker that fetches it looks every 10 ms, and leaves it
 /// at the look that is nearest.
 pub(crate) const EARLY: Duration = Duration::from_millis(5);
 /// Bytes before the payload.
 const HEADER: usize = 12;
-/// The longest packet that is made.
+/// The longest packet that is made: limit `packet_made`.
 pub(crate) const PACKET_MAX: usize = 1_500;
 
 /// Who speaks: ours for the stream's whole life (RFC 3550 §8).

@@ -5,7 +5,7 @@ use crate::reader::Reader;
 
 /// The longest message that is taken, bytes, for a chain of certificates: limit `dtls_message`.
 const MESSAGE_MAX: usize = 12_288;
-/// Messages that may wait for an earlier one.
+/// Messages that may wait for an earlier one: limit `dtls_ahead`.
 const AHEAD_MAX: u16 = 8;
 
 /// A message that is not whole yet, or has to wait.

@@ -23,7 +23,7 @@ pub type Agreed = Keys;
 /// Whom we expect, and what we offer.
 pub type Terms = Dtls;
 
-/// Records of one datagram that are looked at.
+/// Records of one datagram that are looked at: limit `dtls_records`.
 const RECORDS_MAX: usize = 16;
 /// The highest number of a ClientHello after which a handshake's messages have numbers of their own.
 const NUMBER_MAX: u16 = u16::MAX - 16;

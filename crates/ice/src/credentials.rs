@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 pub const RANDOM_BYTES: usize = 24;
 /// Of them for the fragment.
 const UFRAG_BYTES: usize = 6;
-/// The longest fragment or password (RFC 8839 §5.4).
+/// The longest fragment or password (RFC 8839 §5.4): limit `ice_credentials`.
 const LENGTH_MAX: usize = 256;
 
 /// What a side is known by in checks. The password shows itself to nobody.
@@ -71,9 +71,8 @@ fn is_ice_char(byte: &u8) -> bool {
 
 /// Three bytes make four letters.
 fn letters(bytes: &[u8]) -> impl Iterator<Item = char> + '_ {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     bytes.chunks_exact(3).flat_map(|three| {
         let word = three.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte));
-        [18, 12, 6, 0].map(|shift| char::from(ALPHABET[(word >> shift & 63) as usize]))
+        [18, 12, 6, 0].map(|shift| char::from(base::base64::DIGITS[(word >> shift & 63) as usize]))
     })
 }

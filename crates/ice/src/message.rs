@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 pub const HEADER: usize = 20;
 /// The magic cookie.
 pub const COOKIE: u32 = 0x2112_a442;
-/// Attributes that are read of one message; one with more is refused.
+/// Attributes that are read of one message; one with more is refused: limit `stun_attributes`.
 pub const ATTRIBUTES_MAX: usize = 32;
 
 /// Attribute types (RFC 8489 §18.3, RFC 8445 §16.1).

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Candidates of a peer that are remembered, for their priorities; more are left out.
+/// Candidates of a peer that are remembered, for their priorities; more are left out: limit `ice_priorities`.
 pub const CANDIDATES_MAX: usize = 16;
 /// While a nomination is younger than this, one of a lesser priority does not replace it: a peer that nominates
 /// with every check wants the best of them (RFC 8445 §8.1.1, RFC 5245 §8.1.1.2). One that nominates

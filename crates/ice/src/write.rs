@@ -6,7 +6,7 @@ use crate::integrity::{self, Key, SUM};
 use crate::message::{COOKIE, Class, HEADER, kind};
 use std::net::{IpAddr, SocketAddr};
 
-/// Unknown attribute types that a 420 lists; more are left out.
+/// Unknown attribute types that a 420 lists; more are left out: limit `stun_unknown`.
 pub const UNKNOWN_LISTED_MAX: usize = 8;
 
 /// A message on its way into a buffer.

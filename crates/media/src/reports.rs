@@ -223,7 +223,6 @@ impl Reporter {
 
 /// 96 bits as letters of base64 (RFC 7022 §4.2).
 fn letters((high, low): (u64, u64)) -> [u8; CNAME] {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bits = u128::from(high) << 64 | u128::from(low);
-    std::array::from_fn(|at| ALPHABET[(bits >> (6 * at) & 63) as usize])
+    std::array::from_fn(|at| base::base64::DIGITS[(bits >> (6 * at) & 63) as usize])
 }

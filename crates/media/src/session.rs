@@ -39,7 +39,7 @@ mod watched;
 
 pub use hot::lines_of;
 
-/// News that wait to be fetched; further ones are counted and lost.
+/// News that wait to be fetched; further ones are counted and lost: limit `media_replies`.
 pub const REPLIES_MAX: usize = 32;
 
 /// What to do with a packet.

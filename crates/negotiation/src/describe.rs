@@ -8,6 +8,7 @@ use crate::fax;
 use crate::ice;
 use crate::local::LocalSdp;
 use crate::notice;
+use crate::repair;
 use crate::numbers::Numbers;
 use crate::secure::{self, Covers};
 use crate::trouble::{SdpTrouble, parse};
@@ -48,6 +49,8 @@ pub fn describe(
         return direct::pass([&end.rules(), from], (text, offer), local);
     };
     let offer = local.read_offer(offer)?;
+    let unrepaired = repair::left_out([&end.rules(), from], text, offer.is_some())?;
+    let text = &*unrepaired;
     let recast = recast(end, text, offer.as_ref(), local)?;
     let session = parse(recast.as_deref().unwrap_or(text))?;
     let mut chosen = [None; LINES_MAX];

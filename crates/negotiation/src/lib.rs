@@ -26,6 +26,7 @@ mod numbers;
 mod plan;
 mod recorded;
 mod remote;
+mod repair;
 mod secure;
 mod trouble;
 mod xr;

@@ -5,9 +5,8 @@
 
 use crate::Reception;
 use crate::stats::WINDOW;
+use crate::xr::GMIN;
 
-/// So many packets received in a row end a burst (RFC 3611 §4.7.2 recommends this value of Gmin).
-pub const GMIN: u64 = 16;
 /// How many of the newest packets are not judged yet, for one that is late may still come.
 const LATE: u64 = 32;
 
@@ -125,7 +124,7 @@ impl Bursts {
         if count == 0 {
             return;
         }
-        if self.run >= GMIN || self.cluster.lost == 0 {
+        if self.run >= u64::from(GMIN) || self.cluster.lost == 0 {
             self.close();
         } else {
             self.cluster.packets += self.run;

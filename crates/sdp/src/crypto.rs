@@ -7,10 +7,11 @@
 use crate::line::{attributes, first_token, number, tokens};
 use crate::media::Media;
 use crate::wrap::Wrap;
+use base::base64;
 use smallvec::SmallVec;
 use std::fmt;
 
-/// Lines of one m= line that are looked at.
+/// Lines of one m= line that are looked at: limit `crypto_lines`.
 pub const CRYPTO_LINES_MAX: usize = 16;
 /// The longest key with its salt, bytes.
 const KEY_MAX: usize = 48;
@@ -18,7 +19,7 @@ const KEY_MAX: usize = 48;
 const MKI_MAX: u32 = 128;
 /// Digits of its value that are read: as many as so many bytes can have.
 const MKI_DIGITS_MAX: usize = 309;
-/// Keys of one line that are looked at.
+/// Keys of one line that are looked at: limit `crypto_keys`.
 const INLINE_MAX: usize = 16;
 /// The highest tag: nine digits (RFC 4568 §9.2).
 const TAG_MAX: u32 = 999_999_999;
@@ -165,15 +166,13 @@ impl fmt::Debug for Cover {
     }
 }
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     for chunk in bytes.chunks(3) {
         let word =
             chunk.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for at in 0..4 {
             let sextet = (word >> (18 - 6 * at) & 63) as usize;
-            out.push(if at <= chunk.len() { ALPHABET[sextet] } else { b'=' });
+            out.push(if at <= chunk.len() { base64::DIGITS[sextet] } else { b'=' });
         }
     }
 }

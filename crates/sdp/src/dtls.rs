@@ -7,11 +7,11 @@ use smallvec::SmallVec;
 use std::fmt;
 use std::io::Write;
 
-/// Fingerprints of one m= line that are looked at.
+/// Fingerprints of one m= line that are looked at: limit `fingerprints`.
 const FINGERPRINTS_MAX: usize = 8;
 /// The longest digest, bytes: SHA-512.
 const DIGEST_MAX: usize = 64;
-/// The longest `tls-id` that is kept (RFC 8842 §4).
+/// The longest `tls-id` that is kept (RFC 8842 §4): limit `tls_id`.
 const TLS_ID_MAX: usize = 255;
 
 /// Who begins the handshake (RFC 4145 §4).

@@ -1,11 +1,9 @@
 //! Names of what metadata speak of: random UUIDs in base64 (RFC 7865 §6.10; RFC 4122 §4.4).
 
-use base::Rng;
+use base::{Rng, base64};
 use std::fmt;
 
-/// The digits of base64 (RFC 4648 §4).
-const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-/// How many of them a UUID takes; two `=` fill the last group.
+/// Digits of a UUID; two `=` fill the last group.
 const LENGTH: usize = 22;
 
 /// One such name.
@@ -29,7 +27,7 @@ impl fmt::Display for Id {
         for place in 0..LENGTH {
             let shift = 128 - 6 * (place as i32 + 1);
             let digit = if shift >= 0 { bits >> shift } else { bits << -shift } & 63;
-            write!(f, "{}", char::from(DIGITS[digit as usize]))?;
+            write!(f, "{}", char::from(base64::DIGITS[digit as usize]))?;
         }
         f.write_str("==")
     }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 pub const MASTER_KEY_MAX: usize = 32;
 /// The longest master salt, bytes.
 pub const MASTER_SALT_MAX: usize = 14;
-/// The longest master key identifier, bytes (RFC 4568 §6.1).
+/// The longest master key identifier, bytes (RFC 4568 §6.1): limit `srtp_mki`.
 pub const MKI_MAX: usize = 128;
 /// Keys of one sender that are told apart by their identifiers: limit `srtp_line_keys`.
 pub const KEYS_MAX: usize = 4;

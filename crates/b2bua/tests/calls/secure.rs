@@ -260,3 +260,22 @@ fn keys_over_plain_signalling_may_be_barred() {
     world.take();
     assert_eq!(world.srtp(Side::A), Srtp::Off);
 }
+
+/// RFC 5109, RFC 4588: what names packets by numbers that may be moved on their way is not offered where they may be.
+#[test]
+fn repair_by_packet_numbers_is_offered_between_plain_legs_alone() {
+    let more =
+        "a=rtpmap:97 red/8000\r\na=rtpmap:98 ULPFEC/8000\r\na=rtpmap:99 rtx/8000\r\na=fmtp:99 apt=8\r\n";
+    let first = OFFER.lines().find(|line| line.starts_with("m=audio")).expect("a line");
+    let offer = format!("{}{more}", OFFER.replace(first, &format!("{first} 97 98 99")));
+    for (pbx, one) in [("off", "off"), ("off", "required"), ("optional", "off"), ("off", "optional")] {
+        let mut world = world(pbx, one);
+        world.receive(PBX, &invite("+4420700000", &offer, ""));
+        let out = world.expect(&[(GW1, "INVITE")]).remove(0);
+        let line = out.body().lines().find(|line| line.starts_with("m=audio")).expect("a line");
+        let plain = (pbx, one) == ("off", "off");
+        assert_eq!(line.ends_with(" 97 98 99"), plain, "{line}");
+        assert_eq!(out.body().contains("ULPFEC") || out.body().contains("apt=8"), plain, "{}", out.body());
+        assert!(line.contains(" 97"), "copies of sound name no numbers: {line}");
+    }
+}

@@ -37,7 +37,7 @@ pub mod packet_type {
 
 /// Length of a packet's common header in bytes.
 pub(crate) const HEADER_LENGTH: usize = 4;
-/// The most packets that one compound may hold; real ones hold two to five.
+/// The most packets that one compound may hold; real ones hold two to five: limit `rtcp_packets`.
 pub const PACKETS_MAX: usize = 32;
 
 /// What a compound must begin with.
