@@ -95,8 +95,7 @@ impl Half {
             let next = self.beside.all.remove(at);
             self.change_guard(next.guard);
         }
-        self.beside.all.clear();
-        self.contested = false;
+        self.forget_others();
         let other = remote.other || known.is_some();
         self.set(now, Remote { other: false, ..remote });
         if let Some(guard) = &mut self.guard {
@@ -108,6 +107,12 @@ impl Half {
         if other {
             self.lock.part(now);
         }
+    }
+
+    /// Nobody else may speak.
+    pub(crate) fn forget_others(&mut self) {
+        self.beside.all.clear();
+        self.contested = false;
     }
 
     /// A further peer that may speak; one that may not (`receive` is off) is forgotten.

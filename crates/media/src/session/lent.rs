@@ -26,7 +26,7 @@ impl Session {
         let touched = self.flow(side, stream, Component::Rtp).is_none();
         let flow = &half.rtp;
         let Check::Rtp(payload_types) = flow.check else { return Err(Unfit::NotRtp) };
-        let unsettled = |half: &Half| half.lock.is_moving() || !half.beside.is_empty();
+        let unsettled = |half: &Half| half.lock.is_moving() || half.contested;
         if unsettled(half) || unsettled(other) {
             return Err(Unfit::Unsettled);
         }

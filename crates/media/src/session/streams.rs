@@ -22,7 +22,7 @@ impl Session {
             let half = &mut s.halves[side.index()];
             half.rate(now, other_rtt, true);
             half.remote = None;
-            half.beside.clear();
+            half.forget_others();
         }
         s.rejected = true;
         (s.bridges, s.watch, s.players) = (None, None, None);
