@@ -50,9 +50,8 @@ pub fn describe(
     };
     let offer = local.read_offer(offer)?;
     let unrepaired = repair::left_out([&end.rules(), from], text, offer.is_some())?;
-    let text = &*unrepaired;
-    let recast = recast(end, text, offer.as_ref(), local)?;
-    let session = parse(recast.as_deref().unwrap_or(text))?;
+    let recast = recast(end, &unrepaired, offer.as_ref(), local)?;
+    let session = parse(recast.as_deref().unwrap_or(&unrepaired))?;
     let mut chosen = [None; LINES_MAX];
     choose_ports(&session, seat, offer.is_none().then_some(from), &mut chosen);
     let lines = &mut chosen[..session.media().len().min(LINES_MAX)];
