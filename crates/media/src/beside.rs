@@ -34,6 +34,13 @@ pub(crate) struct Others {
     spent: Spent,
 }
 
+impl Others {
+    /// What they have described.
+    pub(crate) fn remotes(&self) -> impl Iterator<Item = &Remote> {
+        self.all.iter().map(|one| &one.remote)
+    }
+}
+
 impl Remote {
     /// It wants RTCP where RTP goes (RFC 5761).
     pub(crate) fn is_muxed(&self) -> bool {

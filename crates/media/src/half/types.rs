@@ -21,7 +21,7 @@ impl Half {
     /// What passes now.
     pub(super) fn types(&self) -> [u64; 2] {
         let former = self.former.0.map_or([0; 2], |(types, _)| types);
-        let said = self.remote.iter().chain(&self.beside).map(|remote| remote.payload_types);
+        let said = self.remote.iter().chain(self.beside.remotes()).map(|remote| remote.payload_types);
         said.fold(former, joined)
     }
 
