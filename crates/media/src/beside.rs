@@ -27,11 +27,13 @@ pub(crate) struct Beside {
     guard: Option<Guard>,
 }
 
-/// All of them, and what protected for those who had the place.
+/// All of them, and keys that are laid aside: those that protected for whoever had the place before.
 #[derive(Debug, Default)]
 pub(crate) struct Others {
     all: Vec<Beside>,
     spent: Spent,
+    /// Keys of a stream that is plain for now: those that return go on where they were.
+    pub(crate) resting: Option<Guard>,
 }
 
 impl Others {

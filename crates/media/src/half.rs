@@ -93,8 +93,6 @@ pub(crate) struct Half {
     pub(crate) drops: Drops,
     pub(crate) one_way: Spells,
     pub(crate) tending: Tending,
-    /// Keys of a stream that is plain for now: those that return go on where they were.
-    resting: Option<Guard>,
     former: types::Former,
     first_rtp: Option<Time>,
     rtcp_packets: u64,
@@ -116,7 +114,6 @@ impl Half {
             rtp: Flow::CLOSED,
             rtcp: Flow::CLOSED,
             guard: None,
-            resting: None,
             guarded_beyond: false,
             clock_rate: 8000,
             said_clock: 8000,
@@ -169,8 +166,8 @@ impl Half {
             self.rtcp_lock.set(rtcp_address(&remote));
         }
         let srtp = if remote.udptl { &Srtp::Off } else { &remote.srtp };
-        let held = self.guard.take().or_else(|| self.resting.take());
-        (self.guard, self.resting) = Guard::follow(held, now, srtp, remote.is_muxed());
+        let held = self.guard.take().or_else(|| self.beside.resting.take());
+        (self.guard, self.beside.resting) = Guard::follow(held, now, srtp, remote.is_muxed());
         self.tending.begin(now, &remote);
         self.remote = Some(remote);
     }
