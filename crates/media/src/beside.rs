@@ -106,15 +106,18 @@ impl Half {
         }
         self.forget_others();
         let other = remote.other || known.is_some();
+        let gone = self.remote.as_ref().and_then(|remote| remote.rtp);
         self.set(now, Remote { other: false, ..remote });
         if let Some(guard) = &mut self.guard {
             guard.take_up(&mut self.beside.spent);
-            if other {
-                guard.forget_former();
-            }
         }
-        if other {
-            self.lock.part(now);
+        match &mut self.guard {
+            Some(guard) if other => {
+                guard.forget_former();
+                self.lock.forget_previous();
+            }
+            None if other => self.lock.part(now, gone),
+            _ => {}
         }
     }
 

@@ -130,9 +130,16 @@ impl Lock {
     }
 
     /// The party has changed with the last description: the one before it is not heard, nor latched to while it
-    /// still sends.
-    pub(crate) fn part(&mut self, now: Time) {
-        self.left = self.previous.take().map(|(old, _)| (old, now + GRACE));
+    /// still sends, where its source is told by its address (`gone`). Whose another one was that was latched to nobody
+    /// knows: it may be that of the party that holds now.
+    pub(crate) fn part(&mut self, now: Time, gone: Option<SocketAddr>) {
+        let is_here = |ip| self.peer.is_some_and(|peer| peer.ip() == ip);
+        let theirs = |old: SocketAddr| {
+            gone.is_some_and(|gone| gone == old || (gone.ip() == old.ip() && !is_here(old.ip())))
+        };
+        if let Some((old, _)) = self.previous.filter(|(old, _)| theirs(*old)) {
+            (self.previous, self.left) = (None, Some((old, now + GRACE)));
+        }
     }
 
     /// Forgets the previous source at once.

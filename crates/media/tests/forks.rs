@@ -153,3 +153,20 @@ fn behind_nat_a_fork_is_known_by_its_address_alone() {
     assert!(room.hears(other_port));
     assert_eq!(room.goes_to(), Some(other_port));
 }
+
+#[test]
+fn a_fork_at_another_port_of_a_host_behind_nat_is_heard_before_the_answer_and_through_it() {
+    let mut room = Room::new();
+    let [described, speaks] = [9_000, 1_024].map(|port| SocketAddr::new(fork(1).ip(), port));
+    let nat = |at: SocketAddr| Remote { latch: Latch::Nat, ..early(at) };
+    room.set(Side::B, nat(fork(1)));
+    room.set(Side::B, Remote { beside: true, ..nat(described) });
+    for _ in 0..20 {
+        assert!(room.hears(speaks), "before the answer");
+    }
+    let answered = Remote { timeout: Some(Duration::from_secs(30)), other: true, ..nat(described) };
+    room.set(Side::B, answered);
+    for _ in 0..200 {
+        assert!(room.hears(speaks), "after it");
+    }
+}
