@@ -75,6 +75,12 @@ impl Beside {
         Beside { remote, guard }
     }
 
+    /// It has described itself again.
+    fn describe(&mut self, now: Time, remote: Remote) {
+        (self.guard, _) = Guard::follow(self.guard.take(), now, &remote.srtp, remote.is_muxed());
+        self.remote = remote;
+    }
+
     /// With whom it is to agree on keys, and whether for RTCP by itself.
     fn terms(&self) -> Option<(&Dtls, bool)> {
         self.guard.as_ref()?.terms()
@@ -107,6 +113,11 @@ impl Half {
         self.forget_others();
         let other = remote.other || known.is_some();
         let gone = self.remote.as_ref().and_then(|remote| remote.rtp);
+        let keyed = self.remote.as_ref().is_some_and(|one| one.is_keyed_as(&remote));
+        if other && known.is_none() && !stays && !keyed {
+            // What was agreed with the party before opens and protects nothing of this one (RFC 5763 §5).
+            drop(self.change_guard(None));
+        }
         self.set(now, Remote { other: false, ..remote });
         if let Some(guard) = &mut self.guard {
             guard.take_up(&mut self.beside.spent);
@@ -134,7 +145,7 @@ impl Half {
         // Who has no keys yet and will get none by a handshake is known by the answer.
         let may_speak = remote.receive && remote.rtp.is_some() && remote.srtp != Srtp::Awaited;
         match (may_speak, known) {
-            (true, Some(at)) => self.beside.all[at].remote = remote,
+            (true, Some(at)) => self.beside.all[at].describe(now, remote),
             (true, None) if !heard && self.beside.all.len() < BESIDE_MAX => {
                 if let Some(description) = &remote.ice {
                     self.introduce(now, description);

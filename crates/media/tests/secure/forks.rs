@@ -141,20 +141,28 @@ fn no_key_stream_is_used_twice_when_forks_take_turns() {
     assert!(sent.len() >= 6);
 }
 
-#[test]
-fn forks_that_shake_hands_have_keys_beside_each_other_and_the_winner_keeps_its_own() {
-    let terms = |n: u8| Dtls {
+/// Terms of fork `n`: its own certificate.
+fn terms(n: u8) -> Dtls {
+    Dtls {
         client: false,
         open: false,
         fingerprints: vec![Fingerprint { hash: Hash::Sha256, digest: [n; 32].into() }],
         association: format!("{n}").into(),
         suites: vec![Suite::AesCm128Sha1_80],
         answered: false,
-    };
+    }
+}
+
+/// What fork `n` says that shakes hands.
+fn said(n: u8) -> Remote {
+    Remote { srtp: Srtp::Dtls(Box::new(terms(n))), ..Remote::audio(place(n)) }
+}
+
+#[test]
+fn forks_that_shake_hands_have_keys_beside_each_other_and_the_winner_keeps_its_own() {
     let mut mint = Mint::new([41; 32]);
     let all: Vec<Keys> = (0..2).map(|_| keys(&mut mint, Suite::AesCm128Sha1_80)).collect();
     let mut forks = Forks::new(1, Latch::Off);
-    let said = |n: u8| Remote { srtp: Srtp::Dtls(Box::new(terms(n))), ..Remote::audio(place(n)) };
     forks.describe(said(1));
     forks.describe(Remote { beside: true, ..said(2) });
     forks.peers = all.iter().map(Peer::of).collect();
@@ -176,4 +184,38 @@ fn forks_that_shake_hands_have_keys_beside_each_other_and_the_winner_keeps_its_o
     forks.describe(said(2).answered(true));
     assert_eq!(forks.room.session.handshakes().count(), 2);
     assert!(forks.speaks(1) && !forks.speaks(0), "no new handshake is needed");
+}
+
+/// RFC 5763 §5: what was agreed with one certificate is nothing to a party with another one.
+#[test]
+fn keys_of_a_fork_open_and_protect_nothing_of_another_that_answers_without_having_been_described() {
+    let mut mint = Mint::new([43; 32]);
+    let agreed = keys(&mut mint, Suite::AesCm128Sha1_80);
+    let mut forks = Forks::new(1, Latch::Nat);
+    let nat = |remote: Remote| Remote { latch: Latch::Nat, ..remote };
+    forks.describe(nat(said(1)));
+    forks.peers = vec![Peer::of(&agreed)];
+    let spot = Spot { side: Side::B, stream: 0, component: Component::Rtp };
+    forks.room.session.keyed(forks.room.now, (spot, &terms(1)), place(1), &agreed);
+    assert!(forks.speaks(0));
+    forks.describe(nat(Remote { other: true, ..said(2).answered(true) }));
+    assert!(!forks.hears(0, place(1)) && !forks.hears(0, place(2)));
+    assert_eq!(forks.room.put(Side::A, &rtp(9, 1)), Err(DropReason::SrtpKey));
+    let second = keys(&mut mint, Suite::AesCm128Sha1_80);
+    forks.peers.push(Peer::of(&second));
+    forks.room.session.keyed(forks.room.now, (spot, &terms(2)), place(2), &second);
+    assert!(!forks.hears(0, place(1)), "nor is anything of it still on its way");
+    assert!(forks.hears(1, place(2)));
+}
+
+#[test]
+fn a_fork_that_describes_itself_again_is_spoken_to_under_what_it_chose_last() {
+    let mut mint = Mint::new([47; 32]);
+    let mut forks = Forks::new(2, Latch::Off);
+    let Srtp::On(before) = forks.said[1].srtp.clone() else { panic!("keys are described") };
+    let chosen = Keys { send: mint.draw(Suite::AesCm128Sha1_80).unwrap(), ..*before };
+    forks.describe(Remote { beside: true, srtp: on(&chosen), ..forks.said[1].clone() });
+    assert!(forks.speaks(1));
+    let sent = forks.room.put(Side::A, &rtp(9, 1)).unwrap();
+    assert_eq!(Peer::of(&chosen).hears(&sent), rtp(9, 1));
 }
