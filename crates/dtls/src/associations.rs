@@ -18,6 +18,10 @@ use std::time::Duration;
 
 /// Hosts that may try at the same time to be the peer of one port: limit `dtls_candidates`.
 const CANDIDATES_MAX: usize = 4;
+/// Those of one host among them: limit `dtls_of_a_host`.
+const OF_A_HOST_MAX: usize = 3;
+/// Sources whose handshake failed that are remembered, of one port: limit `dtls_refused`.
+const REFUSED_MAX: usize = 4;
 /// Handshakes that one worker begins in a second, and at once: limit `dtls_handshakes`.
 const BEGUN_PER_SECOND: u64 = 200;
 const BEGUN_AT_ONCE: u64 = 100;
@@ -71,6 +75,8 @@ struct Association {
     /// Since when keys are waited for.
     since: Time,
     candidates: Vec<Candidate>,
+    /// Those that failed, the last ones.
+    refused: Vec<SocketAddr>,
     gathering: Gathering,
     early: Early,
     agreed: bool,
@@ -139,8 +145,10 @@ impl Associations {
     fn whose(&mut self, spot: Spot, source: SocketAddr) -> Option<&mut Association> {
         let tries = |one: &Association| one.candidates.iter().any(|candidate| candidate.source == source);
         let is_at = |one: &Association| one.to == Some(source);
-        let is_near = |one: &Association| one.to.is_some_and(|to| to.ip() == source.ip());
-        let open = |one: &Association| !one.agreed;
+        // Whoever has shown another certificate than one's may be the next one's.
+        let may = |one: &Association| !one.refused.contains(&source);
+        let is_near = |one: &Association| may(one) && one.to.is_some_and(|to| to.ip() == source.ip());
+        let open = |one: &Association| may(one) && !one.agreed;
         let found =
             |is: &dyn Fn(&Association) -> bool| self.all.iter().position(|one| one.spot == spot && is(one));
         let at = found(&tries).or_else(|| found(&is_at)).or_else(|| found(&is_near));
@@ -189,6 +197,7 @@ impl Association {
             to,
             since: now,
             candidates,
+            refused: Vec::new(),
             gathering: Gathering::default(),
             early: Early::default(),
             agreed: false,
@@ -300,17 +309,26 @@ impl Association {
         let Ok(shake) = Shake::server(now, desk.certificate.clone(), self.terms.clone(), datagram) else {
             return false;
         };
-        // Whoever has agreed keeps its place until another has, too. Of one host nobody tries beside itself, so that
-        // one with many ports takes no other's place.
-        let open = |one: &Candidate| one.shake.ended().is_none();
-        self.candidates.retain(|one| one.source.ip() != source.ip() || !open(one));
-        if self.candidates.len() >= CANDIDATES_MAX
-            && let Some(at) = self.candidates.iter().position(open)
-        {
-            self.candidates.remove(at);
-        }
+        self.make_room(source);
         self.candidates.push(Candidate { source, shake });
         true
+    }
+
+    /// Whoever has agreed keeps its place until another has, too. Of one host only some try beside each other, so that one
+    /// with many ports takes no other's place; where the peer was met it is not put out by others.
+    fn make_room(&mut self, source: SocketAddr) {
+        let open = |one: &Candidate| one.shake.ended().is_none();
+        self.candidates.retain(|one| one.source != source || !open(one));
+        let met = self.to;
+        let loose = |one: &Candidate| open(one) && Some(one.source) != met;
+        let near = |one: &Candidate| loose(one) && one.source.ip() == source.ip();
+        let full = self.candidates.len() >= CANDIDATES_MAX;
+        let crowded = self.candidates.iter().filter(|one| near(one)).count() >= OF_A_HOST_MAX;
+        let place = |of: &dyn Fn(&Candidate) -> bool| self.candidates.iter().position(of);
+        let at = if crowded { place(&near) } else if full { place(&loose).or_else(|| place(&open)) } else { None };
+        if let Some(at) = at {
+            self.candidates.remove(at);
+        }
     }
 
     /// Sends what is to be sent, and takes what has come of handshakes.
@@ -337,7 +355,9 @@ impl Association {
             self.early = Early::default();
         }
         if let Some(trouble) = failed {
-            self.candidates.retain(|one| !matches!(one.shake.ended(), Some(Err(_))));
+            let is_lost = |one: &mut Candidate| matches!(one.shake.ended(), Some(Err(_)));
+            self.refused.extend(self.candidates.extract_if(.., is_lost).map(|one| one.source));
+            self.refused.drain(..self.refused.len().saturating_sub(REFUSED_MAX));
             self.trouble = trouble;
             if trouble != Trouble::Silent {
                 session.count_drop(self.spot.side, self.spot.stream, DropReason::Dtls);

@@ -115,6 +115,27 @@ fn one_host_with_many_ports_takes_nobodys_place() {
     assert!(room.relays(&keys, behind_nat));
 }
 
+/// Others behind the peer's own address cannot be told from it before they have shown a certificate.
+#[test]
+fn a_neighbour_at_the_peers_own_address_does_not_put_out_its_handshake() {
+    let mut room = Room::new(false, Latch::Nat);
+    let (theirs, forged) = (room.theirs.clone(), Arc::new(Certificate::make().unwrap()));
+    let at = |port| SocketAddr::from(([198, 51, 100, 9], port));
+    let mut genuine = room.client(&theirs);
+    begins(&mut room, at(1234), &mut genuine);
+    let flight = room.sent_to(at(1234));
+    for port in 2001..2003 {
+        room.pass(60);
+        let mut other = room.client(&forged);
+        begins(&mut room, at(port), &mut other);
+    }
+    for datagram in flight {
+        genuine.receive(room.now, &datagram);
+    }
+    let keys = room.meet(at(1234), &mut genuine).expect("what it began goes on");
+    assert!(room.relays(&keys, at(1234)));
+}
+
 /// A hello of a client at `source`, once it has shown its cookie; the datagram with it.
 fn begins(room: &mut Room, source: SocketAddr, shake: &mut Shake) -> Vec<u8> {
     let hello = shake.poll().unwrap();
