@@ -292,7 +292,8 @@ impl Half {
             // A check may come from anywhere.
             _ if self.checks.is_some() || self.contested => None,
             Component::Rtp if self.lock.is_moving() || (self.unfiltered && !exact) => None,
-            Component::Rtp => self.lock.locked(),
+            // Without keys the exact source must be heard whenever it speaks, whoever was there first.
+            Component::Rtp => self.lock.locked().filter(|_| self.lock.is_exact() || self.guard.is_some()),
             Component::Rtcp => self.rtcp_lock.locked().filter(|_| exact && self.rtcp_lock.is_exact()),
         }
     }

@@ -115,6 +115,11 @@ impl Lock {
         self.mode
     }
 
+    /// Whether the proven source is the signalled one.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.locked.is_some() && self.locked == self.peer
+    }
+
     /// Whether another source than the locked one may be believed now: none may be filtered away.
     pub(crate) fn is_moving(&self) -> bool {
         self.previous.is_some()

@@ -156,7 +156,7 @@ fn a_rebind_is_followed_only_with_proof() {
     assert_eq!(room.media(Side::A, rebound, 1, 37), no(DropReason::Ssrc), "the row was broken");
     assert_eq!(room.media(Side::A, rebound, 1, 38), to(b()));
     assert_eq!(room.media(Side::B, b(), 2, 21), to(rebound));
-    assert_eq!(room.session.filter(Side::A, 0, Component::Rtp), Some(rebound));
+    assert_eq!(room.session.filter(Side::A, 0, Component::Rtp), None, "the exact one may come back");
     let expected = Reply::Latched { session: ID, side: Side::A, stream: 0, source: rebound };
     assert_eq!(room.replies(), vec![expected]);
     assert_eq!(room.session.report(room.now()).a[0].rebinds, 1);

@@ -127,3 +127,19 @@ fn who_moves_is_still_heard_for_a_while_and_another_party_takes_the_place_at_onc
         }
     }
 }
+
+#[test]
+fn whoever_speaks_first_does_not_keep_the_exact_source_from_being_heard() {
+    for latch in [Latch::Signalled, Latch::Nat] {
+        let mut room = Room::new(latch, Srtp::Off);
+        let first = at(&format!("{}:41999", a().ip()));
+        for n in 1..20 {
+            room.pass(20);
+            assert_eq!(room.put(Side::A, first, &rtp(9, n, 8)), Ok(b()));
+        }
+        assert_eq!(room.session.filter(Side::A, 0, Component::Rtp), None, "the system must let the peer through");
+        assert_eq!(room.put(Side::A, a(), &rtp(1, 1, 8)), Ok(b()));
+        assert_eq!(room.put(Side::A, first, &rtp(9, 20, 8)), Err(DropReason::Ssrc));
+        assert_eq!(room.session.filter(Side::A, 0, Component::Rtp), Some(a()));
+    }
+}
