@@ -21,8 +21,9 @@ const SPARED_MIN: usize = 2;
 const SPARED: usize = 50;
 /// How often the quantile is taken, in packets.
 const JUDGED_EVERY: u32 = 25;
-/// Frames are left out of talk no more often than this.
+/// Frames are left out of talk no more often than this, and of anything only so long after a packet was too late.
 const SHRINKS_EVERY: Duration = Duration::from_millis(500);
+const SHRINKS_AFTER: Duration = Duration::from_secs(5);
 
 /// A moment of the sender's clock.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +47,7 @@ pub(crate) struct Delay {
     /// The transit at which sound is spoken, while it is held.
     held: Option<i64>,
     shrunk: Time,
+    grown: Time,
     /// The longest that was waited.
     pub(crate) longest: Duration,
 }
@@ -61,6 +63,7 @@ impl Delay {
             judged: 0,
             held: None,
             shrunk: Time::ZERO,
+            grown: Time::ZERO,
             longest: Duration::ZERO,
         }
     }
@@ -93,12 +96,14 @@ impl Delay {
         match self.held {
             Some(held) if transit <= held => {}
             Some(_) => {
+                self.grown = now;
                 self.hold(transit);
                 self.longest = self.longest.max(self.waits());
             }
             None => {
                 self.judge();
                 if self.lateness > IGNORED_US {
+                    self.grown = now;
                     self.hold(transit.max(self.fastest + self.lateness));
                     self.longest = self.longest.max(self.waits());
                 }
@@ -142,7 +147,8 @@ impl Delay {
             Some(place) => *sorted.select_nth_unstable(place).1 - self.fastest,
             None => 0,
         };
-        let idle = self.held.is_some_and(|held| held - self.fastest <= IGNORED_US);
+        // The rest is played earlier, and nothing left out for it.
+        let idle = self.held.is_some_and(|held| held - self.fastest <= 2 * IGNORED_US);
         match self.held {
             Some(_) if idle && self.wanted() == 0 => self.held = None,
             Some(held) => self.hold(held),
@@ -181,12 +187,11 @@ impl Delay {
         self.held = self.held.map(|held| held - time.as_micros() as i64);
     }
 
-    /// Whether a frame may be left out now: sound waits longer than it should, by this frame or more.
+    /// Whether a frame may be left out now: sound waits longer than it should, by this frame or, in talk, clearly more.
     pub(crate) fn may_shrink(&self, now: Time, frame: Duration, quiet: bool) -> bool {
-        let surplus = self.waits().as_micros() as i64 - self.wanted();
-        self.held.is_some()
-            && surplus >= frame.as_micros() as i64
-            && (quiet || now.since(self.shrunk) >= SHRINKS_EVERY)
+        let surplus = self.waits().as_micros() as i64 - self.wanted() - frame.as_micros() as i64;
+        let in_talk = || surplus >= IGNORED_US && now.since(self.shrunk) >= SHRINKS_EVERY;
+        self.held.is_some() && now.since(self.grown) >= SHRINKS_AFTER && surplus >= 0 && (quiet || in_talk())
     }
 
     /// A frame is left out.
