@@ -325,7 +325,13 @@ impl Association {
         let full = self.candidates.len() >= CANDIDATES_MAX;
         let crowded = self.candidates.iter().filter(|one| near(one)).count() >= OF_A_HOST_MAX;
         let place = |of: &dyn Fn(&Candidate) -> bool| self.candidates.iter().position(of);
-        let at = if crowded { place(&near) } else if full { place(&loose).or_else(|| place(&open)) } else { None };
+        let at = if crowded {
+            place(&near)
+        } else if full {
+            place(&loose).or_else(|| place(&open))
+        } else {
+            None
+        };
         if let Some(at) = at {
             self.candidates.remove(at);
         }

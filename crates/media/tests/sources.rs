@@ -137,7 +137,11 @@ fn whoever_speaks_first_does_not_keep_the_exact_source_from_being_heard() {
             room.pass(20);
             assert_eq!(room.put(Side::A, first, &rtp(9, n, 8)), Ok(b()));
         }
-        assert_eq!(room.session.filter(Side::A, 0, Component::Rtp), None, "the system must let the peer through");
+        assert_eq!(
+            room.session.filter(Side::A, 0, Component::Rtp),
+            None,
+            "the system must let the peer through"
+        );
         assert_eq!(room.put(Side::A, a(), &rtp(1, 1, 8)), Ok(b()));
         assert_eq!(room.put(Side::A, first, &rtp(9, 20, 8)), Err(DropReason::Ssrc));
         assert_eq!(room.session.filter(Side::A, 0, Component::Rtp), Some(a()));
