@@ -4,7 +4,11 @@ use super::value_at;
 use crate::build::Draft;
 use crate::model::{Ice, MediaMode, Policy, SrtpKeys};
 use crate::report::{Finding, Report};
-use crate::text::Table;
+use crate::text::{Table, Value};
+
+/// What says nothing where the peers have their media between them.
+const OF_MEDIA: &str = "codecs codecs_locked ptime payload_types dtls_setup dtls_answer dtmf latch gain \
+                        rtp_keepalive media_timeout";
 
 pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     for (entry, trunk) in root.entries_of("trunk").iter().zip(&draft.trunks) {
@@ -18,8 +22,9 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
             report.error(finding.expected("10, 20, 30, 40, 50 or 60"));
         }
         let direct = trunk.as_ref().is_some_and(|trunk| trunk.policy.media == MediaMode::Direct);
-        for key in ["codecs", "codecs_locked", "ptime", "payload_types", "dtls_setup", "dtls_answer"] {
-            if direct && table.value(key).is_some() {
+        for key in OF_MEDIA.split(' ') {
+            let asks = |value: &Value| !matches!(value.text(), Some("auto" | "off"));
+            if direct && table.value(key).is_some_and(asks) {
                 let at = value_at(table, key, entry.key_span.start);
                 let message = format!("`{key}` says nothing between trunks whose `media` is `direct`");
                 let finding = Finding::new(at, path(key), "no-effect", message);

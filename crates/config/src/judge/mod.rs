@@ -41,6 +41,7 @@ pub(crate) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     recording::judge(root, draft, report);
     sites::judge(root, draft, report);
     usages::judge(root, draft, report);
+    touched(root, report);
     timers(root, report);
     records(root, report);
 }
@@ -64,6 +65,19 @@ fn records(root: &Table, report: &mut Report<'_>) {
         let message = "`jsonl` names a file and `path` is `off`";
         let finding = Finding::new(value_at(table, "jsonl", 0), "records.jsonl", "conflict", message);
         report.error(finding.expected("a directory at `path`, or no `jsonl`"));
+    }
+}
+
+/// Packets come in shared memory only where the program is at the driver.
+fn touched(root: &Table, report: &mut Report<'_>) {
+    let Some(table) = root.table("media") else { return };
+    let word = |key| table.value(key).and_then(|value| value.text());
+    if let (Some(path @ ("off" | "tcx")), Some("required")) = (word("fast_path"), word("touched_path")) {
+        let message =
+            format!("`touched_path = \"required\"` and `fast_path = \"{path}\"`: the node cannot start");
+        let at = value_at(table, "touched_path", 0);
+        let finding = Finding::new(at, "media.touched_path", "conflict", message);
+        report.error(finding.expected("`fast_path = \"auto\"` or `\"xdp\"`"));
     }
 }
 

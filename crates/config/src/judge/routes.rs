@@ -3,7 +3,7 @@
 use super::value_at;
 use crate::build::Draft;
 use crate::keys::EXPECT;
-use crate::model::{Kind, Networks, Pattern, Route, Trunk, effective};
+use crate::model::{Kind, Networks, Pattern, Route, Trunk, effective, strangers};
 use crate::names::one_of;
 use crate::nearest::nearest;
 use crate::report::{Finding, Report};
@@ -21,9 +21,15 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     }
     shadowed(&routes, draft, report);
     let networks = Networks::of(&draft.sites);
+    let bypass = root.table("media").and_then(|media| media.value("bypass")?.text());
+    let bypassed = bypass.is_none_or(|bypass| bypass == "always");
     for (index, ((span, table), route)) in routes.iter().zip(&draft.routes).enumerate() {
         if let Some(route) = route {
             between_providers(index, *span, table, route, (draft, &networks), report);
+            for (message, expected) in strangers(route, &draft.trunks, bypassed) {
+                let (at, path) = (value_at(table, "to", span.start), format!("route[{index}].to"));
+                report.warning(Finding::new(at, path, "no-media", message).expected(expected));
+            }
         }
     }
     for (index, (span, table)) in root.tables_of("test").iter().enumerate() {

@@ -142,12 +142,8 @@ fn repeated_gateways(one: &Seen<'_>, report: &mut Report<'_>) {
         if let Some(before) = before.filter(|b| b.text != gateway.text) {
             let at = item_at(one.table, "gateways", index, one.entry.key_span.start);
             let message = format!("gateway `{}` is the same as `{}`", gateway.text, before.text);
-            report.error(Finding::new(
-                at,
-                format!("trunk.{}.gateways[{index}]", one.trunk.name),
-                "duplicate",
-                message,
-            ));
+            let path = one.path(&format!("gateways[{index}]"));
+            report.error(Finding::new(at, path, "duplicate", message));
         }
     }
 }
@@ -161,10 +157,8 @@ fn media(one: &Seen<'_>, report: &mut Report<'_>) {
             one.trunk.name, listen.name
         );
         let finding = Finding::new(one.at("listen"), one.path("listen"), "conflict", message);
-        report
-            .error(finding.expected(
-                "`rtp = \"20000-29999\"` in the interface, or `override = { media = \"direct\" }`",
-            ));
+        let expected = "`rtp = \"20000-29999\"` in the interface, or `override = { media = \"direct\" }`";
+        report.error(finding.expected(expected));
     }
 }
 
@@ -235,18 +229,15 @@ fn tls(one: &Seen<'_>, report: &mut Report<'_>) {
     let pair = [("client_cert", tls.client_cert.is_some()), ("client_key", tls.client_key.is_some())];
     if let [(have, true), (lack, false)] | [(lack, false), (have, true)] = pair {
         let message = format!("`{have}` without `{lack}`");
-        report.error(
-            Finding::new(one.at("tls"), one.path("tls"), "conflict", message).expected("both, or none"),
-        );
+        let finding = Finding::new(one.at("tls"), one.path("tls"), "conflict", message);
+        report.error(finding.expected("both, or none"));
     }
     if !tls.verify {
         let table = one.table.table("tls").unwrap_or(one.table);
         let at = value_at(table, "verify", one.at("tls"));
         let message = "certificates are not verified: anyone on the way can read and change the calls";
-        report.warning(
-            Finding::new(at, one.path("tls.verify"), "unverified-tls", message)
-                .expected("`ca` with the peer's authority"),
-        );
+        let finding = Finding::new(at, one.path("tls.verify"), "unverified-tls", message);
+        report.warning(finding.expected("`ca` with the peer's authority"));
     }
 }
 
