@@ -42,7 +42,9 @@ fn apart(from: &Trunk, to: &Trunk, bypassed: bool) -> Option<Fault> {
     let between = format!("between `{}` and `{}`", from.name, to.name);
     if direct && bypassed {
         let what = unsecured(&from.policy.srtp, &to.policy.srtp)?;
-        let message = format!("no call {between} can be expected to have media: both are `media = \"direct\"`, and {what}");
+        let message = format!(
+            "no call {between} can be expected to have media: both are `media = \"direct\"`, and {what}"
+        );
         return Some((message, "`srtp`, `srtp_keys` and `srtp_suites` that agree, or `media = \"anchor\"`"));
     }
     if direct || is_heard(&from.policy.codecs, &to.policy.codecs) {
