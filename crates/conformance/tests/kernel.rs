@@ -198,7 +198,7 @@ fn sound(capture: &Capture, from: &str, to: &str) -> Vec<String> {
         "udp.checksum.status",
         "_ws.malformed",
     ];
-    let filter = format!("rtp && ip.src == {from} && ip.dst == {to}");
+    let filter = format!("rtp && !icmp && ip.src == {from} && ip.dst == {to}");
     let lines = capture.lines(&OPTIONS, &filter, &FIELDS);
     let cut = |line: &String| {
         let columns: Vec<&str> = line.split('\t').collect();

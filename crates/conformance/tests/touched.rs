@@ -88,7 +88,7 @@ fn left_whole(capture: &Capture, n: usize, payload_type: &str) {
         "ip.ttl",
         "_ws.malformed",
     ];
-    let filter = format!("rtp && ip.src == {} && ip.dst == {}", OURS[n], PEERS[n]);
+    let filter = format!("rtp && !icmp && ip.src == {} && ip.dst == {}", OURS[n], PEERS[n]);
     let lines = capture.lines(&OPTIONS, &filter, &FIELDS);
     assert!(lines.len() > 150, "{n}: {}", lines.len());
     let first: Vec<&str> = lines[0].split('\t').collect();
