@@ -40,9 +40,9 @@ impl OnRecord {
     /// Takes what an operator wants; `by`: whom it named, where the call's own configuration has it: else all stays.
     pub(crate) fn order(&mut self, wish: RecordWish, by: Option<TrunkId>) {
         match wish {
-            RecordWish::By(_) if by.is_some() => (self.wish, self.paused) = (Some(by), false),
+            RecordWish::By(_) if by.is_some() => self.wish = Some(by),
             RecordWish::By(_) => {}
-            RecordWish::Off => self.wish = Some(None),
+            RecordWish::Off => (self.wish, self.paused) = (Some(None), false),
             RecordWish::Pause | RecordWish::Resume => self.paused = wish == RecordWish::Pause,
         }
     }

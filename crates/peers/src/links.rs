@@ -78,7 +78,10 @@ pub struct LinkRun {
 
 impl fmt::Display for LinkRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "link to {} full, {} of {}", self.site, self.calls, self.max.unwrap_or_default())
+        let (calls, max) = (self.calls, self.max.unwrap_or_default());
+        // Both sides of a call may cross one link.
+        let what = if calls < max { "has no room for two" } else { "full" };
+        write!(f, "link to {} {what}, {calls} of {max}", self.site)
     }
 }
 
@@ -228,7 +231,7 @@ mod tests {
         let (mut one, mut two) = (Held::default(), Held::default());
         assert!(links.full(&one, &twice).is_none());
         links.settle(&mut one, once.clone());
-        assert_eq!(links.full(&two, &twice).unwrap().1.to_string(), "link to london full, 1 of 2");
+        assert_eq!(links.full(&two, &twice).unwrap().1.to_string(), "link to london has no room for two, 1 of 2");
         assert!(links.full(&one, &twice).is_none(), "it is on it once itself");
         links.settle(&mut two, once.clone());
         assert!(links.full(&Held::default(), &once).is_some());

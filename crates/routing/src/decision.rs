@@ -212,6 +212,9 @@ pub struct Told<'t>(pub SkipReason, pub &'t str);
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            Told(SkipReason::LinkFull(FullLink { calls, max, .. }), site) if calls < max => {
+                write!(f, "link to {site} has no room for two, {calls} of {max}")
+            }
             Told(SkipReason::LinkFull(FullLink { calls, max, .. }), site) => {
                 write!(f, "link to {site} full, {calls} of {max}")
             }

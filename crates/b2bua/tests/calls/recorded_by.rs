@@ -119,6 +119,30 @@ fn a_recording_that_an_operator_orders_anew_is_not_paused() {
 }
 
 #[test]
+fn a_pause_that_is_ordered_first_holds_for_the_recording_that_begins_later() {
+    let mut world = with_route("", "");
+    let (ok, _) = answered_call(&mut world);
+    let call = world.board.calls()[0].key;
+    world.command(Command::Record { call, wish: RecordWish::Pause });
+    world.expect(&[]);
+    world.command(Command::Record { call, wish: RecordWish::By(TrunkId(3)) });
+    let invite = world.expect(&[(SRS, "INVITE sip:10.0.0.30")]).remove(0);
+    assert_eq!(directions(part(&invite, "application/sdp")), ["a=inactive", "a=inactive"]);
+    let quiet = TAKES.replace("recvonly", "inactive");
+    taken(&mut world, &invite, &quiet);
+    assert_eq!(sends(&world), [false, false], "whoever records it");
+    world.command(Command::Record { call, wish: RecordWish::Resume });
+    let change = world.expect(&[(SRS, "INVITE sip:bob@10.0.0.30")]).remove(0);
+    assert_eq!(directions(part(&change, "application/sdp")), ["a=sendonly", "a=sendonly"]);
+    let again = TAKES.replace("srs 1 1", "srs 1 2");
+    world.receive(SRS, &response(&change, "200 OK", "srs", "", &again));
+    world.expect(&[(SRS, "ACK")]);
+    assert_eq!(sends(&world), [true, true]);
+    hung_up(&mut world, &ok, 2);
+    world.settle();
+}
+
+#[test]
 fn a_route_or_a_trunk_keeps_calls_off_the_record() {
     for (trunk, route) in [("record = \"rec\"\n", "record = \"off\"\n"), ("record = \"off\"\n", "")] {
         let mut world = with_route(trunk, route);
