@@ -231,7 +231,10 @@ mod tests {
         let (mut one, mut two) = (Held::default(), Held::default());
         assert!(links.full(&one, &twice).is_none());
         links.settle(&mut one, once.clone());
-        assert_eq!(links.full(&two, &twice).unwrap().1.to_string(), "link to london has no room for two, 1 of 2");
+        assert_eq!(
+            links.full(&two, &twice).unwrap().1.to_string(),
+            "link to london has no room for two, 1 of 2"
+        );
         assert!(links.full(&one, &twice).is_none(), "it is on it once itself");
         links.settle(&mut two, once.clone());
         assert!(links.full(&Held::default(), &once).is_some());

@@ -167,7 +167,11 @@ fn a_call_that_would_cross_a_link_twice_needs_room_for_both() {
     };
     assert_eq!((refusal.status, refusal.reason), (503, ReasonId::LinkFull));
     assert_eq!(refusal.retry_after, Some(5));
-    assert!(refusal.sentence.ends_with("branch: link to munich has no room for two, 1 of 2)."), "{}", refusal.sentence);
+    assert!(
+        refusal.sentence.ends_with("branch: link to munich has no room for two, 1 of 2)."),
+        "{}",
+        refusal.sentence
+    );
 }
 
 #[test]
