@@ -161,7 +161,9 @@ fn is_held_to_music(name: &str, direction: &str) {
     assert!((2.8..3.2).contains(&lasted), "it begins and ends with the hold: {lasted} s");
     let heard: Vec<i16> = packets.into_iter().flat_map(|(_, samples)| samples).collect();
     let pattern = pattern(&heard, &[700.0]);
-    assert!(pattern.len() >= 29 && pattern[..29].chars().all(|tenth| tenth == '#'), "{pattern}");
+    // The last tenth may be a part of one.
+    let whole = &pattern[..pattern.len() - 1];
+    assert!(whole.len() >= 27 && whole.chars().all(|tenth| tenth == '#'), "{pattern}");
     assert_eq!(server.stop(), 0);
 }
 
