@@ -1,10 +1,11 @@
 //! The picture of an organisation's voice network: plain values, all references resolved to ids of this
-//! snapshot, and how the countries write numbers.
+//! snapshot, how the countries write numbers, and how words of a configuration are written.
 //!
 //! Floor 1. Nothing in a picture that `config` has read is half valid: whoever holds a [`Config`] needs no
-//! further check. How it is written and read is not known here, but for addresses ([`net`]). Enter through [`Config`].
+//! further check. How its tables and keys are written and read is not known here, only how single texts are ([`forms`], [`net`]). Enter through [`Config`].
 
 pub mod country;
+pub mod forms;
 
 mod account;
 mod bypass;

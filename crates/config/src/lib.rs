@@ -12,7 +12,6 @@ mod build;
 mod check;
 mod diff;
 mod effective;
-mod forms;
 mod judge;
 mod keys;
 mod names;
@@ -69,6 +68,7 @@ pub use reference::reference_markdown;
 pub use schema::schema;
 
 use build::Draft;
+use config_model::forms;
 use config_text as text;
 use config_text::report;
 use names::Names;

@@ -1,26 +1,29 @@
 //! Number forms: ranges and patterns.
 
 use super::{Flaw, Form, expression};
-use crate::model::{CallerId, Pattern};
+use crate::{CallerId, Pattern};
 
 /// Longest number (RFC 3966 allows more, E.164 does not: ITU-T E.164 §6).
 const DIGITS_MAX: usize = 15;
 /// Longest pattern.
 const PATTERN_MAX: usize = 255;
 
-pub(crate) static RANGE: Form = Form {
+/// A number, or a range of numbers.
+pub static RANGE: Form = Form {
     phrase: "a number such as `+493023125000`, or two of equal length: `+493023125000..+493023125999`",
     check: |t| range(t).map(drop),
     schema_pattern: "^\\+?[0-9]{1,15}(\\.\\.\\+?[0-9]{1,15})?$",
 };
 
-pub(crate) static NUMBER: Form = Form {
+/// A number.
+pub static NUMBER: Form = Form {
     phrase: "a number such as `+493023125000`",
     check: |t| number(t, 0),
     schema_pattern: "^\\+?[0-9]{1,15}$",
 };
 
-pub(crate) static PATTERN: Form = Form {
+/// A pattern of numbers.
+pub static PATTERN: Form = Form {
     phrase: "a number, a prefix such as `+49*`, or an expression such as `/\\+49(30|40).*/`",
     check: |t| pattern(t).map(drop),
     schema_pattern: "",
@@ -31,16 +34,19 @@ const EXTERNAL_MAX: usize = 4;
 /// Most digits of an extension.
 const EXTENSION_MAX: u8 = 7;
 
-pub(crate) static EXTERNAL_PREFIX: Form = Form {
+/// What is dialled to get an outside line.
+pub static EXTERNAL_PREFIX: Form = Form {
     phrase: "1 to 4 of `0` to `9`, `*` and `#`",
     check: external_prefix,
     schema_pattern: "^[0-9*#]{1,4}$",
 };
 
-pub(crate) static PILOT: Form =
+/// The number that stands before extensions.
+pub static PILOT: Form =
     Form { phrase: "a number such as `+493023125`", check: pilot, schema_pattern: "^\\+[0-9]{1,15}$" };
 
-pub(crate) static LENGTHS: Form = Form {
+/// How many digits extensions have.
+pub static LENGTHS: Form = Form {
     phrase: "a count of digits such as `3`, or the least and the most such as `2..4`",
     check: |t| lengths(t).map(drop),
     schema_pattern: "^[1-7](\\.\\.[1-7])?$",
@@ -63,7 +69,10 @@ fn pilot(text: &str) -> Result<(), Flaw> {
 }
 
 /// How many digits extensions have.
-pub(crate) fn lengths(text: &str) -> Result<(u8, u8), Flaw> {
+///
+/// # Errors
+/// No counts, or the most before the least.
+pub fn lengths(text: &str) -> Result<(u8, u8), Flaw> {
     let (least, most) = text.split_once("..").unwrap_or((text, text));
     let count = |text: &str, at: usize| {
         let read = text.parse::<u8>().ok().filter(|n| (1..=EXTENSION_MAX).contains(n) && text.len() == 1);
@@ -76,7 +85,8 @@ pub(crate) fn lengths(text: &str) -> Result<(u8, u8), Flaw> {
     Ok((least, most))
 }
 
-pub(crate) static CALLER_ID: Form = Form {
+/// An alternate calling number.
+pub static CALLER_ID: Form = Form {
     phrase: "a number such as `+493023125000`, with an extension `;ext=17` where it has one",
     check: |t| caller_id(t).map(drop),
     schema_pattern: "^\\+?[1-9][0-9]*(;ext=[1-9][0-9]*)?$",
@@ -103,7 +113,10 @@ fn number(text: &str, at: usize) -> Result<(), Flaw> {
 }
 
 /// Reads a range of numbers, or a single one.
-pub(crate) fn range(text: &str) -> Result<(String, String), Flaw> {
+///
+/// # Errors
+/// No number, or ends that make no range.
+pub fn range(text: &str) -> Result<(String, String), Flaw> {
     let Some((first, last)) = text.split_once("..") else {
         number(text, 0)?;
         return Ok((text.to_owned(), text.to_owned()));
@@ -120,7 +133,10 @@ pub(crate) fn range(text: &str) -> Result<(String, String), Flaw> {
 }
 
 /// Reads an alternate calling number: `(\+)?[1-9]\d*(;ext=[1-9]\d*)?`.
-pub(crate) fn caller_id(text: &str) -> Result<CallerId, Flaw> {
+///
+/// # Errors
+/// No number, or no extension.
+pub fn caller_id(text: &str) -> Result<CallerId, Flaw> {
     let no_zero = |digits: &str, at: usize| match digits.starts_with('0') {
         true => Err(Flaw::new("a number that starts with 0").at(at).expected("a first digit from 1 to 9")),
         false => Ok(()),
@@ -143,7 +159,10 @@ pub(crate) fn caller_id(text: &str) -> Result<CallerId, Flaw> {
 }
 
 /// Reads a pattern: `/expression/`, `prefix*`, or the number itself.
-pub(crate) fn pattern(text: &str) -> Result<Pattern, Flaw> {
+///
+/// # Errors
+/// What stands where it may not.
+pub fn pattern(text: &str) -> Result<Pattern, Flaw> {
     if let Some(rest) = text.strip_prefix('/') {
         let Some(source) = rest.strip_suffix('/') else {
             return Err(Flaw::new("an expression without its closing `/`").nearest(Some(format!("{text}/"))));

@@ -5,13 +5,15 @@ use super::{Flaw, Form, net};
 /// Longest user part.
 const USER_MAX: usize = 128;
 
-pub(crate) static ADDRESS: Form = Form {
+/// An address of record.
+pub static ADDRESS: Form = Form {
     phrase: "an account such as `+493023125` or `user@tel.example`",
     check: |t| address(t).map(drop),
     schema_pattern: "^[^@<>\"; ]+(@[0-9A-Za-z:._\\[\\]-]+)?$",
 };
 
-pub(crate) static USER: Form =
+/// A user part.
+pub static USER: Form =
     Form { phrase: "a user part such as `+493023125`", check: user, schema_pattern: "^[^@<>\"; ]+$" };
 
 /// Characters that may stand in a user part unescaped (RFC 3261 §25.1).
@@ -30,7 +32,10 @@ fn user(text: &str) -> Result<(), Flaw> {
 }
 
 /// Reads user and domain.
-pub(crate) fn address(text: &str) -> Result<(String, Option<String>), Flaw> {
+///
+/// # Errors
+/// A user part or a host that cannot be one.
+pub fn address(text: &str) -> Result<(String, Option<String>), Flaw> {
     let Some((name, domain)) = text.rsplit_once('@') else {
         user(text)?;
         return Ok((text.to_owned(), None));

@@ -1,4 +1,4 @@
-//! Tests of `config/src/forms/called.rs`, which need its private parts.
+//! Tests of `config-model/src/forms/called.rs`, which need its private parts.
 
 use super::*;
 

@@ -1,20 +1,23 @@
 //! Forms of regular expressions and replacements; what may stand in them `config_text::expression` knows.
 
 use super::{Flaw, Form};
-use crate::model::{Expression, TRANSLATION_NAME_MAX};
-use crate::text::expression as text;
-pub(crate) use text::{groups, has_group};
+use crate::{Expression, TRANSLATION_NAME_MAX};
+use config_text::expression as text;
+pub use text::{groups, has_group};
 
-pub(crate) static EXPRESSION: Form = Form {
+/// A regular expression for the whole of a number.
+pub static EXPRESSION: Form = Form {
     phrase: "a regular expression for the whole dialled string such as `0([1-9][0-9]*)`",
     check: |t| expression(t).map(drop),
     schema_pattern: "",
 };
 
-pub(crate) static REPLACEMENT: Form =
+/// What takes the place of a match.
+pub static REPLACEMENT: Form =
     Form { phrase: "a replacement such as `+49$1`", check: text::replacement, schema_pattern: "" };
 
-pub(crate) static RULE_NAME: Form = Form {
+/// The name of a rule.
+pub static RULE_NAME: Form = Form {
     phrase: "a name of 1 to 100 characters without control characters",
     check: rule_name,
     schema_pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]{1,100}$",
@@ -29,6 +32,9 @@ fn rule_name(name: &str) -> Result<(), Flaw> {
 }
 
 /// Reads an expression, anchored at both ends.
-pub(crate) fn expression(source: &str) -> Result<Expression, Flaw> {
+///
+/// # Errors
+/// What the expression does not say or may not.
+pub fn expression(source: &str) -> Result<Expression, Flaw> {
     Ok(Expression::new(source.to_owned(), text::expression(source)?))
 }

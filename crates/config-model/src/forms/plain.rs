@@ -12,34 +12,41 @@ const WEIGHT_MAX: u32 = 1_000;
 /// Longest path (Linux `PATH_MAX`).
 const PATH_MAX: usize = 4096;
 
-pub(crate) static NAME: Form = Form {
+/// A name.
+pub static NAME: Form = Form {
     phrase: "a name of 1 to 63 letters, digits, `-`, `_` or `.`",
     check: name,
     schema_pattern: "^[A-Za-z0-9._-]{1,63}$",
 };
 
-pub(crate) static TEXT: Form =
+/// A free text.
+pub static TEXT: Form =
     Form { phrase: "a text of 1 to 255 bytes without control characters", check: text, schema_pattern: "" };
 
-pub(crate) static PATH: Form =
+/// A path.
+pub static PATH: Form =
     Form { phrase: "a path such as `/etc/tronco/chain.pem`", check: path, schema_pattern: "" };
 
-pub(crate) static PATH_OR_OFF: Form =
+/// A directory, or `off`.
+pub static PATH_OR_OFF: Form =
     Form { phrase: "a directory such as `/var/lib/tronco`, or `off`", check: path, schema_pattern: "" };
 
-pub(crate) static HEADER: Form = Form {
+/// A header that a policy may let cross by name.
+pub static HEADER: Form = Form {
     phrase: "the name of an end-to-end header such as `X-Account`",
     check: header,
     schema_pattern: "^[A-Za-z0-9.!%*_+`'~-]+$",
 };
 
-pub(crate) static COUNTRY: Form = Form {
+/// A country (ISO 3166-1 alpha-2).
+pub static COUNTRY: Form = Form {
     phrase: "a two-letter country code such as `DE`",
     check: |t| country(t).map(drop),
     schema_pattern: "^[A-Z]{2}$",
 };
 
-pub(crate) static CURRENCY: Form = Form {
+/// A currency (ISO 4217).
+pub static CURRENCY: Form = Form {
     phrase: "a currency of three letters such as `EUR` (ISO 4217)",
     check: currency,
     schema_pattern: "^[A-Z]{3}$",
@@ -177,7 +184,10 @@ fn header(text: &str) -> Result<(), Flaw> {
 }
 
 /// Reads a country code.
-pub(crate) fn country(text: &str) -> Result<&'static Country, Flaw> {
+///
+/// # Errors
+/// An unknown code.
+pub fn country(text: &str) -> Result<&'static Country, Flaw> {
     country::find(text).ok_or_else(|| {
         let upper = text.to_ascii_uppercase();
         let usual = match upper.as_str() {
@@ -190,7 +200,10 @@ pub(crate) fn country(text: &str) -> Result<&'static Country, Flaw> {
 }
 
 /// Reads a trunk and its weight in a tier: `flex`, `flex:80` or `flex:80%`.
-pub(crate) fn share(text: &str) -> Result<(&str, u32), Flaw> {
+///
+/// # Errors
+/// No weight from 1 to 1000.
+pub fn share(text: &str) -> Result<(&str, u32), Flaw> {
     let Some((name, written)) = text.split_once(':') else {
         return Ok((text, 1));
     };

@@ -1,27 +1,32 @@
 //! Where the called number stands in a request, and what local numbers are local to.
 
 use super::{Flaw, Form, net};
-use crate::model::{CalledFrom, Host};
+use crate::{CalledFrom, Host};
 
 /// Longest `phone-context` (a host name has 253 characters at most, RFC 1035 §2.3.4).
 const CONTEXT_MAX: usize = 253;
 /// Longest name of a header.
 const HEADER_MAX: usize = 64;
 
-pub(crate) static CALLED_FROM: Form = Form {
+/// Where the called number stands.
+pub static CALLED_FROM: Form = Form {
     phrase: "one of `request-uri`, `to`, `p-called-party-id`, `diversion`, or `header:NAME`",
     check: |t| called_from(t).map(drop),
     schema_pattern: "^(request-uri|to|p-called-party-id|diversion|header:[A-Za-z0-9.!%*_+`'~-]+)$",
 };
 
-pub(crate) static PHONE_CONTEXT: Form = Form {
+/// What local numbers are local to (RFC 3966 §5.1.5).
+pub static PHONE_CONTEXT: Form = Form {
     phrase: "a domain name such as `example.com`, or the beginning of a number such as `+49`",
     check: phone_context,
     schema_pattern: "",
 };
 
 /// Reads a source of called numbers.
-pub(crate) fn called_from(text: &str) -> Result<CalledFrom, Flaw> {
+///
+/// # Errors
+/// An unknown word, or no header name.
+pub fn called_from(text: &str) -> Result<CalledFrom, Flaw> {
     Ok(match text {
         "request-uri" => CalledFrom::RequestUri,
         "to" => CalledFrom::To,

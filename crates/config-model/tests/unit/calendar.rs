@@ -1,4 +1,4 @@
-//! Tests of `config/src/forms/calendar.rs`, which need its private parts.
+//! Tests of `config-model/src/forms/calendar.rs`, which need its private parts.
 
 use super::*;
 
