@@ -41,13 +41,8 @@ fn section(of: &'static Section, page: &mut String, seen: &mut BTreeSet<&'static
     for key in of.keys {
         row(key, page);
     }
-    for key in of.keys {
-        if let Shape::Table(inner)
-        | Shape::Named { section: inner, .. }
-        | Shape::Each { section: inner, .. } = &key.shape
-        {
-            section(inner, page, seen);
-        }
+    for inner in of.keys.iter().filter_map(|key| key.shape.section()) {
+        section(inner, page, seen);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The check of one tree against the key tables: unknown and missing keys, types, bounds, forms,
 //! references. What concerns two values at once is judged later, in `judge`.
 
+mod elsewhere;
 mod meant;
 mod value;
 
@@ -126,6 +127,8 @@ impl<'a> Check<'a, '_, '_> {
             finding.expected(format!("`override = {{ {} = … }}`", entry.key))
         } else if self.is_beside_override(&entry.key) {
             finding.expected(format!("`{} = …` beside `override`", entry.key))
+        } else if let Some(home) = elsewhere::home(&entry.key) {
+            finding.expected(home)
         } else {
             let near = nearest(&entry.key, section.keys.iter().map(|k| k.name));
             let expected = if known.is_empty() { "no key yet".to_owned() } else { one_of(known) };

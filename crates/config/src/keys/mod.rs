@@ -188,6 +188,16 @@ pub(crate) enum Shape {
     Later(&'static str),
 }
 
+impl Shape {
+    /// The table or tables that such a value is.
+    pub(crate) fn section(&self) -> Option<&'static Section> {
+        match self {
+            Shape::Table(section) | Shape::Named { section, .. } | Shape::Each { section, .. } => Some(section),
+            _ => None,
+        }
+    }
+}
+
 /// Seconds, for bounds.
 const fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
