@@ -5,7 +5,7 @@
 //! meet. A call owns an [`OnLinks`], which is told by [`OnLinks::follow`] where its media go whenever that may have
 //! changed: so the count follows, and is given back once. Nothing here knows a message.
 
-use base::{Time, TrunkId};
+use base::{ReasonId, Time, TrunkId};
 use peers::{Duty, Held, LinkRef, Links, Load, Runs, TrunkRef, cover};
 use routing::{Decision, Health, Peer, SkipReason, State, Table, TrunkState};
 use smallvec::SmallVec;
@@ -61,6 +61,8 @@ pub type Spot = (TrunkId, SocketAddr);
 pub struct Seen {
     /// The call is over.
     pub over: bool,
+    /// For want of room on a link.
+    pub refused: bool,
     /// A transfer is under way.
     pub moving: bool,
     /// Media bypass this node.
@@ -86,6 +88,8 @@ pub struct OnLinks {
     held: Held,
     /// What that was judged by: nothing else changes it.
     seen: Seen,
+    /// The first link for which an attempt of it was left out.
+    full: Option<LinkRef>,
 }
 
 /// What is to be told of a call's move.
@@ -101,7 +105,7 @@ impl OnLinks {
     /// Of a call that is placed for another one, to take the place of one of its parties.
     #[must_use]
     pub fn in_place_of(other: &OnLinks) -> OnLinks {
-        OnLinks { held: Held::in_place_of(&other.held), seen: Seen::default() }
+        OnLinks { held: Held::in_place_of(&other.held), ..OnLinks::default() }
     }
 
     /// The links that it is on, and how often.
@@ -114,6 +118,9 @@ impl OnLinks {
         let mut news = News::default();
         if seen == self.seen {
             return news;
+        }
+        if let Some(at) = self.full.filter(|_| seen.refused && !self.seen.refused) {
+            links.refuse(at);
         }
         let mut needed = Load::new();
         if let Some(caller) = seen.caller.filter(|_| !seen.over) {
@@ -132,8 +139,14 @@ impl OnLinks {
         news
     }
 
-    /// The link that has no room for an attempt of the call, in words; the attempt is counted as refused there by
-    /// [`Links::refuse`].
+    /// An attempt is left out, for a link has no room for it.
+    pub fn skip(&mut self, at: LinkRef, links: &mut Links) {
+        self.full.get_or_insert(at);
+        links.skip(at);
+    }
+
+    /// The link that has no room for an attempt of the call, in words; an attempt that is left out for it is counted by
+    /// [`OnLinks::skip`].
     #[must_use]
     pub fn bar(
         &self,
@@ -162,16 +175,20 @@ impl Ways<'_> {
     }
 }
 
-/// Counts the attempts that a decision leaves out for want of room on links, which stand by their sites.
-pub fn count_refused(decision: &Decision, of: &[LinkRef], links: &mut Links) {
-    let skipped = match decision {
-        Decision::Plan(plan) => &plan.skipped,
-        Decision::Refuse(refusal) => &refusal.skipped,
+/// Counts the attempts that a decision leaves out for want of room on links, which stand by their sites, and the call
+/// where nothing else is left to it.
+pub fn count_full(decision: &Decision, of: &[LinkRef], links: &mut Links) {
+    let (skipped, refused) = match decision {
+        Decision::Plan(plan) => (&plan.skipped, false),
+        Decision::Refuse(refusal) => (&refusal.skipped, refusal.reason == ReasonId::LinkFull),
     };
-    for (_, why) in skipped {
-        if let SkipReason::LinkFull(full) = why
-            && let Some(at) = of.get(usize::from(full.site))
-        {
+    let full = skipped.iter().filter_map(|(_, why)| match why {
+        SkipReason::LinkFull(full) => of.get(usize::from(full.site)),
+        _ => None,
+    });
+    for (count, at) in full.enumerate() {
+        links.skip(*at);
+        if refused && count == 0 {
             links.refuse(*at);
         }
     }

@@ -4,6 +4,7 @@
 //! `/v1`; none changes its meaning. Records have the store's format ([`store::StoredCall`]).
 //! Nothing here knows how a value is made; that is in `show`.
 
+mod calls;
 mod effective;
 mod figures;
 mod gateway;
@@ -14,6 +15,7 @@ mod registration;
 mod route;
 mod show;
 
+pub use calls::{Call, Calls};
 pub use effective::{Effective, Setting};
 pub use figures::Figures;
 pub use gateway::{Address, Binding, Gateway, Quality};
@@ -138,8 +140,11 @@ pub struct SiteLink {
     pub calls: u64,
     /// How many may; none without a limit.
     pub calls_max: Option<u64>,
-    /// Attempts since the start that were not made for want of room on it.
+    /// Calls since the start that were refused for want of room on it.
     pub refused: u64,
+    /// Attempts that were not made for that, whatever became of the call.
+    #[serde(default)]
+    pub skipped: u64,
 }
 
 /// The record store.
@@ -230,78 +235,6 @@ pub struct Trunk {
     pub gateways: Vec<Gateway>,
     /// Its accounts that register.
     pub registrations: Vec<Registration>,
-}
-
-/// `GET /v1/calls`.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Calls {
-    /// All that live, also those that the limit left out.
-    pub total: u64,
-    /// Oldest first.
-    pub calls: Vec<Call>,
-}
-
-/// `GET /v1/calls/{key}`: a live call.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Call {
-    /// Names it for ever: 32 hex digits.
-    pub key: String,
-    /// `routing`, `trying`, `ringing`, `answered` or `ending`.
-    pub state: String,
-    /// The trunk it came in on.
-    pub trunk_in: String,
-    /// The trunk of the present attempt.
-    pub trunk_out: Option<String>,
-    /// The route.
-    pub route: String,
-    /// Why it takes this way, what was left out, and where it was transferred to: as its record will say.
-    #[serde(default)]
-    pub decision: String,
-    /// The caller's number, normalised.
-    pub caller: String,
-    /// The called number, normalised.
-    pub called: String,
-    /// INVITE accepted.
-    pub start: String,
-    /// Answered.
-    pub answer: Option<String>,
-    /// Seconds since `start`.
-    pub age_s: u64,
-    /// Seconds since `answer`.
-    pub talk_s: Option<u64>,
-    /// Attempts so far.
-    pub attempts: u16,
-    /// Call-ID of the caller's leg.
-    pub a_call_id: String,
-    /// Call-ID of the called leg.
-    pub b_call_id: Option<String>,
-    /// Whether media flows through this node.
-    pub anchored: bool,
-    /// Codec agreed for the first audio stream.
-    pub codec: Option<String>,
-    /// How what the caller sends is protected: `none`, or how keys were agreed and the crypto suite; known from the
-    /// answer on.
-    pub caller_security: Option<String>,
-    /// The same of the callee.
-    pub callee_security: Option<String>,
-    /// The caller is not heard though it might be, while the callee is; why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub caller_unheard: Option<String>,
-    /// The same of the callee.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub callee_unheard: Option<String>,
-    /// The sites whose WAN links its media cross, and how often.
-    #[serde(default)]
-    pub links: BTreeMap<String, u32>,
-    /// The recorder and how the recording goes; empty where nobody records.
-    #[serde(default)]
-    pub recording: String,
-    /// How what the caller sends sounds; of one call that is asked for, while its media go through this node.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from_caller: Option<Box<Figures>>,
-    /// The same of the callee.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from_callee: Option<Box<Figures>>,
 }
 
 /// `GET /v1/records`.

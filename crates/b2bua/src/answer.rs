@@ -132,7 +132,7 @@ impl Call {
             reject_offer(&mut leg, attempt.offered, early, body);
             return self.refuse_answer(leg, &attempt, trouble.reason, cx);
         }
-        leg.described = leg.sdp.hear(body);
+        leg.described = leg.sdp.hear(body, cx.wall());
         leg.ack_held = attempt.offered == Offered::Nobody && (!asked || self.shown.offer.is_some());
         if !leg.ack_held {
             leg.acknowledge(cx, &epoch);
@@ -189,6 +189,7 @@ impl Call {
     /// The callee answered, but not so that there can be a call.
     fn refuse_answer(&mut self, leg: Leg, attempt: &Attempt, reason: ReasonId, cx: &mut Context<'_>) {
         self.acknowledge_and_bye(leg, cx);
+        self.media.other = false;
         self.attempt_over(attempt.number, &attempt.candidate, Failure::ours(reason), cx);
     }
 

@@ -148,7 +148,7 @@ impl Call {
         cx.counters.attempts_refused += 1;
         self.failure.get_or_insert(Failure::ours(why));
         let full = self.full_link(candidate, cx).filter(|_| why == ReasonId::LinkFull);
-        full.iter().for_each(|(at, _)| cx.runs.links.refuse(*at));
+        full.iter().for_each(|(at, _)| self.limits.links.skip(*at, &mut cx.runs.links));
         let why = full.map_or(why.to_string(), |(_, told)| told);
         let note = format!("; {} skipped: {why}", self.epoch.trunk_name(candidate.trunk));
         // A trunk with many addresses is named once.

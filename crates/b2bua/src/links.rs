@@ -4,11 +4,13 @@
 use crate::attempt::Candidate;
 use crate::call::{Call, Phase};
 use crate::context::Context;
+use crate::leg::Leg;
 use crate::offer::{State, anchored_between};
 use crate::output::Level;
-use admission::{OnLinks, Seen, Ways};
+use admission::{OnLinks, Seen, Spot, Ways};
+use config::Recorder;
 use media::Side;
-use peers::LinkRef;
+use peers::{LinkRef, Links};
 
 /// Whether limits hold for a call, which they do not in an emergency, and its media on the links of sites.
 #[derive(Default)]
@@ -31,6 +33,7 @@ impl Call {
         let rung = rung.map(|attempt| (attempt.trunk, attempt.candidate.target.address));
         let seen = Seen {
             over,
+            refused: self.end.is_some_and(|end| end.reason == base::ReasonId::LinkFull),
             moving: self.is_moving(),
             direct: self.media.state == State::Direct,
             caller: spot(Side::A),
@@ -46,13 +49,25 @@ impl Call {
 
     /// The link that has no room for an attempt, and that in words.
     pub(crate) fn full_link(&self, candidate: &Candidate, cx: &Context<'_>) -> Option<(LinkRef, String)> {
-        let (epoch, on, to) = (&self.epoch, self.trunk_in, candidate.trunk);
+        let to = (candidate.trunk, candidate.target.address);
+        self.barred(&self.a, to, candidate.record, &cx.runs.links)
+    }
+
+    /// Whether links have room for a newcomer in the place of a party of the call; counts who is refused for that.
+    pub(crate) fn has_room_for(&self, goes: Side, newcomer: Spot, links: &mut Links) -> bool {
+        let stays = self.leg(goes.other());
+        let full = stays.and_then(|leg| self.barred(leg, newcomer, self.record.route, links));
+        full.iter().for_each(|(at, _)| links.refuse(*at));
+        full.is_none()
+    }
+
+    fn barred(&self, on: &Leg, to: Spot, route: Option<Recorder>, all: &Links) -> Option<(LinkRef, String)> {
+        let epoch = &self.epoch;
         let ways = Ways { table: &epoch.snapshot.table, links: &epoch.links };
         if self.limits.emergency || !ways.table.has_links() {
             return None;
         }
-        let direct = !anchored_between(epoch, on, to, candidate.record);
-        let parties = ((on, self.a.flow.remote), (to, candidate.target.address));
-        self.limits.links.bar(parties, direct, ways, &cx.runs.links)
+        let direct = !anchored_between(epoch, on.trunk, to.0, route);
+        self.limits.links.bar(((on.trunk, on.flow.remote), to), direct, ways, all)
     }
 }

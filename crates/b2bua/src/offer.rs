@@ -123,11 +123,6 @@ impl CallMedia {
         if sent.is_empty() || !self.is_anchored() { Ok(()) } else { negotiation::judge(sent, answer) }
     }
 
-    pub(crate) fn set_beside(&mut self, beside: bool) -> Result<(), SdpTrouble> {
-        self.beside = beside;
-        Ok(())
-    }
-
     /// Tells the engine where a side's peer listens and what it may send, by what it said and was told.
     pub(crate) fn set_remotes(
         &mut self,
@@ -196,7 +191,7 @@ impl Call {
             self.media.early[side.index()] = said.0.into();
         }
         if let Some(leg) = self.leg_mut(side) {
-            leg.sdp.note_peer(said.0);
+            leg.sdp.note_peer(said.0, cx.wall());
             if live {
                 leg.described = said.0.into();
             }
@@ -252,8 +247,7 @@ impl Call {
     }
 
     /// Asks for media ports between the trunks' interfaces.
-    pub(crate) fn open_media(&mut self, b: ListenId, cx: &mut Context<'_>) {
-        let streams = self.arrived.as_ref().map_or(1, |arrived| negotiation::lines(&arrived.offer));
+    pub(crate) fn open_media(&mut self, b: ListenId, streams: u8, cx: &mut Context<'_>) {
         let session = cx.sessions.open(cx.shard, self.me);
         let a = listen_of(&self.epoch, self.trunk_in);
         self.media.state = State::Opening { session, b };

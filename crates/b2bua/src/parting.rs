@@ -38,7 +38,10 @@ impl Call {
         match self.media.state {
             State::Open { .. } => self.announce(cx),
             // Ports for the caller alone.
-            _ => self.open_media(listen_of(&self.epoch, self.trunk_in), cx),
+            _ => {
+                let streams = self.arrived.as_ref().map_or(1, |arrived| negotiation::lines(&arrived.offer));
+                self.open_media(listen_of(&self.epoch, self.trunk_in), streams, cx);
+            }
         }
     }
 

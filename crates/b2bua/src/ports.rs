@@ -30,8 +30,8 @@ impl Call {
         let rules = self.media.end(&epoch, (Side::A, self.trunk_in)).rules();
         let streams = if offer.is_empty() { Ok(1) } else { negotiation::count_streams(offer, &rules) };
         match streams {
-            Ok(_) => {
-                self.open_media(listen, cx);
+            Ok(streams) => {
+                self.open_media(listen, streams, cx);
                 Ok(true)
             }
             Err(trouble) => {
@@ -51,11 +51,9 @@ impl Call {
             Reply::Opened { session: id, ports } if *id == session => {
                 self.media.state = State::Open { session, b, ports: *ports };
                 let arrived = self.arrived.take();
-                let told = match arrived.as_deref() {
-                    Some(a) if !a.offer.is_empty() => {
-                        self.tell_engine(Side::A, self.trunk_in, (&a.offer, b""), false, cx)
-                    }
-                    _ => Ok(()),
+                let told = match arrived.as_deref().map_or(&b""[..], |a| &a.offer) {
+                    b"" => Ok(()),
+                    offer => self.tell_engine(Side::A, self.trunk_in, (offer, b""), false, cx),
                 };
                 self.arrived = arrived;
                 match told {

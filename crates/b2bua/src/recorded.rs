@@ -9,7 +9,7 @@ use crate::output::Level;
 use crate::tag::Tag;
 use base::{ReasonId, Time, TrunkId};
 use config::Recorder;
-use contract::input::RecordWish;
+use contract::input::RecordOrders;
 use identity::session_policy;
 use media::{Reply, Side};
 use negotiation::{End, Notice, Prefers};
@@ -27,26 +27,14 @@ const SESSION_SECONDS: u32 = 1_800;
 /// What there is of a call's recording.
 #[derive(Default)]
 pub(crate) struct OnRecord {
-    /// What an operator said of it: by whom, or not.
-    pub(crate) wish: Option<Option<TrunkId>>,
-    /// An operator has it paused.
-    paused: bool,
+    /// What an operator said of it.
+    pub(crate) orders: RecordOrders,
     /// What the call's route says of it.
     pub(crate) route: Option<Recorder>,
     recorded: Option<Box<Recorded>>,
 }
 
 impl OnRecord {
-    /// Takes what an operator wants; `by`: whom it named, where the call's own configuration has it: else all stays.
-    pub(crate) fn order(&mut self, wish: RecordWish, by: Option<TrunkId>) {
-        match wish {
-            RecordWish::By(_) if by.is_some() => self.wish = Some(by),
-            RecordWish::By(_) => {}
-            RecordWish::Off => (self.wish, self.paused) = (Some(None), false),
-            RecordWish::Pause | RecordWish::Resume => self.paused = wish == RecordWish::Pause,
-        }
-    }
-
     /// Whether nothing is owed to a recorder any more.
     pub(crate) fn is_done(&self) -> bool {
         self.recorded.as_ref().is_none_or(|held| held.recording.is_done())
@@ -61,11 +49,11 @@ struct Recorded {
 
 impl Call {
     /// Who records the call, if anybody: as an operator said of it, else as its route and its trunks say.
-    fn recorder(&self) -> Option<TrunkId> {
+    pub(crate) fn recorder(&self) -> Option<TrunkId> {
         let [one, other] = Side::BOTH.map(|side| self.trunk_of(side));
         let told = || self.epoch.snapshot.table.recorder(one, other, self.record.route);
-        let wanted = self.record.wish.unwrap_or_else(told);
-        wanted.filter(|_| self.record.wish.is_some() || self.preferred() != Prefers::Off)
+        let wanted = self.record.orders.by.unwrap_or_else(told);
+        wanted.filter(|_| self.record.orders.by.is_some() || self.preferred() != Prefers::Off)
     }
 
     /// What its peers want of it, where their trunks say that it counts.
@@ -132,8 +120,8 @@ impl Call {
     }
 
     /// Whether its recording is to pause: an operator wants it, or a peer.
-    fn is_paused(&self) -> bool {
-        self.record.paused || self.record.wish.is_none() && self.preferred() == Prefers::Pause
+    pub(crate) fn is_paused(&self) -> bool {
+        self.record.orders.paused || self.record.orders.by.is_none() && self.preferred() == Prefers::Pause
     }
 
     /// What a recorder is to hear of the call.

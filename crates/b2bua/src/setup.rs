@@ -8,7 +8,7 @@ use crate::journal::{CallKey, JournalEvent};
 use crate::record::CallFacts;
 use crate::secure::leg_of_caller;
 use crate::tag::{CallRef, Tag};
-use admission::{Standing, count_refused};
+use admission::{Standing, count_full};
 use base::{ReasonId, TrunkId};
 use config::{EarlyOffer, Kind, Prack};
 use identity::abilities;
@@ -202,7 +202,7 @@ impl Call {
         let (trunks, links) = (&epoch.trunks, &epoch.links);
         let state = Standing { runs: cx.runs, trunks, links, call: &self.limits.links, at: cx.now };
         let decision = epoch.snapshot.table.plan(facts, &state, dice, &mut NoTrace);
-        count_refused(&decision, links, &mut cx.runs.links);
+        count_full(&decision, links, &mut cx.runs.links);
         decision
     }
 

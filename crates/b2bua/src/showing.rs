@@ -219,7 +219,7 @@ impl Call {
                 true => Ok(()),
                 false => self.describe(Side::A, self.trunk_in, &text, offer, &mut local, cx),
             })
-            .and_then(|()| self.media.set_beside(beside))
+            .inspect(|()| self.media.beside = beside)
             .and_then(|()| self.tell_engine(Side::B, trunk, (answer, &ours), false, cx))
             .and_then(|()| match local.is_secured() {
                 true if settled => Ok(()),

@@ -81,7 +81,9 @@ fn view(call: &Call, links: &Links) -> CallView {
         links: call.limits.links.all().map(|(at, times)| (links.site(at).into(), times)).collect(),
         media: call.media.session().map(|session| (session, call.media.seat(Side::A))),
         recording: call.recording_verdict(),
-        ordered: call.record.wish.flatten().map(|by| call.epoch.trunk_name(by)),
+        recorder: call.recorder().map(|by| call.epoch.trunk_name(by)),
+        paused: call.is_paused(),
+        held: Side::BOTH.map(|side| call.leg(side).and_then(|leg| leg.sdp.held_since)),
         codec: (!call.media.codec.is_empty()).then(|| call.media.codec.clone()),
     }
 }

@@ -38,3 +38,23 @@ pub struct Tally {
     /// See `put_in_ms`.
     pub left_out_ms: u64,
 }
+
+impl Tally {
+    /// What this bridge and an earlier one of the same stream have counted. How long sound is held is this one's to say.
+    #[must_use]
+    pub fn after(self, earlier: Tally) -> Tally {
+        Tally {
+            lost: self.lost + earlier.lost,
+            late: self.late + earlier.late,
+            concealed_ms: self.concealed_ms + earlier.concealed_ms,
+            heard_ms: self.heard_ms + earlier.heard_ms,
+            silent_ms: self.silent_ms + earlier.silent_ms,
+            refused: self.refused + earlier.refused,
+            overflowed: self.overflowed + earlier.overflowed,
+            held_ms: self.held_ms,
+            held_max_ms: self.held_max_ms.max(earlier.held_max_ms),
+            put_in_ms: self.put_in_ms + earlier.put_in_ms,
+            left_out_ms: self.left_out_ms + earlier.left_out_ms,
+        }
+    }
+}

@@ -72,7 +72,7 @@ pub use route::{CallerId, DialRule, Expect, Expression, NumberRange, Pattern, Ro
 pub use rtcp::{Rtcp, RtcpSource, RtcpXr, RtpKeepalive};
 pub use sounds::{ANNOUNCEMENTS_MAX, Announcement, RingingTone, TrunkSounds};
 pub use srtp::{DtlsAnswer, DtlsSetup, SrtpKeys, SrtpMode, SrtpOverPlain, SrtpPolicy, SrtpSuite, SrtpT38};
-pub use strangers::strangers;
+pub use strangers::{Strangers, strangers};
 pub use topology::{Reveal, Topology};
 pub use transfer::{Refer, ReferTarget, Replaces, Transfers};
 pub use translate::{Pilot, TRANSLATION_NAME_MAX, TRANSLATIONS_MAX, Translate, Translation};

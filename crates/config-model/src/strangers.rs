@@ -2,9 +2,9 @@
 
 use super::codecs::{Codecs, Transcode};
 use super::policy::MediaMode;
-use super::route::Route;
 use super::srtp::{SrtpKeys, SrtpMode, SrtpPolicy};
 use super::trunk::{Kind, Trunk};
+use base::TrunkId;
 
 /// Codecs that are turned into each other.
 const TRANSCODED: [&str; 4] = ["PCMU", "PCMA", "G722", "opus"];
@@ -12,21 +12,39 @@ const TRANSCODED: [&str; 4] = ["PCMU", "PCMA", "G722", "opus"];
 /// What is wrong, and what would be right.
 type Fault = (String, &'static str);
 
-/// Trunks that a route leads to although no call could have media there: from a trunk that it names, or from any.
-/// `bypassed`: media go between the peers wherever both trunks let them.
-#[must_use]
-pub fn strangers(route: &Route, trunks: &[Option<Trunk>], bypassed: bool) -> Vec<Fault> {
+/// Two trunks between which no call could have media.
+pub struct Strangers {
+    /// Their names, in order.
+    pub pair: [String; 2],
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub expected: &'static str,
+}
+
+/// Trunks that calls are led to although none could have media there: from one of these trunks, or, where none is named,
+/// from any. `bypassed`: media go between the peers wherever both trunks let them.
+pub fn strangers(
+    from: &[TrunkId],
+    to: impl Iterator<Item = TrunkId>,
+    trunks: &[Option<Trunk>],
+    bypassed: bool,
+) -> Vec<Strangers> {
     let all = || trunks.iter().flatten().filter(|trunk| trunk.kind != Kind::Recorder);
     let find = |at: usize| trunks.get(at).and_then(Option::as_ref);
-    let froms: Vec<&Trunk> = match route.match_on.is_empty() {
+    let froms: Vec<&Trunk> = match from.is_empty() {
         true => all().collect(),
-        false => route.match_on.iter().filter_map(|id| find(id.index())).collect(),
+        false => from.iter().filter_map(|id| find(id.index())).collect(),
     };
     let mut faults = Vec::new();
-    for to in route.to.iter().flatten().filter_map(|(id, _)| find(id.index())) {
-        let mut others =
-            froms.iter().filter(|from| from.name != to.name).map(|from| apart(from, to, bypassed));
-        let fault = match route.match_on.is_empty() {
+    for to in to.filter_map(|id| find(id.index())) {
+        let mut others = froms.iter().filter(|from| from.name != to.name).map(|from| {
+            let (message, expected) = apart(from, to, bypassed)?;
+            let mut pair = [from.name.clone(), to.name.clone()];
+            pair.sort_unstable();
+            Some(Strangers { pair, message, expected })
+        });
+        let fault = match from.is_empty() {
             // Who is not named may not be meant, so one that can is enough.
             true => others.next().flatten().filter(|_| others.all(|fault| fault.is_some())),
             false => others.flatten().next(),

@@ -128,6 +128,21 @@ fn numbers(lines: &[String], column: usize, ip: &str) -> Vec<u32> {
     numbers
 }
 
+/// A call that hears early media of the gateway that plays `script` up to its answer, and talks for so many milliseconds.
+fn early(place: &Place, script: Script, talks_ms: u32) {
+    let script = script.receive("ACK", &[]).receive("BYE", &[]).agree("");
+    let callee = Sipp::of_script(place, "callee", &script, &place.sip(ITSP)).keep_messages();
+    let callee = callee.with(&["-mp", "40000"]).answer();
+    let from = format!("<sip:+493023125100@{}>", place.sip(PBX));
+    let script =
+        Script::default().call(WORLD, &from, "", SDP).hears(183, &[("Content-Type", "application/sdp")]);
+    let script = script.expect(200, &[]).inside("ACK", "", "").pause(talks_ms);
+    let script = script.inside("BYE", "", "").expect(200, &[]);
+    let caller = Sipp::of_script(place, "caller", &script, &place.sip(PBX)).keep_messages();
+    caller.with(&["-mp", "40000"]).call(WORLD, &place.sip(INSIDE)).finish();
+    callee.finish();
+}
+
 #[test]
 fn early_media_of_a_second_fork_are_heard_from_their_first_packet_and_through_the_answer() {
     let place = Place::new("forking-early");
@@ -143,17 +158,7 @@ fn early_media_of_a_second_fork_are_heard_from_their_first_packet_and_through_th
     let script = script.pause(300).answer_as("two", "183 Session Progress", "", SDP).pause(100);
     let script =
         script.play("/usr/share/sip-tester/g711a.pcap").pause(2_000).answer_as("two", "200 OK", "", SDP);
-    let script = script.receive("ACK", &[]).receive("BYE", &[]).agree("");
-    let callee = Sipp::of_script(&place, "callee", &script, &place.sip(ITSP)).keep_messages();
-    let callee = callee.with(&["-mp", "40000"]).answer();
-    let from = format!("<sip:+493023125100@{}>", place.sip(PBX));
-    let script =
-        Script::default().call(WORLD, &from, "", SDP).hears(183, &[("Content-Type", "application/sdp")]);
-    let script =
-        script.expect(200, &[]).inside("ACK", "", "").pause(2_000).inside("BYE", "", "").expect(200, &[]);
-    let caller = Sipp::of_script(&place, "caller", &script, &place.sip(PBX)).keep_messages();
-    caller.with(&["-mp", "40000"]).call(WORLD, &place.sip(INSIDE)).finish();
-    callee.finish();
+    early(&place, script, 2_000);
     let lines = capture.end("rtp && rtp.p_type == 8", &["ip.src", "ip.dst", "rtp.seq"]);
     let (said, heard) = (numbers(&lines, 0, &place.ip(ITSP)), numbers(&lines, 1, &place.ip(PBX)));
     assert!(heard.len() > 100, "some seconds of it: {} of {}", heard.len(), said.len());
@@ -210,17 +215,7 @@ fn secured_forks_are_heard_each_under_its_own_keys_before_the_answer_and_through
     let script = script.pause(100).answer_as("two", "183 Session Progress", "", &told[1]).pause(100);
     let script = script.play(&first).pause(2_300).play(&second).pause(1_000);
     let script = script.answer_as("two", "200 OK", "", &told[1]);
-    let script = script.receive("ACK", &[]).receive("BYE", &[]).agree("");
-    let callee = Sipp::of_script(&place, "callee", &script, &place.sip(ITSP)).keep_messages();
-    let callee = callee.with(&["-mp", "40000"]).answer();
-    let from = format!("<sip:+493023125100@{}>", place.sip(PBX));
-    let script =
-        Script::default().call(WORLD, &from, "", SDP).hears(183, &[("Content-Type", "application/sdp")]);
-    let script =
-        script.expect(200, &[]).inside("ACK", "", "").pause(2_500).inside("BYE", "", "").expect(200, &[]);
-    let caller = Sipp::of_script(&place, "caller", &script, &place.sip(PBX)).keep_messages();
-    caller.with(&["-mp", "40000"]).call(WORLD, &place.sip(INSIDE)).finish();
-    callee.finish();
+    early(&place, script, 2_500);
     let lines = capture.end("rtp && rtp.p_type == 8", &["ip.src", "ip.dst", "rtp.payload"]);
     let to_caller = lines.iter().map(|line| line.split('\t').collect::<Vec<_>>());
     let mut heard: Vec<String> =

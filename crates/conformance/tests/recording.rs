@@ -141,6 +141,18 @@ fn hold_is_told_to_the_recorder() {
     assert_eq!(server.stop(), 0);
 }
 
+/// Of a call that nobody records nothing pauses.
+fn check_no_pause(place: &Place, key: &str) {
+    let socket = place.path("tronco.sock").display().to_string();
+    for pause in ["--pause", "--resume"] {
+        let vain = tronco(&["call", "record", key, pause, "--socket", &socket]);
+        let said = String::from_utf8_lossy(&vain.stderr);
+        assert!(!vain.status.success() && said.contains("nobody records call"), "{vain:?}");
+    }
+    let (head, body) = ask(place, "POST", &format!("/v1/calls/{key}/record?pause=true"));
+    assert!(head.starts_with("HTTP/1.1 409") && body.contains("\"not-recorded\""), "{head}\n{body}");
+}
+
 #[test]
 fn an_operator_has_a_call_recorded() {
     let place = Place::new("ordered");
@@ -159,6 +171,7 @@ fn an_operator_has_a_call_recorded() {
     let list = order(&["call", "list", "--json"]);
     let key =
         list.split("\"key\":").nth(1).and_then(|rest| rest.split('"').nth(1)).expect("a call").to_owned();
+    check_no_pause(&place, &key);
     order(&["call", "record", &key, "--by", "rec"]);
     recorder.await_received("INVITE ");
     recorder.await_received("ACK ");

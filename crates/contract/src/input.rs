@@ -60,6 +60,27 @@ pub enum RecordWish {
     Resume,
 }
 
+/// What an operator has said of the recording of a call.
+#[derive(Clone, Copy, Default)]
+pub struct RecordOrders {
+    /// By whom, or not; nothing was said of that otherwise.
+    pub by: Option<Option<TrunkId>>,
+    /// That it pauses.
+    pub paused: bool,
+}
+
+impl RecordOrders {
+    /// Takes what an operator wants; `by`: whom it named, where the call's own configuration has it: else all stays.
+    pub fn take(&mut self, wish: RecordWish, by: Option<TrunkId>) {
+        match wish {
+            RecordWish::By(_) if by.is_some() => self.by = Some(by),
+            RecordWish::By(_) => {}
+            RecordWish::Off => *self = RecordOrders { by: Some(None), paused: false },
+            RecordWish::Pause | RecordWish::Resume => self.paused = wish == RecordWish::Pause,
+        }
+    }
+}
+
 /// What an operator or the process asks of a switchboard.
 pub enum Command {
     /// Use this configuration for new calls; present calls keep theirs.

@@ -72,6 +72,7 @@ pub fn links(links: &Links) -> Vec<LinkView> {
         calls: link.calls,
         max: link.max,
         refused: link.refused,
+        skipped: link.skipped,
     };
     links.configured().map(view).collect()
 }

@@ -37,6 +37,8 @@ pub(crate) struct Totals {
     /// Runs of missing packets.
     pub(crate) gaps: u64,
     pub(crate) ssrc_changes: u32,
+    /// Of the packets those that are not RTP.
+    pub(crate) opaque: u32,
 }
 
 /// What sources counted that have been replaced.
@@ -116,6 +118,7 @@ impl Reception {
     /// Takes note of a packet that is not RTP.
     pub(crate) fn hear_opaque(&mut self, bytes: usize) {
         self.totals.packets += 1;
+        self.totals.opaque = self.totals.opaque.saturating_add(1);
         self.totals.bytes += bytes as u64;
     }
 

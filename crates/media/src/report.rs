@@ -135,6 +135,8 @@ impl Drops {
 pub struct StreamReport {
     /// Valid RTP (or UDPTL) packets from the right source, forwarded or not.
     pub packets: u64,
+    /// Of these, those of T.38 (UDPTL).
+    pub fax_packets: u64,
     /// Their UDP payload bytes.
     pub bytes: u64,
     /// Packets expected from the sequence numbers (RFC 3550 §A.3).
@@ -221,10 +223,11 @@ pub struct StreamReport {
 }
 
 impl StreamReport {
-    /// Takes in what a bridge has counted of it: where it decodes, it knows all of the sound.
+    /// Takes in what bridges have counted of it: where one decodes (`now`), it knows all of the sound.
     #[must_use]
-    pub(crate) fn with_bridge(mut self, bridged: Option<Tally>) -> StreamReport {
-        if let Some(tally) = bridged.filter(|tally| tally.heard_ms > 0) {
+    pub(crate) fn with_bridge(mut self, bridged: Option<Tally>, now: bool) -> StreamReport {
+        let knows = now || self.silent.is_none();
+        if let Some(tally) = bridged.filter(|tally| knows && tally.heard_ms > 0) {
             self.silent = Some(tally.silent_ms as f32 / tally.heard_ms as f32);
         }
         StreamReport { bridged, ..self }

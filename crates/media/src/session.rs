@@ -12,7 +12,7 @@ use crate::report::{DropReason, Report, StreamReport};
 use crate::wire::Control;
 use base::Time;
 use bridge::Recoded;
-use bridged::Bridges;
+use bridged::{Bridges, Counted};
 use copied::Copying;
 use played::Players;
 use reporting::Names;
@@ -81,6 +81,8 @@ pub(crate) struct Stream {
     pub(crate) rejected: bool,
     /// How the sound of each side was changed before its plans changed.
     recoded: [Option<Recoded>; 2],
+    /// What bridges have counted that are no more.
+    past: Option<Box<[Counted; 2]>>,
 }
 
 impl Stream {
@@ -94,6 +96,7 @@ impl Stream {
             said,
             rejected: false,
             recoded: [None; 2],
+            past: None,
         }
     }
 

@@ -131,3 +131,27 @@ fn a_few_odd_packets_are_nothing() {
     }
     assert!(room.session.flow(Side::A, 0, Component::Rtp).is_some());
 }
+
+#[test]
+fn what_bridges_have_counted_stays_when_they_are_taken_down_and_goes_on_with_the_next() {
+    let mut room = Room::new();
+    let counted = |room: &Room| room.session.report(room.at()).a[0].bridged.unwrap_or_default();
+    let lose = |room: &mut Room| {
+        room.speak(60, 60);
+        (room.sequence, room.timestamp) = (room.sequence + 1, room.timestamp + 480);
+        room.speak(10, 60);
+    };
+    lose(&mut room);
+    let first = counted(&room);
+    assert!(first.lost == 1 && first.concealed_ms > 0, "{first:?}");
+    assert!(room.session.bridge(0, None, 8));
+    room.speak(10, 60);
+    assert_eq!(counted(&room), first, "packets pass as they are");
+    assert!(room.session.bridge(0, plans(), 9));
+    lose(&mut room);
+    let both = counted(&room);
+    assert_eq!((both.lost, both.concealed_ms), (2, 2 * first.concealed_ms));
+    assert!(both.heard_ms > first.heard_ms);
+    room.session.reject(room.at(), 0);
+    assert_eq!(counted(&room).lost, 2, "also of a stream that is closed");
+}

@@ -5,7 +5,7 @@ use crate::ice::IceTold;
 use crate::notice::Notice;
 use crate::numbers::Numbers;
 use crate::trouble::{SdpTrouble, parse};
-use base::Rng;
+use base::{Rng, WallTime};
 use media::{Command, MAX_STREAMS, Remote, SessionId, Side};
 use sdp::{Cover, Session};
 use srtp::MasterKey;
@@ -51,6 +51,8 @@ pub struct LocalSdp {
     pub awaits: bool,
     /// What was said of those, per m-line.
     pub ran: Vec<Option<Ran>>,
+    /// Since when the peer holds the other one.
+    pub held_since: Option<WallTime>,
 }
 
 impl LocalSdp {
@@ -149,10 +151,11 @@ impl LocalSdp {
         ice.into_iter().chain(proved.map(unknown)).collect()
     }
 
-    /// The peer has described itself: a restart of its ICE is seen by that, its numbers hold from here on, and
-    /// who begins handshakes is remembered.
-    pub fn note_peer(&mut self, text: &[u8]) {
+    /// The peer has described itself: a restart of its ICE is seen by that, its numbers hold from here on,
+    /// who begins handshakes is remembered, and since when it holds the other one.
+    pub fn note_peer(&mut self, text: &[u8], now: WallTime) {
         self.numbers.note(text);
+        self.held_since = crate::plan::holds(text).then(|| self.held_since.unwrap_or(now));
         if self.ice.is_none() && !self.proved {
             return;
         }
@@ -186,8 +189,8 @@ impl LocalSdp {
 
     /// The same; gives what it described, to be kept.
     #[must_use]
-    pub fn hear(&mut self, text: &[u8]) -> Box<[u8]> {
-        self.note_peer(text);
+    pub fn hear(&mut self, text: &[u8], now: WallTime) -> Box<[u8]> {
+        self.note_peer(text, now);
         text.into()
     }
 

@@ -116,13 +116,18 @@ impl<'a> Standing<'a> {
         Ok(Some((stream, Format::new(shared.theirs, codec, agreed.ptime_ms))))
     }
 
-    /// Whether the peer holds the other one: it hears nothing of its sound (RFC 3264 §8.4).
+    /// See [`holds`].
     #[must_use]
     pub fn holds(&self) -> bool {
-        let Ok(theirs) = parse(self.theirs) else { return false };
-        let sound = (0..MAX_STREAMS).find_map(|index| line(&theirs, index));
-        sound.is_some_and(|media| !media.direction().receives() || media.is_null_connection())
+        holds(self.theirs)
     }
+}
+
+/// Whether a peer that describes itself so holds the other one: it hears nothing of its sound (RFC 3264 §8.4).
+pub(crate) fn holds(theirs: &[u8]) -> bool {
+    let Ok(theirs) = parse(theirs) else { return false };
+    let sound = (0..MAX_STREAMS).find_map(|index| line(&theirs, index));
+    sound.is_some_and(|media| !media.direction().receives() || media.is_null_connection())
 }
 
 /// One peer: the policy of its trunk, our line and its own.

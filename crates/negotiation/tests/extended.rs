@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
-use base::{Rng, TrunkId};
-use config::{Config, Format};
-use media::{Extended, Ports, RoundTrip, Side, StreamPorts};
-use negotiation::{Draws, End, LocalSdp, Mint, Seat, describe, each_stream, make_offer};
+mod common;
+
+use base::Rng;
+use config::Config;
+use media::{Extended, RoundTrip};
+use negotiation::{Draws, End, LocalSdp, Mint, describe, each_stream, make_offer};
 
 const PLAIN: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n";
 
@@ -21,18 +23,11 @@ struct Leg {
 
 impl Leg {
     fn new(rule: &str) -> Leg {
-        let text = format!(
-            "version = 1\n[listen.a]\naddress = \"198.51.100.1\"\nsip = [\"udp:5060\"]\nrtp = \"20000-20999\"\n\
-             [trunk.t]\nkind = \"direct\"\nlisten = \"a\"\ngateways = [\"192.0.2.1\"]\noverride = {{ {rule} }}\n"
-        );
-        let config = config::parse(&text, "test", Format::Toml).unwrap().config;
-        Leg { config, local: LocalSdp::default() }
+        Leg { config: common::config(rule), local: LocalSdp::default() }
     }
 
     fn end(&self) -> End<'_> {
-        let mut ports = Ports::default();
-        ports.push(StreamPorts { a_rtp: 20_000, b_rtp: 30_000 });
-        End::new(&self.config, TrunkId(0), Some(Seat { ports, side: Side::A }), false)
+        common::end(&self.config)
     }
 
     /// The formats that our description asks the peer for, out of one of the other side's; `offer`: what it answers.

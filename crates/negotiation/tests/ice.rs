@@ -157,7 +157,7 @@ fn a_restart_of_the_peers_is_one_of_ours() {
     assert_ne!(second, first);
     assert_eq!(ufrag(&leg.says("")), second);
     // Seen in an answer of the peer's, it shows in what we say next.
-    leg.local.note_peer(offer.replace("ufrag:peer", "ufrag:third").as_bytes());
+    leg.local.note_peer(offer.replace("ufrag:peer", "ufrag:third").as_bytes(), base::WallTime(1));
     let third = ufrag(&leg.says(""));
     assert_ne!(third, second);
     // Other ports of ours need other checks.
@@ -192,10 +192,10 @@ fn a_secured_leg_has_keys_and_checks_and_a_restart_renews_the_checks_alone() {
         text.lines().filter(|l| l.starts_with("a=crypto:")).map(str::to_owned).collect::<Vec<_>>()
     };
     let answer = format!("{PLAIN}{CHECKED}{}\r\n", keys(&text)[0]).replace("RTP/AVP", "RTP/SAVP");
-    leg.local.note_peer(answer.as_bytes());
+    leg.local.note_peer(answer.as_bytes(), base::WallTime(1));
     let heard = leg.hears(&answer);
     assert!(heard.ice.is_some() && matches!(heard.srtp, media::Srtp::On(_)), "{heard:?}");
-    leg.local.note_peer(answer.replace("ufrag:peer", "ufrag:anew").as_bytes());
+    leg.local.note_peer(answer.replace("ufrag:peer", "ufrag:anew").as_bytes(), base::WallTime(1));
     let anew = leg.says("");
     assert_ne!(value(&anew, "ice-ufrag"), value(&text, "ice-ufrag"));
     assert_eq!(keys(&anew), keys(&text), "keys stay with the port");

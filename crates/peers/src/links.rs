@@ -70,8 +70,10 @@ pub struct LinkRun {
     pub max: Option<u32>,
     /// Calls that cross it now; one that crosses it twice counts twice.
     pub calls: u32,
-    /// Attempts that were not made for want of room on it.
+    /// Calls that were refused for want of room on it.
     pub refused: u64,
+    /// Attempts that were not made for want of room on it, whatever became of the call.
+    pub skipped: u64,
     /// When it was last said to be full.
     said: Option<Time>,
 }
@@ -96,8 +98,15 @@ impl Links {
         let adopt = |site: &Site| {
             let found = self.0.iter().position(|link| *link.site == *site.name);
             let at = found.unwrap_or_else(|| {
-                let (site, max) = (site.name.as_str().into(), None);
-                self.0.push(LinkRun { site, configured: true, max, calls: 0, refused: 0, said: None });
+                self.0.push(LinkRun {
+                    site: site.name.as_str().into(),
+                    configured: true,
+                    max: None,
+                    calls: 0,
+                    refused: 0,
+                    skipped: 0,
+                    said: None,
+                });
                 self.0.len() - 1
             });
             if let Some(link) = self.0.get_mut(at) {
@@ -135,10 +144,17 @@ impl Links {
         full.into_iter().next()
     }
 
-    /// An attempt is not made for want of room.
+    /// A call is refused for want of room.
     pub fn refuse(&mut self, at: LinkRef) {
         if let Some(link) = self.0.get_mut(at.0 as usize) {
             link.refused += 1;
+        }
+    }
+
+    /// An attempt is not made for want of room.
+    pub fn skip(&mut self, at: LinkRef) {
+        if let Some(link) = self.0.get_mut(at.0 as usize) {
+            link.skipped += 1;
         }
     }
 

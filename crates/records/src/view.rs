@@ -48,8 +48,12 @@ pub struct CallView {
     pub media: Option<(SessionId, Side)>,
     /// The recorder and how the recording goes; empty where nobody records.
     pub recording: Box<str>,
-    /// Who is to record it, as an operator has said.
-    pub ordered: Option<Arc<str>>,
+    /// Who is to record it, as an operator, its route or its trunks have said.
+    pub recorder: Option<Arc<str>>,
+    /// Its recording is to pause.
+    pub paused: bool,
+    /// Since when caller and callee hold the other one.
+    pub held: [Option<WallTime>; 2],
 }
 
 /// Counters of a switchboard.
@@ -86,6 +90,8 @@ pub struct LinkView {
     pub calls: u32,
     /// How many may.
     pub max: Option<u32>,
-    /// Attempts since the start that were not made for want of room on it.
+    /// Calls since the start that were refused for want of room on it.
     pub refused: u64,
+    /// Attempts that were not made for that, whatever became of the call.
+    pub skipped: u64,
 }

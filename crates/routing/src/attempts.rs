@@ -79,7 +79,7 @@ pub(crate) fn lay<'t>(
         }
     }
     let Some(first) = chain.first().filter(|_| !attempts.is_empty()) else {
-        return Err(refuse(table, chain, skipped));
+        return Err(refuse(table, (chain, order.media), skipped));
     };
     Ok(Plan {
         route: first.route,
@@ -311,7 +311,7 @@ fn attempt(
 }
 
 /// No trunk of the routes can be tried: the common reason, or that each has its own.
-fn refuse(table: &Table, chain: &[Found<'_>], skipped: Skipped) -> Refusal {
+fn refuse(table: &Table, (chain, from): (&[Found<'_>], Peer), skipped: Skipped) -> Refusal {
     // Where the call came from never counts when another trunk has a reason that may pass.
     let mut reasons = skipped.iter().map(|&(_, why)| why).filter(|&why| why != SkipReason::Hairpin);
     let reason = match reasons.next() {
@@ -333,6 +333,10 @@ fn refuse(table: &Table, chain: &[Found<'_>], skipped: Skipped) -> Refusal {
     for (at, &(trunk, why)) in skipped.iter().enumerate() {
         let (mark, name) = (if at == 0 { ";" } else { "," }, table.trunk_name(trunk));
         let _ = write!(sentence, "{mark} {name}: {}", table.told(why));
+        if let SkipReason::LinkFull(full) = why {
+            let route = chain.first().and_then(|found| found.record);
+            sentence.push_str(&table.detour(from, trunk, full.site, route));
+        }
     }
     sentence.push_str(").");
     Refusal {

@@ -108,6 +108,11 @@ impl Table {
         route.or_else(|| of(one)).or_else(|| of(other)).and_then(Recorder::by)
     }
 
+    /// Whether media of a trunk's calls always go through this node.
+    pub(crate) fn anchors(&self, trunk: TrunkId) -> bool {
+        self.paths.of(trunk).is_none()
+    }
+
     /// The way of the media between two trunks, of a call by a route that may say who records it.
     #[must_use]
     pub fn media_path(&self, one: TrunkId, other: TrunkId, route: Option<Recorder>) -> MediaPath<'_> {

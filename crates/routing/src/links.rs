@@ -4,6 +4,7 @@
 //! goes from one place to another one crosses the links of both; what stays in a place crosses none. Who is at no site
 //! is outside, where no link counts.
 
+use crate::bypass::MediaPath;
 use crate::decision::{SkipReason, Told};
 use crate::facts::State;
 use crate::table::Table;
@@ -134,6 +135,30 @@ impl Table {
         let gates = self.links.gates.get(to.index())?;
         let first = full(gates.first().unwrap_or(&None))?;
         gates.iter().all(|gate| full(gate).is_some()).then_some(first)
+    }
+
+    /// What keeps the media of a call to a trunk on a link that they would not cross if they went between the peers; empty
+    /// where nothing does.
+    pub(crate) fn detour(&self, from: Peer, to: TrunkId, site: u16, route: Option<Recorder>) -> String {
+        let gate = self.links.gates.get(to.index()).and_then(|gates| gates.first().copied().flatten());
+        let path = self.media_path(from.0, to, route);
+        let straight = self.crossing(from, (to, gate), true);
+        if path.is_direct() || straight.iter().any(|(crossed, _)| *crossed == site) {
+            return String::new();
+        }
+        let direct = "`media = \"direct\"` at";
+        let missing = match path {
+            MediaPath::Recorded => return "; its media stay here to be recorded".to_owned(),
+            MediaPath::Off => "`bypass = \"match\"`".to_owned(),
+            MediaPath::Apart => "a common `bypass` id of the two trunks".to_owned(),
+            _ if from.0 == to => format!("{direct} {}", self.trunk_name(to)),
+            _ => {
+                let anchored = [from.0, to].into_iter().filter(|trunk| self.anchors(*trunk));
+                let names: Vec<&str> = anchored.map(|trunk| self.trunk_name(trunk)).collect();
+                format!("{direct} {}", names.join(" and "))
+            }
+        };
+        format!("; between the peers they would not cross it, for which {missing} is missing")
     }
 
     /// A reason with what names it holds.

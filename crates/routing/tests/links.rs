@@ -167,11 +167,26 @@ fn a_call_that_would_cross_a_link_twice_needs_room_for_both() {
     };
     assert_eq!((refusal.status, refusal.reason), (503, ReasonId::LinkFull));
     assert_eq!(refusal.retry_after, Some(5));
-    assert!(
-        refusal.sentence.ends_with("branch: link to munich has no room for two, 1 of 2)."),
-        "{}",
-        refusal.sentence
-    );
+    let told = "branch: link to munich has no room for two, 1 of 2; between the peers they would not cross it, for which \
+                `media = \"direct\"` at local and branch is missing).";
+    assert!(refusal.sentence.ends_with(told), "{}", refusal.sentence);
+}
+
+#[test]
+fn what_keeps_a_call_within_a_place_on_its_full_link_is_named() {
+    let refused = |w: &World, on: &str| match w.decide(on, "", "+4989100005", &Busy(2), 0) {
+        Decision::Refuse(refusal) => refusal.sentence,
+        Decision::Plan(plan) => panic!("{plan:?}"),
+    };
+    let direct = MORE.replace("DIRECT", "override = { media = \"direct\" }");
+    let off = refused(&world(&direct.replace("bypass = \"match\"", "bypass = \"off\"")), "local");
+    assert!(off.ends_with("for which `bypass = \"match\"` is missing)."), "{off}");
+    let branch = "[trunk.branch]\nkind = \"direct\"\n";
+    let apart = direct.replace(branch, &format!("{branch}bypass = [\"own\"]\n"));
+    let apart = refused(&world(&apart), "local");
+    assert!(apart.ends_with("for which a common `bypass` id of the two trunks is missing)."), "{apart}");
+    let far = refused(&relayed(), "office");
+    assert!(far.ends_with("branch: link to munich full, 2 of 2)."), "it has to cross it: {far}");
 }
 
 #[test]

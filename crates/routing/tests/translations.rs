@@ -5,7 +5,7 @@ mod common;
 use base::ReasonId;
 use common::World;
 use proptest::prelude::*;
-use routing::{AllIdle, Decision, Facts, NoTrace, Rule, SkipReason, Story};
+use routing::{AllIdle, Decision, NoTrace, Rule, SkipReason, Story};
 
 const ROUTES: &str = r#"
 [[route]]
@@ -24,16 +24,7 @@ fn world(trunk: &str, country: &str, lists: &str) -> World {
 }
 
 fn story(w: &World, on: &str, caller: &str, called: &str) -> String {
-    let facts = Facts {
-        on: w.id(on),
-        called,
-        caller,
-        anonymous: false,
-        user: None,
-        source: None,
-        media: None,
-        at: None,
-    };
+    let facts = w.facts(on, caller, called);
     let mut story = Story::default();
     let _ = w.table.plan(&facts, &AllIdle, 0, &mut story);
     story.0.join("\n")
@@ -243,7 +234,7 @@ proptest! {
         let w = World::new("DE", &format!("{lists}{ROUTES}"));
         for (called, caller) in &numbers {
             for on in ["pbx", "flex"] {
-                let facts = Facts { on: w.id(on), called, caller, anonymous: false, user: None, source: None, media: None, at: None };
+                let facts = w.facts(on, caller, called);
                 let decision = w.table.plan(&facts, &AllIdle, 3, &mut NoTrace);
                 let mut story = Story::default();
                 prop_assert_eq!(&decision, &w.table.plan(&facts, &AllIdle, 3, &mut story));

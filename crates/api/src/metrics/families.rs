@@ -189,8 +189,11 @@ fn links(page: &mut Page, links: &[LinkView]) {
         }
     }
     let name = "tronco_site_wan_calls_refused_total";
-    page.family(name, COUNTER, "Attempts that were not made because the WAN link of the site was full.");
+    page.family(name, COUNTER, "Calls that were refused because the WAN link of the site was full.");
     links.iter().for_each(|link| page.sample(name, &[("site", &*link.site)], link.refused));
+    let name = "tronco_site_wan_calls_skipped_total";
+    page.family(name, COUNTER, "Attempts that were not made because the WAN link of the site was full.");
+    links.iter().for_each(|link| page.sample(name, &[("site", &*link.site)], link.skipped));
 }
 
 fn signalling(page: &mut Page, picture: &Picture) {

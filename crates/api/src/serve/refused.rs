@@ -62,6 +62,14 @@ impl Refused {
         Refused::new(StatusCode::CONFLICT, "no-recorder-then", error)
     }
 
+    pub(super) fn not_recorded(key: &str) -> Refused {
+        let error = format!(
+            "nobody records call {key}, nor is to: no trunk or route of it names a recorder, and no order does; name one \
+             with `by`"
+        );
+        Refused::new(StatusCode::CONFLICT, "not-recorded", error)
+    }
+
     pub(super) fn not_anchored(key: &str) -> Refused {
         let error = format!("the media of call {key} go between its peers: there is nothing to record here");
         Refused::new(StatusCode::CONFLICT, "not-anchored", error)

@@ -2,6 +2,7 @@
 
 use media::{Report, Side, StreamReport};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use store::DirectionRow;
 
 /// What one side has sent so far, in the shape that its record will have, and what only a live call can tell.
@@ -20,6 +21,12 @@ pub struct Figures {
     pub engine: String,
     /// How many digits were read of it; none where nobody reads them here.
     pub digits: Option<u64>,
+    /// Packets from its side that were not passed on, by reason.
+    #[serde(default)]
+    pub drops: BTreeMap<String, u64>,
+    /// Of its packets those of T.38 (UDPTL).
+    #[serde(default)]
+    pub fax_packets: u64,
 }
 
 impl Figures {
@@ -39,14 +46,37 @@ impl Figures {
             mos: last.map(|mos| f64::from(mos) / 100.0),
             engine: streams.first().and_then(|stream| stream.engine).unwrap_or_default().to_owned(),
             digits: streams.iter().find_map(|stream| stream.digits),
+            drops: drops(streams),
+            fax_packets: streams.iter().map(|stream| stream.fax_packets).sum(),
             so_far,
         }
     }
 }
 
+fn drops(streams: &[StreamReport]) -> BTreeMap<String, u64> {
+    let mut all = BTreeMap::new();
+    for (reason, count) in streams.iter().flat_map(|stream| stream.dropped.iter()) {
+        *all.entry(reason.name().to_owned()).or_default() += u64::from(count);
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use media::DropReason;
+
+    #[test]
+    fn what_was_dropped_is_told_by_reason_over_all_streams() {
+        let mut streams = [stream(10, 0), stream(5, 0)];
+        for (at, reason) in [(0, DropReason::ForeignSource), (1, DropReason::ForeignSource), (1, DropReason::Ssrc)] {
+            streams[at].dropped.add(reason);
+        }
+        streams[1].fax_packets = 4;
+        let told = Figures::of(&streams, "PCMA");
+        let wanted = [("foreign_source".to_owned(), 2), ("ssrc".to_owned(), 1)];
+        assert_eq!((told.drops, told.so_far.dropped, told.fax_packets), (wanted.into(), 3, 4));
+    }
 
     fn stream(packets: u64, lost: u64) -> StreamReport {
         StreamReport {

@@ -65,6 +65,10 @@ pub(crate) fn call(view: &CallView, moments: Moments) -> Call {
         callee_unheard: view.unheard[1].map(|heard| heard.why.word().to_owned()),
         links: view.links.iter().map(|(site, times)| (site.to_string(), *times)).collect(),
         recording: view.recording.to_string(),
+        recorder: view.recorder.as_deref().map(str::to_owned),
+        recording_paused: view.paused && view.recorder.is_some(),
+        caller_holds: view.held[0].map(text),
+        callee_holds: view.held[1].map(text),
         from_caller: None,
         from_callee: None,
     }
@@ -72,12 +76,13 @@ pub(crate) fn call(view: &CallView, moments: Moments) -> Call {
 
 /// The link of a site.
 pub(crate) fn link(view: &LinkView) -> SiteLink {
-    let LinkView { site, calls, max, refused } = view;
+    let LinkView { site, calls, max, refused, skipped } = view;
     SiteLink {
         site: site.to_string(),
         calls: (*calls).into(),
         calls_max: max.map(u64::from),
         refused: *refused,
+        skipped: *skipped,
     }
 }
 

@@ -88,7 +88,7 @@ impl Call {
         let stays = moving.stays.clone();
         if let Some(leg) = self.leg_mut(side) {
             leg.sdp = stays;
-            leg.described = leg.sdp.hear(body);
+            leg.described = leg.sdp.hear(body, cx.wall());
         }
         self.note_codec(body);
         Ok(())

@@ -78,7 +78,7 @@ impl Switchboard {
 
     /// Whether the INVITE may have the place; gives the call that it joins, and its trunk as that one names it.
     fn may_replace(
-        &self,
+        &mut self,
         newcomer: CallRef,
         replaces: &Replaces,
         named: Option<&Named>,
@@ -91,7 +91,7 @@ impl Switchboard {
         let had = call.transfers.as_deref().map_or(0, |t| t.records.len());
         let leg = call.leg(named.side);
         let here = same_trunk(&new.epoch, new.trunk_in, &call.epoch).map(|trunk| (named.call, trunk));
-        match () {
+        let judged = match () {
             () if !own && rules.replaces != Allowed::Any => Err((403, ReasonId::TransferForbidden)),
             () if call.phase == Phase::Over => Err((603, ReasonId::ReplacesRefused)),
             () if named.rings && call.phase == Phase::Setup && !call.is_placed() => here.ok_or(unknown),
@@ -104,6 +104,9 @@ impl Switchboard {
                 Err((480, ReasonId::ReplacesRefused))
             }
             () => here.ok_or(unknown),
-        }
+        };
+        let there = judged?;
+        let fits = call.has_room_for(named.side, (there.1, new.a.flow.remote), &mut self.runs.links);
+        fits.then_some(there).ok_or((503, ReasonId::LinkFull))
     }
 }

@@ -42,6 +42,27 @@ fn a_reinvite_that_changes_nothing_is_hidden_from_the_other_leg() {
 }
 
 #[test]
+fn a_picture_of_a_call_says_who_holds_and_since_when_for_as_long_as_it_does() {
+    let mut world = World::new(&config("pbx", "absorb = [\"refresh\", \"hold\"]"));
+    let (_, ok) = answered(&mut world);
+    assert_eq!(world.board.calls()[0].held, [None, None]);
+    let mut since = None;
+    for (cseq, direction) in [(2, "sendonly"), (3, "inactive"), (4, "sendrecv")] {
+        world.pass(std::time::Duration::from_secs(5));
+        let text = OFFER.replace("a=sendrecv", &format!("a={direction}"));
+        world.receive(PBX, &inside("INVITE", cseq, ok.header("To"), &format!("re{cseq}"), "", &text));
+        world.receive(PBX, &inside("ACK", cseq, ok.header("To"), &format!("ack{cseq}"), "", ""));
+        let view = world.board.calls().remove(0);
+        since = since.or(view.held[0]);
+        assert!(since.is_some_and(|since| since > view.start));
+        assert_eq!(view.held[0], since.filter(|_| direction != "sendrecv"), "{direction}");
+        assert_eq!(view.held[1], None, "{direction}: the callee holds nobody");
+    }
+    world.take();
+    hang_up(&mut world, ok.header("To"));
+}
+
+#[test]
 fn a_hold_and_its_end_are_absorbed_where_the_trunk_says_so() {
     let mut world = World::new(&config("pbx", "absorb = [\"refresh\", \"hold\"]"));
     let (_, ok) = answered(&mut world);

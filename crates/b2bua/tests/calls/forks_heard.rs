@@ -135,6 +135,22 @@ fn after_the_answer_only_the_winner_is_heard() {
     assert!(!heard.hears(&world, 7001));
 }
 
+#[test]
+fn an_answer_that_is_refused_marks_no_later_description_as_another_partys() {
+    let (mut world, sent) = described("", "");
+    say(&mut world, &sent[1], "200 OK", "t9", "");
+    let told = world.media.len();
+    say(&mut world, &sent[0], PROGRESS, "t3", &answer_at(7005));
+    let others: Vec<bool> = world.media[told..]
+        .iter()
+        .filter_map(|command| match command {
+            Command::Set { remote, .. } => Some(remote.other),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(others.first(), Some(&false), "{others:?}");
+}
+
 /// Port, whether beside another, whether heard, and key, of each description of a callee that the engine was told.
 fn of_callees(world: &World) -> Vec<(u16, bool, bool, Option<Vec<u8>>)> {
     let told = world.media.iter().filter_map(|command| match command {

@@ -4,6 +4,7 @@ use crate::common::{
     ANSWER, CONFIG, GW1, GW2, OFFER, PBX, Sent, World, answered, from_callee, inside, invite, response,
 };
 use crate::forking;
+use crate::pickup::{PHONE, from_provider, picks_up};
 use crate::transfers::{LOCAL, TARGET, fine, refer};
 use crate::users;
 use b2bua::{Command, Snapshot};
@@ -34,7 +35,13 @@ fn branch(london: &str, policy: &str) -> String {
 /// Calls on the link to a site, and how many attempts found it full.
 fn link(world: &World, site: &str) -> (u32, u64) {
     let links = world.board.status().links;
-    links.iter().find(|link| *link.site == *site).map(|link| (link.calls, link.refused)).expect("a link")
+    links.iter().find(|link| *link.site == *site).map(|link| (link.calls, link.skipped)).expect("a link")
+}
+
+/// How many calls were refused for want of room on the link to a site.
+fn refused(world: &World, site: &str) -> u64 {
+    let links = world.board.status().links;
+    links.iter().find(|link| *link.site == *site).map(|link| link.refused).expect("a link")
 }
 
 /// The message of another call of the same caller.
@@ -91,6 +98,7 @@ fn calls_fill_a_link_and_the_next_one_leaves_by_another_trunk() {
         hang_up(&mut world, number, ok);
     }
     world.settle();
+    assert_eq!(refused(&world, "london"), 0, "the third call went another way");
     let told: Vec<&str> = world.records.iter().map(|r| &*r.decision).collect();
     assert_eq!(told[0], "route world; on the link to london");
     assert_eq!(told[2], "route world; one skipped: link to london full, 2 of 2");
@@ -101,11 +109,12 @@ fn a_call_without_another_way_is_refused_and_told_why() {
     let text = config("wan_calls_max = 0").replace("to = [\"one\", \"two\"]", "to = \"one\"");
     let mut world = World::new(&text);
     call(&mut world, 1);
-    let refused = world.expect(&[(PBX, "SIP/2.0 503")]).remove(0);
-    assert_eq!(refused.header("Retry-After"), "5");
-    assert!(refused.header("Warning").contains("R-LINK-FULL"), "{}", refused.header("Warning"));
+    let answer = world.expect(&[(PBX, "SIP/2.0 503")]).remove(0);
+    assert_eq!(answer.header("Retry-After"), "5");
+    assert!(answer.header("Warning").contains("R-LINK-FULL"), "{}", answer.header("Warning"));
     world.settle();
     assert_eq!((world.records[0].reason, link(&world, "london")), (ReasonId::LinkFull, (0, 1)));
+    assert_eq!(refused(&world, "london"), 1);
 }
 
 #[test]
@@ -237,6 +246,25 @@ fn who_comes_by_a_transfer_takes_the_place_of_who_goes_on_a_full_link() {
 }
 
 #[test]
+fn who_would_pick_a_call_up_over_a_full_link_is_refused_and_it_rings_on() {
+    let text =
+        config("wan_calls_max = 0").replace("subnets = [\"192.0.2.7\"]", "subnets = [\"10.0.0.0/24\"]");
+    let text = text.replacen("subnets = [\"10.0.0.0/24\"]\n", "", 1).replace("[\"pbx\"]", "[\"two\"]");
+    let mut world =
+        World::new(&text.replace("[trunk.pbx]\n", "[trunk.pbx]\noverride = { replaces = \"any\" }\n"));
+    world.receive(GW1, &from_provider(&invite("+493023125107", OFFER, "")));
+    let out = world.expect(&[(GW2, "INVITE")]).remove(0);
+    world.receive(GW2, &response(&out, "180 Ringing", "tp", "", ""));
+    world.expect(&[(GW1, "SIP/2.0 180")]);
+    world.receive(PBX, &picks_up(&out, PHONE, ""));
+    let answer = world.expect(&[(PBX, "SIP/2.0 503")]).remove(0);
+    assert!(answer.header("Warning").contains("R-LINK-FULL"), "{}", answer.header("Warning"));
+    assert_eq!((link(&world, "london"), refused(&world, "london")), ((0, 0), 1));
+    world.receive(GW2, &response(&out, "200 OK", "tp", "", ANSWER));
+    world.expect(&[(GW2, "ACK"), (GW1, "SIP/2.0 200")]);
+}
+
+#[test]
 fn gateways_that_ring_at_once_take_one_place() {
     let text = forking::config("")
         + "[node]\nname = \"n\"\nsite = \"hq\"\n[site.hq]\n\
@@ -292,9 +320,9 @@ fn a_phone_that_registered_from_a_branch_is_there_wherever_its_trunk_is() {
     world.expect(&[(users::PHONE, "INVITE")]);
     assert_eq!(link(&world, "branch"), (1, 0));
     world.receive(GW1, &call(2));
-    let refused = world.expect(&[(GW1, "SIP/2.0 503")]).remove(0);
-    assert!(refused.header("Warning").contains("R-LINK-FULL"), "{}", refused.header("Warning"));
-    assert_eq!(link(&world, "branch"), (1, 1));
+    let answer = world.expect(&[(GW1, "SIP/2.0 503")]).remove(0);
+    assert!(answer.header("Warning").contains("R-LINK-FULL"), "{}", answer.header("Warning"));
+    assert_eq!((link(&world, "branch"), refused(&world, "branch")), ((1, 1), 1));
     assert_eq!(&*world.records[0].decision, "route numbers; phones skipped: link to branch full, 1 of 1");
 }
 

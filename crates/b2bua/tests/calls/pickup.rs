@@ -7,10 +7,10 @@ use base::ReasonId;
 
 const OWN: &str = "replaces = \"own\"";
 /// What the telephone that picks up offers.
-const PHONE: &str = "v=0\r\no=phone 7 7 IN IP4 10.0.0.33\r\ns=-\r\nc=IN IP4 10.0.0.33\r\nt=0 0\r\nm=audio 7000 RTP/AVP 9 8 96\r\na=rtpmap:96 telephone-event/8000\r\n";
+pub(crate) const PHONE: &str = "v=0\r\no=phone 7 7 IN IP4 10.0.0.33\r\ns=-\r\nc=IN IP4 10.0.0.33\r\nt=0 0\r\nm=audio 7000 RTP/AVP 9 8 96\r\na=rtpmap:96 telephone-event/8000\r\n";
 
 /// The same request as the provider sends it to one of our numbers.
-fn from_provider(text: &str) -> String {
+pub(crate) fn from_provider(text: &str) -> String {
     text.replace("10.0.0.21", "192.0.2.7").replace("10.0.0.5", "192.0.2.1")
 }
 
@@ -28,7 +28,7 @@ fn tag(value: &str) -> &str {
 }
 
 /// The INVITE of another telephone of the PBX, for the dialog that rings.
-fn picks_up(out: &Sent, body: &str, more: &str) -> String {
+pub(crate) fn picks_up(out: &Sent, body: &str, more: &str) -> String {
     let (call, ours) = (out.header("Call-ID"), tag(out.header("From")));
     let rows = format!("Replaces: {call};to-tag={ours};from-tag=tp{more}\r\nRequire: replaces\r\n");
     let text = invite("+493023125107", body, &rows);

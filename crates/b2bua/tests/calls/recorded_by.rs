@@ -88,7 +88,7 @@ fn who_is_not_in_the_calls_own_configuration_cannot_record_it_and_nothing_stops(
     world.command(Command::Record { call, wish: RecordWish::By(late) });
     world.expect(&[]);
     assert_eq!(&*world.board.calls()[0].recording, "rec: ok", "it goes on");
-    assert_eq!(world.board.calls()[0].ordered, None, "the order was not taken");
+    assert_eq!(world.board.calls()[0].recorder.as_deref(), Some("rec"), "the order was not taken");
     hung_up(&mut world, &ok, 2);
     world.pass(std::time::Duration::from_secs(1));
     assert_eq!(&*world.records[0].recording, "rec: ok");
@@ -116,6 +116,29 @@ fn a_recording_that_an_operator_orders_anew_is_not_paused() {
     hung_up(&mut world, &ok, 2);
     world.settle();
     assert_eq!(&*world.records[0].recording, "rec: ok");
+}
+
+#[test]
+fn a_call_that_a_recorder_waits_for_may_be_paused_before_its_answer_and_one_without_shows_nobody() {
+    let mut world = recorded("\"10.0.0.30\"");
+    world.receive(PBX, &invite("004420700000", OFFER, ""));
+    let out = world.expect(&[(GW1, "INVITE")]).remove(0);
+    let view = world.board.calls().remove(0);
+    assert_eq!((view.recorder.as_deref(), &*view.recording, view.paused), (Some("rec"), "", false));
+    world.command(Command::Record { call: view.key, wish: RecordWish::Pause });
+    assert!(world.board.calls()[0].paused);
+    world.receive(GW1, &response(&out, "200 OK", "tb", "", ANSWER));
+    let sent = world.take();
+    world.receive(PBX, &inside("ACK", 1, sent[1].header("To"), "ack1", "", ""));
+    world.expect(&[]);
+    let invite = &sent[2];
+    assert_eq!(directions(part(invite, "application/sdp")), ["a=inactive", "a=inactive"]);
+    taken(&mut world, invite, &TAKES.replace("recvonly", "inactive"));
+    assert_eq!(sends(&world), [false, false]);
+    world.command(Command::Record { call: view.key, wish: RecordWish::Off });
+    world.expect(&[(SRS, "BYE")]);
+    let view = world.board.calls().remove(0);
+    assert_eq!((view.recorder, view.paused), (None, false), "nobody records it, nor will");
 }
 
 #[test]

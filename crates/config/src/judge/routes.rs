@@ -3,13 +3,13 @@
 use super::value_at;
 use crate::build::Draft;
 use crate::keys::EXPECT;
-use crate::model::{Kind, Networks, Pattern, Route, Trunk, effective, strangers};
+use crate::model::{Kind, Networks, Pattern, Route, Trunk, Strangers, effective, strangers};
 use crate::names::one_of;
 use crate::nearest::nearest;
 use crate::report::{Finding, Report};
 use crate::text::{Span, Table};
 use base::TrunkId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     let routes = root.tables_of("route");
@@ -21,22 +21,42 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     }
     shadowed(&routes, draft, report);
     let networks = Networks::of(&draft.sites);
-    let bypass = root.table("media").and_then(|media| media.value("bypass")?.text());
-    let bypassed = bypass.is_none_or(|bypass| bypass == "always");
     for (index, ((span, table), route)) in routes.iter().zip(&draft.routes).enumerate() {
         if let Some(route) = route {
             between_providers(index, *span, table, route, (draft, &networks), report);
-            for (message, expected) in strangers(route, &draft.trunks, bypassed) {
-                let (at, path) = (value_at(table, "to", span.start), format!("route[{index}].to"));
-                report.warning(Finding::new(at, path, "no-media", message).expected(expected));
-            }
         }
     }
+    without_media(root, draft, report);
     for (index, (span, table)) in root.tables_of("test").iter().enumerate() {
         test(index, *span, table, report);
         if let Some(call) = table.table("call") {
             caller(index, root, call, report);
         }
+    }
+}
+
+/// Trunks that routes or numbers bring together and that cannot have media together; each pair is told once.
+fn without_media(root: &Table, draft: &Draft, report: &mut Report<'_>) {
+    let bypass = root.table("media").and_then(|media| media.value("bypass")?.text());
+    let bypassed = bypass.is_none_or(|bypass| bypass == "always");
+    let mut told = BTreeSet::new();
+    let mut tell = |found: Vec<Strangers>, at: usize, path: String| {
+        for Strangers { pair, message, expected } in found {
+            if told.insert(pair) {
+                report.warning(Finding::new(at, path.as_str(), "no-media", message).expected(expected));
+            }
+        }
+    };
+    for (index, ((span, table), route)) in root.tables_of("route").iter().zip(&draft.routes).enumerate() {
+        let Some(route) = route else { continue };
+        let to = route.to.iter().flatten().map(|(id, _)| *id);
+        let found = strangers(&route.match_on, to, &draft.trunks, bypassed);
+        tell(found, value_at(table, "to", span.start), format!("route[{index}].to"));
+    }
+    for (index, ((span, table), range)) in root.tables_of("numbers").iter().zip(&draft.numbers).enumerate() {
+        let Some(range) = range else { continue };
+        let found = strangers(&[], range.deliver.iter().copied(), &draft.trunks, bypassed);
+        tell(found, value_at(table, "deliver", span.start), format!("numbers[{index}].deliver"));
     }
 }
 

@@ -98,6 +98,7 @@ impl Half {
         let tail = self.last_rtp.filter(|_| sending).map(|t| now.since(t.max(self.changed_at)));
         StreamReport {
             packets: r.totals.packets,
+            fax_packets: r.totals.opaque.into(),
             bytes: r.totals.bytes,
             expected,
             lost,

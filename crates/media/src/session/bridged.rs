@@ -8,7 +8,7 @@ use crate::guard::{Datagram, Kind};
 use crate::renumbered::retell;
 use crate::report::{DropReason, StreamReport};
 use base::Time;
-use bridge::{Bridge, Digit, Passage, Plan};
+use bridge::{Bridge, Digit, Passage, Plan, Tally};
 use std::net::SocketAddr;
 
 /// The bridges of a stream, by the side that speaks.
@@ -37,17 +37,48 @@ impl Bridges {
     }
 }
 
+/// What was counted of the words of one side that were changed on their way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counted {
+    tally: Option<Tally>,
+    /// Digits that were read; none where none were to be.
+    digits: Option<u64>,
+}
+
+impl Counted {
+    /// With what was counted before; nothing is counted twice.
+    fn after(self, earlier: Counted) -> Counted {
+        let tally = self.tally.map(|tally| tally.after(earlier.tally.unwrap_or_default())).or(earlier.tally);
+        let digits = self.digits.map(|digits| digits + earlier.digits.unwrap_or_default());
+        Counted { tally, digits: digits.or(earlier.digits) }
+    }
+}
+
 impl Stream {
-    /// Adds what is known of a side's words where its stream is bridged.
+    /// Adds what is known of a side's words where its stream is bridged, or was.
     pub(super) fn add_bridge(&self, side: Side, report: StreamReport) -> StreamReport {
         let bridge = self.bridges.as_ref().map(|bridges| &bridges.0[side.index()]);
-        let report = report.with_bridge(bridge.map(Bridge::tally));
+        let counted = self.counted(side);
+        let report = report.with_bridge(counted.tally, bridge.is_some());
         let now = bridge.and_then(|bridge| bridge.plan().recoded(report.payload_type));
-        let digits = bridge.filter(|bridge| bridge.plan().digits.is_some());
-        StreamReport {
-            recoded: now.or(self.recoded[side.index()]),
-            digits: digits.map(|bridge| bridge.digit_tally().digits),
-            ..report
+        StreamReport { recoded: now.or(self.recoded[side.index()]), digits: counted.digits, ..report }
+    }
+
+    /// What all bridges of a side have counted.
+    fn counted(&self, side: Side) -> Counted {
+        let past = self.past.as_ref().map(|past| past[side.index()]).unwrap_or_default();
+        let now = self.bridges.as_ref().map(|bridges| &bridges.0[side.index()]).map(|bridge| {
+            let reads = bridge.plan().digits.is_some();
+            Counted { tally: Some(bridge.tally()), digits: reads.then(|| bridge.digit_tally().digits) }
+        });
+        now.unwrap_or_default().after(past)
+    }
+
+    /// Takes bridges down; what they have counted stays in the report.
+    pub(super) fn unbridge(&mut self) {
+        if self.bridges.is_some() {
+            self.past = Some(Box::new(Side::BOTH.map(|side| self.counted(side))));
+            self.bridges = None;
         }
     }
 
@@ -63,7 +94,16 @@ impl Stream {
 
     /// Sets bridges to work; what was there goes on where it can.
     pub(super) fn build(&mut self, plans: [Plan; 2], seed: u64) {
+        let before = Side::BOTH.map(|side| self.counted(side).digits);
         self.bridges = Some(Bridges::follow(self.bridges.take(), plans, seed));
+        for (side, before) in Side::BOTH.into_iter().zip(before) {
+            // Where digits are read in another way they are counted anew.
+            let now = self.counted(side).digits.unwrap_or_default();
+            if let Some(more) = before.map(|before| before.saturating_sub(now)).filter(|more| *more > 0) {
+                let past = &mut self.past.get_or_insert_default()[side.index()];
+                past.digits = Some(past.digits.unwrap_or_default() + more);
+            }
+        }
     }
 }
 
@@ -76,7 +116,7 @@ impl Session {
         match (plans, &s.watch) {
             (_, Some(watch)) if watch.works() => {}
             (Some(plans), None) => s.build(*plans, seed),
-            _ => s.bridges = None,
+            _ => s.unbridge(),
         }
         true
     }

@@ -25,7 +25,8 @@ impl Session {
             half.forget_others();
         }
         s.rejected = true;
-        (s.bridges, s.watch, s.players) = (None, None, None);
+        s.unbridge();
+        (s.watch, s.players) = (None, None);
         s.settle();
         self.changed = true;
         true

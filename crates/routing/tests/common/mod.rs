@@ -97,17 +97,13 @@ impl World {
         trunk(&self.config, name)
     }
 
+    /// A call of which no more is known than its numbers.
+    pub fn facts<'f>(&self, on: &str, caller: &'f str, called: &'f str) -> Facts<'f> {
+        Facts::new(self.id(on), called, caller)
+    }
+
     pub fn decide(&self, on: &str, caller: &str, called: &str, state: &dyn State, dice: u64) -> Decision {
-        let facts = Facts {
-            on: self.id(on),
-            called,
-            caller,
-            anonymous: false,
-            user: None,
-            source: None,
-            media: None,
-            at: None,
-        };
+        let facts = self.facts(on, caller, called);
         let quiet = self.table.plan(&facts, state, dice, &mut NoTrace);
         let mut story = Story::default();
         let told = self.table.plan(&facts, state, dice, &mut story);

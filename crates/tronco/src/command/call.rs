@@ -6,13 +6,21 @@ use super::cdr;
 use crate::arguments::{Call as Command, Reach};
 use crate::exit::Failure;
 use crate::print::{Cell, Table, whole_seconds};
-use api::ClientError;
 use api::client::segment;
-use api::wire::{Call, CallQuery, Calls, HungUp, RecordPage, RecordQuery, RecordingQuery};
+use api::wire::{
+    Call, CallQuery, Calls, HungUp, RecordPage, RecordQuery, RecordingQuery, Tail, TailQuery,
+};
+use api::{Client, ClientError};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use store::StoredCall;
 
 /// Hex digits of a whole key.
 const KEY_DIGITS: usize = 32;
+/// Where the newest records are asked for.
+const TAIL: &str = "/v1/records/tail";
+/// How long after a call's end its record may come.
+const RECORD_AFTER: Duration = Duration::from_secs(1);
 
 /// Does what the command says.
 pub(crate) fn call(command: &Command) -> Result<ExitCode, Failure> {
@@ -56,12 +64,26 @@ fn show(key: &str, reach: &Reach) -> Result<(), Failure> {
     if !over || key.len() != KEY_DIGITS {
         return Err(missing.into());
     }
-    let query = RecordQuery { call: Some(key.to_ascii_lowercase()), ..RecordQuery::default() };
-    let page: Result<RecordPage, ClientError> = client.get("/v1/records", &query);
-    match page.ok().and_then(|page| page.records.into_iter().next()) {
+    match record_of(&client, &key.to_ascii_lowercase()) {
         Some(record) => reach.output().show(&record, cdr::whole),
         None => Err(missing.into()),
     }
+}
+
+/// The record of a call that is not live, also of one whose record is still to come: it has ended a moment ago.
+fn record_of(client: &Client, key: &str) -> Option<StoredCall> {
+    // Where the records end is asked first, so that none slips in between.
+    let mut tail: Tail = client.get(TAIL, &TailQuery::default()).ok()?;
+    let query = RecordQuery { call: Some(key.to_owned()), ..RecordQuery::default() };
+    let page: RecordPage = client.get("/v1/records", &query).ok()?;
+    let mut found = page.records.into_iter().next();
+    let until = Instant::now() + RECORD_AFTER;
+    while found.is_none() && Instant::now() < until {
+        let query = TailQuery { after: Some(tail.last), wait: Some(RECORD_AFTER.as_secs()) };
+        tail = client.wait(TAIL, &query, RECORD_AFTER).ok()?;
+        found = tail.records.drain(..).find(|record| record.call.to_string() == key);
+    }
+    found
 }
 
 fn list(calls: &Calls, colour: bool) -> String {

@@ -25,10 +25,11 @@ fn people(status: &Status, colour: bool) -> String {
     text.push('\n');
     text.push_str(&trunks.print(colour));
     let links = status.links.iter().filter(|link| link.calls_max.is_some());
-    let mut table = Table::new(&["LINK TO SITE", "CALLS", "REFUSED"]);
+    let mut table = Table::new(&["LINK TO SITE", "CALLS", "REFUSED", "SKIPPED"]);
     for link in links.clone() {
         let calls = format!("{}/{}", link.calls, link.calls_max.unwrap_or_default());
-        table.row(vec![Cell::new(&link.site), Cell::new(calls), Cell::number(link.refused)]);
+        let counts = [link.refused, link.skipped].map(Cell::number);
+        table.row([Cell::new(&link.site), Cell::new(calls)].into_iter().chain(counts).collect());
     }
     if links.count() > 0 {
         text.push('\n');

@@ -83,13 +83,15 @@ pub(super) async fn record(
             (Some(_), None) if !call.anchored => return Err(Refused::not_anchored(&key)),
             (Some(name), None) => RecordWish::By(super::trunks::recorder(node, name)?),
             (None, None) => RecordWish::Off,
+            // What nobody records, nor will, neither pauses nor goes on.
+            (None, Some(_)) if call.recorder.is_none() => return Err(Refused::not_recorded(&key)),
             (None, Some(true)) => RecordWish::Pause,
             (None, Some(false)) => RecordWish::Resume,
         };
         node.command(Command::Record { call: call.key, wish })?;
         // Letters are read in order: this view shows what became of the order.
         let done = find(node, &call.key.to_string())?;
-        match asked.by.as_deref().filter(|by| done.ordered.as_deref() != Some(by)) {
+        match asked.by.as_deref().filter(|by| done.recorder.as_deref() != Some(by)) {
             Some(by) => Err(Refused::no_recorder_then(&key, by)),
             None => Ok(done),
         }

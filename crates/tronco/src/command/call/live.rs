@@ -50,11 +50,27 @@ fn head(call: &Call) -> Table {
     table
 }
 
+/// Who records it and how that goes; nothing where nobody does, or will.
+fn recording(call: &Call) -> Option<String> {
+    if !call.recording.is_empty() {
+        return Some(call.recording.clone());
+    }
+    let paused = if call.recording_paused { ", and pauses from then on" } else { "" };
+    call.recorder.as_ref().map(|by| format!("{by}: from the answer on{paused}"))
+}
+
 /// Where its media go, how they are protected, and who is not heard.
 fn add_media(table: &mut Table, call: &Call) {
     let media = if call.anchored { "through this node" } else { "between the peers" };
-    if !call.recording.is_empty() {
-        table.pair("recording", &call.recording);
+    if let Some(recording) = recording(call) {
+        table.pair("recording", recording);
+    }
+    for (who, whom, since) in
+        [("caller", "callee", &call.caller_holds), ("callee", "caller", &call.callee_holds)]
+    {
+        if let Some(since) = since {
+            table.pair("hold", format!("the {who} holds the {whom} since {}", clock(since)));
+        }
     }
     table.pair("media", format!("{media}, codec {}", call.codec.as_deref().unwrap_or("not agreed")));
     if !call.links.is_empty() {
@@ -93,6 +109,10 @@ fn add_sides(table: &mut Table, sides: [&Figures; 2]) {
             table.pair("changed", format!("{who}'s {text}"));
         }
     }
+    for (who, side) in ["caller", "callee"].into_iter().zip(sides).filter(|(_, side)| !side.drops.is_empty()) {
+        let reasons: Vec<String> = side.drops.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+        table.pair("dropped", format!("from the {who}'s side: {}", reasons.join(", ")));
+    }
     for ((who, row), name) in whose().zip(["caller tells", "callee tells"]) {
         let words = cdr::reported(row);
         if !words.is_empty() {
@@ -104,15 +124,17 @@ fn add_sides(table: &mut Table, sides: [&Figures; 2]) {
 /// A row: its name, and what it says of a side; nothing where that was not measured.
 type Line = (&'static str, fn(&Figures) -> Option<String>);
 
-const LINES: [Line; 16] = [
+const LINES: [Line; 18] = [
     ("codec", |f| Some(f.so_far.codec.to_string())),
     ("passed on as", |f| Some(f.so_far.recoded_to.to_string())),
     ("relayed by", |f| Some(f.engine.clone())),
     ("packets", |f| Some(format!("{} ({})", f.so_far.packets, bytes(f.bytes)))),
-    ("lost", |f| Some(format!("{} ({:.1} %)", f.so_far.lost, f.loss * 100.0))),
+    ("T.38 (UDPTL)", |f| (f.fax_packets > 0).then(|| format!("{} packets", f.fax_packets))),
+    ("dropped", |f| (f.so_far.dropped > 0).then(|| f.so_far.dropped.to_string())),
+    ("lost", |f| of_rtp(f).then(|| format!("{} ({:.1} %)", f.so_far.lost, f.loss * 100.0))),
     ("bursts", bursts),
     ("too late", |f| figure(f, "late").map(|late| late.to_string())),
-    ("jitter", |f| Some(at_most(micros(f.so_far.jitter_us), Some(micros(f.so_far.jitter_max_us))))),
+    ("jitter", jitter),
     ("round trip", |f| f.so_far.rtt_us.map(|us| at_most(micros(us), figure(f, "rtt_max_ms")))),
     ("MOS", mos),
     ("made up", |f| figure(f, "concealed_ms").map(|ms| format!("{ms} ms"))),
@@ -130,13 +152,27 @@ fn figures(sides: [&Figures; 2]) -> Table {
             let bad = name == "one way" && side.so_far.one_way;
             Cell::maybe(of(side)).coloured(bad.then_some(Colour::Bad))
         };
-        table.row(vec![Cell::new(name), cell(sides[0]), cell(sides[1])]);
+        let says = |side: &Figures| of(side).is_some_and(|text| !text.is_empty());
+        // A line says something of a side, or is not there.
+        if sides.into_iter().any(says) {
+            table.row(vec![Cell::new(name), cell(sides[0]), cell(sides[1])]);
+        }
     }
     table
 }
 
 fn figure(side: &Figures, name: &str) -> Option<f64> {
     side.so_far.quality.value(name)
+}
+
+/// Whether packets of RTP were expected: of a fax alone nothing is known of loss and jitter.
+fn of_rtp(side: &Figures) -> bool {
+    side.so_far.expected > 0 || side.fax_packets == 0
+}
+
+fn jitter(side: &Figures) -> Option<String> {
+    let (last, most) = (micros(side.so_far.jitter_us), micros(side.so_far.jitter_max_us));
+    of_rtp(side).then(|| at_most(last, Some(most)))
 }
 
 /// Milliseconds.
@@ -210,6 +246,50 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("callee gets MOS 3.8"), "{text}");
+    }
+
+    #[test]
+    fn hold_drops_and_a_pause_are_told_in_words() {
+        let call = call();
+        let mut caller = call.from_caller.clone().unwrap();
+        caller.drops = [("foreign_source".to_owned(), 1001), ("ssrc".to_owned(), 2)].into();
+        caller.so_far.dropped = 1003;
+        let call = Call {
+            callee_holds: Some("2026-03-01T12:30:10Z".to_owned()),
+            recorder: Some("rec".to_owned()),
+            recording_paused: true,
+            from_caller: Some(caller),
+            ..call
+        };
+        let text = whole(&call, false);
+        for told in [
+            "the callee holds the caller since ",
+            "from the caller's side: foreign_source 1001, ssrc 2",
+            "rec: from the answer on, and pauses from then on",
+        ] {
+            assert!(text.contains(told), "{told}\n{text}");
+        }
+        assert!(text.lines().any(|line| line.starts_with("dropped        1003")), "{text}");
+        let running = Call { recording: "rec: paused".to_owned(), ..call };
+        assert!(whole(&running, false).contains("rec: paused"));
+    }
+
+    #[test]
+    fn of_a_fax_packets_and_security_are_told_and_nothing_that_is_not_known() {
+        let fax = api::wire::Figures {
+            bytes: 800,
+            engine: "sockets".to_owned(),
+            fax_packets: 20,
+            so_far: store::DirectionRow { packets: 20, ..Default::default() },
+            ..Default::default()
+        };
+        let both = (Some(Box::new(fax.clone())), Some(Box::new(fax)));
+        let text = whole(&Call { from_caller: both.0, from_callee: both.1, ..call() }, false);
+        let table: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("MEDIA")).collect();
+        let named: Vec<&str> =
+            table.iter().filter_map(|line| Some(line.split("  ").next()?.trim())).collect();
+        assert_eq!(named, ["MEDIA", "relayed by", "packets", "T.38 (UDPTL)", "longest pause", "one way"]);
+        assert!(table[3].contains("20 packets") && text.contains("caller none, callee none"), "{text}");
     }
 
     #[test]
