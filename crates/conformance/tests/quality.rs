@@ -109,8 +109,12 @@ fn check_live(place: &Place) {
     assert!(of("mos").as_f64().is_some_and(|mos| mos > 1.0 && mos < 4.5), "{call}");
     assert!(of("source").as_str().is_some_and(|source| source.starts_with(&place.ip(PBX))), "{call}");
     assert_eq!(call.pointer("/from_callee/one_way"), Some(&true.into()), "{call}");
-    let parts =
-        ["bursts         1 of 240 ms, 42 % lost", "silent         100 % of its sound", "not heard", "sockets"];
+    let parts = [
+        "bursts         1 of 240 ms, 42 % lost",
+        "silent         100 % of its sound",
+        "not heard",
+        "sockets",
+    ];
     check_shown(place, records::word(&call, "key"), &parts);
 }
 
@@ -170,7 +174,8 @@ fn bursts_silence_a_fast_clock_and_a_peer_who_is_not_heard_are_in_record_command
     let record = records::await_count(&place, 1).remove(0);
     check_record(&record);
     check_page(&get(&place, "/v1/metrics"));
-    let parts = ["1 burst of 240 ms with 42 % lost", "silent 100 %", "never sent (one-way)", "firewall or NAT"];
+    let parts =
+        ["1 burst of 240 ms with 42 % lost", "silent 100 %", "never sent (one-way)", "firewall or NAT"];
     check_shown(&place, records::word(&record, "call"), &parts);
     assert_eq!(server.stop(), 0);
 }

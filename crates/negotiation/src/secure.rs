@@ -191,8 +191,8 @@ pub(crate) fn paired(theirs: &Media<'_>, ours: &Media<'_>) -> Option<Keys> {
 pub fn security((theirs, ours): (&[u8], &[u8]), shaken: Option<Security>) -> Option<Security> {
     let (theirs, ours) = (crate::parse(theirs).ok()?, crate::parse(ours).ok()?);
     let mut both = theirs.media().iter().zip(ours.media());
-    let (theirs, ours) = both
-        .find(|(media, _)| matches!(media.kind, Kind::Audio | Kind::Image) && media.port != 0)?;
+    let (theirs, ours) =
+        both.find(|(media, _)| matches!(media.kind, Kind::Audio | Kind::Image) && media.port != 0)?;
     match paired(theirs, ours) {
         Some(keys) => Some(Security::Sdes(keys.receive.suite())),
         None if dtls::begins(theirs, ours).is_some() => shaken.or(Some(Security::Dtls(None))),

@@ -69,7 +69,9 @@ mod tests {
     #[test]
     fn what_was_dropped_is_told_by_reason_over_all_streams() {
         let mut streams = [stream(10, 0), stream(5, 0)];
-        for (at, reason) in [(0, DropReason::ForeignSource), (1, DropReason::ForeignSource), (1, DropReason::Ssrc)] {
+        for (at, reason) in
+            [(0, DropReason::ForeignSource), (1, DropReason::ForeignSource), (1, DropReason::Ssrc)]
+        {
             streams[at].dropped.add(reason);
         }
         streams[1].fax_packets = 4;

@@ -2,9 +2,9 @@
 
 use super::{Flaw, Form};
 use crate::{Dates, Span, Zone};
+use base::WallTime;
 use config_text::calendar::fixed;
 pub use config_text::calendar::{days, minute};
-use base::WallTime;
 use jiff::civil::Date;
 
 /// A date, a span of dates, or a day of every year.

@@ -3,7 +3,7 @@
 use super::value_at;
 use crate::build::Draft;
 use crate::keys::EXPECT;
-use crate::model::{Kind, Networks, Pattern, Route, Trunk, Strangers, effective, strangers};
+use crate::model::{Kind, Networks, Pattern, Route, Strangers, Trunk, effective, strangers};
 use crate::names::one_of;
 use crate::nearest::nearest;
 use crate::report::{Finding, Report};

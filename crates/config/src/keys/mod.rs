@@ -192,7 +192,9 @@ impl Shape {
     /// The table or tables that such a value is.
     pub(crate) fn section(&self) -> Option<&'static Section> {
         match self {
-            Shape::Table(section) | Shape::Named { section, .. } | Shape::Each { section, .. } => Some(section),
+            Shape::Table(section) | Shape::Named { section, .. } | Shape::Each { section, .. } => {
+                Some(section)
+            }
             _ => None,
         }
     }

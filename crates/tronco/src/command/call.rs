@@ -7,9 +7,7 @@ use crate::arguments::{Call as Command, Reach};
 use crate::exit::Failure;
 use crate::print::{Cell, Table, whole_seconds};
 use api::client::segment;
-use api::wire::{
-    Call, CallQuery, Calls, HungUp, RecordPage, RecordQuery, RecordingQuery, Tail, TailQuery,
-};
+use api::wire::{Call, CallQuery, Calls, HungUp, RecordPage, RecordQuery, RecordingQuery, Tail, TailQuery};
 use api::{Client, ClientError};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

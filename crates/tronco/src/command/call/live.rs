@@ -109,8 +109,10 @@ fn add_sides(table: &mut Table, sides: [&Figures; 2]) {
             table.pair("changed", format!("{who}'s {text}"));
         }
     }
-    for (who, side) in ["caller", "callee"].into_iter().zip(sides).filter(|(_, side)| !side.drops.is_empty()) {
-        let reasons: Vec<String> = side.drops.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    for (who, side) in ["caller", "callee"].into_iter().zip(sides).filter(|(_, side)| !side.drops.is_empty())
+    {
+        let reasons: Vec<String> =
+            side.drops.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
         table.pair("dropped", format!("from the {who}'s side: {}", reasons.join(", ")));
     }
     for ((who, row), name) in whose().zip(["caller tells", "callee tells"]) {
