@@ -41,7 +41,7 @@ words! {
 words! {
     /// Which media sources are believed.
     pub enum Latch {
-        /// Only the signalled address and port.
+        /// Only the signalled address and port, and who proves to have moved from there.
         Off = "off",
         /// The signalled address from any port.
         Signalled = "signalled",

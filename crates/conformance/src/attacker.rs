@@ -167,7 +167,8 @@ impl Iterator for Broken {
 }
 
 /// A sender report, a description, an APP, a BYE (RFC 3550 §6).
-fn compound() -> Vec<u8> {
+#[must_use]
+pub fn compound() -> Vec<u8> {
     let mut bytes = vec![0x81, 200, 0, 12, 0, 0, 0x11, 0x11];
     bytes.extend([0; 20]);
     bytes.extend([0, 0, 0x22, 0x22, 0, 0, 0, 0]);
@@ -179,7 +180,8 @@ fn compound() -> Vec<u8> {
 }
 
 /// A DTLS record with a ClientHello of one suite and `use_srtp` (RFC 6347 §4.2.2, RFC 5764 §4.1.1).
-fn hello() -> Vec<u8> {
+#[must_use]
+pub fn hello() -> Vec<u8> {
     let mut body = vec![0xFE, 0xFD];
     body.extend([0x5A; 32]);
     body.extend([0, 0, 0, 2, 0xC0, 0x2B, 1, 0, 0, 9, 0, 14, 0, 5, 0, 2, 0, 1, 0]);

@@ -1,5 +1,6 @@
 //! baresip as a phone without a sound card: it plays a tone and writes what it hears to a file.
 
+use crate::PATIENCE;
 use crate::audio;
 use crate::place::Place;
 use crate::process::Process;
@@ -8,6 +9,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Instant;
 
 /// What a baresip says and how.
 #[derive(Debug, Clone)]
@@ -58,8 +60,9 @@ impl Control {
     /// # Panics
     /// It does not.
     pub fn await_word(&mut self, text: &str) {
-        let mut buffer = [0; 4096];
+        let (mut buffer, end) = ([0; 4096], Instant::now() + PATIENCE);
         loop {
+            assert!(Instant::now() < end, "baresip does not tell of {text}");
             let at = self.heard.windows(text.len()).position(|bytes| bytes == text.as_bytes());
             if let Some(at) = at {
                 self.heard.drain(..at + text.len());
@@ -155,7 +158,7 @@ impl Baresip {
     #[must_use]
     pub fn control(&self) -> Control {
         let stream = crate::await_some(|| TcpStream::connect(&self.control).ok()).expect("a line to baresip");
-        stream.set_read_timeout(Some(crate::PATIENCE)).expect("a read timeout");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
         Control { stream, heard: Vec::new() }
     }
 

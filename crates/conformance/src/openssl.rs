@@ -70,17 +70,12 @@ impl Identity<'_> {
     #[must_use]
     pub fn shakes(&self, from: &str, to: &str) -> String {
         let (cert, key) = (format!("{}.pem", self.name), format!("{}.key", self.name));
-        let out = self.openssl(&[
-            &["s_client", "-dtls1_2", "-bind", from, "-connect", to, "-cert", &cert, "-key", &key],
-            &[
-                "-use_srtp",
-                "SRTP_AES128_CM_SHA1_80",
-                "-keymatexport",
-                "EXTRACTOR-dtls_srtp",
-                "-keymatexportlen",
-                "60",
-            ],
-        ]);
-        String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned()
+        let mut command = Command::new("openssl");
+        command.args(["s_client", "-dtls1_2", "-bind", from, "-connect", to, "-cert", &cert, "-key", &key]);
+        command.args(["-use_srtp", "SRTP_AES128_CM_SHA1_80", "-keymatexport", "EXTRACTOR-dtls_srtp"]);
+        command.args(["-keymatexportlen", "60"]).current_dir(self.place.folder());
+        let process = Process::start(self.name, &mut command);
+        process.exit_code();
+        process.lines().join("\n")
     }
 }

@@ -1,10 +1,12 @@
 //! A phone made of text: it places and takes single calls word for word and has RTP sockets of its
 //! own, for tests that must look at each packet. One thread plays both phones of a call.
 
+use crate::PATIENCE;
+use crate::hearing::find;
 use crate::place::Place;
 use crate::wire::{Datagrams, Message};
 use std::net::{SocketAddr, UdpSocket};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A phone at one address of a place: SIP on 5060, RTP on 40000.
 #[derive(Debug)]
@@ -43,9 +45,18 @@ impl Phone {
     /// The address is taken.
     #[must_use]
     pub fn new(place: &Place, host: u8, server: &str) -> Phone {
-        let ip = place.ip(host);
+        Phone::at(&place.ip(host), server)
+    }
+
+    /// The same at an address of the host that this happens on.
+    ///
+    /// # Panics
+    /// The address is taken.
+    #[must_use]
+    pub fn at(ip: &str, server: &str) -> Phone {
+        let ip = ip.to_owned();
         let rtp = UdpSocket::bind((ip.as_str(), 40_000)).expect("an RTP socket");
-        rtp.set_read_timeout(Some(crate::PATIENCE)).expect("a read timeout");
+        rtp.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
         Phone {
             sip: Datagrams::new(&format!("{ip}:5060"), server),
             rtp,
@@ -83,21 +94,19 @@ impl Phone {
     #[must_use]
     pub fn refused(&self, number: &str, from: &str, mark: &str) -> Message {
         self.sip.send(self.invite(number, from, mark));
-        loop {
-            let message = self.sip.receive();
-            if message.status().is_some_and(|s| s >= 200) && message.header("Call-ID").starts_with(mark) {
-                let ack = format!(
-                    "ACK sip:{number}@server SIP/2.0\r\nVia: {}\r\nMax-Forwards: 70\r\nFrom: {}\r\nTo: {}\r\n\
-                     Call-ID: {}\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
-                    message.header("Via"),
-                    message.header("From"),
-                    message.header("To"),
-                    message.header("Call-ID")
-                );
-                self.sip.send(ack);
-                return message;
-            }
-        }
+        let refusal = self.sip.await_any("refusal", |message| {
+            let done = message.status().is_some_and(|s| s >= 200);
+            (done && message.header("Call-ID").starts_with(mark)).then_some(message)
+        });
+        self.sip.send(format!(
+            "ACK sip:{number}@server SIP/2.0\r\nVia: {}\r\nMax-Forwards: 70\r\nFrom: {}\r\nTo: {}\r\n\
+             Call-ID: {}\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
+            refusal.header("Via"),
+            refusal.header("From"),
+            refusal.header("To"),
+            refusal.header("Call-ID")
+        ));
+        refusal
     }
 
     fn answer(&self, invite: &Message, body: &str) -> String {
@@ -204,13 +213,12 @@ impl Phone {
     /// All RTP packets that are there, and those that come within the time of a few more.
     #[must_use]
     pub fn drain_rtp(&self) -> Vec<Vec<u8>> {
-        let _ = self.rtp.set_read_timeout(Some(Duration::from_millis(300)));
-        let mut packets = Vec::new();
-        let mut buffer = [0; 2048];
-        while let Ok((length, _)) = self.rtp.recv_from(&mut buffer) {
-            packets.push(buffer.get(..length).unwrap_or_default().to_vec());
+        let (mut packets, end) = (Vec::new(), Instant::now() + PATIENCE);
+        let next = || find(&self.rtp, Duration::from_millis(300), |bytes, _| Some(bytes.to_vec()));
+        while let Some(packet) = next() {
+            packets.push(packet);
+            assert!(Instant::now() < end, "packets without end");
         }
-        let _ = self.rtp.set_read_timeout(Some(crate::PATIENCE));
         packets
     }
 }

@@ -2,9 +2,10 @@
 //! No SIP library stands between, least of all ours.
 
 use crate::PATIENCE;
+use crate::hearing::await_datagram;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A message as it came, with `\r\n` line ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +56,7 @@ impl Message {
         let body = self.body();
         let ip =
             body.lines().find_map(|l| l.strip_prefix("c=IN IP4 ").or_else(|| l.strip_prefix("c=IN IP6 ")))?;
-        let port = body.lines().find_map(|l| l.strip_prefix("m=audio "))?.split(' ').next()?;
+        let port = body.lines().find_map(|l| l.strip_prefix("m="))?.split(' ').nth(1)?;
         Some(SocketAddr::new(ip.trim().parse().ok()?, port.parse().ok()?))
     }
 }
@@ -93,15 +94,18 @@ impl Datagrams {
     /// None comes.
     #[must_use]
     pub fn receive(&self) -> Message {
-        let mut buffer = vec![0; 65_536];
-        loop {
-            let (length, from) = self.socket.recv_from(&mut buffer).expect("a message before the deadline");
-            if from == self.server {
-                return Message(
-                    String::from_utf8_lossy(buffer.get(..length).unwrap_or_default()).into_owned(),
-                );
-            }
-        }
+        self.await_any("message", Some)
+    }
+
+    /// Messages from the server until `found` gives something of one.
+    ///
+    /// # Panics
+    /// It does not in time.
+    pub fn await_any<T>(&self, what: &str, mut found: impl FnMut(Message) -> Option<T>) -> T {
+        await_datagram(&self.socket, what, |bytes, from| {
+            let message = Message(String::from_utf8_lossy(bytes).into_owned());
+            (from == self.server).then_some(message).and_then(&mut found)
+        })
     }
 
     /// Messages until one of that method or status (`"INVITE"`, `"200"`) whose text holds `also`.
@@ -110,13 +114,10 @@ impl Datagrams {
     /// None comes.
     #[must_use]
     pub fn await_message(&self, what: &str, also: &str) -> Message {
-        loop {
-            let message = self.receive();
+        self.await_any(what, |message| {
             let is = message.method() == what || message.status().is_some_and(|s| s.to_string() == what);
-            if is && message.0.contains(also) {
-                return message;
-            }
-        }
+            (is && message.0.contains(also)).then_some(message)
+        })
     }
 
     /// Sends an OPTIONS and collects all that comes before its answer: what the server had to say to
@@ -125,13 +126,14 @@ impl Datagrams {
     pub fn all_until_options_answered(&self, mark: &str) -> Vec<Message> {
         self.send(options(&self.local(), &self.server.to_string(), "UDP", mark));
         let mut before = Vec::new();
-        loop {
-            let message = self.receive();
-            if message.status().is_some() && message.header("Call-ID").starts_with(mark) {
-                return before;
+        self.await_any("answer to OPTIONS", |message| {
+            let done = message.status().is_some() && message.header("Call-ID").starts_with(mark);
+            if !done {
+                before.push(message);
             }
-            before.push(message);
-        }
+            done.then_some(())
+        });
+        before
     }
 
     /// Whether nothing has come.
@@ -210,9 +212,10 @@ pub fn over_tcp(local: &str, server: &str, bytes: &[u8], mark: &str) -> Said {
     all.extend_from_slice(options(&here, server, "TCP", mark).as_bytes());
     // A server that closes early resets what is still being sent; what it said stays readable.
     let _ = stream.write_all(&all);
-    let mut heard = Vec::new();
+    let (mut heard, end) = (Vec::new(), Instant::now() + PATIENCE);
     let mut buffer = [0; 8192];
     loop {
+        assert!(Instant::now() < end, "the server says more and more");
         let text = String::from_utf8_lossy(&heard).into_owned();
         if text.contains(&format!("Call-ID: {mark}@probe")) && text.ends_with("\r\n\r\n") {
             return Said { text, closed: false };

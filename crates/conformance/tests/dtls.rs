@@ -4,6 +4,7 @@
 use conformance::baresip::Baresip;
 use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
+use conformance::hearing::await_datagram;
 use conformance::openssl::Identity;
 use conformance::secured::{self, DID, WORLD, phone};
 use conformance::wire::{Datagrams, Message};
@@ -156,9 +157,7 @@ fn a_callee_that_begins_before_it_answers_is_sent_sound_at_once() {
     let _ = sip.await_message("ACK", "");
     shakes.await_end();
     let rtp = UdpSocket::bind((ip.as_str(), 42_000)).expect("the callee's port");
-    rtp.set_read_timeout(Some(conformance::PATIENCE)).expect("a read timeout");
-    let mut buffer = [0; 2048];
-    while rtp.recv(&mut buffer).expect("the caller's sound") != 12 + 160 + 10 {}
+    hears_protected(&rtp, "sound of the caller");
     let sound = format!("ip.src == {there} && udp.dstport == 42000 && udp.length == {}", 8 + 12 + 160 + 10);
     let times = |filter: &str| -> Vec<f64> {
         let lines = capture.lines(&[], filter, &["frame.time_epoch"]);
@@ -169,6 +168,11 @@ fn a_callee_that_begins_before_it_answers_is_sent_sound_at_once() {
     let first = times(&sound).first().copied().expect("sound");
     let packets = (first - answered) / 0.02;
     assert!(packets < UNHEARD_MAX, "{packets:.1} packets after the answer");
+}
+
+/// Waits for a packet of 20 ms that is longer by the tag.
+fn hears_protected(rtp: &UdpSocket, what: &str) {
+    await_datagram(rtp, what, |bytes, _| (bytes.len() == 12 + 160 + 10).then_some(()));
 }
 
 /// A phone at one address whose descriptions are written here.
@@ -197,15 +201,11 @@ impl Hand {
              Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         ));
-        loop {
-            let message = self.sip.receive();
-            if message.status().is_none_or(|status| status < 200) {
-                continue;
-            }
-            assert_eq!(message.status(), Some(200), "{}", message.0);
-            self.request("ACK", 1, mark, message.header("To"));
-            return message.0;
-        }
+        let is_final = |message: &Message| message.status().is_some_and(|status| status >= 200);
+        let answer = self.sip.await_any("answer", |message| Some(message).filter(is_final));
+        assert_eq!(answer.status(), Some(200), "{}", answer.0);
+        self.request("ACK", 1, mark, answer.header("To"));
+        answer.0
     }
 
     fn request(&self, method: &str, cseq: u32, mark: &str, to: &str) {
@@ -247,11 +247,8 @@ fn a_stranger_who_comes_first_gets_nothing_and_the_phone_its_keys() {
     assert!(refused.contains("alert bad certificate"), "{refused}");
     let agreed = genuine.shakes(&format!("{}:42000", place.ip(PBX)), &to);
     assert!(agreed.contains("Keying material: ") && !agreed.contains("alert"), "{agreed}");
-    // What comes to the phone is longer by the tag.
     let rtp = UdpSocket::bind((place.ip(PBX).as_str(), 42_000)).expect("the phone's port");
-    rtp.set_read_timeout(Some(conformance::PATIENCE)).expect("a read timeout");
-    let mut buffer = [0; 2048];
-    while rtp.recv(&mut buffer).expect("the callee's sound") != 12 + 160 + 10 {}
+    hears_protected(&rtp, "sound of the callee");
     hand.request("BYE", 2, "first", line(&answer, "To: "));
     let record = records::await_count(&place, 1).remove(0);
     assert_eq!(
@@ -275,12 +272,7 @@ fn a_call_with_nobody_who_shows_the_certificate_ends_with_a_reason() {
     let refused =
         stranger.shakes(&format!("{}:42000", place.ip(PBX)), &format!("{}:{port}", place.ip(INSIDE)));
     assert!(refused.contains("alert bad certificate"), "{refused}");
-    loop {
-        let message = hand.sip.receive();
-        if message.0.starts_with("BYE ") {
-            break;
-        }
-    }
+    let _ = hand.sip.await_message("BYE", "");
     let record = records::await_count(&place, 1).remove(0);
     assert_eq!(
         record.pointer("/reason").and_then(|word| word.as_str()),

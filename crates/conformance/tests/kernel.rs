@@ -8,11 +8,14 @@ use conformance::capture::Capture;
 use conformance::config::Setup;
 use conformance::control::await_call;
 use conformance::lab::Host;
+use conformance::moving::Moving;
+use conformance::phone::{Phone, call};
 use conformance::script::Script;
 use conformance::server::{Server, tronco};
 use conformance::sipp::{Running, Sipp};
 use conformance::{Place, await_some, records};
 use serde_json::Value;
+use std::net::UdpSocket;
 
 const WORLD: &str = "+441632960001";
 const EXTENSION: &str = "+493023125100";
@@ -21,6 +24,8 @@ const PEERS: [&str; 2] = ["10.91.1.2", "10.91.2.2"];
 const OURS: [&str; 2] = ["10.91.1.1", "10.91.2.1"];
 const NETS: [&str; 2] = ["10.91.1.0/24", "10.91.2.0/24"];
 const DEVICES: [&str; 2] = ["a0", "b0"];
+/// How media leave us towards each.
+const MARKS: [u8; 2] = [34, 10];
 const AUDIO: &str = "40000";
 const SSRC: u32 = 0x7a11_0ed5;
 /// Packets before the hold and after it.
@@ -74,6 +79,8 @@ fn setup(place: &Place, hook: &str) -> Setup {
     setup.address = (OURS[0].into(), OURS[1].into());
     setup.pbx = vec![format!("{}:5060", PEERS[0])];
     setup.itsp = vec![format!("{}:5060", PEERS[1])];
+    let [near, far] = MARKS.map(|mark| format!("dscp_media = {mark}\n"));
+    setup.listen_more = (near, far);
     setup.more = format!("[media]\nfast_path = \"{hook}\"\n");
     setup
 }
@@ -236,7 +243,8 @@ fn crossed(captures: &[Capture; 2], from: usize, ports: std::ops::RangeInclusive
         "one port of ours: {ours:?}"
     );
     assert!(heard.iter().all(|packet| packet.ends_with(AUDIO)), "to the peer's port");
-    let filter = format!("rtp && ip.src == {} && !(ip.dsfield.dscp == 46 && ip.ttl == 64)", OURS[to]);
+    let (ours, mark) = (OURS[to], MARKS[to]);
+    let filter = format!("rtp && ip.src == {ours} && !(ip.dsfield.dscp == {mark} && ip.ttl == 64)");
     let unmarked =
         captures[to].lines(&["-d", "udp.port==40000,rtp"], &filter, &["ip.dsfield.dscp", "ip.ttl"]);
     assert!(unmarked.is_empty(), "{unmarked:?}");
@@ -306,4 +314,34 @@ fn a_node_that_finds_the_driver_taken_stands_behind_it_and_says_why() {
     let said = String::from_utf8(tronco(&["status", "--socket", &socket]).stdout).unwrap();
     assert!(said.contains("tcx on s0") && said.contains("inside: not at the driver (xdp: s0: "), "{said}");
     assert_eq!(server.stop(), 0);
+}
+
+/// A phone whose port changes while the kernel relays it, and changes back: on default settings it is followed each time.
+fn moves(hook: &str) {
+    let place = Place::new(&format!("kernel-moves-{hook}"));
+    let Some(lab) = Lab::new() else { return };
+    let Some(server) = lab.serve(&place, hook) else { return };
+    let phone = |host: &Host, n: usize| host.inside(|| Phone::at(PEERS[n], &format!("{}:5060", OURS[n])));
+    let (caller, callee) = (phone(&lab.caller, 0), phone(&lab.callee, 1));
+    let (a, b) = call(&caller, &callee, WORLD, EXTENSION, "moves");
+    let mut pair = Moving { caller: (&caller, a), callee: (&callee, b), keys: None, sequence: 0 };
+    let moved = lab.caller.inside(|| UdpSocket::bind((PEERS[0], 41_000))).unwrap();
+    for from in [&caller.rtp, &moved] {
+        if pair.sequence > 0 {
+            pair.moves_to(from);
+        }
+        let lent = await_some(|| {
+            (0..10).for_each(|_| pair.talk(from));
+            (number(&engine(&place), "directions") == 2).then_some(())
+        });
+        assert!(lent.is_some(), "the kernel does not relay: {}", engine(&place));
+    }
+    pair.moves_to(&caller.rtp);
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_phone_whose_port_changes_while_the_kernel_relays_it_is_followed_within_a_second() {
+    moves("xdp");
+    moves("tcx");
 }

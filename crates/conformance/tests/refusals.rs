@@ -15,13 +15,10 @@ fn asked(place: &Place, method: &str, more: &str) -> Message {
     let socket = trunk(place);
     let uri = format!("sip:+441632960001@{}", place.sip(INSIDE));
     socket.send(request(method, &uri, &place.sip(PBX), &format!("asked{method}"), more));
-    loop {
-        let message = socket.receive();
-        if message.status().is_some_and(|s| s >= 200) {
-            assert!(message.header("To").contains("tag="), "RFC 3261 §8.2.6.2:\n{}", message.0);
-            return message;
-        }
-    }
+    let is_final = |message: &Message| message.status().is_some_and(|s| s >= 200);
+    let answer = socket.await_any("final answer", |message| Some(message).filter(is_final));
+    assert!(answer.header("To").contains("tag="), "RFC 3261 §8.2.6.2:\n{}", answer.0);
+    answer
 }
 
 #[test]
@@ -154,12 +151,8 @@ fn a_tag_that_looks_like_ours_lets_no_stranger_in() {
     let more = format!("Content-Type: application/sdp\r\nContent-Length: {}\r\n", body.len());
     let invite = request("INVITE", &uri, &place.sip(PBX), "call", "").replace("Content-Length: 0\r\n", &more);
     known.send(invite + body);
-    let refusal = loop {
-        let message = known.receive();
-        if message.header("To").contains("tag=") {
-            break message;
-        }
-    };
+    let is_tagged = |message: &Message| message.header("To").contains("tag=");
+    let refusal = known.await_any("refusal", |message| Some(message).filter(is_tagged));
     let tag = refusal.header("To").split("tag=").nth(1).unwrap_or_default().to_owned();
     let stranger = Datagrams::new(&place.sip(99), &place.sip(INSIDE));
     for method in ["BYE", "INFO", "INVITE", "UPDATE"] {

@@ -106,9 +106,6 @@ fn place_of(description: &str) -> SocketAddr {
 /// Speaks both ways until each side has heard fifty words of the other in a row: before keys are agreed nothing passes.
 fn each_hears(a: (&Phone, SocketAddr), b: (&Phone, SocketAddr), told: &str) {
     let patience = std::time::Duration::from_millis(20);
-    for phone in [a.0, b.0] {
-        phone.rtp.set_read_timeout(Some(patience)).expect("a read timeout");
-    }
     let (mut in_a_row, mut sequence, begun) = ([0; 2], 0_u16, std::time::Instant::now());
     while in_a_row.iter().any(|count| *count < 50) {
         assert!(begun.elapsed() < std::time::Duration::from_secs(20), "in a row: {in_a_row:?}\n{told}");
@@ -116,15 +113,10 @@ fn each_hears(a: (&Phone, SocketAddr), b: (&Phone, SocketAddr), told: &str) {
         for (way, (speaker, listener)) in [(a, b), (b, a)].into_iter().enumerate() {
             speaker.0.send_rtp(speaker.1, 0x1111 * (way as u32 + 1), sequence, 0xA5 ^ way as u8);
             let wanted = rtp_packet(0, sequence, 0xA5 ^ way as u8)[12..].to_vec();
-            let mut buffer = [0; 2048];
-            let heard = loop {
-                match listener.0.rtp.recv_from(&mut buffer) {
-                    Ok((length, _)) if buffer.get(12..length) == Some(&wanted) => break true,
-                    Ok(_) => {}
-                    Err(_) => break false,
-                }
-            };
-            in_a_row[way] = if heard { in_a_row[way] + 1 } else { 0 };
+            let heard = find(&listener.0.rtp, patience, |bytes, _| {
+                (bytes.get(12..) == Some(&wanted)).then_some(())
+            });
+            in_a_row[way] = if heard.is_some() { in_a_row[way] + 1 } else { 0 };
         }
     }
 }

@@ -73,24 +73,22 @@ impl Hand {
              Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         ));
-        loop {
-            let message = self.sip.receive();
-            let status = message.status().unwrap_or(0);
-            if status < 200 || !message.header("Call-ID").starts_with(mark) {
-                continue;
-            }
-            let branch = if status < 300 { format!("{mark}ack") } else { mark.to_owned() };
-            self.sip.send(format!(
-                "ACK sip:{WORLD}@server SIP/2.0\r\nVia: SIP/2.0/UDP {ip}:5060;rport;branch=z9hG4bK{branch}\r\n\
-                 Max-Forwards: 70\r\nFrom: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
-                message.header("From"),
-                message.header("To"),
-                message.header("Call-ID")
-            ));
-            let port =
-                message.0.lines().find_map(|l| l.strip_prefix("m=audio ")?.split(' ').next()?.parse().ok());
-            return (status, message.0, port);
-        }
+        let message = self.sip.await_any("answer", |message| {
+            let done = message.status().is_some_and(|status| status >= 200);
+            (done && message.header("Call-ID").starts_with(mark)).then_some(message)
+        });
+        let status = message.status().unwrap_or(0);
+        let branch = if status < 300 { format!("{mark}ack") } else { mark.to_owned() };
+        self.sip.send(format!(
+            "ACK sip:{WORLD}@server SIP/2.0\r\nVia: SIP/2.0/UDP {ip}:5060;rport;branch=z9hG4bK{branch}\r\n\
+             Max-Forwards: 70\r\nFrom: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
+            message.header("From"),
+            message.header("To"),
+            message.header("Call-ID")
+        ));
+        let port =
+            message.0.lines().find_map(|l| l.strip_prefix("m=audio ")?.split(' ').next()?.parse().ok());
+        (status, message.0, port)
     }
 }
 

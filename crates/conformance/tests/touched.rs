@@ -9,11 +9,15 @@ use conformance::baresip::{Baresip, Voice};
 use conformance::capture::Capture;
 use conformance::config::Setup;
 use conformance::control::{ask, await_call};
+use conformance::keyed::{INLINE, Keyed};
 use conformance::lab::Host;
 use conformance::likeness::judge;
+use conformance::moving::Moving;
+use conformance::phone::{Phone, call};
 use conformance::server::{Server, tronco};
 use conformance::{Place, audio, await_some, records};
 use serde_json::Value;
+use std::net::UdpSocket;
 
 const WORLD: &str = "+441632960001";
 const DID: &str = "+493023125100";
@@ -22,6 +26,8 @@ const PEERS: [&str; 2] = ["10.92.1.2", "10.92.2.2"];
 const OURS: [&str; 2] = ["10.92.1.1", "10.92.2.1"];
 const NETS: [&str; 2] = ["10.92.1.0/24", "10.92.2.0/24"];
 const DEVICES: [&str; 2] = ["a0", "b0"];
+/// How media leave us towards each.
+const MARKS: [&str; 2] = ["34", "10"];
 
 fn skip(reason: &str) {
     let declared = std::env::var_os("TRONCO_KERNEL_TIER").is_some_and(|value| value == "1");
@@ -41,12 +47,19 @@ fn hosts() -> Option<[Host; 3]> {
 }
 
 fn serve(place: &Place, host: &Host) -> Option<Server> {
+    serve_as(place, host, ["srtp = \"required\", codecs = [\"G722\"]", "srtp = \"off\", codecs = [\"PCMA\"]"])
+}
+
+/// The same with what each trunk says.
+fn serve_as(place: &Place, host: &Host, [pbx, itsp]: [&str; 2]) -> Option<Server> {
     let mut setup = Setup::new(place);
     setup.address = (OURS[0].into(), OURS[1].into());
     setup.pbx = vec![format!("{}:5060", PEERS[0])];
     setup.itsp = vec![format!("{}:5060", PEERS[1])];
-    setup.pbx_more = "override = { srtp = \"required\", codecs = [\"G722\"] }\n".into();
-    setup.itsp_more = "override = { srtp = \"off\", codecs = [\"PCMA\"] }\n".into();
+    setup.pbx_more = format!("override = {{ {pbx} }}\n");
+    setup.itsp_more = format!("override = {{ {itsp} }}\n");
+    let [near, far] = MARKS.map(|mark| format!("dscp_media = {mark}\n"));
+    setup.listen_more = (near, far);
     setup.more = "[media]\nfast_path = \"xdp\"\ntouched_path = \"required\"\n".into();
     let server = host.inside(|| Server::launch(place, &setup.text()));
     let told = await_some(|| {
@@ -97,7 +110,7 @@ fn left_whole(capture: &Capture, n: usize, payload_type: &str) {
         let columns: Vec<&str> = line.split('\t').collect();
         assert_eq!(columns[0], expected.to_string(), "{n}: {line}");
         assert_eq!(columns[1..3], first[1..3], "{n}: one port and one source: {line}");
-        assert_eq!(columns[3..], [payload_type, "1", "1", "46", "64", ""], "{n}: {line}");
+        assert_eq!(columns[3..], [payload_type, "1", "1", MARKS[n], "64", ""], "{n}: {line}");
         expected = expected.wrapping_add(1);
     }
 }
@@ -164,5 +177,32 @@ fn a_server_that_is_killed_leaves_devices_and_queues_to_the_next_one() {
     let next = Place::new("touched-next");
     let Some(server) = serve(&next, &middle) else { panic!("the next one has nothing of it") };
     assert_eq!(touched(&next)["devices"]["s1"], 1);
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_secured_phone_whose_address_changes_while_it_comes_in_shared_memory_is_followed_within_a_second() {
+    let place = Place::new("touched-moves");
+    let Some([near, middle, far]) = hosts() else { return };
+    let Some(server) = serve_as(&place, &middle, ["srtp = \"required\"", "srtp = \"off\""]) else { return };
+    near.run(&format!("ip address add 10.92.1.3/24 dev {}", DEVICES[0]));
+    let phone = |host: &Host, n: usize| host.inside(|| Phone::at(PEERS[n], &format!("{}:5060", OURS[n])));
+    let (mut caller, callee) = (phone(&near, 0), phone(&far, 1));
+    caller.more = format!("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{INLINE}\r\n");
+    let (a, b) = call(&caller, &callee, WORLD, DID, "moves");
+    let keys = Some((Keyed::example(), Keyed::told(&a.description)));
+    let mut pair = Moving { caller: (&caller, a), callee: (&callee, b), keys, sequence: 0 };
+    let moved = near.inside(|| UdpSocket::bind(("10.92.1.3", 41_000))).unwrap();
+    for from in [&caller.rtp, &moved] {
+        if pair.sequence > 0 {
+            pair.moves_to(from);
+        }
+        let lent = await_some(|| {
+            (0..10).for_each(|_| pair.talk(from));
+            (number(&touched(&place), "directions") == 2).then_some(())
+        });
+        assert!(lent.is_some(), "nothing is brought: {}", touched(&place));
+    }
+    pair.moves_to(&caller.rtp);
     assert_eq!(server.stop(), 0);
 }

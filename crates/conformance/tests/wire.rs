@@ -1,9 +1,15 @@
 //! What leaves us is well formed in the eyes of a dissector that is not ours.
 
+use conformance::attacker::compound;
 use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
+use conformance::hearing::await_datagram;
+use conformance::phone::{Dialog, Phone, call};
 use conformance::script::SDP;
+use conformance::wire::over_tcp;
 use conformance::{Place, Script, Server, Sipp};
+use std::collections::BTreeMap;
+use std::net::UdpSocket;
 
 /// Caller and callee scenarios that together show each kind of message that we send.
 const PAIRS: &[(&str, &str)] = &[
@@ -97,4 +103,55 @@ fn text(digits: &str) -> String {
     let digits: Vec<u8> = digits.bytes().filter(u8::is_ascii_hexdigit).collect();
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     String::from_utf8_lossy(&digits.chunks(2).filter_map(byte).collect::<Vec<u8>>()).into_owned()
+}
+
+/// Media and reports of both sides, of a second.
+fn talk(place: &Place, [(pbx, a), (itsp, b)]: [(&Phone, &Dialog); 2]) {
+    let control = |host| UdpSocket::bind((place.ip(host), 40_001)).expect("a socket for reports");
+    let (near, far) = (control(PBX), control(ITSP));
+    for n in 0..50 {
+        pbx.send_rtp(a.relay, 0x1111, n, 0xA5);
+        let _ = itsp.receive_rtp();
+        itsp.send_rtp(b.relay, 0x2222, n, 0x5A);
+        let _ = pbx.receive_rtp();
+    }
+    for (from, relay, to) in [(&near, a.relay, &far), (&far, b.relay, &near)] {
+        from.send_to(&compound(), (relay.ip(), relay.port() + 1)).expect("a report sent");
+        await_datagram(to, "report", |_, _| Some(()));
+    }
+}
+
+#[test]
+fn signalling_and_media_are_marked_as_their_interface_says_towards_both_sides() {
+    const MARKS: [(u8, &str, &str); 2] = [(INSIDE, "26", "34"), (OUTSIDE, "18", "10")];
+    let place = Place::new("wire-marks");
+    let mut setup = Setup::new(&place);
+    let [inside, outside] = MARKS.map(|(_, sip, media)| format!("dscp_sip = {sip}\ndscp_media = {media}\n"));
+    setup.listen_more = (inside, outside);
+    let server = Server::start(&place, &setup.text());
+    let capture = Capture::start(&place);
+    let pbx = Phone::new(&place, PBX, &place.sip(INSIDE));
+    let itsp = Phone::new(&place, ITSP, &place.sip(OUTSIDE));
+    let (a, b) = call(&pbx, &itsp, "+441632960001", "+493023125100", "marks");
+    talk(&place, [(&pbx, &a), (&itsp, &b)]);
+    pbx.hang_up(&a, &itsp);
+    let said = over_tcp(&place.ip(PBX), &place.sip(INSIDE), b"", "marks");
+    assert!(said.text.starts_with("SIP/2.0 200 "), "{}", said.text);
+    let ours = format!("(ip.src == {} || ip.src == {}) && !icmp", place.ip(INSIDE), place.ip(OUTSIDE));
+    let lines = capture.end(&ours, &["ip.src", "udp.srcport", "tcp.srcport", "ip.dsfield.dscp"]);
+    let mut seen = BTreeMap::new();
+    for line in &lines {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [source, udp, tcp, mark] = columns[..] else { panic!("{line}") };
+        let (_, sip, media) = MARKS.into_iter().find(|(host, ..)| place.ip(*host) == source).expect("ours");
+        let signals = udp == "5060" || tcp == "5060";
+        assert_eq!(mark, if signals { sip } else { media }, "{line}");
+        *seen.entry((source, signals, tcp.is_empty())).or_insert(0) += 1;
+    }
+    let wanted = [(INSIDE, false, true, 51), (OUTSIDE, false, true, 51), (INSIDE, true, false, 2)];
+    for (host, signals, udp, least) in wanted.into_iter().chain([(INSIDE, true, true, 2), (OUTSIDE, true, true, 2)]) {
+        let count = seen.get(&(&*place.ip(host), signals, udp)).copied().unwrap_or(0);
+        assert!(count >= least, "{host} {signals} {udp}: {seen:?}");
+    }
+    assert_eq!(server.stop(), 0);
 }

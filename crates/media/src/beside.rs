@@ -167,8 +167,8 @@ impl Half {
     /// The keys of another peer take the place of those in use, which are given back.
     fn change_guard(&mut self, next: Option<Guard>) -> Option<Guard> {
         let mut before = std::mem::replace(&mut self.guard, next);
-        if let Some(before) = &mut before {
-            before.lay_aside(&mut self.beside.spent);
+        for one in [&mut before, &mut self.beside.resting].into_iter().flatten() {
+            one.lay_aside(&mut self.beside.spent);
         }
         if let Some(next) = &mut self.guard {
             next.take_up(&mut self.beside.spent);
@@ -223,6 +223,10 @@ impl Half {
         }
         let near: Vec<bool> =
             self.beside.all.iter().map(|one| self.might_be(one, Component::Rtp, source)).collect();
+        let exact = self.beside.remotes().any(|remote| remote.rtp == Some(source));
+        if !near.contains(&true) || !(exact || self.may_try(now)) {
+            return false;
+        }
         let opens = |(one, near): (&mut Beside, bool)| near && one.opens(now, packet);
         let Some(at) = self.beside.all.iter_mut().zip(near).position(opens) else { return false };
         let before = self.give_place(now, at);
@@ -287,14 +291,20 @@ impl Half {
 
     /// The only source from which the socket of `component` need hear, when that is certain.
     pub(crate) fn filter(&self, component: Component) -> Option<SocketAddr> {
-        let exact = self.lock.mode() == Latch::Off;
+        let off = self.lock.mode() == Latch::Off;
         match component {
             // A check may come from anywhere.
             _ if self.checks.is_some() || self.contested => None,
-            Component::Rtp if self.lock.is_moving() || (self.unfiltered && !exact) => None,
-            // Without keys the exact source must be heard whenever it speaks, whoever was there first.
-            Component::Rtp => self.lock.locked().filter(|_| self.lock.is_exact() || self.guard.is_some()),
-            Component::Rtcp => self.rtcp_lock.locked().filter(|_| exact && self.rtcp_lock.is_exact()),
+            Component::Rtp if self.lock.is_moving() || self.unfiltered => None,
+            // The exact source must be heard whenever it speaks, whoever was there first; a latched one with keys
+            // has proved that it is the peer.
+            Component::Rtp => {
+                self.lock.locked().filter(|_| self.lock.is_exact() || (self.guard.is_some() && !off))
+            }
+            Component::Rtcp => {
+                let exact = off && !self.lock.is_elsewhere() && self.rtcp_lock.is_exact();
+                self.rtcp_lock.locked().filter(|_| exact)
+            }
         }
     }
 }

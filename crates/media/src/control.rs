@@ -253,7 +253,8 @@ impl Remote {
 /// How far the source of a peer's packets may differ from what was signalled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Latch {
-    /// Only the exact signalled address and port. Nobody else can inject or divert.
+    /// Only the exact signalled address and port, and who proves to be the peer from there. Nobody else can inject or
+    /// divert.
     #[default]
     Off,
     /// The signalled address, any port: the first valid packet's port is locked, the exact

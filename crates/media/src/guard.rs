@@ -39,9 +39,8 @@ impl Datagram<'_> {
     }
 }
 
-/// What protected for peers that had the place of this one before its answer (forks), RTP and RTCP each: limit
-/// `srtp_forks_kept`.
-const SPENT_MAX: usize = 16;
+/// Keys of descriptions that protected for others who had the place: limit `srtp_forks_kept`.
+const SPENT_MAX: usize = 256;
 
 /// What kind of packet is opened or protected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,9 +56,13 @@ struct Former {
     until: Time,
 }
 
-/// What protected for others who had the place.
+/// What protected for others who had the place, under keys of descriptions. One that was laid aside is never forgotten.
 #[derive(Default)]
-pub(crate) struct Spent(Vec<Protector>);
+pub(crate) struct Spent {
+    all: Vec<Protector>,
+    /// There was no room for one: of a key that is not among them it is not known whether it was used.
+    is_full: bool,
+}
 
 /// Keys in use, and those before them.
 struct Live {
@@ -71,6 +74,8 @@ struct Live {
     spent: Vec<Protector>,
     /// Whether our counters go on under a new key is not known: they do as the peer's do.
     waits: bool,
+    /// Agreed on by a handshake: nobody else has them.
+    shaken: bool,
 }
 
 /// See the module text.
@@ -105,7 +110,7 @@ impl Guard {
             Srtp::Off | Srtp::Awaited => {}
             Srtp::On(keys) => {
                 (guard.apart, guard.terms) = (None, None);
-                take(&mut guard.live, now, keys);
+                take(&mut guard.live, now, keys, false);
             }
             Srtp::Dtls(terms) => guard.terms = Some(terms.clone()),
         }
@@ -119,7 +124,7 @@ impl Guard {
 
     /// Takes the keys of a handshake.
     pub(crate) fn keyed(&mut self, now: Time, control: bool, keys: &Keys) {
-        take(if control { &mut self.apart } else { &mut self.live }, now, keys);
+        take(if control { &mut self.apart } else { &mut self.live }, now, keys, true);
     }
 
     /// The keys of a packet, by its kind and whether it is on the port of RTCP.
@@ -174,14 +179,21 @@ impl Guard {
     }
 
     /// Another peer takes the place. Forks may share a key of ours, since one offer of ours reached all of them: what
-    /// protects is laid aside for the next one, for no key stream may be used twice (RFC 3711 §9.1).
-    pub(crate) fn lay_aside(&mut self, Spent(spent): &mut Spent) {
+    /// protects is laid aside for the next one, for no key stream may be used twice (RFC 3711 §9.1). Keys of a handshake
+    /// are nobody else's: they stay.
+    pub(crate) fn lay_aside(&mut self, spent: &mut Spent) {
         for live in self.each() {
-            let fresh = Protector::new(live.keys.send.clone());
-            if spent.len() >= SPENT_MAX {
-                spent.remove(0);
+            let own = (!live.shaken && !live.protector.is_exhausted()).then(|| {
+                let none = Protector::exhausted(live.keys.send.clone());
+                std::mem::replace(&mut live.protector, none)
+            });
+            for used in live.spent.drain(..).chain(own) {
+                if spent.all.len() < SPENT_MAX {
+                    spent.all.push(used);
+                } else {
+                    spent.is_full = true;
+                }
             }
-            spent.push(std::mem::replace(&mut live.protector, fresh));
         }
     }
 
@@ -191,10 +203,12 @@ impl Guard {
     }
 
     /// Its peer has the place: what was laid aside of its key goes on.
-    pub(crate) fn take_up(&mut self, Spent(spent): &mut Spent) {
-        for live in self.each() {
-            if let Some(at) = spent.iter().position(|one| one.is_of(&live.keys.send)) {
-                (live.protector, live.waits) = (spent.remove(at), false);
+    pub(crate) fn take_up(&mut self, spent: &mut Spent) {
+        for live in self.each().filter(|live| !live.shaken) {
+            if let Some(at) = spent.all.iter().position(|one| one.is_of(&live.keys.send)) {
+                (live.protector, live.waits) = (spent.all.remove(at), false);
+            } else if spent.is_full && live.protector.is_unused() {
+                live.protector = Protector::exhausted(live.keys.send.clone());
             }
         }
     }
@@ -211,11 +225,11 @@ impl Guard {
 }
 
 /// Takes keys: those that hold already go on.
-fn take(held: &mut Option<Box<Live>>, now: Time, keys: &Keys) {
+fn take(held: &mut Option<Box<Live>>, now: Time, keys: &Keys, shaken: bool) {
     let Some(live) = held else {
         let (opener, protector) = (Opener::new(keys.receive.clone()), Protector::new(keys.send.clone()));
         let (keys, former, spent) = (keys.clone(), Vec::new(), Vec::new());
-        *held = Some(Box::new(Live { keys, opener, protector, former, spent, waits: false }));
+        *held = Some(Box::new(Live { keys, opener, protector, former, spent, waits: false, shaken }));
         return;
     };
     if live.keys.send != keys.send {
@@ -224,7 +238,7 @@ fn take(held: &mut Option<Box<Live>>, now: Time, keys: &Keys) {
     if live.keys.receive != keys.receive {
         live.renew(now, keys);
     }
-    live.keys = keys.clone();
+    (live.keys, live.shaken) = (keys.clone(), shaken);
 }
 
 impl Live {
@@ -293,7 +307,7 @@ fn reason(error: SrtpError, bytes: &[u8]) -> DropReason {
 
 impl fmt::Debug for Spent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Spent({})", self.0.len())
+        write!(f, "Spent({})", self.all.len())
     }
 }
 

@@ -7,6 +7,7 @@ mod extended;
 mod lent;
 mod rating;
 mod reported;
+mod strangers;
 mod types;
 
 use crate::beside::Others;
@@ -14,7 +15,7 @@ use crate::checks::{Checked, Checks};
 use crate::control::{Latch, Remote};
 use crate::flow::{Action, Check, Component, Flow, Judgement};
 use crate::guard::{Datagram, Guard, Kind};
-use crate::latch::{Admission, Heard, Lock, Proof, RtcpLock};
+use crate::latch::{Admission, Lock, Proof, RtcpLock};
 use crate::one_way::Spells;
 use crate::quality::Scores;
 use crate::reception::Reception;
@@ -26,6 +27,7 @@ use base::Time;
 use rtp::Header;
 use std::net::SocketAddr;
 use std::time::Duration;
+use strangers::Tried;
 
 /// A latched source that is silent for this long is no longer filtered for by the operating system,
 /// so that a rebind can be seen.
@@ -94,6 +96,7 @@ pub(crate) struct Half {
     pub(crate) one_way: Spells,
     pub(crate) tending: Tending,
     former: types::Former,
+    tries: strangers::Tries,
     first_rtp: Option<Time>,
     rtcp_packets: u64,
     rebinds: u32,
@@ -135,6 +138,7 @@ impl Half {
             one_way: Spells::default(),
             tending: Tending::default(),
             former: types::Former::default(),
+            tries: strangers::Tries::default(),
             first_rtp: None,
             rtcp_packets: 0,
             rebinds: 0,
@@ -198,7 +202,8 @@ impl Half {
             let proven = self.rtcp_lock.locked().ok_or(DropReason::IceUnproven);
             return proven.map(|to| (Component::Rtcp, to));
         }
-        let learnt = self.rtcp_lock.locked().filter(|_| remote.latch != Latch::Off);
+        let moved = remote.latch != Latch::Off || self.lock.is_elsewhere();
+        let learnt = self.rtcp_lock.locked().filter(|_| moved);
         learnt.or_else(|| rtcp_address(remote)).map(|to| (Component::Rtcp, to)).ok_or(DropReason::NoRemote)
     }
 
@@ -216,8 +221,7 @@ impl Half {
         if self.is_checked() && remote.rtp.is_some() {
             return self.lock.locked().ok_or(DropReason::IceUnproven);
         }
-        let learnt = self.lock.locked().filter(|_| remote.latch != Latch::Off);
-        remote.rtp.map(|signalled| learnt.unwrap_or(signalled)).ok_or(DropReason::NoRemote)
+        remote.rtp.map(|signalled| self.lock.locked().unwrap_or(signalled)).ok_or(DropReason::NoRemote)
     }
 
     /// Settles this side's flows, given where the other side's packets go.
@@ -248,9 +252,11 @@ impl Half {
     /// A packet on the RTP port.
     #[inline]
     pub(crate) fn on_rtp(&mut self, now: Time, source: SocketAddr, packet: &mut Datagram<'_>) -> Outcome {
-        if self.guard.is_some() && !self.lock.might_admit(now, source) && !self.proves(Component::Rtp, source)
+        if self.guard.is_some()
+            && !self.lock.admits_rtcp(now, source)
+            && let Some(outcome) = self.turn_away(now, source, packet)
         {
-            return self.foreign(packet);
+            return outcome;
         }
         if let Some(guard) = &mut self.guard {
             if wire::is_dtls(packet.bytes()) && guard.terms().is_some() {
@@ -294,9 +300,7 @@ impl Half {
             Judgement::Drop(reason) if self.lock.admits_rtcp(now, source) => return Outcome::Drop(reason),
             Judgement::Drop(_) => return Outcome::Drop(DropReason::ForeignSource),
         };
-        let heard = self.reception.heard().zip(self.last_rtp);
-        let heard = heard.map(|((ssrc, sequence), last)| Heard { ssrc, sequence, last });
-        let proof = Proof { head: head.as_ref(), heard, keyed: self.guard.is_some() };
+        let proof = Proof { head: head.as_ref(), heard: self.heard(), keyed: self.guard.is_some() };
         let mut admission = self.lock.admit(now, source, proof);
         if matches!(admission, Admission::No(_)) && self.proves(Component::Rtp, source) {
             admission = Admission::Known;
@@ -320,6 +324,9 @@ impl Half {
         if let Some(guard) = &mut self.guard {
             if !self.rtcp_lock.might_admit(source, &self.lock) {
                 return self.foreign(packet);
+            }
+            if !self.rtcp_lock.knows(source, &self.lock) && !self.tries.take(now, Tried::Control) {
+                return Outcome::Drop(DropReason::SrtpUntried);
             }
             if wire::is_dtls(packet.bytes()) && guard.terms().is_some() {
                 return Outcome::Handshake;
@@ -378,8 +385,7 @@ impl Half {
     pub(crate) fn on_tick(&mut self, now: Time) -> bool {
         let expired = self.lock.expire(now);
         let silent = self.last_rtp.is_some_and(|t| now.since(t) >= UNFILTER_AFTER);
-        let lift =
-            silent && !self.unfiltered && self.lock.mode() != Latch::Off && self.lock.locked().is_some();
+        let lift = silent && !self.unfiltered && self.may_have_moved();
         self.unfiltered |= lift;
         expired || lift
     }

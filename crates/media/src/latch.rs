@@ -1,8 +1,9 @@
 //! Who is the peer: the rules by which a packet's source is believed.
 //!
-//! Injection-proof by default: with [`Latch::Off`] only the exact signalled address and port count.
-//! The other modes learn a source once, prefer the exact one at any time, and follow a rebind only
-//! with proof that it is the same stream: same SSRC, continuing sequence, old source silent; or its SRTP tag. A source
+//! Injection-proof by default: with [`Latch::Off`] nobody is believed for having come first, but the exact signalled
+//! address and port. The other modes learn a source once. All prefer the exact one at any time, and follow a rebind
+//! with proof alone: of the same host that it is the same stream (same SSRC, continuing sequence, old source silent);
+//! from anywhere a right SRTP tag, the old source silent. A source
 //! that the exact one has put out comes back when that falls silent: one forged packet does not take a call's sound away.
 //! Nothing that arrives before a description is set is ever believed. Enter through
 //! [`Lock::admit`] and [`RtcpLock::admit`].
@@ -19,7 +20,7 @@ use std::time::Duration;
 /// peer moves when our answer reaches it, not when its offer reaches us.
 const GRACE: Duration = Duration::from_secs(2);
 /// How long the old source must have been silent before a rebind is believed.
-const REBIND_SILENCE: Duration = Duration::from_millis(120);
+pub(crate) const REBIND_SILENCE: Duration = Duration::from_millis(120);
 
 /// What is said of a source.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,6 +48,18 @@ pub(crate) struct Heard {
     pub(crate) last: Time,
 }
 
+impl Heard {
+    /// Whether a packet may be the next one of the stream.
+    pub(crate) fn goes_on(&self, head: &Header) -> bool {
+        let ahead = head.sequence.wrapping_sub(self.sequence);
+        head.ssrc == self.ssrc && (1..DROPOUT_MAX).contains(&ahead)
+    }
+
+    pub(crate) fn is_silent(&self, now: Time) -> bool {
+        now.since(self.last) >= REBIND_SILENCE
+    }
+}
+
 /// The source of one side's media.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lock {
@@ -62,6 +75,8 @@ pub(crate) struct Lock {
     left: Option<(SocketAddr, Time)>,
     /// The source that the exact one put out, and its SSRC.
     ousted: Option<(SocketAddr, Option<u32>)>,
+    /// Other proof than media says where the peer is, and alone.
+    fixed: bool,
 }
 
 /// How a packet proves that it is the peer's.
@@ -78,7 +93,7 @@ impl Lock {
     /// A new description. The lock stays when the address is the same or none is said.
     pub(crate) fn set(&mut self, now: Time, mode: Latch, signalled: Option<SocketAddr>) {
         let rule_changed = self.mode != mode;
-        self.mode = mode;
+        (self.mode, self.fixed) = (mode, false);
         let Some(new) = signalled else { return };
         if self.peer == Some(new) && !rule_changed {
             return;
@@ -94,7 +109,7 @@ impl Lock {
     /// The only source that counts, by other proof than media; `None`: nobody, for now.
     pub(crate) fn prove(&mut self, now: Time, source: Option<SocketAddr>) {
         self.peer = source;
-        self.candidate = None;
+        (self.candidate, self.fixed) = (None, true);
         if self.locked != source {
             let old = std::mem::replace(&mut self.locked, source);
             self.previous = old.filter(|_| source.is_some()).map(|old| (old, now + GRACE));
@@ -118,6 +133,16 @@ impl Lock {
     /// Whether the proven source is the signalled one.
     pub(crate) fn is_exact(&self) -> bool {
         self.locked.is_some() && self.locked == self.peer
+    }
+
+    /// Whether the peer was found elsewhere than it said.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.locked.is_some() && self.locked != self.peer
+    }
+
+    /// Whether a source that nobody has described may prove itself by media.
+    pub(crate) fn may_move(&self) -> bool {
+        self.peer.is_some() && !self.fixed
     }
 
     /// Whether another source than the locked one may be believed now: none may be filtered away.
@@ -174,23 +199,30 @@ impl Lock {
         }
         let near = source.ip() == peer.ip();
         let left = self.left.is_some_and(|(old, until)| old == source && now < until);
-        if left || self.mode == Latch::Off || (self.mode == Latch::Signalled && !near) {
+        let found = self.locked.is_some();
+        let (first, follows) = match self.mode {
+            Latch::Nat => (true, true),
+            Latch::Signalled => (near, near || proof.keyed),
+            // What never spoke from where it said has only its key.
+            Latch::Off => (false, !self.fixed && (proof.keyed || (near && found))),
+        };
+        if left || !follows {
             return Admission::No(DropReason::ForeignSource);
         }
-        if self.locked.is_none() {
+        if first && !found {
             return self.move_to(source, false);
         }
-        let silent = proof.heard.is_none_or(|heard| now.since(heard.last) >= REBIND_SILENCE);
+        let silent = proof.heard.is_none_or(|heard| heard.is_silent(now));
         let returns = self.ousted == Some((source, proof.head.map(|h| h.ssrc)));
         match (proof.head, proof.heard) {
-            _ if silent && (proof.keyed || returns) => self.move_to(source, true),
+            _ if silent && (proof.keyed || returns) => self.move_to(source, found),
             (Some(head), Some(heard)) => self.rebind(source, head, heard, silent),
             (Some(_), None) | (None, _) => Admission::No(DropReason::ForeignSource),
         }
     }
 
-    /// Whether `source` could be the peer, as far as addresses tell; nothing changes. For what must be opened
-    /// before it may be believed.
+    /// Whether `source` could be the peer by latching, as far as addresses tell; nothing changes. For what must be
+    /// opened before it may be believed.
     pub(crate) fn might_admit(&self, now: Time, source: SocketAddr) -> bool {
         let Some(peer) = self.peer else { return self.locked == Some(source) };
         let wide = match self.mode {
@@ -218,17 +250,17 @@ impl Lock {
 
     /// Follows a rebind at its second packet: same SSRC, continuing sequence, old source silent.
     fn rebind(&mut self, source: SocketAddr, head: &Header, heard: Heard, silent: bool) -> Admission {
-        let ahead = head.sequence.wrapping_sub(heard.sequence);
-        let same_stream = head.ssrc == heard.ssrc && (1..DROPOUT_MAX).contains(&ahead);
-        if !same_stream || !silent {
-            return Admission::No(DropReason::Ssrc);
+        // Of one that may not be believed for its address it matters only that it is a stranger's.
+        let reason = if self.mode == Latch::Off { DropReason::ForeignSource } else { DropReason::Ssrc };
+        if !heard.goes_on(head) || !silent {
+            return Admission::No(reason);
         }
         let proven = self.candidate.is_some_and(|c| c.source == source && c.next == head.sequence);
         if proven {
             return self.move_to(source, true);
         }
         self.candidate = Some(Candidate { source, next: head.sequence.wrapping_add(1) });
-        Admission::No(DropReason::Ssrc)
+        Admission::No(reason)
     }
 }
 
@@ -265,16 +297,20 @@ impl RtcpLock {
         self.locked.is_some() && self.locked == self.expected
     }
 
+    /// Whether `source` is the peer as it is known.
+    pub(crate) fn knows(&self, source: SocketAddr, media: &Lock) -> bool {
+        [self.locked, self.expected, media.locked()].contains(&Some(source))
+    }
+
     /// Whether `source` could be the peer, as far as addresses tell; nothing changes.
     pub(crate) fn might_admit(&self, source: SocketAddr, media: &Lock) -> bool {
-        let exact = [self.locked, self.expected, media.locked()].contains(&Some(source));
-        exact || self.trusted(media).is_some_and(|t| t.ip() == source.ip())
+        self.knows(source, media) || self.trusted(media).is_some_and(|t| t.ip() == source.ip())
     }
 
     /// Whose host may also send RTCP from another port.
     fn trusted(&self, media: &Lock) -> Option<SocketAddr> {
         match media.mode() {
-            Latch::Off => None,
+            Latch::Off => media.locked().filter(|_| media.is_elsewhere()),
             Latch::Signalled => media.locked().or(media.peer()),
             Latch::Nat => media.locked(),
         }

@@ -53,7 +53,12 @@ impl OneWay {
         [
             (
                 OneWay::ForeignSource,
-                all(&[DropReason::ForeignSource, DropReason::Ssrc, DropReason::IceUnproven]),
+                all(&[
+                    DropReason::ForeignSource,
+                    DropReason::Ssrc,
+                    DropReason::IceUnproven,
+                    DropReason::SrtpUntried,
+                ]),
             ),
             (
                 OneWay::Unreadable,
@@ -96,7 +101,7 @@ impl OneWay {
                 "no packet came from where it said; look for a firewall or NAT on its way here, or an address in its SDP that it does not send from"
             }
             OneWay::ForeignSource => {
-                "its packets come from another address than its SDP says, and are not believed; behind a NAT, latching lets them in"
+                "its packets come from another address than its SDP says, and are not believed; behind a NAT, latching or SRTP lets them in"
             }
             OneWay::Unreadable => {
                 "its packets cannot be opened: they are not protected with the keys that were agreed"

@@ -50,11 +50,13 @@ pub enum DropReason {
     IceUnproven,
     /// DTLS: of nobody who may agree on keys here, or a handshake that failed.
     Dtls,
+    /// SRTP: of a source that is not described, and more such than are opened in the time.
+    SrtpUntried,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 17;
+    pub const COUNT: usize = 18;
     /// All, in order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
         DropReason::ForeignSource,
@@ -74,6 +76,7 @@ impl DropReason {
         DropReason::IceFlood,
         DropReason::IceUnproven,
         DropReason::Dtls,
+        DropReason::SrtpUntried,
     ];
 
     /// A stable name for records and metrics.
@@ -97,6 +100,7 @@ impl DropReason {
             DropReason::IceFlood => "ice_flood",
             DropReason::IceUnproven => "ice_unproven",
             DropReason::Dtls => "dtls",
+            DropReason::SrtpUntried => "srtp_untried",
         }
     }
 }

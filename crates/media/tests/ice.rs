@@ -136,6 +136,26 @@ fn media_may_come_from_where_a_check_came_from_before_it_is_nominated_and_after(
 }
 
 #[test]
+fn a_proved_source_that_falls_silent_leaves_its_place_to_checks_alone() {
+    let mut room = Room::new();
+    room.describe(Room::described("peer"));
+    assert!(room.checks(Rtp, "203.0.113.9:700", true));
+    let passes = |room: &mut Room, ms| {
+        room.now = room.now + Duration::from_millis(ms);
+        room.session.on_tick(room.now);
+    };
+    for _ in 0..20 {
+        passes(&mut room, 1);
+        assert!(room.goes(Callee, Rtp, "203.0.113.9:700").is_ok());
+    }
+    passes(&mut room, 1_000);
+    for _ in 0..20 {
+        passes(&mut room, 1);
+        assert_eq!(room.goes(Callee, Rtp, "203.0.113.9:701"), Err(DropReason::ForeignSource));
+    }
+}
+
+#[test]
 fn each_component_has_its_own_address_unless_rtcp_is_multiplexed() {
     let mut room = Room::new();
     room.describe(Room::described("peer"));

@@ -8,8 +8,8 @@ use crate::state::State;
 use crate::streams::{Moved, Streams};
 use crate::suite::Suite;
 
-/// The highest packet index of RTP (RFC 3711 §9.2).
-const RTP_INDEX_MAX: u64 = (1 << 48) - 1;
+/// Behind the highest packet index of RTP (RFC 3711 §9.2).
+const RTP_INDEX_END: u64 = 1 << 48;
 /// The highest packet index of RTCP (RFC 3711 §9.2).
 const RTCP_INDEX_MAX: u32 = (1 << 31) - 1;
 /// Sequence numbers from here on are nearer to the next rollover than to the last.
@@ -29,6 +29,8 @@ pub struct Protector {
     /// The next index of RTCP. All streams share it, so that whatever comes and goes none is used twice (RFC 3711
     /// §3.4); a receiver takes the gaps for losses.
     rtcp_next: u32,
+    /// Behind the highest index that may be used.
+    end: u64,
 }
 
 impl Protector {
@@ -36,7 +38,25 @@ impl Protector {
     #[must_use]
     pub fn new(master: MasterKey) -> Protector {
         let (rtp, rtcp) = (master.derive(Kind::Rtp), master.derive(Kind::Rtcp));
-        Protector { master, rtp, rtcp, streams: Streams::default(), rtcp_next: 0 }
+        Protector { master, rtp, rtcp, streams: Streams::default(), rtcp_next: 0, end: RTP_INDEX_END }
+    }
+
+    /// One that protects nothing: its key may have been used, and how far is not known (RFC 3711 §9.1).
+    #[must_use]
+    pub fn exhausted(master: MasterKey) -> Protector {
+        Protector { rtcp_next: RTCP_INDEX_MAX + 1, end: 0, ..Protector::new(master) }
+    }
+
+    /// Whether it is such a one.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        self.end == 0
+    }
+
+    /// Whether it has protected nothing yet.
+    #[must_use]
+    pub fn is_unused(&self) -> bool {
+        self.rtcp_next == 0 && self.streams.at_hand().next().is_none()
     }
 
     /// Its suite.
@@ -63,7 +83,7 @@ impl Protector {
     pub fn follow(former: &Protector, master: MasterKey) -> Protector {
         let mut protector = Protector::new(master);
         protector.streams = Streams::moved_as(&former.streams);
-        protector.rtcp_next = former.rtcp_next;
+        protector.rtcp_next = if former.is_exhausted() { 0 } else { former.rtcp_next };
         protector
     }
 
@@ -193,7 +213,7 @@ impl Protector {
         buffer: &mut [u8],
         length: usize,
     ) -> Result<usize, SrtpError> {
-        if index > RTP_INDEX_MAX {
+        if index >= self.end {
             return Err(SrtpError::Exhausted);
         }
         window.admits(index)?;

@@ -44,7 +44,7 @@ pub(crate) static POLICY: Section = Section {
             shape: Shape::Word { now: Latch::TOKENS, later: &[] },
             need: Default(Word("off")),
             effect: Reload,
-            doc: "Which media sources are believed. `off`: only the signalled address and port. `signalled`: the signalled address from any port. `nat`: the first valid source, locked from then on; whoever sends first gets the call's audio.",
+            doc: "Which media sources are believed at first. `off`: only the signalled address and port, or with SRTP who has the key. `signalled`: the signalled address from any port. `nat`: the first valid source, locked from then on; whoever sends first gets the call's audio. A source that moves is followed by its key, or within its address as the same stream.",
         },
         srtp::SRTP,
         srtp::OVER_PLAIN,

@@ -158,6 +158,12 @@ fn said(n: u8) -> Remote {
     Remote { srtp: Srtp::Dtls(Box::new(terms(n))), ..Remote::audio(place(n)) }
 }
 
+/// The same with an association of its own.
+fn renamed(remote: Remote, n: u8) -> Remote {
+    let terms = Dtls { association: format!("{n} anew").into(), ..terms(n) };
+    Remote { srtp: Srtp::Dtls(Box::new(terms)), ..remote }
+}
+
 #[test]
 fn forks_that_shake_hands_have_keys_beside_each_other_and_the_winner_keeps_its_own() {
     let mut mint = Mint::new([41; 32]);
@@ -218,4 +224,83 @@ fn a_fork_that_describes_itself_again_is_spoken_to_under_what_it_chose_last() {
     assert!(forks.speaks(1));
     let sent = forks.room.put(Side::A, &rtp(9, 1)).unwrap();
     assert_eq!(Peer::of(&chosen).hears(&sent), rtp(9, 1));
+}
+
+/// However many keys were agreed on in between, the one of our offer is not begun anew (RFC 3711 §9.1).
+#[test]
+fn no_key_stream_is_used_twice_when_many_forks_that_shake_hands_have_come_and_gone() {
+    let mut mint = Mint::new([51; 32]);
+    let mut forks = Forks::new(2, Latch::Off);
+    assert!(forks.speaks(0));
+    assert!(forks.room.put(Side::A, &rtp(9, 1)).is_ok());
+    let spot = Spot { side: Side::B, stream: 0, component: Component::Rtp };
+    let mut before: Option<Remote> = None;
+    for n in 0..40u8 {
+        let shaken = renamed(said(9 + n % 2), n);
+        let agreed = keys(&mut mint, Suite::AesCm128Sha1_80);
+        let Srtp::Dtls(terms) = shaken.srtp.clone() else { panic!("a handshake is described") };
+        forks.describe(Remote { beside: true, ..shaken.clone() });
+        forks.room.session.keyed(forks.room.now, (spot, &terms), place(9 + n % 2), &agreed);
+        forks.peers.push(Peer::of(&agreed));
+        forks.room.pass(600);
+        let fork = 2 + usize::from(n);
+        assert!(forks.hears(fork, place(9 + n % 2)), "{n}");
+        let left = forks.room.put(Side::A, &rtp(9, 1)).unwrap();
+        assert_eq!(forks.peers[fork].hears(&left), rtp(9, 1), "under its own key");
+        if let Some(gone) = before.replace(shaken) {
+            forks.describe(Remote { receive: false, beside: true, ..gone });
+        }
+    }
+    forks.room.pass(600);
+    assert!(forks.speaks(1), "it has the key that the first one was spoken to under");
+    assert_eq!(forks.room.put(Side::A, &rtp(9, 1)), Err(DropReason::SrtpReplayed));
+    assert!(forks.room.put(Side::A, &rtp(9, 2)).is_ok());
+}
+
+/// One that shakes hands goes on under its key, too, when its turn comes again.
+#[test]
+fn no_key_stream_is_used_twice_when_forks_that_shake_hands_take_turns() {
+    let mut mint = Mint::new([53; 32]);
+    let all: Vec<Keys> = (0..2).map(|_| keys(&mut mint, Suite::AesCm128Sha1_80)).collect();
+    let mut forks = Forks::new(1, Latch::Off);
+    forks.describe(said(1));
+    forks.describe(Remote { beside: true, ..said(2) });
+    forks.peers = all.iter().map(Peer::of).collect();
+    let spot = Spot { side: Side::B, stream: 0, component: Component::Rtp };
+    for n in [1, 2] {
+        forks.room.session.keyed(forks.room.now, (spot, &terms(n)), place(n), &all[usize::from(n) - 1]);
+    }
+    for turn in 0..4 {
+        forks.room.pass(600);
+        assert!(forks.speaks(turn % 2));
+        let left = forks.room.put(Side::A, &rtp(9, 1));
+        assert_eq!(left.is_ok(), turn < 2, "{turn}");
+    }
+}
+
+/// Where no room is left for what was used, nothing more is said under a key of which it is not known.
+#[test]
+fn when_more_keys_were_used_than_are_kept_nothing_is_said_under_one_that_may_have_been() {
+    let mut mint = Mint::new([57; 32]);
+    let mut forks = Forks::new(1, Latch::Off);
+    let party = |n: u16, keys: &Keys| Remote {
+        srtp: on(keys),
+        other: true,
+        ..Remote::audio(at(&format!("198.51.100.7:{}", 6_000 + n)))
+    };
+    let all: Vec<Keys> = (0..300).map(|_| keys(&mut mint, Suite::AesCm128Sha1_80)).collect();
+    let mut sent = std::collections::BTreeSet::new();
+    for round in 0..2 {
+        for (n, keys) in (0..).zip(&all) {
+            forks.describe(party(n, keys));
+            match forks.room.put(Side::A, &rtp(9, 1)) {
+                Ok(left) => assert!(sent.insert(left[12..172].to_vec()) && round == 0, "{n}"),
+                Err(reason) => assert!(
+                    matches!(reason, DropReason::SrtpExhausted | DropReason::SrtpReplayed),
+                    "{n}: {reason:?}"
+                ),
+            }
+        }
+    }
+    assert!(sent.len() > 200, "{}", sent.len());
 }
