@@ -113,9 +113,8 @@ fn each_hears(a: (&Phone, SocketAddr), b: (&Phone, SocketAddr), told: &str) {
         for (way, (speaker, listener)) in [(a, b), (b, a)].into_iter().enumerate() {
             speaker.0.send_rtp(speaker.1, 0x1111 * (way as u32 + 1), sequence, 0xA5 ^ way as u8);
             let wanted = rtp_packet(0, sequence, 0xA5 ^ way as u8)[12..].to_vec();
-            let heard = find(&listener.0.rtp, patience, |bytes, _| {
-                (bytes.get(12..) == Some(&wanted)).then_some(())
-            });
+            let heard =
+                find(&listener.0.rtp, patience, |bytes, _| (bytes.get(12..) == Some(&wanted)).then_some(()));
             in_a_row[way] = if heard.is_some() { in_a_row[way] + 1 } else { 0 };
         }
     }

@@ -149,7 +149,9 @@ fn signalling_and_media_are_marked_as_their_interface_says_towards_both_sides() 
         *seen.entry((source, signals, tcp.is_empty())).or_insert(0) += 1;
     }
     let wanted = [(INSIDE, false, true, 51), (OUTSIDE, false, true, 51), (INSIDE, true, false, 2)];
-    for (host, signals, udp, least) in wanted.into_iter().chain([(INSIDE, true, true, 2), (OUTSIDE, true, true, 2)]) {
+    for (host, signals, udp, least) in
+        wanted.into_iter().chain([(INSIDE, true, true, 2), (OUTSIDE, true, true, 2)])
+    {
         let count = seen.get(&(&*place.ip(host), signals, udp)).copied().unwrap_or(0);
         assert!(count >= least, "{host} {signals} {udp}: {seen:?}");
     }

@@ -15,7 +15,7 @@ use crate::checks::{Checked, Checks};
 use crate::control::{Latch, Remote};
 use crate::flow::{Action, Check, Component, Flow, Judgement};
 use crate::guard::{Datagram, Guard, Kind};
-use crate::latch::{Admission, Lock, Proof, RtcpLock};
+use crate::latch::{Admission, Lock, Proof, RtcpLock, Tried};
 use crate::one_way::Spells;
 use crate::quality::Scores;
 use crate::reception::Reception;
@@ -27,7 +27,6 @@ use base::Time;
 use rtp::Header;
 use std::net::SocketAddr;
 use std::time::Duration;
-use strangers::Tried;
 
 /// A latched source that is silent for this long is no longer filtered for by the operating system,
 /// so that a rebind can be seen.
@@ -96,7 +95,6 @@ pub(crate) struct Half {
     pub(crate) one_way: Spells,
     pub(crate) tending: Tending,
     former: types::Former,
-    tries: strangers::Tries,
     first_rtp: Option<Time>,
     rtcp_packets: u64,
     rebinds: u32,
@@ -138,7 +136,6 @@ impl Half {
             one_way: Spells::default(),
             tending: Tending::default(),
             former: types::Former::default(),
-            tries: strangers::Tries::default(),
             first_rtp: None,
             rtcp_packets: 0,
             rebinds: 0,
@@ -325,7 +322,7 @@ impl Half {
             if !self.rtcp_lock.might_admit(source, &self.lock) {
                 return self.foreign(packet);
             }
-            if !self.rtcp_lock.knows(source, &self.lock) && !self.tries.take(now, Tried::Control) {
+            if !self.rtcp_lock.knows(source, &self.lock) && !self.lock.tries.take(now, Tried::Control) {
                 return Outcome::Drop(DropReason::SrtpUntried);
             }
             if wire::is_dtls(packet.bytes()) && guard.terms().is_some() {

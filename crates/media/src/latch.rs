@@ -77,6 +77,7 @@ pub(crate) struct Lock {
     ousted: Option<(SocketAddr, Option<u32>)>,
     /// Other proof than media says where the peer is, and alone.
     fixed: bool,
+    pub(crate) tries: Tries,
 }
 
 /// How a packet proves that it is the peer's.
@@ -261,6 +262,43 @@ impl Lock {
         }
         self.candidate = Some(Candidate { source, next: head.sequence.wrapping_add(1) });
         Admission::No(reason)
+    }
+}
+
+/// Tags of sources that are not described which are tried in one span, of each kind ([`Tried`]): limit
+/// `srtp_tags_tried`.
+const TAGS_MAX: u16 = 500;
+/// The span.
+const TAGS_SPAN: Duration = Duration::from_millis(200);
+
+/// What a stranger's packet looks like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Tried {
+    /// The next one of the stream that is heard.
+    Next,
+    /// Of another stream.
+    Other,
+    /// RTCP.
+    Control,
+}
+
+/// How many tags were tried in the running span.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tries {
+    since: Time,
+    taken: [u16; 3],
+}
+
+impl Tries {
+    /// Whether one more may be tried.
+    pub(crate) fn take(&mut self, now: Time, kind: Tried) -> bool {
+        if now.since(self.since) >= TAGS_SPAN {
+            *self = Tries { since: now, taken: [0; 3] };
+        }
+        let taken = &mut self.taken[kind as usize];
+        let may = *taken < TAGS_MAX;
+        *taken += u16::from(may);
+        may
     }
 }
 

@@ -49,7 +49,8 @@ fn waiting(socket: &UdpSocket) -> Vec<Vec<u8>> {
 fn strangers_report(name: &str, rules: &str) {
     let scene = Scene::new(name, rules);
     let places = [(66, 40_003), (PBX, 40_003), (ITSP, 40_003)];
-    let begins = |(host, port)| Stranger::at((&scene.place.ip(host), port), scene.media_ports(), |_| forged());
+    let begins =
+        |(host, port)| Stranger::at((&scene.place.ip(host), port), scene.media_ports(), |_| forged());
     let strangers = places.map(begins);
     strangers.iter().for_each(Stranger::has_begun);
     let mut scene = scene.calls(name);

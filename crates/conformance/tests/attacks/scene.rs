@@ -43,7 +43,8 @@ impl Scene {
         let server = Server::start(&place, &setup.text());
         let mut pbx = Phone::new(&place, PBX, &place.sip(INSIDE));
         let itsp = Phone::new(&place, ITSP, &place.sip(OUTSIDE));
-        let keys = (rules.contains("\"required\"") && !rules.contains("dtls")).then(|| (Keyed::example(), None));
+        let keys =
+            (rules.contains("\"required\"") && !rules.contains("dtls")).then(|| (Keyed::example(), None));
         if keys.is_some() {
             pbx.more = format!("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{INLINE}\r\n");
         }
@@ -169,4 +170,3 @@ impl Scene {
         record
     }
 }
-

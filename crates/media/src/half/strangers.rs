@@ -9,48 +9,11 @@ use super::{Half, Outcome};
 use crate::control::Latch;
 use crate::flow::Component;
 use crate::guard::Datagram;
-use crate::latch::Heard;
+use crate::latch::{Heard, Tried};
 use crate::report::DropReason;
 use crate::wire;
 use base::Time;
 use std::net::SocketAddr;
-use std::time::Duration;
-
-/// Tags of sources that are not described which are tried in one span, of each kind ([`Tried`]): limit
-/// `srtp_tags_tried`.
-const TAGS_MAX: u16 = 500;
-const SPAN: Duration = Duration::from_millis(200);
-
-/// What a stranger's packet looks like.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Tried {
-    /// The next one of the stream that is heard.
-    Next,
-    /// Of another stream.
-    Other,
-    /// RTCP.
-    Control,
-}
-
-/// How many tags were tried in the running span.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tries {
-    since: Time,
-    taken: [u16; 3],
-}
-
-impl Tries {
-    /// Whether one more may be tried.
-    pub(crate) fn take(&mut self, now: Time, kind: Tried) -> bool {
-        if now.since(self.since) >= SPAN {
-            *self = Tries { since: now, taken: [0; 3] };
-        }
-        let taken = &mut self.taken[kind as usize];
-        let may = *taken < TAGS_MAX;
-        *taken += u16::from(may);
-        may
-    }
-}
 
 impl Half {
     /// What was heard of the stream before.
@@ -97,12 +60,12 @@ impl Half {
         }
         let next = heard.is_some_and(|heard| heard.goes_on(&head));
         let kind = if next { Tried::Next } else { Tried::Other };
-        let may = self.tries.take(now, kind);
+        let may = self.lock.tries.take(now, kind);
         (!may).then_some(Outcome::Drop(DropReason::SrtpUntried))
     }
 
     /// Whether one more packet may be tried of a source that none of several peers described.
     pub(crate) fn may_try(&mut self, now: Time) -> bool {
-        self.tries.take(now, Tried::Other)
+        self.lock.tries.take(now, Tried::Other)
     }
 }
