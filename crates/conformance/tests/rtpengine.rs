@@ -2,6 +2,7 @@
 //! each security beside each other one. Phones with plain RTP stand behind it, so that every byte can be told.
 
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
+use conformance::hearing::find;
 use conformance::phone::{Phone, call_answered, rtp_packet};
 use conformance::rtpengine::{Rtpengine, Value};
 use conformance::{Place, Server, records};
@@ -113,8 +114,9 @@ fn each_hears(a: (&Phone, SocketAddr), b: (&Phone, SocketAddr), told: &str) {
         for (way, (speaker, listener)) in [(a, b), (b, a)].into_iter().enumerate() {
             speaker.0.send_rtp(speaker.1, 0x1111 * (way as u32 + 1), sequence, 0xA5 ^ way as u8);
             let wanted = rtp_packet(0, sequence, 0xA5 ^ way as u8)[12..].to_vec();
-            let heard =
-                find(&listener.0.rtp, patience, |bytes, _| (bytes.get(12..) == Some(&wanted)).then_some(()));
+            let heard = find(&listener.0.rtp, patience, |bytes, _| {
+                (bytes.get(12..) == Some(wanted.as_slice())).then_some(())
+            });
             in_a_row[way] = if heard.is_some() { in_a_row[way] + 1 } else { 0 };
         }
     }
