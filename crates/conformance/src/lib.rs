@@ -21,6 +21,7 @@ pub mod island;
 pub mod kamailio;
 pub mod keyed;
 pub mod lab;
+pub mod libsrtp;
 pub mod likeness;
 pub mod moving;
 pub mod openssl;

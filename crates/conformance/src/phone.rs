@@ -110,10 +110,16 @@ impl Phone {
     }
 
     fn answer(&self, invite: &Message, body: &str) -> String {
+        self.response(invite, "200 OK", body)
+    }
+
+    /// A response to an INVITE with a description; `line` is status and words.
+    #[must_use]
+    pub fn response(&self, invite: &Message, line: &str, body: &str) -> String {
         let ip = &self.ip;
         let vias: String = invite.headers("Via").iter().map(|v| format!("Via: {v}\r\n")).collect();
         format!(
-            "SIP/2.0 200 OK\r\n{vias}From: {}\r\nTo: {};tag=callee\r\nCall-ID: {}\r\nCSeq: {}\r\n\
+            "SIP/2.0 {line}\r\n{vias}From: {}\r\nTo: {};tag=callee\r\nCall-ID: {}\r\nCSeq: {}\r\n\
              Contact: <sip:callee@{ip}:5060>\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
             invite.header("From"),
             invite.header("To"),
@@ -180,6 +186,41 @@ impl Phone {
             dialog.ours,
             dialog.theirs,
             dialog.call_id
+        )
+    }
+
+    /// Offers another description in the call.
+    pub fn asks(&self, dialog: &mut Dialog, body: &str) {
+        dialog.cseq += 1;
+        let head = self.within(dialog, "INVITE", dialog.cseq);
+        let (head, _) = head.split_once("Content-Length").unwrap_or((&head, ""));
+        self.sip.send(format!("{head}{}", self.described_by(body)));
+    }
+
+    /// What its last offer in the call is answered, acknowledged.
+    #[must_use]
+    pub fn agreed(&self, dialog: &Dialog) -> String {
+        let answer = self.sip.await_message("200", &format!("CSeq: {} INVITE", dialog.cseq));
+        self.sip.send(self.within(dialog, "ACK", dialog.cseq));
+        answer.body().into()
+    }
+
+    /// Takes an offer in the call; what it describes is made of the offer, which is given back.
+    #[must_use]
+    pub fn takes_again(&self, describe: impl FnOnce(&str) -> String) -> String {
+        let invite = self.sip.await_message("INVITE", "");
+        let body = describe(invite.body());
+        let agreed = ok(&invite);
+        let (head, _) = agreed.split_once("Content-Length").unwrap_or((&agreed, ""));
+        self.sip.send(format!("{head}{}", self.described_by(&body)));
+        invite.body().into()
+    }
+
+    /// The rows that go with a description, and the description.
+    fn described_by(&self, body: &str) -> String {
+        let (ip, length) = (&self.ip, body.len());
+        format!(
+            "Contact: <sip:phone@{ip}:5060>\r\nContent-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n{body}"
         )
     }
 

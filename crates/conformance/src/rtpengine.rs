@@ -5,7 +5,7 @@ use crate::place::Place;
 use crate::process::Process;
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::process::Command;
 
 /// A value of its protocol.
@@ -31,6 +31,91 @@ impl From<&[&str]> for Value {
     fn from(words: &[&str]) -> Value {
         Value::List(words.iter().map(|word| Value::from(*word)).collect())
     }
+}
+
+/// How one side is secured: what its trunk says, how rtpengine is asked, and what the record tells.
+#[derive(Debug)]
+pub struct Way {
+    /// What its trunk says.
+    pub rules: String,
+    /// How rtpengine is asked.
+    pub how: Vec<(&'static str, Value)>,
+    /// What the record tells.
+    pub told: String,
+}
+
+impl Way {
+    /// Not at all.
+    #[must_use]
+    pub fn plain() -> Way {
+        let how = vec![("transport-protocol", "RTP/AVP".into()), ("ICE", "remove".into())];
+        Way { rules: "srtp = \"off\"".into(), how, told: "none".into() }
+    }
+
+    /// With keys in the description.
+    #[must_use]
+    pub fn keys(suite: &str) -> Way {
+        Way {
+            rules: format!("srtp = \"required\", srtp_suites = [\"{suite}\"]"),
+            how: vec![
+                ("transport-protocol", "RTP/SAVP".into()),
+                ("ICE", "remove".into()),
+                ("DTLS", "off".into()),
+            ],
+            told: format!("sdes {suite}"),
+        }
+    }
+
+    /// With handshakes; `more` of the trunk's rules.
+    #[must_use]
+    pub fn shaken(suite: &str, ice: bool, more: &str) -> Way {
+        let lite = if ice { ", ice = \"lite\"" } else { "" };
+        let mut how = vec![
+            ("transport-protocol", if ice { "UDP/TLS/RTP/SAVPF" } else { "UDP/TLS/RTP/SAVP" }.into()),
+            ("ICE", if ice { "force" } else { "remove" }.into()),
+            ("SDES", (&["off"][..]).into()),
+        ];
+        if !ice {
+            how.push(("rtcp-mux", (&["demux"][..]).into()));
+        }
+        Way {
+            rules: format!(
+                "srtp = \"required\", srtp_keys = [\"dtls\"], srtp_suites = [\"{suite}\"]{lite}{more}"
+            ),
+            how,
+            told: format!("dtls {suite}"),
+        }
+    }
+
+    /// The same with ICE.
+    #[must_use]
+    pub fn checked(mut self) -> Way {
+        self.rules.push_str(", ice = \"lite\"");
+        self.how.retain(|(key, _)| *key != "ICE");
+        self.how.push(("ICE", "force".into()));
+        self
+    }
+
+    /// How rtpengine is asked for the plain phone behind it.
+    #[must_use]
+    pub fn behind(&self) -> Vec<(&'static str, Value)> {
+        let same = self.how.iter().filter(|(key, _)| *key != "transport-protocol" && *key != "ICE").cloned();
+        let plain = [("transport-protocol", "RTP/AVP".into()), ("ICE", "remove".into())];
+        same.chain(plain).collect()
+    }
+}
+
+/// Where a description wants the sound of one of its streams.
+///
+/// # Panics
+/// It has no such stream.
+#[must_use]
+pub fn place_of(description: &str, stream: usize) -> SocketAddr {
+    let mut ips = description.lines().filter_map(|line| line.strip_prefix("c=IN IP4 "));
+    let ip = ips.next().expect("an address").trim().parse().expect("an address");
+    let mut ports = description.lines().filter_map(|line| line.strip_prefix("m=audio ")?.split(' ').next());
+    let port = ports.nth(stream).and_then(|port| port.parse().ok()).expect("a port");
+    SocketAddr::new(ip, port)
 }
 
 /// A running rtpengine.

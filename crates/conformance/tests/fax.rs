@@ -3,6 +3,9 @@
 
 #![allow(clippy::panic, reason = "a peer that does not do its part fails the test")]
 
+#[path = "fax/sealed.rs"]
+mod sealed;
+
 use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
 use conformance::phone::rtp_packet;

@@ -4,60 +4,15 @@
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
 use conformance::hearing::find;
 use conformance::phone::{Phone, call_answered, rtp_packet};
-use conformance::rtpengine::{Rtpengine, Value};
+use conformance::rtpengine::{Rtpengine, Way, place_of};
 use conformance::{Place, Server, records};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 
 const WORLD: &str = "+441632960001";
 const DID: &str = "+493023125100";
 /// The addresses of both rtpengines.
 const NEAR: u8 = 11;
 const FAR: u8 = 12;
-
-/// How one side is secured: what its trunk says, how rtpengine is asked, and what the record tells.
-struct Way {
-    rules: String,
-    how: Vec<(&'static str, Value)>,
-    told: String,
-}
-
-fn plain() -> Way {
-    let how = vec![("transport-protocol", "RTP/AVP".into()), ("ICE", "remove".into())];
-    Way { rules: "srtp = \"off\"".into(), how, told: "none".into() }
-}
-
-/// With keys in the description.
-fn keys(suite: &str) -> Way {
-    Way {
-        rules: format!("srtp = \"required\", srtp_suites = [\"{suite}\"]"),
-        how: vec![
-            ("transport-protocol", "RTP/SAVP".into()),
-            ("ICE", "remove".into()),
-            ("DTLS", "off".into()),
-        ],
-        told: format!("sdes {suite}"),
-    }
-}
-
-/// With handshakes; `more` of the trunk's rules.
-fn shaken(suite: &str, ice: bool, more: &str) -> Way {
-    let lite = if ice { ", ice = \"lite\"" } else { "" };
-    let mut how = vec![
-        ("transport-protocol", if ice { "UDP/TLS/RTP/SAVPF" } else { "UDP/TLS/RTP/SAVP" }.into()),
-        ("ICE", if ice { "force" } else { "remove" }.into()),
-        ("SDES", (&["off"][..]).into()),
-    ];
-    if !ice {
-        how.push(("rtcp-mux", (&["demux"][..]).into()));
-    }
-    Way {
-        rules: format!(
-            "srtp = \"required\", srtp_keys = [\"dtls\"], srtp_suites = [\"{suite}\"]{lite}{more}"
-        ),
-        how,
-        told: format!("dtls {suite}"),
-    }
-}
 
 const LONG: &str = "AES_CM_128_HMAC_SHA1_80";
 
@@ -71,23 +26,18 @@ fn talk(name: &str, near: &Way, far: &Way) {
     let mut pbx = Phone::new(&place, PBX, &place.sip(INSIDE));
     let itsp = Phone::new(&place, ITSP, &place.sip(OUTSIDE));
     let (before, behind) = (Rtpengine::start(&place, NEAR), Rtpengine::start(&place, FAR));
-    let own = |how: &[(&'static str, Value)]| -> Vec<(&'static str, Value)> {
-        let same = how.iter().filter(|(key, _)| *key != "transport-protocol" && *key != "ICE").cloned();
-        let plain = [("transport-protocol", "RTP/AVP".into()), ("ICE", "remove".into())];
-        same.chain(plain).collect()
-    };
     let offer = before.offer(&pbx.description(), &near.how);
     pbx.described = Some(offer.clone());
     let mut relay = None;
     let (a, b) = call_answered(&pbx, &itsp, (WORLD, DID, name), |offer| {
-        let inner = behind.offer(offer, &own(&far.how));
-        relay = Some(place_of(&inner));
+        let inner = behind.offer(offer, &far.behind());
+        relay = Some(place_of(&inner, 0));
         behind.answer(&itsp.description(), &far.how)
     });
-    let answer = before.answer(&a.description, &own(&near.how));
-    let relays = (place_of(&answer), relay.expect("an offer"));
+    let answer = before.answer(&a.description, &near.behind());
+    let relays = (place_of(&answer, 0), relay.expect("an offer"));
     let told = format!("{offer}\n{}\n{}\n", a.description, b.description);
-    each_hears((&pbx, relays.0), (&itsp, relays.1), &told);
+    each_hears((&pbx.rtp, relays.0), (&itsp.rtp, relays.1), &told);
     pbx.hang_up(&a, &itsp);
     let record = records::await_count(&place, 1).remove(0);
     let security = |way: &str| record.pointer(&format!("/media/{way}/security")).and_then(|w| w.as_str());
@@ -96,26 +46,18 @@ fn talk(name: &str, near: &Way, far: &Way) {
     assert_eq!(server.stop(), 0);
 }
 
-/// Where a description wants its sound.
-fn place_of(description: &str) -> SocketAddr {
-    let line = |start: &str| description.lines().find_map(|line| line.strip_prefix(start));
-    let ip = line("c=IN IP4 ").expect("an address").trim().parse().expect("an address");
-    let port = line("m=audio ").and_then(|m| m.split(' ').next()?.parse().ok()).expect("a port");
-    SocketAddr::new(ip, port)
-}
-
 /// Speaks both ways until each side has heard fifty words of the other in a row: before keys are agreed nothing passes.
-fn each_hears(a: (&Phone, SocketAddr), b: (&Phone, SocketAddr), told: &str) {
+fn each_hears(a: (&UdpSocket, SocketAddr), b: (&UdpSocket, SocketAddr), told: &str) {
     let patience = std::time::Duration::from_millis(20);
     let (mut in_a_row, mut sequence, begun) = ([0; 2], 0_u16, std::time::Instant::now());
     while in_a_row.iter().any(|count| *count < 50) {
         assert!(begun.elapsed() < std::time::Duration::from_secs(20), "in a row: {in_a_row:?}\n{told}");
         sequence += 1;
         for (way, (speaker, listener)) in [(a, b), (b, a)].into_iter().enumerate() {
-            speaker.0.send_rtp(speaker.1, 0x1111 * (way as u32 + 1), sequence, 0xA5 ^ way as u8);
-            let wanted = rtp_packet(0, sequence, 0xA5 ^ way as u8)[12..].to_vec();
-            let heard = find(&listener.0.rtp, patience, |bytes, _| {
-                (bytes.get(12..) == Some(wanted.as_slice())).then_some(())
+            let word = rtp_packet(0x1111 * (way as u32 + 1), sequence, 0xA5 ^ way as u8);
+            speaker.0.send_to(&word, speaker.1).expect("a packet sent");
+            let heard = find(listener.0, patience, |bytes, _| {
+                (bytes.get(12..) == Some(&word[12..])).then_some(())
             });
             in_a_row[way] = if heard.is_some() { in_a_row[way] + 1 } else { 0 };
         }
@@ -125,19 +67,19 @@ fn each_hears(a: (&Phone, SocketAddr), b: (&Phone, SocketAddr), told: &str) {
 #[test]
 fn every_suite_of_keys_in_descriptions() {
     for suite in ["AES_CM_128_HMAC_SHA1_32", "AES_256_CM_HMAC_SHA1_32", "AEAD_AES_128_GCM"] {
-        talk("suite-near", &keys(suite), &plain());
-        talk("suite-far", &plain(), &keys(suite));
+        talk("suite-near", &Way::keys(suite), &Way::plain());
+        talk("suite-far", &Way::plain(), &Way::keys(suite));
     }
 }
 
 #[test]
 fn each_security_beside_each_other_one() {
     let ways = [
-        plain(),
-        keys(LONG),
-        keys("AES_256_CM_HMAC_SHA1_80"),
-        keys("AEAD_AES_256_GCM"),
-        shaken(LONG, false, ""),
+        Way::plain(),
+        Way::keys(LONG),
+        Way::keys("AES_256_CM_HMAC_SHA1_80"),
+        Way::keys("AEAD_AES_256_GCM"),
+        Way::shaken(LONG, false, ""),
     ];
     for near in &ways {
         ways.iter().for_each(|far| talk("pair", near, far));
@@ -146,19 +88,84 @@ fn each_security_beside_each_other_one() {
 
 #[test]
 fn handshakes_in_either_role_of_either_suite() {
-    talk("passive", &shaken("AEAD_AES_128_GCM", false, ", dtls_setup = \"passive\""), &plain());
-    talk("active", &shaken("AEAD_AES_256_GCM", false, ", dtls_setup = \"active\""), &plain());
-    talk("offered", &plain(), &shaken("AES_CM_128_HMAC_SHA1_32", false, ""));
+    talk("passive", &Way::shaken("AEAD_AES_128_GCM", false, ", dtls_setup = \"passive\""), &Way::plain());
+    talk("active", &Way::shaken("AEAD_AES_256_GCM", false, ", dtls_setup = \"active\""), &Way::plain());
+    talk("offered", &Way::plain(), &Way::shaken("AES_CM_128_HMAC_SHA1_32", false, ""));
 }
 
 #[test]
 fn handshakes_beside_ice_on_one_port() {
-    talk("ice-plain", &shaken(LONG, true, ""), &plain());
-    talk("plain-ice", &plain(), &shaken(LONG, true, ""));
+    talk("ice-plain", &Way::shaken(LONG, true, ""), &Way::plain());
+    talk("plain-ice", &Way::plain(), &Way::shaken(LONG, true, ""));
     talk(
         "ice-gcm",
-        &shaken("AEAD_AES_256_GCM", true, ", dtls_setup = \"passive\""),
-        &keys("AEAD_AES_256_GCM"),
+        &Way::shaken("AEAD_AES_256_GCM", true, ", dtls_setup = \"passive\""),
+        &Way::keys("AEAD_AES_256_GCM"),
     );
-    talk("ice-ice", &shaken(LONG, true, ""), &shaken("AEAD_AES_128_GCM", true, ""));
+    talk("ice-ice", &Way::shaken(LONG, true, ""), &Way::shaken("AEAD_AES_128_GCM", true, ""));
+}
+
+/// What a description says of its stream of this number.
+fn stream_of(description: &str, stream: usize) -> &str {
+    description.split("m=audio ").nth(stream + 1).unwrap_or_default()
+}
+
+/// Both described one stream first, then a second one, too, which was taken or not.
+fn judge_added((first, both): (&str, &str), taken: bool, told: &str) {
+    for said in ["a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:"] {
+        let of = |description: &str, stream| {
+            let mut lines = stream_of(description, stream).lines();
+            lines.find_map(|line| line.strip_prefix(said)).map(str::to_owned)
+        };
+        assert_eq!(of(both, 0), of(first, 0), "the first stays: {told}");
+        assert_eq!(of(both, 1).is_some(), taken, "{said} of the second: {told}");
+    }
+}
+
+/// RFC 3264 §8.1, RFC 8839 §4.4.1.2.1, RFC 8842 §5.2: a stream that is added has checks and a handshake of its own, whether
+/// the other end takes it, or refuses it first and takes it later.
+#[test]
+fn a_stream_that_is_added_has_checks_and_a_handshake_of_its_own_and_leaves_the_first_alone() {
+    let place = Place::new("added");
+    let near = Way::shaken(LONG, true, "");
+    let mut setup = Setup::new(&place);
+    setup.pbx_more = format!("override = {{ {} }}\n", near.rules);
+    let server = Server::start(&place, &setup.text());
+    let mut pbx = Phone::new(&place, PBX, &place.sip(INSIDE));
+    let itsp = Phone::new(&place, ITSP, &place.sip(OUTSIDE));
+    let second = [PBX, ITSP].map(|host| UdpSocket::bind((place.ip(host), 40_010)).expect("a second stream"));
+    let engine = Rtpengine::start(&place, NEAR);
+    let line = |port: u16| format!("m=audio {port} RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=ptime:20\r\n");
+    let offer = engine.offer(&pbx.description(), &near.how);
+    pbx.described = Some(offer.clone());
+    let (mut a, b) = call_answered(&pbx, &itsp, (WORLD, DID, "added"), |_| itsp.description());
+    let first = a.description.clone();
+    let answer = engine.answer(&first, &near.behind());
+    each_hears((&pbx.rtp, place_of(&answer, 0)), (&itsp.rtp, b.relay), &first);
+    pbx.described = None;
+    for (version, taken) in [(2, 0), (3, 40_010)] {
+        let both = (pbx.description() + &line(40_010)).replace("o=- 1 1", &format!("o=- 1 {version}"));
+        let offer = engine.offer(&both, &near.how);
+        pbx.asks(&mut a, &offer);
+        let answers = (itsp.description() + &line(taken)).replace("o=- 1 1", &format!("o=- 1 {version}"));
+        let offered = itsp.takes_again(|_| answers);
+        let described = pbx.agreed(&a);
+        let _ = itsp.sip.await_message("ACK", "");
+        assert!(!offered.contains("a=ice-") && !offered.contains("a=fingerprint"), "{offered}");
+        let answer = engine.answer(&described, &near.behind());
+        let told = format!("{offer}\n{described}\n{offered}\n{answer}");
+        judge_added((&first, &described), taken != 0, &told);
+        each_hears((&pbx.rtp, place_of(&answer, 0)), (&itsp.rtp, b.relay), &told);
+        if taken != 0 {
+            let relay = place_of(&offered, 1);
+            each_hears((&second[0], place_of(&answer, 1)), (&second[1], relay), &told);
+        }
+    }
+    pbx.hang_up(&a, &itsp);
+    let record = records::await_count(&place, 1).remove(0);
+    assert!(
+        record.pointer("/media/from_caller/security").and_then(|w| w.as_str()) == Some(&*near.told),
+        "{record}"
+    );
+    assert_eq!(server.stop(), 0);
 }

@@ -63,25 +63,30 @@ fn packet(line: &str) -> (u32, f64, Vec<i16>) {
     (number, columns[1].parse().expect("a time"), bytes.map(audio::of_a_law).collect())
 }
 
-/// A caller on a trunk of this country, and a callee that rings and answers: what the caller heard while it rang.
-fn rung(name: &str, country: &str) -> Vec<i16> {
-    let place = Place::new(name);
+/// A caller on a trunk of this country, and a callee that rings and answers; it has ended.
+fn rings(place: &Place, country: &str) -> Capture {
     let more = format!(", ringback = \"auto\", ringback_of = \"{country}\"");
-    let server = server(&place, &more, "");
-    let capture = Capture::start(&place);
+    let server = server(place, &more, "");
+    let capture = Capture::start(place);
     let script = Script::default().receive("INVITE", &[]).answer("180 Ringing", "", "");
     let script = script.pause(RINGS).answer("200 OK", "", SDP).receive("ACK", &[]);
     let callee = script.receive("BYE", &[]).agree("");
-    let callee = Sipp::of_script(&place, "callee", &callee, &place.sip(ITSP)).answer();
+    let callee = Sipp::of_script(place, "callee", &callee, &place.sip(ITSP)).answer();
     let caller = dials(WORLD).hears(180, &[("Content-Type", "application/sdp")]).expect(200, &[]);
     let caller = hangs_up(caller.inside("ACK", "", "").pause(500));
-    calls(&place, &caller).finish();
+    calls(place, &caller).finish();
     callee.finish();
-    let packets = sent_to(&capture, &place.ip(PBX));
+    assert_eq!(server.stop(), 0);
+    capture
+}
+
+/// What the caller heard while it rang.
+fn rung(name: &str, country: &str) -> Vec<i16> {
+    let place = Place::new(name);
+    let packets = sent_to(&rings(&place, country), &place.ip(PBX));
     let lasted = packets.last().expect("packets").0 - packets[0].0;
     let asked = f64::from(RINGS) / 1_000.0;
     assert!((asked - 0.3..asked + 0.2).contains(&lasted), "the tone is over with the answer: {lasted} s");
-    assert_eq!(server.stop(), 0);
     packets.into_iter().flat_map(|(_, samples)| samples).collect()
 }
 
@@ -118,45 +123,56 @@ fn a_caller_of_a_british_trunk_hears_the_british_ringing_tone() {
     assert!(heard.starts_with(&turn) && heard[30..].starts_with("####..####"), "{heard}");
 }
 
+/// A call that is refused with 404 behind a file of so many seconds; it has ended.
+fn announces(place: &Place, seconds: u32) -> Capture {
+    let file = tone(place, 850.0, seconds);
+    let server = server(place, &format!(", announce = [{{ status = 404, file = \"{file}\" }}]"), "");
+    let capture = Capture::start(place);
+    let refuses =
+        Script::default().receive("INVITE", &[]).answer("404 Not Found", "", "").receive("ACK", &[]);
+    let callee = Sipp::of_script(place, "callee", &refuses, &place.sip(ITSP)).answer();
+    let caller = dials(WORLD).hears(183, &[("Content-Type", "application/sdp")]);
+    let caller = caller.expect(404, &[("Reason", "Q.850;cause=1;")]).refused();
+    calls(place, &caller).finish();
+    callee.finish();
+    assert_eq!(server.stop(), 0);
+    capture
+}
+
 #[test]
 fn an_announcement_is_heard_before_a_404() {
     let place = Place::new("announce");
-    let file = tone(&place, 850.0, 2);
-    let server = server(&place, &format!(", announce = [{{ status = 404, file = \"{file}\" }}]"), "");
-    let capture = Capture::start(&place);
-    let refuses =
-        Script::default().receive("INVITE", &[]).answer("404 Not Found", "", "").receive("ACK", &[]);
-    let callee = Sipp::of_script(&place, "callee", &refuses, &place.sip(ITSP)).answer();
-    let caller = dials(WORLD).hears(183, &[("Content-Type", "application/sdp")]);
-    let caller = caller.expect(404, &[("Reason", "Q.850;cause=1;")]).refused();
-    calls(&place, &caller).finish();
-    callee.finish();
-    let packets = sent_to(&capture, &place.ip(PBX));
+    let packets = sent_to(&announces(&place, 2), &place.ip(PBX));
     let heard: Vec<i16> = packets.into_iter().flat_map(|(_, samples)| samples).collect();
     assert_eq!(pattern(&heard, &[850.0]), "#".repeat(20), "the whole file, and nothing else");
-    assert_eq!(server.stop(), 0);
 }
 
-/// What a callee hears of a call that is held for three seconds.
-fn is_held_to_music(name: &str, direction: &str) {
-    let place = Place::new(name);
-    let file = tone(&place, 700.0, 1);
-    let server = server(&place, &format!(", hold_music = \"{file}\""), "");
-    let capture = Capture::start(&place);
+/// A call that the caller holds for so many seconds; it has ended.
+fn holds(place: &Place, direction: &str, seconds: u32) -> Capture {
+    let file = tone(place, 700.0, 1);
+    let server = server(place, &format!(", hold_music = \"{file}\""), "");
+    let capture = Capture::start(place);
     let answer = SDP.replace("a=sendrecv", "a=recvonly");
     let script = Script::default().receive("INVITE", &[]).answer("200 OK", "", SDP).receive("ACK", &[]);
     let script = script.receive("INVITE", &[("", "a=sendonly")]).agree(&answer).receive("ACK", &[]);
     let script = script.receive("INVITE", &[("", "a=sendrecv")]).agree(SDP).receive("ACK", &[]);
     let script = script.receive("BYE", &[]).agree("");
-    let callee = Sipp::of_script(&place, "callee", &script, &place.sip(ITSP)).answer();
+    let callee = Sipp::of_script(place, "callee", &script, &place.sip(ITSP)).answer();
     let hold = SDP.replace("a=sendrecv", direction).replace("- 1 1 IN", "- 1 2 IN");
     let resume = SDP.replace("- 1 1 IN", "- 1 3 IN");
     let caller = dials(WORLD).expect(200, &[]).inside("ACK", "", "").pause(500);
-    let caller = caller.inside("INVITE", "", &hold).expect(200, &[]).inside("ACK", "", "").pause(3_000);
-    let caller = caller.inside("INVITE", "", &resume).expect(200, &[]).inside("ACK", "", "").pause(1_000);
-    calls(&place, &hangs_up(caller)).finish();
+    let caller = caller.inside("INVITE", "", &hold).expect(200, &[]).inside("ACK", "", "");
+    let caller = caller.pause(seconds * 1_000).inside("INVITE", "", &resume).expect(200, &[]);
+    calls(place, &hangs_up(caller.inside("ACK", "", "").pause(1_000))).finish();
     callee.finish();
-    let packets = sent_to(&capture, &place.ip(ITSP));
+    assert_eq!(server.stop(), 0);
+    capture
+}
+
+/// What a callee hears of a call that is held for three seconds.
+fn is_held_to_music(name: &str, direction: &str) {
+    let place = Place::new(name);
+    let packets = sent_to(&holds(&place, direction, 3), &place.ip(ITSP));
     let lasted = packets.last().expect("packets").0 - packets[0].0;
     assert!((2.8..3.2).contains(&lasted), "it begins and ends with the hold: {lasted} s");
     let heard: Vec<i16> = packets.into_iter().flat_map(|(_, samples)| samples).collect();
@@ -164,13 +180,67 @@ fn is_held_to_music(name: &str, direction: &str) {
     // The last tenth may be a part of one.
     let whole = &pattern[..pattern.len() - 1];
     assert!(whole.len() >= 27 && whole.chars().all(|tenth| tenth == '#'), "{pattern}");
-    assert_eq!(server.stop(), 0);
 }
 
 #[test]
 fn whoever_is_held_hears_the_file_until_the_call_goes_on() {
     is_held_to_music("hold-sendonly", "a=sendonly");
     is_held_to_music("hold-inactive", "a=inactive");
+}
+
+/// What our reports about sound that is played to an address say (RFC 3550 §6.4.1, §6.6), as `tshark` reads them: the
+/// first are a sender's, in the name of the sound and with what was sent of it by then; the last takes leave when it is
+/// over, with all that was sent. Nothing of that name follows.
+fn judge_reports(capture: &Capture, from: &str, to: &str) {
+    let of_us = format!("ip.src == {from} && ip.dst == {to} && !icmp");
+    let sound = format!("rtp && {of_us}");
+    let sound = capture.end(&sound, &["frame.time_relative", "rtp.ssrc", "rtp.seq"]);
+    let mut sound: Vec<Vec<&str>> = sound.iter().map(|line| line.split('\t').collect()).collect();
+    // The loopback interface shows packets as they leave and as they come.
+    sound.dedup_by_key(|columns| columns[2]);
+    let name = sound.first().expect("sound")[1];
+    let of_name: Vec<_> = sound.iter().filter(|columns| columns[1] == name).collect();
+    let ends: f64 = of_name.last().expect("sound")[0].parse().expect("a time");
+    let fields = [
+        "frame.time_relative",
+        "rtcp.pt",
+        "rtcp.senderssrc",
+        "rtcp.sender.packetcount",
+        "rtcp.ssrc.identifier",
+        "_ws.malformed",
+    ];
+    let reports = capture.lines(&[], &format!("rtcp && {of_us}"), &fields);
+    let mut reports: Vec<Vec<&str>> = reports.iter().map(|line| line.split('\t').collect()).collect();
+    reports.retain(|columns| columns[2].split(',').next() == Some(name));
+    let said: Vec<_> = reports.iter().map(|columns| (columns[1], columns[5])).collect();
+    let (last, before) = said.split_last().expect("reports");
+    assert_eq!(*last, ("200,202,203", ""), "{reports:#?}");
+    assert!(!before.is_empty() && before.iter().all(|one| *one == ("200,202", "")), "{reports:#?}");
+    let farewell = reports.last().expect("a farewell");
+    let at: f64 = farewell[0].parse().expect("a time");
+    assert!((ends..ends + 0.6).contains(&at), "{at} s, its sound ends at {ends} s");
+    assert_eq!(farewell[3], of_name.len().to_string(), "all that was sent of it");
+}
+
+#[test]
+fn a_ringing_tone_is_reported_while_it_sounds_and_says_farewell_with_the_answer() {
+    let place = Place::new("ring-reports");
+    let capture = rings(&place, "DE");
+    judge_reports(&capture, &place.ip(INSIDE), &place.ip(PBX));
+}
+
+#[test]
+fn an_announcement_is_reported_while_it_sounds_and_says_farewell_at_its_end() {
+    let place = Place::new("announce-reports");
+    let capture = announces(&place, 4);
+    judge_reports(&capture, &place.ip(INSIDE), &place.ip(PBX));
+}
+
+#[test]
+fn music_on_hold_is_reported_while_it_sounds_and_says_farewell_when_the_call_goes_on() {
+    let place = Place::new("hold-reports");
+    let capture = holds(&place, "a=sendonly", 6);
+    judge_reports(&capture, &place.ip(OUTSIDE), &place.ip(ITSP));
 }
 
 #[test]

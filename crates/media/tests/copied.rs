@@ -100,6 +100,30 @@ fn a_codec_that_the_recorder_did_not_take_is_left_out_and_counted() {
     assert_eq!(report.a[0].dropped.of(media::DropReason::PayloadType), 1);
 }
 
+/// RFC 3550 §5.1: each packet that is sent has the next number, so that a gap is a loss.
+#[test]
+fn what_is_left_out_on_purpose_is_no_loss_to_the_recorder() {
+    let mut pair = Pair::new();
+    let (ssrc, first, start) = pair.hears(Side::A, &rtp(0x1111, 65_530, 8));
+    let paused =
+        |send| Remote { send, payload_types: Remote::bitmap([0, 8]), ..Remote::audio(recorder(Side::A)) };
+    pair.copy.set(pair.now, Side::A, 0, paused(false));
+    for number in [65_531, 65_532, 65_533] {
+        assert!(pair.say(Side::A, &rtp(0x1111, number, 8)).1.is_none(), "the recording pauses");
+    }
+    pair.copy.set(pair.now, Side::A, 0, paused(true));
+    let (same, second, later) = pair.hears(Side::A, &rtp(0x1111, 65_534, 8));
+    assert_eq!((same, second), (ssrc, first.wrapping_add(1)), "the next number");
+    assert_eq!(later, start.wrapping_add(4 * 160), "and the time that it is");
+    assert!(pair.say(Side::A, &rtp(0x1111, 65_535, 9)).1.is_none(), "a codec that the recorder did not take");
+    let (_, third, _) = pair.hears(Side::A, &rtp(0x1111, 0, 8));
+    assert_eq!(third, second.wrapping_add(1));
+    let (_, fifth, _) = pair.hears(Side::A, &rtp(0x1111, 2, 8));
+    assert_eq!(fifth, third.wrapping_add(2), "what was lost before us is missing");
+    let (_, fourth, _) = pair.hears(Side::A, &rtp(0x1111, 1, 8));
+    assert_eq!(fourth, third.wrapping_add(1), "what comes late has its place");
+}
+
 #[test]
 fn nothing_is_copied_any_more_when_nobody_wants_it() {
     let mut pair = Pair::new();

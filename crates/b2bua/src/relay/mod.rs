@@ -253,7 +253,7 @@ impl Call {
         trouble: &negotiation::SdpTrouble,
         cx: &mut Context<'_>,
     ) {
-        if trouble.reason == ReasonId::MediaFax {
+        if matches!(trouble.reason, ReasonId::MediaFax | ReasonId::SrtpFax) {
             self.media.codec = negotiation::codec_of_fax(std::mem::take(&mut self.media.codec));
         }
         let mut rows = cx.take_rows();

@@ -190,6 +190,12 @@ fn a_fax_in_clear_keeps_off_a_leg_that_must_be_secured() {
         world.receive(PBX, &inside("ACK", 2, ok.header("To"), "fx1", "", ""));
         assert!(matches!(world.srtp(secured_side), Srtp::On(_)), "the sound goes on");
         assert!(!world.told(secured_side).1.udptl);
+        world.receive(PBX, &inside("BYE", 3, ok.header("To"), "bye1", "", ""));
+        let bye = world.expect(&[(PBX, "SIP/2.0 200"), (GW1, "BYE")]).remove(1);
+        world.receive(GW1, &response(&bye, "200 OK", "", "", ""));
+        world.settle();
+        let media = world.records[0].media.as_ref().expect("media");
+        assert_eq!(&*media.codec, "PCMA+passthrough", "{secured_side:?}: T.38 was asked for and refused");
     }
 }
 

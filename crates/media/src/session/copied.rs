@@ -7,6 +7,7 @@ use super::Session;
 use crate::control::{Reply, Side};
 use crate::flow::Component;
 use crate::guard::{Datagram, Kind};
+use crate::half::Half;
 use crate::report::DropReason;
 use base::{Rng, Time};
 use rtp::Packet;
@@ -51,6 +52,8 @@ struct Voice {
     ssrc: u32,
     /// The source that is copied now, and how its numbers become ours.
     source: Option<(u32, u16, u32)>,
+    /// Packets were left out since the last one that was sent.
+    skips: bool,
     sequence: u16,
     timestamp: u32,
     at: Time,
@@ -62,7 +65,7 @@ impl Voice {
     fn new(rng: &mut Rng) -> Voice {
         let (ssrc, numbers) = (rng.next_u64() as u32, rng.next_u64());
         let (sequence, timestamp) = (numbers as u16, (numbers >> 16) as u32);
-        Voice { ssrc, source: None, sequence, timestamp, at: Time::ZERO, packets: 0, octets: 0 }
+        Voice { ssrc, source: None, skips: false, sequence, timestamp, at: Time::ZERO, packets: 0, octets: 0 }
     }
 
     /// Our RTP time at a moment.
@@ -71,15 +74,19 @@ impl Voice {
         self.timestamp.wrapping_add(ticks as u32)
     }
 
-    /// Gives a valid packet our identity; another source goes on where the one before ended.
+    /// Gives a valid packet our identity; another source goes on where the one before ended, and what is left out on
+    /// purpose has no numbers, which would be losses (RFC 3550 §5.1).
     fn rename(&mut self, now: Time, clock: u32, bytes: &mut [u8]) {
         let Ok(mut packet) = Packet::parse(bytes) else { return };
         let (ssrc, sequence, timestamp) = (packet.ssrc(), packet.sequence(), packet.timestamp());
         let known = self.source.filter(|(source, ..)| *source == ssrc);
-        let (_, ahead, later) = known.unwrap_or_else(|| {
-            let next = if self.packets == 0 { self.timestamp } else { self.timestamp_at(now, clock) };
-            (ssrc, self.sequence.wrapping_add(1).wrapping_sub(sequence), next.wrapping_sub(timestamp))
-        });
+        let follows = self.sequence.wrapping_add(1).wrapping_sub(sequence);
+        let skips = std::mem::take(&mut self.skips);
+        let (ahead, later) = match known {
+            Some((_, ahead, later)) => (if skips { follows } else { ahead }, later),
+            None if self.packets == 0 => (follows, self.timestamp.wrapping_sub(timestamp)),
+            None => (follows, self.timestamp_at(now, clock).wrapping_sub(timestamp)),
+        };
         self.source = Some((ssrc, ahead, later));
         let (sequence, timestamp) = (sequence.wrapping_add(ahead), timestamp.wrapping_add(later));
         packet.set_ssrc(self.ssrc);
@@ -114,6 +121,17 @@ impl Voice {
         out.copy_from_slice(whole.get(..REPORT_LENGTH)?);
         Some((REPORT_LENGTH, (ntp >> 16) as u32))
     }
+}
+
+/// Where the recorder wants a packet, and the clock of its sound.
+fn wanted(half: &Half, bytes: &[u8]) -> Result<(SocketAddr, u32), DropReason> {
+    let to = half.media_target()?;
+    let remote = half.remote.as_ref().ok_or(DropReason::NoRemote)?;
+    let header = crate::wire::rtp_header(bytes)?;
+    if !remote.allows(header.payload_type) {
+        return Err(DropReason::PayloadType);
+    }
+    Ok((to, rtp::static_clock(header.payload_type).unwrap_or(remote.clock_rate.max(1))))
 }
 
 impl Session {
@@ -226,15 +244,11 @@ impl Session {
         let at = usize::from(stream);
         let (s, voices) = (self.streams.get_mut(at), copies.voices.get_mut(at));
         let (s, voices) = s.zip(voices).ok_or(DropReason::NoRemote)?;
-        let half = &mut s.halves[side.index()];
-        let to = half.media_target()?;
-        let Some(remote) = &half.remote else { return Err(DropReason::NoRemote) };
-        let header = crate::wire::rtp_header(packet.bytes())?;
-        if !remote.allows(header.payload_type) {
-            return Err(DropReason::PayloadType);
-        }
-        let clock = rtp::static_clock(header.payload_type).unwrap_or(remote.clock_rate.max(1));
-        voices[side.index()].rename(now, clock, packet.bytes_mut());
+        let (half, voice) = (&mut s.halves[side.index()], &mut voices[side.index()]);
+        let wanted = wanted(half, packet.bytes());
+        voice.skips |= wanted.is_err();
+        let (to, clock) = wanted?;
+        voice.rename(now, clock, packet.bytes_mut());
         match &mut half.guard {
             Some(guard) => guard.protect(packet, Kind::Media).map(|()| to),
             None => Ok(to),
