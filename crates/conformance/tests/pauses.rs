@@ -1,6 +1,8 @@
 //! Recordings that pause and go on, as `tshark` sees them at the recorder's wire and at the phones: what is offered to
 //! the recorder, what is sent to it, and what phones that know of recordings are told (RFC 7866 §6.1.2, §7.1.2).
 
+#![allow(clippy::panic, reason = "a peer that does not do its part fails the test")]
+
 use conformance::audio;
 use conformance::baresip::Baresip;
 use conformance::capture::Capture;
