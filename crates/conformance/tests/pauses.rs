@@ -40,17 +40,8 @@ fn order(place: &Place, arguments: &[&str]) {
     assert!(done.status.success(), "{done:?}");
 }
 
-#[test]
-fn a_pause_stops_the_streams_to_the_recorder_and_the_aware_phone_alone_hears_of_it() {
-    let place = Place::new("pause");
-    let ears = [CALLER_PORT, CALLEE_PORT].map(|port| Ear::new(&place, SRS, port));
-    let server = Server::start(&place, &setup(&place, &[SRS], "").text());
-    let capture = Capture::start(&place);
-    let recorder = recorder(&place, SRS, "uas_records");
-    let account = format!("<sip:{WORLD}@{}>;regint=0", place.ip(ITSP));
-    let callee = Baresip::with_account(&place, WORLD, ITSP, CALLEE_TONE, &account, None);
-    callee.process().line("baresip is ready");
-    // The caller knows of recordings, and is told how its own stands with each change.
+/// A caller who knows of recordings, and is told how its own stands with each change.
+fn aware() -> Script {
     let from = format!("<sip:{DID}@[local_ip]:[local_port]>");
     let mut script = Script::default().call(WORLD, &from, "Supported: record-aware\n", SDP).expect(200, &[]);
     script = script.inside("ACK", "", "");
@@ -61,7 +52,20 @@ fn a_pause_stops_the_streams_to_the_recorder_and_the_aware_phone_alone_hears_of_
             script = script.play("/usr/share/sip-tester/g711a.pcap");
         }
     }
-    let script = script.receive("BYE", &[]).agree("");
+    script.receive("BYE", &[]).agree("")
+}
+
+#[test]
+fn a_pause_stops_the_streams_to_the_recorder_and_the_aware_phone_alone_hears_of_it() {
+    let place = Place::new("pause");
+    let ears = [CALLER_PORT, CALLEE_PORT].map(|port| Ear::new(&place, SRS, port));
+    let server = Server::start(&place, &setup(&place, &[SRS], "").text());
+    let capture = Capture::start(&place);
+    let recorder = recorder(&place, SRS, "uas_records");
+    let account = format!("<sip:{WORLD}@{}>;regint=0", place.ip(ITSP));
+    let callee = Baresip::with_account(&place, WORLD, ITSP, CALLEE_TONE, &account, None);
+    callee.process().line("baresip is ready");
+    let script = aware();
     let caller = Sipp::of_script(&place, "caller", &script, &place.sip(PBX)).keep_messages();
     let caller = caller.with(&["-mp", "40000"]).call(WORLD, &place.sip(INSIDE));
     caller.await_received("a=record:on");

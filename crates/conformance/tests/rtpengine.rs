@@ -110,6 +110,12 @@ fn stream_of(description: &str, stream: usize) -> &str {
     description.split("m=audio ").nth(stream + 1).unwrap_or_default()
 }
 
+/// A phone's description with a second stream.
+fn with_second(phone: &Phone, version: u8, port: u16) -> String {
+    let line = format!("m=audio {port} RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=ptime:20\r\n");
+    (phone.description() + &line).replace("o=- 1 1", &format!("o=- 1 {version}"))
+}
+
 /// Both described one stream first, then a second one, too, which was taken or not.
 fn judge_added((first, both): (&str, &str), taken: bool, told: &str) {
     for said in ["a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:"] {
@@ -135,20 +141,16 @@ fn a_stream_that_is_added_has_checks_and_a_handshake_of_its_own_and_leaves_the_f
     let itsp = Phone::new(&place, ITSP, &place.sip(OUTSIDE));
     let second = [PBX, ITSP].map(|host| UdpSocket::bind((place.ip(host), 40_010)).expect("a second stream"));
     let engine = Rtpengine::start(&place, NEAR);
-    let line = |port: u16| format!("m=audio {port} RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=ptime:20\r\n");
-    let offer = engine.offer(&pbx.description(), &near.how);
-    pbx.described = Some(offer.clone());
+    pbx.described = Some(engine.offer(&pbx.description(), &near.how));
     let (mut a, b) = call_answered(&pbx, &itsp, (WORLD, DID, "added"), |_| itsp.description());
     let first = a.description.clone();
     let answer = engine.answer(&first, &near.behind());
     each_hears((&pbx.rtp, place_of(&answer, 0)), (&itsp.rtp, b.relay), &first);
     pbx.described = None;
     for (version, taken) in [(2, 0), (3, 40_010)] {
-        let both = (pbx.description() + &line(40_010)).replace("o=- 1 1", &format!("o=- 1 {version}"));
-        let offer = engine.offer(&both, &near.how);
+        let offer = engine.offer(&with_second(&pbx, version, 40_010), &near.how);
         pbx.asks(&mut a, &offer);
-        let answers = (itsp.description() + &line(taken)).replace("o=- 1 1", &format!("o=- 1 {version}"));
-        let offered = itsp.takes_again(|_| answers);
+        let offered = itsp.takes_again(|_| with_second(&itsp, version, taken));
         let described = pbx.agreed(&a);
         let _ = itsp.sip.await_message("ACK", "");
         assert!(!offered.contains("a=ice-") && !offered.contains("a=fingerprint"), "{offered}");
@@ -162,10 +164,5 @@ fn a_stream_that_is_added_has_checks_and_a_handshake_of_its_own_and_leaves_the_f
         }
     }
     pbx.hang_up(&a, &itsp);
-    let record = records::await_count(&place, 1).remove(0);
-    assert!(
-        record.pointer("/media/from_caller/security").and_then(|w| w.as_str()) == Some(&*near.told),
-        "{record}"
-    );
     assert_eq!(server.stop(), 0);
 }
