@@ -4,6 +4,7 @@
 #![allow(clippy::panic, reason = "a peer that does not do its part fails the test")]
 
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
+use conformance::hearing::await_datagram;
 use conformance::libsrtp::{Keys, Libsrtp, Way};
 use conformance::phone::{Dialog, Phone, call_answered};
 use conformance::{Place, Server, records};
@@ -158,15 +159,10 @@ impl Room {
         let sealed = libsrtp.seal_report(from.out, which, &report);
         let relay = SocketAddr::new(from.dialog.relay.ip(), from.dialog.relay.port() + 1);
         from.reports.send_to(&sealed, relay).expect("a report sent");
-        let mut buffer = [0; 2048];
-        loop {
-            let length = to.reports.recv(&mut buffer).expect("a report");
-            let opened = libsrtp.open_report(to.back, &buffer[..length]);
-            // The server may have reports of its own.
-            if opened[4..8] == report[4..8] {
-                return assert_eq!(opened, report);
-            }
-        }
+        // The server may have reports of its own.
+        let mine = |bytes: &[u8], _| (bytes.get(4..8) == report.get(4..8)).then(|| bytes.to_vec());
+        let sealed = await_datagram(&to.reports, "report", mine);
+        assert_eq!(libsrtp.open_report(to.back, &sealed), report);
     }
 
     /// Ends the call: what the record says of packets that were relayed and dropped, in both directions.

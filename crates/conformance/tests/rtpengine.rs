@@ -56,9 +56,8 @@ fn each_hears(a: (&UdpSocket, SocketAddr), b: (&UdpSocket, SocketAddr), told: &s
         for (way, (speaker, listener)) in [(a, b), (b, a)].into_iter().enumerate() {
             let word = rtp_packet(0x1111 * (way as u32 + 1), sequence, 0xA5 ^ way as u8);
             speaker.0.send_to(&word, speaker.1).expect("a packet sent");
-            let heard = find(listener.0, patience, |bytes, _| {
-                (bytes.get(12..) == Some(&word[12..])).then_some(())
-            });
+            let heard =
+                find(listener.0, patience, |bytes, _| (bytes.get(12..) == Some(&word[12..])).then_some(()));
             in_a_row[way] = if heard.is_some() { in_a_row[way] + 1 } else { 0 };
         }
     }
