@@ -4,6 +4,10 @@ use crate::place::Place;
 use crate::process::Process;
 use std::process::{Command, Stdio};
 
+/// A client that does not block: sound that comes with the last word of a handshake is no record of DTLS, and one that blocks
+/// passes over it and waits for the next for as long as sound comes, instead of ending.
+const CLIENT: [&str; 3] = ["s_client", "-dtls1_2", "-nbio"];
+
 /// A certificate made by OpenSSL, and a program that shows it.
 #[derive(Debug)]
 pub struct Identity<'p> {
@@ -32,9 +36,7 @@ impl Identity<'_> {
     pub fn begins(&self, from: &str, to: &str) -> Process {
         let (cert, key) = (format!("{}.pem", self.name), format!("{}.key", self.name));
         let mut command = Command::new("openssl");
-        command.args([
-            "s_client", "-dtls1_2", "-state", "-bind", from, "-connect", to, "-cert", &cert, "-key", &key,
-        ]);
+        command.args(CLIENT).args(["-state", "-bind", from, "-connect", to, "-cert", &cert, "-key", &key]);
         command.args(["-use_srtp", "SRTP_AES128_CM_SHA1_80"]).current_dir(self.place.folder());
         let process = Process::start(self.name, &mut command);
         let (at, _) = process.line_after(0, "read hello verify request");
@@ -71,7 +73,7 @@ impl Identity<'_> {
     pub fn shakes(&self, from: &str, to: &str) -> String {
         let (cert, key) = (format!("{}.pem", self.name), format!("{}.key", self.name));
         let mut command = Command::new("openssl");
-        command.args(["s_client", "-dtls1_2", "-bind", from, "-connect", to, "-cert", &cert, "-key", &key]);
+        command.args(CLIENT).args(["-bind", from, "-connect", to, "-cert", &cert, "-key", &key]);
         command.args(["-use_srtp", "SRTP_AES128_CM_SHA1_80", "-keymatexport", "EXTRACTOR-dtls_srtp"]);
         command.args(["-keymatexportlen", "60"]).current_dir(self.place.folder());
         let process = Process::start(self.name, &mut command);
