@@ -9,10 +9,11 @@ use crate::offer::State;
 use crate::output::Level;
 use crate::record::{CallRecord, MediaRecord, ReleasedBy};
 use crate::tag::CallRef;
+use crate::transfer::released_by;
 use base::ReasonId;
 use identity::headers::{Kind, pass_reason, pass_rows};
 use identity::said::{push_why, q850_of};
-use media::{Command, NotHeard, Report, SessionId, Side};
+use media::{Command, NotHeard, Report, SessionId, Side, Silence};
 use sip_core::{Response, ServerTxn};
 use sip_msg::Msg;
 use std::time::Duration;
@@ -129,8 +130,7 @@ impl Call {
 
     /// One peer is lost (481, 408, no ACK, expired session): BYE to both, one of which may listen.
     pub(crate) fn lose(&mut self, side: Side, reason: ReasonId, cx: &mut Context<'_>) {
-        let by = if side == Side::A { ReleasedBy::Caller } else { ReleasedBy::Callee };
-        self.release(reason, by, cx);
+        self.release(reason, released_by(side), cx);
     }
 
     pub(crate) fn say_bye(&mut self, side: Side, rows: &[u8], status: u16, cx: &mut Context<'_>) {
@@ -292,8 +292,16 @@ impl Call {
         self.media.unheard[side.index()] = why;
         let Some(why) = why else { return };
         cx.counters.one_way += 1;
-        let who = if side == Side::A { "caller" } else { "callee" };
+        let who = released_by(side).word();
         cx.note(Level::Warn, "one way", format!("call {}: {who} not heard: {why}", self.key));
+    }
+
+    /// A side is silent for its timeout, which ends the call; what of it has ceased is told.
+    pub(crate) fn on_no_media(&mut self, side: Side, silence: Silence, cx: &mut Context<'_>) {
+        let told = format!("{} silent: {silence}", released_by(side).word());
+        cx.note(Level::Warn, "call without media", format!("call {}: {told}", self.key));
+        self.decision = format!("{}; {told}", self.decision).into();
+        self.release(ReasonId::MediaTimeout, ReleasedBy::Us, cx);
     }
 
     /// Writes the record once the call is over and its media have reported; exactly once.

@@ -210,7 +210,7 @@ reasons! {
     PeerOther5xx      "P-5XX"                  Peer     again 500  41 "The peer failed with a 5xx status that has no row of its own.";
     PeerOther6xx      "P-6XX"                  Callee   never 603  21 "The call was refused everywhere with a 6xx status that has no row of its own.";
 
-    MediaTimeout      "M-TIMEOUT"              Peer     never 480  41 "Neither RTP nor RTCP came from a side for media_timeout, so the call was ended.";
+    MediaTimeout      "M-TIMEOUT"              Peer     never 480  41 "Neither RTP, RTCP nor ICE checks came from a side for media_timeout, so the call was ended; the decision says which side.";
     NoCodec           "M-NO-CODEC"             Caller   never 488  88 "The offer holds no codec that both sides have.";
     SdpBad            "M-SDP-BAD"              Caller   never 488  95 "The session description cannot be understood.";
     SdpAnswerMissing  "M-ANSWER-MISSING"       Peer     again 502  95 "The peer answered the call without a session description where one is due.";

@@ -80,7 +80,7 @@ impl Baresip {
     /// `dial` when there is one.
     #[must_use]
     pub fn start(place: &Place, number: &str, host: u8, hertz: f64, dial: Option<&str>) -> Baresip {
-        let account = format!("<sip:{number}@{}>;regint=0", place.ip(host));
+        let account = format!("<sip:{number}@{}>;regint=0", place.host(host));
         Baresip::with_account(place, number, host, hertz, &account, dial)
     }
 
@@ -123,15 +123,19 @@ impl Baresip {
         fs::create_dir_all(&folder).expect("baresip's folder");
         let tone = folder.join("tone.wav");
         audio::write(&tone, &voice.says);
+        // Of IPv6 an address stands in brackets, and media are of its kind where it is preferred.
+        let six = ip.contains(':');
+        let (at, prefer) =
+            (if six { format!("[{ip}]") } else { ip.to_owned() }, if six { "yes" } else { "no" });
         let config = format!(
-            "sip_listen {ip}:5060\nsip_trans_def udp\ncall_local_timeout 120\ncall_max_calls 4\n\
+            "sip_listen {at}:5060\nsip_trans_def udp\ncall_local_timeout 120\ncall_max_calls 4\n\
              audio_path {0}\naudio_player aubridge,none\naudio_source aufile,{1}\naudio_alert aubridge,none\n\
              ausrc_srate 8000\nauplay_srate 8000\nausrc_channels 1\nauplay_channels 1\naudio_txmode poll\n\
-             rtp_ports 40000-40100\nrtp_timeout 60\njitter_buffer_delay 1-5\nnet_interface {ip}\n\
+             rtp_ports 40000-40100\nrtp_timeout 60\njitter_buffer_delay 1-5\nnet_interface {ip}\nprefer_ipv6 {prefer}\n\
              snd_path {0}\nmodule_path /usr/lib/baresip/modules\n\
              module g711.so\nmodule g722.so\nmodule opus.so\nopus_stereo no\nopus_sprop_stereo no\nmodule stun.so\nmodule ice.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\nmodule srtp.so\nmodule dtls_srtp.so\n\
              module_app account.so\nmodule_app menu.so\nmodule uuid.so\n\
-             module_app ctrl_tcp.so\nctrl_tcp_listen {ip}:4444\n",
+             module_app ctrl_tcp.so\nctrl_tcp_listen {at}:4444\n",
             folder.display(),
             tone.display()
         );
@@ -147,7 +151,7 @@ impl Baresip {
         if let Some(uri) = dial {
             command.args(["-e", &format!("/dial {uri}")]);
         }
-        let control = format!("{ip}:4444");
+        let control = format!("{at}:4444");
         Baresip { process: Process::start(number, &mut command), folder, control }
     }
 

@@ -40,6 +40,16 @@ impl Host {
         Ok(host)
     }
 
+    /// A switch: a host that passes frames between the cables that are plugged into it.
+    ///
+    /// # Errors
+    /// As [`Host::new`].
+    pub fn switch() -> Result<Host, String> {
+        let host = Host::new()?;
+        host.run("ip link add switch type bridge && ip link set switch up");
+        Ok(host)
+    }
+
     /// Does something on the host: what is started and bound there stays there.
     pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         std::thread::scope(|scope| {
@@ -62,16 +72,30 @@ impl Host {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// A cable to a switch: the device at this end with its address, and the name of the switch's end.
+    pub fn plug(&self, (device, address): (&str, &str), switch: &Host, port: &str) {
+        self.join(device, switch, port);
+        self.address(device, address);
+        switch.run(&format!("ip link set {port} master switch up"));
+    }
+
     /// A wire to another host: the devices at both ends and their addresses with the length of the net. Sums are made
     /// in software, for there is no hardware that would make them.
     pub fn wire(&self, (device, address): (&str, &str), other: &Host, (theirs, at): (&str, &str)) {
+        self.join(device, other, theirs);
+        self.address(device, address);
+        other.address(theirs, at);
+    }
+
+    fn join(&self, device: &str, other: &Host, theirs: &str) {
         let there = format!("/proc/{}/fd/{}", std::process::id(), other.space.as_raw_fd());
         assert!(Path::new(&there).exists(), "the other host");
         self.run(&format!("ip link add {device} type veth peer name {theirs} netns {there}"));
-        for (host, device, address) in [(self, device, address), (other, theirs, at)] {
-            host.run(&format!(
-                "ip address add {address} dev {device} && ethtool -K {device} tx off gro on && ip link set {device} up"
-            ));
-        }
+    }
+
+    fn address(&self, device: &str, address: &str) {
+        self.run(&format!(
+            "ip address add {address} dev {device} && ethtool -K {device} tx off gro on && ip link set {device} up"
+        ));
     }
 }

@@ -11,6 +11,8 @@ static NEXT: AtomicU8 = AtomicU8::new(1);
 pub struct Place {
     /// The first three bytes.
     net: [u8; 3],
+    /// The hosts with addresses of IPv6.
+    six: Vec<u8>,
     folder: PathBuf,
 }
 
@@ -28,27 +30,43 @@ impl Place {
         let folder = std::env::temp_dir().join(format!("tronco-conformance-{process}-{low}-{name}"));
         fs::create_dir_all(&folder).expect("a folder for the test");
         let island = std::env::var_os(crate::island::MARK).is_some();
-        Place { net: if island { [10, 77, low] } else { [127, high, low] }, folder }
+        Place { net: if island { [10, 77, low] } else { [127, high, low] }, six: Vec::new(), folder }
+    }
+
+    /// The same, where these hosts have addresses of IPv6: there are some [on an island](crate::island::on_an_island_of_both) alone.
+    #[must_use]
+    pub fn six(name: &str, hosts: &[u8]) -> Place {
+        let mut place = Place::new(name);
+        place.six = hosts.to_vec();
+        place
     }
 
     /// The address whose last byte is `host`.
     #[must_use]
     pub fn ip(&self, host: u8) -> String {
         let [a, b, c] = self.net;
-        format!("{a}.{b}.{c}.{host}")
+        if self.six.contains(&host) { format!("fd77::{c}:{host}") } else { format!("{a}.{b}.{c}.{host}") }
+    }
+
+    /// That address as it stands in a URI.
+    #[must_use]
+    pub fn host(&self, host: u8) -> String {
+        let ip = self.ip(host);
+        if self.six.contains(&host) { format!("[{ip}]") } else { ip }
     }
 
     /// Port 5060 at that address.
     #[must_use]
     pub fn sip(&self, host: u8) -> String {
-        format!("{}:5060", self.ip(host))
+        format!("{}:5060", self.host(host))
     }
 
     /// The place's network, for a capture filter.
     #[must_use]
     pub fn net(&self) -> String {
         let [a, b, c] = self.net;
-        format!("{a}.{b}.{c}.0/24")
+        let six = if self.six.is_empty() { "" } else { " or net fd77::/64" };
+        format!("{a}.{b}.{c}.0/24{six}")
     }
 
     /// A port range of its own for addresses that tests share (`::1`): 600 ports from an even one.

@@ -59,7 +59,7 @@ pub fn phones(place: &Place) -> (Baresip, Baresip) {
 /// The same with a codec each.
 #[must_use]
 pub fn phones_with(place: &Place, codecs: [&str; 2]) -> (Baresip, Baresip) {
-    let account = |number: &str, host| format!("<sip:{number}@{}>;regint=0", place.ip(host));
+    let account = |number: &str, host| format!("<sip:{number}@{}>;regint=0", place.host(host));
     let a = Voice { codec: codecs[0], ..Voice::tone(CALLER_TONE) };
     let b = Voice { codec: codecs[1], ..Voice::tone(CALLEE_TONE) };
     let callee = Baresip::with_voice(place, WORLD, ITSP, &b, &account(WORLD, ITSP), None);

@@ -35,7 +35,7 @@ fn voiced(
     dial: Option<&str>,
 ) -> Baresip {
     let encryption = if encryption.is_empty() { String::new() } else { format!(";mediaenc={encryption}") };
-    let account = format!("<sip:{number}@{}>;regint=0{encryption}", place.ip(host));
+    let account = format!("<sip:{number}@{}>;regint=0{encryption}", place.host(host));
     Baresip::with_voice(place, number, host, voice, &account, dial)
 }
 
@@ -46,13 +46,17 @@ pub fn two_phones(name: &str, rules: (&str, &str), encryptions: (&str, &str)) ->
 }
 
 /// The same, where each has one codec, as baresip names it.
-pub fn two_codecs(
-    name: &str,
+pub fn two_codecs(name: &str, rules: (&str, &str), encryptions: (&str, &str), codecs: (&str, &str)) -> Place {
+    two_codecs_at(Place::new(name), rules, encryptions, codecs)
+}
+
+/// The same at a place.
+pub fn two_codecs_at(
+    place: Place,
     (pbx, itsp): (&str, &str),
     (ours, theirs): (&str, &str),
     (codec, other): (&str, &str),
 ) -> Place {
-    let place = Place::new(name);
     let mut setup = Setup::new(&place);
     // On loopback baresip sends from another address than the one it names.
     setup.pbx_more = format!("override = {{ latch = \"nat\", {pbx} }}\n");

@@ -8,6 +8,7 @@ mod sealed;
 
 use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
+use conformance::island::on_an_island_of_both;
 use conformance::phone::rtp_packet;
 use conformance::script::{SDP, Script};
 use conformance::server::tronco;
@@ -132,20 +133,39 @@ fn untouched(message: &str) {
     }
 }
 
+/// A call whose caller has turned it to T.38, and the server's ports.
+fn turned_by_the_caller(fax: &Fax<'_>) -> (Running, Running, [u16; 2]) {
+    let turned = answering().receive("INVITE", &[]).agree(&t38("")).receive("ACK", &[]);
+    let callee = Sipp::of_script(fax.place, "callee", &hung_up(turned), &fax.place.sip(ITSP));
+    let callee = callee.keep_messages().answer();
+    let turns = calling().inside("INVITE", "", &t38("")).expect(200, &[]).inside("ACK", "", "");
+    let caller = fax.caller(&hung_up(turns));
+    let ports = ports_of(&caller, &callee);
+    untouched(&callee.await_received(&format!("m=image {} udptl t38", ports[1])));
+    untouched(&caller.await_received(&format!("m=image {} udptl t38", ports[0])));
+    (caller, callee, ports)
+}
+
+#[test]
+fn a_fax_goes_from_ipv4_to_ipv6_and_back() {
+    on_an_island_of_both("a_fax_goes_from_ipv4_to_ipv6_and_back", || {
+        let place = Place::six("fax-six", &[OUTSIDE, ITSP]);
+        let fax = Fax::new(&place);
+        let server = fax.server(&Setup::new(&place));
+        let (caller, callee, ports) = turned_by_the_caller(&fax);
+        fax.crosses(ports, &[indicator(0, 1, None), indicator(1, 2, Some(1))]);
+        assert_eq!(fax.end(&caller, &callee), "PCMA+t38");
+        assert_eq!(server.stop(), 0);
+    });
+}
+
 #[test]
 fn a_caller_turns_to_t38_and_its_datagrams_are_what_tshark_calls_a_fax() {
     let place = Place::new("fax");
     let fax = Fax::new(&place);
     let server = fax.server(&Setup::new(&place));
     let capture = Capture::start(&place);
-    let turned = answering().receive("INVITE", &[]).agree(&t38("")).receive("ACK", &[]);
-    let callee =
-        Sipp::of_script(&place, "callee", &hung_up(turned), &place.sip(ITSP)).keep_messages().answer();
-    let turns = calling().inside("INVITE", "", &t38("")).expect(200, &[]).inside("ACK", "", "");
-    let caller = fax.caller(&hung_up(turns));
-    let ports = ports_of(&caller, &callee);
-    untouched(&callee.await_received(&format!("m=image {} udptl t38", ports[1])));
-    untouched(&caller.await_received(&format!("m=image {} udptl t38", ports[0])));
+    let (caller, callee, ports) = turned_by_the_caller(&fax);
     // CNG, CED, the preamble of V.21.
     fax.crosses(ports, &[indicator(0, 1, None), indicator(1, 2, Some(1)), indicator(2, 3, Some(2))]);
     // Nobody else is believed.

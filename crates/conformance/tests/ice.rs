@@ -5,12 +5,15 @@
 
 use conformance::audio::{level, share};
 use conformance::baresip::{Baresip, Voice};
+use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
-use conformance::island::on_an_island;
-use conformance::phone::{Dialog, Phone, call, rtp_packet};
+use conformance::island::{on_an_island, on_an_island_of_both};
+use conformance::phone::{Dialog, Phone, call, ok, rtp_packet};
 use conformance::stun::Check;
-use conformance::{Place, Server};
+use conformance::{Place, Server, records};
+use rustix::process::Signal;
 use std::net::{SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
 
 const WORLD: &str = "+441632960001";
 const DID: &str = "+493023125100";
@@ -50,7 +53,7 @@ impl End<'_> {
 
     fn phone(&self, place: &Place, number: &str, host: u8, hertz: f64, dial: Option<&str>) -> Baresip {
         let nat = if self.ice { ";medianat=ice" } else { "" };
-        let account = format!("<sip:{number}@{}>;regint=0{nat}{}", place.ip(host), self.account);
+        let account = format!("<sip:{number}@{}>;regint=0{nat}{}", place.host(host), self.account);
         let voice = Voice { codec: self.codec, ..Voice::tone(hertz) };
         Baresip::with_voice(place, number, host, &voice, &account, dial)
     }
@@ -61,16 +64,71 @@ fn talk(name: &str, inside: End<'_>, outside: End<'_>) {
     on_an_island(name, || {
         let place = Place::new("ice");
         let mut setup = Setup::new(&place);
+        setup.drain = "1s";
         (setup.pbx_more, setup.itsp_more) = (inside.trunk(), outside.trunk());
         let server = Server::start(&place, &setup.text());
-        let callee = outside.phone(&place, WORLD, ITSP, 700.0, None);
-        callee.process().line("baresip is ready");
-        let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
-        let caller = inside.phone(&place, DID, PBX, 440.0, Some(&uri));
-        hears(&caller, 700.0, 440.0);
-        hears(&callee, 440.0, 700.0);
-        drop((caller, callee));
+        drop(speak(&place, inside, outside));
         assert_eq!(server.stop(), 0);
+    });
+}
+
+/// Two baresip that have heard each other.
+fn speak(place: &Place, inside: End<'_>, outside: End<'_>) -> (Baresip, Baresip) {
+    let callee = outside.phone(place, WORLD, ITSP, 700.0, None);
+    callee.process().line("baresip is ready");
+    let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
+    let caller = inside.phone(place, DID, PBX, 440.0, Some(&uri));
+    hears(&caller, 700.0, 440.0);
+    hears(&callee, 440.0, 700.0);
+    (caller, callee)
+}
+
+#[test]
+fn of_candidates_of_both_families_those_of_ours_are_checked() {
+    on_an_island_of_both("of_candidates_of_both_families_those_of_ours_are_checked", || {
+        let place = Place::six("ice-six", &[INSIDE, PBX]);
+        let mut setup = Setup::new(&place);
+        setup.drain = "1s";
+        (setup.pbx_more, setup.itsp_more) = (CHECKED.trunk(), PLAIN.trunk());
+        let server = Server::start(&place, &setup.text());
+        let capture = Capture::start(&place);
+        drop(speak(&place, CHECKED, PLAIN));
+        let offered = capture.end("sip.Method == \"INVITE\" && ipv6", &["sdp.media_attr"]);
+        let offer = offered.first().expect("an INVITE");
+        let candidate = |ip: String| offer.contains(&format!(" {ip} "));
+        assert!(candidate(place.ip(PBX)) && candidate(place.ip(ITSP)), "of both families: {offer}");
+        let checked = capture.lines(&[], "stun.type == 0x0101 && !icmpv6", &["ipv6.src", "ip.src"]);
+        let ours = |line: &&String| line.trim() == place.ip(INSIDE);
+        assert!(!checked.is_empty() && checked.iter().all(|line| ours(&line)), "{checked:?}");
+        let sound = capture.lines(&[], "udp.dstport >= 40000 && udp.length == 180", &["ipv6.src", "ip.src"]);
+        assert!(sound.iter().filter(ours).count() > 50, "{sound:?}");
+        assert_eq!(server.stop(), 0);
+    });
+}
+
+#[test]
+fn a_peer_that_freezes_is_told_of_by_all_that_has_ceased() {
+    on_an_island("a_peer_that_freezes_is_told_of_by_all_that_has_ceased", || {
+        let place = Place::new("ice-freezes");
+        let frozen = End { rules: ", media_timeout = \"2s\"", ..CHECKED };
+        let mut setup = Setup::new(&place);
+        setup.drain = "1s";
+        (setup.pbx_more, setup.itsp_more) = (frozen.trunk(), PLAIN.trunk());
+        let server = Server::start(&place, &setup.text());
+        let (caller, callee) = speak(&place, frozen, PLAIN);
+        caller.process().signal(Signal::STOP);
+        let record = records::await_count(&place, 1).remove(0);
+        assert_eq!(records::word(&record, "reason"), "M-TIMEOUT", "{record}");
+        let decision = records::word(&record, "decision");
+        let told = decision.split("caller silent: no RTP for 2 s, ").nth(1);
+        assert!(
+            told.is_some_and(|told| told.contains(" RTCP") && told.contains(", no ICE check for ")),
+            "{record}"
+        );
+        server.process().line(&decision[decision.find("caller silent").unwrap()..]);
+        caller.process().signal(Signal::CONT);
+        drop((caller, callee));
+        let _ = server.stop();
     });
 }
 
@@ -143,9 +201,14 @@ struct Room {
 
 impl Room {
     fn new(name: &str) -> Room {
+        Room::by(name, "")
+    }
+
+    /// With these further rules of the trunk with ICE.
+    fn by(name: &str, rules: &str) -> Room {
         let place = Place::new(name);
         let mut setup = Setup::new(&place);
-        setup.pbx_more = "override = { ice = \"lite\" }\n".into();
+        setup.pbx_more = format!("override = {{ ice = \"lite\"{rules} }}\n");
         let server = Server::start(&place, &setup.text());
         let mut pbx = Phone::new(&place, PBX, &place.sip(INSIDE));
         let itsp = Phone::new(&place, ITSP, &place.sip(OUTSIDE));
@@ -222,4 +285,27 @@ fn checks_prove_the_peers_address_and_nothing_else_moves_media() {
     }
     assert!(pbx.drain_rtp().is_empty(), "the signalled address heard something");
     pbx.hang_up(a, itsp);
+}
+
+/// Consent by checks alone (RFC 7675 §5.1): the phone says nothing else.
+#[test]
+fn a_silent_peer_lives_while_it_consents_and_no_longer() {
+    let room = Room::by("consent", ", media_timeout = \"1s\"");
+    let nominating = Check { nominates: true, ..room.good.clone() };
+    let begun = Instant::now();
+    let consented = conformance::await_some(|| {
+        assert_eq!(room.ask(&nominating), Ok(room.agent.local_addr().unwrap()));
+        (begun.elapsed() > Duration::from_millis(2_500)).then_some(())
+    });
+    assert!(consented.is_some() && records::all(&room.place).is_empty(), "it lives");
+    let ceased = Instant::now();
+    for phone in [&room.pbx, &room.itsp] {
+        let bye = phone.sip.await_message("BYE", "");
+        phone.sip.send(ok(&bye));
+    }
+    let after = ceased.elapsed();
+    assert!((0.8..4.0).contains(&after.as_secs_f64()), "{after:?} after the last check");
+    let record = records::await_count(&room.place, 1).remove(0);
+    let told = "; caller silent: never any RTP, never any RTCP, no ICE check for 1 s";
+    assert!(records::word(&record, "decision").ends_with(told), "{record}");
 }

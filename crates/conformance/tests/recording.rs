@@ -4,6 +4,7 @@
 use conformance::audio::{self, share};
 use conformance::config::{INSIDE, ITSP, PBX};
 use conformance::control::{ask, await_call};
+use conformance::island::on_an_island_of_both;
 use conformance::recorder::{
     CALLEE_PORT, CALLEE_TONE, CALLER_PORT, CALLER_TONE, DID, Ear, SRS, WORLD, phones, recorder, setup,
 };
@@ -40,11 +41,21 @@ fn read_metadata(invite: &str, place: &Place) -> Vec<String> {
 
 #[test]
 fn a_recorder_hears_each_side_in_a_stream_of_its_own() {
-    let place = Place::new("recorded");
-    let (caller_ear, callee_ear) = (Ear::new(&place, SRS, CALLER_PORT), Ear::new(&place, SRS, CALLEE_PORT));
-    let server = Server::start(&place, &setup(&place, &[SRS], "").text());
-    let recorder = recorder(&place, SRS, "uas_records");
-    let (caller, callee) = phones(&place);
+    is_recorded(&Place::new("recorded"));
+}
+
+#[test]
+fn a_recorder_of_ipv6_hears_a_call_between_ipv6_and_ipv4() {
+    let name = "a_recorder_of_ipv6_hears_a_call_between_ipv6_and_ipv4";
+    on_an_island_of_both(name, || is_recorded(&Place::six("recorded-six", &[INSIDE, PBX, SRS])));
+}
+
+/// A whole call and its recording.
+fn is_recorded(place: &Place) {
+    let (caller_ear, callee_ear) = (Ear::new(place, SRS, CALLER_PORT), Ear::new(place, SRS, CALLEE_PORT));
+    let server = Server::start(place, &setup(place, &[SRS], "").text());
+    let recorder = recorder(place, SRS, "uas_records");
+    let (caller, callee) = phones(place);
     let invite = recorder.await_received("INVITE ");
     for row in
         ["Require: siprec", ";+sip.src", "Content-Type: multipart/mixed;boundary=", "a=label:1", "a=label:2"]
@@ -52,7 +63,7 @@ fn a_recorder_hears_each_side_in_a_stream_of_its_own() {
         assert!(invite.contains(row), "{row}: {invite}");
     }
     assert!(invite.contains("Content-Disposition: recording-session"), "{invite}");
-    let told = read_metadata(&invite, &place);
+    let told = read_metadata(&invite, place);
     assert_eq!(told[0], "complete 1");
     assert_eq!(
         told[1..],
@@ -67,7 +78,7 @@ fn a_recorder_hears_each_side_in_a_stream_of_its_own() {
     drop(caller);
     let tally = recorder.finish();
     assert_eq!((tally.good, tally.failed), (1, 0), "the end of the call ended the recording");
-    let record = &records::await_count(&place, 1)[0];
+    let record = &records::await_count(place, 1)[0];
     assert_eq!(records::word(record, "recording"), "rec: ok");
     drop(callee);
     assert_eq!(server.stop(), 0);

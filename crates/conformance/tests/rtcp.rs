@@ -4,10 +4,13 @@
 use conformance::baresip::{Baresip, Voice};
 use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
-use conformance::phone::{Phone, call};
-use conformance::{Place, Server, records};
+use conformance::phone::{Phone, call, call_answered, ok};
+use conformance::script::{SDP, Script};
+use conformance::{Place, Server, Sipp, records};
+use rustix::process::Signal;
 use std::collections::BTreeSet;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
 
 const WORLD: &str = "+441632960001";
 const DID: &str = "+493023125100";
@@ -30,6 +33,7 @@ fn columns(line: &str) -> Vec<&str> {
 fn each_phone_of_a_transcoded_call_gets_reports_of_ours_and_none_of_the_other_phones() {
     let place = Place::new("rtcp");
     let mut setup = Setup::new(&place);
+    setup.drain = "1s";
     setup.pbx_more = "override = { latch = \"nat\", codecs = [\"PCMA\"] }\n".into();
     setup.itsp_more = "override = { latch = \"nat\", codecs = [\"G722\"] }\n".into();
     let server = Server::start(&place, &setup.text());
@@ -86,6 +90,15 @@ const THEIRS: &[u8] = &[
     45, 0xeb, 0xc4, 55, 16, 82, 127, 40, 38, 0xf5, 0, 0, 40, 0, 60, 0, 200,
 ];
 
+/// The sockets of two phones for RTCP.
+fn controls(place: &Place) -> [UdpSocket; 2] {
+    [PBX, ITSP].map(|host| {
+        let socket = UdpSocket::bind((place.ip(host), 40_001)).expect("a socket for RTCP");
+        socket.set_read_timeout(Some(conformance::PATIENCE)).expect("a read timeout");
+        socket
+    })
+}
+
 const EXTENDED: [&str; 8] = [
     "ip.dst",
     "rtcp.xr.bt",
@@ -108,11 +121,7 @@ fn phones_that_ask_for_extended_reports_get_ours_and_are_asked_for_theirs() {
     let mut itsp = Phone::new(&place, ITSP, &place.sip(OUTSIDE));
     pbx.more = "a=rtcp-xr:voip-metrics\r\n".into();
     itsp.more = "a=rtcp-xr:rcvr-rtt=all voip-metrics\r\n".into();
-    let control = [PBX, ITSP].map(|host| {
-        let socket = UdpSocket::bind((place.ip(host), 40_001)).expect("a socket for RTCP");
-        socket.set_read_timeout(Some(conformance::PATIENCE)).expect("a read timeout");
-        socket
-    });
+    let control = controls(&place);
     let (a, b) = call(&pbx, &itsp, WORLD, DID, "xr");
     assert!(b.description.contains("a=rtcp-xr:voip-metrics rcvr-rtt=all\r\n"), "{}", b.description);
     assert!(
@@ -166,4 +175,103 @@ fn judge_extended(place: &Place, lines: &[String]) {
         );
     }
     assert_eq!(to(ITSP).split('\t').nth(5), Some("860116326"), "its reference time: {lines:#?}");
+}
+
+/// Both trunks end calls after this silence; further rules of theirs.
+fn server(place: &Place, timeout: &str, rules: &str) -> Server {
+    let mut setup = Setup::new(place);
+    setup.pbx_more = format!("override = {{ latch = \"nat\", media_timeout = \"{timeout}\"{rules} }}\n");
+    setup.itsp_more = setup.pbx_more.clone();
+    Server::start(place, &setup.text())
+}
+
+/// The record of the only call, which ended for want of media; what it says of that.
+fn ended(place: &Place) -> String {
+    let record = records::await_count(place, 1).remove(0);
+    assert_eq!(records::word(&record, "reason"), "M-TIMEOUT", "{record}");
+    assert_eq!(records::word(&record, "released_by"), "tronco", "{record}");
+    records::word(&record, "decision").rsplit("; ").next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_phone_that_freezes_ends_its_call_in_the_time_of_its_trunk_and_is_told_of() {
+    let place = Place::new("freezes");
+    // RTCP of baresip comes every five seconds: RTP alone keeps the call.
+    let _server = server(&place, "3s", "");
+    let callee = Baresip::start(&place, WORLD, ITSP, 700.0, None);
+    callee.process().line("baresip is ready");
+    let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
+    let caller = Baresip::start(&place, DID, PBX, 440.0, Some(&uri));
+    caller.hears(700.0, 440.0);
+    callee.hears(440.0, 700.0);
+    callee.process().signal(Signal::STOP);
+    let frozen = Instant::now();
+    caller.process().line("session closed");
+    let after = frozen.elapsed().as_secs_f64();
+    assert!((2.5..6.0).contains(&after), "after {after} s");
+    let told = ended(&place);
+    assert!(told.starts_with("callee silent: no RTP for 3 s, ") && told.contains(" RTCP"), "{told}");
+    callee.process().signal(Signal::CONT);
+}
+
+#[test]
+fn a_held_call_lives_by_rtcp_alone_and_ends_when_that_ceases() {
+    let place = Place::new("held");
+    let _server = server(&place, "1s", "");
+    let (pbx, itsp) =
+        (Phone::new(&place, PBX, &place.sip(INSIDE)), Phone::new(&place, ITSP, &place.sip(OUTSIDE)));
+    let control = controls(&place);
+    let held = |_: &str| format!("{}a=inactive\r\n", itsp.description());
+    let (a, b) = call_answered(&pbx, &itsp, (WORLD, DID, "held"), held);
+    let above = |relay: SocketAddr| SocketAddr::new(relay.ip(), relay.port() + 1);
+    let report = |n: usize, to| control[n].send_to(&THEIRS[..8], above(to)).expect("a report sent");
+    let begun = Instant::now();
+    let last = |ms| begun.elapsed() > Duration::from_millis(ms);
+    conformance::await_some(|| {
+        (report(0, a.relay), report(1, b.relay));
+        last(2_500).then_some(())
+    });
+    assert!(records::all(&place).is_empty(), "it lives");
+    // The callee's reports cease.
+    let ceased = Instant::now();
+    conformance::await_some(|| {
+        report(0, a.relay);
+        (!records::all(&place).is_empty()).then_some(())
+    });
+    let after = ceased.elapsed().as_secs_f64();
+    assert!((0.8..4.0).contains(&after), "after {after} s");
+    for phone in [&pbx, &itsp] {
+        let bye = phone.sip.await_message("BYE", "");
+        phone.sip.send(ok(&bye));
+    }
+    assert_eq!(ended(&place), "callee silent: never any RTP, no RTCP for 1 s");
+}
+
+/// SIPp calls SIPp, neither sends media, and the caller hangs up after three times the trunk's time.
+fn is_silent(name: &str, rules: &str, direction: &str) {
+    let place = Place::new(name);
+    let server = server(&place, "1s", rules);
+    let described = SDP.replace("a=sendrecv", direction);
+    let script =
+        Script::default().receive("INVITE", &[]).answer("200 OK", "", &described).receive("ACK", &[]);
+    let callee = Sipp::of_script(&place, "callee", &script.receive("BYE", &[]).agree(""), &place.sip(ITSP));
+    let callee = callee.answer();
+    let from = format!("<sip:{DID}@[local_ip]:[local_port]>");
+    let script = Script::default().call(WORLD, &from, "", SDP).expect(200, &[]).inside("ACK", "", "");
+    let script = script.pause(3_000).inside("BYE", "", "").expect(200, &[]);
+    Sipp::of_script(&place, "caller", &script, &place.sip(PBX)).call(WORLD, &place.sip(INSIDE)).finish();
+    callee.finish();
+    let record = records::await_count(&place, 1).remove(0);
+    assert_eq!(records::word(&record, "reason"), "P-HANGUP-A", "{record}");
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn silence_ends_no_active_call_where_the_trunk_does_not_judge_it() {
+    is_silent("silent-active", ", rtcp_active = false", "a=sendrecv");
+}
+
+#[test]
+fn silence_ends_no_held_call_where_the_trunk_does_not_judge_it() {
+    is_silent("silent-held", ", rtcp_held = false", "a=inactive");
 }

@@ -130,8 +130,12 @@ impl Half {
 
     /// When the peer was last heard: media, RTCP, or a good check, which is its consent to go on (RFC 7675 §5.1).
     pub(crate) fn heard_at(&self) -> Option<Time> {
-        let consent = self.checks.as_ref().filter(|checks| checks.binding).and_then(|c| c.agent.heard());
-        self.last_rtp.into_iter().chain(self.last_rtcp).chain(consent).max()
+        self.last_rtp.into_iter().chain(self.last_rtcp).chain(self.checked_at()).max()
+    }
+
+    /// When the last good check came.
+    pub(crate) fn checked_at(&self) -> Option<Time> {
+        self.checks.as_ref().filter(|checks| checks.binding).and_then(|c| c.agent.heard())
     }
 }
 

@@ -9,6 +9,7 @@ pub use crate::open_error::OpenError;
 use crate::ports::Ports;
 use crate::report::Report;
 use crate::secured::{Security, Srtp};
+use crate::session::Silence;
 use base::ListenId;
 use bridge::{Digit, Plan, Play};
 use ice::{Credentials, PeerDescription};
@@ -318,6 +319,8 @@ pub enum Reply {
         session: SessionId,
         /// The silent side.
         side: Side,
+        /// Since when.
+        silence: Silence,
     },
     /// Nothing is heard of a side that may send while the other side's media flow, or while packets for it come that are not
     /// believed; or it is heard again.

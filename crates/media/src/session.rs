@@ -30,6 +30,7 @@ mod said;
 mod silence;
 
 pub use reporting::Sending;
+pub use silence::Silence;
 mod lent;
 mod played;
 mod streams;

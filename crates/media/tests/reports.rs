@@ -359,6 +359,20 @@ fn whose_silence_counts_is_said_for_active_and_for_held_calls() {
 }
 
 #[test]
+fn whoever_is_answered_with_a_hold_is_judged_as_held() {
+    let care = Care { judge_held: false, reports: false, live: true, ..Care::default() };
+    let mut room = Room::new(care);
+    let silent = |room: &mut Room, send, receive| {
+        room.session.set(room.now, Side::B, 0, Remote { care, send, receive, ..Remote::audio(b()) });
+        room.pass(40, [false, false]);
+        let told = room.news();
+        Side::BOTH.map(|side| told.iter().any(|t| matches!(t, Reply::Timeout { side: s, .. } if *s == side)))
+    };
+    assert_eq!(silent(&mut room, false, false), [false, false], "A would speak and hear, and B neither");
+    assert_eq!(silent(&mut room, false, true), [true, true], "B says something to A");
+}
+
+#[test]
 fn reports_about_a_stream_whose_events_were_taken_out_speak_of_the_senders_numbers() {
     let mut room = Room::new(Care::default());
     let digits = DigitPlan { hears: Hears::Events(vec![(101, 8_000)]), says: Says::Signalled };

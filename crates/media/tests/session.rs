@@ -296,10 +296,10 @@ fn silence_and_one_way_are_news_once() {
     let why = Some(OneWay::Nothing.into());
     assert_eq!(room.replies(), [Reply::OneWay { session: ID, side: Side::B, why }]);
     assert!(room.session.report(room.now()).b[0].one_way);
-    let silent = |side| Reply::Timeout { session: ID, side };
     room.pass(60_000);
-    let replies = room.replies();
-    assert!(Side::BOTH.map(silent).iter().all(|told| replies.contains(told)) && replies.len() == 2);
+    let mut told = format!("{:?}", room.replies());
+    told.retain(|c| !c.is_whitespace());
+    assert!(told.matches("Timeout{").count() == 2 && told.matches("rtp:Some(30").count() == 1, "{told}");
     // RTCP alone keeps a held call alive.
     for _ in 0..20 {
         room.put(Side::A, Component::Rtcp, at("192.0.2.1:4001"), rtcp(1, None, None));

@@ -22,6 +22,8 @@ pub enum MediaPath<'t> {
     Apart,
     /// Through this node: the call is recorded.
     Recorded,
+    /// Through this node: one peer speaks IPv4 and the other IPv6, so that neither reaches the other.
+    Families,
     /// Between the peers: all that may.
     Always,
     /// Between the peers: it leaves by the trunk that it came by.
@@ -45,6 +47,7 @@ impl fmt::Display for MediaPath<'_> {
             MediaPath::Off => f.write_str("media through this node: bypass is off"),
             MediaPath::Recorded => f.write_str("media through this node: recorded"),
             MediaPath::Apart => f.write_str("media through this node: no common bypass id"),
+            MediaPath::Families => f.write_str("media through this node: IPv4 and IPv6"),
             MediaPath::Always => f.write_str("media between the peers"),
             MediaPath::Same => f.write_str("media between the peers: it leaves as it came"),
             MediaPath::Shared(id) => write!(f, "media between the peers: bypass id {id}"),
@@ -61,6 +64,8 @@ pub(crate) struct Paths {
     trunks: Vec<Option<SmallVec<[u16; 2]>>>,
     /// Of each trunk: who records its calls.
     records: Vec<Option<Recorder>>,
+    /// Of each trunk: whether its interface speaks IPv6.
+    six: Vec<bool>,
 }
 
 impl Paths {
@@ -74,6 +79,7 @@ impl Paths {
                 .then(|| ids_of(trunk, config, &networks).map(|id| paths.place(id, &mut known)).collect());
             paths.trunks.push(ids);
             paths.records.push(trunk.record);
+            paths.six.push(config.listen(trunk.listen).is_some_and(|listen| listen.address.is_ipv6()));
         }
         paths
     }
@@ -83,6 +89,11 @@ impl Paths {
             self.ids.push(id.into());
             u16::try_from(self.ids.len() - 1).unwrap_or(u16::MAX)
         })
+    }
+
+    /// Whether two trunks speak different versions of IP.
+    fn differ(&self, one: TrunkId, other: TrunkId) -> bool {
+        self.six.get(one.index()) != self.six.get(other.index())
     }
 
     fn of(&self, trunk: TrunkId) -> Option<&[u16]> {
@@ -125,6 +136,7 @@ impl Table {
         let shared = || ours.iter().find(|id| theirs.contains(id));
         match self.paths.mode {
             None | Some(Bypass::Off) => MediaPath::Off,
+            Some(_) if self.paths.differ(one, other) => MediaPath::Families,
             Some(Bypass::Always) => MediaPath::Always,
             Some(Bypass::Match) if one == other => MediaPath::Same,
             Some(Bypass::Match) => match shared().and_then(|id| self.paths.ids.get(usize::from(*id))) {

@@ -91,3 +91,30 @@ fn a_trunk_without_ids_has_its_media_where_its_networks_say() {
     assert_eq!(path(&w, "office", "carrier"), MediaPath::Apart, "its signalling is there, its media are not");
     assert_eq!(path(&w, "near", "lost"), MediaPath::Apart, "its media are in no site");
 }
+
+#[test]
+fn media_of_peers_with_different_versions_of_ip_go_through_this_node() {
+    let trunk = |name: &str, listen: &str, gateway: &str| {
+        format!(
+            "[trunk.{name}]\nkind = \"direct\"\nlisten = \"{listen}\"\nsite = \"berlin\"\ngateways = [\"{gateway}\"]\n\
+             override = {{ media = \"direct\" }}\n"
+        )
+    };
+    for (mode, alike) in [("always", MediaPath::Always), ("match", MediaPath::Shared("berlin"))] {
+        let more = format!(
+            "[media]\nbypass = \"{mode}\"\n\
+             [listen.six]\naddress = \"::1\"\nsip = [\"udp:5060\"]\nrtp = \"30000-30999\"\n{}{}{}{}",
+            trunk("old", "inside", "127.0.9.7"),
+            trunk("older", "inside", "127.0.9.8"),
+            trunk("new", "six", "[fd00::7]"),
+            trunk("newer", "six", "[fd00::8]"),
+        );
+        let config = common::config("DE", &more);
+        let w = World { table: Table::compile(&config), config };
+        assert_eq!((path(&w, "old", "older"), path(&w, "new", "newer")), (alike, alike));
+        for (one, other) in [("old", "new"), ("newer", "older")] {
+            assert_eq!(path(&w, one, other), MediaPath::Families, "neither reaches the other");
+        }
+        assert_eq!(MediaPath::Families.to_string(), "media through this node: IPv4 and IPv6");
+    }
+}

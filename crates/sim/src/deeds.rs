@@ -36,7 +36,11 @@ impl World {
                 let open = self.engine.open_sessions();
                 if let Some(session) = open.get(chance as usize % open.len().max(1)).copied() {
                     self.reference.silence = true;
-                    self.input(Input::Media(Reply::Timeout { session, side: media::Side::A }));
+                    self.input(Input::Media(Reply::Timeout {
+                        session,
+                        side: media::Side::A,
+                        silence: media::Silence::default(),
+                    }));
                 }
             }
             Deed::Cut(name, millis) => self.cut(name, millis),

@@ -144,7 +144,7 @@ impl Switchboard {
             _ if call.media.session() != Some(session) || call.is_left_alone() => {}
             Reply::Keyed(_, side, security) => call.media.shaken[side.index()] = Some(security),
             Reply::OneWay { side, why, .. } => call.on_one_way(call.media.seat(side), why, cx),
-            Reply::Timeout { .. } => call.release(ReasonId::MediaTimeout, ReleasedBy::Us, cx),
+            Reply::Timeout { side, silence, .. } => call.on_no_media(call.media.seat(side), silence, cx),
             Reply::Unkeyed { .. } => call.release(ReasonId::SrtpUnkeyed, ReleasedBy::Us, cx),
         });
         if closed && !known {

@@ -1,7 +1,6 @@
 //! Legs change places: the one that comes leaves its call, the one that goes is parted with.
 
-use super::placed::Tried;
-use super::released_by;
+use super::{moving::Stage, placed::Tried, released_by};
 use crate::call::{Call, Phase};
 use crate::context::{Context, User};
 use crate::journal::JournalEvent;
@@ -39,7 +38,7 @@ impl Given {
 impl Call {
     /// The leg that may come over now: its call and side, and what an INVITE is answered with.
     pub(super) fn joining(&self) -> Option<(CallRef, Side, LocalSdp)> {
-        let moving = self.moving().filter(|moving| moving.is_joining())?;
+        let moving = self.moving().filter(|moving| moving.stage == Stage::Joining)?;
         moving.other.map(|(call, side)| (call, side, moving.comes.clone()))
     }
 
@@ -246,10 +245,5 @@ impl Call {
         self.a.await_ack = Some(AwaitAck { txn, cseq, answers, initial: true });
         (self.phase, self.answer) = (Phase::Answered, Some(cx.wall()));
         cx.counters.answered += 1;
-    }
-
-    /// An INVITE that takes a leg's place and offers nothing: its 200 does, the ACK answers.
-    pub(super) fn offer_to_arrived(&mut self, told: &LocalSdp, cx: &mut Context<'_>) {
-        self.answer_arrived(told, Some(LateAnswer::Ours), cx);
     }
 }

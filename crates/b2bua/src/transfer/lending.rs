@@ -3,6 +3,7 @@
 use super::{Errand, Lent, released_by};
 use crate::call::{Call, Phase};
 use crate::context::Context;
+use crate::leg::LateAnswer;
 use base::ReasonId;
 use media::Side;
 use negotiation::LocalSdp;
@@ -12,7 +13,8 @@ impl Call {
     pub(super) fn ask_lent(&mut self, told: &LocalSdp, cx: &mut Context<'_>) {
         let Some(&Lent { to, side, .. }) = self.lent() else { return };
         if self.invite.is_some() {
-            return self.offer_to_arrived(told, cx);
+            // It offers nothing: our 200 does, its ACK answers.
+            return self.answer_arrived(told, Some(LateAnswer::Ours), cx);
         }
         let busy = !self.relays.is_empty() || self.leg(side).is_none_or(|leg| leg.is_negotiating());
         if busy || !self.send_move(side, told.clone(), cx) {

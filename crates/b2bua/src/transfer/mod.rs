@@ -101,7 +101,7 @@ pub(crate) struct Transfers {
 }
 
 /// Which word a record has for a side.
-fn released_by(side: Side) -> ReleasedBy {
+pub(crate) fn released_by(side: Side) -> ReleasedBy {
     if side == Side::A { ReleasedBy::Caller } else { ReleasedBy::Callee }
 }
 

@@ -107,11 +107,6 @@ impl Moving {
         matches!(self.stage, Stage::Coming | Stage::Staying | Stage::Joining)
     }
 
-    /// Whether the leg may come over.
-    pub(super) fn is_joining(&self) -> bool {
-        self.stage == Stage::Joining
-    }
-
     pub(super) fn is_over(&self) -> bool {
         self.stage == Stage::Over
     }

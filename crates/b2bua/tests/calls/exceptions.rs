@@ -143,10 +143,13 @@ fn media_that_stop_end_the_call() {
             _ => None,
         })
         .expect("opened");
-    world.media_reply(media::Reply::Timeout { session, side: media::Side::A });
+    let silence = media::Silence { rtp: Some(Duration::from_secs(30)), rtcp: None, checks: None };
+    world.media_reply(media::Reply::Timeout { session, side: media::Side::A, silence });
     world.expect(&[(PBX, "BYE"), (GW1, "BYE")]);
     world.settle();
     assert_eq!(world.records[0].reason, ReasonId::MediaTimeout);
+    let decision = &world.records[0].decision;
+    assert!(decision.ends_with("; caller silent: no RTP for 30 s, never any RTCP"), "{decision}");
 }
 
 #[test]

@@ -335,7 +335,7 @@ fn silence_is_reported_once() {
     bench.open(1);
     let a = Peer::at(LOOPBACK);
     bench.set(Side::A, Remote { timeout: Some(Duration::from_millis(300)), ..a.remote(Latch::Off) });
-    assert_eq!(bench.reply(), Reply::Timeout { session: ID, side: Side::A });
+    assert!(matches!(bench.reply(), Reply::Timeout { session: ID, side: Side::A, .. }));
     bench.close();
 }
 

@@ -1,7 +1,6 @@
 //! What RTCP says of a half: what its peer reported, and what is reported to it.
 
 use super::Half;
-use crate::control::Remote;
 use crate::flow::Action;
 use crate::reports::Voice;
 use base::Time;
@@ -77,18 +76,5 @@ impl Half {
     pub(crate) fn keepalive_target(&self) -> Option<SocketAddr> {
         let remote = self.remote.as_ref().filter(|remote| !remote.udptl)?;
         self.address(remote).ok()
-    }
-
-    /// Whether the peer's silence counts, as things stand.
-    pub(crate) fn is_judged(&self) -> bool {
-        self.remote.as_ref().is_some_and(Remote::is_judged)
-    }
-}
-
-impl Remote {
-    /// Whether its silence counts: a call is active while media may flow in at least one direction.
-    fn is_judged(&self) -> bool {
-        let active = self.rtp.is_some() && (self.receive || self.send);
-        if active { self.care.judge_active } else { self.care.judge_held }
     }
 }
