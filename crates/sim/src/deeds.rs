@@ -32,17 +32,7 @@ impl World {
                 }
             }
             Deed::Enable(enabled) => self.enable(enabled),
-            Deed::Silence(chance) => {
-                let open = self.engine.open_sessions();
-                if let Some(session) = open.get(chance as usize % open.len().max(1)).copied() {
-                    self.reference.silence = true;
-                    self.input(Input::Media(Reply::Timeout {
-                        session,
-                        side: media::Side::A,
-                        silence: media::Silence::default(),
-                    }));
-                }
-            }
+            Deed::Silence(chance) => self.silence(chance),
             Deed::Cut(name, millis) => self.cut(name, millis),
             Deed::Names(names) => self.net.names = Some(names),
             Deed::Stranger(chance) => self.stranger(chance),
@@ -52,6 +42,16 @@ impl World {
                 let from = SocketAddr::new(host("10.0.0.21"), 5060);
                 self.post(Letter { from, to: house_of(from), stream: false, bytes });
             }
+        }
+    }
+
+    /// The engine tells that a side of a call says nothing any more.
+    fn silence(&mut self, chance: u64) {
+        let open = self.engine.open_sessions();
+        if let Some(session) = open.get(chance as usize % open.len().max(1)).copied() {
+            self.reference.silence = true;
+            let (side, silence) = (media::Side::A, media::Silence::default());
+            self.input(Input::Media(Reply::Timeout { session, side, silence }));
         }
     }
 
