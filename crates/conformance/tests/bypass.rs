@@ -201,3 +201,32 @@ fn a_call_that_is_transferred_within_its_place_goes_on_past_the_server() {
     let (ours, desk) = transferred("bypass-within", "berlin");
     assert!(ours == 0 && desk > 50, "{ours} packets came to the server, {desk} to the desk");
 }
+
+/// Microsoft Teams with local media optimization, as its documents tell: where the user is stands in the INVITE.
+#[test]
+fn a_teams_user_is_told_the_inner_address_where_it_is_within_and_the_outer_one_elsewhere() {
+    let place = Place::new("bypass-location");
+    let mut setup = Setup::new(&place);
+    let outer = place.ip(200);
+    setup.listen_more.0 = format!("advertise = \"sbc.example.com\"\nmedia_advertise = \"{outer}\"\n");
+    setup.pbx_more = "override = { media_location = \"teams\" }\n".into();
+    let server = Server::start(&place, &setup.text());
+    let callee = Sipp::new(&place, "callee", "uas", &place.sip(ITSP)).calls(3).answer();
+    for (name, at, path, told) in [
+        ("within", "internal", "sbc.example.com", place.ip(INSIDE)),
+        ("beyond", "external", "sbc.example.com", outer.clone()),
+        ("branch", "internal", "branch.example.com, sbc.example.com", outer.clone()),
+    ] {
+        let rows = format!("X-MS-UserLocation: {at}\nX-MS-MediaPath: {path}\n");
+        let from = format!("<sip:{DID}@[local_ip]:[local_port]>");
+        let script = Script::default().call(WORLD, &from, &rows, SDP).expect(200, &[]).inside("ACK", "", "");
+        let script = script.inside("BYE", "", "").expect(200, &[]);
+        let teams = Sipp::of_script(&place, name, &script, &place.sip(PBX)).keep_messages();
+        let teams = teams.call(WORLD, &place.sip(INSIDE));
+        teams.finish();
+        let answer = teams.received().into_iter().find(|m| m.contains("m=audio")).expect("an answer");
+        assert!(answer.contains(&format!("c=IN IP4 {told}\n")), "{name}: {answer}");
+    }
+    callee.finish();
+    assert_eq!(server.stop(), 0);
+}

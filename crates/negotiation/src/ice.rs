@@ -10,6 +10,7 @@ use ::ice::{CANDIDATES_MAX, Candidates, Credentials, PeerDescription, RANDOM_BYT
 use config::Policy;
 use sdp::{ICE_LITE, Kind, LocalIce, Media, Session};
 use srtp::Mint;
+use std::net::{IpAddr, SocketAddr};
 use zeroize::Zeroizing;
 
 /// What we are known by to a peer.
@@ -125,6 +126,22 @@ pub(crate) fn weave(
         }
     };
     *made = sdp::with_lines(made, ICE_LITE, write);
+}
+
+/// Where a peer of both IP versions is that names an address of the other one first: the best of its candidates that our
+/// sockets reach, for RTP and for RTCP (RFC 8421).
+pub(crate) fn places_of(
+    media: &Media<'_>,
+    local: IpAddr,
+) -> Option<(Option<SocketAddr>, Option<SocketAddr>)> {
+    let reached =
+        |c: &sdp::Candidate| c.address.ip().to_canonical().is_ipv4() == local.to_canonical().is_ipv4();
+    let best = |component| {
+        let all = media.candidates().filter(|c| c.component == component && reached(c));
+        all.max_by_key(|c| c.priority).map(|c| c.address)
+    };
+    let rtp = best(1)?;
+    Some((Some(rtp), best(2).or(Some(rtp))))
 }
 
 /// What a peer's description of one stream says of its checks; `None`: it makes none.

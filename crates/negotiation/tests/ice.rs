@@ -147,6 +147,31 @@ fn what_the_engine_hears_of_a_peer() {
 }
 
 #[test]
+fn a_peer_that_names_the_other_ip_version_first_is_where_its_candidate_of_ours_says() {
+    let leg = Leg::new("lite");
+    let six = format!("{PLAIN}{CHECKED}").replace("192.0.2.1", "2001:db8::7").replace("IP4", "IP6");
+    let candidates =
+        "a=candidate:2 1 UDP 1 192.0.2.8 4400 typ host\r\na=candidate:2 1 UDP 2 192.0.2.9 4500 typ host\r\n";
+    let heard = leg.hears(&format!("{six}{candidates}a=candidate:2 2 UDP 1 192.0.2.9 4501 typ host\r\n"));
+    assert_eq!([heard.rtp, heard.rtcp], ["192.0.2.9:4500", "192.0.2.9:4501"].map(|at| at.parse().ok()));
+    assert!(heard.ice.is_some_and(|ice| ice.candidates.len() == 5));
+    let mut heard = Vec::new();
+    let said = |text: String| {
+        each_stream(&end(&leg.config, 20_000), (text.as_bytes(), b""), |_, remote| {
+            heard.push(remote.is_ok());
+            Ok(())
+        })
+    };
+    assert!(
+        [six.clone(), format!("{six}{candidates}").replace("a=ice-ufrag:peer\r\n", "")]
+            .map(said)
+            .iter()
+            .all(Result::is_ok)
+    );
+    assert_eq!(heard, [false, false], "without one of ours, and without checks");
+}
+
+#[test]
 fn a_restart_of_the_peers_is_one_of_ours() {
     let mut leg = Leg::new("lite");
     let offer = format!("{PLAIN}{CHECKED}");
