@@ -201,7 +201,7 @@ fn the_third_call_is_heard_by_the_branchs_gateway_and_nothing_of_it_crosses_the_
         heard.hears(other, theirs);
         assert_eq!(link(&place).0, n.min(1) as u64 + 1, "calls on the link after call {n}");
     }
-    assert_eq!(link(&place), (2, 1));
+    assert_eq!(link(&place), (2, 0, 1));
     judge_wires(&far, &near);
     drop((callers, callees, local));
     assert_eq!(server.stop(), 0);

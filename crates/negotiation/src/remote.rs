@@ -64,11 +64,8 @@ pub(crate) fn remote_of<'a>(
     let direction = media.direction();
     let null = media.is_null_connection();
     let ice = ice::peer_of(policy, session, media);
-    let (rtp, rtcp) = match places_of(media, local) {
-        // Its checks come from where our interface reaches it.
-        Err(trouble) if ice.is_some() => ice::places_of(media, local).ok_or(trouble)?,
-        places => places?,
-    };
+    let reached = || ice::places_of(media, local).filter(|_| ice.is_some());
+    let (rtp, rtcp) = places_of(media, local).or_else(|trouble| reached().ok_or(trouble))?;
     // Said by a peer with ICE it is agreed: we offer it, and answer it.
     let rtcp = if ice.is_some() && media.rtcp_mux() { rtp } else { rtcp };
     let first = media.codecs().find(|c| !c.is_telephone_event());
