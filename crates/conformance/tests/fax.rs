@@ -7,6 +7,7 @@
 mod sealed;
 
 use conformance::capture::Capture;
+use conformance::control::await_call;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
 use conformance::island::on_an_island_of_both;
 use conformance::phone::rtp_packet;
@@ -93,6 +94,21 @@ impl<'p> Fax<'p> {
         }
     }
 
+    /// What an operator sees of the only call, once so many packets of T.38 came from the caller.
+    fn is_shown(&self, packets: u64) {
+        let call = await_call(self.place, |call| {
+            call.pointer("/from_caller/fax_packets").and_then(serde_json::Value::as_u64) == Some(packets)
+        });
+        let socket = self.place.path("tronco.sock").display().to_string();
+        let shown = tronco(&["call", "show", records::word(&call, "key"), "--socket", &socket]);
+        let shown = String::from_utf8_lossy(&shown.stdout);
+        assert!(shown.contains("caller none, callee none"), "{shown}");
+        let told = |line: &&str| line.starts_with("T.38 (UDPTL)") && line.contains(&format!("{packets} packets"));
+        assert!(shown.lines().any(|line| told(&line)), "{shown}");
+        let unknown = ["lost", "jitter", "MOS", "made up"];
+        assert!(!shown.lines().any(|line| unknown.iter().any(|name| line.starts_with(name))), "{shown}");
+    }
+
     /// Ends the only call; both sides hear BYE. What the record says of the codec.
     fn end(&self, caller: &Running, callee: &Running) -> String {
         let socket = self.place.path("tronco.sock").display().to_string();
@@ -102,6 +118,9 @@ impl<'p> Fax<'p> {
             calls.pointer("/calls/0/key").or(calls.pointer("/0/key")).and_then(serde_json::Value::as_str);
         let key = key.unwrap_or_else(|| panic!("no call: {calls}"));
         assert!(tronco(&["call", "hangup", key, "--socket", &socket]).status.success());
+        // Between a call's end and its record it is shown as well.
+        let shown = tronco(&["call", "show", key, "--socket", &socket]);
+        assert!(shown.status.success(), "{shown:?}");
         caller.finish();
         callee.finish();
         let record = records::await_count(self.place, 1).remove(0);
@@ -172,6 +191,7 @@ fn a_caller_turns_to_t38_and_its_datagrams_are_what_tshark_calls_a_fax() {
     let stranger = UdpSocket::bind((place.ip(66), 40_000)).expect("a socket");
     stranger.send_to(&indicator(9, 5, None), (place.ip(INSIDE).as_str(), ports[0])).expect("a packet sent");
     fax.crosses(ports, &[indicator(3, 1, None)]);
+    fax.is_shown(4);
     assert_eq!(fax.end(&caller, &callee), "PCMA+t38");
     // What the descriptions say of the ports is how tshark knows a fax.
     let ours = format!("sip || (ip.src == {} && udp.srcport == {})", place.ip(OUTSIDE), ports[1]);
