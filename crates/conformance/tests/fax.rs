@@ -7,8 +7,8 @@
 mod sealed;
 
 use conformance::capture::Capture;
-use conformance::control::await_call;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
+use conformance::control::await_call;
 use conformance::island::on_an_island_of_both;
 use conformance::phone::rtp_packet;
 use conformance::script::{SDP, Script};
@@ -103,7 +103,8 @@ impl<'p> Fax<'p> {
         let shown = tronco(&["call", "show", records::word(&call, "key"), "--socket", &socket]);
         let shown = String::from_utf8_lossy(&shown.stdout);
         assert!(shown.contains("caller none, callee none"), "{shown}");
-        let told = |line: &&str| line.starts_with("T.38 (UDPTL)") && line.contains(&format!("{packets} packets"));
+        let told =
+            |line: &&str| line.starts_with("T.38 (UDPTL)") && line.contains(&format!("{packets} packets"));
         assert!(shown.lines().any(|line| told(&line)), "{shown}");
         let unknown = ["lost", "jitter", "MOS", "made up"];
         assert!(!shown.lines().any(|line| unknown.iter().any(|name| line.starts_with(name))), "{shown}");
