@@ -94,8 +94,10 @@ impl Host {
     }
 
     fn address(&self, device: &str, address: &str) {
+        // An address of IPv6 is ours at once.
+        let now = if address.contains(':') { "nodad" } else { "" };
         self.run(&format!(
-            "ip address add {address} dev {device} && ethtool -K {device} tx off gro on && ip link set {device} up"
+            "ip address add {address} {now} dev {device} && ethtool -K {device} tx off gro on && ip link set {device} up"
         ));
     }
 }
