@@ -9,7 +9,7 @@ use crate::order::{Order, Turn};
 use crate::outgoing::Outgoing;
 use crate::pauses::Pause;
 use crate::plan::{Codec, Plan};
-use crate::shift::Shift;
+use crate::shift::{Moved, Shift};
 use crate::sources::{Candidate, Source};
 use crate::speaking::Speaking;
 use crate::tally::{Passage, Tally};
@@ -131,7 +131,8 @@ impl Bridge {
     pub fn tally(&self) -> Tally {
         let ms = |time: std::time::Duration| time.as_millis() as u32;
         let (held_ms, held_max_ms) = (ms(self.waits()), ms(self.delay.longest).max(self.tally.held_max_ms));
-        Tally { overflowed: self.outgoing.lost, held_ms, held_max_ms, ..self.tally }
+        let adapted = self.tally.adapted.saturating_add(self.delay.adapted);
+        Tally { overflowed: self.outgoing.lost, held_ms, held_max_ms, adapted, ..self.tally }
     }
 
     /// Where the lines of memory lie that a packet touches at once.
@@ -279,6 +280,11 @@ impl Bridge {
     fn note_level(&mut self, millis: u64) -> bool {
         let silent = self.samples.iter().all(|sample| sample.unsigned_abs() <= SILENT);
         self.tally.heard_ms += millis;
+        if self.delay.is_held() {
+            let waits = self.waits();
+            self.delay.longest = self.delay.longest.max(waits);
+            self.tally.held_sum += waits.as_millis() as u64 * millis;
+        }
         self.tally.silent_ms += if silent { millis } else { 0 };
         silent
     }
@@ -355,10 +361,11 @@ impl Bridge {
         !self.outgoing.is_empty()
     }
 
-    /// By how much the numbers of a source of the sender's have been moved: the receiver's reports speak of them so.
+    /// How the numbers of a source of the sender's have been moved: the receiver's reports speak of them so, and the
+    /// sender's of others.
     #[must_use]
-    pub fn moved(&self, ssrc: u32) -> u32 {
-        self.shift.as_ref().map_or(0, |shift| shift.moved(ssrc))
+    pub fn moved(&self, ssrc: u32) -> Moved {
+        self.shift.as_ref().map_or_else(Moved::default, |shift| shift.moved(ssrc))
     }
 
     /// Whether the receiver hears a source of ours, which RTCP of the sender's does not know; else packets keep what

@@ -50,6 +50,8 @@ pub(crate) struct Delay {
     grown: Time,
     /// The longest that was waited.
     pub(crate) longest: Duration,
+    /// Times that the wait was made longer or shorter.
+    pub(crate) adapted: u32,
 }
 
 impl Delay {
@@ -65,6 +67,7 @@ impl Delay {
             shrunk: Time::ZERO,
             grown: Time::ZERO,
             longest: Duration::ZERO,
+            adapted: 0,
         }
     }
 
@@ -95,20 +98,21 @@ impl Delay {
         }
         match self.held {
             Some(held) if transit <= held => {}
-            Some(_) => {
-                self.grown = now;
-                self.hold(transit);
-                self.longest = self.longest.max(self.waits());
-            }
+            Some(_) => self.grow_to(now, transit),
             None => {
                 self.judge();
                 if self.lateness > IGNORED_US {
-                    self.grown = now;
-                    self.hold(transit.max(self.fastest + self.lateness));
-                    self.longest = self.longest.max(self.waits());
+                    self.grow_to(now, transit.max(self.fastest + self.lateness));
                 }
             }
         }
+    }
+
+    fn grow_to(&mut self, now: Time, transit: i64) {
+        self.grown = now;
+        self.adapted = self.adapted.saturating_add(1);
+        self.hold(transit);
+        self.longest = self.longest.max(self.waits());
     }
 
     fn begin(&mut self, now: Time, timestamp: u32, clock: u32) {
@@ -150,7 +154,10 @@ impl Delay {
         // The rest is played earlier, and nothing left out for it.
         let idle = self.held.is_some_and(|held| held - self.fastest <= 2 * IGNORED_US);
         match self.held {
-            Some(_) if idle && self.wanted() == 0 => self.held = None,
+            Some(_) if idle && self.wanted() == 0 => {
+                self.held = None;
+                self.adapted = self.adapted.saturating_add(1);
+            }
             Some(held) => self.hold(held),
             None => {}
         }
@@ -198,13 +205,16 @@ impl Delay {
     pub(crate) fn shrink(&mut self, now: Time, frame: Duration) {
         self.take_back(frame);
         self.shrunk = now;
+        self.adapted = self.adapted.saturating_add(1);
     }
 
     /// A spurt of talk begins after a pause: sound waits as long as it should, and no longer.
     pub(crate) fn settle(&mut self) {
         if self.held.is_some() {
             let wanted = self.wanted();
-            self.held = (wanted > 0).then_some(self.fastest + wanted);
+            let held = (wanted > 0).then_some(self.fastest + wanted);
+            self.adapted = self.adapted.saturating_add(u32::from(held != self.held));
+            self.held = held;
         }
     }
 }

@@ -6,11 +6,14 @@ use crate::digits::{Digit, DigitTally};
 use crate::hearing::scaled;
 use crate::tally::Passage;
 use base::Time;
-use rtp::Header;
+use rtp::{Header, Packet};
 use std::time::Duration;
 
 /// Frames of a tone made at one time, when time has been lost.
 const TONES_AT_ONCE: usize = 3;
+/// Bytes of a frame of G.729, and of one that describes silence.
+const G729_FRAME: usize = 10;
+const SILENCE: usize = 2;
 
 impl Bridge {
     /// A digit that the sender has signalled; `false`: it cannot be said here, or too many wait.
@@ -51,13 +54,22 @@ impl Bridge {
         bytes: &mut [u8],
     ) -> Passage {
         let Some(shift) = &mut self.shift else { return Passage::Refused };
-        if event {
-            shift.skip(header);
-        } else {
-            shift.pass(now, header, bytes);
+        let octets = Packet::parse(&*bytes).map_or(0, |packet| packet.payload().len());
+        let passage = match () {
+            () if event => Passage::Taken,
+            () if self.plan.annex_b == Some(header.payload_type) => silent(bytes, octets),
+            () => Passage::InPlace,
+        };
+        match passage {
+            Passage::Taken | Passage::Silence => shift.skip(header, octets),
+            Passage::Cut(silence) => {
+                shift.cut(silence);
+                shift.pass(now, header, bytes);
+            }
+            Passage::InPlace | Passage::Refused => shift.pass(now, header, bytes),
         }
         self.serve_digits(now);
-        if event { Passage::Taken } else { Passage::InPlace }
+        passage
     }
 
     /// Digits in the samples that are to be spoken. `true`: tones that were spoken ahead stand for them.
@@ -88,10 +100,13 @@ impl Bridge {
                 (self.outgoing.identity.ssrc, self.outgoing.identity.sequence) = (ssrc, sequence);
             }
             let (head, room) = ((payload_type, packet.marker), packet.payload.len());
-            self.outgoing.push(head, packet.timestamp, room, |out| {
+            let made = self.outgoing.push(head, packet.timestamp, room, |out| {
                 out.get_mut(..packet.payload.len())?.copy_from_slice(&packet.payload);
                 Some(packet.payload.len())
             });
+            if let Some(shift) = self.shift.as_mut().filter(|_| made) {
+                shift.put_in(room);
+            }
         }
         self.speak_tones(now);
     }
@@ -142,6 +157,16 @@ impl Bridge {
         let digits = self.digits.as_ref()?;
         let tone = digits.needs_sound().then_some(self.frame_due);
         digits.wakes().into_iter().chain(tone).min()
+    }
+}
+
+/// What becomes of a packet of G.729, whose frames have ten bytes, and a description of silence behind them two (RFC 3551
+/// §4.5.6). One with padding keeps it.
+fn silent(bytes: &[u8], octets: usize) -> Passage {
+    match octets % G729_FRAME {
+        SILENCE if octets == SILENCE => Passage::Silence,
+        SILENCE if Packet::parse(bytes).is_ok_and(|packet| !packet.has_padding()) => Passage::Cut(SILENCE),
+        _ => Passage::InPlace,
     }
 }
 

@@ -27,6 +27,7 @@ impl Bridge {
     /// Speaks what is held and whose time has come.
     pub(crate) fn serve_held(&mut self, now: Time) {
         while self.held_due().is_some_and(|due| due <= now) {
+            self.tally.early += u64::from(self.order.is_full());
             let Some((lost, bytes)) = self.order.pull() else {
                 if self.put_in() {
                     continue;

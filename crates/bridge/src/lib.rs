@@ -44,4 +44,5 @@ pub use outgoing::OUTGOING_MAX;
 pub use plan::{Codec, Events, Format, Noise, PTIMES_MS, Plan, Takes};
 pub use player::{Cadence, Play, Player, Samples, Sine, Sound, Yields};
 pub use recoded::{Recoded, Why};
+pub use shift::Moved;
 pub use tally::{Passage, Tally};

@@ -40,6 +40,17 @@ impl Codec {
         }
     }
 
+    /// Milliseconds that a payload holds; none where it holds no whole ones, or is none of this codec. Of Opus its first
+    /// two bytes tell (RFC 6716 §3.1, §3.2).
+    #[must_use]
+    pub fn packet_ms(self, payload: &[u8]) -> Option<u8> {
+        let (ticks, per_ms) = match self {
+            Codec::G711(_) | Codec::G722 => (payload.len(), 8),
+            Codec::Opus(_) => (opus::Decoder::samples(payload, opus::CLOCK)?, opus::CLOCK as usize / 1_000),
+        };
+        u8::try_from(ticks / per_ms).ok().filter(|ms| *ms > 0 && ticks.is_multiple_of(per_ms))
+    }
+
     /// Its name in descriptions.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -137,6 +148,9 @@ pub struct Plan {
     pub gain_tenths_db: i16,
     /// Digits that change their form.
     pub digits: Option<DigitPlan>,
+    /// The sender's number for G.729 whose descriptions of silence (annex B) the receiver must not get, where packets pass
+    /// as they are.
+    pub annex_b: Option<u8>,
 }
 
 impl Takes {
@@ -183,6 +197,7 @@ impl Plan {
             noise: Noise::default(),
             gain_tenths_db: 0,
             digits,
+            annex_b: None,
         }
     }
 

@@ -1,11 +1,24 @@
-//! A stream that passes as it is but for named events: some are taken out of its numbers, others put in.
+//! A stream that passes as it is but for named events and descriptions of silence: some are taken out of its numbers,
+//! others put in.
 //!
 //! For digits between events and signalling no sound has to be touched, whatever the codec. Sequence numbers
 //! are moved by as many packets as have been put in more than taken out, so that the receiver sees neither
-//! holes nor repetitions. Enter through [`Shift::pass`], [`Shift::skip`] and [`Shift::place`].
+//! holes nor repetitions. Reports of either side speak of packets as their own peer counts them: [`Shift::moved`].
+//! Enter through [`Shift::pass`], [`Shift::skip`] and [`Shift::place`].
 
 use base::Time;
 use rtp::{Header, Packet};
+
+/// How the numbers of a source that reach the receiver differ from those of its sender. All wrap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Moved {
+    /// What was added to sequence numbers.
+    pub numbers: u32,
+    /// Packets that were sent more than came, and octets of their payloads (RFC 3550 §6.4.1).
+    pub packets: u32,
+    /// See `packets`.
+    pub octets: u32,
+}
 
 /// See the module text.
 #[derive(Clone, Copy, Debug)]
@@ -19,13 +32,26 @@ pub(crate) struct Shift {
     more: u16,
     before: u16,
     from: u16,
+    /// Packets and octets that were put in more than taken out.
+    packets: u32,
+    octets: u32,
     /// A moment of the stream, by our clock and its own.
     moment: (Time, u32),
 }
 
 impl Shift {
     pub(crate) fn new(clock: u32) -> Shift {
-        Shift { clock, ssrc: None, highest: 0, more: 0, before: 0, from: 0, moment: (Time::ZERO, 0) }
+        Shift {
+            clock,
+            ssrc: None,
+            highest: 0,
+            more: 0,
+            before: 0,
+            from: 0,
+            packets: 0,
+            octets: 0,
+            moment: (Time::ZERO, 0),
+        }
     }
 
     /// A packet goes on under its new number.
@@ -40,11 +66,23 @@ impl Shift {
         }
     }
 
-    /// A packet does not go on.
-    pub(crate) fn skip(&mut self, header: &Header) {
+    /// A packet with so many octets does not go on.
+    pub(crate) fn skip(&mut self, header: &Header, octets: usize) {
         if self.meet(header) {
             self.turn(self.more.wrapping_sub(1));
         }
+        self.packets = self.packets.wrapping_sub(1);
+        self.cut(octets);
+    }
+
+    /// A packet goes on without so many of its octets.
+    pub(crate) fn cut(&mut self, octets: usize) {
+        self.octets = self.octets.wrapping_sub(octets as u32);
+    }
+
+    /// A packet with so many octets is put in.
+    pub(crate) fn put_in(&mut self, octets: usize) {
+        (self.packets, self.octets) = (self.packets.wrapping_add(1), self.octets.wrapping_add(octets as u32));
     }
 
     /// Notes a packet; whether it is the newest.
@@ -52,6 +90,7 @@ impl Shift {
         if self.ssrc != Some(header.ssrc) {
             (self.ssrc, self.highest) = (Some(header.ssrc), header.sequence);
             (self.more, self.before, self.from) = (0, 0, header.sequence);
+            (self.packets, self.octets) = (0, 0);
             return true;
         }
         let newest = header.sequence.wrapping_sub(self.highest).wrapping_sub(1) < 0x7fff;
@@ -76,10 +115,13 @@ impl Shift {
     }
 
     /// By how much the numbers of a source are moved now.
-    pub(crate) fn moved(&self, ssrc: u32) -> u32 {
-        let known = self.ssrc == Some(ssrc);
+    pub(crate) fn moved(&self, ssrc: u32) -> Moved {
+        if self.ssrc != Some(ssrc) {
+            return Moved::default();
+        }
         // Of 16 bits with a sign.
-        if known { i32::from(self.more as i16) as u32 } else { 0 }
+        let numbers = i32::from(self.more as i16) as u32;
+        Moved { numbers, packets: self.packets, octets: self.octets }
     }
 
     /// The stream's timestamp now.
@@ -109,9 +151,11 @@ mod tests {
     fn numbers_close_over_what_is_taken_out_and_open_for_what_is_put_in() {
         let mut shift = Shift::new(8_000);
         assert_eq!((passed(&mut shift, 65_534), passed(&mut shift, 65_535)), (65_534, 65_535));
-        shift.skip(&header(0));
-        shift.skip(&header(0));
-        shift.skip(&header(1));
+        for number in [0, 0, 1] {
+            shift.skip(&header(number), 4);
+        }
+        let moved = Moved { numbers: -2i32 as u32, packets: -3i32 as u32, octets: -12i32 as u32 };
+        assert_eq!((shift.moved(9), shift.moved(8)), (moved, Moved::default()));
         assert_eq!((passed(&mut shift, 2), passed(&mut shift, 3)), (0, 1));
         assert_eq!(shift.place(), Some((9, 2)));
         assert_eq!(shift.place(), Some((9, 3)));

@@ -7,6 +7,10 @@ pub enum Passage {
     InPlace,
     /// It was taken. What leaves, now or later, comes out of [`Bridge::pop`].
     Taken,
+    /// The same, and it is shorter by so many bytes.
+    Cut(usize),
+    /// It describes silence of G.729 (annex B) to a receiver that has refused such.
+    Silence,
     /// Its payload type was not agreed, or it is not what it claims to be.
     Refused,
 }
@@ -33,6 +37,12 @@ pub struct Tally {
     pub held_ms: u32,
     /// See `held_ms`.
     pub held_max_ms: u32,
+    /// Milliseconds of sound, each times how many milliseconds it was held.
+    pub held_sum: u64,
+    /// Times that the time it is held was made longer or shorter.
+    pub adapted: u32,
+    /// Packets that were spoken before their time, for no more may wait.
+    pub early: u64,
     /// Milliseconds of sound that were put in while nothing came, and that were left out of it afterwards.
     pub put_in_ms: u64,
     /// See `put_in_ms`.
@@ -53,8 +63,17 @@ impl Tally {
             overflowed: self.overflowed + earlier.overflowed,
             held_ms: self.held_ms,
             held_max_ms: self.held_max_ms.max(earlier.held_max_ms),
+            held_sum: self.held_sum + earlier.held_sum,
+            adapted: self.adapted.saturating_add(earlier.adapted),
+            early: self.early + earlier.early,
             put_in_ms: self.put_in_ms + earlier.put_in_ms,
             left_out_ms: self.left_out_ms + earlier.left_out_ms,
         }
+    }
+
+    /// How long sound was held on the average, milliseconds; none where none was decoded: nothing is held then.
+    #[must_use]
+    pub fn held_mean_ms(&self) -> Option<f64> {
+        (self.heard_ms > 0).then(|| self.held_sum as f64 / self.heard_ms as f64)
     }
 }

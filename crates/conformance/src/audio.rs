@@ -115,6 +115,19 @@ pub fn of_a_law(code: u8) -> i16 {
     if code & 0x80 == 0 { -size } else { size }
 }
 
+/// Samples as A-law: of all codes the nearest.
+#[must_use]
+pub fn a_law(samples: &[i16]) -> Vec<u8> {
+    let mut codes: Vec<(i16, u8)> = (0..=255).map(|code| (of_a_law(code), code)).collect();
+    codes.sort_unstable();
+    let nearest = |sample: &i16| {
+        let above = codes.partition_point(|(value, _)| value < sample).clamp(1, codes.len() - 1);
+        let near = |(value, _): &&(i16, u8)| i32::from(*value).abs_diff(i32::from(*sample));
+        codes[above - 1..=above].iter().min_by_key(near).map_or(0xd5, |(_, code)| *code)
+    };
+    samples.iter().map(nearest).collect()
+}
+
 /// Samples of a 16-bit WAV file at [`RATE`], its first channel, also of one that is still being written (its head
 /// may count 0).
 #[must_use]
@@ -195,6 +208,14 @@ mod tests {
         assert!(share(&samples, 440.0) > 0.99);
         assert!(share(&samples, 880.0) < 0.01);
         assert!((5600.0..5700.0).contains(&level(&samples)));
+    }
+
+    #[test]
+    fn every_code_of_a_law_is_the_nearest_of_its_own_sample() {
+        let codes: Vec<u8> = (0..=255).collect();
+        let samples: Vec<i16> = codes.iter().map(|code| of_a_law(*code)).collect();
+        assert_eq!(a_law(&samples), codes);
+        assert_eq!(a_law(&[i16::MAX, i16::MIN, 11]), [0xaa, 0x2a, 0xd5]);
     }
 
     #[test]

@@ -13,11 +13,19 @@ const SLIP_MAX: i64 = 4;
 /// phones write their files packet by packet, so either end may be a packet further.)
 const DELAY_MS: std::ops::Range<i64> = -60..400;
 
+/// Like [`judge_at`], of sound whose level nothing changes.
+///
+/// # Panics
+/// See there.
+pub fn judge(who: &str, phone: &Baresip, other: &Baresip, likeness_min: f64) {
+    judge_at(who, phone, other, likeness_min, 0.0);
+}
+
 /// Judges, at two moments of a call, what a phone hears of what the other one gave to its encoder.
 ///
 /// # Panics
-/// It hears it less alike than `likeness_min` (0 to 1), at another level, too late, or with a slip.
-pub fn judge(who: &str, phone: &Baresip, other: &Baresip, likeness_min: f64) {
+/// It hears it less alike than `likeness_min` (0 to 1), not louder by `gain_db`, too late, or with a slip.
+pub fn judge_at(who: &str, phone: &Baresip, other: &Baresip, likeness_min: f64, gain_db: f64) {
     let enough = 7 * SECOND / 2;
     let heard = crate::await_some(|| Some(phone.heard()).filter(|s| s.len() >= enough));
     let heard = heard.unwrap_or_else(|| phone.heard());
@@ -30,7 +38,7 @@ pub fn judge(who: &str, phone: &Baresip, other: &Baresip, likeness_min: f64) {
     let slip = at_second as i64 - at_first as i64 - (second - first) as i64;
     assert!(slip.abs() <= SLIP_MAX, "{who}: {slip} samples between two moments of one call");
     let gain = 20.0 * (level(part(first)) / level(&said[at_first..at_first + SECOND / 2])).log10();
-    assert!(gain.abs() < GAIN_MAX_DB, "{who}: {gain:.2} dB");
+    assert!((gain - gain_db).abs() < GAIN_MAX_DB, "{who}: {gain:.2} dB");
     // Both files end now.
     let behind = (said.len() - at_second) as i64 - (heard.len() - second) as i64;
     let delay = behind * 1_000 / SECOND as i64;

@@ -7,8 +7,14 @@ use conformance::baresip::{Baresip, Voice};
 use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
 use conformance::control::{ask, await_call};
-use conformance::likeness::judge;
-use conformance::{Place, Server, Sipp, records};
+use conformance::likeness::{judge, judge_at};
+use conformance::script::SDP;
+use conformance::{Place, Script, Server, Sipp, records};
+
+#[path = "codecs/noise.rs"]
+mod noise;
+#[path = "codecs/uneven.rs"]
+mod uneven;
 
 const WORLD: &str = "+441632960001";
 const DID: &str = "+493023125100";
@@ -95,6 +101,71 @@ fn mu_law_and_opus_hear_each_other() {
 #[test]
 fn g722_and_opus_hear_each_other() {
     between("g722-opus", "G722", "opus/48000/2", 0.85);
+}
+
+/// Louder on the way to one side, softer on the way to the other: each in dB at the far end, in the same codec and in another.
+#[test]
+fn sound_is_as_much_louder_or_softer_as_its_trunk_says() {
+    for (codec, likeness_min) in [("PCMA", 0.99), ("G722", 0.97)] {
+        let place = Place::new("gain");
+        let mut setup = Setup::new(&place);
+        setup.pbx_more = "override = { latch = \"nat\", codecs = [\"PCMA\"], gain = 6 }\n".into();
+        setup.itsp_more = format!("override = {{ latch = \"nat\", codecs = [\"{codec}\"], gain = -9 }}\n");
+        let server = Server::start(&place, &setup.text());
+        let voice = |codec, number| Voice { codec, ptime: 20, says: soft(number) };
+        let account = |number: &str, host| format!("<sip:{number}@{}>;regint=0", place.ip(host));
+        let (a, b) = (voice("PCMA", 1), voice(codec, 2));
+        let callee = Baresip::with_voice(&place, WORLD, ITSP, &b, &account(WORLD, ITSP), None);
+        callee.process().line("baresip is ready");
+        let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
+        let caller = Baresip::with_voice(&place, DID, PBX, &a, &account(DID, PBX), Some(&uri));
+        judge_at("the caller", &caller, &callee, likeness_min, 6.0);
+        judge_at("the callee", &callee, &caller, likeness_min, -9.0);
+        let call = await_call(&place, |call| call.get("from_callee").is_some());
+        let why = call.pointer("/from_callee/recoded_why").and_then(|why| why.as_str());
+        assert_eq!(why, Some(if codec == "PCMA" { "gain" } else { "codec" }), "{call}");
+        let path = format!("/v1/calls/{}", records::word(&call, "key"));
+        assert!(ask(&place, "DELETE", &path).0.starts_with("HTTP/1.1 202"), "{call}");
+        drop(caller);
+        drop(callee);
+        assert_eq!(server.stop(), 0);
+    }
+}
+
+/// A voice that has room above it.
+fn soft(number: u32) -> Vec<i16> {
+    audio::speech(number, 20).into_iter().map(|sample| sample / 2).collect()
+}
+
+/// SIPp, which answers with all that it was offered, beside a trunk that wants one codec named.
+#[test]
+fn an_answer_to_a_trunk_with_locked_codecs_names_one_alone() {
+    for (rule, formats) in [("", "8 0 101"), ("override = { codecs_locked = true }\n", "8 101")] {
+        let place = Place::new("locked");
+        let mut setup = Setup::new(&place);
+        setup.pbx_more = rule.into();
+        let server = Server::start(&place, &setup.text());
+        let callee = Script::default()
+            .receive("INVITE", &[])
+            .answer("200 OK", "", SDP)
+            .receive("ACK", &[])
+            .receive("BYE", &[])
+            .agree("");
+        let callee = Sipp::of_script(&place, "callee", &callee, &place.sip(ITSP)).keep_messages().answer();
+        let caller = Script::default()
+            .call(WORLD, &format!("<sip:{DID}@[local_ip]:[local_port]>"), "", SDP)
+            .expect(200, &[("", &format!("RTP/AVP {formats}[[:space:]]"))])
+            .inside("ACK", "", "")
+            .inside("BYE", "", "")
+            .expect(200, &[]);
+        let caller =
+            Sipp::of_script(&place, "caller", &caller, &place.sip(PBX)).call(WORLD, &place.sip(INSIDE));
+        let invite = callee.await_received("m=audio");
+        assert!(invite.contains("RTP/AVP 8 0 101"), "offers stay whole: {invite}");
+        caller.finish();
+        callee.finish();
+        assert_eq!(server.stop(), 0);
+    }
 }
 
 #[test]

@@ -7,8 +7,7 @@ use conformance::config::{INSIDE, ITSP, PBX, Setup};
 use conformance::control::{await_call, get};
 use conformance::script::{SDP, Script};
 use conformance::server::tronco;
-use conformance::{Place, Server, Sipp, records};
-use std::net::Ipv4Addr;
+use conformance::{Place, Server, Sipp, records, stream};
 use std::path::Path;
 
 const WORLD: &str = "+441632960001";
@@ -22,50 +21,18 @@ const ALONE: [u16; 2] = [100, 400];
 /// The sender's clock runs so much faster than it says, parts in a million.
 const DRIFT: u64 = 1_000;
 
-/// One packet of A-law, all of its samples silent: an Ethernet frame, as recordings have it.
-fn frame(sequence: u16) -> Vec<u8> {
-    let (head, codes) = (12usize, 160usize);
-    let udp = (8 + head + codes) as u16;
-    let mut frame = vec![0; 12];
-    frame.extend_from_slice(&0x0800_u16.to_be_bytes());
-    frame.extend_from_slice(&[0x45, 0]);
-    frame.extend_from_slice(&(20 + udp).to_be_bytes());
-    frame.extend_from_slice(&[0, 0, 0x40, 0, 64, 17, 0, 0]);
-    frame.extend_from_slice(&Ipv4Addr::LOCALHOST.octets());
-    frame.extend_from_slice(&Ipv4Addr::LOCALHOST.octets());
-    for word in [40_000, 40_000, udp, 0] {
-        frame.extend_from_slice(&u16::to_be_bytes(word));
-    }
-    frame.extend_from_slice(&[0x80, 8]);
-    frame.extend_from_slice(&sequence.to_be_bytes());
-    frame.extend_from_slice(&(u32::from(sequence) * 160).to_be_bytes());
-    frame.extend_from_slice(&0x51_1E_4C_E5_u32.to_be_bytes());
-    frame.extend_from_slice(&[0xd5; 160]);
-    frame
-}
-
 fn is_missing(sequence: u16) -> bool {
     let (begins, pattern) = BURST;
     let place = usize::from(sequence.wrapping_sub(begins));
     ALONE.contains(&sequence) || pattern.get(place) == Some(&b'0')
 }
 
-/// A recording (libpcap) of the stream, at the times at which the sender's own clock sends it.
+/// A recording of the stream, all of its samples silent, at the times at which the sender's own clock sends it.
 fn record_stream(path: &Path) {
-    let mut file: Vec<u8> = Vec::new();
-    for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1] {
-        file.extend_from_slice(&word.to_le_bytes());
-    }
-    for sequence in (0..PACKETS).filter(|sequence| !is_missing(*sequence)) {
-        let frame = frame(sequence);
-        let micros = u64::from(sequence) * 20_000 * (1_000_000 - DRIFT) / 1_000_000;
-        let length = frame.len() as u32;
-        for word in [(micros / 1_000_000) as u32 + 1, (micros % 1_000_000) as u32, length, length] {
-            file.extend_from_slice(&word.to_le_bytes());
-        }
-        file.extend_from_slice(&frame);
-    }
-    std::fs::write(path, file).unwrap();
+    let mut packets = stream::a_law(&vec![0; usize::from(PACKETS) * 160], 20);
+    packets.retain(|packet| !is_missing(packet.sequence));
+    packets.iter_mut().for_each(|packet| packet.at = packet.at * (1_000_000 - DRIFT) / 1_000_000);
+    stream::record(path, &packets);
 }
 
 /// One call: the caller plays the stream, the callee says nothing.

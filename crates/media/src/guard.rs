@@ -7,6 +7,7 @@ use crate::renumbered::retell;
 use crate::report::DropReason;
 use crate::secured::{Dtls, Keys, Security, Srtp};
 use base::Time;
+use bridge::Moved;
 use srtp::{Opener, Protector, SrtpError};
 use std::fmt;
 use std::time::Duration;
@@ -157,7 +158,8 @@ impl Guard {
         if kind == Kind::Control
             && let Some(live) = self.live.as_deref().filter(|live| live.protector.moves())
         {
-            retell(packet.bytes_mut(), |ssrc| live.protector.moved_by(ssrc));
+            let moved = |ssrc| Moved { numbers: live.protector.moved_by(ssrc), ..Moved::default() };
+            retell(packet.bytes_mut(), moved, |_| Moved::default());
         }
         Ok(())
     }

@@ -30,7 +30,7 @@ mod status;
 pub mod token;
 mod wire;
 
-pub use bridge::{Digit, Play, Recoded, Sound, Why, Yields};
+pub use bridge::{Digit, Play, Recoded, Sound, Tally, Why, Yields};
 pub use care::{Care, Extended, Keepalive, RoundTrip};
 pub use control::{CodecKind, Command, Latch, MAX_STREAMS, Remote, Reply, SessionId, Side};
 pub use fast::{Arrived, Home, Leaving, Rings, TouchedStatus};

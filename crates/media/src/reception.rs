@@ -144,6 +144,11 @@ impl Reception {
         self.source.highest_sequence().map(|highest| (self.ssrc, highest as u16))
     }
 
+    /// Sequence number and timestamp of the last packet, unless it came out of order.
+    pub(crate) fn place(&self) -> Option<(u16, u32)> {
+        self.heard().map(|(_, sequence)| (sequence, self.timestamp))
+    }
+
     /// How the present source came since the last report about it; none before the first packet.
     pub(crate) fn block(&mut self, lsr: u32, dlsr: u32) -> Option<ReportBlock> {
         self.heard()?;

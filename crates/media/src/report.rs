@@ -52,11 +52,13 @@ pub enum DropReason {
     Dtls,
     /// SRTP: of a source that is not described, and more such than are opened in the time.
     SrtpUntried,
+    /// It describes silence of G.729 to a receiver that has refused annex B (RFC 4856 §2.1.9).
+    AnnexB,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 18;
+    pub const COUNT: usize = 19;
     /// All, in order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
         DropReason::ForeignSource,
@@ -77,6 +79,7 @@ impl DropReason {
         DropReason::IceUnproven,
         DropReason::Dtls,
         DropReason::SrtpUntried,
+        DropReason::AnnexB,
     ];
 
     /// A stable name for records and metrics.
@@ -101,6 +104,7 @@ impl DropReason {
             DropReason::IceUnproven => "ice_unproven",
             DropReason::Dtls => "dtls",
             DropReason::SrtpUntried => "srtp_untried",
+            DropReason::AnnexB => "annex_b",
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Of G.711 the codes themselves tell how loud they are: one packet of [`EVERY`] is looked at, and most of those only as
 //! far as the first sample that is not silent. Comfort noise (RFC 3389) is counted by its payload type.
 
-use rtp::Header;
+use rtp::{Header, Packet};
 
 /// Of so many packets one is looked at, by its sequence number; a power of two.
 const EVERY: u16 = 64;
@@ -31,6 +31,10 @@ pub(crate) struct Sound {
     pub(crate) noise: u64,
     /// The last packet of G.729 ended in a frame that describes silence (annex B): there may be no other for long.
     pub(crate) pausing: bool,
+    /// The next packet is looked at, whatever its number.
+    asked: bool,
+    /// What that was: its payload type, and how its payload begins.
+    head: Option<(u8, [u8; 2])>,
 }
 
 impl Sound {
@@ -39,17 +43,32 @@ impl Sound {
     pub(crate) fn hear(&mut self, header: &Header, packet: &[u8]) {
         self.noise += u64::from(header.payload_type == COMFORT_NOISE);
         self.pausing = header.payload_type == G729 && packet.len() % G729_FRAME == G729_SILENCE;
-        if header.sequence.is_multiple_of(EVERY) {
-            self.look(header.payload_type, packet);
+        if header.sequence.is_multiple_of(EVERY) | self.asked {
+            self.look(header, packet);
         }
     }
 
+    /// How the packet began that was asked for the last time, if one has come since; asks for another one.
+    pub(crate) fn take_head(&mut self) -> Option<(u8, [u8; 2])> {
+        self.asked = true;
+        self.head.take()
+    }
+
     #[cold]
-    fn look(&mut self, payload_type: u8, packet: &[u8]) {
+    fn look(&mut self, header: &Header, packet: &[u8]) {
+        if std::mem::take(&mut self.asked)
+            && let Ok(packet) = Packet::parse(packet)
+            && let [first, rest @ ..] = packet.payload()
+        {
+            self.head = Some((header.payload_type, [*first, rest.first().copied().unwrap_or(0)]));
+        }
+        if !header.sequence.is_multiple_of(EVERY) {
+            return;
+        }
         // Neither padding, extension nor contributing sources.
         let Some((&0x80, rest)) = packet.split_first() else { return };
         let Some(codes) = rest.get(11..).filter(|codes| !codes.is_empty()) else { return };
-        let silent = match payload_type {
+        let silent = match header.payload_type {
             PCMU => codes.iter().all(|code| !code & 0x7f <= PCMU_SILENT),
             PCMA => codes.iter().all(|code| (code ^ 0x55) & 0x7f <= PCMA_SILENT),
             _ => return,
@@ -94,6 +113,20 @@ mod tests {
         hear(&mut sound, 9, 0, &[0; 160]);
         hear(&mut sound, 13, 1, &[60]);
         assert_eq!(sound, Sound { noise: 1, ..Sound::default() });
+    }
+
+    #[test]
+    fn a_packet_that_is_asked_for_tells_how_it_begins() {
+        let mut sound = Sound::default();
+        hear(&mut sound, 111, 1, &[0x18, 1, 2]);
+        assert_eq!(sound.take_head(), None);
+        hear(&mut sound, 111, 2, &[0x18, 1, 2]);
+        hear(&mut sound, 101, 3, &[0; 4]);
+        assert_eq!((sound.take_head(), sound.take_head()), (Some((111, [0x18, 1])), None));
+        hear(&mut sound, 111, 4, &[]);
+        assert_eq!(sound.take_head(), None);
+        hear(&mut sound, 111, 5, &[0x08]);
+        assert_eq!(sound.take_head(), Some((111, [0x08, 0])));
     }
 
     #[test]

@@ -31,6 +31,8 @@ struct Room {
     session: Session,
     now: Time,
     sequence: u16,
+    /// By how many packets each of four is late.
+    late: Option<[u16; 4]>,
 }
 
 impl Room {
@@ -41,7 +43,7 @@ impl Room {
             let care = Care { live: true, extended, ..Care::default() };
             session.set(Time::ZERO, side, 0, Remote { care, ..Remote::audio(at) });
         }
-        Room { session, now: Time::ZERO, sequence: 0 }
+        Room { session, now: Time::ZERO, sequence: 0, late: None }
     }
 
     /// The same with packets of another length on both sides, so that RTCP is ours.
@@ -56,6 +58,7 @@ impl Room {
             gain_tenths_db: 0,
             takes: None,
             digits: None,
+            annex_b: None,
         };
         assert!(room.session.bridge(0, Some(Box::new([plan(), plan()])), 77));
         room
@@ -81,14 +84,16 @@ impl Room {
         for _ in 0..seconds * 50 {
             self.now = self.now + Duration::from_millis(20);
             self.sequence += 1;
-            for (side, ssrc) in [(Side::A, ONE), (Side::B, TWO)] {
-                if speaks[side.index()] && (side == Side::B || !self.sequence.is_multiple_of(10)) {
-                    self.hand(side, Component::Rtp, &rtp(ssrc, self.sequence, 8));
-                    let mut buffer = [0; 1_500];
-                    let mut made = Datagram { buffer: &mut buffer, length: 0 };
-                    while self.session.take_made(side, 0, &mut made).is_some() {}
+            for (side, ssrc) in
+                [(Side::A, ONE), (Side::B, TWO)].into_iter().filter(|(side, _)| speaks[side.index()])
+            {
+                for sequence in self.come(side) {
+                    self.hand(side, Component::Rtp, &rtp(ssrc, sequence, 8));
+                    self.take_made(side);
                 }
             }
+            self.session.on_bridge_tick(self.now, |_, _| {});
+            Side::BOTH.into_iter().for_each(|side| self.take_made(side));
             self.session.on_tick(self.now);
             let mut buffer = [0; 1_500];
             let mut packet = Datagram { buffer: &mut buffer, length: 0 };
@@ -99,6 +104,22 @@ impl Room {
             }
         }
         reports
+    }
+
+    /// The numbers of what comes of a side now.
+    fn come(&self, side: Side) -> Vec<u16> {
+        let late = self.late.filter(|_| side == Side::A).unwrap_or_default();
+        let before = (0..3u16).rev().map(|late| (late, self.sequence.wrapping_sub(late)));
+        let due = before
+            .filter(|(by, sequence)| late[usize::from(sequence % 4)] == *by)
+            .map(|(_, sequence)| sequence);
+        due.filter(|sequence| side == Side::B || !sequence.is_multiple_of(10)).collect()
+    }
+
+    fn take_made(&mut self, side: Side) {
+        let mut buffer = [0; 1_500];
+        let mut made = Datagram { buffer: &mut buffer, length: 0 };
+        while self.session.take_made(side, 0, &mut made).is_some() {}
     }
 
     fn heard_of(&self, side: Side) -> StreamReport {
@@ -162,6 +183,35 @@ fn reports_of_ours_tell_a_peer_that_wants_it_how_its_stream_sounds() {
     let mut plain = Room::bridged(Extended::default());
     let reports = plain.pass(20, [true, true]);
     assert!(reports.len() > 2 && reports.iter().all(|report| blocks(report).is_empty()), "nobody asked");
+}
+
+/// RFC 3611 §4.7.7.
+#[test]
+fn reports_of_ours_tell_of_the_jitter_buffer_that_the_stream_goes_through() {
+    let wanted = Extended { voip_metrics: true, ..Extended::default() };
+    let mut room = Room::bridged(wanted);
+    let steady = room.pass(20, [true, true]);
+    let buffer = metrics(steady.last().unwrap()).unwrap().jitter_buffer;
+    assert_eq!(
+        (buffer.adaptive, buffer.nominal_ms, buffer.maximum_ms, buffer.limit_ms),
+        (Some(true), 0, 0, 200)
+    );
+    // One packet of four comes 40 ms late, and two 20 ms.
+    room.late = Some([2, 1, 1, 0]);
+    let uneven = room.pass(20, [true, true]);
+    let said = metrics(uneven.last().unwrap()).unwrap();
+    let heard = room.heard_of(Side::A).bridged.unwrap();
+    assert!((25..=60).contains(&said.jitter_buffer.nominal_ms), "{said:?}\n{heard:?}");
+    assert!(said.jitter_buffer.maximum_ms >= said.jitter_buffer.nominal_ms, "{said:?}");
+    assert_eq!(u32::from(said.jitter_buffer.maximum_ms), heard.held_max_ms);
+    assert_eq!(said.concealment, rtp::xr::Concealment::Standard);
+    // Where packets pass, no buffer is ours.
+    let mut plain = Room::new(wanted);
+    let care = Care { live: true, reports: true, extended: wanted, ..Care::default() };
+    plain.session.set(Time::ZERO, Side::A, 0, Remote { care, ..Remote::audio(a()) });
+    let fills = plain.pass(30, [true, false]);
+    let said = fills.iter().filter_map(|report| metrics(report)).next_back().unwrap();
+    assert_eq!(said.jitter_buffer, rtp::xr::JitterBuffer::default());
 }
 
 #[test]

@@ -10,22 +10,32 @@ use common::{a, b};
 use media::{Component, Datagram, Remote, Session, SessionId, Side, Verdict};
 use rtp::Packet;
 
+/// Opus has a number of its own.
+const OPUS: u8 = 96;
+
 /// One way of a call whose callee takes packets of 20 ms alone.
-fn plan(takes: Option<Takes>) -> Plan {
+fn plan(codec: Codec, takes: Option<Takes>) -> Plan {
+    let number = if codec == Codec::G722 { 9 } else { OPUS };
     Plan {
-        hears: vec![(9, Codec::G722)],
+        hears: vec![(number, codec)],
         hears_ptime_ms: 20,
         takes,
-        speaks: Format::new(9, Codec::G722, 20),
+        speaks: Format::new(number, codec, 20),
         events: Vec::new(),
         noise: Noise::default(),
         gain_tenths_db: 0,
         digits: None,
+        annex_b: None,
     }
 }
 
 fn plans() -> Option<Box<[Plan; 2]>> {
-    Some(Box::new([plan(Some(Takes { from_ms: 20, to_ms: 20, alone: true })), plan(None)]))
+    plans_of(Codec::G722)
+}
+
+fn plans_of(codec: Codec) -> Option<Box<[Plan; 2]>> {
+    let takes = Takes { from_ms: 20, to_ms: 20, alone: true };
+    Some(Box::new([plan(codec, Some(takes)), plan(codec, None)]))
 }
 
 struct Room {
@@ -37,28 +47,37 @@ struct Room {
 
 impl Room {
     fn new() -> Room {
+        Room::of(Codec::G722)
+    }
+
+    fn of(codec: Codec) -> Room {
         let mut session = Session::new(SessionId(1), Time::ZERO, 1);
         session.set(Time::ZERO, Side::A, 0, Remote::audio(a()));
         session.set(Time::ZERO, Side::B, 0, Remote::audio(b()));
-        assert!(session.bridge(0, plans(), 7));
+        assert!(session.bridge(0, plans_of(codec), 7));
         Room { session, now: 0, sequence: 1, timestamp: 0 }
     }
 
     /// So many packets of a length from the caller: the lengths of those that reach the callee.
     fn speak(&mut self, count: usize, ms: usize) -> Vec<usize> {
+        self.send(count, ms, 9, &vec![0xd5; ms * 8], 8)
+    }
+
+    /// The same of a payload by a clock of so many ticks in a millisecond.
+    fn send(&mut self, count: usize, ms: usize, payload_type: u8, payload: &[u8], ticks: u32) -> Vec<usize> {
         let mut reached = Vec::new();
         for _ in 0..count {
             let mut buffer = vec![0; 1_500];
             let header = rtp::Header {
                 marker: false,
-                payload_type: 9,
+                payload_type,
                 sequence: self.sequence,
                 timestamp: self.timestamp,
                 ssrc: 5,
             };
-            let length = header.write(&vec![0xd5; ms * 8], &mut buffer).unwrap();
+            let length = header.write(payload, &mut buffer).unwrap();
             self.sequence += 1;
-            self.timestamp += ms as u32 * 8;
+            self.timestamp += ms as u32 * ticks;
             let packet = Datagram { buffer: &mut buffer, length };
             match self.session.on_packet(self.at(), Side::A, 0, Component::Rtp, a(), packet) {
                 Verdict::Relay { length, .. } => reached.push(length - 12),
@@ -154,4 +173,47 @@ fn what_bridges_have_counted_stays_when_they_are_taken_down_and_goes_on_with_the
     assert!(both.heard_ms > first.heard_ms);
     room.session.reject(room.at(), 0);
     assert_eq!(counted(&room).lost, 2, "also of a stream that is closed");
+}
+
+/// Packets of Opus tell how long they are (RFC 6716 §3.1): one byte of the configuration, and here one of DTX behind it.
+#[test]
+fn of_opus_the_packets_themselves_tell_how_long_they_are() {
+    let opus = Codec::Opus(codec::opus::Wish::default());
+    // SILK of 20 and of 60 ms, and two frames of 20 ms in one packet, as `config` and `c` say.
+    let (short, long, two) = (1u8 << 3, 3u8 << 3, 1u8 << 3 | 1);
+    assert_eq!([short, long, two].map(|toc| opus.packet_ms(&[toc, 0])), [20, 60, 40].map(Some));
+    let mut room = Room::of(opus);
+    assert_eq!(room.send(100, 20, OPUS, &[short; 40], 48), [40; 100]);
+    assert!(room.session.flow(Side::A, 0, Component::Rtp).is_some(), "nothing touches them");
+    let reached = room.send(60, 60, OPUS, &[long; 40], 48);
+    assert!((10..25).contains(&reached.iter().take_while(|length| **length == 40).count()), "{reached:?}");
+    assert!(room.session.flow(Side::A, 0, Component::Rtp).is_none());
+    assert!(reached.len() > 100, "three of 20 ms leave for one of 60 ms: {}", reached.len());
+    let mut room = Room::of(opus);
+    room.send(60, 40, OPUS, &[two; 41], 48);
+    assert!(room.session.flow(Side::A, 0, Component::Rtp).is_none());
+}
+
+#[test]
+fn of_opus_that_another_engine_relays_numbers_and_timestamps_tell_how_long_packets_are() {
+    for (ms, changes) in [(20, false), (60, true)] {
+        let mut room = Room::of(Codec::Opus(codec::opus::Wish::default()));
+        room.send(100, 20, OPUS, &[8; 40], 48);
+        for _ in 0..6 {
+            let mut ledger = room.session.ledger(Side::A, 0).unwrap();
+            let packets = 240 / ms;
+            ledger.packets += packets;
+            ledger.heard += packets;
+            ledger.received += packets;
+            ledger.bytes += packets * 52;
+            ledger.highest += packets;
+            ledger.timestamp = ledger.timestamp.wrapping_add(240 * 48);
+            ledger.paced_timestamp = ledger.timestamp;
+            room.now += 240;
+            ledger.last = room.at().0;
+            room.session.follow(Side::A, 0, &ledger);
+            room.session.on_tick(room.at());
+        }
+        assert_eq!(room.session.flow(Side::A, 0, Component::Rtp).is_none(), changes, "{ms} ms");
+    }
 }

@@ -154,6 +154,7 @@ fn bridged(care: Care) -> Room {
         gain_tenths_db: 0,
         takes: None,
         digits: None,
+        annex_b: None,
     };
     assert!(room.session.bridge(0, Some(Box::new([plan(40), plan(40)])), 77));
     room
@@ -393,6 +394,11 @@ fn reports_about_a_stream_whose_events_were_taken_out_speak_of_the_senders_numbe
     let told = room.hand(Side::B, Component::Rtcp, &rtcp(TWO, None, Some((0, 0))));
     let highest = |report: &[u8]| u32::from_be_bytes([report[16], report[17], report[18], report[19]]);
     assert_eq!(told.iter().map(|report| highest(report)).collect::<Vec<_>>(), [11]);
+    // The caller's report says what has left here: two packets and eight octets less (RFC 3550 §6.4.1).
+    let mut report = rtcp(ONE, Some(7), None);
+    report[16..28].copy_from_slice(&[0, 0, 5, 0, 0, 0, 0, 5, 0, 0, 1, 0xe8]);
+    let told = room.hand(Side::A, Component::Rtcp, &report);
+    assert_eq!(told[0][16..28], [0, 0, 5, 0, 0, 0, 0, 3, 0, 0, 1, 0xe0]);
     // What the callee says was not moved.
     let told = room.hand(Side::A, Component::Rtcp, &rtcp(ONE, None, Some((0, 0))));
     assert_eq!(told.iter().map(|report| highest(report)).collect::<Vec<_>>(), [9]);

@@ -52,10 +52,10 @@ fn recodes(a: &Policy, b: &Policy) -> bool {
 pub fn plans(a: &Standing<'_>, b: &Standing<'_>, settled: bool) -> [Option<Box<Pair>>; MAX_STREAMS] {
     let mut plans = [const { None }; MAX_STREAMS];
     let renumbered = a.renumbered || b.renumbered;
-    if !settled && !renumbered && !may_bridge(a.policy, b.policy) {
+    let texts = [a.theirs, a.ours, b.theirs, b.ours];
+    if !settled && !renumbered && !may_bridge(a.policy, b.policy) && !texts.into_iter().any(names_annex_b) {
         return plans;
     }
-    let texts = [a.theirs, a.ours, b.theirs, b.ours];
     let [Ok(a_theirs), Ok(a_ours), Ok(b_theirs), Ok(b_ours)] = texts.map(parse) else { return plans };
     // Nothing is searched for digits in the sound of a fax.
     let digits = settled || renumbered || converts(a.policy, b.policy);
@@ -151,6 +151,8 @@ struct Shared<'a> {
     ours: u8,
     theirs: u8,
     codec: sdp::Codec<'a>,
+    /// G.729 of which one of both has said that it has no annex B, so that the other one must not use it (RFC 7261 §3).
+    no_annex_b: bool,
 }
 
 /// What one peer and we agreed on for a stream.
@@ -170,7 +172,8 @@ impl<'a> Agreed<'a> {
         let (theirs_list, ours_list): (Vec<_>, Vec<_>) = (theirs.codecs().collect(), ours.codecs().collect());
         let shared = |codec: &sdp::Codec<'a>| {
             let known = ours_list.iter().find(|ours| ours.is_same_encoding(codec))?;
-            Some(Shared { ours: known.pt, theirs: codec.pt, codec: *codec })
+            let no_annex_b = is_g729(codec) && [known, codec].into_iter().any(refuses_annex_b);
+            Some(Shared { ours: known.pt, theirs: codec.pt, codec: *codec, no_annex_b })
         };
         let all: Vec<Shared<'a>> = theirs_list.iter().filter_map(shared).collect();
         let only = |wanted: fn(&sdp::Codec<'a>) -> bool| {
@@ -209,6 +212,12 @@ impl<'a> Agreed<'a> {
         }
     }
 
+    /// By which number it may send G.729 whose descriptions of silence the other one must not get.
+    fn annex_b_toward(&self, to: &Agreed<'_>) -> Option<u8> {
+        let sent = self.primary.iter().find(|shared| is_g729(&shared.codec) && !shared.no_annex_b)?;
+        to.primary.iter().any(|shared| shared.no_annex_b).then_some(sent.ours)
+    }
+
     /// Whether all that it may send is spoken here.
     fn is_spoken(&self) -> bool {
         self.sounds().count() == self.primary.len()
@@ -238,7 +247,7 @@ fn pair(a: &Agreed<'_>, b: &Agreed<'_>, recoded: bool, digits: [Option<DigitPlan
         return Some([sound(a, b, forth)?, sound(b, a, back)?]);
     }
     let pair = [one_way(a, b, forth), one_way(b, a, back)];
-    if pair.iter().any(|plan| plan.digits.is_some()) {
+    if pair.iter().any(|plan| plan.digits.is_some() || plan.annex_b.is_some()) {
         return Some(pair);
     }
     if recoded { watched(a, b) } else { None }
@@ -260,7 +269,23 @@ fn one_way(from: &Agreed<'_>, to: &Agreed<'_>, digits: Option<DigitPlan>) -> Pla
     let touched = digits.as_ref().is_some_and(DigitPlan::touches_sound);
     let quiet = digits.clone().filter(|_| !touched);
     let loud = if touched { sound(from, to, digits) } else { None };
-    loud.unwrap_or_else(|| Plan::passing(quiet, to.ptime_ms))
+    let annex_b = from.annex_b_toward(to);
+    loud.unwrap_or_else(|| Plan { annex_b, ..Plan::passing(quiet, to.ptime_ms) })
+}
+
+fn is_g729(codec: &sdp::Codec<'_>) -> bool {
+    codec.name.eq_ignore_ascii_case(b"G729")
+}
+
+/// RFC 4856 §2.1.9: it is used unless it is refused.
+fn refuses_annex_b(codec: &sdp::Codec<'_>) -> bool {
+    let mut parameters = codec.fmtp.unwrap_or_default().split(|byte| *byte == b';');
+    parameters.any(|parameter| parameter.trim_ascii().eq_ignore_ascii_case(b"annexb=no"))
+}
+
+/// Whether a description may say anything of annex B. Most do not have the letter.
+fn names_annex_b(text: &[u8]) -> bool {
+    text.contains(&b'x') && text.windows(6).any(|word| word.eq_ignore_ascii_case(b"annexb"))
 }
 
 /// What becomes of what one peer says on its way to the other when its sound is changed.
@@ -302,5 +327,6 @@ fn sound<'a>(from: &Agreed<'a>, to: &Agreed<'a>, digits: Option<DigitPlan>) -> O
         noise: Noise { from: from.noise.map(|s| s.ours), to: noise.map(|s| s.theirs) },
         gain_tenths_db: i16::from(to.gain_db) * 10,
         digits,
+        annex_b: None,
     })
 }

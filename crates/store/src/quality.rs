@@ -4,7 +4,7 @@
 //! then needs a step of its schema. Of several streams counts are sums and the rest is that of the worst.
 
 use crate::journal::bytes::{Malformed, Put, Take};
-use media::{StreamReport, VoipMetrics};
+use media::{StreamReport, Tally, VoipMetrics};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ enum Worst {
 }
 
 /// What is kept.
-const FIGURES: [Figure; 28] = [
+const FIGURES: [Figure; 35] = [
     ("late", 1.0, |s| heard(s, s.late), Worst::Sum),
     ("duplicates", 1.0, |s| heard(s, s.duplicates), Worst::Sum),
     ("out_of_order", 1.0, |s| heard(s, s.out_of_order), Worst::Sum),
@@ -51,6 +51,13 @@ const FIGURES: [Figure; 28] = [
     ("peer_rtt_ms", 1.0, |s| peer(s, |voip| taken(voip.round_trip_ms)), Worst::Highest),
     ("peer_end_system_ms", 1.0, |s| peer(s, |voip| taken(voip.end_system_ms)), Worst::Highest),
     ("peer_mos_listening", 10.0, |s| peer(s, |voip| tenths(voip.mos_listening)), Worst::Lowest),
+    ("buffer_ms", 10.0, |s| s.bridged.and_then(|tally| tally.held_mean_ms()), Worst::Highest),
+    ("buffer_max_ms", 1.0, |s| buffered(s, |tally| tally.held_max_ms.into()), Worst::Highest),
+    ("buffer_late", 1.0, |s| buffered(s, |tally| tally.late as f64), Worst::Sum),
+    ("buffer_early", 1.0, |s| buffered(s, |tally| tally.early as f64), Worst::Sum),
+    ("buffer_changes", 1.0, |s| buffered(s, |tally| tally.adapted.into()), Worst::Sum),
+    ("stretched_ms", 1.0, |s| buffered(s, |tally| tally.put_in_ms as f64), Worst::Sum),
+    ("cut_ms", 1.0, |s| buffered(s, |tally| tally.left_out_ms as f64), Worst::Sum),
 ];
 
 /// How many there are.
@@ -58,6 +65,9 @@ pub(crate) const FIELDS: usize = FIGURES.len();
 
 /// How many of them SQLite has beside each other for each side; the columns of later ones follow those of both sides.
 pub(crate) const FIRST: usize = 19;
+
+/// Where those begin that were added next: their columns follow what was added to the table between.
+pub(crate) const LATER: usize = 28;
 
 fn heard(stream: &StreamReport, count: u64) -> Option<f64> {
     (stream.packets > 0).then_some(count as f64)
@@ -70,6 +80,11 @@ fn judged(stream: &StreamReport, figure: f64) -> Option<f64> {
 /// Of what the peer's last extended report said.
 fn peer(stream: &StreamReport, figure: fn(&VoipMetrics) -> Option<f64>) -> Option<f64> {
     stream.peer_voip.as_ref().and_then(figure)
+}
+
+/// Of the jitter buffer, where its sound is decoded.
+fn buffered(stream: &StreamReport, figure: fn(&Tally) -> f64) -> Option<f64> {
+    stream.bridged.as_ref().filter(|tally| tally.heard_ms > 0).map(figure)
 }
 
 fn of_256(part: u8) -> Option<f64> {
@@ -90,8 +105,15 @@ fn in_bursts(stream: &StreamReport, figure: f32) -> Option<f64> {
 }
 
 /// See the module text. In JSON an object of what was measured: `{"late": 0, "bursts": 2, "burst_ms": 240}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QualityRow(pub(crate) [Option<i64>; FIELDS]);
+
+impl Default for QualityRow {
+    /// Nothing was measured.
+    fn default() -> QualityRow {
+        QualityRow([None; FIELDS])
+    }
+}
 
 impl QualityRow {
     /// The figures of a side's streams.

@@ -25,6 +25,9 @@ fn check_sound(media: &MediaRow<'_>) {
     );
     assert_eq!((&*caller.one_way_why, &*media.from_callee.one_way_why), ("", "nothing"));
     assert_eq!(media.from_callee.quality, QualityRow::default(), "nothing was measured of it");
+    let held = ["buffer_ms", "buffer_max_ms", "buffer_late", "buffer_changes", "stretched_ms", "cut_ms"];
+    let held = held.map(|name| caller.quality.value(name));
+    assert_eq!(held, [12.0, 60.0, 0.0, 0.0, 0.0, 40.0].map(Some));
     let told = ["peer_mos", "peer_mos_listening", "peer_r_factor", "peer_burst_ms", "peer_rtt_ms"];
     let told = told.map(|name| media.from_caller.quality.value(name));
     assert_eq!(told, [Some(4.0), Some(4.0), Some(82.0), Some(120.0), None]);

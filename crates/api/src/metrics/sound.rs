@@ -10,13 +10,14 @@ const DRIFT: &[f64] = &[0.000_001, 0.000_005, 0.000_01, 0.000_02, 0.000_05, 0.00
 const LOSS: &[f64] = &[0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 const R: &[f64] = &[20.0, 40.0, 50.0, 60.0, 70.0, 75.0, 80.0, 85.0, 90.0, 93.0];
 const BURST_S: &[f64] = &[0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12];
+const BUFFER_S: &[f64] = &[0.0, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2];
 /// A side of which so much of the sound was silent has said nothing.
 const SILENT: f64 = 0.98;
 
 /// A histogram: its name, what it tells, the figure of the record that it is of, how many of its units make one, bounds.
 type Spread = (&'static str, &'static str, &'static str, f64, &'static [f64]);
 
-const SPREADS: [Spread; 10] = [
+const SPREADS: [Spread; 11] = [
     (
         "tronco_rtp_loss_burst_seconds",
         "Mean length of bursts of loss, by direction.",
@@ -30,6 +31,13 @@ const SPREADS: [Spread; 10] = [
         "drift_ppm",
         1e6,
         DRIFT,
+    ),
+    (
+        "tronco_rtp_buffer_seconds",
+        "Longest time that sound was held in the jitter buffers of transcoding, by direction.",
+        "buffer_max_ms",
+        1e3,
+        BUFFER_S,
     ),
     ("tronco_peer_mos", "MOS that peers report of what they hear (RFC 3611).", "peer_mos", 1.0, MOS),
     ("tronco_peer_r_factor", "R factors that peers report (RFC 3611).", "peer_r_factor", 1.0, R),
@@ -77,6 +85,41 @@ const SPREADS: [Spread; 10] = [
     ),
 ];
 
+/// What jitter buffers did: the name of a counter, what it tells, the figure of the record that it sums up, and how many of
+/// that make one.
+const BUFFERS: [(&str, &str, &str, f64); 5] = [
+    (
+        "tronco_rtp_buffer_late_total",
+        "Packets too late for a jitter buffer here, or repeated.",
+        "buffer_late",
+        1.0,
+    ),
+    (
+        "tronco_rtp_buffer_early_total",
+        "Packets that left a full jitter buffer before their time.",
+        "buffer_early",
+        1.0,
+    ),
+    (
+        "tronco_rtp_buffer_changes_total",
+        "Times that a jitter buffer here grew or shrank.",
+        "buffer_changes",
+        1.0,
+    ),
+    (
+        "tronco_rtp_stretched_seconds_total",
+        "Sound put in because nothing had come by its time.",
+        "stretched_ms",
+        1e3,
+    ),
+    (
+        "tronco_rtp_cut_seconds_total",
+        "Sound left out because it was held longer than it had to.",
+        "cut_ms",
+        1e3,
+    ),
+];
+
 /// See the module text.
 pub(super) struct SoundTally {
     bursts: [u64; 2],
@@ -84,6 +127,7 @@ pub(super) struct SoundTally {
     noise: [u64; 2],
     concealed_ms: [u64; 2],
     silent: [u64; 2],
+    buffers: [[u64; 2]; BUFFERS.len()],
     /// from, cause.
     one_way: Table<2>,
     spreads: [[Histogram; 2]; SPREADS.len()],
@@ -97,6 +141,7 @@ impl Default for SoundTally {
             noise: [0; 2],
             concealed_ms: [0; 2],
             silent: [0; 2],
+            buffers: [[0; 2]; BUFFERS.len()],
             one_way: Table::new(),
             spreads: SPREADS.map(|(.., bounds)| by_side(bounds)),
         }
@@ -117,6 +162,11 @@ impl SoundTally {
         for (sums, figure) in counted {
             if let (Some(sum), Some(figure)) = (sums.get_mut(side), figure) {
                 // `as` saturates; counts are not negative.
+                *sum += figure as u64;
+            }
+        }
+        for ((_, _, name, _), sums) in BUFFERS.iter().zip(&mut self.buffers) {
+            if let (Some(sum), Some(figure)) = (sums.get_mut(side), figure(name)) {
                 *sum += figure as u64;
             }
         }
@@ -148,6 +198,9 @@ impl SoundTally {
         by_side("tronco_rtp_noise_packets_total", "Packets of comfort noise (RFC 3389).", whole(self.noise));
         let concealed = self.concealed_ms.map(|ms| ms as f64 / 1_000.0);
         by_side("tronco_rtp_concealed_seconds_total", "Sound made up here for lost packets.", concealed);
+        for ((name, help, _, units), sums) in BUFFERS.iter().zip(&self.buffers) {
+            by_side(name, help, sums.map(|sum| sum as f64 / units));
+        }
         let help = "Calls in which a side sent nothing but silence.";
         by_side("tronco_silent_directions_total", help, whole(self.silent));
         let name = "tronco_one_way_directions_total";

@@ -183,6 +183,7 @@ fn plan(hears: &Hears, says: Says) -> Plan {
         gain_tenths_db: 0,
         takes: None,
         digits: Some(DigitPlan { hears: hears.clone(), says }),
+        annex_b: None,
     }
 }
 

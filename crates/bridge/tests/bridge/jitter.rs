@@ -73,6 +73,9 @@ fn sound_goes_on_evenly_over_a_network_of_forty_milliseconds_more_or_less() {
         // 1 % is lost, and little more comes too late.
         assert!((8..40).contains(&tally.lost) && tally.late < 20, "{tally:?}");
         assert!((60..=100).contains(&tally.held_max_ms), "{tally:?}");
+        let mean = tally.held_mean_ms().unwrap();
+        assert!((40.0..=f64::from(tally.held_max_ms)).contains(&mean), "{mean}: {tally:?}");
+        assert!(tally.adapted > 0 && tally.early == 0, "{tally:?}");
         let slip = tally.put_in_ms.abs_diff(tally.left_out_ms);
         assert!(slip <= 120, "{slip} ms: {tally:?}");
         let rate = rate_of(codecs.1);
@@ -93,6 +96,7 @@ fn a_steady_network_adds_no_delay() {
         let left: Vec<u64> = left.iter().map(|(at, _)| *at).collect();
         assert_eq!(left, came, "up to {most} ms");
         assert_eq!((tally.held_max_ms, tally.put_in_ms, tally.left_out_ms, tally.late), (0, 0, 0, 0));
+        assert_eq!((tally.held_mean_ms(), tally.adapted), (Some(0.0), 0));
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
 
+mod annex_b;
 mod digits;
 mod jitter;
 mod order_and_loss;

@@ -29,6 +29,7 @@ pub(crate) fn plan(from: Codec, from_ms: u8, to: Codec, to_ms: u8) -> Plan {
         gain_tenths_db: 0,
         takes: None,
         digits: None,
+        annex_b: None,
     }
 }
 
@@ -108,7 +109,8 @@ pub(crate) fn give(bridge: &mut Bridge, ms: u64, mut packet: Vec<u8>) -> Vec<Lef
     match bridge.on_packet(Time::from_millis(ms), &mut packet) {
         Passage::InPlace => vec![read(&packet)],
         Passage::Taken => fetch(bridge),
-        Passage::Refused => Vec::new(),
+        Passage::Cut(less) => vec![read(&packet[..packet.len() - less])],
+        Passage::Silence | Passage::Refused => Vec::new(),
     }
 }
 

@@ -6,8 +6,9 @@ use crate::quality::mos_tenths;
 use crate::reports::Extras;
 use crate::wire::Extended;
 use base::Time;
+use bridge::{JITTER_MAX, Tally};
 use rtp::ReportBlock;
-use rtp::xr::{GMIN, LastReceived, VoipMetrics, rate};
+use rtp::xr::{Concealment, GMIN, JitterBuffer, LastReceived, VoipMetrics, rate};
 
 /// What a peer's extended reports have said.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,8 +39,14 @@ impl Half {
     }
 
     /// What a report of ours to the peer says besides, as far as it wants to hear it. `block`: what it says of the
-    /// peer's stream; `beyond_ms`: the round trip to the other peer, whose ear and mouth lie behind us.
-    pub(crate) fn extras(&self, now: Time, block: Option<&ReportBlock>, beyond_ms: Option<f32>) -> Extras {
+    /// peer's stream; `beyond_ms`: the round trip to the other peer, whose ear and mouth lie behind us; `buffer`: the
+    /// jitter buffer that the stream goes through here, if any.
+    pub(crate) fn extras(
+        &self,
+        now: Time,
+        block: Option<&ReportBlock>,
+        (beyond_ms, buffer): (Option<f32>, Option<Tally>),
+    ) -> Extras {
         let Some(wanted) = self.remote.as_ref().map(|remote| remote.care.extended) else {
             return Extras::default();
         };
@@ -48,7 +55,10 @@ impl Half {
             let held = u64::try_from(now.since(at).as_nanos()).unwrap_or(u64::MAX);
             LastReceived { ssrc, lrr, dlrr: rtp::ntp::short_from_nanos(held) }
         });
-        let voip = block.filter(|_| wanted.voip_metrics).map(|block| self.metrics(block.ssrc, beyond_ms));
+        let voip = block.filter(|_| wanted.voip_metrics).map(|block| {
+            let voip = self.metrics(block.ssrc, beyond_ms);
+            buffer.map_or(voip, |tally| with_buffer(voip, &tally))
+        });
         Extras { voip, received, round_trip: wanted.round_trip }
     }
 
@@ -77,6 +87,16 @@ impl Half {
             ..VoipMetrics::default()
         }
     }
+}
+
+/// With what is known of the jitter buffer that the stream goes through here, which conceals losses as G.711 appendix I does
+/// (RFC 3611 §4.7.6, §4.7.7).
+fn with_buffer(voip: VoipMetrics, tally: &Tally) -> VoipMetrics {
+    let ms = |ms: u32| u16::try_from(ms).unwrap_or(u16::MAX);
+    let (nominal_ms, limit_ms) = (ms(tally.held_ms), ms(JITTER_MAX.as_millis() as u32));
+    let maximum_ms = ms(tally.held_max_ms).max(nominal_ms);
+    let jitter_buffer = JitterBuffer { adaptive: Some(true), rate: 0, nominal_ms, maximum_ms, limit_ms };
+    VoipMetrics { concealment: Concealment::Standard, jitter_buffer, ..voip }
 }
 
 /// A part of a whole in 1/256, as far as eight bits hold it.

@@ -67,6 +67,12 @@ impl Half {
         (self.reception.totals.packets, self.reception.totals.bytes)
     }
 
+    /// How a packet began that has come since the last time, with its payload type; for those that see none of them, the
+    /// last sequence number and timestamp.
+    pub(crate) fn sample(&mut self) -> (Option<(u8, [u8; 2])>, Option<(u16, u32)>) {
+        (self.reception.sound.take_head(), self.reception.place())
+    }
+
     /// How much sound a packet holds, as far as was said.
     pub(super) fn packet_ms(&self) -> u8 {
         self.remote.as_ref().map(|m| m.ptime_ms).filter(|&ms| ms > 0).unwrap_or(20)

@@ -82,6 +82,12 @@ impl Stream {
         }
     }
 
+    /// The jitter buffer of what a side says; none where its sound is not decoded.
+    pub(super) fn buffer(&self, side: Side) -> Option<Tally> {
+        let bridge = self.bridges.as_ref().map(|bridges| &bridges.0[side.index()]);
+        bridge.map(Bridge::tally).filter(|tally| tally.heard_ms > 0)
+    }
+
     /// Remembers how sound was changed, before that changes.
     fn note_recoded(&mut self) {
         for side in Side::BOTH {
@@ -158,8 +164,8 @@ impl Session {
             return Ok(false);
         }
         if let Some(bridges) = s.bridges.as_mut().filter(|_| kind == Kind::Control) {
-            let of = &bridges.0[side.other().index()];
-            retell(packet.bytes_mut(), |ssrc| of.moved(ssrc));
+            let (own, of) = (&bridges.0[side.index()], &bridges.0[side.other().index()]);
+            retell(packet.bytes_mut(), |ssrc| of.moved(ssrc), |ssrc| own.moved(ssrc));
         }
         if let Some(bridges) = s.bridges.as_mut().filter(|_| kind == Kind::Media) {
             let bridge = &mut bridges.0[side.index()];
@@ -168,7 +174,9 @@ impl Session {
             self.tell_digits(side, stream, digit);
             match passage {
                 Passage::InPlace => {}
+                Passage::Cut(bytes) => packet.length -= bytes.min(packet.length),
                 Passage::Taken => return Ok(false),
+                Passage::Silence => return Err(DropReason::AnnexB),
                 Passage::Refused => return Err(DropReason::PayloadType),
             }
         }

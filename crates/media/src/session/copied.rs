@@ -10,7 +10,8 @@ use crate::guard::{Datagram, Kind};
 use crate::half::Half;
 use crate::report::DropReason;
 use base::{Rng, Time};
-use rtp::Packet;
+use rtp::rtcp::build::Builder;
+use rtp::{Ntp, Packet, SenderInfo};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -20,8 +21,6 @@ const REPORT_EVERY: Duration = Duration::from_secs(5);
 const UNREACHED_AFTER: Duration = Duration::from_secs(2);
 /// with no longer pause than this: hosts say it seldom (RFC 1812 §4.3.2.8).
 const REFUSED_EVERY: Duration = Duration::from_secs(5);
-/// A sender report and a description with a name of 16 characters (RFC 3550 §6.4.1, §6.5).
-const REPORT_LENGTH: usize = 28 + 28;
 
 /// What copies have to do with a session.
 #[derive(Debug, Default)]
@@ -102,24 +101,12 @@ impl Voice {
 
     /// A sender report with a description; the middle of its NTP time.
     fn report(&self, now: Time, clock: u32, name: &[u8; 16], out: &mut [u8]) -> Option<(usize, u32)> {
-        let out = out.get_mut(..REPORT_LENGTH)?;
         // Any clock will do that all our streams share (RFC 3550 §6.4.1).
-        let (seconds, nanos) = (now.0 / 1_000_000_000, now.0 % 1_000_000_000);
-        let ntp = (seconds << 32) | ((nanos << 32) / 1_000_000_000);
-        let mut whole = Vec::with_capacity(REPORT_LENGTH);
-        whole.extend_from_slice(&[0x80, 200, 0, 6]);
-        whole.extend_from_slice(&self.ssrc.to_be_bytes());
-        whole.extend_from_slice(&ntp.to_be_bytes());
-        for word in [self.timestamp_at(now, clock), self.packets, self.octets] {
-            whole.extend_from_slice(&word.to_be_bytes());
-        }
-        whole.extend_from_slice(&[0x81, 202, 0, 6]);
-        whole.extend_from_slice(&self.ssrc.to_be_bytes());
-        whole.extend_from_slice(&[1, 16]);
-        whole.extend_from_slice(name);
-        whole.extend_from_slice(&[0, 0]);
-        out.copy_from_slice(whole.get(..REPORT_LENGTH)?);
-        Some((REPORT_LENGTH, (ntp >> 16) as u32))
+        let ntp = Ntp((u128::from(now.0) << 32).wrapping_div(1_000_000_000) as u64);
+        let (rtp_timestamp, packets, octets) = (self.timestamp_at(now, clock), self.packets, self.octets);
+        let info = SenderInfo { ntp, rtp_timestamp, packets, octets };
+        let length = Builder::new(out).sender_report(self.ssrc, &info, &[]).cname(self.ssrc, name).finish();
+        Some((length.ok()?, ntp.middle()))
     }
 }
 

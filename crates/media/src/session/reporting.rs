@@ -153,12 +153,13 @@ impl Session {
         // Whoever is taken leave of is the one that was reported, who may have fallen silent since.
         let own = said.voice(now).filter(|voice| last && Some(voice.ssrc) == reported);
         let voice = own.or_else(|| s.voice(side, now));
+        let buffer = s.buffer(side);
         let half = &mut s.halves[side.index()];
         let mut reporter = half.tending.reporter.take()?;
         let target = half.control_target();
         let made = target.is_ok().then(|| {
             let block = half.block(now);
-            let extras = half.extras(now, block.as_ref(), beyond_ms);
+            let extras = half.extras(now, block.as_ref(), (beyond_ms, buffer));
             reporter.report(now, voice, (block, extras), last, packet.buffer)
         });
         if last {

@@ -5,6 +5,7 @@ use super::Stream;
 use crate::control::Side;
 use crate::reports::Voice;
 use base::Time;
+use bridge::Moved;
 
 /// Of one direction.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,7 +59,13 @@ impl Stream {
     pub(super) fn voice(&self, toward: Side, now: Time) -> Option<Voice> {
         let from = toward.other();
         let own = self.speaking_clock(from).and_then(|_| self.said[from.index()].voice(now));
-        own.or_else(|| self.halves[from.index()].spoken(now))
+        own.or_else(|| {
+            let voice = self.halves[from.index()].spoken(now)?;
+            let moved = self.bridges.as_ref().map(|bridges| bridges.0[from.index()].moved(voice.ssrc));
+            let Moved { packets, octets, .. } = moved.unwrap_or_default();
+            let (packets, octets) = (voice.packets.wrapping_add(packets), voice.octets.wrapping_add(octets));
+            Some(Voice { packets, octets, ..voice })
+        })
     }
 
     /// The clock of whoever speaks in a side's place under a name of ours.

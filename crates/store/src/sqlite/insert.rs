@@ -3,18 +3,18 @@
 use super::signed;
 use crate::error::StoreError;
 use crate::moment::Moment;
-use crate::quality::FIRST;
+use crate::quality::{FIRST, LATER};
 use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow, TransferRow};
 use rusqlite::types::Null;
 use rusqlite::{CachedStatement, Connection, Statement, ToSql};
 use std::slice::SliceIndex;
 
-/// 128 values, in the order of the table.
+/// 142 values, in the order of the table.
 const INSERT_CALL: &str = "INSERT OR IGNORE INTO call VALUES (
     ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,
     ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,
     ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,
-    ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 /// 28 values, in the order of the table.
 const INSERT_ATTEMPT: &str =
     "INSERT INTO attempt VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
@@ -158,12 +158,13 @@ fn bind_qualities(bind: &mut Bind<'_, '_>, media: Option<&MediaRow<'_>>) -> Resu
         bind.put(side.map_or("", |row| &row.one_way_why))?;
         bind_quality(bind, side, ..FIRST)?;
     }
-    sides.into_iter().try_for_each(|side| bind_quality(bind, side, FIRST..))?;
+    sides.into_iter().try_for_each(|side| bind_quality(bind, side, FIRST..LATER))?;
     let blank = DirectionRow::default();
-    let sides = sides.map(|side| side.unwrap_or(&blank));
-    let spoken = sides.iter().flat_map(|row| [&row.codec, &row.recoded_to, &row.recoded_why]);
-    let foreign = sides.iter().flat_map(|row| [&row.foreign_source, &row.described]);
-    spoken.chain(foreign).try_for_each(|text| bind.put(&**text))
+    let rows = sides.map(|side| side.unwrap_or(&blank));
+    let spoken = rows.iter().flat_map(|row| [&row.codec, &row.recoded_to, &row.recoded_why]);
+    let foreign = rows.iter().flat_map(|row| [&row.foreign_source, &row.described]);
+    spoken.chain(foreign).try_for_each(|text| bind.put(&**text))?;
+    sides.into_iter().try_for_each(|side| bind_quality(bind, side, LATER..))
 }
 
 fn bind_quality(

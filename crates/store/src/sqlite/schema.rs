@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 /// The newest schema that is known here.
-const VERSION: i64 = 10;
+const VERSION: i64 = 11;
 
 /// Times are microseconds since 1970 (UTC), jitter and round trip microseconds, MOS times 100.
 /// `trunks` holds the trunk in and those of all attempts, each between commas. `call_search`
@@ -227,9 +227,29 @@ ALTER TABLE call ADD COLUMN callee_foreign_source TEXT NOT NULL DEFAULT '';
 ALTER TABLE call ADD COLUMN callee_described TEXT NOT NULL DEFAULT '';
 ";
 
+/// How long sound was held.
+const SCHEMA_11: &str = "
+ALTER TABLE call ADD COLUMN caller_buffer_ms INTEGER;
+ALTER TABLE call ADD COLUMN caller_buffer_max_ms INTEGER;
+ALTER TABLE call ADD COLUMN caller_buffer_late INTEGER;
+ALTER TABLE call ADD COLUMN caller_buffer_early INTEGER;
+ALTER TABLE call ADD COLUMN caller_buffer_changes INTEGER;
+ALTER TABLE call ADD COLUMN caller_stretched_ms INTEGER;
+ALTER TABLE call ADD COLUMN caller_cut_ms INTEGER;
+ALTER TABLE call ADD COLUMN callee_buffer_ms INTEGER;
+ALTER TABLE call ADD COLUMN callee_buffer_max_ms INTEGER;
+ALTER TABLE call ADD COLUMN callee_buffer_late INTEGER;
+ALTER TABLE call ADD COLUMN callee_buffer_early INTEGER;
+ALTER TABLE call ADD COLUMN callee_buffer_changes INTEGER;
+ALTER TABLE call ADD COLUMN callee_stretched_ms INTEGER;
+ALTER TABLE call ADD COLUMN callee_cut_ms INTEGER;
+";
+
 /// What each version adds to the one before it.
-const STEPS: [&str; VERSION as usize] =
-    [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8, SCHEMA_9, SCHEMA_10];
+const STEPS: [&str; VERSION as usize] = [
+    SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8, SCHEMA_9, SCHEMA_10,
+    SCHEMA_11,
+];
 
 /// Sets the connection up and brings the schema to [`VERSION`].
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
@@ -306,9 +326,11 @@ mod tests {
         };
         let mut names = std::iter::once("one_way_why").chain(crate::QualityRow::names());
         let mut quality: Vec<String> = of_sides(names.by_ref().take(1 + crate::quality::FIRST).collect());
-        quality.extend(of_sides(names.collect()));
+        let between = crate::quality::LATER - crate::quality::FIRST;
+        quality.extend(of_sides(names.by_ref().take(between).collect()));
         quality.extend(of_sides(vec!["codec", "recoded_to", "recoded_why"]));
         quality.extend(of_sides(vec!["foreign_source", "described"]));
+        quality.extend(of_sides(names.collect()));
         assert!(columns(&new, "call").ends_with(&quality), "{quality:?}");
     }
 }

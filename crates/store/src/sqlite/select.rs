@@ -5,7 +5,7 @@ use super::signed;
 use crate::error::StoreError;
 use crate::journal::decode::blank;
 use crate::moment::Moment;
-use crate::quality::FIRST;
+use crate::quality::{FIRST, LATER};
 use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow, StoredCall, TransferRow};
 use crate::sent::SentRow;
 use b2bua::CallKey;
@@ -249,8 +249,8 @@ fn read_end(from: &mut Columns<'_, '_>, call: &mut StoredCall) -> Result<(), rus
         row.one_way_why = from.text()?;
         read_quality(from, &mut row.quality.0[..FIRST])?;
     }
-    read_quality(from, &mut media.from_caller.quality.0[FIRST..])?;
-    read_quality(from, &mut media.from_callee.quality.0[FIRST..])?;
+    read_quality(from, &mut media.from_caller.quality.0[FIRST..LATER])?;
+    read_quality(from, &mut media.from_callee.quality.0[FIRST..LATER])?;
     for row in [&mut media.from_caller, &mut media.from_callee] {
         for text in [&mut row.codec, &mut row.recoded_to, &mut row.recoded_why] {
             *text = from.text()?;
@@ -259,7 +259,8 @@ fn read_end(from: &mut Columns<'_, '_>, call: &mut StoredCall) -> Result<(), rus
     for row in [&mut media.from_caller, &mut media.from_callee] {
         (row.foreign_source, row.described) = (from.text()?, from.text()?);
     }
-    Ok(())
+    read_quality(from, &mut media.from_caller.quality.0[LATER..])?;
+    read_quality(from, &mut media.from_callee.quality.0[LATER..])
 }
 
 fn read_quality(from: &mut Columns<'_, '_>, figures: &mut [Option<i64>]) -> Result<(), rusqlite::Error> {

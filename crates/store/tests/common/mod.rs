@@ -126,6 +126,13 @@ pub fn report() -> Box<Report> {
         drift_ppm: Some(-12.34),
         packet_ms: 20,
         silent: Some(0.25),
+        bridged: Some(media::Tally {
+            heard_ms: 60_000,
+            held_sum: 60_000 * 12,
+            held_max_ms: 60,
+            left_out_ms: 40,
+            ..media::Tally::default()
+        }),
         peer_voip: Some(media::VoipMetrics {
             mos_listening: Some(40),
             r_factor: Some(82),

@@ -140,6 +140,8 @@ const LINES: [Line; 18] = [
     ("round trip", |f| f.so_far.rtt_us.map(|us| at_most(micros(us), figure(f, "rtt_max_ms")))),
     ("MOS", mos),
     ("made up", |f| figure(f, "concealed_ms").map(|ms| format!("{ms} ms"))),
+    ("held", held),
+    ("put in, left out", slips),
     ("silent", |f| figure(f, "silent").map(|part| format!("{:.0} % of its sound", part * 100.0))),
     ("longest pause", |f| Some(format!("{:.1} s", f.so_far.silence_max_ms as f64 / 1_000.0))),
     ("clock", |f| figure(f, "drift_ppm").map(|ppm| format!("{ppm:+.1} ppm"))),
@@ -194,6 +196,20 @@ fn bursts(side: &Figures) -> Option<String> {
     Some(format!("{count}{}", long.unwrap_or_default()))
 }
 
+/// How long the jitter buffer holds its sound, and what came too late for it.
+fn held(side: &Figures) -> Option<String> {
+    let mean = figure(side, "buffer_ms")?;
+    let late = figure(side, "buffer_late").filter(|late| *late > 0.0);
+    let late = late.map_or(String::new(), |late| format!(", {late} late"));
+    Some(at_most(mean, figure(side, "buffer_max_ms")) + &late)
+}
+
+/// What the jitter buffer did to its sound.
+fn slips(side: &Figures) -> Option<String> {
+    let (put_in, left_out) = (figure(side, "stretched_ms")?, figure(side, "cut_ms")?);
+    Some(format!("{put_in} ms, {left_out} ms"))
+}
+
 fn mos(side: &Figures) -> Option<String> {
     let rated = |mos: Option<u16>| mos.map_or(0.0, |mos| f64::from(mos) / 100.0);
     let (mean, lowest) = (rated(side.so_far.mos_avg), rated(side.so_far.mos_min));
@@ -212,7 +228,8 @@ mod tests {
             "source":"[2001:db8:1111:2222:3333:4444:5555:6666]:40000","security":"SDES AES_256_CM_HMAC_SHA1_80",
             "codec":"PCMA","recoded_to":"opus","recoded_why":"codec","bytes":258000,"loss":0.002,"mos":4.39,
             "engine":"sockets","digits":3,"quality":{"late":1,"bursts":2,"burst_ms":240,"burst_density":0.3333,
-            "rtt_max_ms":20.0,"concealed_ms":120,"silent":0.5,"drift_ppm":1.2,"peer_mos":3.8,"peer_r_factor":82,
+            "rtt_max_ms":20.0,"concealed_ms":120,"buffer_ms":12.5,"buffer_max_ms":60,"buffer_late":2,
+            "stretched_ms":40,"cut_ms":20,"silent":0.5,"drift_ppm":1.2,"peer_mos":3.8,"peer_r_factor":82,
             "peer_loss_mean":0.1,"peer_burst_ms":120,"peer_burst_density":0.5,"peer_rtt_ms":80}}"#;
         let text = format!(
             r#"{{"key":"00112233445566778899aabbccddeeff","state":"answered","trunk_in":"pbx","trunk_out":"provider",
@@ -237,6 +254,8 @@ mod tests {
             "round trip     12.5 ms, at most 20.0 ms",
             "MOS            4.39, mean 4.38, lowest 4.10",
             "silent         50 % of its sound",
+            "held           12.5 ms, at most 60.0 ms, 2 late",
+            "put in, left out 40 ms, 20 ms",
             "one way        no",
             "digits         3",
             "relayed by     sockets",

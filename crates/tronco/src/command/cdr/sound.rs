@@ -29,6 +29,12 @@ pub(super) fn words(row: &DirectionRow<'_>) -> String {
     if let Some(ms) = more("concealed_ms") {
         said.push(format!("{ms} ms made up"));
     }
+    if let (Some(most), Some(mean)) = (more("buffer_max_ms"), figure("buffer_ms")) {
+        let slips = [("stretched_ms", "put in"), ("cut_ms", "left out")];
+        let slips =
+            slips.map(|(name, what)| more(name).map(|ms| format!(", {ms} ms {what}")).unwrap_or_default());
+        said.push(format!("held {mean:.0} ms, up to {most} ms{}{}", slips[0], slips[1]));
+    }
     if let Some(ppm) = figure("drift_ppm") {
         said.push(format!("clock {ppm:+.1} ppm"));
     }
@@ -87,12 +93,13 @@ mod tests {
     fn what_stands_out_is_said_and_nothing_else() {
         assert_eq!(words(&DirectionRow::default()), "");
         let quality = r#"{"late":0,"bursts":2,"burst_density":0.3333,"burst_ms":240,"gap_density":0.004,
-            "rtt_max_ms":31.25,"concealed_ms":120,"silent":0.985,"drift_ppm":-12.3}"#;
+            "rtt_max_ms":31.25,"concealed_ms":120,"silent":0.985,"drift_ppm":-12.3,
+            "buffer_ms":22.4,"buffer_max_ms":60,"stretched_ms":40,"cut_ms":0}"#;
         let row = DirectionRow { quality: serde_json::from_str(quality).unwrap(), ..DirectionRow::default() };
         assert_eq!(
             words(&row),
             "2 bursts of 240 ms with 33 % lost, 0.4 % between, round trip up to 31.2 ms, 120 ms made up, \
-             clock -12.3 ppm, silent 98 %"
+             held 22 ms, up to 60 ms, 40 ms put in, clock -12.3 ppm, silent 98 %"
         );
     }
 

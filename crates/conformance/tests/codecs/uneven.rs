@@ -1,0 +1,189 @@
+//! Networks that lose packets and bring them unevenly: what a phone hears is whole, as loud as it was said, and in its time.
+//!
+//! SIPp plays recordings in which packets are missing or late; baresip hears them in G.722, so that all of them are decoded.
+
+use super::{DID, WORLD};
+use conformance::baresip::{Baresip, Voice};
+use conformance::capture::Capture;
+use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
+use conformance::script::SDP;
+use conformance::stream::{self, Packet, dice};
+use conformance::{Place, Script, Server, Sipp, audio, records};
+use serde_json::Value;
+
+const SECOND: usize = audio::RATE as usize;
+/// How much is looked for at a time.
+const PART: usize = SECOND / 2;
+
+/// What a phone has heard of a recording, the record of the call, and the lines of `tshark` for packets to the phone.
+struct Heard {
+    samples: Vec<i16>,
+    record: Value,
+    left: Vec<(f64, u32)>,
+}
+
+fn played(place: &Place, packets: &[Packet]) -> Heard {
+    let mut setup = Setup::new(place);
+    setup.pbx_more = "override = { latch = \"nat\", codecs = [\"PCMA\"] }\n".into();
+    setup.itsp_more = "override = { latch = \"nat\", codecs = [\"G722\"] }\n".into();
+    let server = Server::start(place, &setup.text());
+    let recording = place.path("stream.pcap");
+    stream::record(&recording, packets);
+    let last = packets.iter().map(|packet| packet.at).max().unwrap_or_default();
+    let voice = Voice { codec: "G722", ..Voice::tone(440.0) };
+    let account = format!("<sip:{WORLD}@{}>;regint=0", place.ip(ITSP));
+    let callee = Baresip::with_voice(place, WORLD, ITSP, &voice, &account, None);
+    callee.process().line("baresip is ready");
+    let capture = Capture::start(place);
+    let caller = Script::default()
+        .call(WORLD, &format!("<sip:{DID}@[local_ip]:[local_port]>"), "", SDP)
+        .expect(200, &[])
+        .inside("ACK", "", "")
+        .play(&recording.display().to_string())
+        .pause((last / 1_000) as u32 + 500)
+        .inside("BYE", "", "")
+        .expect(200, &[]);
+    let caller = Sipp::of_script(place, "caller", &caller, &place.sip(PBX)).with(&["-mp", "40000"]);
+    caller.call(WORLD, &place.sip(INSIDE)).finish();
+    let record = records::await_count(place, 1).remove(0);
+    let filter = format!("rtp && ip.src == {} && rtp.p_type == 9", place.ip(OUTSIDE));
+    let lines = capture.end(&filter, &["frame.time_relative", "rtp.timestamp"]);
+    let samples = callee.heard_all();
+    drop(callee);
+    assert_eq!(server.stop(), 0);
+    let read = |line: &String| {
+        let (time, stamp) = line.split_once('\t')?;
+        Some((time.parse().ok()?, stamp.parse().ok()?))
+    };
+    Heard { samples, record, left: lines.iter().filter_map(read).collect() }
+}
+
+fn figure(record: &Value, name: &str) -> f64 {
+    let path = format!("/media/from_caller/quality/{name}");
+    record.pointer(&path).and_then(Value::as_f64).unwrap_or_else(|| panic!("no {name}: {record}"))
+}
+
+/// Where in what was said a part of what was heard lies, in samples behind where it was heard, and how alike it is.
+fn behind(heard: &[i16], at: usize, said: &[i16]) -> (i64, f64) {
+    let part = &heard[at..at + PART];
+    let from = at.saturating_sub(SECOND);
+    let to = (at + PART + SECOND).min(said.len());
+    let (place, likeness) = audio::find(part, &said[from..to]);
+    ((from + place) as i64 - at as i64, likeness)
+}
+
+/// Single packets, and a burst of 60 ms once a second.
+fn is_lost(number: u32, ptime: u32) -> bool {
+    let ms = number * ptime;
+    let burst = (700..760).contains(&(ms % 1_000));
+    let alone = dice(number).is_multiple_of(33) && !(600..860).contains(&(ms % 1_000));
+    ms > 400 && (burst || alone)
+}
+
+fn losses(ptime: u32) {
+    let place = Place::new(&format!("losses-{ptime}"));
+    let said = audio::speech(3, 6);
+    let mut packets = stream::a_law(&said, ptime);
+    let count = packets.len() as u32;
+    packets.retain(|packet| !is_lost(u32::from(packet.sequence), ptime));
+    let lost: Vec<u32> = (0..count).filter(|number| is_lost(*number, ptime)).collect();
+    let Heard { samples, record, .. } = played(&place, &packets);
+    // At every half second the same: nothing slips, whatever is lost.
+    let moments: Vec<usize> = (1..9).map(|half| half * SECOND / 2).collect();
+    let found: Vec<(i64, f64)> = moments.iter().map(|at| behind(&samples, *at, &said)).collect();
+    let first = found[0].0;
+    let slip = found.iter().map(|(place, _)| (place - first).abs()).max();
+    assert!(slip.is_some_and(|slip| slip <= 4), "{ptime} ms: {found:?}");
+    assert!(found.iter().all(|(_, likeness)| *likeness > 0.8), "{ptime} ms: {found:?}");
+    // What is lost is made up, about as loud as it was.
+    let mut made_up = 0;
+    for number in lost.iter().map(|number| (number * ptime * 8) as usize) {
+        let (place, length) = ((number as i64 - first) as usize, (ptime * 8) as usize);
+        let (Some(here), Some(there)) =
+            (samples.get(place..place + length), said.get(number..number + length))
+        else {
+            continue;
+        };
+        let gain = 20.0 * (audio::level(here).max(1.0) / audio::level(there)).log10();
+        assert!((-12.0..9.0).contains(&gain), "{ptime} ms: {gain:.1} dB at {number}");
+        made_up += 1;
+    }
+    assert!(made_up * 10 >= lost.len() * 8, "{ptime} ms: {made_up} of {}", lost.len());
+    let concealed = figure(&record, "concealed_ms");
+    assert!((concealed - f64::from(lost.len() as u32 * ptime)).abs() <= 60.0, "{ptime} ms: {record}");
+    assert_eq!(record.pointer("/media/from_caller/lost").and_then(Value::as_u64), Some(lost.len() as u64));
+    println!("{ptime} ms: {} lost, {concealed} ms made up, {found:?}", lost.len());
+}
+
+#[test]
+fn what_is_lost_is_made_up_at_every_packet_time_and_nothing_slips() {
+    std::thread::scope(|scope| {
+        for ptime in [10, 20, 30, 40, 50, 60] {
+            scope.spawn(move || losses(ptime));
+        }
+    });
+}
+
+/// Three seconds in which packets come in time, five in which each needs up to 60 ms more, and eight more in time.
+fn uneven() -> (Vec<i16>, Vec<Packet>) {
+    let said = audio::speech(3, 16);
+    let mut packets = stream::a_law(&said, 20);
+    let mut before = 0;
+    for packet in &mut packets {
+        let late =
+            if (150..400).contains(&packet.sequence) { dice(u32::from(packet.sequence)) % 61 } else { 0 };
+        // None overtakes another.
+        packet.at = (packet.at + u64::from(late) * 1_000).max(before);
+        before = packet.at;
+    }
+    (said, packets)
+}
+
+/// How late packets left, in milliseconds, within some seconds of the stream, against those that left first.
+fn delays(left: &[(f64, u32)], seconds: std::ops::Range<f64>) -> Vec<f64> {
+    let (begun, first) = left[0];
+    let of = |(time, stamp): &(f64, u32)| {
+        let media = f64::from(stamp.wrapping_sub(first)) / 8_000.0;
+        let late = (time - begun - media) * 1_000.0;
+        seconds.contains(&(time - begun)).then_some(late)
+    };
+    left.iter().filter_map(of).collect()
+}
+
+#[test]
+fn sound_is_held_while_packets_come_unevenly_and_not_afterwards() {
+    let place = Place::new("uneven");
+    let (said, packets) = uneven();
+    let Heard { samples, record, left } = played(&place, &packets);
+    let spread = |delays: &[f64]| {
+        let mut sorted = delays.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        // The machine is a busy one: of a hundred packets two may leave at other times.
+        (sorted[sorted.len() / 100], sorted[sorted.len() / 2], sorted[sorted.len() * 98 / 100])
+    };
+    let (steady, held, after) = (
+        spread(&delays(&left, 0.2..2.8)),
+        spread(&delays(&left, 4.5..7.8)),
+        spread(&delays(&left, 14.0..15.8)),
+    );
+    let put_in = figure(&record, "stretched_ms");
+    let told = format!("{steady:?} {held:?} {after:?}\n{record}");
+    // What came within 60 ms leaves evenly, later than before; in the end as it comes.
+    assert!(held.2 - held.0 <= 30.0, "{told}");
+    assert!(held.1 + put_in - steady.1 >= 25.0, "{told}");
+    assert!(after.2 - after.0 <= 10.0 && after.1 - steady.1 <= 5.0, "{told}");
+    let most = figure(&record, "buffer_max_ms");
+    assert!((40.0..=110.0).contains(&most) && figure(&record, "buffer_changes") >= 2.0, "{told}");
+    let mean = figure(&record, "buffer_ms");
+    assert!(mean > 5.0 && mean < most * 0.8, "{told}");
+    // By as much as was put in and not left out again the phone is behind, and no further as time goes on.
+    let slips: Vec<(i64, f64)> =
+        [1, 2, 14, 15].iter().map(|second| behind(&samples, second * SECOND - PART / 2, &said)).collect();
+    let [(first, _), (second, _), (late, _), (last, _)] = slips[..] else { panic!("{slips:?}") };
+    assert!(slips.iter().all(|(_, likeness)| *likeness > 0.9), "{slips:?}");
+    assert!((second - first).abs() <= 4 && (last - late).abs() <= 4, "{slips:?}");
+    let slip = (figure(&record, "cut_ms") - put_in) * 8.0;
+    assert!(((last - first) as f64 - slip).abs() <= 8.0 * 5.0, "{slips:?} {told}");
+    assert!((last - first).abs() <= 8 * 60, "{slips:?}");
+    println!("{told}\n{slips:?}");
+}
