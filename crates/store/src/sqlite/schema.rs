@@ -291,6 +291,23 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
 mod tests {
     use super::*;
 
+    /// The last columns of calls, as the figures follow each other.
+    fn of_quality() -> Vec<String> {
+        let of_sides = |names: Vec<&str>| {
+            ["caller", "callee"]
+                .map(|side| names.iter().map(|name| format!("{side}_{name}")).collect::<Vec<_>>())
+                .concat()
+        };
+        let mut names = std::iter::once("one_way_why").chain(crate::QualityRow::names());
+        let mut quality: Vec<String> = of_sides(names.by_ref().take(1 + crate::quality::FIRST).collect());
+        let between = crate::quality::LATER - crate::quality::FIRST;
+        quality.extend(of_sides(names.by_ref().take(between).collect()));
+        quality.extend(of_sides(vec!["codec", "recoded_to", "recoded_why"]));
+        quality.extend(of_sides(vec!["foreign_source", "described"]));
+        quality.extend(of_sides(names.collect()));
+        quality
+    }
+
     #[test]
     fn a_database_of_the_first_schema_is_brought_to_the_newest() {
         let columns = |connection: &Connection, table: &str| -> Vec<String> {
@@ -319,18 +336,7 @@ mod tests {
         }
         let sent: Vec<String> = crate::sent::SentRow::columns().collect();
         assert!(columns(&new, "attempt").ends_with(&sent), "{sent:?}");
-        let of_sides = |names: Vec<&str>| {
-            ["caller", "callee"]
-                .map(|side| names.iter().map(|name| format!("{side}_{name}")).collect::<Vec<_>>())
-                .concat()
-        };
-        let mut names = std::iter::once("one_way_why").chain(crate::QualityRow::names());
-        let mut quality: Vec<String> = of_sides(names.by_ref().take(1 + crate::quality::FIRST).collect());
-        let between = crate::quality::LATER - crate::quality::FIRST;
-        quality.extend(of_sides(names.by_ref().take(between).collect()));
-        quality.extend(of_sides(vec!["codec", "recoded_to", "recoded_why"]));
-        quality.extend(of_sides(vec!["foreign_source", "described"]));
-        quality.extend(of_sides(names.collect()));
+        let quality = of_quality();
         assert!(columns(&new, "call").ends_with(&quality), "{quality:?}");
     }
 }

@@ -110,6 +110,24 @@ pub fn attempt_facts(number: u16, call: u128) -> Arc<AttemptFacts> {
     })
 }
 
+/// A minute of sound that was held for 12 ms.
+const HELD: media::Tally = media::Tally {
+    lost: 0,
+    late: 0,
+    concealed_ms: 0,
+    heard_ms: 60_000,
+    silent_ms: 0,
+    refused: 0,
+    overflowed: 0,
+    held_ms: 0,
+    held_max_ms: 60,
+    held_sum: 60_000 * 12,
+    adapted: 0,
+    early: 0,
+    put_in_ms: 0,
+    left_out_ms: 40,
+};
+
 pub fn report() -> Box<Report> {
     let mut stream = StreamReport {
         packets: 3_000,
@@ -126,13 +144,7 @@ pub fn report() -> Box<Report> {
         drift_ppm: Some(-12.34),
         packet_ms: 20,
         silent: Some(0.25),
-        bridged: Some(media::Tally {
-            heard_ms: 60_000,
-            held_sum: 60_000 * 12,
-            held_max_ms: 60,
-            left_out_ms: 40,
-            ..media::Tally::default()
-        }),
+        bridged: Some(HELD),
         peer_voip: Some(media::VoipMetrics {
             mos_listening: Some(40),
             r_factor: Some(82),

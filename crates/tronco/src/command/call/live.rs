@@ -141,7 +141,7 @@ const LINES: [Line; 18] = [
     ("MOS", mos),
     ("made up", |f| figure(f, "concealed_ms").map(|ms| format!("{ms} ms"))),
     ("held", held),
-    ("put in, left out", slips),
+    ("slipped", slips),
     ("silent", |f| figure(f, "silent").map(|part| format!("{:.0} % of its sound", part * 100.0))),
     ("longest pause", |f| Some(format!("{:.1} s", f.so_far.silence_max_ms as f64 / 1_000.0))),
     ("clock", |f| figure(f, "drift_ppm").map(|ppm| format!("{ppm:+.1} ppm"))),
@@ -207,7 +207,7 @@ fn held(side: &Figures) -> Option<String> {
 /// What the jitter buffer did to its sound.
 fn slips(side: &Figures) -> Option<String> {
     let (put_in, left_out) = (figure(side, "stretched_ms")?, figure(side, "cut_ms")?);
-    Some(format!("{put_in} ms, {left_out} ms"))
+    Some(format!("{put_in} ms put in, {left_out} ms left out"))
 }
 
 fn mos(side: &Figures) -> Option<String> {
@@ -255,7 +255,7 @@ mod tests {
             "MOS            4.39, mean 4.38, lowest 4.10",
             "silent         50 % of its sound",
             "held           12.5 ms, at most 60.0 ms, 2 late",
-            "put in, left out 40 ms, 20 ms",
+            "slipped        40 ms put in, 20 ms left out",
             "one way        no",
             "digits         3",
             "relayed by     sockets",

@@ -29,12 +29,7 @@ pub(super) fn words(row: &DirectionRow<'_>) -> String {
     if let Some(ms) = more("concealed_ms") {
         said.push(format!("{ms} ms made up"));
     }
-    if let (Some(most), Some(mean)) = (more("buffer_max_ms"), figure("buffer_ms")) {
-        let slips = [("stretched_ms", "put in"), ("cut_ms", "left out")];
-        let slips =
-            slips.map(|(name, what)| more(name).map(|ms| format!(", {ms} ms {what}")).unwrap_or_default());
-        said.push(format!("held {mean:.0} ms, up to {most} ms{}{}", slips[0], slips[1]));
-    }
+    said.extend(held(row));
     if let Some(ppm) = figure("drift_ppm") {
         said.push(format!("clock {ppm:+.1} ppm"));
     }
@@ -48,6 +43,16 @@ pub(super) fn words(row: &DirectionRow<'_>) -> String {
         said.push(format!("{packets} of comfort noise"));
     }
     said.join(", ")
+}
+
+/// How long its sound was held so that it went on evenly, and what that cost; none where it never was.
+fn held(row: &DirectionRow<'_>) -> Option<String> {
+    let more = |name: &str| row.quality.value(name).filter(|count| *count > 0.0);
+    let (most, mean) = (more("buffer_max_ms")?, row.quality.value("buffer_ms")?);
+    let slips = [("stretched_ms", "put in"), ("cut_ms", "left out")];
+    let [put_in, left_out] =
+        slips.map(|(name, what)| more(name).map(|ms| format!(", {ms} ms {what}")).unwrap_or_default());
+    Some(format!("held {mean:.0} ms, up to {most} ms{put_in}{left_out}"))
 }
 
 /// What a side has reported of the sound that it got, in words; empty where it reported nothing.
