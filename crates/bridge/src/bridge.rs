@@ -22,7 +22,7 @@ pub(crate) const CONCEALED_MAX_MS: u32 = 200;
 /// No sample louder than this, 50 dB below full scale, is silence.
 const SILENT: u16 = 103;
 /// A pause longer than this is a new beginning of the sender's clock, seconds.
-const PAUSE_MAX_S: u32 = 600;
+pub(crate) const PAUSE_MAX_S: u32 = 600;
 
 /// See the crate's text. In this order in memory: a packet that is rewritten where it lies touches the head alone.
 #[derive(Debug)]

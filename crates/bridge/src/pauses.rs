@@ -1,8 +1,8 @@
 //! Pauses of the sender whose noise (RFC 3389) passes under another name, or is made for a receiver that knows none.
 
-use crate::bridge::Bridge;
+use crate::bridge::{Bridge, PAUSE_MAX_S};
 use base::Time;
-use codec::{Comfort, Hiss};
+use codec::{Comfort, Hiss, Resampler};
 use rtp::Header;
 use std::time::Duration;
 
@@ -10,23 +10,52 @@ use std::time::Duration;
 const HISS_MAX: Duration = Duration::from_secs(60);
 /// Frames of noise made at one time, when time has been lost.
 const HISS_AT_ONCE: usize = 3;
+/// Samples a second of the sound that is described: that of the clock of its payload type, with nothing above 4 kHz.
+const HISS_RATE: u32 = 8_000;
+/// Its samples in the longest packet that is made, of 60 ms.
+const HISS_FRAME_MAX: usize = 480;
 
 /// Noise that we make because the receiver knows no name for it.
 #[derive(Debug)]
 pub(crate) struct Pause {
     hiss: Hiss,
+    /// From its rate to that of the receiver's sound.
+    wider: Option<Resampler>,
     pub(crate) next: Time,
     until: Time,
 }
 
+impl Pause {
+    /// Adds so many samples at a rate to `out`, which is empty.
+    fn fill(&mut self, count: usize, rate: u32, out: &mut Vec<i16>) {
+        let Some(wider) = &mut self.wider else {
+            out.resize(count, 0);
+            return self.hiss.fill(out);
+        };
+        let mut narrow = [0; HISS_FRAME_MAX];
+        let length = (count * HISS_RATE as usize / rate.max(HISS_RATE) as usize).min(HISS_FRAME_MAX);
+        let Some(narrow) = narrow.get_mut(..length) else { return };
+        self.hiss.fill(narrow);
+        wider.process(narrow, out);
+    }
+}
+
 impl Bridge {
+    /// How far the sender's clock is beyond the sound that it has sent, in ticks of a clock in which both count.
+    fn since_expected(&mut self, timestamp: u32, clock: u32) -> u32 {
+        let (expected, known) = *self.expected.get_or_insert((timestamp, clock));
+        let since = timestamp.wrapping_sub(expected);
+        if known == clock && since <= clock * PAUSE_MAX_S { since } else { 0 }
+    }
+
     /// The sender says what its pause sounds like (RFC 3389).
     pub(crate) fn pause(&mut self, now: Time, header: Header, payload: &[u8]) {
         self.talks = false;
         let Some(comfort) = Comfort::read(payload) else { return };
+        let since = self.since_expected(header.timestamp, HISS_RATE);
         let Some(speaking) = &mut self.speaking else { return };
         if let Some(payload_type) = self.plan.noise.to {
-            return speaking.tell(payload_type, payload, &mut self.outgoing);
+            return speaking.tell(payload_type, payload, since, &mut self.outgoing);
         }
         let until = now + HISS_MAX;
         match &mut self.noise {
@@ -37,7 +66,8 @@ impl Bridge {
             None => {
                 // One packet behind the sender's time, so that no noise stands where sound will come.
                 let next = now + Duration::from_millis(u64::from(self.plan.speaks.ptime_ms));
-                self.noise = Some(Pause { hiss: Hiss::new(comfort, header.ssrc), next, until });
+                let (hiss, rate) = (Hiss::new(comfort, header.ssrc), self.plan.rate());
+                self.noise = Some(Pause { hiss, wider: Resampler::new(HISS_RATE, rate), next, until });
             }
         }
     }
@@ -52,8 +82,7 @@ impl Bridge {
                 break;
             }
             self.samples.clear();
-            self.samples.resize(speaking.frame(), 0);
-            pause.hiss.fill(&mut self.samples);
+            pause.fill(speaking.frame(), self.plan.rate(), &mut self.samples);
             speaking.say_ahead(&self.samples, &mut self.outgoing);
             pause.next = pause.next + ptime;
         }

@@ -192,10 +192,11 @@ impl Speaking {
         self.marker = true;
     }
 
-    /// Sends a payload that is no sound of ours, at the place of what is heard next.
-    pub(crate) fn tell(&mut self, payload_type: u8, payload: &[u8], outgoing: &mut Outgoing) {
+    /// Sends a payload that is no sound of ours, so many ticks behind the place of what was to be heard next.
+    pub(crate) fn tell(&mut self, payload_type: u8, payload: &[u8], ticks: u32, outgoing: &mut Outgoing) {
         self.flush(outgoing);
-        let timestamp = outgoing.identity.timestamp;
+        // What was filled up stands before it.
+        let timestamp = self.timestamp(outgoing).wrapping_add(ticks.max(self.ticks(self.ahead)));
         outgoing.push((payload_type, false), timestamp, payload.len(), |place| {
             place.get_mut(..payload.len())?.copy_from_slice(payload);
             Some(payload.len())

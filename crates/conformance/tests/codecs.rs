@@ -2,6 +2,8 @@
 //!
 //! The phones are baresip with its G.711, G.722 and Opus modules, so every payload is made and read by others.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use conformance::audio;
 use conformance::baresip::{Baresip, Voice};
 use conformance::capture::Capture;

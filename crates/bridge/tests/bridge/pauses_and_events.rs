@@ -56,6 +56,33 @@ fn comfort_noise_keeps_its_name_where_it_is_known() {
     assert!(left[6].header.marker);
 }
 
+/// RFC 3389 §4: a description that is renewed has the time of its own.
+#[test]
+fn comfort_noise_that_is_told_again_has_a_timestamp_of_its_own() {
+    for ptime in [20, 30] {
+        let mut bridge = Bridge::new(
+            Plan { noise: Noise { from: Some(13), to: Some(77) }, ..plan(A, 20, Codec::G722, ptime) },
+            3,
+        );
+        let mut speaker = Speaker::new(A, 20, 440.0, -12.0);
+        let mut left: Vec<Left> =
+            (0..5).flat_map(|at| give(&mut bridge, at * 20, speaker.packet())).collect();
+        speaker.header.payload_type = 13;
+        for at in [5, 15, 25] {
+            left.extend(give(&mut bridge, at * 20, speaker.around(&[50, 127])));
+            speaker.header.timestamp = speaker.header.timestamp.wrapping_add(1_600);
+        }
+        speaker.header.payload_type = 8;
+        left.extend((35..40).flat_map(|at| give(&mut bridge, at * 20, speaker.packet())));
+        let since = |packet: &Left| packet.header.timestamp.wrapping_sub(left[0].header.timestamp);
+        let noise: Vec<u32> = left.iter().filter(|left| left.header.payload_type == 77).map(since).collect();
+        // What waited for a packet of 30 ms was filled up, and the noise begins behind that.
+        let first = if ptime == 20 { 800 } else { 960 };
+        assert_eq!(noise, [first, 2_400, 4_000], "{ptime} ms");
+        assert_eq!(left.iter().rfind(|left| left.header.marker).map(since), Some(5_600), "{ptime} ms");
+    }
+}
+
 #[test]
 fn comfort_noise_becomes_sound_where_it_is_not_known() {
     let mut bridge = Bridge::new(with_noise(None), 3);
@@ -67,8 +94,13 @@ fn comfort_noise_becomes_sound_where_it_is_not_known() {
     }
     let since = |packet: &Left| packet.header.timestamp.wrapping_sub(left[0].header.timestamp);
     assert_eq!((since(&left[5]), since(&left[23]), since(&left[24])), (800, 23 * 160, 4_000));
-    let level = level_dbm0(&listen(Codec::G722, &left[6..24]));
+    let heard = listen(Codec::G722, &left[6..24]);
+    let level = level_dbm0(&heard);
     assert!((level - Comfort::white(-50.0).dbm0()).abs() < 1.5, "{level} dBm0");
+    // It is noise of a telephone: nothing of it lies above 4 kHz, wherein its level would be missing.
+    let above: f64 = heard.windows(2).map(|pair| f64::from(pair[1] - pair[0]).powi(2)).sum::<f64>().sqrt();
+    let whole: f64 = heard.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>().sqrt();
+    assert!(above < whole * 1.05, "{above:.0} of {whole:.0}");
 }
 
 #[test]

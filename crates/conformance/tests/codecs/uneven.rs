@@ -43,10 +43,10 @@ fn played(place: &Place, packets: &[Packet]) -> Heard {
         .pause((last / 1_000) as u32 + 500)
         .inside("BYE", "", "")
         .expect(200, &[]);
-    let caller = Sipp::of_script(place, "caller", &caller, &place.sip(PBX)).with(&["-mp", "40000"]);
+    let caller = Sipp::of_script(place, "caller", &caller, &place.sip(PBX)).with(&["-mp", "45000"]);
     caller.call(WORLD, &place.sip(INSIDE)).finish();
     let record = records::await_count(place, 1).remove(0);
-    let filter = format!("rtp && ip.src == {} && rtp.p_type == 9", place.ip(OUTSIDE));
+    let filter = format!("rtp && !icmp && ip.src == {} && rtp.p_type == 9", place.ip(OUTSIDE));
     let lines = capture.end(&filter, &["frame.time_relative", "rtp.timestamp"]);
     let samples = callee.heard_all();
     drop(callee);
@@ -95,20 +95,14 @@ fn losses(ptime: u32) {
     let slip = found.iter().map(|(place, _)| (place - first).abs()).max();
     assert!(slip.is_some_and(|slip| slip <= 4), "{ptime} ms: {found:?}");
     assert!(found.iter().all(|(_, likeness)| *likeness > 0.8), "{ptime} ms: {found:?}");
-    // What is lost is made up, about as loud as it was.
-    let mut made_up = 0;
-    for number in lost.iter().map(|number| (number * ptime * 8) as usize) {
-        let (place, length) = ((number as i64 - first) as usize, (ptime * 8) as usize);
-        let (Some(here), Some(there)) =
-            (samples.get(place..place + length), said.get(number..number + length))
-        else {
-            continue;
-        };
-        let gain = 20.0 * (audio::level(here).max(1.0) / audio::level(there)).log10();
+    // What is lost is made up, about as loud as it was: the first 30 ms of each gap, for what is longer fades.
+    let gaps = lost.iter().filter(|number| !lost.contains(&(*number - 1)));
+    for number in gaps.map(|number| (number * ptime * 8) as usize) {
+        let (place, length) = ((number as i64 - first) as usize, (ptime.min(30) * 8) as usize);
+        let here = audio::level(&samples[place..place + length]).max(1.0);
+        let gain = 20.0 * (here / audio::level(&said[number..number + length])).log10();
         assert!((-12.0..9.0).contains(&gain), "{ptime} ms: {gain:.1} dB at {number}");
-        made_up += 1;
     }
-    assert!(made_up * 10 >= lost.len() * 8, "{ptime} ms: {made_up} of {}", lost.len());
     let concealed = figure(&record, "concealed_ms");
     assert!((concealed - f64::from(lost.len() as u32 * ptime)).abs() <= 60.0, "{ptime} ms: {record}");
     assert_eq!(record.pointer("/media/from_caller/lost").and_then(Value::as_u64), Some(lost.len() as u64));
@@ -124,14 +118,14 @@ fn what_is_lost_is_made_up_at_every_packet_time_and_nothing_slips() {
     });
 }
 
-/// Three seconds in which packets come in time, five in which each needs up to 60 ms more, and eight more in time.
+/// Two seconds in which packets come in time, four in which each needs up to 60 ms more, and nine more in time.
 fn uneven() -> (Vec<i16>, Vec<Packet>) {
-    let said = audio::speech(3, 16);
+    let said = audio::speech(3, 15);
     let mut packets = stream::a_law(&said, 20);
     let mut before = 0;
     for packet in &mut packets {
         let late =
-            if (150..400).contains(&packet.sequence) { dice(u32::from(packet.sequence)) % 61 } else { 0 };
+            if (100..300).contains(&packet.sequence) { dice(u32::from(packet.sequence)) % 61 } else { 0 };
         // None overtakes another.
         packet.at = (packet.at + u64::from(late) * 1_000).max(before);
         before = packet.at;
@@ -162,9 +156,9 @@ fn sound_is_held_while_packets_come_unevenly_and_not_afterwards() {
         (sorted[sorted.len() / 100], sorted[sorted.len() / 2], sorted[sorted.len() * 98 / 100])
     };
     let (steady, held, after) = (
-        spread(&delays(&left, 0.2..2.8)),
-        spread(&delays(&left, 4.5..7.8)),
-        spread(&delays(&left, 14.0..15.8)),
+        spread(&delays(&left, 0.2..1.8)),
+        spread(&delays(&left, 3.5..5.8)),
+        spread(&delays(&left, 13.4..14.8)),
     );
     let put_in = figure(&record, "stretched_ms");
     let told = format!("{steady:?} {held:?} {after:?}\n{record}");
@@ -178,7 +172,7 @@ fn sound_is_held_while_packets_come_unevenly_and_not_afterwards() {
     assert!(mean > 5.0 && mean < most * 0.8, "{told}");
     // By as much as was put in and not left out again the phone is behind, and no further as time goes on.
     let slips: Vec<(i64, f64)> =
-        [1, 2, 14, 15].iter().map(|second| behind(&samples, second * SECOND - PART / 2, &said)).collect();
+        [5, 12, 134, 140].iter().map(|tenth| behind(&samples, tenth * SECOND / 10, &said)).collect();
     let [(first, _), (second, _), (late, _), (last, _)] = slips[..] else { panic!("{slips:?}") };
     assert!(slips.iter().all(|(_, likeness)| *likeness > 0.9), "{slips:?}");
     assert!((second - first).abs() <= 4 && (last - late).abs() <= 4, "{slips:?}");

@@ -67,10 +67,14 @@ impl Half {
         (self.reception.totals.packets, self.reception.totals.bytes)
     }
 
-    /// How a packet began that has come since the last time, with its payload type; for those that see none of them, the
-    /// last sequence number and timestamp.
-    pub(crate) fn sample(&mut self) -> (Option<(u8, [u8; 2])>, Option<(u16, u32)>) {
-        (self.reception.sound.take_head(), self.reception.place())
+    /// How a packet began that has come since the last time, with its payload type.
+    pub(crate) fn take_head(&mut self) -> Option<(u8, [u8; 2])> {
+        self.reception.sound.take_head()
+    }
+
+    /// Sequence number and timestamp of the last packet.
+    pub(crate) fn place(&self) -> Option<(u16, u32)> {
+        self.reception.place()
     }
 
     /// How much sound a packet holds, as far as was said.

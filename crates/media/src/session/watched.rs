@@ -90,7 +90,7 @@ impl Seen {
     /// Milliseconds of a packet by what one of them says of itself (RFC 6716 §3.1); where another engine relays and none is
     /// seen here, by numbers and timestamps.
     fn by_content(&mut self, plan: &Plan, codec: Codec, half: &mut Half) -> Option<u8> {
-        let (head, place) = half.sample();
+        let (head, place) = (half.take_head(), half.place());
         let before = std::mem::replace(&mut self.place, place);
         if let Some((payload_type, head)) = head {
             return plan.codec_of(payload_type)?.packet_ms(&head);
