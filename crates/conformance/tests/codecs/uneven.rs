@@ -15,10 +15,12 @@ const SECOND: usize = audio::RATE as usize;
 /// How much is looked for at a time.
 const PART: usize = SECOND / 2;
 
-/// What a phone has heard of a recording, the record of the call, and the lines of `tshark` for packets to the phone.
+/// What a phone has heard of a recording, the record of the call, and packets by time and timestamp as `tshark` read them:
+/// those of SIPp as they came, and those to the phone.
 struct Heard {
     samples: Vec<i16>,
     record: Value,
+    came: Vec<(f64, u32)>,
     left: Vec<(f64, u32)>,
 }
 
@@ -46,8 +48,9 @@ fn played(place: &Place, packets: &[Packet]) -> Heard {
     let caller = Sipp::of_script(place, "caller", &caller, &place.sip(PBX)).with(&["-mp", "45000"]);
     caller.call(WORLD, &place.sip(INSIDE)).finish();
     let record = records::await_count(place, 1).remove(0);
-    let filter = format!("rtp && !icmp && ip.src == {} && rtp.p_type == 9", place.ip(OUTSIDE));
-    let lines = capture.end(&filter, &["frame.time_relative", "rtp.timestamp"]);
+    let fields = ["frame.time_relative", "rtp.timestamp"];
+    let of = |from, number| format!("rtp && !icmp && ip.src == {} && rtp.p_type == {number}", place.ip(from));
+    let (left, came) = (capture.end(&of(OUTSIDE, 9), &fields), capture.lines(&[], &of(PBX, 8), &fields));
     let samples = callee.heard_all();
     drop(callee);
     assert_eq!(server.stop(), 0);
@@ -55,7 +58,8 @@ fn played(place: &Place, packets: &[Packet]) -> Heard {
         let (time, stamp) = line.split_once('\t')?;
         Some((time.parse().ok()?, stamp.parse().ok()?))
     };
-    Heard { samples, record, left: lines.iter().filter_map(read).collect() }
+    let [came, left] = [came, left].map(|lines| lines.iter().filter_map(read).collect());
+    Heard { samples, record, came, left }
 }
 
 fn figure(record: &Value, name: &str) -> f64 {
@@ -133,51 +137,62 @@ fn uneven() -> (Vec<i16>, Vec<Packet>) {
     (said, packets)
 }
 
-/// How late packets left, in milliseconds, within some seconds of the stream, against those that left first.
-fn delays(left: &[(f64, u32)], seconds: std::ops::Range<f64>) -> Vec<f64> {
-    let (begun, first) = left[0];
+/// How late packets were, in milliseconds, within some seconds of the stream, against the first one: that before which 5 in
+/// 100 were less so, the median, and that behind which 5 in 100 were more so.
+fn lateness(packets: &[(f64, u32)], seconds: std::ops::Range<f64>) -> [f64; 3] {
+    let (begun, first) = packets[0];
     let of = |(time, stamp): &(f64, u32)| {
         let media = f64::from(stamp.wrapping_sub(first)) / 8_000.0;
-        let late = (time - begun - media) * 1_000.0;
-        seconds.contains(&(time - begun)).then_some(late)
+        seconds.contains(&media).then_some((time - begun - media) * 1_000.0)
     };
-    left.iter().filter_map(of).collect()
+    let mut sorted: Vec<f64> = packets.iter().filter_map(of).collect();
+    sorted.sort_by(f64::total_cmp);
+    [sorted.len() / 20, sorted.len() / 2, sorted.len() * 95 / 100].map(|place| sorted[place])
 }
 
 #[test]
 fn sound_is_held_while_packets_come_unevenly_and_not_afterwards() {
     let place = Place::new("uneven");
     let (said, packets) = uneven();
-    let Heard { samples, record, left } = played(&place, &packets);
-    let spread = |delays: &[f64]| {
-        let mut sorted = delays.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        // The machine is a busy one: of a hundred packets two may leave at other times.
-        (sorted[sorted.len() / 100], sorted[sorted.len() / 2], sorted[sorted.len() * 98 / 100])
-    };
-    let (steady, held, after) = (
-        spread(&delays(&left, 0.2..1.8)),
-        spread(&delays(&left, 3.5..5.8)),
-        spread(&delays(&left, 13.4..14.8)),
-    );
+    let Heard { samples, record, came, left } = played(&place, &packets);
+    let seen = |seconds: std::ops::Range<f64>| [lateness(&came, seconds.clone()), lateness(&left, seconds)];
+    let ([came_held, held], [came_after, after]) = (seen(3.5..5.8), seen(13.4..14.8));
     let put_in = figure(&record, "stretched_ms");
-    let told = format!("{steady:?} {held:?} {after:?}\n{record}");
-    // What came within 60 ms leaves evenly, later than before; in the end as it comes.
-    assert!(held.2 - held.0 <= 30.0, "{told}");
-    assert!(held.1 + put_in - steady.1 >= 25.0, "{told}");
-    assert!(after.2 - after.0 <= 10.0 && after.1 - steady.1 <= 5.0, "{told}");
+    let told = format!("{came_held:?} {held:?} {came_after:?} {after:?}\n{record}");
+    // What came unevenly leaves evenly, and later.
+    let spread = |[least, _, most]: [f64; 3]| most - least;
+    assert!(spread(came_held) > 40.0 && spread(held) < spread(came_held) / 2.0, "{told}");
+    assert!(held[1] + put_in >= came_held[1] + 10.0, "{told}");
     let most = figure(&record, "buffer_max_ms");
-    assert!((40.0..=110.0).contains(&most) && figure(&record, "buffer_changes") >= 2.0, "{told}");
+    assert!((40.0..=201.0).contains(&most) && figure(&record, "buffer_changes") >= 1.0, "{told}");
     let mean = figure(&record, "buffer_ms");
-    assert!(mean > 5.0 && mean < most * 0.8, "{told}");
+    assert!(mean > 5.0 && mean < most, "{told}");
+    println!("{told}");
+    if late(&came, 6.2) > 15.0 {
+        // A machine so busy that SIPp itself sends late is an uneven network to the end.
+        return;
+    }
+    // In the end nothing is held.
+    assert!((after[1] - came_after[1] + put_in - figure(&record, "cut_ms")).abs() <= 45.0, "{told}");
+    assert!(spread(after) <= 5.0 && after[1] <= held[1] - 10.0, "{told}");
     // By as much as was put in and not left out again the phone is behind, and no further as time goes on.
     let slips: Vec<(i64, f64)> =
         [5, 12, 134, 140].iter().map(|tenth| behind(&samples, tenth * SECOND / 10, &said)).collect();
-    let [(first, _), (second, _), (late, _), (last, _)] = slips[..] else { panic!("{slips:?}") };
+    let [(first, _), (second, _), (third, _), (last, _)] = slips[..] else { panic!("{slips:?}") };
     assert!(slips.iter().all(|(_, likeness)| *likeness > 0.9), "{slips:?}");
-    assert!((second - first).abs() <= 4 && (last - late).abs() <= 4, "{slips:?}");
+    assert!((second - first).abs() <= 4 && (last - third).abs() <= 4, "{slips:?}");
     let slip = (figure(&record, "cut_ms") - put_in) * 8.0;
     assert!(((last - first) as f64 - slip).abs() <= 8.0 * 5.0, "{slips:?} {told}");
     assert!((last - first).abs() <= 8 * 60, "{slips:?}");
-    println!("{told}\n{slips:?}");
+    println!("{slips:?}");
+}
+
+/// How much later than the others the latest packet was from some second on, in milliseconds.
+fn late(packets: &[(f64, u32)], from: f64) -> f64 {
+    let (begun, first) = packets[0];
+    let behind = |(time, stamp): &(f64, u32)| time - begun - f64::from(stamp.wrapping_sub(first)) / 8_000.0;
+    let quiet = packets.iter().filter(|(time, _)| time - begun >= from).map(behind);
+    let (least, most) =
+        quiet.fold((f64::MAX, f64::MIN), |(least, most), late| (least.min(late), most.max(late)));
+    (most - least) * 1_000.0
 }
