@@ -126,7 +126,7 @@ fn add_sides(table: &mut Table, sides: [&Figures; 2]) {
 /// A row: its name, and what it says of a side; nothing where that was not measured.
 type Line = (&'static str, fn(&Figures) -> Option<String>);
 
-const LINES: [Line; 18] = [
+const LINES: [Line; 20] = [
     ("codec", |f| Some(f.so_far.codec.to_string())),
     ("passed on as", |f| Some(f.so_far.recoded_to.to_string())),
     ("relayed by", |f| Some(f.engine.clone())),
