@@ -19,7 +19,7 @@ pub use calls::{Call, Calls};
 pub use effective::{Effective, Setting};
 pub use figures::Figures;
 pub use gateway::{Address, Binding, Gateway, Quality};
-pub use media::{FastPath, Media, Relayed, TouchedPath};
+pub use media::{FastPath, Media, Relayed, TouchedPath, TouchedQueue, TouchedWorker};
 pub use ordered::HungUp;
 pub use query::{
     CallQuery, EffectiveQuery, ExportFormat, ExportQuery, RecordQuery, RecordingQuery, RouteQuery, TailQuery,

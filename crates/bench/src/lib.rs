@@ -32,6 +32,8 @@ pub enum Host {
 pub struct World {
     tag: String,
     six: bool,
+    /// Of each device.
+    queues: u32,
 }
 
 impl World {
@@ -40,30 +42,53 @@ impl World {
     /// # Errors
     /// The command that failed and what it said.
     pub fn new(name: &str, six: bool) -> Result<World, String> {
-        let world = World { tag: format!("tronco-{}-{name}", std::process::id()), six };
+        World::with_queues(name, six, 1)
+    }
+
+    /// The same with so many queues at each device, both ways.
+    ///
+    /// # Errors
+    /// As [`World::new`].
+    pub fn with_queues(name: &str, six: bool, queues: u32) -> Result<World, String> {
+        let world = World { tag: format!("tronco-{}-{name}", std::process::id()), six, queues };
         for host in [Host::Speaker, Host::Relay, Host::Hearer] {
             run(&["ip", "netns", "add", &world.space(host)])?;
             world.inside(host, "ip link set lo up")?;
         }
         world.join(Host::Speaker, "va", "sa", 1)?;
         world.join(Host::Hearer, "vb", "sb", 2)?;
-        // All know each other before the first packet, as hosts do that have exchanged signalling.
-        for (host, end) in [(Host::Speaker, "va"), (Host::Hearer, "vb")] {
-            let device = if end == "va" { "sa" } else { "sb" };
-            let mac = world.mac(host, end)?;
-            world.neighbour(host, device, &mac)?;
-            let (relay, mac) = (world.address(Host::Relay, host), world.mac(Host::Relay, device)?);
-            world.inside(host, &format!("ip neigh replace {relay} lladdr {mac} dev {end} nud permanent"))?;
-        }
+        world.meet(Host::Speaker)?;
+        world.meet(Host::Hearer)?;
         Ok(world)
+    }
+
+    /// Makes the wire to an end again that was removed.
+    ///
+    /// # Errors
+    /// As [`World::new`].
+    pub fn mend(&self, end: Host) -> Result<(), String> {
+        let (outer, inner, net) = if end == Host::Speaker { ("va", "sa", 1) } else { ("vb", "sb", 2) };
+        self.join(end, outer, inner, net)?;
+        self.meet(end)
+    }
+
+    /// The relay and an end know each other before the first packet, as hosts do that have exchanged signalling.
+    fn meet(&self, host: Host) -> Result<(), String> {
+        let (end, device) = if host == Host::Speaker { ("va", "sa") } else { ("vb", "sb") };
+        let mac = self.mac(host, end)?;
+        self.neighbour(host, device, &mac)?;
+        let (relay, mac) = (self.address(Host::Relay, host), self.mac(Host::Relay, device)?);
+        self.inside(host, &format!("ip neigh replace {relay} lladdr {mac} dev {end} nud permanent"))?;
+        Ok(())
     }
 
     fn join(&self, end: Host, outer: &str, inner: &str, net: u8) -> Result<(), String> {
         let (there, here) = (self.space(end), self.space(Host::Relay));
-        run(&[
-            "ip", "link", "add", outer, "netns", &there, "type", "veth", "peer", "name", inner, "netns",
-            &here,
-        ])?;
+        let queues = format!("numtxqueues {0} numrxqueues {0}", self.queues);
+        let wire = format!(
+            "ip link add {outer} netns {there} {queues} type veth peer name {inner} netns {here} {queues}"
+        );
+        run(&wire.split(' ').collect::<Vec<_>>())?;
         for (host, device, last) in [(end, outer, 1), (Host::Relay, inner, 2)] {
             self.inside(host, &format!("ip address add 10.77.{net}.{last}/24 dev {device}"))?;
             self.inside(host, &format!("ip address add fd77:{net}::{last}/64 dev {device} nodad"))?;

@@ -1,7 +1,8 @@
 // The kernel's media engine: relays the packets of settled flows (media::Lane) where they arrive. One source, two
 // programs: `xdp` at the driver, `tcx` behind it. A packet that is not plainly of an open lane goes up to its socket,
 // unchanged and uncounted, and the portable engine judges it. Packets that the process must touch are handed to it in
-// memory that it shares with the kernel (AF_XDP), by `xdp` alone: they are neither judged nor counted here.
+// memory that it shares with the kernel (AF_XDP), by `xdp` alone: they are neither judged nor counted here. With PLAIN
+// nothing is handed over: for kernels without AF_XDP, whose map of sockets would have all of it refused.
 //
 // What is counted is what crates/media/src/reception.rs, half.rs and crates/rtp/src/stats.rs count, step by step: a
 // lane's ledger moves between the engines, and crates/fastpath/tests/differential.rs holds them together. Layouts are
@@ -32,6 +33,11 @@
 #define HANDED_MAX 1500
 // Instead of a device: the frame goes to the process.
 #define TO_PROCESS 0xffffffff
+#ifdef PLAIN
+#define HANDS_OVER 0
+#else
+#define HANDS_OVER 1
+#endif
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the committed object is for little-endian machines"
@@ -127,12 +133,16 @@ struct bpf_map_def {
 
 struct bpf_map_def SECTION("maps") PLACES = { BPF_MAP_TYPE_HASH, sizeof(struct place), 4, 1, 0 };
 struct bpf_map_def SECTION("maps") LANES = { BPF_MAP_TYPE_ARRAY, 4, sizeof(struct lane), 1, BPF_F_MMAPABLE };
+#ifndef PLAIN
 struct bpf_map_def SECTION("maps") SOCKETS = { BPF_MAP_TYPE_XSKMAP, 4, 4, 1, 0 };
+#endif
 
 static void *(*const map_lookup)(void *, const void *) = (void *)BPF_FUNC_map_lookup_elem;
 static __u64 (*const clock_now)(void) = (void *)BPF_FUNC_ktime_get_ns;
 static long (*const redirect)(__u32, __u64) = (void *)BPF_FUNC_redirect;
+#ifndef PLAIN
 static long (*const redirect_map)(void *, __u64, __u64) = (void *)BPF_FUNC_redirect_map;
+#endif
 static __u64 (*const frame_length)(void *) = (void *)BPF_FUNC_xdp_get_buff_len;
 static long (*const xdp_load)(void *, __u32, void *, __u32) = (void *)BPF_FUNC_xdp_load_bytes;
 static long (*const skb_load)(void *, __u32, void *, __u32) = (void *)BPF_FUNC_skb_load_bytes;
@@ -401,6 +411,7 @@ INLINE int enter(struct lane *lane, __u16 sequence, int sound)
     return CLOSED;
 }
 
+#ifndef PLAIN
 // Hands a frame to the process, which finds the lane in the place of the hardware addresses. Where nobody takes it, it
 // goes up as it came.
 INLINE __u32 hand_over(struct lane *lane, __u8 *frame, __u32 number, __u32 place)
@@ -412,6 +423,7 @@ INLINE __u32 hand_over(struct lane *lane, __u8 *frame, __u32 number, __u32 place
     *(__u32 *)frame = number;
     return TO_PROCESS;
 }
+#endif
 
 // What the headers below RTP say of a packet.
 struct seen {
@@ -449,7 +461,7 @@ INLINE __u32 pass(void *context, __u8 *frame, struct seen *seen, __u32 length, c
     const __u32 at = ETHERNET + head + 8;
     __u32 hand = lane->hand;
     // Only the driver's hook hands over: behind it the gate stays as it is.
-    if (behind && hand)
+    if (hand && (behind || !HANDS_OVER))
         return 0;
     if (hand) {
         // All else is the process's to judge.
@@ -479,8 +491,10 @@ INLINE __u32 pass(void *context, __u8 *frame, struct seen *seen, __u32 length, c
         sound = is_sound(context, at - 8, datagram, fold(addresses));
     }
     int mode = enter(lane, swap16(*(__u16 *)(rtp + 2)), sound);
+#ifndef PLAIN
     if (!behind && mode == HANDED)
         return hand_over(lane, frame, *index, hand);
+#endif
     if (mode != OPEN)
         return 0;
     hear(lane, clock_now() - lane->birth, rtp, bytes);

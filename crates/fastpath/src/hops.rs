@@ -10,8 +10,9 @@ const UNICAST: u8 = 1;
 const ETHERNET: u16 = 1;
 /// States of a neighbour whose address is known: reachable, stale, to be looked for, being looked for, permanent.
 const KNOWN: u16 = 0x02 | 0x04 | 0x08 | 0x10 | 0x80;
-/// A device takes frames that a program redirects to it.
+/// What a device can do: take frames that a program redirects to it, share memory with a process without copies.
 const TAKES_FRAMES: u64 = 4;
+const ZERO_COPY: u64 = 8;
 
 /// The next hop of a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -103,15 +104,25 @@ pub(crate) fn keep_known(link: &Netlink, hop: &Hop) -> io::Result<()> {
 
 /// Whether a device takes frames that a program at another one redirects to it. Where the kernel cannot tell, no.
 pub(crate) fn takes_frames(device: u32) -> io::Result<bool> {
+    Ok(features(device)? & TAKES_FRAMES != 0)
+}
+
+/// Whether its driver says that it can share memory with a process without copies.
+pub(crate) fn offers_zero_copy(device: u32) -> io::Result<bool> {
+    Ok(features(device)? & ZERO_COPY != 0)
+}
+
+/// What a device can do with programs at its driver (the kernel's `netdev` family).
+fn features(device: u32) -> io::Result<u64> {
     let link = Netlink::new(libc::NETLINK_GENERIC)?;
     let mut question = vec![3, 1, 0, 0];
     put(&mut question, 2, b"netdev\0");
     let (_, family) = link.ask(GENERIC_CONTROL, &question)?;
     let id = attribute(family.get(4..).unwrap_or_default(), 1).and_then(|id| id.first_chunk());
-    let Some(id) = id.map(|two| u16::from_ne_bytes(*two)) else { return Ok(false) };
+    let Some(id) = id.map(|two| u16::from_ne_bytes(*two)) else { return Ok(0) };
     let mut question = vec![1, 1, 0, 0];
     put(&mut question, 1, &device.to_ne_bytes());
     let (_, found) = link.ask(id, &question)?;
     let features = attribute(found.get(4..).unwrap_or_default(), 3).and_then(|eight| eight.first_chunk());
-    Ok(features.is_some_and(|eight| u64::from_ne_bytes(*eight) & TAKES_FRAMES != 0))
+    Ok(features.map_or(0, |eight| u64::from_ne_bytes(*eight)))
 }

@@ -5,12 +5,13 @@ use crate::hops::{self, Hop};
 use crate::keeper::Keeper;
 use crate::layout::{Place, RawLane, gate};
 use crate::memory::{Memory, steady};
-use crate::program::{Hook, LoadError, Program, Tried};
+use crate::program::{self, Hook, Program, Tried};
 use crate::rings::{Guest, Hall, Hand, Worker};
+use crate::trial::whole;
 use base::Time;
 use media::{FastPath, FastStatus, Lane, Ledger, Opening, Rings, Road, TouchedStatus};
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -62,7 +63,7 @@ struct Table {
 #[derive(Debug)]
 pub struct Kernel {
     // The memory goes before the maps that it is a view of.
-    memory: Memory,
+    pub(crate) memory: Memory,
     table: Mutex<Table>,
     keeper: Arc<Keeper>,
     /// The generation of next hops in which each lane was found well.
@@ -84,8 +85,20 @@ impl Kernel {
     /// # Errors
     /// Why this machine or this user cannot have it, in words for a log.
     pub fn start(wish: &Wish) -> Result<Kernel, String> {
+        Kernel::start_where(wish, program::hands_over)
+    }
+
+    /// The same by what a probe says of handing packets over: why the kernel has no such thing.
+    ///
+    /// # Errors
+    /// As [`Kernel::start`].
+    pub fn start_where(
+        wish: &Wish,
+        probe: impl FnOnce() -> Result<(), String>,
+    ) -> Result<Kernel, String> {
         let (devices, places) = devices_of(&wish.addresses)?;
-        let mut kernel = Kernel::load(wish.lanes)?;
+        let hands_over = if wish.touched { probe() } else { Err("switched off".to_owned()) };
+        let mut kernel = Kernel::load_where(wish.lanes, hands_over)?;
         let hooks = wish.hook.map_or(vec![Hook::Xdp, Hook::Tcx], |hook| vec![hook]);
         let mut reasons = Vec::new();
         for hook in hooks {
@@ -107,13 +120,32 @@ impl Kernel {
         Err(reasons.join("; "))
     }
 
-    /// Loads the program and lets it pass a packet, without any device.
+    /// Loads the whole program and lets it pass a packet, without any device.
     ///
     /// # Errors
     /// As [`Kernel::start`].
     pub fn load(lanes: usize) -> Result<Kernel, String> {
+        Kernel::load_program(lanes, true)
+    }
+
+    /// The same; where packets cannot be handed over, or the program that does is refused, the plain one.
+    ///
+    /// # Errors
+    /// As [`Kernel::start`].
+    pub fn load_where(lanes: usize, hands_over: Result<(), String>) -> Result<Kernel, String> {
+        let without = match hands_over.map(|()| Kernel::load_program(lanes, true)) {
+            Ok(Ok(kernel)) => return Ok(kernel),
+            Ok(Err(reason)) => format!("the program that hands over: {reason}"),
+            Err(reason) => reason,
+        };
+        let mut kernel = Kernel::load_program(lanes, false)?;
+        kernel.hall = Err(without);
+        Ok(kernel)
+    }
+
+    fn load_program(lanes: usize, all: bool) -> Result<Kernel, String> {
         let count = u32::try_from(lanes).unwrap_or(u32::MAX).clamp(2, LANES_MAX);
-        let (program, memory) = Program::load(count).map_err(|error| whole(&error))?;
+        let (program, memory) = Program::load(count, all).map_err(|error| whole(&error))?;
         let long_ago = Instant::now().checked_sub(REST).unwrap_or_else(Instant::now);
         let keeper = Keeper::start().map_err(|error| format!("netlink: {error}"))?;
         let table = Table {
@@ -146,7 +178,8 @@ impl Kernel {
         let opened = match (self.hook, self.table().program.take_sockets()) {
             (Hook::Tcx, _) => Err("media are relayed behind the driver".to_owned()),
             (Hook::Xdp, Some(map)) => Hall::open(&self.devices, map, self.memory.count(), workers),
-            (Hook::Xdp, None) => Err("the program has no sockets".to_owned()),
+            // Why is said already.
+            (Hook::Xdp, None) => return,
         };
         self.hall = opened.map(|(hall, workers)| {
             self.first = Mutex::new(workers);
@@ -178,31 +211,6 @@ impl Kernel {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the loaded program relays: a packet between addresses of RFC 5737.
-    fn pass_a_packet(&self, hook: Hook) -> Result<(), String> {
-        let at = |host: u8, port: u16| SocketAddr::from(([192, 0, 2, host], port));
-        let lane = Lane {
-            expect: at(1, 4000),
-            to: at(4, 5000),
-            payload_types: [u64::MAX; 2],
-            ssrc: 7,
-            rate: 8000,
-            changed: Time::ZERO,
-            touched: false,
-        };
-        let road = Road { local: at(2, 4002), from: at(3, 5002), dscp: 46, home: None };
-        let hop = Hop { device: 1, next: lane.to.ip(), to: [2; 6], from: [4; 6], mtu: 1500 };
-        let number = self.take(&lane, &road, hop, Time::ZERO).ok_or("no lane is free")?;
-        let opened = self.memory.open(number, gate::WATCH, gate::OPEN);
-        let tried = self.attempt(hook, &probe_frame());
-        let counted = self.close(number).map(|ledger| ledger.packets);
-        match tried {
-            Ok(Tried::Relayed(_)) if opened && counted == Some(1) => Ok(()),
-            Ok(_) => Err(format!("the {} program does not relay a packet that is tried", hook.name())),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Runs the program on a frame that is on no wire, with the lanes that there are.
     ///
     /// # Errors
@@ -223,7 +231,7 @@ impl Kernel {
         self.memory.set_birth(lane, self.memory.birth(lane).wrapping_sub(nanos));
     }
 
-    fn take(&self, lane: &Lane, road: &Road, hop: Hop, now: Time) -> Option<u32> {
+    pub(crate) fn take(&self, lane: &Lane, road: &Road, hop: Hop, now: Time) -> Option<u32> {
         let generation = self.keeper.generation();
         let (hand, guest) = self.hand(lane, road, &hop)?;
         let mut table = self.table();
@@ -337,11 +345,10 @@ impl FastPath for Kernel {
     fn rings(&self) -> Option<Box<dyn Rings>> {
         let hall = self.hall.as_ref().ok()?;
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        match first.map_or_else(|| hall.join(), Ok) {
+        match first.map_or_else(|| hall.admit(), Ok) {
             Ok(worker) => Some(Box::new(worker)),
             Err(reason) => {
                 tracing::warn!(%reason, "a media worker touches packets by sockets alone");
-                hall.lack(reason);
                 None
             }
         }
@@ -363,35 +370,4 @@ impl FastPath for Kernel {
             },
         }
     }
-}
-
-/// An error with what caused it, in one line; of a verifier's words the last, which say what it refuses.
-fn whole(error: &LoadError) -> String {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error).and_then(std::error::Error::source);
-    while let Some(cause) = next {
-        let told = cause.to_string();
-        if !text.contains(&told) {
-            text = format!("{text}: {told}");
-        }
-        next = cause.source();
-    }
-    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-    let first = lines.next().unwrap_or_default();
-    let first = first.split(" Verifier output").next().unwrap_or(first);
-    match lines.rfind(|line| !line.starts_with("processed ")) {
-        Some(last) => format!("{first} {last}"),
-        None => first.to_owned(),
-    }
-}
-
-/// One packet of RTP from 192.0.2.1:4000 to 192.0.2.2:4002, without a UDP checksum.
-fn probe_frame() -> Vec<u8> {
-    let mut frame = vec![4, 4, 4, 4, 4, 4, 2, 2, 2, 2, 2, 2, 8, 0];
-    frame.extend([0x45, 0, 0, 40 + 12, 0, 0, 0x40, 0, 64, 17, 0, 0]);
-    frame.extend([192, 0, 2, 1, 192, 0, 2, 2]);
-    frame.extend([4000u16, 4002, 32, 0].map(u16::to_be_bytes).as_flattened());
-    frame.extend([0x80, 8, 0, 1, 0, 0, 0, 160, 0, 0, 0, 7]);
-    frame.extend([0xd5; 12]);
-    frame
 }

@@ -15,6 +15,7 @@ mod memory;
 mod netlink;
 mod program;
 mod rings;
+mod trial;
 
 pub use kernel::{Kernel, Wish};
 pub use program::{Hook, Tried};

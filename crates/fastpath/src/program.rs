@@ -1,10 +1,10 @@
-//! The kernel's program: loaded, tried on a packet, attached to devices. Its source is `bpf/relay.c`; the object that
-//! is committed beside it is what is loaded.
+//! The kernel's program: loaded, tried on a packet, attached to devices. Its source is `bpf/relay.c`; an object that
+//! is committed beside it is what is loaded: the whole one, or the one without what needs AF_XDP.
 
 use crate::layout::{Place, RawLane};
 use crate::memory::Memory;
 use crate::rings::SOCKETS_MAX;
-use aya::maps::{HashMap, Map, MapData, XskMap};
+use aya::maps::{HashMap, Map, MapData, MapType, XskMap};
 use aya::programs::links::LinkOrder;
 use aya::programs::tc::{SchedClassifierLinkId, TcAttachOptions};
 use aya::programs::xdp::XdpLinkId;
@@ -16,7 +16,9 @@ use std::os::fd::AsFd;
 /// Longest frame that is tried.
 const FRAME_MAX: usize = 2048;
 
-static OBJECT: &[u8] = aya::include_bytes_aligned!("../bpf/relay.o");
+static WHOLE: &[u8] = aya::include_bytes_aligned!("../bpf/relay.o");
+/// Without the map of sockets, and without handing over.
+static PLAIN: &[u8] = aya::include_bytes_aligned!("../bpf/plain.o");
 
 /// Where on a device the program stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,13 +74,22 @@ pub(crate) struct Program {
     behind: Vec<SchedClassifierLinkId>,
 }
 
+/// Whether the kernel has what handing frames to a process needs: a map of sockets of the kind AF_XDP.
+pub(crate) fn hands_over() -> Result<(), String> {
+    match aya::sys::is_map_supported(MapType::XskMap) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("the kernel makes no map of sockets (AF_XDP)".to_owned()),
+        Err(error) => Err(format!("a map of sockets (AF_XDP): {error}")),
+    }
+}
+
 impl Program {
-    /// Loads both programs with room for `count` lanes; the verifier judges them here.
-    pub(crate) fn load(count: u32) -> Result<(Program, Memory), LoadError> {
+    /// Loads both programs with room for `count` lanes; the verifier judges them here. `whole`: with what hands over.
+    pub(crate) fn load(count: u32, whole: bool) -> Result<(Program, Memory), LoadError> {
         let mut loader = EbpfLoader::new();
         loader.btf(None).map_max_entries("LANES", count).map_max_entries("PLACES", count);
         loader.map_max_entries("SOCKETS", SOCKETS_MAX);
-        let mut ebpf = loader.load(OBJECT)?;
+        let mut ebpf = loader.load(if whole { WHOLE } else { PLAIN })?;
         let program = |name: &'static str| LoadError::Missing(name);
         let xdp: &mut Xdp = ebpf.program_mut("relay_xdp").ok_or(program("relay_xdp"))?.try_into()?;
         xdp.load()?;
@@ -91,7 +102,7 @@ impl Program {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "lanes of another layout").into());
         }
         let memory = Memory::map(lanes.fd().as_fd(), count)?;
-        let sockets = Some(ebpf.take_map("SOCKETS").ok_or(program("SOCKETS"))?);
+        let sockets = ebpf.take_map("SOCKETS");
         Ok((Program { ebpf, places, sockets, at_drivers: Vec::new(), behind: Vec::new() }, memory))
     }
 

@@ -242,6 +242,8 @@ pub struct TouchedStatus {
     pub devices: Vec<(String, u32)>,
     /// Why there are none.
     pub reason: Option<String>,
+    /// What each media worker has of it.
+    pub workers: Vec<TouchedWorker>,
     /// Directions that are brought now, or watched.
     pub lanes: u64,
     /// Packets that were brought.
@@ -254,6 +256,32 @@ pub struct TouchedStatus {
     pub lost: u64,
     /// Packets that found no room on their way out.
     pub full: u64,
+}
+
+/// What one media worker has of packets that are brought in shared memory.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TouchedWorker {
+    /// [`Rings::number`].
+    pub number: u32,
+    /// Where it has sockets.
+    pub queues: Vec<TouchedQueue>,
+    /// Why it has none.
+    pub reason: Option<String>,
+}
+
+/// A worker's socket at a queue of a device.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TouchedQueue {
+    /// The device.
+    pub device: String,
+    /// The number of its queue.
+    pub queue: u32,
+    /// Frames lie in the memory without having been copied.
+    pub zero_copy: bool,
+    /// Packets that were brought there.
+    pub received: u64,
+    /// Packets that the kernel had no room for.
+    pub lost: u64,
 }
 
 /// Who relays what no fast path does.

@@ -33,7 +33,7 @@ mod wire;
 pub use bridge::{Digit, Play, Recoded, Sound, Tally, Why, Yields};
 pub use care::{Care, Extended, Keepalive, RoundTrip};
 pub use control::{CodecKind, Command, Latch, MAX_STREAMS, Remote, Reply, SessionId, Side};
-pub use fast::{Arrived, Home, Leaving, Rings, TouchedStatus};
+pub use fast::{Arrived, Home, Leaving, Rings, TouchedQueue, TouchedStatus, TouchedWorker};
 pub use fast::{FastPath, FastStatus, Lane, Ledger, Opening, Road, Unfit};
 pub use flow::{Action, Check, Component, Flow};
 pub use guard::Datagram;

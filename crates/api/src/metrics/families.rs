@@ -258,6 +258,9 @@ fn touched_media(page: &mut Page, touched: &media::TouchedStatus) {
     }
     let help = "Directions of streams that come to the process in shared memory, or are watched for it.";
     page.single("tronco_touched_path_directions", GAUGE, help, touched.lanes);
+    let without = touched.workers.iter().filter(|worker| worker.reason.is_some()).count() as u64;
+    let help = "Media workers that have no part in it though others have.";
+    page.single("tronco_touched_path_workers_without", GAUGE, help, without);
 }
 
 fn media_engine(page: &mut Page, picture: &Picture) {

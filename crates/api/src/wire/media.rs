@@ -35,6 +35,9 @@ pub struct TouchedPath {
     pub devices: BTreeMap<String, u64>,
     /// Why there are none.
     pub reason: Option<String>,
+    /// What each media worker has of it.
+    #[serde(default)]
+    pub workers: Vec<TouchedWorker>,
     /// Directions of streams that come so, or are watched for it.
     pub directions: u64,
     /// Packets that came.
@@ -49,12 +52,57 @@ pub struct TouchedPath {
     pub full: u64,
 }
 
+/// What one media worker has of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct TouchedWorker {
+    /// In the order in which workers came.
+    pub worker: u64,
+    /// Where it has sockets.
+    pub queues: Vec<TouchedQueue>,
+    /// Why it has none: what it touches comes by UDP sockets.
+    pub reason: Option<String>,
+}
+
+/// A worker's socket at a queue of a device.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct TouchedQueue {
+    /// The device.
+    pub device: String,
+    /// The number of its queue.
+    pub queue: u64,
+    /// `copy`: packets are copied on their way; `zero_copy`: they are not.
+    pub mode: String,
+    /// Packets that came there.
+    pub received: u64,
+    /// Packets that found no room there.
+    pub lost: u64,
+}
+
+impl TouchedWorker {
+    fn of(worker: &::media::TouchedWorker) -> TouchedWorker {
+        let mode = |zero_copy: bool| if zero_copy { "zero_copy" } else { "copy" }.to_owned();
+        let queues = worker.queues.iter().map(|at| TouchedQueue {
+            device: at.device.clone(),
+            queue: at.queue.into(),
+            mode: mode(at.zero_copy),
+            received: at.received,
+            lost: at.lost,
+        });
+        TouchedWorker {
+            worker: worker.number.into(),
+            queues: queues.collect(),
+            reason: worker.reason.clone(),
+        }
+    }
+}
+
 impl TouchedPath {
     /// What the engine says.
     pub(crate) fn of(touched: &::media::TouchedStatus) -> TouchedPath {
         TouchedPath {
             devices: touched.devices.iter().map(|(name, queues)| (name.clone(), (*queues).into())).collect(),
             reason: touched.reason.clone(),
+            workers: touched.workers.iter().map(TouchedWorker::of).collect(),
             directions: touched.lanes,
             received: touched.received,
             sent: touched.sent,

@@ -7,6 +7,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
 
 mod alike;
+mod crowd;
+mod faults;
+mod load;
 mod scene;
 mod touched;
 

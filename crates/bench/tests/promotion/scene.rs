@@ -13,8 +13,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const ID: SessionId = SessionId(7);
-const INSIDE: ListenId = ListenId(0);
-const OUTSIDE: ListenId = ListenId(1);
+pub(crate) const INSIDE: ListenId = ListenId(0);
+pub(crate) const OUTSIDE: ListenId = ListenId(1);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Keys of the hearer's side: one for each direction.
@@ -46,6 +46,34 @@ pub(crate) struct Scene {
     pub(crate) secured: bool,
 }
 
+/// The relay of a world with so many workers, on whose host the calling thread stays.
+pub(crate) fn relay(
+    world: &World,
+    hook: Hook,
+    (touched, workers): (bool, usize),
+) -> (Engine, Receiver<()>) {
+    world.enter(Host::Relay).unwrap();
+    let towards = [Host::Speaker, Host::Hearer].map(|host| world.address(Host::Relay, host));
+    let wish = Wish { addresses: towards.to_vec(), hook: Some(hook), lanes: 1_024, touched, workers };
+    let kernel = Kernel::start(&wish).unwrap();
+    let listen = |n: usize| MediaListen {
+        id: [INSIDE, OUTSIDE][n],
+        address: towards[n],
+        range: 20_000..=21_999,
+        dscp: 46,
+    };
+    let (ring, bell) = channel();
+    let ring = std::sync::Mutex::new(ring);
+    let notify = Box::new(move || {
+        let _ = ring.lock().unwrap().send(());
+    });
+    let certificate = Arc::new(dtls::Certificate::make().unwrap());
+    let listens = vec![listen(0), listen(1)];
+    let engine =
+        Engine::with_fast_path(listens, workers, certificate, notify, Ok(Arc::new(kernel))).unwrap();
+    (engine, bell)
+}
+
 impl Scene {
     /// The calling thread stays on the relay's host.
     pub(crate) fn new(name: &str, hook: Hook, six: bool) -> Scene {
@@ -56,22 +84,7 @@ impl Scene {
     pub(crate) fn with(name: &str, hook: Hook, six: bool, (secured, touched): (bool, bool)) -> Scene {
         let world = World::new(name, six).unwrap();
         let (a, b) = (world.socket(Host::Speaker, 4000).unwrap(), world.socket(Host::Hearer, 5000).unwrap());
-        world.enter(Host::Relay).unwrap();
-        let (inside, outside) =
-            (world.address(Host::Relay, Host::Speaker), world.address(Host::Relay, Host::Hearer));
-        let wish =
-            Wish { addresses: vec![inside, outside], hook: Some(hook), lanes: 64, touched, workers: 1 };
-        let kernel = Kernel::start(&wish).unwrap();
-        let listen = |id, address| MediaListen { id, address, range: 20_000..=20_099, dscp: 46 };
-        let (ring, bell) = channel();
-        let ring = std::sync::Mutex::new(ring);
-        let notify = Box::new(move || {
-            let _ = ring.lock().unwrap().send(());
-        });
-        let listens = vec![listen(INSIDE, inside), listen(OUTSIDE, outside)];
-        let certificate = Arc::new(dtls::Certificate::make().unwrap());
-        let mut engine =
-            Engine::with_fast_path(listens, 1, certificate, notify, Ok(Arc::new(kernel))).unwrap();
+        let (mut engine, bell) = relay(&world, hook, (touched, 1));
         let opened = engine.execute(Command::Open { session: ID, a: INSIDE, b: OUTSIDE, streams: 1 });
         let Some(Reply::Opened { ports, .. }) = opened else { panic!("{opened:?}") };
         Scene { engine, bell, ports, a, b, world, secured }
@@ -119,6 +132,14 @@ impl Scene {
         }
     }
 
+    /// Lets time go by.
+    pub(crate) fn idle(&self, time: Duration) {
+        let deadline = Instant::now() + time;
+        while let Some(left) = deadline.checked_duration_since(Instant::now()) {
+            let _ = self.bell.recv_timeout(left);
+        }
+    }
+
     pub(crate) fn close(&mut self) -> Report {
         self.engine.execute(Command::Close { session: ID });
         loop {
@@ -160,7 +181,8 @@ impl Stream {
                     let length = protector.rtp(&mut packet, 172).unwrap();
                     packet.truncate(length);
                 }
-                socket.send_to(&packet, to).unwrap();
+                // What does not leave here is missing there.
+                let _ = socket.send_to(&packet, to);
                 sent += 1;
             }
             sent

@@ -3,9 +3,8 @@
 //! lock is held for a moment of each batch and not of each packet.
 
 use super::ring::{ENTRIES, FRAMES, Memory, PLACE, Ring};
-use super::socket::Socket;
+use super::socket::{Manner, Seat, Socket};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A socket at a queue, with its rings of what comes and of what leaves.
@@ -17,8 +16,9 @@ pub(super) struct Pool {
     free: Mutex<Free>,
     pub(super) memory: Memory,
     /// The first socket, whose memory it is.
-    first: OwnedFd,
+    first: Socket,
     at: (u32, u32),
+    pub(super) manner: Manner,
 }
 
 #[derive(Debug)]
@@ -29,27 +29,55 @@ struct Free {
     sent: Ring<u64>,
     /// Places for what is to be sent.
     stock: Vec<u64>,
+    /// Places of entries that were made void and that the kernel has not put among those of what was sent. Some kernels
+    /// do, others do not.
+    void: Vec<u64>,
+}
+
+impl Free {
+    /// Takes what the kernel gives back.
+    fn collect(&mut self) {
+        while let Some(place) = self.sent.pop() {
+            let place = place / PLACE as u64 * PLACE as u64;
+            if !self.void.is_empty() {
+                self.void.retain(|void| *void != place);
+            }
+            self.stock.push(place);
+        }
+    }
 }
 
 impl Pool {
-    /// The memory of a queue, with the first socket there.
-    pub(super) fn new(at: (u32, u32)) -> io::Result<(Pool, Bound)> {
+    /// The memory of a queue, with the first socket there: without copies where the driver offers that and the kernel does
+    /// not refuse it after all.
+    pub(super) fn open(at: (u32, u32), wish: Manner) -> io::Result<(Pool, Bound)> {
+        if wish.zero_copy {
+            // Of the places for what comes the driver always has half.
+            match Pool::new(at, Manner { share: wish.share / 2, ..wish }) {
+                Ok(opened) => return Ok(opened),
+                Err(error) => tracing::info!(device = at.0, queue = at.1, %error, "no zero copy at a queue"),
+            }
+        }
+        Pool::new(at, Manner { zero_copy: false, ..wish })
+    }
+
+    fn new(at: (u32, u32), manner: Manner) -> io::Result<(Pool, Bound)> {
         let memory = Memory::new()?;
         let (socket, [mut fill, sent]) = Socket::with(&memory)?;
-        let rings = socket.bind(at, None)?;
+        let rings = socket.bind(at, Seat::First, manner)?;
         for place in 0..u64::from(ENTRIES) {
             fill.push(place * PLACE as u64);
         }
         let stock = (u64::from(ENTRIES)..u64::from(FRAMES)).map(|place| place * PLACE as u64).collect();
-        let first = socket.fd().try_clone_to_owned()?;
-        let pool = Pool { free: Mutex::new(Free { fill, sent, stock }), memory, first, at };
+        let first = socket.again()?;
+        let pool = Pool { free: Mutex::new(Free { fill, sent, stock, void: Vec::new() }), memory, first, at, manner };
         Ok((pool, (socket, rings)))
     }
 
     /// A further socket at the queue.
     pub(super) fn join(&self) -> io::Result<Bound> {
         let socket = Socket::further()?;
-        let rings = socket.bind(self.at, Some(self.first.as_fd()))?;
+        let rings = socket.bind(self.at, Seat::Beside(self.first.fd()), self.manner)?;
         Ok((socket, rings))
     }
 
@@ -64,14 +92,36 @@ impl Pool {
             // The ring has an entry for each of them.
             free.fill.push(place / PLACE as u64 * PLACE as u64);
         }
+        if self.manner.zero_copy && free.fill.is_asked_for() {
+            self.first.wake();
+        }
+    }
+
+    /// Entries were made void: their places are free when the kernel has passed over them.
+    #[cold]
+    pub(super) fn make_void(&self, places: &[u64]) {
+        self.free().void.extend(places);
+    }
+
+    /// The kernel has passed over void entries.
+    #[cold]
+    pub(super) fn settle(&self, places: &[u64]) {
+        let mut free = self.free();
+        free.collect();
+        let Free { stock, void, .. } = &mut *free;
+        void.retain(|place| {
+            let left = !places.contains(place);
+            if !left {
+                stock.push(*place);
+            }
+            left
+        });
     }
 
     /// Takes places for what is to be sent, as many as `own` has room for.
     pub(super) fn take(&self, own: &mut Vec<u64>) {
         let mut free = self.free();
-        while let Some(place) = free.sent.pop() {
-            free.stock.push(place / PLACE as u64 * PLACE as u64);
-        }
+        free.collect();
         let some = free.stock.len().saturating_sub(own.capacity() - own.len());
         own.extend(free.stock.drain(some..));
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub(super) const PLACE: usize = 2048;
 /// Places of frames for each queue, half of them for what comes and half for what leaves: limit `touched_frames`.
 pub(crate) const FRAMES: u32 = 4_096;
-/// Entries of each ring: so many packets may wait.
+/// Entries of a ring; of what comes to a worker its share of them: so many packets may wait.
 pub(super) const ENTRIES: u32 = FRAMES / 2;
 
 /// The memory. Whoever holds a frame's address, out of a ring or the stock, is the only one to touch its place.
@@ -86,6 +86,8 @@ fn map(length: usize, flags: i32, fd: i32, at: i64) -> io::Result<NonNull<u8>> {
 pub(super) struct Ring<T> {
     start: NonNull<u8>,
     length: usize,
+    /// A power of two.
+    entries: u32,
     at: libc::xdp_ring_offset,
     kind: PhantomData<T>,
 }
@@ -94,11 +96,16 @@ pub(super) struct Ring<T> {
 unsafe impl<T: Send> Send for Ring<T> {}
 
 impl<T: Copy> Ring<T> {
-    /// The ring of a socket that lies at a page and is laid out so; it has [`ENTRIES`].
-    pub(super) fn map(fd: BorrowedFd<'_>, at: libc::xdp_ring_offset, page: i64) -> io::Result<Ring<T>> {
-        let length = at.desc as usize + ENTRIES as usize * size_of::<T>();
+    /// The ring of a socket that lies at a page, is laid out so, and has so many entries.
+    pub(super) fn map(
+        fd: BorrowedFd<'_>,
+        at: libc::xdp_ring_offset,
+        page: i64,
+        entries: u32,
+    ) -> io::Result<Ring<T>> {
+        let length = at.desc as usize + entries as usize * size_of::<T>();
         let start = map(length, libc::MAP_SHARED | libc::MAP_POPULATE, fd.as_raw_fd(), page)?;
-        Ok(Ring { start, length, at, kind: PhantomData })
+        Ok(Ring { start, length, entries, at, kind: PhantomData })
     }
 
     fn index(&self, at: u64) -> &AtomicU32 {
@@ -107,7 +114,7 @@ impl<T: Copy> Ring<T> {
     }
 
     fn entry(&self, number: u32) -> *mut T {
-        let place = (number % ENTRIES) as usize;
+        let place = (number % self.entries) as usize;
         // SAFETY: inside the ring, which has so many entries.
         unsafe { self.start.as_ptr().add(self.at.desc as usize).cast::<T>().add(place) }
     }
@@ -122,7 +129,7 @@ impl<T: Copy> Ring<T> {
     /// Puts an entry in; whether there was room.
     #[inline]
     pub(super) fn push(&mut self, value: T) -> bool {
-        if self.waiting() >= ENTRIES {
+        if self.waiting() >= self.entries {
             return false;
         }
         let produced = self.index(self.at.producer).load(Ordering::Relaxed);
@@ -143,6 +150,34 @@ impl<T: Copy> Ring<T> {
         let value = unsafe { self.entry(consumed).read() };
         self.index(self.at.consumer).store(consumed.wrapping_add(1), Ordering::Release);
         Some(value)
+    }
+}
+
+impl<T> Ring<T> {
+    /// Whether the kernel asks to be called for what stands in it. By copies it always does.
+    #[inline]
+    pub(super) fn is_asked_for(&self) -> bool {
+        // SAFETY: flags that the kernel has laid out in the ring, used atomically on both sides.
+        let flags = unsafe { AtomicU32::from_ptr(self.start.as_ptr().add(self.at.flags as usize).cast()) };
+        flags.load(Ordering::Acquire) & libc::XDP_RING_NEED_WAKEUP != 0
+    }
+}
+
+impl Ring<libc::xdp_desc> {
+    /// Makes void what stands in it; the places. Only where the kernel takes entries in calls of this thread alone, and it
+    /// passes over a void one without giving its place back.
+    pub(super) fn revoke(&mut self, places: &mut Vec<u64>) {
+        const VOID: u32 = u32::MAX;
+        let produced = self.index(self.at.producer).load(Ordering::Relaxed);
+        for back in 1..=self.waiting() {
+            let entry = self.entry(produced.wrapping_sub(back));
+            // SAFETY: an entry that was written here, and that nobody reads now.
+            let desc = unsafe { &mut *entry };
+            if desc.len != VOID {
+                places.push(desc.addr);
+                desc.len = VOID;
+            }
+        }
     }
 }
 

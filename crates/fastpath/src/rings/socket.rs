@@ -1,13 +1,28 @@
 //! A socket of the kind AF_XDP at one queue of a device: frames that the program hands over come there, and frames leave.
 //!
-//! Always by copies (`XDP_COPY`): without them all that arrives at the queue, the host's other traffic too, would lie in
-//! our memory, and go lost while this process does not give places back. So the kernel is asked for every sending, and
-//! `XDP_USE_NEED_WAKEUP`, by which a driver says when it need not be, has nothing to say.
+//! Without copies where the driver offers that and the queue takes it; else by copies (`XDP_COPY`): then the kernel sends in
+//! our calls alone, and asks for one each time.
 #![allow(unsafe_code)]
 
 use super::ring::{ENTRIES, Memory, PLACE, Ring};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+/// Entries of the ring of what comes, and whether frames lie in the memory without being copied.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Manner {
+    pub(super) share: u32,
+    pub(super) zero_copy: bool,
+}
+
+/// Whose memory a socket uses at a queue.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Seat<'a> {
+    /// Its own: it is the first there.
+    First,
+    /// That of the first.
+    Beside(BorrowedFd<'a>),
+}
 
 /// See the module text.
 #[derive(Debug)]
@@ -35,8 +50,8 @@ impl Socket {
         socket.set(libc::XDP_UMEM_FILL_RING, &ENTRIES)?;
         socket.set(libc::XDP_UMEM_COMPLETION_RING, &ENTRIES)?;
         let at = socket.offsets()?;
-        let fill = Ring::map(socket.fd(), at.fr, libc::XDP_UMEM_PGOFF_FILL_RING as i64)?;
-        let sent = Ring::map(socket.fd(), at.cr, libc::XDP_UMEM_PGOFF_COMPLETION_RING as i64)?;
+        let fill = Ring::map(socket.fd(), at.fr, libc::XDP_UMEM_PGOFF_FILL_RING as i64, ENTRIES)?;
+        let sent = Ring::map(socket.fd(), at.cr, libc::XDP_UMEM_PGOFF_COMPLETION_RING as i64, ENTRIES)?;
         Ok((socket, [fill, sent]))
     }
 
@@ -45,26 +60,31 @@ impl Socket {
         Socket::new()
     }
 
-    /// Its own rings, of what comes and of what leaves, and its place at a queue of a device; `first`: whose memory it uses,
-    /// unless it is the first there.
+    /// Its own rings, of what comes and of what leaves, and its place at a queue of a device.
     pub(super) fn bind(
         &self,
         (device, queue): (u32, u32),
-        first: Option<BorrowedFd<'_>>,
+        seat: Seat<'_>,
+        Manner { share, zero_copy }: Manner,
     ) -> io::Result<[Ring<libc::xdp_desc>; 2]> {
-        self.set(libc::XDP_RX_RING, &ENTRIES)?;
+        self.set(libc::XDP_RX_RING, &share)?;
         self.set(libc::XDP_TX_RING, &ENTRIES)?;
         let at = self.offsets()?;
         let rings = [
-            Ring::map(self.fd(), at.rx, libc::XDP_PGOFF_RX_RING)?,
-            Ring::map(self.fd(), at.tx, libc::XDP_PGOFF_TX_RING)?,
+            Ring::map(self.fd(), at.rx, libc::XDP_PGOFF_RX_RING, share)?,
+            Ring::map(self.fd(), at.tx, libc::XDP_PGOFF_TX_RING, ENTRIES)?,
         ];
+        let (sxdp_flags, first) = match seat {
+            Seat::Beside(first) => (libc::XDP_SHARED_UMEM, first.as_raw_fd()),
+            Seat::First if zero_copy => (libc::XDP_ZEROCOPY | libc::XDP_USE_NEED_WAKEUP, 0),
+            Seat::First => (libc::XDP_COPY, 0),
+        };
         let address = libc::sockaddr_xdp {
             sxdp_family: libc::AF_XDP as u16,
-            sxdp_flags: if first.is_some() { libc::XDP_SHARED_UMEM } else { libc::XDP_COPY },
+            sxdp_flags,
             sxdp_ifindex: device,
             sxdp_queue_id: queue,
-            sxdp_shared_umem_fd: first.map_or(0, |first| first.as_raw_fd().cast_unsigned()),
+            sxdp_shared_umem_fd: first.cast_unsigned(),
         };
         let length = size_of::<libc::sockaddr_xdp>() as u32;
         // SAFETY: the address lives through the call and its true length is given.
@@ -80,15 +100,27 @@ impl Socket {
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
+    /// Has a driver that takes places by itself look for new ones.
+    pub(super) fn wake(&self) {
+        let fd = self.0.as_raw_fd();
+        // SAFETY: no data and no address. Where it fails there is nobody to wake.
+        unsafe { libc::recv(fd, std::ptr::null_mut(), 0, libc::MSG_DONTWAIT) };
+    }
+
     /// Packets that came and found no room: neither in the ring nor in a place of the memory.
     pub(super) fn lost(&self) -> u64 {
         // SAFETY: plain numbers, for which zeros are well.
         let mut told: libc::xdp_statistics = unsafe { std::mem::zeroed() };
         match self.get(libc::XDP_STATISTICS, &mut told) {
-            // What found no place in the memory is counted as dropped or apart, by the kernel's version; a full ring apart.
-            Ok(()) => told.rx_dropped.max(told.rx_fill_ring_empty_descs) + told.rx_ring_full,
+            // `rx_fill_ring_empty_descs` is of the memory, and the same at all sockets that share it.
+            Ok(()) => told.rx_dropped + told.rx_ring_full,
             Err(_) => 0,
         }
+    }
+
+    /// Another handle of the same socket.
+    pub(super) fn again(&self) -> io::Result<Socket> {
+        Ok(Socket(self.0.try_clone()?))
     }
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {

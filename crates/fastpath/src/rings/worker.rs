@@ -1,11 +1,11 @@
 //! The sockets of one worker, at all queues: packets come and go by the batch.
 
 use super::guest::Guest;
-use super::pool::{Bound, Pool};
+use super::pool::Pool;
 use super::ring::Ring;
-use super::socket::Socket;
-use super::{Counts, Hall};
+use super::{Counts, Hall, Stand};
 use media::{Arrived, Leaving, Rings};
+use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ const KICKS: usize = 4;
 pub(super) struct Port {
     device: u32,
     pool: Arc<Pool>,
-    pub(super) socket: Arc<Socket>,
+    pub(super) stand: Arc<Stand>,
     coming: Ring<libc::xdp_desc>,
     leaving: Ring<libc::xdp_desc>,
     /// Places to be given back to the kernel, and places for what leaves.
@@ -32,12 +32,19 @@ pub(super) struct Port {
     stock: Vec<u64>,
     /// Packets that stand in the ring and were not taken by the kernel yet, as far as is known.
     unsent: usize,
+    /// Places of entries of the ring that were made void.
+    void: Vec<u64>,
+    /// Not yet told: packets that came, and packets that the device did not take.
+    received: u64,
+    refused: u64,
 }
 
 impl Port {
-    pub(super) fn new(device: u32, pool: Arc<Pool>, (socket, [coming, leaving]): Bound) -> Port {
+    pub(super) fn new(pool: Arc<Pool>, stand: Stand, [coming, leaving]: [Ring<libc::xdp_desc>; 2]) -> Port {
         let (emptied, stock) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
-        Port { device, pool, socket: Arc::new(socket), coming, leaving, emptied, stock, unsent: 0 }
+        let (device, stand) = (stand.device.1, Arc::new(stand));
+        let (unsent, void, received, refused) = (0, Vec::new(), 0, 0);
+        Port { device, pool, stand, coming, leaving, emptied, stock, unsent, void, received, refused }
     }
 
     /// The next frame, with its place.
@@ -82,15 +89,42 @@ impl Port {
 
     /// Has the kernel send what stands in the ring; what it does not take now it takes the next time.
     fn push_out(&mut self) {
-        let tries = (0..KICKS).take_while(|_| self.leaving.waiting() > 0);
-        for _ in tries {
-            // It is full, or gone: the next time.
-            if self.socket.kick().is_err() {
-                break;
+        // It takes a void entry, or one that the device refuses, by a call of its own.
+        let mut tries = KICKS + self.void.len();
+        let mut refusals = self.leaving.waiting();
+        while tries > 0 && self.leaving.waiting() > 0 && self.leaving.is_asked_for() {
+            match self.stand.socket.kick() {
+                Ok(()) => tries -= 1,
+                Err(error) if error.raw_os_error() == Some(libc::EBUSY) && refusals > 0 => {
+                    (self.refused, refusals) = (self.refused + 1, refusals - 1);
+                }
+                Err(error) if is_gone(&error) && !self.pool.manner.zero_copy => {
+                    self.revoke();
+                    break;
+                }
+                // It is full: the next time.
+                Err(_) => break,
             }
         }
         self.unsent = self.leaving.waiting() as usize;
+        if self.unsent == 0 && !self.void.is_empty() {
+            self.pool.settle(&std::mem::take(&mut self.void));
+        }
     }
+
+    /// The device is down or gone: what stands in the ring must not leave when it is long over.
+    #[cold]
+    fn revoke(&mut self) {
+        let before = self.void.len();
+        self.leaving.revoke(&mut self.void);
+        let places = self.void.get(before..).unwrap_or_default();
+        self.refused += places.len() as u64;
+        self.pool.make_void(places);
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    [libc::ENETDOWN, libc::ENXIO, libc::ENODEV].contains(&error.raw_os_error().unwrap_or_default())
 }
 
 /// See the module text.
@@ -132,6 +166,14 @@ impl Worker {
                 to.fetch_add(std::mem::take(counted), Ordering::Relaxed);
             }
         }
+        for port in &mut self.ports {
+            if port.received > 0 {
+                port.stand.received.fetch_add(std::mem::take(&mut port.received), Ordering::Relaxed);
+            }
+            if port.refused > 0 {
+                full.fetch_add(std::mem::take(&mut port.refused), Ordering::Relaxed);
+            }
+        }
     }
 }
 
@@ -152,7 +194,7 @@ impl Rings for Worker {
     }
 
     fn descriptors(&self) -> Vec<i32> {
-        self.ports.iter().map(|port| port.socket.fd().as_raw_fd()).collect()
+        self.ports.iter().map(|port| port.stand.socket.fd().as_raw_fd()).collect()
     }
 
     fn waiting(&self) -> usize {
@@ -169,6 +211,7 @@ impl Rings for Worker {
                 continue;
             };
             self.counted[0] += 1;
+            port.received += 1;
             let frame = port.pool.memory.frame(desc.addr, desc.len);
             let lane = frame.first_chunk().map(|four| u32::from_ne_bytes(*four));
             let guest = lane.and_then(|lane| known(&self.hall, &mut self.guests, lane));
@@ -216,26 +259,92 @@ impl Rings for Worker {
 mod tests {
     use super::*;
     use crate::rings::ring::ENTRIES;
+    use crate::rings::socket::Manner;
 
-    #[test]
-    fn where_no_place_is_left_a_packet_finds_no_room_and_where_one_is_again_it_does() {
-        // The loopback device; where this user may not have it nothing is tried.
-        let (pool, bound) = match Pool::new((1, 0)) {
-            Ok((pool, bound)) => (Arc::new(pool), bound),
+    /// The loopback device of a network of the calling thread's own, which is down; where this user may have none, nothing
+    /// is tried.
+    #[allow(unsafe_code)]
+    fn port() -> Option<Port> {
+        let wish = Manner { share: ENTRIES, zero_copy: true };
+        // SAFETY: no pointers. The thread is the test's, and ends with it.
+        let moved = unsafe { libc::unshare(libc::CLONE_NEWNET) };
+        let moved = if moved == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
+        match moved.and_then(|()| Pool::open((1, 0), wish)) {
+            Ok((pool, (socket, rings))) => {
+                let stand = Stand::new(0, ("lo".to_owned(), 1), 0, &pool, socket);
+                Some(Port::new(Arc::new(pool), stand, rings))
+            }
             Err(error) => {
                 let declared = std::env::var_os("TRONCO_KERNEL_TIER").is_some_and(|value| value == "1");
                 assert!(!declared, "the kernel's engine is declared to work here: {error}");
-                return println!("skipped, no such socket can be had here: {error}");
+                println!("skipped, no such socket can be had here: {error}");
+                None
             }
-        };
+        }
+    }
+
+    fn set_up() {
+        let done = std::process::Command::new("ip").args(["link", "set", "lo", "up"]).status();
+        assert!(done.unwrap().success());
+    }
+
+    /// Each place for what leaves is free, once.
+    fn all_are_free(port: &mut Port) {
         let mut all = Vec::with_capacity(ENTRIES as usize);
-        pool.take(&mut all);
+        all.append(&mut port.stock);
+        port.pool.take(&mut all);
+        all.sort_unstable();
+        all.dedup();
         assert_eq!(all.len(), ENTRIES as usize);
-        let mut port = Port::new(1, pool, bound);
+    }
+
+    #[test]
+    fn where_no_place_is_left_a_packet_finds_no_room_and_where_one_is_again_it_does() {
+        let Some(mut port) = port() else { return };
+        set_up();
+        let mut all = Vec::with_capacity(ENTRIES as usize);
+        port.pool.take(&mut all);
+        assert_eq!(all.len(), ENTRIES as usize);
         assert!(!port.put(&[0; 14], &[0; 20]));
         port.stock.extend(all.pop());
         assert!(port.put(&[0; 14], &[0; 20]) && port.unsent == 1);
         port.push_out();
         assert!(port.put(&[0; 14], &[0; 20]), "the place of the first one came back");
+    }
+
+    #[test]
+    fn what_stands_in_the_ring_of_a_device_that_is_down_is_void_and_what_follows_leaves() {
+        let Some(mut port) = port() else { return };
+        (0..20).for_each(|_| assert!(port.put(&[0; 14], &[0; 20])));
+        port.push_out();
+        port.push_out();
+        assert_eq!((port.refused, port.void.len(), port.unsent), (20, 20, 20));
+        set_up();
+        // The kernel passes over all of them, and gives the one that follows back.
+        assert!(port.put(&[0; 14], &[0; 20]));
+        port.push_out();
+        assert_eq!((port.leaving.waiting(), port.void.len(), port.refused), (0, 0, 20));
+        all_are_free(&mut port);
+    }
+
+    #[test]
+    fn a_ring_full_of_what_a_device_did_not_take_is_emptied_when_it_is_up() {
+        let Some(mut port) = port() else { return };
+        (0..ENTRIES).for_each(|_| assert!(port.put(&[0; 14], &[0; 20])));
+        assert!(!port.put(&[0; 14], &[0; 20]), "the ring is full of them");
+        assert_eq!(port.refused, u64::from(ENTRIES));
+        set_up();
+        port.push_out();
+        assert_eq!((port.leaving.waiting(), port.void.len()), (0, 0));
+        assert!(port.put(&[0; 14], &[0; 20]));
+        port.push_out();
+        all_are_free(&mut port);
+    }
+
+    #[test]
+    fn a_device_that_offers_no_zero_copy_after_all_is_had_by_copies() {
+        let Some(port) = port() else { return };
+        assert_eq!(port.pool.manner, Manner { share: ENTRIES, zero_copy: false });
+        assert!(!port.stand.zero_copy);
     }
 }

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 pub(crate) const MTU: u32 = 1500;
 pub(crate) const SSRC: u32 = 0xfeed_0001;
-pub(crate) fn kernel() -> Option<Kernel> {
-    match Kernel::load(1024) {
+
+pub(crate) fn kernel(whole: bool) -> Option<Kernel> {
+    match Kernel::load_where(1024, if whole { Ok(()) } else { Err("not wanted".to_owned()) }) {
         Ok(kernel) => Some(kernel),
         Err(reason) => {
             let declared = std::env::var_os("TRONCO_KERNEL_TIER").is_some_and(|value| value == "1");

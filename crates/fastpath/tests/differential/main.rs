@@ -19,11 +19,14 @@ use std::time::Duration;
 
 const HOOKS: [Hook; 2] = [Hook::Xdp, Hook::Tcx];
 
+/// By both programs, the whole one and the one for kernels without AF_XDP.
 fn everywhere(mut test: impl FnMut(Bench<'_>)) {
-    let Some(kernel) = kernel() else { return };
-    for hook in HOOKS {
-        for six in [false, true] {
-            test(Bench::new(&kernel, hook, six));
+    for whole in [true, false] {
+        let Some(kernel) = kernel(whole) else { return };
+        for hook in HOOKS {
+            for six in [false, true] {
+                test(Bench::new(&kernel, hook, six));
+            }
         }
     }
 }
@@ -183,7 +186,7 @@ fn a_marker_a_wrong_sum_and_an_agreed_event_are_relayed() {
 
 #[test]
 fn a_flow_whose_sender_leaves_sums_to_a_device_is_never_relayed_at_the_driver() {
-    let Some(kernel) = kernel() else { return };
+    let Some(kernel) = kernel(true) else { return };
     let mut bench = Bench::new(&kernel, Hook::Xdp, false);
     bench.recall();
     let lane = bench.lender.lane(Side::A, 0).unwrap();

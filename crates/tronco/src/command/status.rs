@@ -3,7 +3,7 @@
 use crate::arguments::Reach;
 use crate::exit::Failure;
 use crate::print::{Cell, Colour, Table, count, whole_seconds};
-use api::wire::{CallCounts, FastPath, Listen, Media, Status};
+use api::wire::{CallCounts, FastPath, Listen, Media, Status, TouchedPath};
 use std::process::ExitCode;
 
 /// Shows the node at a glance.
@@ -111,9 +111,27 @@ fn in_memory(Media { fast_path, touched_path: touched, .. }: &Media) -> String {
             let devices =
                 touched.devices.iter().map(|(name, queues)| format!("{name} {}", count(*queues, "queue")));
             let devices: Vec<String> = devices.collect();
-            format!(", {} by AF_XDP ({})", count(touched.directions, "direction"), devices.join(", "))
+            let (directions, devices) = (count(touched.directions, "direction"), devices.join(", "));
+            format!(", {directions} by AF_XDP ({devices}, {}{})", copies(touched), lacking(touched))
         }
     }
+}
+
+/// Whether packets are copied on their way to the process.
+fn copies(touched: &TouchedPath) -> &'static str {
+    let has = |mode| touched.workers.iter().flat_map(|worker| &worker.queues).any(|at| at.mode == mode);
+    match (has("zero_copy"), has("copy")) {
+        (true, true) => "some by copies",
+        (true, false) => "without copies",
+        (false, _) => "by copies",
+    }
+}
+
+/// The workers that have no part in it, and why.
+fn lacking(touched: &TouchedPath) -> String {
+    let reasons =
+        touched.workers.iter().filter_map(|worker| Some((worker.worker, worker.reason.as_ref()?)));
+    reasons.map(|(worker, reason)| format!("; worker {worker} by sockets: {reason}")).collect()
 }
 
 fn listens(listens: &[Listen]) -> Table {
@@ -153,4 +171,33 @@ fn lesser(listens: &[Listen]) -> String {
         Some(format!("{}: not at the driver ({})\n", listen.name, relayed.reason.as_ref()?))
     };
     listens.iter().filter_map(told).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use api::wire::{TouchedQueue, TouchedWorker};
+
+    #[test]
+    fn a_worker_without_sockets_is_told_beside_those_that_have_them() {
+        let at = |queue| TouchedQueue {
+            device: "eth0".into(),
+            queue,
+            mode: "copy".into(),
+            ..TouchedQueue::default()
+        };
+        let has = TouchedWorker { worker: 0, queues: vec![at(0), at(1)], reason: None };
+        let lacks = TouchedWorker { worker: 1, queues: Vec::new(), reason: Some("eth0: it is full".into()) };
+        let touched_path = TouchedPath {
+            devices: [("eth0".to_owned(), 2)].into(),
+            directions: 4,
+            workers: vec![has, lacks],
+            ..TouchedPath::default()
+        };
+        let told = in_memory(&Media { touched_path, ..Media::default() });
+        assert_eq!(
+            told,
+            ", 4 directions by AF_XDP (eth0 2 queues, by copies; worker 1 by sockets: eth0: it is full)"
+        );
+    }
 }

@@ -16,11 +16,17 @@ pub(crate) enum Lacking {
 /// It is required and cannot be had.
 pub(super) fn start(config: &Config) -> Result<Choice, Lacking> {
     let choice = plain(config).map_err(Lacking::FastPath)?;
-    let reason = match &choice {
+    judge(&choice, config.media.touched_path)?;
+    Ok(choice)
+}
+
+/// Whether what must be touched comes as it is wanted.
+fn judge(choice: &Choice, wish: TouchedPath) -> Result<(), Lacking> {
+    let reason = match choice {
         Ok(path) => path.status().touched.reason,
         Err(reason) => Some(reason.clone()),
     };
-    match (reason, config.media.touched_path) {
+    match (reason, wish) {
         (_, TouchedPath::Off) => {}
         (None, _) => tracing::info!("media that must be touched come in shared memory (AF_XDP)"),
         (Some(reason), TouchedPath::Auto) => {
@@ -28,7 +34,7 @@ pub(super) fn start(config: &Config) -> Result<Choice, Lacking> {
         }
         (Some(reason), TouchedPath::Required) => return Err(Lacking::TouchedPath(reason)),
     }
-    Ok(choice)
+    Ok(())
 }
 
 fn plain(config: &Config) -> Result<Choice, String> {
@@ -75,4 +81,31 @@ fn engine(config: &Config) -> Choice {
 #[cfg(not(feature = "fastpath"))]
 fn engine(_config: &Config) -> Choice {
     Err("this program was built without it".to_owned())
+}
+
+#[cfg(all(test, feature = "fastpath"))]
+mod tests {
+    use super::*;
+    use crate::exit;
+    use crate::run::obstacle::Obstacle;
+    use fastpath::Kernel;
+    use std::sync::Arc;
+
+    #[test]
+    fn on_a_kernel_without_af_xdp_plain_media_stay_in_the_kernel_and_who_requires_the_rest_does_not_start() {
+        let choice: Choice = match Kernel::load_where(2, Err("no map of sockets".to_owned())) {
+            Ok(kernel) => Ok(Arc::new(kernel)),
+            Err(reason) => {
+                let declared = std::env::var_os("TRONCO_KERNEL_TIER").is_some_and(|value| value == "1");
+                assert!(!declared, "the kernel's engine is declared to work here: {reason}");
+                return println!("skipped, the kernel's engine does not work here: {reason}");
+            }
+        };
+        assert_eq!(choice.as_ref().map(|path| path.status().reason), Ok(None));
+        assert!(judge(&choice, TouchedPath::Off).is_ok() && judge(&choice, TouchedPath::Auto).is_ok());
+        let lacking = judge(&choice, TouchedPath::Required).unwrap_err();
+        let obstacle = Obstacle::from(lacking);
+        assert_eq!(obstacle.code(), exit::CONFIG);
+        assert!(obstacle.to_string().ends_with("cannot be had: no map of sockets"), "{obstacle}");
+    }
 }

@@ -1,0 +1,65 @@
+//! Hundreds of streams that are opened, protected and turned into another law, brought in shared memory and taken back
+//! while all talk: every packet is heard once, in order, and as it must be, and none that nobody said.
+
+use crate::crowd::{Crowd, judge};
+use crate::scene::{PATIENCE, is_possible};
+use bench::{DEVICES, Host};
+use media::Side;
+
+/// Both sides of so many calls talk while all are taken back and lent again.
+fn talks_through_it(name: &'static str, calls: u64, (workers, queues): (usize, u32), turns: u8) {
+    if !is_possible() {
+        return;
+    }
+    let inside = move || {
+        let mut crowd = Crowd::new(name, calls, (workers, queues));
+        crowd.describe(20);
+        let talks = [Side::A, Side::B].map(|side| crowd.talk(side));
+        for turn in 1..=turns {
+            crowd.until_brought(20 * calls);
+            crowd.describe(if turn % 2 == 1 { 30 } else { 20 });
+        }
+        crowd.until_brought(20 * calls);
+        let said = talks.map(|talk| talk.stop());
+        judge(&crowd.close(), said);
+        every_socket_was_used(&crowd, workers, queues);
+        let Crowd { engine, world, .. } = crowd;
+        assert!(engine.shutdown(PATIENCE));
+        for device in DEVICES {
+            let told = world.inside(Host::Relay, &format!("ip link show {device}")).unwrap();
+            assert!(!told.contains("xdp"), "{told}");
+        }
+    };
+    std::thread::spawn(inside).join().unwrap();
+}
+
+/// Each worker has its socket at each queue of each device, by copies as these devices want it; packets came to all, and
+/// none was lost.
+fn every_socket_was_used(crowd: &Crowd, workers: usize, queues: u32) {
+    let touched = crowd.engine.status().fast.touched;
+    assert_eq!((touched.lost, touched.full, touched.unsound, touched.lanes), (0, 0, 0, 0), "{touched:?}");
+    assert_eq!(touched.devices, DEVICES.map(|device| (device.to_owned(), queues)));
+    assert_eq!(touched.workers.len(), workers, "{touched:?}");
+    let all = DEVICES.iter().flat_map(|device| (0..queues).map(move |queue| (*device, queue)));
+    let all: Vec<(&str, u32)> = all.collect();
+    let mut received = 0;
+    for worker in &touched.workers {
+        let has: Vec<(&str, u32)> = worker.queues.iter().map(|at| (&*at.device, at.queue)).collect();
+        assert_eq!((has, &worker.reason), (all.clone(), &None));
+        for at in &worker.queues {
+            assert!(at.received > 0 && !at.zero_copy, "{touched:?}");
+            received += at.received;
+        }
+    }
+    assert_eq!(received, touched.received);
+}
+
+#[test]
+fn hundreds_of_secured_and_transcoded_streams_go_by_the_rings_and_back() {
+    talks_through_it("load", 150, (1, 1), 3);
+}
+
+#[test]
+fn what_arrives_at_any_queue_comes_to_the_worker_whose_call_it_is() {
+    talks_through_it("queues", 40, (2, 2), 2);
+}
