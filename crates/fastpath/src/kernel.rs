@@ -11,7 +11,7 @@ use crate::trial::whole;
 use base::Time;
 use media::{FastPath, FastStatus, Lane, Ledger, Opening, Rings, Road, TouchedStatus};
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -42,7 +42,8 @@ pub struct Wish {
 /// A lane that is given out.
 #[derive(Clone, Copy, Debug)]
 struct Held {
-    place: Place,
+    /// Where its packets arrive; none: they only leave.
+    place: Option<Place>,
     hop: Hop,
     from: IpAddr,
     to: IpAddr,
@@ -57,6 +58,14 @@ struct Table {
     /// Lanes that are free, and since when.
     free: VecDeque<(u32, Instant)>,
     refused: u64,
+}
+
+impl Table {
+    fn free_lane(&mut self) -> Option<u32> {
+        let free = self.free.pop_front_if(|(_, since)| since.elapsed() >= REST);
+        self.refused += u64::from(free.is_none());
+        free.map(|(number, _)| number)
+    }
 }
 
 /// See the module text.
@@ -235,10 +244,7 @@ impl Kernel {
         let generation = self.keeper.generation();
         let (hand, guest) = self.hand(lane, road, &hop)?;
         let mut table = self.table();
-        let Some((number, _)) = table.free.pop_front_if(|(_, since)| since.elapsed() >= REST) else {
-            table.refused += 1;
-            return None;
-        };
+        let number = table.free_lane()?;
         let place = Place::new(road.local);
         let birth = steady().wrapping_sub(now.0);
         self.memory.lay(number, &RawLane::new(lane, road, &hop, birth, hand), gate::WATCH);
@@ -251,7 +257,7 @@ impl Kernel {
         if let (Some(guest), Ok(hall)) = (guest, &self.hall) {
             hall.host(number, guest);
         }
-        let held = Held { place, hop, from: road.from.ip(), to: lane.to.ip(), touched: lane.touched };
+        let held = Held { place: Some(place), hop, from: road.from.ip(), to: lane.to.ip(), touched: lane.touched };
         *table.held.get_mut(number as usize)? = Some(held);
         self.well.get(number as usize)?.store(generation, Ordering::SeqCst);
         Some(number)
@@ -326,7 +332,7 @@ impl FastPath for Kernel {
         let ledger = [gate::OPEN, gate::HANDED].contains(&mode).then(|| self.memory.read(lane));
         let mut table = self.table();
         if let Some(held) = table.held.get_mut(lane as usize).and_then(Option::take) {
-            table.program.remove(&held.place);
+            held.place.iter().for_each(|place| table.program.remove(place));
             table.free.push_back((lane, Instant::now()));
             self.keeper.release(&held.hop);
             if let (true, Ok(hall)) = (held.touched, &self.hall) {
@@ -352,6 +358,24 @@ impl FastPath for Kernel {
                 None
             }
         }
+    }
+
+    fn exit(&self, to: SocketAddr, road: &Road) -> Option<u32> {
+        let generation = self.keeper.generation();
+        let (hall, from) = (self.hall.as_ref().ok()?, road.from.ip());
+        if from.is_ipv4() != to.is_ipv4() {
+            return None;
+        }
+        let hop = self.keeper.find(from, to.ip()).filter(|hop| self.leaves_by(hop.device))?;
+        let guest = Guest::leaving(to, road, &hop);
+        let mut table = self.table();
+        let number = table.free_lane()?;
+        self.keeper.hold(&hop);
+        hall.know(number, guest);
+        let held = Held { place: None, hop, from, to: to.ip(), touched: false };
+        *table.held.get_mut(number as usize)? = Some(held);
+        self.well.get(number as usize)?.store(generation, Ordering::SeqCst);
+        Some(number)
     }
 
     fn status(&self) -> FastStatus {

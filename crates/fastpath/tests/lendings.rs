@@ -85,6 +85,16 @@ impl FastPath for Path {
         ledger.filter(|_| !lane.touched)
     }
 
+    fn exit(&self, to: SocketAddr, _road: &Road) -> Option<u32> {
+        let mut state = self.state();
+        state.given += 1;
+        let number = state.given;
+        let (payload_types, changed) = ([0; 2], Time::ZERO);
+        let lane = Lane { expect: to, to, payload_types, ssrc: 0, rate: 0, changed, touched: true };
+        state.lanes.insert(number, (lane, None));
+        Some(number)
+    }
+
     fn status(&self) -> FastStatus {
         FastStatus::default()
     }
@@ -307,4 +317,25 @@ fn a_direction_of_which_a_packet_is_brought_unsound_goes_to_its_socket_for_a_whi
     call.now = call.now + Duration::from_secs(1);
     call.advance_at(home);
     assert!(!call.lendings.is_empty());
+}
+
+#[test]
+fn copies_for_a_recorder_have_a_way_out_by_rings_while_it_is_where_it_was() {
+    let (mut call, home) = touched();
+    call.session.serve_recorder(7);
+    call.advance();
+    assert_eq!(call.lendings.exit((Side::A, 0)), None, "this worker has no rings");
+    call.advance_at(home);
+    let ways = [Side::A, Side::B].map(|side| call.lendings.exit((side, 0)));
+    assert!(ways.iter().all(Option::is_some) && call.path.open_lanes() == 0 && call.lendings.is_empty());
+    let moved = at("198.51.100.3:5000");
+    call.session.set(call.now, Side::B, 0, Remote { receive: false, ..Remote::audio(moved) });
+    call.lendings.review(&call.path, &mut call.session);
+    assert_eq!([Side::A, Side::B].map(|side| call.lendings.exit((side, 0))), [ways[0], None]);
+    assert!(call.lendings.take_drained(), "what left by rings leaves before what will leave by sockets");
+    call.advance_at(home);
+    assert!(call.path.state().lanes.values().any(|(lane, _)| lane.to == moved));
+    call.path.state().well = false;
+    call.lendings.review(&call.path, &mut call.session);
+    assert!(call.path.state().lanes.is_empty(), "its next hop has moved");
 }

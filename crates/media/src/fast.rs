@@ -129,7 +129,7 @@ pub struct Road {
 }
 
 /// Who takes packets that are brought to the process, and by what name he knows whose they are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Home {
     /// [`Rings::number`].
     pub rings: u32,
@@ -205,6 +205,12 @@ pub trait FastPath: Send + Sync + fmt::Debug {
     fn close(&self, lane: u32) -> Option<Ledger>;
     /// What brings packets of touched lanes to the calling thread; none: such lanes cannot be had.
     fn rings(&self) -> Option<Box<dyn Rings>> {
+        None
+    }
+    /// A way out by rings for what leaves from a port of ours to a peer, whatever comes from there: `road.from`. Given
+    /// back by [`FastPath::close`]. None: it cannot be had, at least not now.
+    fn exit(&self, to: SocketAddr, road: &Road) -> Option<u32> {
+        let _ = (to, road);
         None
     }
     /// At a glance.

@@ -33,10 +33,20 @@ struct Lent {
     at: IpAddr,
 }
 
+/// A way out by rings of what a side says, to its recorder.
+#[derive(Clone, Copy, Debug)]
+struct Exit {
+    direction: Direction,
+    number: u32,
+    to: SocketAddr,
+}
+
 /// See the module text.
 #[derive(Debug, Default)]
 pub struct Lendings {
     lent: Vec<Lent>,
+    /// Of a session that leads to a recorder.
+    exits: Vec<Exit>,
     /// Nothing more is lent before.
     not_before: Time,
     /// Packets and bytes that were relayed for the session and not yet told.
@@ -84,6 +94,13 @@ impl Lendings {
         (lent.open && lent.lane.touched).then_some(lent.number)
     }
 
+    /// The way out by rings of what a side says, to its recorder.
+    #[must_use]
+    #[inline]
+    pub fn exit(&self, direction: Direction) -> Option<u32> {
+        self.exits.iter().find(|exit| exit.direction == direction).map(|exit| exit.number)
+    }
+
     /// Lets the session know what has been counted for it.
     pub fn sync(&mut self, path: &dyn FastPath, session: &mut Session) {
         for lent in self.lent.iter().filter(|lent| lent.open && !lent.lane.touched) {
@@ -124,11 +141,29 @@ impl Lendings {
             let (side, stream) = lent.direction;
             session.lane(side, stream) != Ok(lent.lane) || !path.is_well(lent.number)
         });
+        self.leave_exits(path, |exit| {
+            let (side, stream) = exit.direction;
+            session.recorder(side, stream) != Some(exit.to) || !path.is_well(exit.number)
+        });
     }
 
     /// Takes all back: something about the session is going to change.
     pub fn recall(&mut self, path: &dyn FastPath, session: &mut Session) {
         self.take_back(path, session, |_, _| true);
+        self.leave_exits(path, |_| true);
+    }
+
+    /// What left by rings leaves before what will leave by sockets.
+    fn leave_exits(&mut self, path: &dyn FastPath, mut due: impl FnMut(&Exit) -> bool) {
+        let drained = &mut self.drained;
+        self.exits.retain(|exit| {
+            let due = due(exit);
+            if due {
+                path.close(exit.number);
+                *drained = true;
+            }
+            !due
+        });
     }
 
     fn take_back(
@@ -180,7 +215,33 @@ impl Lendings {
         for stream in 0..session.streams() {
             for side in Side::BOTH {
                 self.lend(path, session, (side, stream), &road, &clock);
+                self.find_exit(path, session, (side, stream), &road, &clock);
             }
+        }
+    }
+
+    /// A way out for copies of what a side says.
+    fn find_exit(
+        &mut self,
+        path: &dyn FastPath,
+        session: &Session,
+        (side, stream): Direction,
+        road: impl Fn(Direction) -> Option<Road>,
+        clock: impl Fn() -> Time,
+    ) {
+        let Some(to) = session.recorder(side, stream) else { return };
+        if self.exit((side, stream)).is_some() {
+            return;
+        }
+        // They leave by the port of whom is copied.
+        let road = road((side.other(), stream)).filter(|road| road.home.is_some());
+        let (Some(road), now) = (road, clock()) else { return };
+        if now < self.not_before {
+            return;
+        }
+        match path.exit(to, &road) {
+            Some(number) => self.exits.push(Exit { direction: (side, stream), number, to }),
+            None => self.not_before = now + PAUSE,
         }
     }
 

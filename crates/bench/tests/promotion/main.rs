@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
 
 mod alike;
+mod copies;
 mod crowd;
 mod faults;
 mod load;

@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-const ID: SessionId = SessionId(7);
+pub(crate) const ID: SessionId = SessionId(7);
 pub(crate) const INSIDE: ListenId = ListenId(0);
 pub(crate) const OUTSIDE: ListenId = ListenId(1);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

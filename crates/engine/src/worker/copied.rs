@@ -5,7 +5,7 @@ use super::Worker;
 use crate::relay::{send, send_heard};
 use base::Time;
 use media::token::{Place, Token};
-use media::{Component, Datagram, DropReason, Session, SessionId};
+use media::{Component, Datagram, DropReason, Leaving, Session, SessionId};
 use std::io;
 
 impl Worker {
@@ -36,7 +36,14 @@ impl Worker {
         let mut packet = Datagram { buffer: &mut self.buffer, length };
         let Some(target) = copy.session.copy(now, token.side, token.stream, &mut packet) else { return };
         let Some(Some(ports)) = copy.streams.get(usize::from(token.stream)) else { return };
-        let (left, refused) = send_heard(ports.port(token.side, Component::Rtp), packet.bytes(), target);
+        let exit = copy.lendings.exit((token.side, token.stream));
+        let (left, refused) = match self.rings.leave(exit, target, packet.bytes()) {
+            Leaving::Elsewhere => {
+                send_heard(ports.port(token.side, Component::Rtp), packet.bytes(), target)
+            }
+            // Where its host refuses them the port hears of it.
+            by_rings => (by_rings == Leaving::Left, false),
+        };
         if !left {
             copy.session.count_drop(token.side, token.stream, DropReason::SendFailed);
         }

@@ -8,8 +8,9 @@ use super::{BELL, Worker};
 use crate::relay::Out;
 use base::Time;
 use media::token::Token;
-use media::{Home, Lendings, Rings};
+use media::{Home, Leaving, Lendings, Rings};
 use std::io;
+use std::net::SocketAddr;
 
 /// The token of the rings.
 pub(super) const RINGS: u64 = BELL - 1;
@@ -53,6 +54,13 @@ impl Shared {
     pub(super) fn out(&mut self, lendings: &Lendings, direction: media::fast::Direction) -> Out<'_> {
         let lane = lendings.touched(direction);
         Out(self.rings.as_deref_mut().zip(lane))
+    }
+
+    /// Sends a copy of what a side says to its recorder.
+    #[inline]
+    pub(super) fn leave(&mut self, exit: Option<u32>, to: SocketAddr, bytes: &[u8]) -> Leaving {
+        let way = self.rings.as_deref_mut().zip(exit);
+        way.map_or(Leaving::Elsewhere, |(rings, lane)| rings.send(lane, to, bytes))
     }
 
     /// Lets leave what was sent by rings.

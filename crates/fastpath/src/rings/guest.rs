@@ -31,41 +31,50 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
+    /// Of what only leaves.
+    pub(crate) fn leaving(to: SocketAddr, road: &Road, hop: &Hop) -> Guest {
+        Guest::between([to, to], road, hop, Home::default())
+    }
+
     pub(crate) fn new(lane: &Lane, road: &Road, hop: &Hop, home: Home) -> Guest {
-        let (six, tos) = (lane.to.is_ipv6(), road.dscp.min(63) << 2);
+        Guest::between([lane.expect, lane.to], road, hop, home)
+    }
+
+    fn between([source, to]: [SocketAddr; 2], road: &Road, hop: &Hop, home: Home) -> Guest {
+        let (six, tos) = (to.is_ipv6(), road.dscp.min(63) << 2);
         let mut headers = Vec::with_capacity(HEADERS_MAX);
         headers.extend(hop.to);
         headers.extend(hop.from);
-        let (from, to) = (octets(road.from.ip()), octets(lane.to.ip()));
+        let (from, peer) = (octets(road.from.ip()), octets(to.ip()));
         if six {
             headers.extend([0x86, 0xdd]);
             headers.extend((6_u32 << 28 | u32::from(tos) << 20).to_be_bytes());
             headers.extend([0, 0, UDP, TTL]);
             headers.extend(from);
-            headers.extend(to);
+            headers.extend(peer);
         } else {
             headers.extend([8, 0]);
             headers.extend([0x45, tos, 0, 0, 0, 0, 0x40, 0, TTL, UDP, 0, 0]);
             headers.extend(&from[..4]);
-            headers.extend(&to[..4]);
+            headers.extend(&peer[..4]);
         }
         let head = sums(headers.get(ETHERNET..).unwrap_or_default());
-        let ports = [road.from, lane.to].map(|at| at.port().to_be_bytes());
+        let ports = [road.from, to].map(|at| at.port().to_be_bytes());
         headers.extend(ports.as_flattened());
         headers.extend([0; 4]);
         let length = headers.len();
         headers.resize(HEADERS_MAX, 0);
         Guest {
             token: home.token,
-            source: lane.expect,
-            to: lane.to,
+            source,
+            to,
             device: hop.device,
             mtu: (hop.mtu as usize).min(PLACE - ETHERNET),
-            coming: pseudo(lane.expect.ip(), road.local.ip()),
+            coming: pseudo(source.ip(), road.local.ip()),
             headers: headers.try_into().unwrap_or([0; HEADERS_MAX]),
             length,
             head,
-            leaving: pseudo(road.from.ip(), lane.to.ip()) + sums(ports.as_flattened()),
+            leaving: pseudo(road.from.ip(), to.ip()) + sums(ports.as_flattened()),
         }
     }
 

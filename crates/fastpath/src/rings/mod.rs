@@ -206,13 +206,18 @@ impl Hall {
 
     /// A lane's packets are brought here from now on.
     pub(crate) fn host(&self, lane: u32, guest: Guest) {
+        self.know(lane, guest);
+        self.lanes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// What leaves as a lane's packets leaves so from now on.
+    pub(crate) fn know(&self, lane: u32, guest: Guest) {
         if let Some(place) = lock(&self.guests.all).get_mut(lane as usize) {
             *place = Some(guest);
         }
         if let Some(mark) = self.guests.marks.get(lane as usize) {
             mark.fetch_add(1, Ordering::SeqCst);
         }
-        self.lanes.fetch_add(1, Ordering::SeqCst);
     }
 
     /// No further packets of a lane are brought here; what is known of it still serves those that are on their way.

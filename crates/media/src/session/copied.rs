@@ -150,7 +150,7 @@ impl Session {
     }
 
     /// The only peer of a port that leads to a recorder: what leaves is told apart by it from what others refuse.
-    pub(super) fn recorder(&self, side: Side, stream: u8) -> Option<SocketAddr> {
+    pub(crate) fn recorder(&self, side: Side, stream: u8) -> Option<SocketAddr> {
         let stream = self.streams.get(usize::from(stream)).filter(|_| self.serves_recorder())?;
         stream.halves[side.index()].media_target().ok()
     }
