@@ -101,10 +101,7 @@ impl Kernel {
     ///
     /// # Errors
     /// As [`Kernel::start`].
-    pub fn start_where(
-        wish: &Wish,
-        probe: impl FnOnce() -> Result<(), String>,
-    ) -> Result<Kernel, String> {
+    pub fn start_where(wish: &Wish, probe: impl FnOnce() -> Result<(), String>) -> Result<Kernel, String> {
         let (devices, places) = devices_of(&wish.addresses)?;
         let hands_over = if wish.touched { probe() } else { Err("switched off".to_owned()) };
         let mut kernel = Kernel::load_where(wish.lanes, hands_over)?;
@@ -257,7 +254,8 @@ impl Kernel {
         if let (Some(guest), Ok(hall)) = (guest, &self.hall) {
             hall.host(number, guest);
         }
-        let held = Held { place: Some(place), hop, from: road.from.ip(), to: lane.to.ip(), touched: lane.touched };
+        let held =
+            Held { place: Some(place), hop, from: road.from.ip(), to: lane.to.ip(), touched: lane.touched };
         *table.held.get_mut(number as usize)? = Some(held);
         self.well.get(number as usize)?.store(generation, Ordering::SeqCst);
         Some(number)

@@ -50,13 +50,7 @@ fn copies_for_a_recorder_leave_by_the_rings_and_nothing_of_either_side_is_missin
         let [from_a, from_b] = recorded.map(|recorded| recorded.join().unwrap());
         let heard = [at_b.join().unwrap().len() as u64, at_a.join().unwrap().len() as u64];
         assert_eq!(heard, said);
-        for ((side, said), recorded) in [(Side::A, said[0]), (Side::B, said[1])].into_iter().zip([from_a, from_b]) {
-            let ours = SocketAddr::new(scene.world.address(Host::Relay, Host::Hearer), ports.rtp(side, 0).unwrap());
-            assert!(recorded.iter().all(|(source, _)| *source == ours), "{side:?}: one port of ours");
-            let next = |two: &[(SocketAddr, u16)]| two[0].1.wrapping_add(1) == two[1].1;
-            assert!(recorded.windows(2).all(next), "{side:?}: overtaken or missing");
-            assert_eq!(recorded.len() as u64, said, "{side:?}: {touched:?}");
-        }
+        whole(&scene, &ports, said, [&from_a, &from_b]);
         // Nearly each that was brought left twice.
         assert!(touched.sent > touched.received * 9 / 5 && touched.full + touched.lost == 0, "{touched:?}");
         drop(ears);
@@ -64,6 +58,18 @@ fn copies_for_a_recorder_leave_by_the_rings_and_nothing_of_either_side_is_missin
         assert!(scene.engine.shutdown(PATIENCE));
     };
     std::thread::spawn(inside).join().unwrap();
+}
+
+/// All that a side said was recorded, once and in order, from one port of ours.
+fn whole(scene: &Scene, ports: &Ports, said: [u64; 2], recorded: [&[(SocketAddr, u16)]; 2]) {
+    let address = scene.world.address(Host::Relay, Host::Hearer);
+    for ((side, said), recorded) in Side::BOTH.into_iter().zip(said).zip(recorded) {
+        let ours = SocketAddr::new(address, ports.rtp(side, 0).unwrap());
+        assert!(recorded.iter().all(|(source, _)| *source == ours), "{side:?}: one port of ours");
+        let next = |two: &[(SocketAddr, u16)]| two[0].1.wrapping_add(1) == two[1].1;
+        assert!(recorded.windows(2).all(next), "{side:?}: overtaken or missing");
+        assert_eq!(recorded.len() as u64, said, "{side:?}");
+    }
 }
 
 /// The recorder is gone, its host is not: it is told of while copies leave by the rings.

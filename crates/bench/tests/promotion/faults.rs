@@ -174,7 +174,11 @@ fn a_worker_that_comes_when_the_map_is_full_says_so_and_hides_nobody() {
         bare.say(0, 1);
         bare.until("the last one works", || workers[127].waiting() == 1);
         drop(workers);
-        assert_eq!(bare.kernel.status().touched.workers.len(), 1, "they have ended, but for the one that has none");
+        assert_eq!(
+            bare.kernel.status().touched.workers.len(),
+            1,
+            "they have ended, but for the one that has none"
+        );
     });
 }
 
@@ -259,10 +263,8 @@ fn a_device_that_takes_smaller_packets_from_now_on_gets_them_whole_by_sockets_an
         let before = call.scene.engine.status();
         call.until("nothing goes on", |status| status.packets > before.packets + 1_000);
         let after = call.scene.engine.status();
-        let [passed, by_rings] = [
-            after.packets - before.packets,
-            after.fast.touched.sent - before.fast.touched.sent,
-        ];
+        let [passed, by_rings] =
+            [after.packets - before.packets, after.fast.touched.sent - before.fast.touched.sent];
         assert!(by_rings < passed * 3 / 4, "{by_rings} of {passed}: one of two directions goes by sockets");
         call.relay("ip link set sb mtu 1500");
         call.scene.until_relayed(1_000);
@@ -280,9 +282,8 @@ fn a_device_that_goes_down_loses_what_leaves_by_it_alone_and_has_it_again_when_i
         let mut call = Call::new("down");
         let before = call.scene.engine.status();
         call.relay("ip link set sb down");
-        let lost = |status: &media::Status| {
-            status.fast.touched.full + status.drops[DropReason::SendFailed as usize]
-        };
+        let lost =
+            |status: &media::Status| status.fast.touched.full + status.drops[DropReason::SendFailed as usize];
         call.until("nothing is lost", |status| lost(status) > 100);
         call.until("its direction is lent", |status| status.fast.touched.lanes == 1);
         call.relay("ip link set sb up");

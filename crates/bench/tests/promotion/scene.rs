@@ -47,11 +47,7 @@ pub(crate) struct Scene {
 }
 
 /// The relay of a world with so many workers, on whose host the calling thread stays.
-pub(crate) fn relay(
-    world: &World,
-    hook: Hook,
-    (touched, workers): (bool, usize),
-) -> (Engine, Receiver<()>) {
+pub(crate) fn relay(world: &World, hook: Hook, (touched, workers): (bool, usize)) -> (Engine, Receiver<()>) {
     world.enter(Host::Relay).unwrap();
     let towards = [Host::Speaker, Host::Hearer].map(|host| world.address(Host::Relay, host));
     let wish = Wish { addresses: towards.to_vec(), hook: Some(hook), lanes: 1_024, touched, workers };
@@ -69,8 +65,7 @@ pub(crate) fn relay(
     });
     let certificate = Arc::new(dtls::Certificate::make().unwrap());
     let listens = vec![listen(0), listen(1)];
-    let engine =
-        Engine::with_fast_path(listens, workers, certificate, notify, Ok(Arc::new(kernel))).unwrap();
+    let engine = Engine::with_fast_path(listens, workers, certificate, notify, Ok(Arc::new(kernel))).unwrap();
     (engine, bell)
 }
 

@@ -38,9 +38,7 @@ impl Worker {
         let Some(Some(ports)) = copy.streams.get(usize::from(token.stream)) else { return };
         let exit = copy.lendings.exit((token.side, token.stream));
         let (left, refused) = match self.rings.leave(exit, target, packet.bytes()) {
-            Leaving::Elsewhere => {
-                send_heard(ports.port(token.side, Component::Rtp), packet.bytes(), target)
-            }
+            Leaving::Elsewhere => send_heard(ports.port(token.side, Component::Rtp), packet.bytes(), target),
             // Where its host refuses them the port hears of it.
             by_rings => (by_rings == Leaving::Left, false),
         };

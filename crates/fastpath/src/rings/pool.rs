@@ -70,7 +70,13 @@ impl Pool {
         }
         let stock = (u64::from(ENTRIES)..u64::from(FRAMES)).map(|place| place * PLACE as u64).collect();
         let first = socket.again()?;
-        let pool = Pool { free: Mutex::new(Free { fill, sent, stock, void: Vec::new() }), memory, first, at, manner };
+        let pool = Pool {
+            free: Mutex::new(Free { fill, sent, stock, void: Vec::new() }),
+            memory,
+            first,
+            at,
+            manner,
+        };
         Ok((pool, (socket, rings)))
     }
 

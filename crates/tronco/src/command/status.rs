@@ -129,8 +129,7 @@ fn copies(touched: &TouchedPath) -> &'static str {
 
 /// The workers that have no part in it, and why.
 fn lacking(touched: &TouchedPath) -> String {
-    let reasons =
-        touched.workers.iter().filter_map(|worker| Some((worker.worker, worker.reason.as_ref()?)));
+    let reasons = touched.workers.iter().filter_map(|worker| Some((worker.worker, worker.reason.as_ref()?)));
     reasons.map(|(worker, reason)| format!("; worker {worker} by sockets: {reason}")).collect()
 }
 
