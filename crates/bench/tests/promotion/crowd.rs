@@ -3,7 +3,7 @@
 
 use crate::scene::{INSIDE, OUTSIDE, PATIENCE, key, relay};
 use bench::{Host, World};
-use bridge::{Codec, Format, Noise, Plan};
+use bridge::{Codec, Format, Plan};
 use codec::Law;
 use engine::Engine;
 use fastpath::Hook;
@@ -48,13 +48,8 @@ impl Crowd {
     pub(crate) fn describe(&mut self, ptime_ms: u8) {
         let plan = |from: usize, to: usize| Plan {
             hears: vec![(TYPES[from], Codec::G711([Law::Mu, Law::A][from]))],
-            hears_ptime_ms: 20,
             speaks: Format::new(TYPES[to], Codec::G711([Law::Mu, Law::A][to]), 20),
-            takes: None,
-            events: Vec::new(),
-            noise: Noise::default(),
-            gain_tenths_db: 0,
-            digits: None,
+            ..Plan::passing(None, 20)
         };
         for session in (0..self.ports.len() as u64).map(SessionId) {
             for side in Side::BOTH {
