@@ -1,6 +1,7 @@
 //! RTCP of our own: what two baresip get of each other's reports, and what phones that ask for extended ones (RFC 3611)
 //! get of those; read by `tshark`.
 
+use conformance::audio;
 use conformance::baresip::{Baresip, Voice};
 use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
@@ -45,7 +46,7 @@ fn each_phone_of_a_transcoded_call_gets_reports_of_ours_and_none_of_the_other_ph
     let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
     let caller = Baresip::with_account(&place, DID, PBX, 440.0, &account(DID, PBX), Some(&uri));
     // Long enough for reports of both sides and about them.
-    let long = 16 * conformance::audio::RATE as usize;
+    let long = 16 * audio::RATE as usize;
     conformance::await_some(|| {
         Some(()).filter(|()| caller.heard().len() >= long && callee.heard().len() >= long)
     });
@@ -276,4 +277,28 @@ fn silence_ends_no_active_call_where_the_trunk_does_not_judge_it() {
 #[test]
 fn silence_ends_no_held_call_where_the_trunk_does_not_judge_it() {
     is_silent("silent-held", ", rtcp_held = false", "a=inactive");
+}
+
+/// The holder is not judged, and whoever hears music is: a call with music is active (R47).
+#[test]
+fn whoever_hears_music_on_hold_is_judged_as_active() {
+    let place = Place::new("music");
+    let music = place.path("music.wav");
+    audio::write(&music, &audio::tone(700.0, 1));
+    let rules = format!(", rtcp_held = false, hold_music = \"{}\"", music.display());
+    let server = server(&place, "2s", &rules);
+    let ends = |script: Script| script.receive("BYE", &[]).agree("");
+    let script = Script::default().receive("INVITE", &[]).answer("200 OK", "", SDP).receive("ACK", &[]);
+    let heard = SDP.replace("a=sendrecv", "a=recvonly");
+    let script = script.receive("INVITE", &[("", "a=sendonly")]).agree(&heard).receive("ACK", &[]);
+    let callee = Sipp::of_script(&place, "callee", &ends(script), &place.sip(ITSP)).answer();
+    let from = format!("<sip:{DID}@[local_ip]:[local_port]>");
+    let hold = SDP.replace("a=sendrecv", "a=inactive").replace("- 1 1 IN", "- 1 2 IN");
+    let script = Script::default().call(WORLD, &from, "", SDP).expect(200, &[]).inside("ACK", "", "");
+    let script = script.inside("INVITE", "", &hold).expect(200, &[]).inside("ACK", "", "");
+    let caller = Sipp::of_script(&place, "caller", &ends(script), &place.sip(PBX));
+    caller.call(WORLD, &place.sip(INSIDE)).finish();
+    callee.finish();
+    assert_eq!(ended(&place), "callee silent: never any RTP, never any RTCP");
+    assert_eq!(server.stop(), 0);
 }
