@@ -75,7 +75,7 @@ fn is_recorded(place: &Place) {
     assert_eq!((caller_ear.report(), callee_ear.report()), (one, two), "reports of the same streams");
     caller.hears(CALLEE_TONE, CALLER_TONE);
     callee.hears(CALLER_TONE, CALLEE_TONE);
-    drop(caller);
+    caller.control().order("hangup");
     let tally = recorder.finish();
     assert_eq!((tally.good, tally.failed), (1, 0), "the end of the call ended the recording");
     let record = &records::await_count(place, 1)[0];
