@@ -1,4 +1,8 @@
 //! The digital test sequences of ITU-T G.722 Appendix II, and whole signals.
+//!
+//! Inputs are made here by the rules that the appendix gives, and the sums of the distribution tell that they are the same.
+//! For the third, T1C1.XMT (tones and noise), it gives no such rule, and the file itself is the ITU's to distribute: no Debian
+//! package has it, and it is not in here.
 
 use super::{Decoder, Encoder};
 use crate::detect::{level_dbm0, tone_level_dbm0};
