@@ -297,7 +297,8 @@ impl Half {
             Judgement::Drop(reason) if self.lock.admits_rtcp(now, source) => return Outcome::Drop(reason),
             Judgement::Drop(_) => return Outcome::Drop(DropReason::ForeignSource),
         };
-        let proof = Proof { head: head.as_ref(), heard: self.heard(), keyed: self.guard.is_some() };
+        let (heard, keyed, alone) = (self.heard(), self.guard.is_some(), !self.contested);
+        let proof = Proof { head: head.as_ref(), heard, keyed, alone };
         let mut admission = self.lock.admit(now, source, proof);
         if matches!(admission, Admission::No(_)) && self.proves(Component::Rtp, source) {
             admission = Admission::Known;

@@ -88,6 +88,8 @@ pub(crate) struct Proof<'a> {
     pub(crate) heard: Option<Heard>,
     /// Its tag was right (SRTP).
     pub(crate) keyed: bool,
+    /// Nobody else may be the peer.
+    pub(crate) alone: bool,
 }
 
 impl Lock {
@@ -161,12 +163,13 @@ impl Lock {
     }
 
     /// The party has changed with the last description: the one before it is not heard, nor latched to while it
-    /// still sends, where its source is told by its address (`gone`). Whose another one was that was latched to nobody
-    /// knows: it may be that of the party that holds now.
+    /// still sends, where its source is told by its address (`gone`) or was followed from there. Whose another one was that
+    /// was latched to nobody knows: it may be that of the party that holds now.
     pub(crate) fn part(&mut self, now: Time, gone: Option<SocketAddr>) {
         let is_here = |ip| self.peer.is_some_and(|peer| peer.ip() == ip);
+        let followed = self.mode == Latch::Off;
         let theirs = |old: SocketAddr| {
-            gone.is_some_and(|gone| gone == old || (gone.ip() == old.ip() && !is_here(old.ip())))
+            followed || gone.is_some_and(|gone| gone == old || (gone.ip() == old.ip() && !is_here(old.ip())))
         };
         if let Some((old, _)) = self.previous.filter(|(old, _)| theirs(*old)) {
             (self.previous, self.left) = (None, Some((old, now + GRACE)));
@@ -205,7 +208,7 @@ impl Lock {
             Latch::Nat => (true, true),
             Latch::Signalled => (near, near || proof.keyed),
             // What never spoke from where it said has only its key.
-            Latch::Off => (false, !self.fixed && (proof.keyed || (near && found))),
+            Latch::Off => (false, proof.alone && !self.fixed && (proof.keyed || (near && found))),
         };
         if left || !follows {
             return Admission::No(DropReason::ForeignSource);

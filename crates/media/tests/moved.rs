@@ -246,3 +246,24 @@ fn a_flood_of_wrong_tags_is_tried_within_bounds_and_does_not_hide_a_peer_that_mo
     flood(&mut room, 0);
     assert_eq!(room.says(at("203.0.113.6:9000"), 1, 70), Ok(b()), "who goes on with the stream is known");
 }
+
+#[test]
+fn one_that_has_moved_is_heard_no_more_when_another_party_takes_its_place() {
+    let mut room = Room::plain();
+    room.talks();
+    room.pass(400);
+    let (moved, new) = (at("192.0.2.1:4444"), at("192.0.2.1:4100"));
+    let _ = room.says(moved, 1, 40);
+    assert_eq!(room.says(moved, 1, 41), Ok(b()));
+    assert!(room.session.set(room.now, Side::A, 0, Remote { other: true, ..Remote::audio(new) }));
+    assert_eq!(room.target(), new);
+    for n in 42..60 {
+        room.pass(20);
+        assert_eq!(room.says(moved, 1, n), FOREIGN);
+    }
+    assert_eq!(room.says(new, 7, 1), Ok(b()));
+    room.pass(400);
+    for n in 60..70 {
+        assert_eq!(room.says(moved, 1, n), FOREIGN, "nor is its stream that of the other party");
+    }
+}

@@ -47,9 +47,10 @@ impl Half {
             return if latches { None } else { Some(self.foreign(packet)) };
         }
         let foreign = Some(Outcome::Drop(DropReason::ForeignSource));
-        // RTCP follows its media.
+        // RTCP follows its media; while several may speak nobody is followed, for he may be where another is.
         let Ok(head) = wire::rtp_header(packet.bytes()) else { return foreign };
-        if wire::is_rtcp(packet.bytes()) || !(latches || self.lock.may_move()) {
+        let follows = latches || (self.lock.may_move() && !self.contested);
+        if wire::is_rtcp(packet.bytes()) || !follows {
             return foreign;
         }
         let heard = self.heard();

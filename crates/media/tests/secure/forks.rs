@@ -304,3 +304,18 @@ fn when_more_keys_were_used_than_are_kept_nothing_is_said_under_one_that_may_hav
     }
     assert!(sent.len() > 200, "{}", sent.len());
 }
+
+#[test]
+fn while_several_forks_may_speak_none_is_followed_to_where_another_is_and_from_the_answer_on_it_is() {
+    let mut forks = Forks::new(2, Latch::Off);
+    assert!(forks.speaks(0));
+    forks.room.pass(300);
+    for from in [place(2), place(7)] {
+        assert!(!forks.hears(0, from), "{from}");
+    }
+    forks.describe(forks.said[0].clone());
+    assert!(forks.speaks(0));
+    forks.room.pass(300);
+    assert!(forks.hears(0, place(7)));
+    assert_eq!(forks.room.session.report(forks.room.now).b[0].source, Some(place(7)));
+}
