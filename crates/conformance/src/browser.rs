@@ -28,6 +28,7 @@ pub struct Browser {
     process: Process,
     said: Receiver<String>,
     tells: Sender<String>,
+    orders: Sender<&'static str>,
     heard: Arc<Mutex<Vec<i16>>>,
 }
 
@@ -44,9 +45,10 @@ impl Browser {
         audio::write(&tone, &audio::tone(hertz, 30));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("bound");
-        let ((say, said), (tells, told)) = (channel(), channel());
+        let ((say, said), (tells, told), (orders, ordered)) = (channel(), channel(), channel());
         let heard = Arc::default();
-        let desk = Desk { role, say, told: Arc::new(Mutex::new(told)), heard: Arc::clone(&heard) };
+        let (told, ordered) = (Arc::new(Mutex::new(told)), Arc::new(Mutex::new(ordered)));
+        let desk = Desk { role, say, told, ordered, heard: Arc::clone(&heard) };
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let desk = desk.clone();
@@ -70,7 +72,7 @@ impl Browser {
         command.arg(format!("--use-file-for-fake-audio-capture={}", tone.display()));
         command.arg(format!("--user-data-dir={}", folder.display()));
         command.arg(format!("http://{address}/")).current_dir(&folder);
-        Browser { process: Process::start("chromium", &mut command), said, tells, heard }
+        Browser { process: Process::start("chromium", &mut command), said, tells, orders, heard }
     }
 
     /// Its process.
@@ -97,6 +99,21 @@ impl Browser {
         self.tells.send(description.into()).expect("the page's desk");
     }
 
+    /// Lets it begin its ICE anew, in the call that it is in: the offer that it makes for that.
+    ///
+    /// # Panics
+    /// It makes none.
+    #[must_use]
+    pub fn restarts(&self) -> String {
+        self.orders.send("restart").expect("the page's desk");
+        self.described()
+    }
+
+    /// What it has heard so far is not looked at again.
+    pub fn forgets(&self) {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Waits until it has heard a second of a tone of `hertz` and nothing of the tone of `not`; its level.
     ///
     /// # Panics
@@ -121,6 +138,7 @@ struct Desk {
     role: Role,
     say: Sender<String>,
     told: Arc<Mutex<Receiver<String>>>,
+    ordered: Arc<Mutex<Receiver<&'static str>>>,
     heard: Arc<Mutex<Vec<i16>>>,
 }
 
@@ -163,6 +181,10 @@ impl Desk {
             "GET /description" => {
                 let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
                 told.recv_timeout(crate::PATIENCE).unwrap_or_default()
+            }
+            "GET /order" => {
+                let ordered = self.ordered.lock().unwrap_or_else(PoisonError::into_inner);
+                ordered.recv_timeout(crate::PATIENCE).unwrap_or_default().into()
             }
             "POST /heard" => {
                 let samples = body.chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]]));

@@ -1,11 +1,14 @@
 //! A browser on one side (WebRTC as Chromium speaks it: handshakes with an ECDSA certificate, ICE, BUNDLE, RTCP on the
 //! port of RTP), a plain telephone on the other: each hears the other's tone at its level.
 
+use conformance::audio;
 use conformance::baresip::{Baresip, Voice};
 use conformance::browser::{Browser, Role};
+use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
 use conformance::phone::Phone;
 use conformance::{Place, Server, records};
+use std::collections::BTreeSet;
 
 const WORLD: &str = "+441632960001";
 const DID: &str = "+493023125100";
@@ -82,4 +85,76 @@ fn a_telephone_calls_a_browser_with_opus() {
         browser.described()
     });
     judge(&place, server, (&browser, caller), "from_callee");
+}
+
+/// What an attribute says in a description.
+fn attribute<'t>(description: &'t str, start: &str) -> &'t str {
+    description.lines().find_map(|line| line.strip_prefix(start)).unwrap_or_default()
+}
+
+/// Both hear each other from now on.
+fn hear_each_other_now(browser: &Browser, telephone: &Baresip) {
+    let before = telephone.heard_all().len();
+    browser.forgets();
+    let _ = browser.hears(700.0, 440.0);
+    let further = 3 * audio::RATE as usize / 2;
+    let heard =
+        conformance::await_some(|| Some(()).filter(|()| telephone.heard_all().len() > before + further));
+    assert!(heard.is_some(), "the telephone hears nothing more:\n{}", telephone.process().tail());
+    telephone.hears_now(440.0);
+}
+
+/// How many checks under this fragment of the browser's were answered with success.
+fn answered(capture: &Capture, fragment: &str) -> usize {
+    let ids =
+        |filter: &str| -> BTreeSet<String> { capture.lines(&[], filter, &["stun.id"]).into_iter().collect() };
+    // Chromium may begin before it has our answer, and goes on with our name of before then.
+    let asked = ids(&format!("stun.type == 0x0001 && stun.att.username matches \":{fragment}$\""));
+    asked.intersection(&ids("stun.type == 0x0101")).count()
+}
+
+/// RFC 8445 §9, RFC 8839 §4.4.1.1.1: other credentials on both sides, and the handshake of before (RFC 8842 §5.5).
+#[test]
+fn a_browser_begins_its_ice_anew_in_a_call_and_the_sound_goes_on() {
+    let place = Place::new("web-restart");
+    let mut setup = Setup::new(&place);
+    (setup.pbx_more, setup.itsp_more) = (web("opus"), telephone("PCMA"));
+    setup.drain = "1s";
+    let server = Server::start(&place, &setup.text());
+    let callee = baresip(&place, WORLD, ITSP, "PCMA", None);
+    callee.process().line("baresip is ready");
+    let browser = Browser::start(&place, "browser", Role::Calls, 440.0);
+    let mut signalling = Phone::new(&place, PBX, &place.sip(INSIDE));
+    let mut offer = browser.described();
+    signalling.described = Some(offer.clone());
+    let capture = Capture::start(&place);
+    signalling.calls(WORLD, DID, "restart");
+    let mut dialog = signalling.is_answered();
+    browser.tell(&dialog.description);
+    hear_each_other_now(&browser, &callee);
+    let mut fragments = vec![attribute(&offer, "a=ice-ufrag:").to_owned()];
+    for _ in 0..2 {
+        offer = browser.restarts();
+        signalling.asks(&mut dialog, &offer);
+        let answer = signalling.agreed(&dialog);
+        for said in ["a=ice-ufrag:", "a=ice-pwd:"] {
+            assert_ne!(attribute(&answer, said), attribute(&dialog.description, said), "{answer}");
+        }
+        for said in ["a=fingerprint:", "a=setup:", "m="] {
+            assert_eq!(attribute(&answer, said), attribute(&dialog.description, said), "{answer}");
+        }
+        browser.tell(&answer);
+        hear_each_other_now(&browser, &callee);
+        fragments.push(attribute(&offer, "a=ice-ufrag:").to_owned());
+        dialog.description = answer;
+    }
+    let begun = capture.end("sip.Method == \"INVITE\" && sip.CSeq.seq == 2", &["frame.time_relative"]);
+    let begun: f64 = begun.first().and_then(|time| time.parse().ok()).expect("an offer");
+    let shaken = capture.lines(&[], "udp.payload[0:2] == 16:fe", &["frame.time_relative"]);
+    let shaken: Vec<f64> = shaken.iter().filter_map(|time| time.parse().ok()).collect();
+    assert!(!shaken.is_empty() && shaken.iter().all(|time| *time < begun), "{shaken:?}, {begun}");
+    for fragment in &fragments {
+        assert!(answered(&capture, fragment) > 0, "no check of {fragment} was answered");
+    }
+    judge(&place, server, (&browser, callee), "from_caller");
 }

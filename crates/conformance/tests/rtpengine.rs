@@ -3,7 +3,7 @@
 
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
 use conformance::hearing::find;
-use conformance::phone::{Phone, call_answered, rtp_packet};
+use conformance::phone::{Dialog, Phone, call_answered, rtp_packet};
 use conformance::rtpengine::{Rtpengine, Way, place_of};
 use conformance::{Place, Server, records};
 use std::net::{SocketAddr, UdpSocket};
@@ -127,41 +127,104 @@ fn judge_added((first, both): (&str, &str), taken: bool, told: &str) {
     }
 }
 
+/// A call between a phone behind rtpengine, with checks and handshakes, and a plain one.
+struct Room {
+    near: Way,
+    engine: Rtpengine,
+    pbx: Phone,
+    itsp: Phone,
+    /// Second streams of both.
+    second: [UdpSocket; 2],
+    a: Dialog,
+    b: Dialog,
+    server: Server,
+    _place: Place,
+}
+
+impl Room {
+    fn new(name: &str) -> Room {
+        let place = Place::new(name);
+        let near = Way::shaken(LONG, true, "");
+        let mut setup = Setup::new(&place);
+        setup.pbx_more = format!("override = {{ {} }}\n", near.rules);
+        let server = Server::start(&place, &setup.text());
+        let mut pbx = Phone::new(&place, PBX, &place.sip(INSIDE));
+        let itsp = Phone::new(&place, ITSP, &place.sip(OUTSIDE));
+        let second =
+            [PBX, ITSP].map(|host| UdpSocket::bind((place.ip(host), 40_010)).expect("a second stream"));
+        let engine = Rtpengine::start(&place, NEAR);
+        pbx.described = Some(engine.offer(&pbx.description(), &near.how));
+        let (a, b) = call_answered(&pbx, &itsp, (WORLD, DID, name), |_| itsp.description());
+        let answer = engine.answer(&a.description, &near.behind());
+        each_hears((&pbx.rtp, place_of(&answer, 0)), (&itsp.rtp, b.relay), &a.description);
+        pbx.described = None;
+        Room { near, engine, pbx, itsp, second, a, b, server, _place: place }
+    }
+
+    /// The caller offers this, the callee answers that: what we answered, what we offered, and what rtpengine made of
+    /// our answer.
+    fn changes(&mut self, offer: &str, answer: &str) -> [String; 3] {
+        let offer = self.engine.offer(offer, &self.near.how);
+        self.pbx.asks(&mut self.a, &offer);
+        let offered = self.itsp.takes_again(|_| answer.to_owned());
+        let described = self.pbx.agreed(&self.a);
+        let _ = self.itsp.sip.await_message("ACK", "");
+        assert!(!offered.contains("a=ice-") && !offered.contains("a=fingerprint"), "{offered}");
+        let made = self.engine.answer(&described, &self.near.behind());
+        [described, offered, made]
+    }
+
+    fn first_is_heard(&self, made: &str) {
+        each_hears((&self.pbx.rtp, place_of(made, 0)), (&self.itsp.rtp, self.b.relay), made);
+    }
+
+    fn second_is_heard(&self, [described, offered, made]: &[String; 3]) {
+        let told = format!("{described}\n{offered}\n{made}");
+        let [pbx, itsp] = &self.second;
+        each_hears((pbx, place_of(made, 1)), (itsp, place_of(offered, 1)), &told);
+    }
+
+    fn end(self) {
+        self.pbx.hang_up(&self.a, &self.itsp);
+        assert_eq!(self.server.stop(), 0);
+    }
+}
+
 /// RFC 3264 §8.1, RFC 8839 §4.4.1.2.1, RFC 8842 §5.2: a stream that is added has checks and a handshake of its own, whether
 /// the other end takes it, or refuses it first and takes it later.
 #[test]
 fn a_stream_that_is_added_has_checks_and_a_handshake_of_its_own_and_leaves_the_first_alone() {
-    let place = Place::new("added");
-    let near = Way::shaken(LONG, true, "");
-    let mut setup = Setup::new(&place);
-    setup.pbx_more = format!("override = {{ {} }}\n", near.rules);
-    let server = Server::start(&place, &setup.text());
-    let mut pbx = Phone::new(&place, PBX, &place.sip(INSIDE));
-    let itsp = Phone::new(&place, ITSP, &place.sip(OUTSIDE));
-    let second = [PBX, ITSP].map(|host| UdpSocket::bind((place.ip(host), 40_010)).expect("a second stream"));
-    let engine = Rtpengine::start(&place, NEAR);
-    pbx.described = Some(engine.offer(&pbx.description(), &near.how));
-    let (mut a, b) = call_answered(&pbx, &itsp, (WORLD, DID, "added"), |_| itsp.description());
-    let first = a.description.clone();
-    let answer = engine.answer(&first, &near.behind());
-    each_hears((&pbx.rtp, place_of(&answer, 0)), (&itsp.rtp, b.relay), &first);
-    pbx.described = None;
+    let mut room = Room::new("added");
+    let first = room.a.description.clone();
     for (version, taken) in [(2, 0), (3, 40_010)] {
-        let offer = engine.offer(&with_second(&pbx, version, 40_010), &near.how);
-        pbx.asks(&mut a, &offer);
-        let offered = itsp.takes_again(|_| with_second(&itsp, version, taken));
-        let described = pbx.agreed(&a);
-        let _ = itsp.sip.await_message("ACK", "");
-        assert!(!offered.contains("a=ice-") && !offered.contains("a=fingerprint"), "{offered}");
-        let answer = engine.answer(&described, &near.behind());
-        let told = format!("{offer}\n{described}\n{offered}\n{answer}");
-        judge_added((&first, &described), taken != 0, &told);
-        each_hears((&pbx.rtp, place_of(&answer, 0)), (&itsp.rtp, b.relay), &told);
+        let offer = with_second(&room.pbx, version, 40_010);
+        let answer = with_second(&room.itsp, version, taken);
+        let all = room.changes(&offer, &answer);
+        judge_added((&first, &all[0]), taken != 0, &all.concat());
+        room.first_is_heard(&all[2]);
         if taken != 0 {
-            let relay = place_of(&offered, 1);
-            each_hears((&second[0], place_of(&answer, 1)), (&second[1], relay), &told);
+            room.second_is_heard(&all);
         }
     }
-    pbx.hang_up(&a, &itsp);
-    assert_eq!(server.stop(), 0);
+    room.end();
+}
+
+#[test]
+fn a_stream_that_is_added_is_heard_while_the_first_one_rests_and_when_it_is_gone() {
+    let mut room = Room::new("added-alone");
+    for (version, rests, gone) in [(2, true, false), (3, false, false), (4, false, true)] {
+        let change = |text: String| match (rests, gone) {
+            (true, _) => text.replacen("a=ptime:20\r\n", "a=ptime:20\r\na=inactive\r\n", 1),
+            (_, true) => text.replacen("m=audio 40000 ", "m=audio 0 ", 1),
+            _ => text,
+        };
+        let offer = change(with_second(&room.pbx, version, 40_010));
+        let answer = change(with_second(&room.itsp, version, 40_010));
+        let all = room.changes(&offer, &answer);
+        room.second_is_heard(&all);
+        if !rests && !gone {
+            room.first_is_heard(&all[2]);
+        }
+    }
+    room.end();
 }

@@ -10,7 +10,7 @@ use crate::trouble::SdpTrouble;
 use base::ReasonId;
 use config::SrtpKeys;
 use media::{Dtls, Fingerprint, Hash};
-use sdp::{Cover, Media, Proof, Session, Setup, Wrap};
+use sdp::{Cover, Media, Origin, Proof, Session, Setup, Wrap};
 use srtp::{Mint, Suite};
 use std::fmt::Write;
 
@@ -64,15 +64,21 @@ pub(crate) fn is_usable(rules: &Rules<'_>, media: &Media<'_>) -> bool {
         && !suites(rules).is_empty()
 }
 
-/// What tells one end of the peer's from another: its name, or else where it is (RFC 8842 §5), and its certificate.
-fn marks(media: &Media<'_>) -> String {
+/// Whether a description gives a stream addresses to check (RFC 8445).
+fn has_checks(media: &Media<'_>) -> bool {
+    media.candidates().next().is_some() && !media.is_ice_mismatch()
+}
+
+/// What tells one end of the peer's from another, beside its certificate: its name, or else where it is (RFC 8842 §5).
+/// With `checks` on both sides it is at all of its addresses, and at others after a restart of ICE (RFC 8842 §6): then it
+/// is known by its session (RFC 8866 §5.2).
+fn marks(session: &Session<'_>, media: &Media<'_>, checks: bool) -> String {
     let mut marks = String::new();
-    match media.tls_id() {
-        Some(name) => marks.push_str(&String::from_utf8_lossy(name)),
-        // Writing to a String cannot fail.
-        None => {
-            let _ = write!(marks, "{:?}:{}", media.connection(), media.port);
-        }
+    // Writing to a String cannot fail.
+    match (media.tls_id(), session.origin().filter(|_| checks)) {
+        (Some(name), _) => marks.push_str(&String::from_utf8_lossy(name)),
+        (None, Some(origin)) => _ = write!(marks, "{:?}", Origin { sess_version: b"", ..origin }),
+        (None, None) => _ = write!(marks, "{:?}:{}", media.connection(), media.port),
     }
     for one in fingerprints(media) {
         let _ = write!(marks, " {:?}", one.digest);
@@ -105,11 +111,11 @@ pub(crate) fn offered(held: Option<&Media<'_>>, mint: &mut Mint, lines: &mut Vec
 /// port, and what that took. `ran`: what was last agreed on.
 pub(crate) fn answered(
     rules: &Rules<'_>,
-    media: &Media<'_>,
+    (session, media): (&Session<'_>, &Media<'_>),
     (held, ran): (Option<(&Media<'_>, Option<&str>)>, Option<&Ran>),
     mint: &mut Mint,
 ) -> (Cover, Box<str>) {
-    let marks = marks(media);
+    let marks = marks(session, media, rules.checks && has_checks(media));
     let began = ran.filter(|ran| *ran.marks == *marks).map_or(Begins::Peer, |ran| ran.begins);
     // What we offered ourselves before was answered by the peer's end of then; which it was, the handshake knows.
     let held = held.filter(|(_, before)| before.is_none_or(|before| before == marks)).map(|(held, _)| held);
@@ -189,11 +195,11 @@ pub(crate) fn remember(ran: &mut Vec<Option<Ran>>, ours: &Session<'_>, taken: &[
 
 /// Notes what two descriptions say of their handshakes: what was left open is as it was with the same end of the peer's.
 pub(crate) fn note(ran: &mut Vec<Option<Ran>>, theirs: &Session<'_>, ours: &Session<'_>) {
-    let both = theirs.media().iter().zip(ours.media());
+    let (session, both) = (theirs, theirs.media().iter().zip(ours.media()));
     let noted = both.enumerate().map(|(at, (theirs, ours))| {
         let before = ran.get_mut(at).and_then(Option::take);
         let Some(begins) = begins(theirs, ours) else { return before };
-        let marks = marks(theirs).into();
+        let marks = marks(session, theirs, has_checks(theirs) && has_checks(ours)).into();
         let open = begins == Begins::Open;
         before.filter(|before| open && before.marks == marks).or(Some(Ran { marks, begins }))
     });
@@ -201,12 +207,17 @@ pub(crate) fn note(ran: &mut Vec<Option<Ran>>, theirs: &Session<'_>, ours: &Sess
 }
 
 /// What both descriptions of a stream ask of a handshake.
-pub(crate) fn agreed(rules: &Rules<'_>, theirs: &Media<'_>, ours: &Media<'_>) -> Option<Dtls> {
+pub(crate) fn agreed(
+    rules: &Rules<'_>,
+    (session, theirs): (&Session<'_>, &Media<'_>),
+    ours: &Media<'_>,
+) -> Option<Dtls> {
     let begins = begins(theirs, ours)?;
     let (client, open) = (begins.is_ours(rules), begins == Begins::Open);
     // A peer that knows no names is told none in answers.
     let own = theirs.tls_id().and_then(|_| name_of(ours)).unwrap_or_default();
-    let association = format!("{own} {} {}", ours.port, marks(theirs)).into();
+    let checks = has_checks(theirs) && has_checks(ours);
+    let association = format!("{own} {} {}", ours.port, marks(session, theirs, checks)).into();
     let fingerprints = fingerprints(theirs);
     Some(Dtls { client, open, fingerprints, association, suites: suites(rules), answered: false })
 }

@@ -1,7 +1,8 @@
 //! Our end toward one peer: the interface and the rules of its trunk, and the ports that the engine holds.
 
 use config::{
-    Config, DtlsAnswer, DtlsSetup, Latch, Listen, Policy, SrtpKeys, SrtpMode, SrtpSuite, SrtpT38, TrunkId,
+    Config, DtlsAnswer, DtlsSetup, Ice, Latch, Listen, Policy, SrtpKeys, SrtpMode, SrtpSuite, SrtpT38,
+    TrunkId,
 };
 use media::{Ports, Side};
 use std::net::IpAddr;
@@ -47,6 +48,8 @@ pub struct Rules<'a> {
     pub open: bool,
     /// T.38 may be, though nothing secures it.
     pub t38: bool,
+    /// Its checks prove where it is.
+    pub checks: bool,
 }
 
 impl<'a> End<'a> {
@@ -87,7 +90,8 @@ impl<'a> End<'a> {
         let (mode, plain) = (srtp.over(self.tls), srtp.t38 == SrtpT38::Plain);
         let t38 = plain || mode != SrtpMode::Required;
         let open = srtp.answer == DtlsAnswer::Take;
-        Rules { srtp: mode, suites: &srtp.suites, keys: &srtp.keys, begins, open, t38 }
+        let checks = self.policy.ice == Ice::Lite;
+        Rules { srtp: mode, suites: &srtp.suites, keys: &srtp.keys, begins, open, t38, checks }
     }
 
     /// The address that media sockets are bound to.

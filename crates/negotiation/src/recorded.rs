@@ -159,7 +159,7 @@ pub fn each_recorded(
         any |= wanted;
         remote.send &= wanted;
         remote.payload_types = Remote::bitmap(media.codecs().map(|codec| codec.pt));
-        remote.srtp = if wanted { secure::between(&rules, media, Some(told)) } else { Srtp::Off };
+        remote.srtp = if wanted { secure::between(&rules, (&theirs, media), Some(told)) } else { Srtp::Off };
         take(u8::try_from(index / 2).unwrap_or(u8::MAX), side, remote);
     }
     let nothing = SdpTrouble { reason: ReasonId::SdpAnswerBad, warning: (304, "Media type not available") };

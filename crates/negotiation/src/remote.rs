@@ -37,7 +37,7 @@ pub fn each_stream(
         let remote = remote.map(|mut remote| {
             remote.care.extended = xr::between(end.policy, (&session, media), told.as_ref().zip(ours));
             let payload_types = types_of(end.policy, media, ours);
-            Remote { payload_types, srtp: secure::between(&rules, media, ours), ..remote }
+            Remote { payload_types, srtp: secure::between(&rules, (&session, media), ours), ..remote }
         });
         take(stream, remote)?;
     }

@@ -147,7 +147,7 @@ fn write(tag: u32, suite: &[u8], key: &[u8], lines: &mut Vec<u8>) {
 /// this port stays while the peer's does; a new one of the peer's makes us draw one, too (RFC 4568 §7.1.4).
 pub(crate) fn answered(
     rules: &Rules<'_>,
-    media: &Media<'_>,
+    (session, media): (&Session<'_>, &Media<'_>),
     (held, ran): (Option<(&Media<'_>, Option<&Taken>)>, Option<&Ran>),
     mint: &mut Mint,
 ) -> Result<(Cover, Option<Taken>), ReasonId> {
@@ -162,7 +162,7 @@ pub(crate) fn answered(
                 Some(Taken::Dtls(marks)) => (held, Some(&**marks)),
                 _ => (held, None),
             });
-            let (cover, marks) = dtls::answered(rules, media, (held, ran), mint);
+            let (cover, marks) = dtls::answered(rules, (session, media), (held, ran), mint);
             return Ok((cover, Some(Taken::Dtls(marks))));
         }
         Some(Way::Sdes(tag, key)) => (tag, key),
@@ -201,14 +201,18 @@ pub fn security((theirs, ours): (&[u8], &[u8]), shaken: Option<Security>) -> Opt
 }
 
 /// What the engine does with a stream. `ours`: what we told the peer of it.
-pub(crate) fn between(rules: &Rules<'_>, theirs: &Media<'_>, ours: Option<&Media<'_>>) -> Srtp {
+pub(crate) fn between(
+    rules: &Rules<'_>,
+    (session, theirs): (&Session<'_>, &Media<'_>),
+    ours: Option<&Media<'_>>,
+) -> Srtp {
     if !theirs.is_rtp() {
         return Srtp::Off;
     }
     if let Some(keys) = ours.and_then(|ours| paired(theirs, ours)) {
         return Srtp::On(Box::new(keys));
     }
-    if let Some(terms) = ours.and_then(|ours| dtls::agreed(rules, theirs, ours)) {
+    if let Some(terms) = ours.and_then(|ours| dtls::agreed(rules, (session, theirs), ours)) {
         return Srtp::Dtls(Box::new(terms));
     }
     let wanted = rules.srtp != SrtpMode::Off && way(rules, theirs).is_some();
@@ -260,7 +264,7 @@ impl Covers {
         for (index, port) in ports.iter_mut().enumerate() {
             let held = held(before.as_ref(), index, *port);
             let media = session.media().get(index);
-            let (cover, taken) = match offer.map(|offer| offer.media().get(index)) {
+            let (cover, taken) = match offer.map(|offer| Some((offer, offer.media().get(index)?))) {
                 _ if port.is_none() || media.is_none_or(|media| !media.is_rtp()) => Default::default(),
                 None => (offered(&rules, held, mint), None),
                 Some(None) => Default::default(),

@@ -288,6 +288,46 @@ fn the_same_end_keeps_its_association_and_another_one_gets_another() {
     assert_eq!(*first.fingerprints[0].digest, [0xC4; 32]);
 }
 
+/// The offer of a browser: its session, at this port, with checks and a handshake, and no name of its end.
+fn browsers(session: u8, version: u32, port: u32) -> String {
+    let text = OFFER.replace("alice 1 1", &format!("alice {session} {version}"));
+    let text = text.replace("m=audio 4000 ", &format!("m=audio {port} "));
+    let checks = format!(
+        "a=ice-ufrag:{port}\r\na=ice-pwd:0123456789abcdefghijkl\r\n\
+         a=candidate:1 1 UDP 2130706431 10.0.0.21 {port} typ host\r\n"
+    );
+    secured(&text, &(proof(0xC4, "actpass", "") + &checks))
+}
+
+/// RFC 8842 §6: a browser restarts its ICE at another port, names no end, and goes on with its handshake. Without checks
+/// another place is another end.
+#[test]
+fn a_restart_of_ice_is_no_other_handshake() {
+    for (ice, same) in [(", ice = \"lite\"", true), ("", false)] {
+        let mut world = world(&format!("{REQUIRED}{ice}"), OFF);
+        world.receive(PBX, &invite("+4420700000", &browsers(1, 1, 4_000), ""));
+        let out = world.expect(&[(GW1, "INVITE")]).remove(0);
+        world.receive(GW1, &response(&out, "200 OK", "tb", "", ANSWER));
+        let ok = world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]).remove(1);
+        world.receive(PBX, &inside("ACK", 1, ok.header("To"), "ack1", "", ""));
+        // Anew; then another session, which another end of the same certificate has begun.
+        for (cseq, session, same) in [(2, 1, same), (3, 1, same), (4, 2, false)] {
+            let before = terms(&world, Side::A);
+            let again = browsers(session, cseq, 4_000 + 10 * cseq);
+            world.receive(PBX, &inside("INVITE", cseq, ok.header("To"), &format!("re{cseq}"), "", &again));
+            let sent = world.take();
+            if let Some(passed) = sent.iter().find(|s| s.start().starts_with("INVITE")) {
+                world.receive(GW1, &response(passed, "200 OK", "", "", ANSWER));
+            }
+            let said = sent.into_iter().chain(world.take()).find(|s| s.start().starts_with("SIP/2.0 200"));
+            assert_eq!(line(said.expect("the answer").body(), "a=setup:"), Some("a=setup:active"));
+            assert_eq!(before.goes_on(&terms(&world, Side::A)), same, "{ice} {cseq}");
+            world.receive(PBX, &inside("ACK", cseq, ok.header("To"), &format!("ack{cseq}"), "", ""));
+            world.take();
+        }
+    }
+}
+
 #[test]
 fn a_call_whose_handshake_fails_ends_with_a_reason_of_its_own() {
     let mut world = world(OFF, REQUIRED);
