@@ -141,17 +141,19 @@ impl Associations {
     }
 
     /// With whom a datagram at a port has to do. Before the answer there may be several (forks), told apart by where they
-    /// are.
-    fn whose(&mut self, spot: Spot, source: SocketAddr) -> Option<&mut Association> {
+    /// are, and by whose checks came from there (ICE).
+    fn whose(&mut self, session: &Session, spot: Spot, source: SocketAddr) -> Option<&mut Association> {
         let tries = |one: &Association| one.candidates.iter().any(|candidate| candidate.source == source);
         let is_at = |one: &Association| one.to == Some(source);
         // Whoever has shown another certificate than one's may be the next one's.
         let may = |one: &Association| !one.refused.contains(&source);
+        let checks = |one: &Association| may(one) && session.is_proved_by(spot, &one.terms, source);
         let is_near = |one: &Association| may(one) && one.to.is_some_and(|to| to.ip() == source.ip());
         let open = |one: &Association| may(one) && !one.agreed;
         let found =
             |is: &dyn Fn(&Association) -> bool| self.all.iter().position(|one| one.spot == spot && is(one));
-        let at = found(&tries).or_else(|| found(&is_at)).or_else(|| found(&is_near));
+        let at =
+            found(&tries).or_else(|| found(&is_at)).or_else(|| found(&checks)).or_else(|| found(&is_near));
         let at = at.or_else(|| found(&open)).or_else(|| found(&|_| true))?;
         self.all.get_mut(at)
     }
@@ -165,7 +167,7 @@ impl Associations {
         (session, desk): (&mut Session, &mut Desk),
         send: Send<'_>,
     ) {
-        let taken = self.whose(spot, source).is_some_and(|one| {
+        let taken = self.whose(session, spot, source).is_some_and(|one| {
             let taken = one.receive(now, source, datagram, desk, send);
             one.settle(now, session, send);
             taken

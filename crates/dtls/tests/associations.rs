@@ -6,7 +6,10 @@ mod room;
 
 use dtls::Certificate;
 use dtls::Shake;
-use media::{Component, Datagram, DropReason, Dtls, Latch, Reply, Side, Verdict};
+use ice::message::{Class, kind};
+use ice::write::Writer;
+use ice::{Credentials, Key, PeerDescription};
+use media::{Component, Datagram, DropReason, Dtls, Latch, Remote, Reply, Side, Srtp, Verdict};
 use room::{Room, named, other_side, peer, stranger};
 use srtp::{Opener, Suite};
 use std::sync::Arc;
@@ -172,4 +175,50 @@ fn the_same_terms_keep_their_keys_and_another_association_gets_new_ones() {
     let renewed = room.meet(peer(), &mut again).unwrap();
     assert_ne!(renewed.send, keys.send);
     assert!(room.relays(&renewed, peer()));
+}
+
+const PASSWORD: &str = "0123456789abcdefghijkl";
+
+/// A check by the peer of a fragment that nominates nothing.
+fn check(fragment: &str) -> Vec<u8> {
+    let mut buffer = vec![0; 256];
+    let mut writer = Writer::new(&mut buffer, Class::Request, [3; 12]);
+    writer.attribute(kind::USERNAME, &[format!("ours:{fragment}").as_bytes()]);
+    writer.attribute(kind::PRIORITY, &[&[0, 0, 1, 0]]);
+    writer.integrity(&Key::new(PASSWORD.as_bytes()));
+    let length = writer.finish().unwrap();
+    buffer.truncate(length);
+    buffer
+}
+
+/// Two forks with ICE, neither of which has nominated: each begins from where its checks came from (RFC 8445 §12.2).
+#[test]
+fn forks_are_told_apart_by_whose_checks_came_from_where_a_handshake_begins() {
+    for first in [0, 1] {
+        let mut room = Room::open();
+        room.session.set_ice(room.now, Side::A, &Credentials::new("ours", PASSWORD).unwrap());
+        let other = Arc::new(Certificate::make().unwrap());
+        let forks = [(room.theirs.clone(), "one", peer()), (other, "two", stranger())];
+        for (at, (certificate, fragment, _)) in forks.iter().enumerate() {
+            let terms = Dtls {
+                client: false,
+                open: false,
+                fingerprints: named(certificate),
+                association: (*fragment).into(),
+                suites: vec![Suite::AesCm128Sha1_80],
+                answered: false,
+            };
+            let ice = PeerDescription { ufrag: (*fragment).into(), candidates: Default::default() };
+            let srtp = Srtp::Dtls(Box::new(terms));
+            room.set(Remote { srtp, ice: Some(Box::new(ice)), beside: at > 0, ..Remote::audio(peer()) });
+        }
+        for at in [first, 1 - first] {
+            let (certificate, fragment, source) = &forks[at];
+            assert!(matches!(room.hear(*source, &check(fragment)), Verdict::Answer { .. }), "{fragment}");
+            let mut shake = room.client(certificate);
+            assert!(room.meet(*source, &mut shake).is_some(), "{fragment}: {:?}", shake.ended());
+            room.pass(100);
+        }
+        assert_eq!(room.drops(), 0);
+    }
 }

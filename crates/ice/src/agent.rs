@@ -34,7 +34,8 @@ pub const CHECKS_PER_SECOND: u32 = 200;
 pub const REFUSALS_BURST: u32 = 10;
 /// See [`REFUSALS_BURST`].
 pub const REFUSALS_PER_SECOND: u32 = 5;
-/// After a restart, checks with the credentials of before are still answered for this long.
+/// After a restart, checks with the credentials of before are still answered for this long, and after each of them:
+/// Chromium goes on with them where it has begun to check anew before it had our new ones.
 const OLD_CREDENTIALS_FOR: Duration = Duration::from_secs(30);
 
 /// What became of a datagram.
@@ -96,7 +97,7 @@ impl Local {
 #[derive(Clone, Debug)]
 pub struct Agent {
     local: Local,
-    /// The credentials before the last restart, and until when they count.
+    /// The credentials before the last restart, and until when they count if no check bears them.
     before: Option<(Local, Time)>,
     /// How often it has restarted.
     generation: u32,
@@ -288,6 +289,7 @@ impl Agent {
             return Judgement::Drop(Refusal::Flood);
         }
         self.answered += 1;
+        self.prolong(names, now);
         let is_current = self.current.as_deref().is_some_and(|c| c.as_bytes() == theirs);
         let peer = self.peer_of(theirs, now);
         peer.heard = now;
@@ -296,6 +298,15 @@ impl Agent {
         let moved = message.use_candidate() && peer.nominate(now, component, source, claimed);
         self.forget_kept(component);
         Judgement::Good { transaction, key, moved: moved && is_current }
+    }
+
+    /// A good check of these names: the credentials of before hold on where it bears them.
+    fn prolong(&mut self, names: Option<(&[u8], &[u8])>, now: Time) {
+        if let (Some((before, until)), Some((ours, _))) = (&mut self.before, names)
+            && before.credentials.ufrag().as_bytes() == ours
+        {
+            *until = now + OLD_CREDENTIALS_FOR;
+        }
     }
 
     /// The key that belongs to a fragment of ours.

@@ -242,6 +242,21 @@ fn a_restart_keeps_what_was_selected_until_the_new_checks_nominate() {
 }
 
 #[test]
+fn credentials_of_before_a_restart_hold_for_as_long_as_checks_bear_them() {
+    let mut agent = agent();
+    agent.describe(&peer("peer", &[]), Time::ZERO);
+    agent.restart(Credentials::new("next", "0123456789012345678901").unwrap(), Time::from_millis(10));
+    for second in [20, 45, 70] {
+        let event = send_at(&mut agent, second * 1_000, 0, "192.0.2.7:4000", &GOOD);
+        assert!(matches!(event, Event::Answer { .. }), "{second} s: {event:?}");
+    }
+    let forged = Check { password: "another4567890123456789", ..GOOD };
+    assert!(matches!(send_at(&mut agent, 99_000, 0, "192.0.2.7:4000", &forged), Event::Refuse { .. }));
+    let late = send_at(&mut agent, 100_001, 0, "192.0.2.7:4000", &GOOD);
+    assert_eq!(late, Event::Drop(Refusal::Foreign), "30 s after the last good one");
+}
+
+#[test]
 fn strangers_get_no_answer_and_wrong_passwords_a_short_one() {
     let mut agent = agent();
     let mut is_dropped = |name, reason| {

@@ -274,6 +274,18 @@ impl Half {
         }
     }
 
+    /// Whether one that agrees on keys by these terms has proved by a check that it may speak from a source, before it
+    /// nominates one (RFC 8445 §12.2).
+    pub(crate) fn is_proved_by(&self, component: Component, terms: &Dtls, source: SocketAddr) -> bool {
+        let is = |held: Option<(&Dtls, bool)>| held.is_some_and(|(held, _)| terms.goes_on(held));
+        let own = self.remote.as_ref().filter(|_| is(self.guard.as_ref().and_then(Guard::terms)));
+        let other = || self.beside.all.iter().find(|one| is(one.terms())).map(|one| &one.remote);
+        let ufrag = own.or_else(other).and_then(Remote::ufrag);
+        ufrag
+            .zip(self.agent())
+            .is_some_and(|(ufrag, agent)| agent.is_proved_by(ufrag, component.index(), source))
+    }
+
     /// A handshake by these terms has agreed on keys; whether it was the peer's own.
     pub(crate) fn keyed(&mut self, now: Time, (component, terms): (Component, &Dtls), keys: &Keys) -> bool {
         let control = component == Component::Rtcp;

@@ -52,6 +52,13 @@ impl Session {
         s.halves[spot.side.index()].met(spot.component, terms)
     }
 
+    /// Whether the peer of these terms has proved by a check that a source is its own.
+    #[must_use]
+    pub fn is_proved_by(&self, spot: Spot, terms: &Dtls, source: SocketAddr) -> bool {
+        let s = self.streams.get(usize::from(spot.stream));
+        s.is_some_and(|s| s.halves[spot.side.index()].is_proved_by(spot.component, terms, source))
+    }
+
     /// A handshake by these terms has ended well with `source`: media of that peer on that port are protected with
     /// these keys from now on.
     pub fn keyed(&mut self, now: Time, (spot, terms): (Spot, &Dtls), source: SocketAddr, keys: &Keys) {
