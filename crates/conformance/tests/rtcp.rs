@@ -178,6 +178,68 @@ fn judge_extended(place: &Place, lines: &[String]) {
     assert_eq!(to(ITSP).split('\t').nth(5), Some("860116326"), "its reference time: {lines:#?}");
 }
 
+/// A packet of a phone: its number, type and what it holds; its timestamp is that of its number, or of the first of an event.
+fn said(phone: &Phone, relay: SocketAddr, number: u16, payload_type: u8, payload: &[u8]) {
+    let mut packet = vec![0x80, payload_type];
+    packet.extend_from_slice(&number.to_be_bytes());
+    let began = if payload_type == 101 { 51 } else { number };
+    packet.extend_from_slice(&(u32::from(began) * 160).to_be_bytes());
+    packet.extend_from_slice(&0x1111_u32.to_be_bytes());
+    packet.extend_from_slice(payload);
+    phone.rtp.send_to(&packet, relay).expect("a packet sent");
+}
+
+/// A hundred packets of a phone, six of them of a digit, which the other side gets as INFO.
+#[test]
+fn a_senders_report_tells_of_what_leaves_where_its_events_are_taken_out() {
+    let place = Place::new("rtcp-moved");
+    let mut setup = Setup::new(&place);
+    setup.pbx_more = "override = { dtmf = \"rfc4733\" }\n".into();
+    setup.itsp_more = "override = { dtmf = \"info\" }\n".into();
+    let server = Server::start(&place, &setup.text());
+    let capture = Capture::start(&place);
+    let mut pbx = Phone::new(&place, PBX, &place.sip(INSIDE));
+    let itsp = Phone::new(&place, ITSP, &place.sip(OUTSIDE));
+    let events = pbx.description().replace("AVP 8\r\n", "AVP 8 101\r\n");
+    pbx.described = Some(format!("{events}a=rtpmap:101 telephone-event/8000\r\n"));
+    let control = controls(&place);
+    let (a, _) = call(&pbx, &itsp, WORLD, DID, "moved");
+    for number in 1..=100u16 {
+        match number {
+            51..=56 => {
+                let [high, low] = ((number - 50) * 160).to_be_bytes();
+                let end = if number > 53 { 0x8a } else { 0x0a };
+                said(&pbx, a.relay, number, 101, &[5, end, high, low]);
+            }
+            _ => said(&pbx, a.relay, number, 8, &[0xd5; 160]),
+        }
+    }
+    let info = itsp.sip.await_message("INFO", "");
+    itsp.sip.send(ok(&info));
+    let mut buffer = [0; 2_048];
+    for _ in 0..94 {
+        itsp.rtp.recv_from(&mut buffer).expect("a packet of the caller");
+    }
+    // 100 packets with 94 times 160 and six times four octets, as of its last one.
+    let mut report = vec![0x80, 200, 0, 6, 0, 0, 0x11, 0x11, 1, 2, 3, 4, 5, 6, 7, 8];
+    for word in [16_000, 100, 15_064_u32] {
+        report.extend_from_slice(&word.to_be_bytes());
+    }
+    let above = |relay: SocketAddr| SocketAddr::new(relay.ip(), relay.port() + 1);
+    control[0].send_to(&report, above(a.relay)).expect("a report sent");
+    control[1].recv_from(&mut buffer).expect("the report");
+    pbx.hang_up(&a, &itsp);
+    assert_eq!(server.stop(), 0);
+    let ours = format!("ip.src == {} && ip.dst == {} && !icmp", place.ip(OUTSIDE), place.ip(ITSP));
+    let fields =
+        ["rtcp.senderssrc", "rtcp.sender.packetcount", "rtcp.sender.octetcount", "rtcp.timestamp.rtp"];
+    let reports = capture.end(&format!("rtcp.pt == 200 && {ours}"), &fields);
+    assert_eq!(reports, ["0x00001111\t94\t15040\t16000"]);
+    let packets = capture.lines(&["-o", "rtp.heuristic_rtp:TRUE"], &format!("rtp && {ours}"), &["rtp.seq"]);
+    let numbers: Vec<String> = (1..=94).map(|number: u16| number.to_string()).collect();
+    assert_eq!(packets, numbers, "as many, and without a hole");
+}
+
 /// Both trunks end calls after this silence; further rules of theirs.
 fn server(place: &Place, timeout: &str, rules: &str) -> Server {
     let mut setup = Setup::new(place);
