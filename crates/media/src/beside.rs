@@ -117,6 +117,7 @@ impl Half {
         if other && known.is_none() && !stays && !keyed {
             // What was agreed with the party before opens and protects nothing of this one (RFC 5763 §5).
             drop(self.change_guard(None));
+            self.beside.resting = None;
         }
         self.set(now, Remote { other: false, ..remote });
         if let Some(guard) = &mut self.guard {

@@ -189,7 +189,7 @@ impl Guard {
                 let none = Protector::exhausted(live.keys.send.clone());
                 std::mem::replace(&mut live.protector, none)
             });
-            for used in live.spent.drain(..).chain(own) {
+            for used in live.spent.drain(..).filter(|used| !used.is_exhausted()).chain(own) {
                 if spent.all.len() < SPENT_MAX {
                     spent.all.push(used);
                 } else {

@@ -141,7 +141,7 @@ pub(crate) fn places_of(
         all.max_by_key(|c| c.priority).map(|c| c.address)
     };
     let rtp = best(1)?;
-    Some((Some(rtp), best(2).or(Some(rtp))))
+    Some((Some(rtp), best(2)))
 }
 
 /// What a peer's description of one stream says of its checks; `None`: it makes none.

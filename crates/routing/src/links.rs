@@ -148,6 +148,7 @@ impl Table {
         }
         let direct = "`media = \"direct\"` at";
         let missing = match path {
+            MediaPath::Families => return "; IPv4 and IPv6 never pass each other by".to_owned(),
             MediaPath::Recorded => return "; its media stay here to be recorded".to_owned(),
             MediaPath::Off => "`bypass = \"match\"`".to_owned(),
             MediaPath::Apart => "a common `bypass` id of the two trunks".to_owned(),
