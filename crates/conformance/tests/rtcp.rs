@@ -204,16 +204,7 @@ fn a_senders_report_tells_of_what_leaves_where_its_events_are_taken_out() {
     pbx.described = Some(format!("{events}a=rtpmap:101 telephone-event/8000\r\n"));
     let control = controls(&place);
     let (a, _) = call(&pbx, &itsp, WORLD, DID, "moved");
-    for number in 1..=100u16 {
-        match number {
-            51..=56 => {
-                let [high, low] = ((number - 50) * 160).to_be_bytes();
-                let end = if number > 53 { 0x8a } else { 0x0a };
-                said(&pbx, a.relay, number, 101, &[5, end, high, low]);
-            }
-            _ => said(&pbx, a.relay, number, 8, &[0xd5; 160]),
-        }
-    }
+    says_a_digit_between(&pbx, a.relay);
     let info = itsp.sip.await_message("INFO", "");
     itsp.sip.send(ok(&info));
     let mut buffer = [0; 2_048];
@@ -225,8 +216,8 @@ fn a_senders_report_tells_of_what_leaves_where_its_events_are_taken_out() {
     for word in [16_000, 100, 15_064_u32] {
         report.extend_from_slice(&word.to_be_bytes());
     }
-    let above = |relay: SocketAddr| SocketAddr::new(relay.ip(), relay.port() + 1);
-    control[0].send_to(&report, above(a.relay)).expect("a report sent");
+    let above = SocketAddr::new(a.relay.ip(), a.relay.port() + 1);
+    control[0].send_to(&report, above).expect("a report sent");
     control[1].recv_from(&mut buffer).expect("the report");
     pbx.hang_up(&a, &itsp);
     assert_eq!(server.stop(), 0);
@@ -238,6 +229,20 @@ fn a_senders_report_tells_of_what_leaves_where_its_events_are_taken_out() {
     let packets = capture.lines(&["-o", "rtp.heuristic_rtp:TRUE"], &format!("rtp && {ours}"), &["rtp.seq"]);
     let numbers: Vec<String> = (1..=94).map(|number: u16| number.to_string()).collect();
     assert_eq!(packets, numbers, "as many, and without a hole");
+}
+
+/// 100 packets, six of them of one event.
+fn says_a_digit_between(pbx: &Phone, relay: SocketAddr) {
+    for number in 1..=100u16 {
+        match number {
+            51..=56 => {
+                let [high, low] = ((number - 50) * 160).to_be_bytes();
+                let end = if number > 53 { 0x8a } else { 0x0a };
+                said(pbx, relay, number, 101, &[5, end, high, low]);
+            }
+            _ => said(pbx, relay, number, 8, &[0xd5; 160]),
+        }
+    }
 }
 
 /// Both trunks end calls after this silence; further rules of theirs.

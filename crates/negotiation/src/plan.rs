@@ -285,7 +285,8 @@ fn refuses_annex_b(codec: &sdp::Codec<'_>) -> bool {
 
 /// Whether a description may say anything of annex B. Most do not have the letter.
 fn names_annex_b(text: &[u8]) -> bool {
-    text.iter().any(|&c| c == b'x' || c == b'X') && text.windows(6).any(|word| word.eq_ignore_ascii_case(b"annexb"))
+    text.iter().any(|&c| c == b'x' || c == b'X')
+        && text.windows(6).any(|word| word.eq_ignore_ascii_case(b"annexb"))
 }
 
 /// What becomes of what one peer says on its way to the other when its sound is changed.
