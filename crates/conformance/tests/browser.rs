@@ -109,6 +109,8 @@ fn answered(capture: &Capture, fragment: &str) -> usize {
     let ids =
         |filter: &str| -> BTreeSet<String> { capture.lines(&[], filter, &["stun.id"]).into_iter().collect() };
     // Chromium may begin before it has our answer, and goes on with our name of before then.
+    // A name may have a plus (RFC 8839 §5.4), which is not to be read as one of the pattern's.
+    let fragment = fragment.replace('+', "[+]");
     let asked = ids(&format!("stun.type == 0x0001 && stun.att.username matches \":{fragment}$\""));
     asked.intersection(&ids("stun.type == 0x0101")).count()
 }
