@@ -44,6 +44,18 @@ impl Default for Script {
 }
 
 impl Script {
+    /// Whoever answers an INVITE with this description.
+    #[must_use]
+    pub fn answers(description: &str) -> Script {
+        Script::default().receive("INVITE", &[]).answer("200 OK", "", description).receive("ACK", &[])
+    }
+
+    /// A BYE of the other side, which is answered.
+    #[must_use]
+    pub fn hung_up(self) -> Script {
+        self.receive("BYE", &[]).agree("")
+    }
+
     /// Calls `number`; `from` is the value of From without its tag, `rows` further rows, each ended by a
     /// line feed; a row that is folded begins its further lines with `\x20`.
     #[must_use]

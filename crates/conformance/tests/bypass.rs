@@ -179,8 +179,7 @@ fn transferred(name: &str, desk: &str) -> (usize, usize) {
         .inside("ACK", "", "")
         .inside("REFER", &rows, "")
         .expect(202, &[])
-        .receive("BYE", &[])
-        .agree("");
+        .hung_up();
     Sipp::of_script(&place, "caller", &script, &place.sip(PBX)).call(WORLD, &place.sip(INSIDE)).finish();
     comes.hears(700.0, 440.0);
     stays.hears(440.0, 700.0);

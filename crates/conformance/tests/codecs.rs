@@ -147,12 +147,7 @@ fn an_answer_to_a_trunk_with_locked_codecs_names_one_alone() {
         let mut setup = Setup::new(&place);
         setup.pbx_more = rule.into();
         let server = Server::start(&place, &setup.text());
-        let callee = Script::default()
-            .receive("INVITE", &[])
-            .answer("200 OK", "", SDP)
-            .receive("ACK", &[])
-            .receive("BYE", &[])
-            .agree("");
+        let callee = Script::answers(SDP).hung_up();
         let callee = Sipp::of_script(&place, "callee", &callee, &place.sip(ITSP)).keep_messages().answer();
         let caller = Script::default()
             .call(WORLD, &format!("<sip:{DID}@[local_ip]:[local_port]>"), "", SDP)

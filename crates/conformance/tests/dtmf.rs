@@ -72,11 +72,11 @@ fn sends_info(place: &Place, sdp: &str) -> Running {
 
 /// A callee who answers, takes `infos` INFO requests and is hung up on.
 fn takes(place: &Place, sdp: &str, infos: usize) -> Running {
-    let mut script = Script::default().receive("INVITE", &[]).answer("200 OK", "", sdp).receive("ACK", &[]);
+    let mut script = Script::answers(sdp);
     for _ in 0..infos {
         script = script.receive("INFO", &[]).agree("");
     }
-    let script = script.receive("BYE", &[]).agree("");
+    let script = script.hung_up();
     Sipp::of_script(place, "callee", &script, &place.sip(ITSP)).keep_messages().answer()
 }
 
@@ -238,7 +238,7 @@ fn tones_become_events_that_tshark_reads() {
 fn tones_become_info() {
     let place = Place::new("dtmf-tones-info");
     let server = server(&place, "inband", "info:dtmf");
-    let script = Script::default().receive("INVITE", &[]).answer("200 OK", "", PLAIN).receive("ACK", &[]);
+    let script = Script::answers(PLAIN);
     let script = DIALLED.chars().fold(script, |script, _| script.receive("INFO", &[]).agree(""));
     let callee = Sipp::of_script(&place, "callee", &script, &place.sip(ITSP)).keep_messages().answer();
     let caller = plays_tones(&place);

@@ -130,7 +130,7 @@ impl<'p> Fax<'p> {
 }
 
 fn answering() -> Script {
-    Script::default().receive("INVITE", &[]).answer("200 OK", "", SDP).receive("ACK", &[])
+    Script::answers(SDP)
 }
 
 fn calling() -> Script {
@@ -140,10 +140,6 @@ fn calling() -> Script {
 /// A caller whose INFO tells the callee that its ACK has arrived: no offer of the callee meets it.
 fn calling_until_told() -> Script {
     calling().inside("INFO", "", "").expect(200, &[("CSeq", "INFO")])
-}
-
-fn hung_up(script: Script) -> Script {
-    script.receive("BYE", &[]).agree("")
 }
 
 /// Everything about T.38 crosses as it is.
@@ -156,10 +152,10 @@ fn untouched(message: &str) {
 /// A call whose caller has turned it to T.38, and the server's ports.
 fn turned_by_the_caller(fax: &Fax<'_>) -> (Running, Running, [u16; 2]) {
     let turned = answering().receive("INVITE", &[]).agree(&t38("")).receive("ACK", &[]);
-    let callee = Sipp::of_script(fax.place, "callee", &hung_up(turned), &fax.place.sip(ITSP));
+    let callee = Sipp::of_script(fax.place, "callee", &turned.hung_up(), &fax.place.sip(ITSP));
     let callee = callee.keep_messages().answer();
     let turns = calling().inside("INVITE", "", &t38("")).expect(200, &[]).inside("ACK", "", "");
-    let caller = fax.caller(&hung_up(turns));
+    let caller = fax.caller(&turns.hung_up());
     let ports = ports_of(&caller, &callee);
     untouched(&callee.await_received(&format!("m=image {} udptl t38", ports[1])));
     untouched(&caller.await_received(&format!("m=image {} udptl t38", ports[0])));
@@ -212,7 +208,7 @@ fn a_callee_turns_to_t38_behind_the_audio_on_the_ports_of_the_audio() {
     let server = fax.server(&Setup::new(&place));
     let callee = Sipp::new(&place, "callee", "uas_turns_to_fax", &place.sip(ITSP)).keep_messages().answer();
     let taken = calling_until_told().receive("INVITE", &[]).agree(&t38(DISABLED)).receive("ACK", &[]);
-    let caller = fax.caller(&hung_up(taken));
+    let caller = fax.caller(&taken.hung_up());
     let ports = ports_of(&caller, &callee);
     let asked = caller.await_received(&format!("m=image {} udptl t38", ports[0]));
     assert!(asked.contains("m=audio 0 RTP/AVP 8\n"), "{asked}");
@@ -233,7 +229,7 @@ fn t38_that_is_refused_leaves_the_call_with_its_sound() {
         let callee =
             Sipp::new(&place, "callee", "uas_turns_to_fax", &place.sip(ITSP)).keep_messages().answer();
         let refuses = calling_until_told().receive("INVITE", &[]).refuse_inside(status).receive("ACK", &[]);
-        let caller = fax.caller(&hung_up(refuses));
+        let caller = fax.caller(&refuses.hung_up());
         callee.await_received(&format!("SIP/2.0 {status}"));
         let ports = ports_of(&caller, &callee);
         fax.crosses(ports, &[rtp_packet(7, 1, 0x5A), rtp_packet(7, 2, 0xA5)]);
@@ -250,7 +246,7 @@ fn a_trunk_for_pass_through_never_hears_of_t38() {
     setup.pbx_more = "override = { fax = \"passthrough\" }\n".into();
     let server = fax.server(&setup);
     let callee = Sipp::new(&place, "callee", "uas_turns_to_fax", &place.sip(ITSP)).keep_messages().answer();
-    let caller = fax.caller(&hung_up(calling_until_told()));
+    let caller = fax.caller(&calling_until_told().hung_up());
     let refused = callee.await_received("SIP/2.0 488");
     assert!(refused.contains("Warning: 304 "), "{refused}");
     let ports = ports_of(&caller, &callee);
@@ -274,7 +270,7 @@ fn a_fax_that_is_over_leaves_the_call_to_the_sound_again() {
         .agree(&again)
         .receive("ACK", &[]);
     let callee =
-        Sipp::of_script(&place, "callee", &hung_up(turned), &place.sip(ITSP)).keep_messages().answer();
+        Sipp::of_script(&place, "callee", &turned.hung_up(), &place.sip(ITSP)).keep_messages().answer();
     let turns = calling()
         .inside("INVITE", "", &t38(""))
         .expect(200, &[])
@@ -282,7 +278,7 @@ fn a_fax_that_is_over_leaves_the_call_to_the_sound_again() {
         .inside("INVITE", "", &again)
         .expect(200, &[("CSeq", "3 INVITE")])
         .inside("ACK", "", "");
-    let caller = fax.caller(&hung_up(turns));
+    let caller = fax.caller(&turns.hung_up());
     caller.await_received("CSeq: 3 INVITE");
     let ports = ports_of(&caller, &callee);
     fax.crosses(ports, &[rtp_packet(7, 1, 0x5A), rtp_packet(7, 2, 0xA5)]);
@@ -297,11 +293,11 @@ fn voice_band_data_is_offered_and_taken_through_us() {
     let server = fax.server(&Setup::new(&place));
     let vbd = SDP.replace("RTP/AVP 8 0 101", "RTP/AVP 8 98 101")
         + "a=rtpmap:98 PCMU/8000\na=gpmd:98 vbd=yes;ecan=on\n";
-    let answers = Script::default().receive("INVITE", &[]).answer("200 OK", "", &vbd).receive("ACK", &[]);
+    let answers = Script::answers(&vbd);
     let callee =
-        Sipp::of_script(&place, "callee", &hung_up(answers), &place.sip(ITSP)).keep_messages().answer();
+        Sipp::of_script(&place, "callee", &answers.hung_up(), &place.sip(ITSP)).keep_messages().answer();
     let calls = Script::default().call(WORLD, CALLER, "", &vbd).expect(200, &[]).inside("ACK", "", "");
-    let caller = fax.caller(&hung_up(calls));
+    let caller = fax.caller(&calls.hung_up());
     for peer in [&caller, &callee] {
         let told = peer.await_received("a=gpmd:98 vbd=yes;ecan=on");
         assert!(told.contains("RTP/AVP 8 98 101\n"), "{told}");
@@ -337,10 +333,10 @@ fn a_caller_whose_t38_is_refused_goes_on_with_pass_through() {
         let takes = if ours { answering() } else { refuses(answering()) };
         let takes = takes.receive("INVITE", &[("", "silenceSupp:off")]).agree(&pass(2)).receive("ACK", &[]);
         let callee =
-            Sipp::of_script(&place, "callee", &hung_up(takes), &place.sip(ITSP)).keep_messages().answer();
+            Sipp::of_script(&place, "callee", &takes.hung_up(), &place.sip(ITSP)).keep_messages().answer();
         let asks = calling().inside("INVITE", "", &t38("")).expect(488, &[]).refused();
         let asks = asks.inside("INVITE", "", &pass(3)).expect(200, &[]).inside("ACK", "", "");
-        let caller = fax.caller(&hung_up(asks));
+        let caller = fax.caller(&asks.hung_up());
         callee.await_received("a=silenceSupp:off");
         assert_eq!(callee.received().iter().any(|message| message.contains("m=image")), !ours);
         let ports = ports_of(&caller, &callee);

@@ -130,7 +130,7 @@ fn numbers(lines: &[String], column: usize, ip: &str) -> Vec<u32> {
 
 /// A call that hears early media of the gateway that plays `script` up to its answer, and talks for so many milliseconds.
 fn early(place: &Place, script: Script, talks_ms: u32) {
-    let script = script.receive("ACK", &[]).receive("BYE", &[]).agree("");
+    let script = script.receive("ACK", &[]).hung_up();
     let callee = Sipp::of_script(place, "callee", &script, &place.sip(ITSP)).keep_messages();
     let callee = callee.with(&["-mp", "40000"]).answer();
     let from = format!("<sip:+493023125100@{}>", place.sip(PBX));

@@ -156,7 +156,7 @@ fn callee(place: &Place) -> Running {
     for (version, direction) in [(2, "sendrecv"), (3, "inactive"), (4, "sendrecv")] {
         script = script.receive("INVITE", &[]).agree(&description(version, direction)).receive("ACK", &[]);
     }
-    let script = script.receive("BYE", &[]).agree("");
+    let script = script.hung_up();
     let sipp = Sipp::of_script(place, "callee", &script, &format!("{}:5060", PEERS[1])).keep_messages();
     sipp.with(&["-mp", AUDIO, "-rtp_echo"]).answer()
 }

@@ -52,7 +52,7 @@ fn aware() -> Script {
             script = script.play("/usr/share/sip-tester/g711a.pcap");
         }
     }
-    script.receive("BYE", &[]).agree("")
+    script.hung_up()
 }
 
 #[test]

@@ -47,12 +47,7 @@ fn play(place: &Place) {
         .pause(u32::from(PACKETS) * 20 + 300)
         .inside("BYE", "", "")
         .expect(200, &[]);
-    let callee = Script::default()
-        .receive("INVITE", &[])
-        .answer("200 OK", "", SDP)
-        .receive("ACK", &[])
-        .receive("BYE", &[])
-        .agree("");
+    let callee = Script::answers(SDP).hung_up();
     let callee = Sipp::of_script(place, "callee", &callee, &place.sip(ITSP)).answer();
     let caller = Sipp::of_script(place, "caller", &caller, &place.sip(PBX)).with(&["-mp", "40000"]);
     let caller = caller.call(WORLD, &place.sip(INSIDE));
@@ -163,13 +158,7 @@ fn two_sides_that_both_send_from_elsewhere_are_named_with_both_addresses_and_wha
         .pause(6_500)
         .inside("BYE", "", "")
         .expect(200, &[]);
-    let callee = Script::default()
-        .receive("INVITE", &[])
-        .answer("200 OK", "", SDP)
-        .receive("ACK", &[])
-        .play(&recording)
-        .receive("BYE", &[])
-        .agree("");
+    let callee = Script::answers(SDP).play(&recording).hung_up();
     let callee = Sipp::of_script(&place, "callee", &callee, &place.sip(ITSP)).with(&["-mp", "40000"]);
     let callee = callee.answer();
     let caller = Sipp::of_script(&place, "caller", &caller, &place.sip(PBX)).with(&["-mp", "40000"]);

@@ -322,9 +322,8 @@ fn is_silent(name: &str, rules: &str, direction: &str) {
     let place = Place::new(name);
     let server = server(&place, "1s", rules);
     let described = SDP.replace("a=sendrecv", direction);
-    let script =
-        Script::default().receive("INVITE", &[]).answer("200 OK", "", &described).receive("ACK", &[]);
-    let callee = Sipp::of_script(&place, "callee", &script.receive("BYE", &[]).agree(""), &place.sip(ITSP));
+    let script = Script::answers(&described);
+    let callee = Sipp::of_script(&place, "callee", &script.hung_up(), &place.sip(ITSP));
     let callee = callee.answer();
     let from = format!("<sip:{DID}@[local_ip]:[local_port]>");
     let script = Script::default().call(WORLD, &from, "", SDP).expect(200, &[]).inside("ACK", "", "");
@@ -354,8 +353,8 @@ fn whoever_hears_music_on_hold_is_judged_as_active() {
     audio::write(&music, &audio::tone(700.0, 1));
     let rules = format!(", rtcp_held = false, hold_music = \"{}\"", music.display());
     let server = server(&place, "2s", &rules);
-    let ends = |script: Script| script.receive("BYE", &[]).agree("");
-    let script = Script::default().receive("INVITE", &[]).answer("200 OK", "", SDP).receive("ACK", &[]);
+    let ends = |script: Script| script.hung_up();
+    let script = Script::answers(SDP);
     let heard = SDP.replace("a=sendrecv", "a=recvonly");
     let script = script.receive("INVITE", &[("", "a=sendonly")]).agree(&heard).receive("ACK", &[]);
     let callee = Sipp::of_script(&place, "callee", &ends(script), &place.sip(ITSP)).answer();

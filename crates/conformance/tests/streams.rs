@@ -82,13 +82,12 @@ fn with(version: u8, line: &str) -> String {
 
 /// A caller that offers `offer` inside the call, and a callee that answers it with `answer`.
 fn change(place: &Place, offer: &str, answer: &str) -> (Running, Running) {
-    let callee = Script::default().receive("INVITE", &[]).answer("200 OK", "", SDP).receive("ACK", &[]);
-    let callee =
-        callee.receive("INVITE", &[]).agree(answer).receive("ACK", &[]).receive("BYE", &[]).agree("");
+    let callee = Script::answers(SDP);
+    let callee = callee.receive("INVITE", &[]).agree(answer).receive("ACK", &[]).hung_up();
     let callee = Sipp::of_script(place, "callee", &callee, &place.sip(ITSP)).keep_messages().answer();
     let caller = Script::default().call(WORLD, CALLER, "", SDP).expect(200, &[]).inside("ACK", "", "");
     let caller = caller.inside("INVITE", "", offer).expect(200, &[]).inside("ACK", "", "");
-    let caller = caller.receive("BYE", &[]).agree("");
+    let caller = caller.hung_up();
     let caller = Sipp::of_script(place, "caller", &caller, &place.sip(PBX)).keep_messages();
     (caller.call(WORLD, &place.sip(INSIDE)), callee)
 }
@@ -165,7 +164,7 @@ fn a_removed_stream_leaves_its_place_to_video() {
     let gone = "m=audio 0 RTP/AVP 8\n";
     let second = format!("m=audio {SECOND} RTP/AVP 8\na=label:second\n");
     let video = format!("m=video {SECOND} RTP/AVP 96\na=rtpmap:96 H264/90000\n");
-    let mut callee = Script::default().receive("INVITE", &[]).answer("200 OK", "", SDP).receive("ACK", &[]);
+    let mut callee = Script::answers(SDP);
     let mut caller = Script::default().call(WORLD, CALLER, "", SDP).expect(200, &[]).inside("ACK", "", "");
     for (version, line) in [(2, &*second), (3, gone), (4, &*video)] {
         let cseq = format!("{version} INVITE");
@@ -173,9 +172,9 @@ fn a_removed_stream_leaves_its_place_to_video() {
         callee = callee.receive("INVITE", &[]).agree(&said).receive("ACK", &[]);
         caller = caller.inside("INVITE", "", &said).expect(200, &[("CSeq", &cseq)]).inside("ACK", "", "");
     }
-    let callee = callee.receive("BYE", &[]).agree("");
+    let callee = callee.hung_up();
     let callee = Sipp::of_script(&place, "callee", &callee, &place.sip(ITSP)).keep_messages().answer();
-    let caller = Sipp::of_script(&place, "caller", &caller.receive("BYE", &[]).agree(""), &place.sip(PBX));
+    let caller = Sipp::of_script(&place, "caller", &caller.hung_up(), &place.sip(PBX));
     let caller = caller.keep_messages().call(WORLD, &place.sip(INSIDE));
     let shown = told(&caller, &callee, 1, "m=video ");
     assert_eq!(shown, told(&caller, &callee, 1, "a=label:second"), "the ports of the stream before");

@@ -226,8 +226,7 @@ fn a_teams_user_transfers_to_another_one() {
         .agree("")
         .receive("NOTIFY", &[("", "SIP/2.0 200")])
         .agree("")
-        .receive("BYE", &[])
-        .agree("");
+        .hung_up();
     let teams = Sipp::of_script(&place, "teams", &script, &place.sip(TEAMS)).keep_messages();
     let teams = teams.call(WORLD, &place.sip(INSIDE));
     teams.finish();

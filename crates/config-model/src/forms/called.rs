@@ -1,6 +1,6 @@
 //! Where the called number stands in a request, and what local numbers are local to.
 
-use super::{Flaw, Form, net};
+use super::{Flaw, Form, each, is_token, net};
 use crate::{CalledFrom, Host};
 
 /// Longest `phone-context` (a host name has 253 characters at most, RFC 1035 §2.3.4).
@@ -45,13 +45,9 @@ fn header(name: &str) -> Result<String, Flaw> {
     if name.is_empty() || name.len() > HEADER_MAX {
         return Err(Flaw::new(format!("a header name of {} characters", name.chars().count())).at(BEFORE));
     }
-    match name.char_indices().find(|(_, c)| !(c.is_ascii_alphanumeric() || "-.!%*_+`'~".contains(*c))) {
-        Some((at, c)) => {
-            let message = format!("`{}` may not stand in a header name", c.escape_debug());
-            Err(Flaw::new(message).at(BEFORE + at))
-        }
-        None => Ok(name.to_owned()),
-    }
+    each(name, is_token, "may not stand in a header name")
+        .map_err(|flaw| Flaw { at: BEFORE + flaw.at, ..flaw })?;
+    Ok(name.to_owned())
 }
 
 /// A domain name or the initial digits of global numbers (RFC 3966 §5.1.5).

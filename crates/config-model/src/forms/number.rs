@@ -1,6 +1,6 @@
 //! Number forms: ranges and patterns.
 
-use super::{Flaw, Form, expression};
+use super::{Flaw, Form, each, expression};
 use crate::{CallerId, Pattern};
 
 /// Longest number (RFC 3966 allows more, E.164 does not: ITU-T E.164 §6).
@@ -57,10 +57,7 @@ fn external_prefix(text: &str) -> Result<(), Flaw> {
     if text.is_empty() || text.len() > EXTERNAL_MAX {
         return Err(Flaw::new(format!("a prefix of {} characters", text.chars().count())));
     }
-    match text.char_indices().find(|(_, c)| !(c.is_ascii_digit() || "*#".contains(*c))) {
-        Some((at, c)) => Err(Flaw::new(format!("`{}` cannot be dialled", c.escape_debug())).at(at)),
-        None => Ok(()),
-    }
+    each(text, |c| c.is_ascii_digit() || "*#".contains(c), "cannot be dialled")
 }
 
 /// The number that stands before extensions.
@@ -173,10 +170,8 @@ pub fn pattern(text: &str) -> Result<Pattern, Flaw> {
     if text.is_empty() || text.len() > PATTERN_MAX {
         return Err(Flaw::new(format!("a pattern of {} bytes", text.len())));
     }
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "+*#-_.!~'()&=$,;?".contains(c);
-    if let Some((at, c)) = text.char_indices().find(|(_, c)| !allowed(*c)) {
-        return Err(Flaw::new(format!("`{}` may not stand in a pattern", c.escape_debug())).at(at));
-    }
+    let may = |c: char| c.is_ascii_alphanumeric() || "+*#-_.!~'()&=$,;?".contains(c);
+    each(text, may, "may not stand in a pattern")?;
     Ok(match text.strip_suffix('*') {
         Some(prefix) => Pattern::Prefix(prefix.to_owned()),
         None => Pattern::Exact(text.to_owned()),

@@ -1,6 +1,6 @@
 //! Plain texts: names, paths, headers, countries.
 
-use super::{Flaw, Form};
+use super::{Flaw, Form, each, is_token, sized};
 use crate::country::{self, Country};
 
 /// Longest name.
@@ -62,26 +62,12 @@ fn currency(text: &str) -> Result<(), Flaw> {
 }
 
 fn name(text: &str) -> Result<(), Flaw> {
-    if text.is_empty() {
-        return Err(Flaw::new("the name is empty"));
-    }
-    if text.len() > NAME_MAX {
-        return Err(Flaw::new(format!("the name has {} bytes", text.len())));
-    }
-    let odd = text.char_indices().find(|(_, c)| !(c.is_ascii_alphanumeric() || "-_.".contains(*c)));
-    match odd {
-        Some((at, c)) => Err(Flaw::new(format!("`{}` may not stand in a name", c.escape_debug())).at(at)),
-        None => Ok(()),
-    }
+    sized(text, NAME_MAX, "name")?;
+    each(text, |c| c.is_ascii_alphanumeric() || "-_.".contains(c), "may not stand in a name")
 }
 
 fn text(text: &str) -> Result<(), Flaw> {
-    if text.is_empty() {
-        return Err(Flaw::new("the text is empty"));
-    }
-    if text.len() > TEXT_MAX {
-        return Err(Flaw::new(format!("the text has {} bytes", text.len())));
-    }
+    sized(text, TEXT_MAX, "text")?;
     match text.char_indices().find(|(_, c)| c.is_control()) {
         Some((at, _)) => Err(Flaw::new("a control character").at(at)),
         None => Ok(()),
@@ -89,12 +75,7 @@ fn text(text: &str) -> Result<(), Flaw> {
 }
 
 fn path(text: &str) -> Result<(), Flaw> {
-    if text.is_empty() {
-        return Err(Flaw::new("the path is empty"));
-    }
-    if text.len() > PATH_MAX {
-        return Err(Flaw::new(format!("the path has {} bytes", text.len())));
-    }
+    sized(text, PATH_MAX, "path")?;
     match text.find('\0') {
         Some(at) => Err(Flaw::new("a zero byte").at(at)),
         None => Ok(()),
@@ -158,10 +139,7 @@ pub(super) fn token(text: &str) -> Result<(), Flaw> {
     if text.is_empty() {
         return Err(Flaw::new("the header name is empty"));
     }
-    let odd = text.char_indices().find(|(_, c)| !(c.is_ascii_alphanumeric() || "-.!%*_+`'~".contains(*c)));
-    if let Some((at, c)) = odd {
-        return Err(Flaw::new(format!("`{}` may not stand in a header name", c.escape_debug())).at(at));
-    }
+    each(text, is_token, "may not stand in a header name")?;
     if text.len() == 1 {
         return Err(Flaw::new(format!("`{text}` is a compact form")).expected("the header's full name"));
     }

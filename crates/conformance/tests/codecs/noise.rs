@@ -100,12 +100,7 @@ fn a_peer_that_names_comfort_noise_gets_it_word_for_word_under_its_own_number() 
         "a=rtpmap:8 PCMA/8000\na=rtpmap:0 PCMU/8000\n",
         "a=rtpmap:9 G722/8000\na=rtpmap:98 CN/8000\n",
     );
-    let callee = Script::default()
-        .receive("INVITE", &[])
-        .answer("200 OK", "", &answer)
-        .receive("ACK", &[])
-        .receive("BYE", &[])
-        .agree("");
+    let callee = Script::answers(&answer).hung_up();
     let callee =
         Sipp::of_script(&place, "callee", &callee, &place.sip(ITSP)).with(&["-mp", "45000"]).answer();
     calls(&place);

@@ -1,7 +1,7 @@
 //! T.38 in a call of which one leg is secured: nothing secures UDPTL, so it passes in clear where the trunk says so, and
 //! not at all where it does not. The sound of that leg is libsrtp's.
 
-use super::{CALLER, Fax, WORLD, hung_up, indicator, ports_of, t38, untouched};
+use super::{CALLER, Fax, WORLD, indicator, ports_of, t38, untouched};
 use conformance::config::{INSIDE, ITSP, OUTSIDE, Setup};
 use conformance::libsrtp::{Keys, Libsrtp, Way};
 use conformance::phone::rtp_packet;
@@ -107,12 +107,12 @@ fn t38_passes_in_clear_on_a_secured_leg_whose_trunk_says_so_and_the_sound_is_sea
         let callee = callee.receive("ACK", &[]).receive("INVITE", &[]).agree(&t38("")).receive("ACK", &[]);
         let callee = callee.receive("INVITE", &[]).agree(&answers_again).receive("ACK", &[]);
         let callee =
-            Sipp::of_script(&place, "callee", &hung_up(callee), &place.sip(ITSP)).keep_messages().answer();
+            Sipp::of_script(&place, "callee", &callee.hung_up(), &place.sip(ITSP)).keep_messages().answer();
         let caller = Script::default().call(WORLD, CALLER, "", &calls).expect(200, &[]).inside("ACK", "", "");
         let caller = caller.pause(1_500).inside("INVITE", "", &t38("")).expect(200, &[]);
         let caller = caller.inside("ACK", "", "").pause(1_500).inside("INVITE", "", &calls_again);
         let caller = caller.expect(200, &[("CSeq", "3 INVITE")]).inside("ACK", "", "");
-        let caller = fax.caller(&hung_up(caller));
+        let caller = fax.caller(&caller.hung_up());
         let mut sealed = Sealed::new(&fax, (&caller, &callee), caller_is);
         callee.await_received("ACK ");
         sealed.sounds([1, 2]);
@@ -139,10 +139,10 @@ fn t38_neither_comes_from_a_secured_leg_nor_goes_there_and_the_sound_goes_on_sea
         let [calls, answers] = descriptions(caller_is, SDP);
         let callee = Script::default().receive("INVITE", &[]).answer("200 OK", "", &answers);
         let callee =
-            Sipp::of_script(&place, "callee", &hung_up(callee.receive("ACK", &[])), &place.sip(ITSP));
+            Sipp::of_script(&place, "callee", &callee.receive("ACK", &[]).hung_up(), &place.sip(ITSP));
         let callee = callee.keep_messages().answer();
         let caller = Script::default().call(WORLD, CALLER, "", &calls).expect(200, &[]).inside("ACK", "", "");
-        let caller = fax.caller(&hung_up(caller.inside("INVITE", "", &t38("")).expect(488, &[]).refused()));
+        let caller = fax.caller(&caller.inside("INVITE", "", &t38("")).expect(488, &[]).refused().hung_up());
         let refused = caller.await_received("SIP/2.0 488");
         assert!(refused.contains("M-SRTP-FAX") || refused.contains("Warning: 30"), "{refused}");
         let mut sealed = Sealed::new(&fax, (&caller, &callee), caller_is);

@@ -106,7 +106,7 @@ pub(crate) const INSIDE: &[Play] = &[
             let talking =
                 Script::default().receive("INVITE", &checks).answer("200 OK", "", SDP).receive("ACK", &[]);
             let holding = talking.receive("INVITE", &[("", "a=inactive")]).agree(&held).receive("ACK", &[]);
-            holding.receive("BYE", &[]).agree("")
+            holding.hung_up()
         },
         other: || {
             let from = "<sip:+442079460000@[local_ip]>";

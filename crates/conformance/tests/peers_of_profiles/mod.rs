@@ -66,7 +66,7 @@ fn finds(checks: &[(&str, &str)]) -> Script {
 /// A callee who finds this, answers, and takes the BYE; no other request may come.
 fn talks(checks: &[(&str, &str)]) -> Script {
     let answered = Script::default().receive("INVITE", checks).answer("200 OK", "", SDP).receive("ACK", &[]);
-    answered.receive("BYE", &[]).agree("")
+    answered.hung_up()
 }
 
 fn neutral() -> Script {

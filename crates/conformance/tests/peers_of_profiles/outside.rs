@@ -56,7 +56,7 @@ pub(crate) const OUTSIDE: &[Play] = &[
             let talking =
                 Script::default().receive("INVITE", &checks).answer("200 OK", "", SDP).receive("ACK", &[]);
             let holding = talking.receive("INVITE", &[("", "a=inactive")]).agree(&held).receive("ACK", &[]);
-            holding.receive("BYE", &[]).agree("")
+            holding.hung_up()
         },
         other: || {
             let rows = "Diversion: <sip:+493023125178@[local_ip]>;reason=away\n\
