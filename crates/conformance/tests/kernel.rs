@@ -17,6 +17,9 @@ use conformance::{Place, await_some, records};
 use serde_json::Value;
 use std::net::UdpSocket;
 
+#[path = "kernel/neighbours.rs"]
+mod neighbours;
+
 const WORLD: &str = "+441632960001";
 const EXTENSION: &str = "+493023125100";
 /// Net by net: the peer, and the server towards it.

@@ -9,7 +9,15 @@ const GENERIC_CONTROL: u16 = 16;
 const UNICAST: u8 = 1;
 const ETHERNET: u16 = 1;
 /// States of a neighbour whose address is known: reachable, stale, to be looked for, being looked for, permanent.
-const KNOWN: u16 = 0x02 | 0x04 | 0x08 | 0x10 | 0x80;
+const KNOWN: u16 = 0x02 | STALE | 0x08 | 0x10 | 0x80;
+/// Known a while ago: whether it is still so the kernel looks when it is used.
+const STALE: u16 = 0x04;
+/// Of a neighbour that something else than the kernel keeps: learned elsewhere, managed; and attributes: who made it, and
+/// further flags.
+const LEARNED: u8 = 0x10;
+const MANAGED: u32 = 1;
+const MADE_BY: u16 = 12;
+const MORE_FLAGS: u16 = 15;
 /// What a device can do: take frames that a program redirects to it, share memory with a process without copies.
 const TAKES_FRAMES: u64 = 4;
 const ZERO_COPY: u64 = 8;
@@ -96,10 +104,24 @@ pub(crate) fn told(message: &[u8]) -> Option<(u32, IpAddr, Option<[u8; 6]>)> {
 }
 
 /// Tells the kernel that a neighbour is in use, so that it looks whether it is still there.
-pub(crate) fn keep_known(link: &Netlink, hop: &Hop) -> io::Result<()> {
-    const REQUEST_REPLACE_CREATE: u16 = 0x501;
+///
+/// A neighbour that the operator or another program keeps is left alone: the kernel takes such a word as a wish to keep it
+/// by itself from now on, and forgets that it is permanent, learned elsewhere or managed.
+pub(crate) fn keep_known(link: &Netlink, device: u32, next: IpAddr) -> io::Result<()> {
     const USE: u8 = 1;
-    link.send(netlink::NEW_NEIGHBOUR, REQUEST_REPLACE_CREATE, &about(hop.device, hop.next, USE))
+    let (_, found) = link.ask(netlink::GET_NEIGHBOUR, &about(device, next, 0))?;
+    if ages(&found) { link.tell(netlink::NEW_NEIGHBOUR, &about(device, next, USE)) } else { Ok(()) }
+}
+
+/// Whether a neighbour is the kernel's own to look for, and due.
+fn ages(message: &[u8]) -> bool {
+    let Some((&[low, high, flags, _], rest)) = message.get(8..).and_then(|rest| rest.split_first_chunk())
+    else {
+        return false;
+    };
+    let made = attribute(rest, MADE_BY).is_some_and(|by| by != [0]);
+    let managed = attribute(rest, MORE_FLAGS).and_then(|more| number(more, 0)).unwrap_or(0) & MANAGED != 0;
+    u16::from_ne_bytes([low, high]) == STALE && flags & LEARNED == 0 && !made && !managed
 }
 
 /// Whether a device takes frames that a program at another one redirects to it. Where the kernel cannot tell, no.
@@ -125,4 +147,50 @@ fn features(device: u32) -> io::Result<u64> {
     let (_, found) = link.ask(id, &question)?;
     let features = attribute(found.get(4..).unwrap_or_default(), 3).and_then(|eight| eight.first_chunk());
     Ok(features.map_or(0, |eight| u64::from_ne_bytes(*eight)))
+}
+
+#[cfg(test)]
+#[allow(unsafe_code)]
+mod tests {
+    use super::*;
+
+    fn run(command: &str) -> String {
+        let output = std::process::Command::new("sh").args(["-c", command]).output().unwrap();
+        assert!(output.status.success(), "{command}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What the kernel says of each neighbour after the number of its host.
+    fn shown() -> Vec<String> {
+        (2..=6).map(|host| run(&format!("ip -d neigh show 192.0.2.{host}")).trim().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_neighbour_that_the_kernel_keeps_is_looked_for_and_one_that_somebody_else_keeps_is_left_as_it_is() {
+        // SAFETY: no pointers. The thread is the test's, and ends with it.
+        if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
+            return println!("skipped, this user may have no network of his own");
+        }
+        run("ip link add d0 type veth peer name d1 && ip addr add 192.0.2.1/24 dev d0");
+        run("ip link set d0 up && ip link set d1 up");
+        let kinds = ["stale", "permanent", "stale extern_learn", "stale protocol zebra", "stale managed"];
+        for (kind, host) in kinds.iter().zip(2..) {
+            run(&format!("ip neigh add 192.0.2.{host} lladdr 2:0:0:0:0:{host} dev d0 nud {kind}"));
+        }
+        let before = shown();
+        let device =
+            run("ip -o link show d0").split(':').next().and_then(|number| number.parse().ok()).unwrap();
+        let link = Netlink::new(libc::NETLINK_ROUTE).unwrap();
+        let next = |host: u8| IpAddr::from([192, 0, 2, host]);
+        for host in 2..=6 {
+            keep_known(&link, device, next(host)).unwrap();
+        }
+        let after = shown();
+        assert!(before[0].contains("STALE") && after[0].contains("DELAY"), "{after:?}");
+        assert_eq!(before[1..], after[1..]);
+        assert!(after[1].contains("PERMANENT") && after[2].contains("extern_learn"), "{after:?}");
+        let none = keep_known(&link, device, next(9)).unwrap_err();
+        assert_eq!(none.raw_os_error(), Some(libc::ENOENT), "none is made");
+        assert!(run("ip neigh show 192.0.2.9").is_empty());
+    }
 }

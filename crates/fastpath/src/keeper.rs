@@ -3,7 +3,7 @@
 
 use crate::hops::{self, Hop};
 use crate::netlink::{self, Netlink};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +16,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const KEEP: Duration = Duration::from_secs(10);
 /// Next hops that are remembered; beyond, all are asked for anew: limit `fast_path_hops`.
 const HOPS_MAX: usize = 4096;
+/// How often a next hop is asked for while news of neighbours come in.
+const ASKS_MAX: usize = 4;
 
 /// See the module text.
 #[derive(Debug, Default)]
@@ -24,12 +26,24 @@ pub(crate) struct Keeper {
     hops: Mutex<Hops>,
 }
 
+/// A next hop, and the generation in which it was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) generation: u64,
+    pub(crate) hop: Hop,
+}
+
+/// A next hop as lanes have it: its device, whom it is, its hardware address.
+type Used = (u32, IpAddr, [u8; 6]);
+
 #[derive(Debug, Default)]
 struct Hops {
-    /// By our address and the peer's; in which generation it was found.
-    found: HashMap<(IpAddr, IpAddr), (u64, Hop)>,
-    /// How many lanes use a next hop on a device.
-    used: HashMap<(u32, IpAddr), (usize, Hop)>,
+    /// By our address and the peer's.
+    found: HashMap<(IpAddr, IpAddr), Found>,
+    /// How many lanes use each.
+    used: BTreeMap<Used, usize>,
+    /// News of neighbours so far.
+    heard: u64,
 }
 
 impl Keeper {
@@ -56,54 +70,78 @@ impl Keeper {
     }
 
     /// The next hop from one of our addresses to a peer.
-    pub(crate) fn find(&self, from: IpAddr, to: IpAddr) -> Option<Hop> {
-        let now = self.generation();
-        if let Some((_, hop)) = self.hops().found.get(&(from, to)).filter(|(then, _)| *then == now) {
-            return Some(*hop);
+    pub(crate) fn find(&self, from: IpAddr, to: IpAddr) -> Option<Found> {
+        for _ in 0..ASKS_MAX {
+            let generation = self.generation();
+            let heard = {
+                let hops = self.hops();
+                if let Some(found) = hops.found.get(&(from, to)).filter(|had| had.generation == generation) {
+                    return Some(*found);
+                }
+                hops.heard
+            };
+            let found = Found { generation, hop: hops::find(from, to).ok().flatten()? };
+            let mut hops = self.hops();
+            // What was told meanwhile may be of this one, and is told once.
+            if hops.heard == heard {
+                if hops.found.len() >= HOPS_MAX {
+                    hops.found.clear();
+                }
+                hops.found.insert((from, to), found);
+                return Some(found);
+            }
         }
-        let hop = hops::find(from, to).ok().flatten()?;
-        let mut hops = self.hops();
-        if hops.found.len() >= HOPS_MAX {
-            hops.found.clear();
-        }
-        hops.found.insert((from, to), (now, hop));
-        Some(hop)
+        None
     }
 
     /// A lane uses a hop from now on.
     pub(crate) fn hold(&self, hop: &Hop) {
-        self.hops().used.entry((hop.device, hop.next)).or_insert((0, *hop)).0 += 1;
+        *self.hops().used.entry((hop.device, hop.next, hop.to)).or_default() += 1;
     }
 
     /// A lane uses it no more.
     pub(crate) fn release(&self, hop: &Hop) {
         let mut hops = self.hops();
-        if let Some((count, _)) = hops.used.get_mut(&(hop.device, hop.next)) {
+        let of = (hop.device, hop.next, hop.to);
+        if let Some(count) = hops.used.get_mut(&of) {
             *count -= 1;
             if *count == 0 {
-                hops.used.remove(&(hop.device, hop.next));
+                hops.used.remove(&of);
             }
         }
     }
 
-    /// Whether a piece of news may concern a lane.
+    /// Whether a hop, held by now, is as it was found: what is told of it from now on begins a new generation, what was
+    /// told before has made it forgotten.
+    pub(crate) fn stands(&self, from: IpAddr, to: IpAddr, hop: &Hop) -> bool {
+        self.hops().found.get(&(from, to)).is_some_and(|found| found.hop == *hop)
+    }
+
+    /// Takes a piece of news; whether it may concern a lane.
     fn concerns(&self, kind: u16, body: &[u8]) -> bool {
         if !netlink::is_of_neighbour(kind) {
             return true;
         }
         let Some((device, next, mac)) = hops::told(body) else { return false };
-        let gone = kind != netlink::NEW_NEIGHBOUR;
-        let hops = self.hops();
-        let known = hops.used.get(&(device, next)).map(|(_, hop)| hop.to);
-        known.is_some_and(|known| gone || mac != Some(known))
+        let mac = mac.filter(|_| kind == netlink::NEW_NEIGHBOUR);
+        let mut hops = self.hops();
+        hops.heard += 1;
+        let is_it = |hop: &Hop| (hop.device, hop.next) == (device, next) && mac != Some(hop.to);
+        hops.found.retain(|_, found| !is_it(&found.hop));
+        let all = (device, next, [0; 6])..=(device, next, [0xff; 6]);
+        hops.used.range(all).any(|((_, _, known), _)| mac != Some(*known))
     }
 
     fn keep_known(&self) {
-        let used: Vec<Hop> = self.hops().used.values().map(|(_, hop)| *hop).collect();
+        let used: Vec<Used> = self.hops().used.keys().copied().collect();
         let Ok(link) = Netlink::new(libc::NETLINK_ROUTE) else { return };
-        for hop in used {
-            // What cannot be asked for will be told by the news.
-            let _ = hops::keep_known(&link, &hop);
+        for (device, next, _) in used {
+            match hops::keep_known(&link, device, next) {
+                // No answer: a late one would be taken for that of the next.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // What cannot be asked for will be told by the news.
+                Ok(()) | Err(_) => {}
+            }
         }
     }
 }
@@ -114,10 +152,12 @@ fn listen(news: &Netlink, keeper: &Weak<Keeper>) {
         let heard = news.hear();
         let Some(keeper) = keeper.upgrade() else { return };
         match heard {
-            Ok(messages) if messages.iter().any(|(kind, body)| keeper.concerns(*kind, body)) => {
-                keeper.renew()
+            // Each is taken.
+            Ok(messages) => {
+                if messages.iter().filter(|(kind, body)| keeper.concerns(*kind, body)).count() > 0 {
+                    keeper.renew();
+                }
             }
-            Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             // News were lost (ENOBUFS): anything may have changed.
             Err(_) => keeper.renew(),

@@ -2,11 +2,12 @@
 
 use crate::devices::{Device, Places, devices_of};
 use crate::hops::{self, Hop};
-use crate::keeper::Keeper;
+use crate::keeper::{Found, Keeper};
 use crate::layout::{Place, RawLane, gate};
 use crate::memory::{Memory, steady};
 use crate::program::{self, Hook, Program, Tried};
 use crate::rings::{Guest, Hall, Hand, Worker};
+use crate::table::{Held, Table};
 use crate::trial::whole;
 use base::Time;
 use media::{FastPath, FastStatus, Lane, Ledger, Opening, Rings, Road, TouchedStatus};
@@ -18,8 +19,6 @@ use std::time::{Duration, Instant};
 
 /// Directions that may be open at a time: limit `fast_path_lanes`.
 const LANES_MAX: u32 = 65_536;
-/// How long a lane rests before it is given out again: the program may still be looking at it.
-const REST: Duration = Duration::from_secs(1);
 /// A packet that was relayed so shortly before a lane is closed may still be on its way out; what comes after it must
 /// not overtake it.
 const SETTLED_NANOS: u64 = 100_000;
@@ -37,35 +36,6 @@ pub struct Wish {
     pub touched: bool,
     /// Workers that touch them: all have their sockets, or none.
     pub workers: usize,
-}
-
-/// A lane that is given out.
-#[derive(Clone, Copy, Debug)]
-struct Held {
-    /// Where its packets arrive; none: they only leave.
-    place: Option<Place>,
-    hop: Hop,
-    from: IpAddr,
-    to: IpAddr,
-    /// Its packets are brought to the process.
-    touched: bool,
-}
-
-#[derive(Debug)]
-struct Table {
-    program: Program,
-    held: Vec<Option<Held>>,
-    /// Lanes that are free, and since when.
-    free: VecDeque<(u32, Instant)>,
-    refused: u64,
-}
-
-impl Table {
-    fn free_lane(&mut self) -> Option<u32> {
-        let free = self.free.pop_front_if(|(_, since)| since.elapsed() >= REST);
-        self.refused += u64::from(free.is_none());
-        free.map(|(number, _)| number)
-    }
 }
 
 /// See the module text.
@@ -152,18 +122,11 @@ impl Kernel {
     fn load_program(lanes: usize, all: bool) -> Result<Kernel, String> {
         let count = u32::try_from(lanes).unwrap_or(u32::MAX).clamp(2, LANES_MAX);
         let (program, memory) = Program::load(count, all).map_err(|error| whole(&error))?;
-        let long_ago = Instant::now().checked_sub(REST).unwrap_or_else(Instant::now);
         let keeper = Keeper::start().map_err(|error| format!("netlink: {error}"))?;
-        let table = Table {
-            program,
-            held: vec![None; count as usize],
-            free: (0..count).map(|lane| (lane, long_ago)).collect(),
-            refused: 0,
-        };
         let well = (0..count).map(|_| AtomicU64::new(0)).collect();
         let kernel = Kernel {
             memory,
-            table: Mutex::new(table),
+            table: Mutex::new(Table::new(program, count)),
             keeper,
             well,
             devices: Vec::new(),
@@ -228,7 +191,7 @@ impl Kernel {
     /// As [`FastPath::watch`] with a next hop of the caller's, for tests without a network.
     pub fn watch_by(&self, lane: &Lane, road: &Road, (device, mtu): (u32, u32), now: Time) -> Option<u32> {
         let hop = Hop { device, next: lane.to.ip(), to: [2; 6], from: [4; 6], mtu };
-        self.take(lane, road, hop, now)
+        self.take(lane, road, self.known(hop), now)
     }
 
     /// Lets time go by for a lane, for tests.
@@ -237,8 +200,13 @@ impl Kernel {
         self.memory.set_birth(lane, self.memory.birth(lane).wrapping_sub(nanos));
     }
 
-    pub(crate) fn take(&self, lane: &Lane, road: &Road, hop: Hop, now: Time) -> Option<u32> {
-        let generation = self.keeper.generation();
+    /// A hop that needs not to be found.
+    pub(crate) fn known(&self, hop: Hop) -> Found {
+        Found { generation: self.keeper.generation(), hop }
+    }
+
+    pub(crate) fn take(&self, lane: &Lane, road: &Road, found: Found, now: Time) -> Option<u32> {
+        let Found { generation, hop } = found;
         let (hand, guest) = self.hand(lane, road, &hop)?;
         let mut table = self.table();
         let number = table.free_lane()?;
@@ -275,16 +243,28 @@ impl Kernel {
         Some((hand, Some(Guest::new(lane, road, hop, home))))
     }
 
-    /// Whether frames may be redirected out of a device.
-    fn leaves_by(&self, device: u32) -> bool {
-        self.hook == Hook::Tcx || self.devices.iter().any(|own| own.number == device)
+    /// The next hop, where frames may be redirected to its device.
+    fn find(&self, from: IpAddr, to: IpAddr) -> Option<Found> {
+        let leaves_by =
+            |device| self.hook == Hook::Tcx || self.devices.iter().any(|own| own.number == device);
+        self.keeper.find(from, to).filter(|found| leaves_by(found.hop.device))
+    }
+
+    /// A lane that has been given out, unless its next hop has changed meanwhile.
+    fn unless_moved(&self, lane: u32, (from, to): (IpAddr, IpAddr), hop: &Hop) -> Option<u32> {
+        if !self.keeper.stands(from, to, hop) {
+            self.close(lane);
+            return None;
+        }
+        Some(lane)
     }
 }
 
 impl FastPath for Kernel {
     fn watch(&self, lane: &Lane, road: &Road, now: Time) -> Option<u32> {
-        let hop = self.keeper.find(road.from.ip(), lane.to.ip()).filter(|hop| self.leaves_by(hop.device))?;
-        self.take(lane, road, hop, now)
+        let way = (road.from.ip(), lane.to.ip());
+        let found = self.find(way.0, way.1)?;
+        self.unless_moved(self.take(lane, road, found, now)?, way, &found.hop)
     }
 
     fn open(&self, lane: u32, ledger: &Ledger) -> Opening {
@@ -312,17 +292,16 @@ impl FastPath for Kernel {
     }
 
     fn is_well(&self, lane: u32) -> bool {
-        let generation = self.keeper.generation();
         let Some(well) = self.well.get(lane as usize) else { return false };
-        if well.load(Ordering::SeqCst) == generation {
+        if well.load(Ordering::SeqCst) == self.keeper.generation() {
             return true;
         }
         let Some(held) = self.table().held.get(lane as usize).copied().flatten() else { return false };
-        let same = self.keeper.find(held.from, held.to) == Some(held.hop);
-        if same {
-            well.store(generation, Ordering::SeqCst);
+        let found = self.keeper.find(held.from, held.to).filter(|found| found.hop == held.hop);
+        if let Some(found) = found {
+            well.store(found.generation, Ordering::SeqCst);
         }
-        same
+        found.is_some()
     }
 
     fn close(&self, lane: u32) -> Option<Ledger> {
@@ -359,12 +338,11 @@ impl FastPath for Kernel {
     }
 
     fn exit(&self, to: SocketAddr, road: &Road) -> Option<u32> {
-        let generation = self.keeper.generation();
         let (hall, from) = (self.hall.as_ref().ok()?, road.from.ip());
         if from.is_ipv4() != to.is_ipv4() {
             return None;
         }
-        let hop = self.keeper.find(from, to.ip()).filter(|hop| self.leaves_by(hop.device))?;
+        let Found { generation, hop } = self.find(from, to.ip())?;
         let guest = Guest::leaving(to, road, &hop);
         let mut table = self.table();
         let number = table.free_lane()?;
@@ -373,7 +351,8 @@ impl FastPath for Kernel {
         let held = Held { place: None, hop, from, to: to.ip(), touched: false };
         *table.held.get_mut(number as usize)? = Some(held);
         self.well.get(number as usize)?.store(generation, Ordering::SeqCst);
-        Some(number)
+        drop(table);
+        self.unless_moved(number, (from, to.ip()), &hop)
     }
 
     fn status(&self) -> FastStatus {

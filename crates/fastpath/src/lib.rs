@@ -15,6 +15,7 @@ mod memory;
 mod netlink;
 mod program;
 mod rings;
+mod table;
 mod trial;
 
 pub use kernel::{Kernel, Wish};

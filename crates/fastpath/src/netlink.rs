@@ -9,8 +9,10 @@ use std::time::Duration;
 const HEADER: usize = 16;
 const ANSWER_MAX: usize = 16 * 1024;
 const ERROR: u16 = 2;
-/// Routes and addresses, devices, neighbours: groups whose news are listened to.
-const GROUPS: u32 = 0x1 | 0x4 | 0x10 | 0x40 | 0x100 | 0x400;
+/// Devices, neighbours, and of both families addresses, routes and rules by which routes are chosen, and their next hops:
+/// groups whose news are listened to.
+const GROUPS: u32 = 0x1 | 0x4 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x4_0000 | 0x8000_0000;
+const REQUEST: u16 = 1;
 
 pub(crate) const GET_LINK: u16 = 18;
 pub(crate) const GET_ROUTE: u16 = 26;
@@ -69,12 +71,18 @@ impl Netlink {
 
     /// Asks and takes the first answer.
     pub(crate) fn ask(&self, kind: u16, body: &[u8]) -> io::Result<Message> {
-        const REQUEST: u16 = 1;
         self.send(kind, REQUEST, body)?;
         self.hear()?.into_iter().next().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    pub(crate) fn send(&self, kind: u16, flags: u16, body: &[u8]) -> io::Result<()> {
+    /// Says something that is to be done, and waits until it is.
+    pub(crate) fn tell(&self, kind: u16, body: &[u8]) -> io::Result<()> {
+        const CONFIRM: u16 = 4;
+        self.send(kind, REQUEST | CONFIRM, body)?;
+        self.hear().map(drop)
+    }
+
+    fn send(&self, kind: u16, flags: u16, body: &[u8]) -> io::Result<()> {
         let mut message = Vec::with_capacity(HEADER + body.len());
         message.extend(((HEADER + body.len()) as u32).to_ne_bytes());
         message.extend(kind.to_ne_bytes());

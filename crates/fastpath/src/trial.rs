@@ -23,7 +23,7 @@ impl Kernel {
         };
         let road = Road { local: at(2, 4002), from: at(3, 5002), dscp: 46, home: None };
         let hop = Hop { device: 1, next: lane.to.ip(), to: [2; 6], from: [4; 6], mtu: 1500 };
-        let number = self.take(&lane, &road, hop, Time::ZERO).ok_or("no lane is free")?;
+        let number = self.take(&lane, &road, self.known(hop), Time::ZERO).ok_or("no lane is free")?;
         let opened = self.memory.open(number, gate::WATCH, gate::OPEN);
         let tried = self.attempt(hook, &probe_frame());
         let counted = self.close(number).map(|ledger| ledger.packets);
