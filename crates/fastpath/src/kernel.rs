@@ -214,7 +214,8 @@ impl Kernel {
         let birth = steady().wrapping_sub(now.0);
         self.memory.lay(number, &RawLane::new(lane, road, &hop, birth, hand), gate::WATCH);
         if table.program.add(&place, number).is_err() {
-            table.free.push_front((number, Instant::now()));
+            // At the end: those before it have rested.
+            table.free.push_back((number, Instant::now()));
             table.refused += 1;
             return None;
         }

@@ -6,8 +6,10 @@
 
 mod guest;
 mod pool;
+mod port;
 mod ring;
 mod socket;
+mod stock;
 mod worker;
 
 pub(crate) use guest::Guest;
@@ -18,6 +20,7 @@ use crate::hops;
 use aya::maps::{MapData, XskMap};
 use media::{TouchedQueue, TouchedStatus, TouchedWorker};
 use pool::{Bound, Pool};
+use port::Port;
 use ring::ENTRIES;
 use socket::{Manner, Socket};
 use std::collections::VecDeque;
@@ -26,7 +29,6 @@ use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
-use worker::Port;
 
 /// Queues of a device that are served; what arrives at others goes up to its socket: limit `touched_queues`.
 const QUEUES_MAX: u32 = 16;

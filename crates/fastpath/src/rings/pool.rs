@@ -4,6 +4,7 @@
 
 use super::ring::{ENTRIES, FRAMES, Memory, PLACE, Ring};
 use super::socket::{Manner, Seat, Socket};
+use super::stock::{Spot, Stock};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -28,21 +29,14 @@ struct Free {
     /// Where it puts places of what was sent.
     sent: Ring<u64>,
     /// Places for what is to be sent.
-    stock: Vec<u64>,
-    /// Places of entries that were made void and that the kernel has not put among those of what was sent. Some kernels
-    /// do, others do not.
-    void: Vec<u64>,
+    stock: Stock,
 }
 
 impl Free {
     /// Takes what the kernel gives back.
     fn collect(&mut self) {
-        while let Some(place) = self.sent.pop() {
-            let place = place / PLACE as u64 * PLACE as u64;
-            if !self.void.is_empty() {
-                self.void.retain(|void| *void != place);
-            }
-            self.stock.push(place);
+        while let Some(address) = self.sent.pop() {
+            self.stock.sent(address);
         }
     }
 }
@@ -68,16 +62,9 @@ impl Pool {
         for place in 0..u64::from(ENTRIES) {
             fill.push(place * PLACE as u64);
         }
-        let stock = (u64::from(ENTRIES)..u64::from(FRAMES)).map(|place| place * PLACE as u64).collect();
         let first = socket.again()?;
-        let pool = Pool {
-            free: Mutex::new(Free { fill, sent, stock, void: Vec::new() }),
-            memory,
-            first,
-            at,
-            manner,
-        };
-        Ok((pool, (socket, rings)))
+        let free = Mutex::new(Free { fill, sent, stock: Stock::new(ENTRIES, FRAMES) });
+        Ok((Pool { free, memory, first, at, manner }, (socket, rings)))
     }
 
     /// A further socket at the queue.
@@ -103,32 +90,28 @@ impl Pool {
         }
     }
 
-    /// Entries were made void: their places are free when the kernel has passed over them.
+    /// Leaves of entries that seem to wait those that do: the kernel may have sent others, and given their places back.
     #[cold]
-    pub(super) fn make_void(&self, places: &[u64]) {
-        self.free().void.extend(places);
-    }
-
-    /// The kernel has passed over void entries.
-    #[cold]
-    pub(super) fn settle(&self, places: &[u64]) {
+    pub(super) fn keep_unsent(&self, entries: &mut Vec<(u32, Spot)>) {
         let mut free = self.free();
         free.collect();
-        let Free { stock, void, .. } = &mut *free;
-        void.retain(|place| {
-            let left = !places.contains(place);
-            if !left {
-                stock.push(*place);
-            }
-            left
-        });
+        entries.retain(|(_, spot)| free.stock.is_out(*spot));
+    }
+
+    /// The kernel has passed over void entries: their places are free. Some kernels give them back, others do not.
+    #[cold]
+    pub(super) fn settle(&self, void: &[Spot]) {
+        let mut free = self.free();
+        free.collect();
+        for spot in void {
+            free.stock.give_back(*spot);
+        }
     }
 
     /// Takes places for what is to be sent, as many as `own` has room for.
-    pub(super) fn take(&self, own: &mut Vec<u64>) {
+    pub(super) fn take(&self, own: &mut Vec<Spot>) {
         let mut free = self.free();
         free.collect();
-        let some = free.stock.len().saturating_sub(own.capacity() - own.len());
-        own.extend(free.stock.drain(some..));
+        free.stock.take(own);
     }
 }

@@ -164,20 +164,22 @@ impl<T> Ring<T> {
 }
 
 impl Ring<libc::xdp_desc> {
-    /// Makes void what stands in it; the places. Only where the kernel takes entries in calls of this thread alone, and it
-    /// passes over a void one without giving its place back.
-    pub(super) fn revoke(&mut self, places: &mut Vec<u64>) {
-        const VOID: u32 = u32::MAX;
-        let produced = self.index(self.at.producer).load(Ordering::Relaxed);
-        for back in 1..=self.waiting() {
-            let entry = self.entry(produced.wrapping_sub(back));
-            // SAFETY: an entry that was written here, and that nobody reads now.
-            let desc = unsafe { &mut *entry };
-            if desc.len != VOID {
-                places.push(desc.addr);
-                desc.len = VOID;
-            }
-        }
+    /// The number of the entry that is put in next.
+    #[inline]
+    pub(super) fn upcoming(&self) -> u32 {
+        self.index(self.at.producer).load(Ordering::Relaxed)
+    }
+
+    /// The numbers of entries that have not been taken out by the other side, as far as it has said, oldest first.
+    pub(super) fn standing(&self) -> impl Iterator<Item = u32> {
+        let (upcoming, waiting) = (self.upcoming(), self.waiting());
+        (1..=waiting).rev().map(move |back| upcoming.wrapping_sub(back))
+    }
+
+    /// Makes one of them void. Only where the kernel takes entries in calls of this thread alone: it passes over a void one.
+    pub(super) fn make_void(&mut self, number: u32) {
+        // SAFETY: an entry inside the ring, that was written here and that nobody reads now.
+        unsafe { (&raw mut (*self.entry(number)).len).write_volatile(u32::MAX) };
     }
 }
 
