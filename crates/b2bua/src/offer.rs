@@ -186,9 +186,11 @@ impl Call {
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
         self.media.set_remotes(side, (&self.epoch, trunk), said, live, cx)?;
-        let [a, b] = Side::BOTH.map(|side| self.epoch.policy(self.trunk_of(side)));
-        if !live && (self.media.joining.settled || negotiation::may_bridge(a, b)) {
-            self.media.early[side.index()] = said.0.into();
+        if !live {
+            let said = Standing { theirs: said.0, ..self.standing(side) };
+            let kept =
+                negotiation::may_bridge(&said, &self.standing(side.other()), self.media.joining.settled);
+            self.media.early[side.index()] = if kept { said.theirs.into() } else { Box::default() };
         }
         if let Some(leg) = self.leg_mut(side) {
             leg.sdp.note_peer(said.0, cx.wall());

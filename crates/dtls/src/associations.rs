@@ -111,7 +111,7 @@ impl Associations {
         let gone: Vec<Association> = self.all.extract_if(.., |one| !is_wanted(one)).collect();
         for (spot, terms, to) in wanted {
             match self.all.iter_mut().find(|one| one.is(spot, &terms)) {
-                Some(known) => known.retold(now, terms.answered, to),
+                Some(known) => known.retold(now, &terms, to),
                 None => self.all.push(Association::new(now, spot, terms, to)),
             }
         }
@@ -213,11 +213,12 @@ impl Association {
         self.spot == spot && self.terms.goes_on(terms)
     }
 
-    fn retold(&mut self, now: Time, answered: bool, to: Option<SocketAddr>) {
-        if answered && !self.terms.answered {
+    fn retold(&mut self, now: Time, terms: &Dtls, to: Option<SocketAddr>) {
+        if terms.answered && !self.terms.answered {
             self.since = now;
         }
-        self.terms.answered = answered;
+        self.terms.answered = terms.answered;
+        self.terms.association.follow(&terms.association);
         self.to = to;
     }
 

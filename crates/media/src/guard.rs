@@ -113,7 +113,13 @@ impl Guard {
                 (guard.apart, guard.terms) = (None, None);
                 take(&mut guard.live, now, keys, false);
             }
-            Srtp::Dtls(terms) => guard.terms = Some(terms.clone()),
+            Srtp::Dtls(terms) => {
+                let before = guard.terms.replace(terms.clone());
+                if let (Some(now), Some(before)) = (&mut guard.terms, before) {
+                    now.association = before.association;
+                    now.association.follow(&terms.association);
+                }
+            }
         }
         (Some(guard), None)
     }

@@ -45,6 +45,6 @@ pub use report::{DropReason, Drops, Report, StreamReport};
 pub use rtp::BurstReport;
 pub use rtp::static_clock;
 pub use rtp::xr::VoipMetrics;
-pub use secured::{Dtls, Fingerprint, Hash, Keys, Security, Spot, Srtp};
+pub use secured::{Association, Dtls, Fingerprint, Hash, Keys, Security, Spot, Srtp};
 pub use session::{Sending, Session, Silence, Verdict, lines_of};
 pub use status::{PortStatus, Status};

@@ -54,11 +54,13 @@ pub enum DropReason {
     SrtpUntried,
     /// It describes silence of G.729 to a receiver that has refused annex B (RFC 4856 §2.1.9).
     AnnexB,
+    /// A copy for a recorder: what was left out before it has its number.
+    Late,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 19;
+    pub const COUNT: usize = 20;
     /// All, in order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
         DropReason::ForeignSource,
@@ -80,6 +82,7 @@ impl DropReason {
         DropReason::Dtls,
         DropReason::SrtpUntried,
         DropReason::AnnexB,
+        DropReason::Late,
     ];
 
     /// A stable name for records and metrics.
@@ -105,6 +108,7 @@ impl DropReason {
             DropReason::Dtls => "dtls",
             DropReason::SrtpUntried => "srtp_untried",
             DropReason::AnnexB => "annex_b",
+            DropReason::Late => "late",
         }
     }
 }

@@ -37,6 +37,43 @@ pub struct Fingerprint {
     pub digest: Box<[u8]>,
 }
 
+/// What names an association of DTLS (RFC 8842 §4).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Association {
+    /// What never changes while it lasts.
+    pub name: Box<str>,
+    /// Where the peer's end is and by which session it is known, where it has no name: one of both may change. Who says
+    /// nothing of that is who it was.
+    pub end: [Option<Box<str>>; 2],
+}
+
+impl Association {
+    /// Whether what is said now names the same one.
+    #[must_use]
+    pub fn goes_on(&self, now: &Association) -> bool {
+        let mut both = self.end.iter().zip(&now.end);
+        let met = self.is_silent() || now.is_silent() || both.any(|(one, now)| one.is_some() && one == now);
+        self.name == now.name && met
+    }
+
+    fn is_silent(&self) -> bool {
+        self.end.iter().all(Option::is_none)
+    }
+
+    /// Takes what is said now.
+    pub fn follow(&mut self, now: &Association) {
+        if self.name != now.name || !now.is_silent() {
+            self.clone_from(now);
+        }
+    }
+}
+
+impl From<&str> for Association {
+    fn from(name: &str) -> Association {
+        Association { name: name.into(), ..Association::default() }
+    }
+}
+
 /// With whom a stream's keys are to be agreed, and how.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Dtls {
@@ -46,8 +83,8 @@ pub struct Dtls {
     pub open: bool,
     /// Of which one must be the peer's.
     pub fingerprints: Vec<Fingerprint>,
-    /// Names the association: another name wants another handshake (RFC 8842 §4).
-    pub association: Box<str>,
+    /// Another one wants another handshake.
+    pub association: Association,
     /// What we take, in our order.
     pub suites: Vec<Suite>,
     /// The call is answered: keys must come now.
@@ -59,7 +96,7 @@ impl Dtls {
     #[must_use]
     pub fn goes_on(&self, now: &Dtls) -> bool {
         let begins = now.open || self.client == now.client;
-        let same = self.association == now.association && self.fingerprints == now.fingerprints;
+        let same = self.association.goes_on(&now.association) && self.fingerprints == now.fingerprints;
         begins && same && self.suites == now.suites
     }
 }
@@ -72,7 +109,7 @@ impl Remote {
             client: false,
             open: false,
             fingerprints: Vec::new(),
-            association: Box::default(),
+            association: Association::default(),
             suites: Vec::new(),
             answered: false,
         };

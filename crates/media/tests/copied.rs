@@ -124,6 +124,67 @@ fn what_is_left_out_on_purpose_is_no_loss_to_the_recorder() {
     assert_eq!(fourth, third.wrapping_add(1), "what comes late has its place");
 }
 
+/// The number of what the recorder gets, if anything; 9 is a codec that it did not take.
+fn number(pair: &mut Pair, ssrc: u32, sequence: u16, payload_type: u8) -> Option<u16> {
+    let (_, sent) = pair.say(Side::A, &rtp(ssrc, sequence, payload_type));
+    sent.map(|(_, packet)| u16::from_be_bytes([packet[2], packet[3]]))
+}
+
+#[test]
+fn what_comes_late_behind_something_that_was_left_out_has_its_own_number_or_none() {
+    let mut pair = Pair::new();
+    let first = number(&mut pair, 1, 100, 8).unwrap();
+    let mut told = |sequence, payload_type| {
+        number(&mut pair, 1, sequence, payload_type).map(|number| number.wrapping_sub(first))
+    };
+    assert_eq!([told(102, 8), told(103, 9), told(104, 9)], [Some(2), None, None]);
+    assert_eq!(told(101, 8), Some(1), "late, and its number is free");
+    assert_eq!(told(106, 8), Some(3), "the next number, for two were left out on purpose");
+    assert_eq!(told(105, 8), None, "late, and its number is that of 102");
+    assert_eq!([told(107, 8), told(109, 9), told(108, 8), told(110, 8)], [Some(4), None, Some(5), Some(6)]);
+    assert_eq!(told(100, 8), None, "much too late");
+    let report = pair.copy.report(pair.now);
+    assert_eq!(report.a[0].dropped.of(media::DropReason::Late), 2);
+}
+
+#[test]
+fn a_source_that_begins_anew_while_the_recording_pauses_goes_on_with_the_next_number() {
+    for next in [40_000, 1_000, 65_535] {
+        let mut pair = Pair::new();
+        let last = (2_000..2_200).map(|sequence| number(&mut pair, 1, sequence, 8)).last();
+        for pause in 0..30 {
+            let from: u16 = if pause < 10 { 2_200 } else { next };
+            assert_eq!(number(&mut pair, 1, from.wrapping_add(pause), 9), None);
+        }
+        let after = number(&mut pair, 1, next.wrapping_add(30), 8);
+        assert_eq!(after, last.flatten().map(|last| last.wrapping_add(1)), "{next}");
+    }
+}
+
+/// Sources that take turns, packets that overtake each other, codecs that come and go.
+#[test]
+fn no_two_packets_for_a_recorder_have_one_number() {
+    for seed in 0..50 {
+        let mut rng = base::Rng::new((seed, 9));
+        let mut pair = Pair::new();
+        let mut said: Vec<(u32, u16, u8)> = (0..3_000u32)
+            .map(|n| (n / 400 % 2, (n as u16).wrapping_add(64_000), if n / 7 % 5 == 3 { 9 } else { 8 }))
+            .collect();
+        for at in 0..said.len() - 8 {
+            if rng.below(4) == 0 {
+                said.swap(at, at + 1 + rng.below(7) as usize);
+            }
+        }
+        let sent: Vec<u16> =
+            said.iter().filter_map(|(ssrc, n, pt)| number(&mut pair, *ssrc, *n, *pt)).collect();
+        let mut sorted = sent.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(sorted.len(), sent.len(), "{seed}");
+        assert!(sent.len() > 2_000, "{seed}: {}", sent.len());
+    }
+}
+
 #[test]
 fn nothing_is_copied_any_more_when_nobody_wants_it() {
     let mut pair = Pair::new();

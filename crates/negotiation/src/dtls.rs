@@ -9,7 +9,7 @@ use crate::local::Taken;
 use crate::trouble::SdpTrouble;
 use base::ReasonId;
 use config::SrtpKeys;
-use media::{Dtls, Fingerprint, Hash};
+use media::{Association, Dtls, Fingerprint, Hash};
 use sdp::{Cover, Media, Origin, Proof, Session, Setup, Wrap};
 use srtp::{Mint, Suite};
 use std::fmt::Write;
@@ -29,7 +29,7 @@ pub(crate) enum Begins {
 /// What two descriptions of a line said of a handshake last: with which end of the peer's, and who begins.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ran {
-    marks: Box<str>,
+    end: Association,
     begins: Begins,
 }
 
@@ -69,21 +69,25 @@ fn has_checks(media: &Media<'_>) -> bool {
     media.candidates().next().is_some() && !media.is_ice_mismatch()
 }
 
-/// What tells one end of the peer's from another, beside its certificate: its name, or else where it is (RFC 8842 §5).
-/// With `checks` on both sides it is at all of its addresses, and at others after a restart of ICE (RFC 8842 §6): then it
-/// is known by its session (RFC 8866 §5.2).
-fn marks(session: &Session<'_>, media: &Media<'_>, checks: bool) -> String {
-    let mut marks = String::new();
-    // Writing to a String cannot fail.
-    match (media.tls_id(), session.origin().filter(|_| checks)) {
-        (Some(name), _) => marks.push_str(&String::from_utf8_lossy(name)),
-        (None, Some(origin)) => _ = write!(marks, "{:?}", Origin { sess_version: b"", ..origin }),
-        (None, None) => _ = write!(marks, "{:?}:{}", media.connection(), media.port),
-    }
+/// What tells one end of the peer's from another, with its certificate: its name, or else where it is (RFC 8842 §5).
+/// With `checks` on both sides it is at others after a restart of ICE (RFC 8842 §6): then it is known by its session, too
+/// (RFC 8866 §5.2), which changes while the end stays where somebody passes on who is behind it now.
+fn end_of(session: &Session<'_>, media: &Media<'_>, checks: bool) -> Association {
+    let named = media.tls_id().map(String::from_utf8_lossy);
+    let mut name = String::from(named.as_deref().unwrap_or_default());
     for one in fingerprints(media) {
-        let _ = write!(marks, " {:?}", one.digest);
+        // Writing to a String cannot fail.
+        let _ = write!(name, " {:?}", one.digest);
     }
-    marks
+    let place = || format!("{:?}:{}", media.connection(), media.port).into();
+    // Who is held by the null address is told nothing of where the other one is (RFC 3264 §8.4).
+    let placed = checks || !media.is_null_connection();
+    let known = |origin| format!("{:?}", Origin { sess_version: b"", ..origin }).into();
+    let end = match named {
+        Some(_) => [None, None],
+        None => [placed.then(place), session.origin().filter(|_| checks).map(known)],
+    };
+    Association { name: name.into(), end }
 }
 
 fn named(mint: &mut Mint) -> String {
@@ -112,13 +116,14 @@ pub(crate) fn offered(held: Option<&Media<'_>>, mint: &mut Mint, lines: &mut Vec
 pub(crate) fn answered(
     rules: &Rules<'_>,
     (session, media): (&Session<'_>, &Media<'_>),
-    (held, ran): (Option<(&Media<'_>, Option<&str>)>, Option<&Ran>),
+    (held, ran): (Option<(&Media<'_>, Option<&Association>)>, Option<&Ran>),
     mint: &mut Mint,
-) -> (Cover, Box<str>) {
-    let marks = marks(session, media, rules.checks && has_checks(media));
-    let began = ran.filter(|ran| *ran.marks == *marks).map_or(Begins::Peer, |ran| ran.begins);
+) -> (Cover, Association) {
+    let end = end_of(session, media, rules.checks && has_checks(media));
+    let began = ran.filter(|ran| ran.end.goes_on(&end)).map_or(Begins::Peer, |ran| ran.begins);
     // What we offered ourselves before was answered by the peer's end of then; which it was, the handshake knows.
-    let held = held.filter(|(_, before)| before.is_none_or(|before| before == marks)).map(|(held, _)| held);
+    let held =
+        held.filter(|(_, before)| before.is_none_or(|before| before.goes_on(&end))).map(|(held, _)| held);
     let setup = match (media.setup(), held.and_then(Media::setup)) {
         (Some(Setup::Passive), _) => Setup::Active,
         (Some(Setup::Actpass), Some(before @ (Setup::Active | Setup::Passive))) => before,
@@ -132,7 +137,7 @@ pub(crate) fn answered(
     let tls_id = media.tls_id().map(|_| &*name);
     let mut lines = Vec::new();
     sdp::write_proof(&Proof { digest: mint.certificate(), setup, tls_id }, &mut lines);
-    (Cover { wrap: Wrap::of(media), lines }, marks.into())
+    (Cover { wrap: Wrap::of(media), lines }, end)
 }
 
 /// Who begins, when both lines are of one handshake: one of them answers the other.
@@ -178,7 +183,7 @@ pub(crate) fn check_answer(
 /// Remembers who begins by what our last description answered.
 pub(crate) fn remember(ran: &mut Vec<Option<Ran>>, ours: &Session<'_>, taken: &[Option<Taken>]) {
     for (at, (media, taken)) in ours.media().iter().zip(taken).enumerate() {
-        let Some(Taken::Dtls(marks)) = taken else { continue };
+        let Some(Taken::Dtls(end)) = taken else { continue };
         let begins = match media.setup() {
             Some(Setup::Active) => Begins::We,
             Some(Setup::Passive) => Begins::Peer,
@@ -188,7 +193,7 @@ pub(crate) fn remember(ran: &mut Vec<Option<Ran>>, ours: &Session<'_>, taken: &[
             ran.resize(at + 1, None);
         }
         if let Some(place) = ran.get_mut(at) {
-            *place = Some(Ran { marks: marks.clone(), begins });
+            *place = Some(Ran { end: end.clone(), begins });
         }
     }
 }
@@ -199,9 +204,9 @@ pub(crate) fn note(ran: &mut Vec<Option<Ran>>, theirs: &Session<'_>, ours: &Sess
     let noted = both.enumerate().map(|(at, (theirs, ours))| {
         let before = ran.get_mut(at).and_then(Option::take);
         let Some(begins) = begins(theirs, ours) else { return before };
-        let marks = marks(session, theirs, has_checks(theirs) && has_checks(ours)).into();
-        let open = begins == Begins::Open;
-        before.filter(|before| open && before.marks == marks).or(Some(Ran { marks, begins }))
+        let end = end_of(session, theirs, has_checks(theirs) && has_checks(ours));
+        let same = before.filter(|before| begins == Begins::Open && before.end.goes_on(&end));
+        Some(Ran { begins: same.map_or(begins, |before| before.begins), end })
     });
     *ran = noted.collect();
 }
@@ -217,7 +222,8 @@ pub(crate) fn agreed(
     // A peer that knows no names is told none in answers.
     let own = theirs.tls_id().and_then(|_| name_of(ours)).unwrap_or_default();
     let checks = has_checks(theirs) && has_checks(ours);
-    let association = format!("{own} {} {}", ours.port, marks(session, theirs, checks)).into();
+    let end = end_of(session, theirs, checks);
+    let association = Association { name: format!("{own} {} {}", ours.port, end.name).into(), ..end };
     let fingerprints = fingerprints(theirs);
     Some(Dtls { client, open, fingerprints, association, suites: suites(rules), answered: false })
 }

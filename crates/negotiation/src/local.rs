@@ -6,7 +6,7 @@ use crate::notice::Notice;
 use crate::numbers::Numbers;
 use crate::trouble::{SdpTrouble, parse};
 use base::{Rng, WallTime};
-use media::{Command, MAX_STREAMS, Remote, SessionId, Side};
+use media::{Association, Command, MAX_STREAMS, Remote, SessionId, Side};
 use sdp::{Cover, Session};
 use srtp::MasterKey;
 
@@ -16,7 +16,7 @@ pub enum Taken {
     /// A key (RFC 4568).
     Key(MasterKey),
     /// A certificate to be shown in a handshake: what names the peer's end of it.
-    Dtls(Box<str>),
+    Dtls(Association),
 }
 
 /// The session description that we last sent to the peer.
@@ -154,8 +154,8 @@ impl LocalSdp {
     /// The peer has described itself: a restart of its ICE is seen by that, its numbers hold from here on,
     /// who begins handshakes is remembered, and since when it holds the other one.
     pub fn note_peer(&mut self, text: &[u8], now: WallTime) {
-        self.numbers.note(text);
-        self.held_since = crate::plan::holds(text).then(|| self.held_since.unwrap_or(now));
+        let holds = self.numbers.note(text) && crate::plan::holds(text);
+        self.held_since = holds.then(|| self.held_since.unwrap_or(now));
         if self.ice.is_none() && !self.proved {
             return;
         }

@@ -41,14 +41,15 @@ fn of(codec: &Codec<'_>) -> u32 {
 }
 
 impl Numbers {
-    /// Notes what a description of either side has given a meaning; the first meaning of a number stays.
-    pub(crate) fn note(&mut self, text: &[u8]) {
+    /// Notes what a description of either side has given a meaning; the first meaning of a number stays. Whether its
+    /// sender may want to hear nothing.
+    pub(crate) fn note(&mut self, text: &[u8]) -> bool {
         sdp::each_number(text, |line, number, map| {
             let Ok(line) = u8::try_from(line) else { return };
             if self.0.len() < NUMBERS_MAX && self.meaning(line, number).is_none() {
                 self.0.push(Stood { line, number, encoding: encoding(&map) });
             }
-        });
+        })
     }
 
     fn meaning(&self, line: u8, number: u8) -> Option<u32> {

@@ -35,10 +35,13 @@ pub struct Standing<'a> {
 /// The plans of one stream: for what the first peer says, and for what the second one says.
 pub type Pair = [Plan; 2];
 
-/// Whether two trunks have any rule that could ask for a bridge.
+/// Whether what holds between us and two peers could ask for a bridge, as far as one look tells. `settled`: as below.
 #[must_use]
-pub fn may_bridge(a: &Policy, b: &Policy) -> bool {
-    converts(a, b) || recodes(a, b)
+pub fn may_bridge(a: &Standing<'_>, b: &Standing<'_>, settled: bool) -> bool {
+    let ruled = settled || a.renumbered || b.renumbered || converts(a.policy, b.policy);
+    ruled
+        || recodes(a.policy, b.policy)
+        || [a.theirs, a.ours, b.theirs, b.ours].into_iter().any(names_annex_b)
 }
 
 fn recodes(a: &Policy, b: &Policy) -> bool {
@@ -51,14 +54,13 @@ fn recodes(a: &Policy, b: &Policy) -> bool {
 #[must_use]
 pub fn plans(a: &Standing<'_>, b: &Standing<'_>, settled: bool) -> [Option<Box<Pair>>; MAX_STREAMS] {
     let mut plans = [const { None }; MAX_STREAMS];
-    let renumbered = a.renumbered || b.renumbered;
-    let texts = [a.theirs, a.ours, b.theirs, b.ours];
-    if !settled && !renumbered && !may_bridge(a.policy, b.policy) && !texts.into_iter().any(names_annex_b) {
+    if !may_bridge(a, b, settled) {
         return plans;
     }
+    let texts = [a.theirs, a.ours, b.theirs, b.ours];
     let [Ok(a_theirs), Ok(a_ours), Ok(b_theirs), Ok(b_ours)] = texts.map(parse) else { return plans };
     // Nothing is searched for digits in the sound of a fax.
-    let digits = settled || renumbered || converts(a.policy, b.policy);
+    let digits = settled || a.renumbered || b.renumbered || converts(a.policy, b.policy);
     let digits = digits && !(is_fax(&a_theirs) && is_fax(&b_theirs));
     let recoded = recodes(a.policy, b.policy) || settled;
     let fax = is_fax(&a_theirs) || is_fax(&b_theirs);

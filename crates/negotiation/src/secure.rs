@@ -159,11 +159,11 @@ pub(crate) fn answered(
         None => return Ok((Cover::default(), None)),
         Some(Way::Dtls) => {
             let held = held.map(|(held, taken)| match taken {
-                Some(Taken::Dtls(marks)) => (held, Some(&**marks)),
+                Some(Taken::Dtls(end)) => (held, Some(end)),
                 _ => (held, None),
             });
-            let (cover, marks) = dtls::answered(rules, (session, media), (held, ran), mint);
-            return Ok((cover, Some(Taken::Dtls(marks))));
+            let (cover, end) = dtls::answered(rules, (session, media), (held, ran), mint);
+            return Ok((cover, Some(Taken::Dtls(end))));
         }
         Some(Way::Sdes(tag, key)) => (tag, key),
     };

@@ -53,6 +53,11 @@ fn descriptions_of_silence_do_not_reach_a_side_that_was_promised_none() {
     // An offer of ours refused it, whose answer says nothing more of it to the other side.
     assert_eq!(dropped([USED, SAID], [USED, REFUSED]), [Some(18), None]);
     assert_eq!(dropped([REFUSED, USED], [SAID, USED]), [None, Some(18)]);
+    // However it is written.
+    for refused in [REFUSED.to_uppercase().replace("A=FMTP", "a=fmtp"), REFUSED.to_lowercase()] {
+        assert_eq!(dropped([USED, SAID], [USED, &refused]), [Some(18), None], "{refused}");
+        assert_eq!(dropped([USED, "18 8"], [USED, &refused]), [Some(18), None], "{refused}");
+    }
     // By the number of ours, which is the sender's.
     let [ours, theirs] = ["97\r\na=rtpmap:97 G729/8000", "98\r\na=rtpmap:98 G729/8000"];
     assert_eq!(dropped([theirs, ours], [REFUSED, USED]), [Some(97), None]);

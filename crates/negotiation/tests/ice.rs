@@ -171,6 +171,18 @@ fn a_peer_that_names_the_other_ip_version_first_is_where_its_candidate_of_ours_s
     assert_eq!(heard, [false, false], "without one of ours, and without checks");
 }
 
+/// RFC 5761 §5.1.1: reports go where sound goes when both have said so, and not for want of another place.
+#[test]
+fn a_peer_of_the_other_ip_version_that_names_no_place_for_reports_gets_none_unless_it_multiplexes() {
+    let leg = Leg::new("lite");
+    let six = format!("{PLAIN}{CHECKED}").replace("192.0.2.1", "2001:db8::7").replace("IP4", "IP6");
+    let text = format!("{six}a=candidate:2 1 UDP 2 192.0.2.9 4500 typ host\r\n");
+    let heard = leg.hears(&text);
+    assert_eq!([heard.rtp, heard.rtcp], ["192.0.2.9:4500".parse().ok(), None]);
+    let heard = leg.hears(&format!("{text}a=rtcp-mux\r\n"));
+    assert!(heard.rtp.is_some() && heard.rtcp == heard.rtp);
+}
+
 #[test]
 fn a_restart_of_the_peers_is_one_of_ours() {
     let mut leg = Leg::new("lite");

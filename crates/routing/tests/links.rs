@@ -190,6 +190,18 @@ fn what_keeps_a_call_within_a_place_on_its_full_link_is_named() {
 }
 
 #[test]
+fn between_peers_of_both_ip_versions_nothing_is_missing_for_they_never_reach_each_other() {
+    let six = "[listen.six]\naddress = \"::1\"\nsip = [\"udp:5060\"]\nrtp = \"30000-30999\"\n";
+    let here = "listen = \"inside\"\nsite = \"munich\"\ngateways = [\"127.0.1.8\"]";
+    let there = here.replace("inside", "six").replace("127.0.1.8", "fd00::8");
+    let more = MORE.replace("DIRECT", "override = { media = \"direct\" }").replace(here, &there);
+    let w = world(&format!("{more}{six}"));
+    let Decision::Refuse(refusal) = w.decide("local", "", "+4989100005", &Busy(2), 0) else { panic!() };
+    let told = "branch: link to munich full, 2 of 2; IPv4 and IPv6 never pass each other by).";
+    assert!(refusal.sentence.ends_with(told), "{}", refusal.sentence);
+}
+
+#[test]
 fn a_call_in_its_place_goes_beside_a_full_link() {
     let w = bypassed();
     let Decision::Plan(plan) = w.decide("local", "", "+4989100005", &Busy(9), 0) else { panic!() };

@@ -65,6 +65,24 @@ fn an_offer_holds_what_both_trunks_allow_in_the_order_of_where_it_goes() {
     assert_eq!(plans(&world), None, "nothing is transcoded when it need not be");
 }
 
+/// RFC 7261 §3: what an offer of ours has promised holds from the first early sound on.
+#[test]
+fn descriptions_of_silence_are_kept_off_a_callee_that_was_promised_none_before_the_answer_too() {
+    let mut world = World::new(&config("", "early_offer = \"make\", offer_codecs = [\"G729\"]"));
+    world.receive(PBX, &invite(CALLED, "", "Supported: 100rel\r\n"));
+    let out = world.expect(&[(GW1, "INVITE")]).remove(0);
+    assert!(out.body().contains("annexb=no"), "{}", out.text);
+    let spoken = |text: &str| text.replace("AVP 8 0 101", "AVP 18 101").replace("AVP 8 101", "AVP 18 101");
+    world.receive(GW1, &response(&out, "183 Session Progress", "tb", "", &spoken(ANSWER)));
+    let sent = world.expect(&[(PBX, "SIP/2.0 183")]).remove(0);
+    assert_eq!(plans(&world), None, "the caller has not answered");
+    let rack = format!("RAck: {} 1 INVITE\r\n", sent.header("RSeq"));
+    world.receive(PBX, &inside("PRACK", 2, sent.header("To"), "prack1", &rack, &spoken(OFFER)));
+    world.expect(&[(PBX, "SIP/2.0 200")]);
+    let [from_caller, from_callee] = *plans(&world).flatten().expect("plans before the answer");
+    assert_eq!([from_caller.annex_b, from_callee.annex_b], [Some(18), None]);
+}
+
 #[test]
 fn sides_without_a_codec_in_common_are_joined() {
     let mut world = World::new(&config("", "codecs = [\"PCMU\", \"G722\"]"));

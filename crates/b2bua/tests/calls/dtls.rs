@@ -11,30 +11,30 @@ const OURS: &str = "a=fingerprint:sha-256 AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB
                     AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB";
 
 /// The PBX's trunk and the first provider's with these policies.
-fn world(pbx: &str, one: &str) -> World {
+pub(crate) fn world(pbx: &str, one: &str) -> World {
     let rule = |name: &str, words: &str| format!("[trunk.{name}]\noverride = {{ {words} }}");
     World::new(&CONFIG.replace("[trunk.pbx]", &rule("pbx", pbx)).replace("[trunk.one]", &rule("one", one)))
 }
 
-const REQUIRED: &str = "srtp = \"required\", srtp_keys = [\"dtls\"]";
-const OFF: &str = "srtp = \"off\"";
+pub(crate) const REQUIRED: &str = "srtp = \"required\", srtp_keys = [\"dtls\"]";
+pub(crate) const OFF: &str = "srtp = \"off\"";
 
 /// What a peer with a certificate of these bytes says.
-fn proof(byte: u8, setup: &str, name: &str) -> String {
+pub(crate) fn proof(byte: u8, setup: &str, name: &str) -> String {
     let digest = vec![format!("{byte:02x}"); 32].join(":");
     let name = if name.is_empty() { String::new() } else { format!("a=tls-id:{name}\r\n") };
     format!("a=setup:{setup}\r\na=fingerprint:SHA-256 {digest}\r\n{name}")
 }
 
-fn secured(text: &str, lines: &str) -> String {
+pub(crate) fn secured(text: &str, lines: &str) -> String {
     format!("{}{lines}", text.replace("RTP/AVP", "UDP/TLS/RTP/SAVP"))
 }
 
-fn line<'b>(body: &'b str, start: &str) -> Option<&'b str> {
+pub(crate) fn line<'b>(body: &'b str, start: &str) -> Option<&'b str> {
     body.lines().find(|line| line.starts_with(start))
 }
 
-fn terms(world: &World, side: Side) -> Dtls {
+pub(crate) fn terms(world: &World, side: Side) -> Dtls {
     match world.srtp(side) {
         Srtp::Dtls(terms) => *terms,
         other => panic!("{side:?} is {other:?}"),
@@ -286,46 +286,6 @@ fn the_same_end_keeps_its_association_and_another_one_gets_another() {
         world.take();
     }
     assert_eq!(*first.fingerprints[0].digest, [0xC4; 32]);
-}
-
-/// The offer of a browser: its session, at this port, with checks and a handshake, and no name of its end.
-fn browsers(session: u8, version: u32, port: u32) -> String {
-    let text = OFFER.replace("alice 1 1", &format!("alice {session} {version}"));
-    let text = text.replace("m=audio 4000 ", &format!("m=audio {port} "));
-    let checks = format!(
-        "a=ice-ufrag:{port}\r\na=ice-pwd:0123456789abcdefghijkl\r\n\
-         a=candidate:1 1 UDP 2130706431 10.0.0.21 {port} typ host\r\n"
-    );
-    secured(&text, &(proof(0xC4, "actpass", "") + &checks))
-}
-
-/// RFC 8842 §6: a browser restarts its ICE at another port, names no end, and goes on with its handshake. Without checks
-/// another place is another end.
-#[test]
-fn a_restart_of_ice_is_no_other_handshake() {
-    for (ice, same) in [(", ice = \"lite\"", true), ("", false)] {
-        let mut world = world(&format!("{REQUIRED}{ice}"), OFF);
-        world.receive(PBX, &invite("+4420700000", &browsers(1, 1, 4_000), ""));
-        let out = world.expect(&[(GW1, "INVITE")]).remove(0);
-        world.receive(GW1, &response(&out, "200 OK", "tb", "", ANSWER));
-        let ok = world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]).remove(1);
-        world.receive(PBX, &inside("ACK", 1, ok.header("To"), "ack1", "", ""));
-        // Anew; then another session, which another end of the same certificate has begun.
-        for (cseq, session, same) in [(2, 1, same), (3, 1, same), (4, 2, false)] {
-            let before = terms(&world, Side::A);
-            let again = browsers(session, cseq, 4_000 + 10 * cseq);
-            world.receive(PBX, &inside("INVITE", cseq, ok.header("To"), &format!("re{cseq}"), "", &again));
-            let sent = world.take();
-            if let Some(passed) = sent.iter().find(|s| s.start().starts_with("INVITE")) {
-                world.receive(GW1, &response(passed, "200 OK", "", "", ANSWER));
-            }
-            let said = sent.into_iter().chain(world.take()).find(|s| s.start().starts_with("SIP/2.0 200"));
-            assert_eq!(line(said.expect("the answer").body(), "a=setup:"), Some("a=setup:active"));
-            assert_eq!(before.goes_on(&terms(&world, Side::A)), same, "{ice} {cseq}");
-            world.receive(PBX, &inside("ACK", cseq, ok.header("To"), &format!("ack{cseq}"), "", ""));
-            world.take();
-        }
-    }
 }
 
 #[test]

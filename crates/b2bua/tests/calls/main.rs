@@ -38,6 +38,7 @@ mod redirects;
 mod registrations;
 mod replacing;
 mod routes;
+mod same_ends;
 mod secure;
 mod smuggling;
 mod sounds;

@@ -9,6 +9,7 @@ use crate::flow::Component;
 use crate::guard::{Datagram, Kind};
 use crate::half::Half;
 use crate::report::DropReason;
+use crate::wire;
 use base::{Rng, Time};
 use rtp::rtcp::build::Builder;
 use rtp::{Ntp, Packet, SenderInfo};
@@ -21,6 +22,9 @@ const REPORT_EVERY: Duration = Duration::from_secs(5);
 const UNREACHED_AFTER: Duration = Duration::from_secs(2);
 /// with no longer pause than this: hosts say it seldom (RFC 1812 §4.3.2.8).
 const REFUSED_EVERY: Duration = Duration::from_secs(5);
+/// A packet this far behind is late; one further behind may be the first of a source that begins its numbers anew
+/// (RFC 3550 §A.1).
+const LATE_MAX: u16 = 100;
 
 /// What copies have to do with a session.
 #[derive(Debug, Default)]
@@ -51,9 +55,11 @@ struct Voice {
     ssrc: u32,
     /// The source that is copied now, and how its numbers become ours.
     source: Option<(u32, u16, u32)>,
-    /// Packets were left out since the last one that was sent.
-    skips: bool,
+    /// The newest of its packets that was left out, where none behind it was sent yet.
+    skipped: Option<u16>,
     sequence: u16,
+    /// How many of our numbers up to that one are of this source and this place of its numbers.
+    given: u16,
     timestamp: u32,
     at: Time,
     packets: u32,
@@ -64,7 +70,8 @@ impl Voice {
     fn new(rng: &mut Rng) -> Voice {
         let (ssrc, numbers) = (rng.next_u64() as u32, rng.next_u64());
         let (sequence, timestamp) = (numbers as u16, (numbers >> 16) as u32);
-        Voice { ssrc, source: None, skips: false, sequence, timestamp, at: Time::ZERO, packets: 0, octets: 0 }
+        let (source, skipped, given, at) = (None, None, 0, Time::ZERO);
+        Voice { ssrc, source, skipped, sequence, given, timestamp, at, packets: 0, octets: 0 }
     }
 
     /// Our RTP time at a moment.
@@ -73,30 +80,68 @@ impl Voice {
         self.timestamp.wrapping_add(ticks as u32)
     }
 
-    /// Gives a valid packet our identity; another source goes on where the one before ended, and what is left out on
-    /// purpose has no numbers, which would be losses (RFC 3550 §5.1).
-    fn rename(&mut self, now: Time, clock: u32, bytes: &mut [u8]) {
-        let Ok(mut packet) = Packet::parse(bytes) else { return };
+    /// A packet is left out on purpose.
+    fn skip(&mut self, bytes: &[u8]) {
+        let (Ok(head), Some((ssrc, ..))) = (wire::rtp_header(bytes), self.source) else { return };
+        let late = |newest: u16| newest.wrapping_sub(head.sequence) < LATE_MAX;
+        if head.ssrc == ssrc && !self.skipped.is_some_and(late) {
+            self.skipped = Some(head.sequence);
+        }
+    }
+
+    /// What leads from the numbers of the known source to ours: what was left out has none, which would be losses
+    /// (RFC 3550 §5.1). Nothing: it is as if another one spoke.
+    fn placed(&mut self, ahead: u16, sequence: u16) -> Result<Option<u16>, DropReason> {
+        let follows = self.sequence.wrapping_add(1).wrapping_sub(sequence);
+        let behind = self.sequence.wrapping_sub(sequence.wrapping_add(ahead));
+        let late = |newest: u16| newest.wrapping_sub(sequence) < LATE_MAX;
+        match self.skipped {
+            Some(newest) if !late(newest) => {
+                self.skipped = None;
+                Ok(Some(follows))
+            }
+            // Late, but newer than what was sent.
+            Some(_) if behind >= 0x8000 => Ok(Some(follows)),
+            _ if behind >= 0x8000 || behind < self.given => Ok(Some(ahead)),
+            // Its number is that of another packet.
+            _ if behind < LATE_MAX => Err(DropReason::Late),
+            _ => Ok(None),
+        }
+    }
+
+    /// Gives a valid packet our identity; another source goes on where the one before ended.
+    fn rename(&mut self, now: Time, clock: u32, bytes: &mut [u8]) -> Result<(), DropReason> {
+        let Ok(mut packet) = Packet::parse(bytes) else { return Ok(()) };
         let (ssrc, sequence, timestamp) = (packet.ssrc(), packet.sequence(), packet.timestamp());
         let known = self.source.filter(|(source, ..)| *source == ssrc);
-        let follows = self.sequence.wrapping_add(1).wrapping_sub(sequence);
-        let skips = std::mem::take(&mut self.skips);
-        let (ahead, later) = match known {
-            Some((_, ahead, later)) => (if skips { follows } else { ahead }, later),
-            None if self.packets == 0 => (follows, self.timestamp.wrapping_sub(timestamp)),
-            None => (follows, self.timestamp_at(now, clock).wrapping_sub(timestamp)),
+        let placed = match known {
+            Some((_, ahead, later)) => self.placed(ahead, sequence)?.map(|ahead| (ahead, later)),
+            None => None,
         };
+        let first = self.packets == 0;
+        let (ahead, later) = placed.unwrap_or_else(|| {
+            self.skipped = None;
+            let here = if first { self.timestamp } else { self.timestamp_at(now, clock) };
+            (self.sequence.wrapping_add(1).wrapping_sub(sequence), here.wrapping_sub(timestamp))
+        });
+        if known.is_none_or(|(_, before, _)| before != ahead) {
+            // Before the first packet of all nobody has any.
+            self.given = if first { LATE_MAX } else { 0 };
+        }
         self.source = Some((ssrc, ahead, later));
         let (sequence, timestamp) = (sequence.wrapping_add(ahead), timestamp.wrapping_add(later));
         packet.set_ssrc(self.ssrc);
         packet.set_sequence(sequence);
         packet.set_timestamp(timestamp);
         let octets = packet.payload().len() as u32;
-        if sequence.wrapping_sub(self.sequence) < 0x8000 {
+        let further = sequence.wrapping_sub(self.sequence);
+        if further < 0x8000 {
             (self.sequence, self.timestamp, self.at) = (sequence, timestamp, now);
+            self.given = self.given.saturating_add(further);
         }
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(octets);
+        Ok(())
     }
 
     /// A sender report with a description; the middle of its NTP time.
@@ -114,7 +159,7 @@ impl Voice {
 fn wanted(half: &Half, bytes: &[u8]) -> Result<(SocketAddr, u32), DropReason> {
     let to = half.media_target()?;
     let remote = half.remote.as_ref().ok_or(DropReason::NoRemote)?;
-    let header = crate::wire::rtp_header(bytes)?;
+    let header = wire::rtp_header(bytes)?;
     if !remote.allows(header.payload_type) {
         return Err(DropReason::PayloadType);
     }
@@ -233,9 +278,11 @@ impl Session {
         let (s, voices) = s.zip(voices).ok_or(DropReason::NoRemote)?;
         let (half, voice) = (&mut s.halves[side.index()], &mut voices[side.index()]);
         let wanted = wanted(half, packet.bytes());
-        voice.skips |= wanted.is_err();
+        if wanted.is_err() {
+            voice.skip(packet.bytes());
+        }
         let (to, clock) = wanted?;
-        voice.rename(now, clock, packet.bytes_mut());
+        voice.rename(now, clock, packet.bytes_mut())?;
         match &mut half.guard {
             Some(guard) => guard.protect(packet, Kind::Media).map(|()| to),
             None => Ok(to),

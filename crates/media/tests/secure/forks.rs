@@ -147,7 +147,7 @@ fn terms(n: u8) -> Dtls {
         client: false,
         open: false,
         fingerprints: vec![Fingerprint { hash: Hash::Sha256, digest: [n; 32].into() }],
-        association: format!("{n}").into(),
+        association: format!("{n}").as_str().into(),
         suites: vec![Suite::AesCm128Sha1_80],
         answered: false,
     }
@@ -160,7 +160,7 @@ fn said(n: u8) -> Remote {
 
 /// The same with an association of its own.
 fn renamed(remote: Remote, n: u8) -> Remote {
-    let terms = Dtls { association: format!("{n} anew").into(), ..terms(n) };
+    let terms = Dtls { association: format!("{n} anew").as_str().into(), ..terms(n) };
     Remote { srtp: Srtp::Dtls(Box::new(terms)), ..remote }
 }
 
@@ -318,4 +318,37 @@ fn while_several_forks_may_speak_none_is_followed_to_where_another_is_and_from_t
     forks.room.pass(300);
     assert!(forks.hears(0, place(7)));
     assert_eq!(forks.room.session.report(forks.room.now).b[0].source, Some(place(7)));
+}
+
+/// RFC 5763 §5: what was agreed with one party is nothing to the next, though the stream was in clear when it came.
+#[test]
+fn keys_that_rest_during_a_fax_open_nothing_of_another_party_that_came_meanwhile() {
+    let mut forks = Forks::new(2, Latch::Off);
+    forks.describe(forks.said[0].clone());
+    assert!(forks.speaks(0));
+    let fax = |place, other| Remote { udptl: true, other, ..Remote::audio(place) };
+    forks.describe(fax(place(1), false));
+    forks.describe(fax(place(2), true));
+    forks.describe(forks.said[1].clone());
+    assert!(forks.speaks(1));
+    assert!(!forks.hears(0, place(2)) && !forks.hears(0, place(1)), "the keys of who has left");
+    assert!(forks.speaks(1));
+}
+
+#[test]
+fn a_fork_beside_one_that_chose_another_key_of_ours_is_spoken_to_whenever_its_turn_comes() {
+    let mut mint = Mint::new([59; 32]);
+    let mut forks = Forks::new(2, Latch::Off);
+    assert!(forks.speaks(0));
+    forks.room.pass(600);
+    assert!(forks.speaks(1));
+    let Srtp::On(before) = forks.said[0].srtp.clone() else { panic!("keys are described") };
+    let chosen = Keys { send: mint.draw(Suite::AesCm128Sha1_80).unwrap(), ..*before };
+    forks.describe(Remote { beside: true, srtp: on(&chosen), ..forks.said[0].clone() });
+    for turn in 0..8u16 {
+        forks.room.pass(600);
+        assert!(forks.speaks(usize::from(turn % 2)));
+        let sent = forks.room.put(Side::A, &rtp(9, turn + 1));
+        assert!(sent.is_ok(), "{turn}: {sent:?}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Keys of handshakes, joined with every other way.
 
 use super::*;
-use media::{Dtls, Fingerprint, Hash, Spot};
+use media::{Association, Dtls, Fingerprint, Hash, Spot};
 
 fn dtls() -> Srtp {
     let fingerprint = Fingerprint { hash: Hash::Sha256, digest: [1; 32].into() };
@@ -108,4 +108,38 @@ fn a_handshake_is_handed_on_from_the_peer_alone_and_only_where_one_is_due() {
         let mut room = Room::new(other, Srtp::Off);
         assert!(matches!(verdict(&mut room, a()), Verdict::Drop(_)));
     }
+}
+
+/// Who is held by the null address does not hear where the other one is (RFC 3264 §8.4): it is where it was.
+#[test]
+fn an_end_that_says_nothing_of_itself_is_the_one_that_it_was_and_no_more() {
+    let mut mint = Mint::new([10; 32]);
+    let agreed = keys(&mut mint, Suite::AesCm128Sha1_80);
+    let mut peer = Peer::of(&agreed);
+    let mut room = Room::new(Srtp::Off, Srtp::Off);
+    let mut describe = |room: &mut Room, end: [Option<&str>; 2]| {
+        let end = end.map(|one| one.map(Into::into));
+        let named = Dtls { association: Association { name: "one".into(), end }, ..terms() };
+        let before = room.session.handshakes().next().map(|(_, held, _)| held.clone());
+        room.set(Side::A, Srtp::Dtls(Box::new(named.clone())));
+        before.is_none_or(|before| before.goes_on(&named))
+    };
+    assert!(describe(&mut room, [Some("here"), Some("first")]));
+    let now = room.session.handshakes().next().unwrap().1.clone();
+    room.session.keyed(room.now, (spot(Side::A, Component::Rtp), &now), a(), &agreed);
+    for (end, same) in [
+        ([Some("here"), None], true),
+        ([None, None], true),
+        ([Some("here"), Some("second")], true),
+        ([None, Some("second")], true),
+        ([Some("there"), Some("second")], true),
+        ([None, None], true),
+        ([Some("here"), Some("first")], false),
+        ([Some("here"), None], true),
+        ([None, None], true),
+        ([Some("there"), None], false),
+    ] {
+        assert_eq!(describe(&mut room, end), same, "{end:?}");
+    }
+    assert_eq!(room.put(Side::A, &peer.says(&rtp(1, 1))).unwrap(), rtp(1, 1), "until others are agreed");
 }
