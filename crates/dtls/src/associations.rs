@@ -181,7 +181,7 @@ impl Associations {
     pub fn on_tick(&mut self, now: Time, session: &mut Session, desk: &mut Desk, send: Send<'_>) {
         for one in &mut self.all {
             one.candidates.iter_mut().for_each(|candidate| candidate.shake.on_tick(now));
-            one.to = session.whereabouts(one.spot, &one.terms);
+            one.follow(session.whereabouts(one.spot, &one.terms));
             one.begin(now, desk);
             one.settle(now, session, send);
             one.judge_patience(now, session);
@@ -219,6 +219,15 @@ impl Association {
         }
         self.terms.answered = terms.answered;
         self.terms.association.follow(&terms.association);
+        self.follow(to);
+    }
+
+    /// The peer is there now: what we have begun goes on there, unless it was met elsewhere.
+    fn follow(&mut self, to: Option<SocketAddr>) {
+        let own = self.candidates.first_mut().filter(|own| self.terms.client && Some(own.source) == self.to);
+        if let (Some(own), Some(to)) = (own, to) {
+            own.source = to;
+        }
         self.to = to;
     }
 

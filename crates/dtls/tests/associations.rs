@@ -181,14 +181,51 @@ const PASSWORD: &str = "0123456789abcdefghijkl";
 
 /// A check by the peer of a fragment that nominates nothing.
 fn check(fragment: &str) -> Vec<u8> {
+    checked(fragment, None)
+}
+
+/// One that nominates, with a priority.
+fn nomination(fragment: &str, priority: u8) -> Vec<u8> {
+    checked(fragment, Some(priority))
+}
+
+fn checked(fragment: &str, nominates: Option<u8>) -> Vec<u8> {
     let mut buffer = vec![0; 256];
     let mut writer = Writer::new(&mut buffer, Class::Request, [3; 12]);
     writer.attribute(kind::USERNAME, &[format!("ours:{fragment}").as_bytes()]);
-    writer.attribute(kind::PRIORITY, &[&[0, 0, 1, 0]]);
+    writer.attribute(kind::PRIORITY, &[&[0, 0, 1, nominates.unwrap_or_default()]]);
+    if nominates.is_some() {
+        writer.attribute(kind::USE_CANDIDATE, &[]);
+    }
     writer.integrity(&Key::new(PASSWORD.as_bytes()));
     let length = writer.finish().unwrap();
     buffer.truncate(length);
     buffer
+}
+
+/// RFC 8445 §8.1.1: a peer may nominate another address while a handshake has begun that nobody has answered there.
+#[test]
+fn a_handshake_of_ours_that_nobody_has_answered_goes_to_where_the_peer_is_now() {
+    let mut room = Room::open();
+    room.session.set_ice(room.now, Side::A, &Credentials::new("ours", PASSWORD).unwrap());
+    let terms = Dtls {
+        client: true,
+        open: false,
+        fingerprints: named(&room.theirs),
+        association: "first".into(),
+        suites: vec![Suite::AesCm128Sha1_80],
+        answered: true,
+    };
+    let ice = PeerDescription { ufrag: "one".into(), candidates: Default::default() };
+    room.set(Remote { srtp: Srtp::Dtls(Box::new(terms)), ice: Some(Box::new(ice)), ..Remote::audio(peer()) });
+    for (at, from) in [peer(), stranger(), stranger()].into_iter().enumerate() {
+        if at < 2 {
+            assert!(matches!(room.hear(from, &nomination("one", at as u8)), Verdict::Answer { .. }));
+        }
+        room.pass(if at < 2 { 100 } else { 2_000 });
+        assert_eq!(room.sent_to(from).is_empty(), at == 1, "{at}: it is repeated after a while");
+        assert!(room.out.is_empty(), "{at}: {:?}", room.out);
+    }
 }
 
 /// Two forks with ICE, neither of which has nominated: each begins from where its checks came from (RFC 8445 §12.2).

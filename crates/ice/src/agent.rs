@@ -155,6 +155,11 @@ impl Agent {
         (0..COMPONENTS).for_each(|component| self.forget_kept(component));
     }
 
+    /// Another party comes: what the one before had proven before a restart is nothing to it.
+    pub fn part(&mut self) {
+        self.kept = [None; COMPONENTS];
+    }
+
     /// A further peer (a branch of a fork), as it described itself. It counts when it is described.
     pub fn introduce(&mut self, description: &PeerDescription, now: Time) {
         self.peer_of(description.ufrag.as_bytes(), now).describe(&description.candidates);
@@ -289,8 +294,10 @@ impl Agent {
             return Judgement::Drop(Refusal::Flood);
         }
         self.answered += 1;
-        self.prolong(names, now);
         let is_current = self.current.as_deref().is_some_and(|c| c.as_bytes() == theirs);
+        if is_current {
+            self.prolong(names, now);
+        }
         let peer = self.peer_of(theirs, now);
         peer.heard = now;
         peer.prove(component, source);
@@ -300,7 +307,7 @@ impl Agent {
         Judgement::Good { transaction, key, moved: moved && is_current }
     }
 
-    /// A good check of these names: the credentials of before hold on where it bears them.
+    /// A good check of these names by the peer that counts: the credentials of before hold on where it bears them.
     fn prolong(&mut self, names: Option<(&[u8], &[u8])>, now: Time) {
         if let (Some((before, until)), Some((ours, _))) = (&mut self.before, names)
             && before.credentials.ufrag().as_bytes() == ours

@@ -250,6 +250,9 @@ fn credentials_of_before_a_restart_hold_for_as_long_as_checks_bear_them() {
         let event = send_at(&mut agent, second * 1_000, 0, "192.0.2.7:4000", &GOOD);
         assert!(matches!(event, Event::Answer { .. }), "{second} s: {event:?}");
     }
+    // Who does not count holds nothing open.
+    let former = Check { name: "ours:other", ..GOOD };
+    assert!(matches!(send_at(&mut agent, 90_000, 0, "192.0.2.8:4000", &former), Event::Answer { .. }));
     let forged = Check { password: "another4567890123456789", ..GOOD };
     assert!(matches!(send_at(&mut agent, 99_000, 0, "192.0.2.7:4000", &forged), Event::Refuse { .. }));
     let late = send_at(&mut agent, 100_001, 0, "192.0.2.7:4000", &GOOD);

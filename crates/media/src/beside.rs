@@ -117,7 +117,9 @@ impl Half {
         if other && known.is_none() && !stays && !keyed {
             // What was agreed with the party before opens and protects nothing of this one (RFC 5763 §5).
             drop(self.change_guard(None));
-            self.beside.resting = None;
+        }
+        if other && !stays {
+            self.part_checks();
         }
         self.set(now, Remote { other: false, ..remote });
         if let Some(guard) = &mut self.guard {
@@ -171,6 +173,7 @@ impl Half {
         for one in [&mut before, &mut self.beside.resting].into_iter().flatten() {
             one.lay_aside(&mut self.beside.spent);
         }
+        self.beside.resting = None;
         if let Some(next) = &mut self.guard {
             next.take_up(&mut self.beside.spent);
         }

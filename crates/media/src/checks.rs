@@ -69,6 +69,13 @@ impl Half {
         }
     }
 
+    /// Another party comes.
+    pub(crate) fn part_checks(&mut self) {
+        if let Some(checks) = &mut self.checks {
+            checks.agent.part();
+        }
+    }
+
     /// What is known of one that may take the peer's place, once we are known to it.
     pub(crate) fn agent(&self) -> Option<&Agent> {
         self.checks.as_ref().map(|checks| &checks.agent)

@@ -248,6 +248,24 @@ fn a_restart_leaves_media_where_they_were_until_the_new_checks_nominate() {
     assert_eq!(room.goes(Caller, Rtp, A), Err(DropReason::IceUnproven));
 }
 
+/// RFC 8445 §9: what a restart leaves as it was is the same peer's.
+#[test]
+fn another_party_that_comes_with_a_restart_has_proven_nothing_whatever_the_one_before_had() {
+    let mut room = Room::new();
+    room.describe(Room::described("peer"));
+    assert!(room.checks(Rtp, "203.0.113.9:700", true) && room.checks(Rtcp, "203.0.113.9:701", true));
+    let other = "ABCDEFGHIJKLMNOPQRSTUV";
+    room.session.set_ice(room.now, Callee, &Credentials::new("next", other).unwrap());
+    assert_eq!(room.goes(Caller, Rtp, A).unwrap(), "203.0.113.9:700", "it is still there");
+    room.describe(Remote { other: true, ..Room::described("next") });
+    assert_eq!(room.goes(Caller, Rtp, A), Err(DropReason::IceUnproven));
+    assert_eq!(room.goes(Caller, Rtcp, "192.0.2.1:4001"), Err(DropReason::IceUnproven));
+    room.now = room.now + Duration::from_secs(3);
+    assert_eq!(room.goes(Callee, Rtp, "203.0.113.9:700"), Err(DropReason::ForeignSource));
+    room.hand(Callee, Rtp, "203.0.113.10:700", &check("next:next", other, true));
+    assert_eq!(room.goes(Caller, Rtp, A).unwrap(), "203.0.113.10:700");
+}
+
 #[test]
 fn a_peer_that_was_described_before_us_is_believed_by_its_checks_from_then_on() {
     let mut room = Room::new();

@@ -352,3 +352,18 @@ fn a_fork_beside_one_that_chose_another_key_of_ours_is_spoken_to_whenever_its_tu
         assert!(sent.is_ok(), "{turn}: {sent:?}");
     }
 }
+
+/// The same where the next party was known as a fork, and is secured only later.
+#[test]
+fn keys_that_rest_open_nothing_of_a_plain_fork_that_answers_and_is_secured_later() {
+    let mut forks = Forks::new(1, Latch::Off);
+    assert!(forks.speaks(0));
+    forks.describe(Remote::audio(place(1)));
+    forks.describe(Remote { beside: true, ..Remote::audio(place(2)) });
+    forks.describe(Remote::audio(place(2)));
+    let second = keys(&mut Mint::new([61; 32]), Suite::AesCm128Sha1_80);
+    forks.describe(Remote { srtp: on(&second), ..Remote::audio(place(2)) });
+    forks.peers.push(Peer::of(&second));
+    assert!(!forks.hears(0, place(2)), "the keys of who has left");
+    assert!(forks.speaks(1));
+}

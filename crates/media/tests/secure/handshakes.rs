@@ -117,7 +117,7 @@ fn an_end_that_says_nothing_of_itself_is_the_one_that_it_was_and_no_more() {
     let agreed = keys(&mut mint, Suite::AesCm128Sha1_80);
     let mut peer = Peer::of(&agreed);
     let mut room = Room::new(Srtp::Off, Srtp::Off);
-    let mut describe = |room: &mut Room, end: [Option<&str>; 2]| {
+    let describe = |room: &mut Room, end: [Option<&str>; 2]| {
         let end = end.map(|one| one.map(Into::into));
         let named = Dtls { association: Association { name: "one".into(), end }, ..terms() };
         let before = room.session.handshakes().next().map(|(_, held, _)| held.clone());
