@@ -136,7 +136,7 @@ impl Bridge {
         let idle = now.since(self.spoken_until);
         if idle >= frame {
             // Nothing was said meanwhile: time has passed for the receiver too.
-            speaking.skip(idle, &mut self.outgoing);
+            let _ = speaking.skip(idle, &mut self.outgoing);
             (self.frame_due, self.spoken_until) = (now, now);
         }
         for _ in 0..TONES_AT_ONCE {

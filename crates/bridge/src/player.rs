@@ -17,7 +17,8 @@ use std::time::Duration;
 const RAMP_MS: u32 = 5;
 /// Samples a second of a tone for a codec that takes any rate.
 const TONE_RATE: u32 = 16_000;
-/// Packets made at one time, when time has been lost; what is missing then is left out.
+/// Packets made at one time, when time has been lost. What is missing then is left out: of a tone, which keeps its
+/// times; a file goes on where it was, so that no word is lost.
 const PACKETS_AT_ONCE: u32 = 5;
 
 /// One sine of a tone.
@@ -172,7 +173,11 @@ impl Player {
     pub fn on_tick(&mut self, now: Time) {
         let time = Duration::from_millis(u64::from(self.play.format.ptime_ms));
         if now.since(self.next) >= time * PACKETS_AT_ONCE {
-            self.speaking.skip(now.since(self.next), &mut self.outgoing);
+            let samples = self.speaking.skip(now.since(self.next), &mut self.outgoing);
+            self.source.skip(samples);
+            if samples > 0 && !self.ramp.ending {
+                self.ramp.at = 0;
+            }
             self.next = now;
         }
         while !self.is_over() && self.next <= now {
@@ -256,6 +261,13 @@ impl Source {
         }
     }
 
+    /// So many samples will never be heard.
+    fn skip(&mut self, samples: usize) {
+        if let Source::Tone(tone) = self {
+            tone.skip(samples);
+        }
+    }
+
     /// Puts the next samples in; `false`: they were the last.
     fn fill(&mut self, out: &mut [i16]) -> bool {
         match self {
@@ -305,6 +317,20 @@ impl Ringing {
             }
             self.at += count;
             done += count;
+        }
+    }
+
+    /// The turns go on without being heard.
+    fn skip(&mut self, samples: usize) {
+        let whole: usize = self.turns.iter().map(|(on, off)| on + off).sum();
+        let mut left = samples % whole.max(1);
+        while left > 0 {
+            let (on, off) = self.turns.get(self.turn).copied().unwrap_or_default();
+            let step = left.min((on + off).saturating_sub(self.at));
+            (self.at, left) = (self.at + step, left - step);
+            if self.at >= on + off {
+                (self.turn, self.at) = ((self.turn + 1) % self.turns.len(), 0);
+            }
         }
     }
 

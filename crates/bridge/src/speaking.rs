@@ -124,10 +124,10 @@ impl Speaking {
         self.say(samples, outgoing);
     }
 
-    /// Nobody says anything for so long: the timestamps go on.
-    pub(crate) fn skip(&mut self, time: Duration, outgoing: &mut Outgoing) {
+    /// Nobody says anything for so long: the timestamps go on, by so many samples.
+    pub(crate) fn skip(&mut self, time: Duration, outgoing: &mut Outgoing) -> usize {
         if outgoing.packets == 0 {
-            return;
+            return 0;
         }
         self.flush(outgoing);
         let samples = (time.as_millis() * u128::from(self.rate) / 1_000) as usize;
@@ -135,6 +135,7 @@ impl Speaking {
         outgoing.identity.timestamp = outgoing.identity.timestamp.wrapping_add(ticks);
         self.ahead += samples;
         self.marker = true;
+        samples
     }
 
     /// Nobody was heard for so long, and whoever speaks now counts by another clock: the timestamps go on as time did

@@ -37,6 +37,7 @@ pub mod server;
 pub mod sipp;
 pub mod stream;
 pub mod stun;
+pub mod timeline;
 pub mod wire;
 
 pub use place::Place;

@@ -27,7 +27,7 @@ fn a_recorder_that_dies_is_followed_by_the_next_within_seconds() {
     assert!(second.await_received("INVITE ").contains("<datamode>complete</datamode>"));
     caller.hears(CALLEE_TONE, CALLER_TONE);
     callee.hears(CALLER_TONE, CALLEE_TONE);
-    drop(caller);
+    caller.control().order("hangup");
     assert_eq!(second.finish().failed, 0, "the end of the call ended the recording");
     let record = &records::await_count(&place, 1)[0];
     let said = records::word(record, "recording");
@@ -62,7 +62,7 @@ fn each_side_of_a_transcoded_call_is_recorded_in_the_codec_that_it_speaks() {
     let _ = caller_ear.hears(CALLER_TONE, CALLEE_TONE);
     let _ = callee_ear.hears(CALLEE_TONE, CALLER_TONE);
     caller.hears(CALLEE_TONE, CALLER_TONE);
-    drop(caller);
+    caller.control().order("hangup");
     assert_eq!(recorder.finish().failed, 0);
     drop(callee);
     assert_eq!(server.stop(), 0);
@@ -125,7 +125,7 @@ fn libsrtp_opens_what_a_recorder_that_demands_srtp_gets() {
         let (_, sound) = read(&opened(&place, key, &packets), 8);
         is_tone(&sound, *own, *other);
     }
-    drop(caller);
+    caller.control().order("hangup");
     assert_eq!(recorder.finish().failed, 0);
     drop(callee);
     assert_eq!(server.stop(), 0);

@@ -106,7 +106,7 @@ fn a_call_goes_on_when_its_recorder_is_killed() {
         let (own, other) = (share(later, own), share(later, other));
         assert!(own > 0.8 && other < 0.1, "{own:.2}, {other:.2}");
     }
-    drop(caller);
+    caller.control().order("hangup");
     let record = &records::await_count(&place, 1)[0];
     assert!(records::word(record, "reason").starts_with("P-HANGUP-"), "a phone ended it: {record}");
     drop(callee);
@@ -123,7 +123,7 @@ fn a_recorder_that_refuses_costs_the_call_nothing() {
     recorder.finish();
     caller.hears(CALLEE_TONE, CALLER_TONE);
     callee.hears(CALLER_TONE, CALLEE_TONE);
-    drop(caller);
+    caller.control().order("hangup");
     let record = &records::await_count(&place, 1)[0];
     assert!(records::word(record, "recording").starts_with("rec: failed, "), "{record}");
     drop(callee);
@@ -200,7 +200,7 @@ fn an_operator_has_a_call_recorded() {
     assert_eq!(recorder.finish().failed, 0, "and recorded no more");
     let call = await_call(&place, |call| call.get("recording").is_some());
     assert_eq!(records::word(&call, "recording"), "rec: ok, then ended");
-    drop(caller);
+    caller.control().order("hangup");
     drop(callee);
     assert_eq!(server.stop(), 0);
 }

@@ -53,6 +53,39 @@ fn a_tone_comes_and_goes_as_its_cadence_says() {
     }
 }
 
+/// Each packet's samples at its timestamp, and what is missing as silence.
+fn placed(packets: &[Left]) -> Vec<i16> {
+    let first = packets[0].header.timestamp;
+    let mut heard = Vec::new();
+    for packet in packets {
+        let at = packet.header.timestamp.wrapping_sub(first) as usize;
+        heard.resize(at, 0);
+        heard.extend(listen(A, std::slice::from_ref(packet)));
+    }
+    heard
+}
+
+#[test]
+fn a_tone_keeps_its_times_where_time_is_lost_and_a_file_its_words() {
+    // Nobody looks from 300 to 730 ms: 30 ms into the second turn.
+    let mut tone = player(ringing(), A, 0);
+    let mut packets = said(&mut tone, 0, 300);
+    packets.extend(said(&mut tone, 730, 3_700));
+    let heard = placed(&packets);
+    let level = |from: usize, to: usize| level_dbm0(&heard[from * 8..to * 8]);
+    for (from, to) in [(10, 290), (740, 980), (3_010, 3_390), (3_610, 3_690)] {
+        assert!(level(from, to) > -15.0, "{from}");
+    }
+    for (from, to) in [(1_010, 3_000), (3_410, 3_600)] {
+        assert!(level(from, to) < -60.0, "{from}");
+    }
+    let mut words = player(Sound::Once(file(8_000, 440.0, 1_000)), A, 0);
+    let mut packets = said(&mut words, 0, 300);
+    packets.extend(said(&mut words, 730, 2_000));
+    assert_eq!(packets.len(), 50, "the whole file");
+    assert!(words.is_over());
+}
+
 #[test]
 fn it_begins_and_ends_without_a_step() {
     // A step is louder than what the tone itself does from one sample to the next.
