@@ -71,7 +71,10 @@ fn hears_ringing(name: &str, country: &str, hertz: &[f64], wanted: &str) {
     let timeline = Timeline::sent_to(&capture, &place.ip(PBX));
     timeline.sounds(hertz, wanted);
     let said = |status: u16| -> f64 {
-        let filter = format!("sip.Status-Code == {status} && sip.CSeq.method == INVITE && ip.src == {}", place.ip(ITSP));
+        let filter = format!(
+            "sip.Status-Code == {status} && sip.CSeq.method == INVITE && ip.src == {}",
+            place.ip(ITSP)
+        );
         let times = capture.lines(&[], &filter, &["frame.time_epoch"]);
         times.first().and_then(|time| time.parse().ok()).expect("a time")
     };
@@ -154,7 +157,8 @@ fn is_held_to_music(name: &str, direction: &str) {
     let filter = format!("sip.Method == INVITE && ip.src == {} && sip.CSeq.seq > 1", place.ip(PBX));
     let asked = capture.lines(&[], &filter, &["frame.time_epoch"]);
     let asked: Vec<f64> = asked.iter().filter_map(|time| time.parse().ok()).collect();
-    for (what, at, asked) in [("begins", heard.from, asked[0]), ("ends", heard.until, asked[asked.len() - 1])] {
+    for (what, at, asked) in [("begins", heard.from, asked[0]), ("ends", heard.until, asked[asked.len() - 1])]
+    {
         let late = at - asked;
         assert!((-0.05..LATE_MAX).contains(&late), "it {what} {late} s after that was asked for");
     }
