@@ -60,7 +60,7 @@ impl Call {
             self.end_late(leg, &attempt, msg, &early, cx);
         } else {
             let tag = leg.dialog.remote_tag();
-            self.media.other = self.shown.media.as_ref().is_some_and(|(n, t)| *n != number || **t != *tag);
+            self.media.other |= self.shown.media.as_ref().is_some_and(|(n, t)| *n != number || **t != *tag);
             self.accept(leg, *attempt, &early, msg, cx);
         }
         true
@@ -189,7 +189,7 @@ impl Call {
     /// The callee answered, but not so that there can be a call.
     fn refuse_answer(&mut self, leg: Leg, attempt: &Attempt, reason: ReasonId, cx: &mut Context<'_>) {
         self.acknowledge_and_bye(leg, cx);
-        self.media.other = false;
+        self.media.other &= self.shown.media.is_none();
         self.attempt_over(attempt.number, &attempt.candidate, Failure::ours(reason), cx);
     }
 

@@ -296,8 +296,9 @@ impl Call {
         cx.note(Level::Warn, "one way", format!("call {}: {who} not heard: {why}", self.key));
     }
 
-    /// A side is silent for its timeout, which ends the call; what of it has ceased is told.
+    /// A side is silent for its timeout, which ends the call, unless it has ended otherwise; what of it has ceased is told.
     pub(crate) fn on_no_media(&mut self, side: Side, silence: Silence, cx: &mut Context<'_>) {
+        let (None | Some(End { reason: ReasonId::MediaTimeout, .. })) = self.end else { return };
         let told = format!("{} silent: {silence}", released_by(side).word());
         cx.note(Level::Warn, "call without media", format!("call {}: {told}", self.key));
         self.decision = format!("{}; {told}", self.decision).into();

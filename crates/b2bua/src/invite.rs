@@ -121,7 +121,8 @@ impl Call {
 
     /// The offer of an attempt; `None` when the caller's cannot be used (the call is refused).
     fn first_offer(&mut self, candidate: &Candidate, cx: &mut Context<'_>) -> Option<(Offered, LocalSdp)> {
-        let mut sdp = LocalSdp::default();
+        let others = self.live.iter().map(|attempt| &attempt.sdp);
+        let mut sdp = LocalSdp::beside(self.epoch.policy(candidate.trunk), others);
         self.media.tls[Side::B.index()] = candidate.target.transport == base::Transport::Tls;
         let arrived = self.arrived.take();
         let made = match arrived.as_deref() {

@@ -132,7 +132,8 @@ impl CallMedia {
         live: bool,
         cx: &mut Context<'_>,
     ) -> Result<(), SdpTrouble> {
-        let (beside, other) = (std::mem::take(&mut self.beside), std::mem::take(&mut self.other));
+        let beside = std::mem::take(&mut self.beside);
+        let other = side == Side::B && !beside && std::mem::take(&mut self.other);
         let State::Open { session, .. } = self.state else { return Ok(()) };
         let (end, side) = (self.end(epoch, (side, trunk)), self.seat(side));
         let timeout = end.policy.media_timeout.filter(|_| live);
@@ -188,9 +189,7 @@ impl Call {
         self.media.set_remotes(side, (&self.epoch, trunk), said, live, cx)?;
         if !live {
             let said = Standing { theirs: said.0, ..self.standing(side) };
-            let kept =
-                negotiation::may_bridge(&said, &self.standing(side.other()), self.media.joining.settled);
-            self.media.early[side.index()] = if kept { said.theirs.into() } else { Box::default() };
+            self.media.early[side.index()] = self.media.joining.early(&said, &self.standing(side.other()));
         }
         if let Some(leg) = self.leg_mut(side) {
             leg.sdp.note_peer(said.0, cx.wall());

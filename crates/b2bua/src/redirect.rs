@@ -213,7 +213,7 @@ impl Call {
             arrived.identity.history = by.history.redirected(&by.called, by.why, &plan.called);
         }
         self.limits.emergency |= plan.emergency;
-        self.shown.media = None;
+        self.media.other |= self.shown.media.take().is_some();
         self.queue = queue;
         self.tell_redirect(by.trunk, &waiting.number, &format!("route {}", plan.route_name));
         self.journal_routed(cx);

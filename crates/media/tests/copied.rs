@@ -161,6 +161,21 @@ fn a_source_that_begins_anew_while_the_recording_pauses_goes_on_with_the_next_nu
     }
 }
 
+/// RFC 3550 §A.1: two in a row are a source that begins anew, one alone is late.
+#[test]
+fn one_packet_that_is_much_too_late_moves_nothing_and_two_that_follow_each_other_do() {
+    for left_out in [false, true] {
+        let mut pair = Pair::new();
+        let first = number(&mut pair, 1, 1_000, 8).unwrap();
+        assert!(!left_out || number(&mut pair, 1, 1_001, 9).is_none());
+        let mut told = |sequence| number(&mut pair, 1, sequence, 8).map(|number| number.wrapping_sub(first));
+        assert_eq!([told(500), told(1_002)], [None, Some(if left_out { 1 } else { 2 })], "{left_out}");
+        let next = if left_out { 2 } else { 3 };
+        assert_eq!([told(600), told(1_003), told(601)], [None, Some(next), None]);
+        assert_eq!([told(602), told(603), told(1_004)], [Some(next + 1), Some(next + 2), Some(next + 403)]);
+    }
+}
+
 /// Sources that take turns, packets that overtake each other, codecs that come and go.
 #[test]
 fn no_two_packets_for_a_recorder_have_one_number() {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
+#[path = "reports/awake.rs"]
+mod awake;
 mod common;
 #[path = "reports/moved.rs"]
 mod moved;

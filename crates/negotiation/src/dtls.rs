@@ -79,13 +79,20 @@ fn end_of(session: &Session<'_>, media: &Media<'_>, checks: bool) -> Association
         // Writing to a String cannot fail.
         let _ = write!(name, " {:?}", one.digest);
     }
-    let place = || format!("{:?}:{}", media.connection(), media.port).into();
-    // Who is held by the null address is told nothing of where the other one is (RFC 3264 §8.4).
-    let placed = checks || !media.is_null_connection();
+    let place = match media.is_null_connection() {
+        false => Some(format!("{:?}:{}", media.connection(), media.port).into()),
+        // It fills the place of an address where there are candidates (RFC 9429 §5.2.1).
+        true if checks => {
+            let all = media.candidates().filter(|one| one.component == 1).map(|one| one.address);
+            Some(format!("{:?}", all.collect::<Vec<_>>()).into())
+        }
+        // Who is held by it is told nothing of where the other one is (RFC 3264 §8.4).
+        true => None,
+    };
     let known = |origin| format!("{:?}", Origin { sess_version: b"", ..origin }).into();
     let end = match named {
         Some(_) => [None, None],
-        None => [placed.then(place), session.origin().filter(|_| checks).map(known)],
+        None => [place, session.origin().filter(|_| checks).map(known)],
     };
     Association { name: name.into(), end }
 }

@@ -37,6 +37,11 @@ pub(crate) enum Plan<'a, 't> {
 }
 
 impl IceTold {
+    /// The same for a further peer.
+    pub(crate) fn beside(&self) -> IceTold {
+        IceTold { credentials: self.credentials.clone(), theirs: "".into(), port: self.port, restart: false }
+    }
+
     fn note(&mut self, theirs: &str) {
         self.restart |= !self.theirs.is_empty() && *self.theirs != *theirs;
         if *self.theirs != *theirs {

@@ -1,7 +1,7 @@
 //! What the engine was told of how two sides are joined and what they hear from us, and what it is to be told next.
 
 use crate::early::Unheard;
-use crate::plan::{Pair, Standing, plans};
+use crate::plan::{Pair, Standing, may_bridge, plans};
 use base::Rng;
 use media::{Command, MAX_STREAMS, Play, SessionId, Side, Sound, Yields};
 use sounds::Sounds;
@@ -42,6 +42,12 @@ impl Joining {
     #[must_use]
     pub fn is_heard(&self, toward: Side) -> bool {
         self.heard[toward.index()].is_some()
+    }
+
+    /// What one peer has described before the answer, where it is needed again to join it with the other one.
+    #[must_use]
+    pub fn early(&self, said: &Standing<'_>, other: &Standing<'_>) -> Box<[u8]> {
+        if may_bridge(said, other, self.settled) { said.theirs.into() } else { Box::default() }
     }
 
     /// Whether nobody has been told yet that a side hears nothing of what it is to; from now on somebody has.

@@ -6,6 +6,7 @@ use crate::notice::Notice;
 use crate::numbers::Numbers;
 use crate::trouble::{SdpTrouble, parse};
 use base::{Rng, WallTime};
+use config::Policy;
 use media::{Association, Command, MAX_STREAMS, Remote, SessionId, Side};
 use sdp::{Cover, Session};
 use srtp::MasterKey;
@@ -56,6 +57,15 @@ pub struct LocalSdp {
 }
 
 impl LocalSdp {
+    /// Before the first description of an attempt by a trunk with this policy. Beside others it names to its peer what they
+    /// name to theirs: each may be checked for as long as it may answer (RFC 8445 §7.3).
+    #[must_use]
+    pub fn beside<'l>(policy: &Policy, mut others: impl Iterator<Item = &'l LocalSdp>) -> LocalSdp {
+        let lite = policy.ice == config::Ice::Lite;
+        let told = if lite { others.find_map(|other| other.ice.as_deref()) } else { None };
+        LocalSdp { ice: told.map(|told| Box::new(told.beside())), ..LocalSdp::default() }
+    }
+
     /// Whether it answers with keys for SRTP.
     #[must_use]
     pub fn is_secured(&self) -> bool {

@@ -36,8 +36,7 @@ pub struct Standing<'a> {
 pub type Pair = [Plan; 2];
 
 /// Whether what holds between us and two peers could ask for a bridge, as far as one look tells. `settled`: as below.
-#[must_use]
-pub fn may_bridge(a: &Standing<'_>, b: &Standing<'_>, settled: bool) -> bool {
+pub(crate) fn may_bridge(a: &Standing<'_>, b: &Standing<'_>, settled: bool) -> bool {
     let ruled = settled || a.renumbered || b.renumbered || converts(a.policy, b.policy);
     ruled
         || recodes(a.policy, b.policy)

@@ -81,7 +81,7 @@ impl Call {
 
     /// The fork whose media were shown is gone: another one's are, if there is one.
     pub(crate) fn show_next(&mut self, cx: &mut Context<'_>) {
-        self.shown.media = None;
+        self.media.other |= self.shown.media.take().is_some();
         let next = self.running().find_map(|a| {
             let early = a.early.iter().find(|e| self.is_heard(a, e))?;
             let tag: Box<[u8]> = early.leg.dialog.remote_tag().into();

@@ -153,6 +153,21 @@ fn media_that_stop_end_the_call() {
 }
 
 #[test]
+fn silence_that_is_told_of_a_call_that_was_hung_up_is_not_why_it_ended() {
+    let mut world = World::new(CONFIG);
+    answered(&mut world);
+    let key = world.board.calls()[0].key;
+    let session = world.told(media::Side::A).0;
+    world.command(b2bua::Command::HangUp(key));
+    let silence = media::Silence { rtp: Some(Duration::from_secs(30)), rtcp: None, checks: None };
+    world.media_reply(media::Reply::Timeout { session, side: media::Side::A, silence });
+    world.expect(&[(PBX, "BYE"), (GW1, "BYE")]);
+    world.settle();
+    let record = &world.records[0];
+    assert!(record.reason == ReasonId::Hangup && !record.decision.contains("silent"), "{}", record.decision);
+}
+
+#[test]
 fn a_side_that_is_not_heard_is_shown_while_the_call_lives_and_warned_of() {
     let mut world = World::new(CONFIG);
     answered(&mut world);

@@ -151,6 +151,26 @@ fn an_answer_that_is_refused_marks_no_later_description_as_another_partys() {
     assert_eq!(others.first(), Some(&false), "{others:?}");
 }
 
+/// RFC 5763 §5: what the branch that was heard has agreed to is nothing to the one that answers.
+#[test]
+fn who_answers_when_the_branch_that_was_heard_has_declined_is_another_party() {
+    let mut world = World::new(&two("", ""));
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let sent = world.expect(&[(GW1, "INVITE"), (GW2, "INVITE")]);
+    let others = |world: &World| -> Vec<bool> {
+        let of = |command: &Command| match command {
+            Command::Set { side: Side::B, remote, .. } => Some(remote.other),
+            _ => None,
+        };
+        world.media.iter().filter_map(of).collect()
+    };
+    say(&mut world, &sent[0], PROGRESS, "t1", &answer_at(7001));
+    assert_eq!(others(&world), [false]);
+    say(&mut world, &sent[0], "486 Busy Here", "t1", "");
+    say(&mut world, &sent[1], "200 OK", "t2", &answer_at(7002));
+    assert_eq!(others(&world).last(), Some(&true), "{:?}", others(&world));
+}
+
 /// Port, whether beside another, whether heard, and key, of each description of a callee that the engine was told.
 fn of_callees(world: &World) -> Vec<(u16, bool, bool, Option<Vec<u8>>)> {
     let told = world.media.iter().filter_map(|command| match command {

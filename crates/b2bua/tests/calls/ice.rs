@@ -1,6 +1,9 @@
 //! ICE toward a trunk (RFC 8445): each leg has fragments and passwords of its own, which the engine hears of first.
 
-use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, from_callee, inside, invite, response};
+use crate::common::{
+    ANSWER, CONFIG, GW1, GW2, OFFER, PBX, Sent, World, from_callee, inside, invite, response,
+};
+use crate::forking;
 use crate::transfers::{LOCAL, TARGET, config, fine, target_answers};
 use media::{Command, Remote, SessionId, Side, Srtp};
 
@@ -71,6 +74,36 @@ fn each_leg_has_checks_of_its_own_and_keys_beside_them() {
     let renewed = ufrag(answered.body()).to_owned();
     assert!(!renewed.is_empty() && renewed != ours[0], "{}", answered.body());
     assert_eq!(credentials(&world, session, Side::A), renewed);
+}
+
+/// RFC 8445 §7.3: each may be checked for as long as it may answer, however late it does.
+#[test]
+fn gateways_that_ring_at_once_are_told_one_name_for_their_checks_and_a_later_one_another() {
+    let mut world = World::new(&forking::config("override = { ice = \"lite\" }"));
+    let sent = forking::ringing(&mut world);
+    let names: Vec<&str> = sent.iter().map(|sent| ufrag(sent.body())).collect();
+    assert!(!names[0].is_empty() && names[0] == names[1] && names[1] == names[2], "{names:?}");
+    let opened = world.media.iter().find_map(|command| match command {
+        Command::Open { session, .. } => Some(*session),
+        _ => None,
+    });
+    assert_eq!(credentials(&world, opened.expect("ports"), Side::B), names[0]);
+    forking::say(&mut world, &sent[2], "486 Busy Here", "t3", "");
+    world.take();
+    forking::say(&mut world, &sent[0], "200 OK", "t1", &checked(ANSWER, "bobs"));
+    let ok = world.take().into_iter().find(|sent| sent.start().starts_with("SIP/2.0 200")).expect("a call");
+    assert_eq!(credentials(&world, opened.expect("ports"), Side::B), names[0], "{}", ok.text);
+    // One that is tried when the one before has failed has a name of its own.
+    let mut world = World::new(
+        &CONFIG
+            .replace("[trunk.one]", "[trunk.one]\noverride = { ice = \"lite\" }")
+            .replace("[trunk.two]", "[trunk.two]\noverride = { ice = \"lite\" }"),
+    );
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let first = world.expect(&[(GW1, "INVITE")]).remove(0);
+    world.receive(GW1, &response(&first, "503 Service Unavailable", "t1", "", ""));
+    let next = world.expect(&[(GW1, "ACK"), (GW2, "INVITE")]).remove(1);
+    assert!(!ufrag(next.body()).is_empty() && ufrag(next.body()) != ufrag(first.body()));
 }
 
 #[test]

@@ -69,6 +69,17 @@ fn another_session_from_the_same_place_is_no_other_handshake_and_one_from_elsewh
     );
 }
 
+/// RFC 9429 §5.2.1: the null address beside candidates says nothing; they do.
+#[test]
+fn an_end_that_names_candidates_alone_is_where_they_are() {
+    let at = |session, version, port: u32| {
+        let text = browsers(session, version, port, "").replace("c=IN IP4 10.0.0.21", "c=IN IP4 0.0.0.0");
+        text.replace(&format!("m=audio {port} "), "m=audio 9 ")
+    };
+    let next = [at(2, 1, 4_000), at(2, 2, 4_010), at(3, 1, 4_020)];
+    assert_eq!(goes_on(CHECKED, &at(1, 1, 4_000), &next), [true, true, false]);
+}
+
 /// RFC 8842 §5.1: a name says it alone.
 #[test]
 fn who_names_its_end_is_known_by_the_name_whatever_else_changes() {

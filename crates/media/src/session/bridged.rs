@@ -180,6 +180,9 @@ impl Session {
                 Passage::Refused => return Err(DropReason::PayloadType),
             }
         }
+        if let Some(s) = self.streams.get_mut(usize::from(stream)).filter(|_| kind == Kind::Media) {
+            s.said[side.index()].leave();
+        }
         self.protect(side, stream, packet, kind).map(|()| true)
     }
 

@@ -57,6 +57,8 @@ struct Voice {
     source: Option<(u32, u16, u32)>,
     /// The newest of its packets that was left out, where none behind it was sent yet.
     skipped: Option<u16>,
+    /// One far behind, which may be the first of a source that begins anew.
+    stray: Option<u16>,
     sequence: u16,
     /// How many of our numbers up to that one are of this source and this place of its numbers.
     given: u16,
@@ -70,8 +72,8 @@ impl Voice {
     fn new(rng: &mut Rng) -> Voice {
         let (ssrc, numbers) = (rng.next_u64() as u32, rng.next_u64());
         let (sequence, timestamp) = (numbers as u16, (numbers >> 16) as u32);
-        let (source, skipped, given, at) = (None, None, 0, Time::ZERO);
-        Voice { ssrc, source, skipped, sequence, given, timestamp, at, packets: 0, octets: 0 }
+        let (source, skipped, stray, given, at) = (None, None, None, 0, Time::ZERO);
+        Voice { ssrc, source, skipped, stray, sequence, given, timestamp, at, packets: 0, octets: 0 }
     }
 
     /// Our RTP time at a moment.
@@ -94,18 +96,23 @@ impl Voice {
     fn placed(&mut self, ahead: u16, sequence: u16) -> Result<Option<u16>, DropReason> {
         let follows = self.sequence.wrapping_add(1).wrapping_sub(sequence);
         let behind = self.sequence.wrapping_sub(sequence.wrapping_add(ahead));
-        let late = |newest: u16| newest.wrapping_sub(sequence) < LATE_MAX;
-        match self.skipped {
-            Some(newest) if !late(newest) => {
+        // Of two that follow each other far behind the second is believed.
+        let stray = self.stray.take().is_some_and(|stray| stray.wrapping_add(1) == sequence);
+        match self.skipped.map(|newest| newest.wrapping_sub(sequence)) {
+            Some(0x8000..) => {
                 self.skipped = None;
                 Ok(Some(follows))
             }
             // Late, but newer than what was sent.
-            Some(_) if behind >= 0x8000 => Ok(Some(follows)),
-            _ if behind >= 0x8000 || behind < self.given => Ok(Some(ahead)),
+            Some(0..LATE_MAX) if behind >= 0x8000 => Ok(Some(follows)),
+            None | Some(0..LATE_MAX) if behind >= 0x8000 || behind < self.given => Ok(Some(ahead)),
             // Its number is that of another packet.
-            _ if behind < LATE_MAX => Err(DropReason::Late),
-            _ => Ok(None),
+            None | Some(0..LATE_MAX) if behind < LATE_MAX => Err(DropReason::Late),
+            _ if stray => Ok(None),
+            _ => {
+                self.stray = Some(sequence);
+                Err(DropReason::Late)
+            }
         }
     }
 

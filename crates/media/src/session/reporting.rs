@@ -54,7 +54,9 @@ impl Stream {
     /// When the peer of a side was last sent media.
     fn spoken_at(&self, toward: Side) -> Option<Time> {
         let from = toward.other();
-        self.said[from.index()].at().max(self.halves[from.index()].spoken_at())
+        // What comes may stay in a bridge, but what is nobody's but the peer's leaves.
+        let came = if self.bridges.is_some() { None } else { self.halves[from.index()].spoken_at() };
+        self.said[from.index()].at().max(came)
     }
 
     /// Decides what is due toward a side, and when to look again.

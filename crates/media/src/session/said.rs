@@ -15,6 +15,8 @@ pub(super) struct Said {
     clock: u32,
     /// When whoever speaks was served last.
     now: Time,
+    /// When the last packet left through a bridge or was made.
+    left: Option<Time>,
 }
 
 impl Said {
@@ -24,9 +26,16 @@ impl Said {
         self.now = now;
     }
 
+    /// What is served leaves.
+    #[inline]
+    pub(super) fn leave(&mut self) {
+        self.left = Some(self.now);
+    }
+
     /// A packet is about to leave, by this clock.
     pub(super) fn note(&mut self, packet: &[u8], clock: Option<u32>) {
         self.clock = clock.unwrap_or(self.clock);
+        self.leave();
         let Ok(packet) = rtp::Packet::parse(packet) else { return };
         let head = packet.header();
         let before = self.last.map(|(_, voice)| voice).filter(|voice| voice.ssrc == head.ssrc);
@@ -38,7 +47,7 @@ impl Said {
 
     /// When the last packet left.
     pub(super) fn at(&self) -> Option<Time> {
-        self.last.map(|(at, _)| at)
+        self.left
     }
 
     /// The name that was heard last.
