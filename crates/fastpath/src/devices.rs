@@ -18,20 +18,42 @@ pub(crate) type Places = Vec<(IpAddr, Result<String, String>)>;
 
 /// The devices that have addresses; why there are none.
 pub(crate) fn devices_of(addresses: &[IpAddr]) -> Result<(Vec<Device>, Places), String> {
-    let found: Vec<(IpAddr, Result<Device, String>)> =
-        addresses.iter().map(|&address| (address, device_of(address))).collect();
-    let mut devices: Vec<Device> = Vec::new();
-    for device in found.iter().filter_map(|(_, device)| device.as_ref().ok()) {
-        if !devices.contains(device) {
-            devices.push(device.clone());
-        }
-    }
+    let (devices, places) = places_of(addresses);
     if devices.is_empty() {
-        let reasons: Vec<String> = found.into_iter().filter_map(|(_, device)| device.err()).collect();
+        let reasons: Vec<String> = places.into_iter().filter_map(|(_, device)| device.err()).collect();
         let none = reasons.is_empty().then_some("no interface carries media".to_owned());
         return Err(none.unwrap_or_else(|| reasons.join(", ")));
     }
-    Ok((devices, found.into_iter().map(|(at, device)| (at, device.map(|device| device.name))).collect()))
+    Ok((devices, places))
+}
+
+/// The same, if there are any.
+pub(crate) fn places_of(addresses: &[IpAddr]) -> (Vec<Device>, Places) {
+    let mut devices: Vec<Device> = Vec::new();
+    let mut place = |&address: &IpAddr| {
+        let found = device_of(address).map(|device| {
+            let name = device.name.clone();
+            if !devices.contains(&device) {
+                devices.push(device);
+            }
+            name
+        });
+        (address, found)
+    };
+    let places = addresses.iter().map(&mut place).collect();
+    (devices, places)
+}
+
+/// The name of a device; none where it is gone.
+pub(crate) fn name_of(number: u32) -> Option<String> {
+    let mut name = [0; libc::IF_NAMESIZE];
+    // SAFETY: the bytes live through the call and are as many as a name may have.
+    let found = unsafe { libc::if_indextoname(number, name.as_mut_ptr()) };
+    if found.is_null() {
+        return None;
+    }
+    // SAFETY: filled in with a name that ends with a zero.
+    Some(unsafe { CStr::from_ptr(name.as_ptr()) }.to_string_lossy().into_owned())
 }
 
 fn device_of(address: IpAddr) -> Result<Device, String> {
@@ -100,6 +122,7 @@ mod tests {
     fn the_loopback_address_is_on_a_loopback_device_and_a_foreign_one_on_none() {
         let found = of_address(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap().unwrap();
         assert!(found.loopback && found.number > 0, "{found:?}");
+        assert_eq!((name_of(found.number), name_of(u32::MAX)), (Some(found.name), None));
         assert_eq!(of_address(IpAddr::from([192, 0, 2, 77])).unwrap(), None);
     }
 }

@@ -1,13 +1,14 @@
 //! What changes in the network under open lanes: routes, devices, neighbours. A thread listens to the kernel's news; each
 //! piece that may concern a lane begins a new generation, and lanes of an older one are looked at again.
 
+use crate::ground::Ground;
 use crate::hops::{self, Hop};
 use crate::netlink::{self, Netlink};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// How long the thread waits for news before it looks whether it is still wanted.
@@ -24,6 +25,8 @@ const ASKS_MAX: usize = 4;
 pub(crate) struct Keeper {
     generation: AtomicU64,
     hops: Mutex<Hops>,
+    /// Where the program stands, which is looked at again when devices change.
+    ground: OnceLock<Weak<Ground>>,
 }
 
 /// A next hop, and the generation in which it was found.
@@ -54,6 +57,19 @@ impl Keeper {
         let weak = Arc::downgrade(&keeper);
         std::thread::Builder::new().name("next-hops".into()).spawn(move || listen(&news, &weak))?;
         Ok(keeper)
+    }
+
+    /// Has the ground looked at again when devices change.
+    pub(crate) fn mind(&self, ground: &Arc<Ground>) {
+        // It is said once.
+        let _ = self.ground.set(Arc::downgrade(ground));
+        ground.review();
+    }
+
+    fn review(&self) {
+        if let Some(ground) = self.ground.get().and_then(Weak::upgrade) {
+            ground.review();
+        }
     }
 
     fn hops(&self) -> MutexGuard<'_, Hops> {
@@ -157,10 +173,16 @@ fn listen(news: &Netlink, keeper: &Weak<Keeper>) {
                 if messages.iter().filter(|(kind, body)| keeper.concerns(*kind, body)).count() > 0 {
                     keeper.renew();
                 }
+                if messages.iter().any(|(kind, _)| netlink::is_of_device(*kind)) {
+                    keeper.review();
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             // News were lost (ENOBUFS): anything may have changed.
-            Err(_) => keeper.renew(),
+            Err(_) => {
+                keeper.renew();
+                keeper.review();
+            }
         }
         if kept.elapsed() >= KEEP {
             kept = Instant::now();

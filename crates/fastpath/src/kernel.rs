@@ -1,7 +1,8 @@
 //! The engine: lanes given out, opened, read and closed, on devices where the program stands.
 
-use crate::devices::{Device, Places, devices_of};
-use crate::hops::{self, Hop};
+use crate::devices::{Device, devices_of};
+use crate::ground::Ground;
+use crate::hops::Hop;
 use crate::keeper::{Found, Keeper};
 use crate::layout::{Place, RawLane, gate};
 use crate::memory::{Memory, steady};
@@ -47,10 +48,8 @@ pub struct Kernel {
     keeper: Arc<Keeper>,
     /// The generation of next hops in which each lane was found well.
     well: Box<[AtomicU64]>,
-    devices: Vec<Device>,
-    places: Places,
-    hook: Hook,
-    /// Why it is not a better one.
+    ground: Arc<Ground>,
+    /// Why it does not stand at a better hook.
     lesser: Option<String>,
     /// What brings packets to the process, or why nothing does.
     hall: Result<Arc<Hall>, String>,
@@ -78,16 +77,17 @@ impl Kernel {
         let hooks = wish.hook.map_or(vec![Hook::Xdp, Hook::Tcx], |hook| vec![hook]);
         let mut reasons = Vec::new();
         for hook in hooks {
-            match kernel.attach(hook, &devices) {
+            match kernel.ground.attach(hook, &devices) {
                 Ok(()) => {
                     kernel.lesser = reasons.pop();
                     if let Some(reason) = &kernel.lesser {
                         tracing::info!(%reason, "media are relayed behind the driver");
                     }
-                    (kernel.hook, kernel.devices, kernel.places) = (hook, devices, places);
                     if wish.touched {
-                        kernel.open_hall(wish.workers);
+                        kernel.open_hall(hook, &devices, wish.workers);
                     }
+                    kernel.ground.stay(hook, &wish.addresses, (devices, places));
+                    kernel.keeper.mind(&kernel.ground);
                     return Ok(kernel);
                 }
                 Err(reason) => reasons.push(format!("{}: {reason}", hook.name())),
@@ -121,17 +121,15 @@ impl Kernel {
 
     fn load_program(lanes: usize, all: bool) -> Result<Kernel, String> {
         let count = u32::try_from(lanes).unwrap_or(u32::MAX).clamp(2, LANES_MAX);
-        let (program, memory) = Program::load(count, all).map_err(|error| whole(&error))?;
+        let (program, doors, memory) = Program::load(count, all).map_err(|error| whole(&error))?;
         let keeper = Keeper::start().map_err(|error| format!("netlink: {error}"))?;
         let well = (0..count).map(|_| AtomicU64::new(0)).collect();
         let kernel = Kernel {
             memory,
-            table: Mutex::new(Table::new(program, count)),
+            table: Mutex::new(Table::new(doors, count)),
             keeper,
             well,
-            devices: Vec::new(),
-            places: Vec::new(),
-            hook: Hook::Xdp,
+            ground: Arc::new(Ground::new(program)),
             lesser: None,
             hall: Err("switched off".to_owned()),
             first: Mutex::default(),
@@ -143,10 +141,10 @@ impl Kernel {
     }
 
     /// Opens sockets at all queues, for packets that must be touched.
-    fn open_hall(&mut self, workers: usize) {
-        let opened = match (self.hook, self.table().program.take_sockets()) {
+    fn open_hall(&mut self, hook: Hook, devices: &[Device], workers: usize) {
+        let opened = match (hook, self.ground.program().take_sockets()) {
             (Hook::Tcx, _) => Err("media are relayed behind the driver".to_owned()),
-            (Hook::Xdp, Some(map)) => Hall::open(&self.devices, map, self.memory.count(), workers),
+            (Hook::Xdp, Some(map)) => Hall::open(devices, map, self.memory.count(), workers),
             // Why is said already.
             (Hook::Xdp, None) => return,
         };
@@ -154,26 +152,6 @@ impl Kernel {
             self.first = Mutex::new(workers);
             hall
         });
-    }
-
-    fn attach(&self, hook: Hook, devices: &[Device]) -> Result<(), String> {
-        let mut table = self.table();
-        let attached = devices.iter().try_for_each(|device| {
-            let name = &device.name;
-            table
-                .program
-                .attach(hook, device.number, name)
-                .map_err(|error| format!("{name}: {}", whole(&error)))
-        });
-        let takes = |device: &&Device| hops::takes_frames(device.number).unwrap_or(false);
-        let attached = attached.and_then(|()| match devices.iter().find(|device| !takes(device)) {
-            Some(device) if hook == Hook::Xdp => Err(format!("{} takes no redirected frames", device.name)),
-            _ => Ok(()),
-        });
-        if attached.is_err() {
-            table.program.detach().map_err(|error| whole(&error))?;
-        }
-        attached
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -185,7 +163,7 @@ impl Kernel {
     /// # Errors
     /// What the kernel says.
     pub fn attempt(&self, hook: Hook, frame: &[u8]) -> Result<Tried, String> {
-        self.table().program.attempt(hook, frame).map_err(|error| whole(&error))
+        self.ground.program().attempt(hook, frame).map_err(|error| whole(&error))
     }
 
     /// As [`FastPath::watch`] with a next hop of the caller's, for tests without a network.
@@ -213,7 +191,7 @@ impl Kernel {
         let place = Place::new(road.local);
         let birth = steady().wrapping_sub(now.0);
         self.memory.lay(number, &RawLane::new(lane, road, &hop, birth, hand), gate::WATCH);
-        if table.program.add(&place, number).is_err() {
+        if table.doors.add(&place, number).is_err() {
             // At the end: those before it have rested.
             table.free.push_back((number, Instant::now()));
             table.refused += 1;
@@ -237,18 +215,16 @@ impl Kernel {
             return Some((Hand::default(), None));
         }
         let (hall, home) = (self.hall.as_ref().ok()?, road.home?);
-        let place = self.places.iter().find(|(address, _)| *address == road.local.ip())?;
-        let name = place.1.as_ref().ok()?;
-        let device = self.devices.iter().find(|device| device.name == *name)?;
-        let hand = hall.hand(home.rings, device.number)?;
+        let device = self.ground.standing().device_at(road.local.ip())?.number;
+        let hand = hall.hand(home.rings, device)?;
         Some((hand, Some(Guest::new(lane, road, hop, home))))
     }
 
     /// The next hop, where frames may be redirected to its device.
     fn find(&self, from: IpAddr, to: IpAddr) -> Option<Found> {
-        let leaves_by =
-            |device| self.hook == Hook::Tcx || self.devices.iter().any(|own| own.number == device);
-        self.keeper.find(from, to).filter(|found| leaves_by(found.hop.device))
+        let found = self.keeper.find(from, to)?;
+        let standing = self.ground.standing();
+        (standing.hook == Some(Hook::Tcx) || standing.has(found.hop.device)).then_some(found)
     }
 
     /// A lane that has been given out, unless its next hop has changed meanwhile.
@@ -258,6 +234,13 @@ impl Kernel {
             return None;
         }
         Some(lane)
+    }
+}
+
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        // Whoever looks at devices at this moment comes to none any more.
+        self.ground.leave();
     }
 }
 
@@ -310,7 +293,7 @@ impl FastPath for Kernel {
         let ledger = [gate::OPEN, gate::HANDED].contains(&mode).then(|| self.memory.read(lane));
         let mut table = self.table();
         if let Some(held) = table.held.get_mut(lane as usize).and_then(Option::take) {
-            held.place.iter().for_each(|place| table.program.remove(place));
+            held.place.iter().for_each(|place| table.doors.remove(place));
             table.free.push_back((lane, Instant::now()));
             self.keeper.release(&held.hop);
             if let (true, Ok(hall)) = (held.touched, &self.hall) {
@@ -357,12 +340,14 @@ impl FastPath for Kernel {
     }
 
     fn status(&self) -> FastStatus {
+        let standing = self.ground.standing().clone();
+        let hook = standing.hook.map_or("", Hook::name);
         let table = self.table();
         FastStatus {
-            devices: self.devices.iter().map(|device| (device.name.clone(), self.hook.name())).collect(),
+            devices: standing.devices.into_iter().map(|device| (device.name, hook)).collect(),
             reason: None,
             lesser: self.lesser.clone(),
-            places: self.places.clone(),
+            places: standing.places,
             lanes: u64::from(self.memory.count()) - table.free.len() as u64,
             lanes_max: u64::from(self.memory.count()),
             refused: table.refused,

@@ -7,6 +7,7 @@
 //! taken from it, in memory that it shares with the kernel (`rings`). Enter through [`Kernel::start`].
 
 mod devices;
+mod ground;
 mod hops;
 mod keeper;
 mod kernel;

@@ -19,6 +19,8 @@ pub(crate) const GET_ROUTE: u16 = 26;
 pub(crate) const NEW_NEIGHBOUR: u16 = 28;
 pub(crate) const GET_NEIGHBOUR: u16 = 30;
 const NEIGHBOURS: std::ops::RangeInclusive<u16> = 28..=29;
+const DEVICES: std::ops::RangeInclusive<u16> = 16..=17;
+const ADDRESSES: std::ops::RangeInclusive<u16> = 20..=21;
 
 /// A message: its kind and its body.
 pub(crate) type Message = (u16, Vec<u8>);
@@ -121,6 +123,11 @@ impl Netlink {
 /// Whether a message is of a neighbour.
 pub(crate) fn is_of_neighbour(kind: u16) -> bool {
     NEIGHBOURS.contains(&kind)
+}
+
+/// Whether a message is of a device or its addresses.
+pub(crate) fn is_of_device(kind: u16) -> bool {
+    DEVICES.contains(&kind) || ADDRESSES.contains(&kind)
 }
 
 /// A number at a place.

@@ -68,10 +68,33 @@ pub(crate) enum LoadError {
 #[derive(Debug)]
 pub(crate) struct Program {
     ebpf: Ebpf,
-    places: HashMap<MapData, Place, u32>,
     sockets: Option<Map>,
-    at_drivers: Vec<XdpLinkId>,
-    behind: Vec<SchedClassifierLinkId>,
+    /// By number of the device that it stands on.
+    links: Vec<(u32, Link)>,
+}
+
+#[derive(Debug)]
+enum Link {
+    AtDriver(XdpLinkId),
+    Behind(SchedClassifierLinkId),
+}
+
+/// Where the program sees packets of lanes.
+#[derive(Debug)]
+pub(crate) struct Doors(HashMap<MapData, Place, u32>);
+
+impl Doors {
+    /// Lets the program see packets for a place.
+    pub(crate) fn add(&mut self, place: &Place, lane: u32) -> Result<(), aya::maps::MapError> {
+        // Not over another: two flows of one port would be an error of ours.
+        const NO_EXIST: u64 = 1;
+        self.0.insert(place, lane, NO_EXIST)
+    }
+
+    pub(crate) fn remove(&mut self, place: &Place) {
+        // It can only fail where it is not there.
+        let _ = self.0.remove(place);
+    }
 }
 
 /// Whether the kernel has what handing frames to a process needs: a map of sockets of the kind AF_XDP.
@@ -85,7 +108,7 @@ pub(crate) fn hands_over() -> Result<(), String> {
 
 impl Program {
     /// Loads both programs with room for `count` lanes; the verifier judges them here. `whole`: with what hands over.
-    pub(crate) fn load(count: u32, whole: bool) -> Result<(Program, Memory), LoadError> {
+    pub(crate) fn load(count: u32, whole: bool) -> Result<(Program, Doors, Memory), LoadError> {
         let mut loader = EbpfLoader::new();
         loader.btf(None).map_max_entries("LANES", count).map_max_entries("PLACES", count);
         loader.map_max_entries("SOCKETS", SOCKETS_MAX);
@@ -103,7 +126,7 @@ impl Program {
         }
         let memory = Memory::map(lanes.fd().as_fd(), count)?;
         let sockets = ebpf.take_map("SOCKETS");
-        Ok((Program { ebpf, places, sockets, at_drivers: Vec::new(), behind: Vec::new() }, memory))
+        Ok((Program { ebpf, sockets, links: Vec::new() }, Doors(places), memory))
     }
 
     /// The map of sockets that frames are handed to, once.
@@ -121,41 +144,38 @@ impl Program {
 
     /// Attaches to a device.
     pub(crate) fn attach(&mut self, hook: Hook, number: u32, name: &str) -> Result<(), LoadError> {
-        match hook {
-            Hook::Xdp => {
-                let link = self.xdp()?.attach_to_if_index(number, XdpMode::Driver)?;
-                self.at_drivers.push(link);
-            }
+        let link = match hook {
+            Hook::Xdp => Link::AtDriver(self.xdp()?.attach_to_if_index(number, XdpMode::Driver)?),
             Hook::Tcx => {
                 let order = TcAttachOptions::TcxOrder(LinkOrder::default());
-                let link = self.tcx()?.attach_with_options(name, TcAttachType::Ingress, order)?;
-                self.behind.push(link);
+                Link::Behind(self.tcx()?.attach_with_options(name, TcAttachType::Ingress, order)?)
             }
-        }
+        };
+        self.links.push((number, link));
         Ok(())
+    }
+
+    /// Detaches from a device, which may be gone.
+    pub(crate) fn leave(&mut self, number: u32) {
+        let (left, links) = std::mem::take(&mut self.links).into_iter().partition(|(at, _)| *at == number);
+        self.links = links;
+        self.detach(left);
     }
 
     /// Detaches from all devices.
-    pub(crate) fn detach(&mut self) -> Result<(), LoadError> {
-        for link in std::mem::take(&mut self.at_drivers) {
-            self.xdp()?.detach(link)?;
-        }
-        for link in std::mem::take(&mut self.behind) {
-            self.tcx()?.detach(link)?;
-        }
-        Ok(())
+    pub(crate) fn leave_all(&mut self) {
+        let left = std::mem::take(&mut self.links);
+        self.detach(left);
     }
 
-    /// Lets the program see packets for a place.
-    pub(crate) fn add(&mut self, place: &Place, lane: u32) -> Result<(), aya::maps::MapError> {
-        // Not over another: two flows of one port would be an error of ours.
-        const NO_EXIST: u64 = 1;
-        self.places.insert(place, lane, NO_EXIST)
-    }
-
-    pub(crate) fn remove(&mut self, place: &Place) {
-        // It can only fail where it is not there.
-        let _ = self.places.remove(place);
+    fn detach(&mut self, links: Vec<(u32, Link)>) {
+        for (_, link) in links {
+            // It fails where the device is gone, and the link with it.
+            let _ = match link {
+                Link::AtDriver(link) => self.xdp().map(|xdp| xdp.detach(link)),
+                Link::Behind(link) => self.tcx().map(|tcx| tcx.detach(link)),
+            };
+        }
     }
 
     /// Runs the program on a frame that is on no wire.

@@ -2,7 +2,7 @@
 
 use crate::hops::Hop;
 use crate::layout::Place;
-use crate::program::Program;
+use crate::program::Doors;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ pub(crate) struct Held {
 
 #[derive(Debug)]
 pub(crate) struct Table {
-    pub(crate) program: Program,
+    pub(crate) doors: Doors,
     pub(crate) held: Vec<Option<Held>>,
     /// Lanes that are free, and since when.
     pub(crate) free: VecDeque<(u32, Instant)>,
@@ -33,10 +33,10 @@ pub(crate) struct Table {
 
 impl Table {
     /// So many lanes, all free.
-    pub(crate) fn new(program: Program, count: u32) -> Table {
+    pub(crate) fn new(doors: Doors, count: u32) -> Table {
         let long_ago = Instant::now().checked_sub(REST).unwrap_or_else(Instant::now);
         let free = (0..count).map(|lane| (lane, long_ago)).collect();
-        Table { program, held: vec![None; count as usize], free, refused: 0 }
+        Table { doors, held: vec![None; count as usize], free, refused: 0 }
     }
 
     pub(crate) fn free_lane(&mut self) -> Option<u32> {

@@ -202,6 +202,29 @@ fn on_a_kernel_without_af_xdp_plain_media_are_relayed_at_the_driver_and_status_s
     });
 }
 
+#[test]
+fn a_device_that_comes_back_as_one_where_the_program_cannot_stand_is_named_with_the_reason() {
+    apart(|| {
+        let bare = Bare::new("lesser", 1);
+        let relay = |command: &str| bare.world.inside(Host::Relay, command).map(drop).unwrap();
+        let places = || bare.kernel.status().places.into_iter().map(|(_, place)| place);
+        relay("ip link delete sb");
+        let address = bare.world.address(Host::Relay, Host::Hearer);
+        // This kind has no hook at its driver.
+        relay(&format!(
+            "ip link add sb type bridge && ip address add {address}/24 dev sb && ip link set sb up"
+        ));
+        let reason = || places().nth(1).and_then(Result::err).unwrap_or_default();
+        bare.until("no reason is told", || reason().starts_with("sb: "));
+        assert_eq!(places().next(), Some(Ok("sa".to_owned())));
+        assert_eq!(bare.kernel.status().devices, [("sa".to_owned(), "xdp")]);
+        relay("ip link delete sb");
+        bare.world.mend(Host::Hearer).unwrap();
+        bare.until("it is not taken up", || places().nth(1) == Some(Ok("sb".to_owned())));
+        assert_eq!(bare.kernel.status().devices, DEVICES.map(|device| (device.to_owned(), "xdp")));
+    });
+}
+
 /// A call of which both sides speak, by the rings.
 struct Call {
     scene: Scene,

@@ -2,7 +2,7 @@
 //! while all talk: every packet is heard once, in order, and as it must be, and none that nobody said.
 
 use crate::crowd::{Crowd, judge};
-use crate::scene::{PATIENCE, is_possible};
+use crate::scene::{PATIENCE, are_free, is_possible};
 use bench::{DEVICES, Host};
 use media::Side;
 
@@ -25,10 +25,7 @@ fn talks_through_it(name: &'static str, calls: u64, (workers, queues): (usize, u
         every_socket_was_used(&crowd, workers, queues);
         let Crowd { engine, world, .. } = crowd;
         assert!(engine.shutdown(PATIENCE));
-        for device in DEVICES {
-            let told = world.inside(Host::Relay, &format!("ip link show {device}")).unwrap();
-            assert!(!told.contains("xdp"), "{told}");
-        }
+        are_free(&world);
     };
     std::thread::spawn(inside).join().unwrap();
 }

@@ -17,7 +17,7 @@ mod touched;
 use bench::{DEVICES, Host};
 use fastpath::Hook;
 use media::Side;
-use scene::{PATIENCE, Scene, Stream, end, hear, is_possible};
+use scene::{PATIENCE, Scene, Stream, are_free, end, hear, is_possible};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -104,10 +104,58 @@ fn a_next_hop_that_moves_is_followed_and_the_devices_are_free_afterwards() {
         let Scene { engine, world, .. } = scene;
         assert!(world.inside(Host::Relay, "ip link show sa").unwrap().contains("xdp"));
         assert!(engine.shutdown(PATIENCE));
-        for device in DEVICES {
-            let told = world.inside(Host::Relay, &format!("ip link show {device}")).unwrap();
-            assert!(!told.contains("xdp"), "{told}");
-        }
+        are_free(&world);
     };
     std::thread::spawn(inside).join().unwrap();
+}
+
+/// A device is removed and made again under a call: the kernel relays what arrives there, and what leaves there, again.
+fn is_taken_up_again(name: &'static str, hook: Hook) {
+    if !is_possible() {
+        return;
+    }
+    let inside = move || {
+        let mut scene = Scene::new(name, hook, false);
+        scene.describe(20);
+        let forth = Stream::start(&scene.a, scene.ours(Side::A), 1, Duration::from_millis(2));
+        let back = Stream::start(&scene.b, scene.ours(Side::B), 2, Duration::from_millis(2));
+        let (at_a, at_b) = (hear(&scene.a), hear(&scene.b));
+        scene.until_relayed(400);
+        scene.world.inside(Host::Relay, &format!("ip link delete {}", DEVICES[1])).unwrap();
+        scene.until("it is still relayed there", |fast| {
+            fast.devices == [(DEVICES[0].to_owned(), hook.name())]
+        });
+        scene.until("its direction stays lent", |fast| fast.lanes == 1);
+        let fast = scene.engine.status().fast;
+        assert!(fast.places[1].1.as_ref().is_err_and(|reason| reason.ends_with("on no device")), "{fast:?}");
+        scene.world.mend(Host::Hearer).unwrap();
+        let all = DEVICES.map(|device| (device.to_owned(), hook.name()));
+        scene.until("it is not taken up", |fast| fast.devices == all && fast.lanes == 2);
+        let (lent, packets) = (scene.engine.status().fast_packets, scene.engine.status().packets);
+        scene.until_relayed(2_000);
+        // All of both directions again, but for the first.
+        let status = scene.engine.status();
+        assert!(status.packets - packets < (status.fast_packets - lent) * 5 / 4, "{status:?}");
+        let said = [forth.stop(), back.stop()];
+        scene.idle(Duration::from_millis(300));
+        [&scene.a, &scene.b].into_iter().for_each(end);
+        for (heard, said) in [at_b, at_a].map(|heard| heard.join().unwrap()).into_iter().zip(said) {
+            assert!(heard.windows(2).all(|two| two[0].1 < two[1].1), "overtaken or doubled");
+            assert_eq!(heard.last().map(|(_, last)| u64::from(*last) + 1), Some(said));
+        }
+        let Scene { engine, world, .. } = scene;
+        assert!(engine.shutdown(PATIENCE));
+        are_free(&world);
+    };
+    std::thread::spawn(inside).join().unwrap();
+}
+
+#[test]
+fn at_the_driver_a_device_that_is_removed_and_made_again_is_taken_up_again() {
+    is_taken_up_again("again-driver", Hook::Xdp);
+}
+
+#[test]
+fn behind_the_driver_a_device_that_is_removed_and_made_again_is_taken_up_again() {
+    is_taken_up_again("again-behind", Hook::Tcx);
 }

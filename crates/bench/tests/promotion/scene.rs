@@ -4,7 +4,7 @@ use base::ListenId;
 use bench::{Host, World, rtp};
 use engine::{Engine, MediaListen};
 use fastpath::{Hook, Kernel, Wish};
-use media::{Command, Keys, Ports, Remote, Reply, Report, SessionId, Side, Srtp};
+use media::{Command, FastStatus, Keys, Ports, Remote, Reply, Report, SessionId, Side, Srtp};
 use srtp::{MasterKey, Opener, Protector, Suite};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -69,6 +69,19 @@ pub(crate) fn relay(world: &World, hook: Hook, (touched, workers): (bool, usize)
     (engine, bell)
 }
 
+/// The program has left all devices of the relay. What another test starts at this very moment has our descriptors, and holds
+/// the program where it was, until it has become another program.
+pub(crate) fn are_free(world: &World) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let told = world.inside(Host::Relay, "ip link show").unwrap();
+        if !told.contains("prog/xdp") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{told}");
+    }
+}
+
 impl Scene {
     /// The calling thread stays on the relay's host.
     pub(crate) fn new(name: &str, hook: Hook, six: bool) -> Scene {
@@ -123,6 +136,15 @@ impl Scene {
         let deadline = Instant::now() + PATIENCE;
         while self.engine.status().packets < all {
             assert!(Instant::now() < deadline, "{all} packets were sent: {:?}", self.engine.status());
+            let _ = self.bell.recv_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until the kernel's engine is as it must be.
+    pub(crate) fn until(&mut self, what: &str, is_it: impl Fn(&FastStatus) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_it(&self.engine.status().fast) {
+            assert!(Instant::now() < deadline, "{what}: {:?}", self.engine.status());
             let _ = self.bell.recv_timeout(Duration::from_millis(20));
         }
     }

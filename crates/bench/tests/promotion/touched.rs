@@ -1,8 +1,7 @@
 //! The same of packets that the process must touch, which are brought to it in shared memory and leave it so: of a call
 //! that is protected on one side.
 
-use crate::scene::{PATIENCE, Scene, Stream, end, hear, hear_keyed, is_possible, key};
-use bench::{DEVICES, Host};
+use crate::scene::{PATIENCE, Scene, Stream, are_free, end, hear, hear_keyed, is_possible, key};
 use fastpath::Hook;
 use media::Side;
 use std::net::SocketAddr;
@@ -62,10 +61,7 @@ fn judge(mut scene: Scene, [sent_a, sent_b]: [u64; 2], [heard_a, heard_b]: [Hear
     assert_eq!((status.packets, status.fast_packets), (sent_a + sent_b, 0));
     let Scene { engine, world, .. } = scene;
     assert!(engine.shutdown(PATIENCE));
-    for device in DEVICES {
-        let told = world.inside(Host::Relay, &format!("ip link show {device}")).unwrap();
-        assert!(!told.contains("xdp"), "{told}");
-    }
+    are_free(&world);
 }
 
 #[test]
