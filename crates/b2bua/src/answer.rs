@@ -60,7 +60,10 @@ impl Call {
             self.end_late(leg, &attempt, msg, &early, cx);
         } else {
             let tag = leg.dialog.remote_tag();
-            self.media.other |= self.shown.media.as_ref().is_some_and(|(n, t)| *n != number || **t != *tag);
+            let differs = self.shown.media.as_ref().is_some_and(|(n, t)| *n != number || **t != *tag);
+            let before = self.media.other;
+            self.media.other |= differs;
+            self.media.turned = (before, self.media.other);
             self.accept(leg, *attempt, &early, msg, cx);
         }
         true
@@ -189,7 +192,9 @@ impl Call {
     /// The callee answered, but not so that there can be a call.
     fn refuse_answer(&mut self, leg: Leg, attempt: &Attempt, reason: ReasonId, cx: &mut Context<'_>) {
         self.acknowledge_and_bye(leg, cx);
-        self.media.other &= self.shown.media.is_none();
+        // The engine knows of the shown one still, or of this one already: then whoever comes next is another.
+        let (before, turned) = self.media.turned;
+        self.media.other = turned && (before || !self.media.other);
         self.attempt_over(attempt.number, &attempt.candidate, Failure::ours(reason), cx);
     }
 

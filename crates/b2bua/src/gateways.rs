@@ -6,11 +6,9 @@ use crate::output::{Level, ResolveRequest};
 use crate::switchboard::Switchboard;
 use base::{GatewayId, Time};
 use config::Host;
-use identity::abilities;
-use identity::headers::{push_number, push_parts, push_row};
 use peers::{GatewayRef, Resolution, TargetRef, WATCHED_MAX};
-use sip_core::Request;
 use sip_core::liveness::{Change, LivenessAct};
+use sip_core::{ClientTxn, Request};
 
 /// Liveness alarms of one address come at least this far apart.
 const ALARM_GAP: std::time::Duration = std::time::Duration::from_millis(100);
@@ -133,16 +131,22 @@ fn ask(at: TargetRef, cx: &mut Context<'_>) {
     let epoch = cx.current.clone();
     let now = cx.now;
     let Some(run) = cx.runs.target_mut(at) else { return };
-    let target = run.target();
+    let (target, waits) = (run.target(), run.asked.is_some());
     let face = epoch.face(cx.runs.gateway(at.gateway).listen);
     let Some(sent_by) = face.sent_by(target.transport) else { return };
-    if let Some(run) = cx.runs.target_mut(at) {
-        run.asked_at = Some(now);
+    if waits {
+        // The one before was not answered in a whole interval: so much sooner than its transaction ends (RFC 3261 §17.1.2.2).
+        missed(at, cx);
     }
     let trunk = cx.runs.gateway(at.gateway).trunk_id;
     let mut rows = cx.take_rows();
     let (uri, flow) = cx.runs.way_to(at, target, &mut rows);
-    options_rows(at, &uri, target.transport, cx, &mut rows);
+    let run = cx.runs.gateway_mut(at.gateway);
+    run.cseq = run.cseq % 0x7fff_ffff + 1;
+    let (tag, call_id) = (cx.rng.tag(), cx.rng.call_id());
+    let ids = (&tag[..], &call_id[..], run.cseq);
+    face.push_options((&uri, target.transport), ids, epoch.policy(trunk), &mut rows);
+    rows.extend_from_slice(epoch.agent_row(trunk));
     let request = Request {
         method: b"OPTIONS",
         uri: &uri,
@@ -156,48 +160,36 @@ fn ask(at: TargetRef, cx: &mut Context<'_>) {
     };
     let sent = cx.send(&epoch, trunk, 0, User::Options(at), &request);
     cx.give_rows(rows);
+    if let Some(run) = cx.runs.target_mut(at) {
+        run.asked = sent.as_ref().ok().map(|txn| (now, *txn));
+    }
     if sent.is_err() {
         missed(at, cx);
     }
 }
 
-fn options_rows(
-    at: TargetRef,
-    uri: &[u8],
-    transport: base::Transport,
-    cx: &mut Context<'_>,
-    rows: &mut Vec<u8>,
-) {
-    let epoch = cx.current.clone();
-    let run = cx.runs.gateway_mut(at.gateway);
-    run.cseq = run.cseq % 0x7fff_ffff + 1;
-    let (cseq, trunk) = (run.cseq, run.trunk_id);
-    let face = epoch.face(run.listen);
-    let (tag, call_id) = (cx.rng.tag(), cx.rng.call_id());
-    push_number(rows, b"Max-Forwards", 70);
-    push_parts(rows, b"From", &[b"<sip:", face.host().as_bytes(), b">;tag=", &tag]);
-    push_parts(rows, b"To", &[b"<", uri, b">"]);
-    push_row(rows, b"Call-ID", &call_id);
-    push_row(rows, b"CSeq", format!("{cseq} OPTIONS").as_bytes());
-    face.push_contact(rows, transport, false, b"");
-    abilities::push_allow(epoch.policy(trunk), rows);
-    push_row(rows, b"Accept", b"application/sdp");
-    rows.extend_from_slice(epoch.agent_row(trunk));
-}
-
 /// An address answered our OPTIONS: any final response is a sign of life.
 pub(crate) fn options_answered(at: TargetRef, cx: &mut Context<'_>) {
     let now = cx.now;
-    let asked = cx.runs.target_mut(at).and_then(|target| target.asked_at.take());
-    answered(at, asked.map(|then| now.since(then)), cx);
+    let asked = cx.runs.target_mut(at).and_then(|target| target.asked.take());
+    answered(at, asked.map(|(then, _)| now.since(then)), cx);
 }
 
 /// An address answered, OPTIONS or a call.
 pub(crate) fn answered(at: TargetRef, rtt: Option<std::time::Duration>, cx: &mut Context<'_>) {
     let now = cx.now;
     if let Some(Change::Up) = cx.runs.target_mut(at).and_then(|target| target.answered(now, rtt)) {
-        let detail = named(at, cx);
+        let detail = cx.runs.said_of(at);
         cx.note(Level::Info, "gateway up", detail);
+    }
+}
+
+/// Nothing came to this OPTIONS: a miss, unless it was one already when the next was due.
+pub(crate) fn unanswered(at: TargetRef, txn: ClientTxn, cx: &mut Context<'_>) {
+    let last = cx.runs.target_mut(at).and_then(|target| target.asked);
+    if last.is_some_and(|(_, of)| of == txn) {
+        missed(at, cx);
+        cx.runs.target_mut(at).into_iter().for_each(|target| target.asked = None);
     }
 }
 
@@ -205,9 +197,8 @@ pub(crate) fn answered(at: TargetRef, rtt: Option<std::time::Duration>, cx: &mut
 pub(crate) fn missed(at: TargetRef, cx: &mut Context<'_>) {
     let now = cx.now;
     let Some(target) = cx.runs.target_mut(at) else { return };
-    target.asked_at = None;
     if let Some(Change::Down) = target.missed(now) {
-        let detail = named(at, cx);
+        let detail = cx.runs.said_of(at);
         cx.note(Level::Warn, "gateway down", detail);
     }
 }
@@ -217,17 +208,5 @@ pub(crate) fn cool(at: TargetRef, seconds: u32, cx: &mut Context<'_>) {
     let until = cx.now + std::time::Duration::from_secs(u64::from(seconds.min(COOLDOWN_SECONDS_MAX)));
     if let Some(target) = cx.runs.target_mut(at) {
         target.cooling_until = until;
-    }
-}
-
-fn named(at: TargetRef, cx: &mut Context<'_>) -> String {
-    let address = cx.runs.target_mut(at).map(|target| target.target());
-    let run = cx.runs.gateway(at.gateway);
-    let trunk = &cx.runs.trunk(run.trunk).name;
-    match address {
-        Some(target) => {
-            format!("gateway {} of trunk {trunk} at {} {}", run.name, target.transport, target.address)
-        }
-        None => format!("gateway {} of trunk {trunk}", run.name),
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct CallMedia {
     /// The next description is of a fork beside another one; of another party than was described before.
     pub(crate) beside: bool,
     pub(crate) other: bool,
+    /// What `other` was before the answer that is judged, and by it.
+    pub(crate) turned: (bool, bool),
     /// Why a side is not heard, by the call's sides.
     pub(crate) unheard: [Option<NotHeard>; 2],
     /// What the peers described before the answer.

@@ -9,7 +9,7 @@ use crate::output::Level;
 use crate::tag::Tag;
 use base::{ReasonId, Time, TrunkId};
 use config::Recorder;
-use contract::input::RecordOrders;
+use contract::input::{RecordOrders, RecordWish};
 use identity::session_policy;
 use media::{Reply, Side};
 use negotiation::{End, Notice, Prefers};
@@ -35,6 +35,14 @@ pub(crate) struct OnRecord {
 }
 
 impl OnRecord {
+    /// Takes what an operator wants; `by`: as [`RecordOrders::take`].
+    pub(crate) fn order(&mut self, wish: RecordWish, by: Option<TrunkId>) {
+        self.orders.take(wish, by);
+        if let (RecordWish::By(_), Some(held)) = (wish, &mut self.recorded) {
+            held.recording.want_again();
+        }
+    }
+
     /// Whether nothing is owed to a recorder any more.
     pub(crate) fn is_done(&self) -> bool {
         self.recorded.as_ref().is_none_or(|held| held.recording.is_done())
@@ -89,7 +97,7 @@ impl Call {
             (Some(held), by) if !(held.recording.is_ended() && by.is_some()) => held,
             (_, Some(by)) => {
                 let tag = Tag::new(cx.shard, Side::A, self.me, cx.rng);
-                let recording = Recording::new(tag.as_bytes(), cx.wall(), cx.rng);
+                let recording = Recording::new(tag.as_bytes(), (cx.now, cx.wall()), cx.rng);
                 Box::new(Recorded { by, recording })
             }
             (_, None) => return,
@@ -103,7 +111,8 @@ impl Call {
             if held.recording.wants_ways(cx.now) {
                 let ways = self.ways_to(held.by, cx);
                 let new = held.recording.is_new();
-                held.recording.take_ways(ways.into_iter().filter(|(at, _)| new || !cx.runs.is_down(*at)));
+                held.recording
+                    .take_ways(ways.into_iter().filter(|(at, _)| new || cx.runs.down_since(*at).is_none()));
             }
             let by = held.by;
             self.with_recording(&mut held, cx, |call, recording, lent| {
@@ -235,8 +244,8 @@ impl Call {
 
     pub(crate) fn on_recorder_alarm(&mut self, cx: &mut Context<'_>) {
         let checked = self.record.recorded.as_mut().and_then(|held| held.recording.on_alarm(cx.now));
-        if checked.is_some_and(|at| cx.runs.is_down(at)) {
-            self.lose_recorder(cx, Recording::on_down);
+        if let Some(since) = checked.and_then(|at| cx.runs.down_since(at)) {
+            self.lose_recorder(cx, |recording, lent| recording.on_down(since, lent));
         }
         self.on_recorder(cx, |session, sdp, env| session.on_time(sdp, env));
     }

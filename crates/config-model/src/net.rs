@@ -200,7 +200,8 @@ pub fn ports(text: &str) -> Result<PortRange, Flaw> {
     }
     if range.first > range.last {
         let turned = format!("{}-{}", range.last, range.first);
-        return Err(Flaw::new("the range ends before it starts").nearest(Some(turned)));
+        let near = ports(&turned).map_or_else(|flaw| flaw.nearest, |_| Some(turned));
+        return Err(Flaw::new("the range ends before it starts").nearest(near));
     }
     if !range.first.is_multiple_of(2) || range.last.is_multiple_of(2) {
         let even = PortRange {

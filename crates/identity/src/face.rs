@@ -1,9 +1,10 @@
 //! This node as the peers of one of its interfaces see it.
 
-use crate::headers::push_parts;
+use crate::abilities;
+use crate::headers::{push_number, push_parts, push_row};
 use crate::number_uri::push_user;
 use base::Transport;
-use config::{Host, Listen};
+use config::{Host, Listen, Policy};
 use sip_core::Flow;
 use std::net::IpAddr;
 
@@ -49,6 +50,25 @@ impl Face {
     #[must_use]
     pub fn sent_by(&self, transport: Transport) -> Option<&[u8]> {
         self.sent_by[transport as usize].as_deref()
+    }
+
+    /// The rows of an OPTIONS outside dialogs (RFC 3261 §11.1) to `uri`, by this transport. `ids`: the tag of From, the
+    /// Call-ID, and the number of CSeq.
+    pub fn push_options(
+        &self,
+        (uri, transport): (&[u8], Transport),
+        (tag, call_id, cseq): (&[u8], &[u8], u32),
+        policy: &Policy,
+        rows: &mut Vec<u8>,
+    ) {
+        push_number(rows, b"Max-Forwards", 70);
+        push_parts(rows, b"From", &[b"<sip:", self.host().as_bytes(), b">;tag=", tag]);
+        push_parts(rows, b"To", &[b"<", uri, b">"]);
+        push_row(rows, b"Call-ID", call_id);
+        push_row(rows, b"CSeq", format!("{cseq} OPTIONS").as_bytes());
+        self.push_contact(rows, transport, false, b"");
+        abilities::push_allow(policy, rows);
+        push_row(rows, b"Accept", b"application/sdp");
     }
 
     /// Appends our Contact for a transport (RFC 3261 §8.1.1.8). `secure`: TLS is demanded, which `sips:` says and no

@@ -46,5 +46,5 @@ pub use rtp::BurstReport;
 pub use rtp::static_clock;
 pub use rtp::xr::VoipMetrics;
 pub use secured::{Association, Dtls, Fingerprint, Hash, Keys, Security, Spot, Srtp};
-pub use session::{Sending, Session, Silence, Verdict, lines_of};
+pub use session::{Sending, Session, Silence, UNREACHED_AFTER, Verdict, lines_of};
 pub use status::{PortStatus, Status};

@@ -14,6 +14,7 @@ use base::Time;
 use bridge::Recoded;
 use bridged::{Bridges, Counted};
 use copied::Copying;
+pub use copied::UNREACHED_AFTER;
 use played::Players;
 use reporting::Names;
 use said::Said;

@@ -139,7 +139,8 @@ fn write(address: IpAddr, (id, version): (u64, u64), lines: &[Line<'_>]) -> Vec<
     out
 }
 
-/// Hands over where a recorder wants each side's words of each stream, by what it answered to `local`.
+/// Hands over where a recorder wants each side's words of each stream, by what it answered to `local`; tells whether
+/// it wants anything of what there is.
 ///
 /// # Errors
 /// It answered badly, or takes nothing at all.
@@ -148,20 +149,22 @@ pub fn each_recorded(
     local: &LocalSdp,
     answer: &[u8],
     mut take: impl FnMut(u8, Side, Remote),
-) -> Result<(), SdpTrouble> {
+) -> Result<bool, SdpTrouble> {
     judge::judge(&local.text, answer)?;
     let (ours, theirs, rules) = (parse(&local.text)?, parse(answer)?, end.rules());
-    let mut any = false;
+    let (mut any, mut offered, mut wants) = (false, false, false);
     for (index, (media, told)) in theirs.media().iter().zip(ours.media()).enumerate().take(2 * MAX_STREAMS) {
         let side = Side::BOTH[index % 2];
         let mut remote = remote::remote_of(&theirs, media, end.policy, end.media_address())?;
         let wanted = media.port != 0 && told.port != 0;
         any |= wanted;
         remote.send &= wanted;
+        offered |= wanted && told.direction().sends();
+        wants |= remote.send;
         remote.payload_types = Remote::bitmap(media.codecs().map(|codec| codec.pt));
         remote.srtp = if wanted { secure::between(&rules, (&theirs, media), Some(told)) } else { Srtp::Off };
         take(u8::try_from(index / 2).unwrap_or(u8::MAX), side, remote);
     }
     let nothing = SdpTrouble { reason: ReasonId::SdpAnswerBad, warning: (304, "Media type not available") };
-    if any { Ok(()) } else { Err(nothing) }
+    if any { Ok(wants || !offered) } else { Err(nothing) }
 }

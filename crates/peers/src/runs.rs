@@ -292,10 +292,23 @@ impl Runs {
         self.gateway_mut(at.gateway).targets.iter_mut().find(|t| t.id == at.id)
     }
 
-    /// Whether an address that is asked by OPTIONS does not answer.
+    /// An address in words, for people.
     #[must_use]
-    pub fn is_down(&self, at: TargetRef) -> bool {
-        self.gateway(at.gateway).targets.iter().any(|target| target.id == at.id && target.is_down())
+    pub fn said_of(&self, at: TargetRef) -> String {
+        let run = self.gateway(at.gateway);
+        let trunk = &self.trunk(run.trunk).name;
+        match run.targets.iter().find(|target| target.id == at.id).map(TargetRun::target) {
+            Some(target) => {
+                format!("gateway {} of trunk {trunk} at {} {}", run.name, target.transport, target.address)
+            }
+            None => format!("gateway {} of trunk {trunk}", run.name),
+        }
+    }
+
+    /// Since when an address that is asked by OPTIONS does not answer, where that is so.
+    #[must_use]
+    pub fn down_since(&self, at: TargetRef) -> Option<Time> {
+        self.gateway(at.gateway).targets.iter().find(|target| target.id == at.id)?.down_since()
     }
 
     /// Takes over what a gateway's name stands for; tells whether its addresses changed. An address that

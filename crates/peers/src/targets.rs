@@ -4,8 +4,8 @@
 //! all that live.
 
 use base::{Rng, Time, Transport};
-use sip_core::Change;
 use sip_core::liveness::{Health, Liveness};
+use sip_core::{Change, ClientTxn};
 use smallvec::SmallVec;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -84,8 +84,10 @@ pub struct TargetRun {
     rhythm: Rhythm,
     /// When its alarm fires.
     pub alarm_at: Option<Time>,
-    /// When the OPTIONS under way was sent.
-    pub asked_at: Option<Time>,
+    /// When the OPTIONS under way was sent, and in which transaction.
+    pub asked: Option<(Time, ClientTxn)>,
+    /// Whatever was asked since then had no answer; it says nothing where the last was answered.
+    silent_since: Time,
     /// A Retry-After holds until then (RFC 3261 §21.5.4).
     pub cooling_until: Time,
     /// A call met silence here: others first until then.
@@ -100,7 +102,8 @@ impl TargetRun {
             liveness: Liveness::new(None, 1, Time::ZERO, 0),
             rhythm: (None, 0),
             alarm_at: None,
-            asked_at: None,
+            asked: None,
+            silent_since: Time::ZERO,
             cooling_until: Time::ZERO,
             backoff_until: Time::ZERO,
         }
@@ -120,9 +123,9 @@ impl TargetRun {
         self.is_dead(now) || self.cooling_until > now
     }
 
-    /// Whether OPTIONS found it down.
-    pub fn is_down(&self) -> bool {
-        self.rhythm.0.is_some() && self.liveness.state() == Health::Down
+    /// Since when it is silent, where OPTIONS found it down.
+    pub fn down_since(&self) -> Option<Time> {
+        (self.rhythm.0.is_some() && self.liveness.state() == Health::Down).then_some(self.silent_since)
     }
 
     /// Known to be down. Without OPTIONS nobody would ever find out otherwise: then it is trusted again
@@ -155,6 +158,8 @@ impl TargetRun {
     /// It was silent, to OPTIONS or to a call.
     pub fn missed(&mut self, now: Time) -> Option<Change> {
         let doublings = self.liveness.misses().min(8);
+        let asked = self.asked.map_or(now, |(at, _)| at);
+        self.silent_since = if doublings == 0 { asked } else { self.silent_since };
         self.backoff_until = now + (BACKOFF_FIRST * 2_u32.pow(doublings)).min(BACKOFF_MAX);
         self.liveness.missed(now)
     }

@@ -80,8 +80,8 @@ pub struct Recording<G> {
 }
 
 impl<G: Copy + PartialEq> Recording<G> {
-    /// Of a call that was answered; `tag`: ours in the dialogs with the recorder.
-    pub fn new(tag: &[u8], start: WallTime, rng: &mut Rng) -> Recording<G> {
+    /// Of a call that was answered, or is to be recorded from now on; `tag`: ours in the dialogs with the recorder.
+    pub fn new(tag: &[u8], (now, start): (Time, WallTime), rng: &mut Rng) -> Recording<G> {
         Recording {
             tag: tag.into(),
             scene: Scene::new(start, rng),
@@ -102,7 +102,7 @@ impl<G: Copy + PartialEq> Recording<G> {
             taken: Vec::new(),
             check_at: Time::ZERO,
             alarm: None,
-            story: Story::default(),
+            story: Story::new(now),
         }
     }
 
@@ -122,7 +122,7 @@ impl<G: Copy + PartialEq> Recording<G> {
     #[must_use]
     pub fn notice(&self) -> Notice {
         match self.is_live() {
-            true if self.story.paused => Notice::Paused,
+            true if self.story.is_resting() => Notice::Paused,
             true => Notice::On,
             false => Notice::Off,
         }
@@ -206,9 +206,10 @@ impl<G: Copy + PartialEq> Recording<G> {
             }
             return self.close(lent.media);
         };
-        if std::mem::replace(&mut self.story.paused, picture.paused) != picture.paused && picture.paused {
+        if picture.paused && !self.story.paused {
             self.hush(lent.media);
         }
+        self.story.pauses(picture.paused, lent.env.now);
         if !self.has_ports(picture, lent) {
             return;
         }
@@ -291,15 +292,16 @@ impl<G: Copy + PartialEq> Recording<G> {
                 return;
             }
         }
-        self.failed(Trouble::Nowhere, lent.env.now);
+        self.failed(Trouble::Nowhere, lent.env.now, lent.env.now);
     }
 
-    /// The recorder could not be had, or was lost: it is asked elsewhere at once, or again after a while.
-    fn failed(&mut self, why: Trouble, now: Time) {
+    /// The recorder could not be had, or was lost: it is asked elsewhere at once, or again after a while. `since`: it keeps
+    /// nothing since then, as far as is known.
+    fn failed(&mut self, why: Trouble, since: Time, now: Time) {
         let lost = std::mem::take(&mut self.live);
         // Whoever is asked next is given other keys.
         self.sdp = LocalSdp::default();
-        self.story.failed(why, (lost, !self.over && !self.ways.is_empty()), now);
+        self.story.failed(why, (lost.then_some(since.max(self.since)), !self.over && !self.ways.is_empty()));
         if self.over {
             return;
         }
@@ -330,7 +332,7 @@ impl<G: Copy + PartialEq> Recording<G> {
             Reply::OpenFailed { reason, .. } => {
                 self.copied = None;
                 self.ways.clear();
-                self.failed(Trouble::Ports(*reason), now);
+                self.failed(Trouble::Ports(*reason), now, now);
             }
             Reply::Grown { ports: Err(_), .. } => {}
             _ => return false,
@@ -351,7 +353,7 @@ impl<G: Copy + PartialEq> Recording<G> {
             News::Answered(answer) | News::Described(answer) => self.heed(&answer, end, lent),
             News::Failed(status) => {
                 let lost = self.live;
-                self.failed(Trouble::Status(status), lent.env.now);
+                self.failed(Trouble::Status(status), lent.env.now, lent.env.now);
                 if lost {
                     self.close(lent.media);
                 }
@@ -377,14 +379,14 @@ impl<G: Copy + PartialEq> Recording<G> {
             self.taken.push((stream, side, remote.clone()));
             lent.media.push(Command::Set { session, side, stream, remote });
         });
-        if told.is_err() {
+        let Ok(wants) = told else {
             self.end(lent.env);
-            return self.failed(Trouble::Answer, lent.env.now);
-        }
+            return self.failed(Trouble::Answer, lent.env.now, lent.env.now);
+        };
         if !self.live {
             (self.live, self.since, self.check_at) = (true, lent.env.now, lent.env.now + CHECK);
         }
-        self.story.recorded(lent.env.now);
+        self.story.took(!paused && !wants, lent.env.now);
     }
 
     /// Its dialog, for credentials.

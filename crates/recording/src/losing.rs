@@ -3,7 +3,7 @@
 use crate::story::Trouble;
 use crate::{CHECK, Lent, Recording};
 use base::Time;
-use media::SessionId;
+use media::{SessionId, UNREACHED_AFTER};
 
 impl<G: Copy + PartialEq> Recording<G> {
     /// It is wanted no more, which is not taken back. `early`: the call goes on without it.
@@ -16,6 +16,11 @@ impl<G: Copy + PartialEq> Recording<G> {
     #[must_use]
     pub fn is_dismissed(&self) -> bool {
         self.dismissed
+    }
+
+    /// An operator wants it again: whoever has ended it is asked anew.
+    pub fn want_again(&mut self) {
+        self.dismissed |= self.over;
     }
 
     /// Whether it is, and nothing of it is owed: another may begin.
@@ -41,26 +46,27 @@ impl<G: Copy + PartialEq> Recording<G> {
     }
 
     /// The recorder is lost while it took part: its address is down, or no media get there.
-    fn lose<U: Copy>(&mut self, why: Trouble, lent: &mut Lent<'_, '_, U>) {
+    fn lose<U: Copy>(&mut self, why: Trouble, since: Time, lent: &mut Lent<'_, '_, U>) {
         if !self.is_live() {
             return;
         }
         if let Some(session) = &mut self.session {
             session.end(lent.env);
         }
-        self.failed(why, lent.env.now);
+        self.failed(why, since, lent.env.now);
         self.close(lent.media);
     }
 
-    /// The address of the recorder that takes part is down.
-    pub fn on_down<U: Copy>(&mut self, lent: &mut Lent<'_, '_, U>) {
-        self.lose(Trouble::Down, lent);
+    /// The address of the recorder that takes part is down, and silent since then.
+    pub fn on_down<U: Copy>(&mut self, since: Time, lent: &mut Lent<'_, '_, U>) {
+        self.lose(Trouble::Down, since, lent);
     }
 
     /// No media of this session get to the recorder, as the engine says.
     pub fn on_unreached<U: Copy>(&mut self, session: SessionId, lent: &mut Lent<'_, '_, U>) {
+        let since = lent.env.now.as_millis().saturating_sub(UNREACHED_AFTER.as_millis() as u64);
         if self.copied.as_ref().is_some_and(|copied| copied.session == session) {
-            self.lose(Trouble::Unreached, lent);
+            self.lose(Trouble::Unreached, Time::from_millis(since), lent);
         }
     }
 }

@@ -4,6 +4,9 @@ use base::Time;
 use media::OpenError;
 use std::time::Duration;
 
+/// A recorder that takes part within this time, at the beginning and after a pause, leaves no gap worth a word.
+const PROMPT: Duration = Duration::from_secs(1);
+
 /// Why nothing is recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Trouble {
@@ -62,17 +65,21 @@ impl Tally {
 }
 
 /// See the module text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Story {
-    pub(crate) was_live: bool,
+    was_live: bool,
     /// Nothing is sent for now.
     pub(crate) paused: bool,
     pub(crate) tally: Tally,
     trouble: Option<Trouble>,
     /// None could be had, as was told.
     failing: bool,
-    /// Nothing is recorded since then, of a call that was.
+    /// Nothing is recorded since then, though it should be.
     missing: Option<Time>,
+    /// A recorder that took part was lost, and none goes on yet.
+    lost: bool,
+    /// The recorder takes part, and wants nothing for now.
+    held: bool,
     gaps: u32,
     gap: Duration,
     /// It was ended before the call was.
@@ -80,26 +87,67 @@ pub(crate) struct Story {
 }
 
 impl Story {
-    /// The recorder takes part.
-    pub(crate) fn recorded(&mut self, now: Time) {
+    /// Of a call that should be recorded from now on.
+    pub(crate) fn new(now: Time) -> Story {
+        Story {
+            was_live: false,
+            paused: false,
+            tally: Tally::default(),
+            trouble: None,
+            failing: false,
+            missing: Some(now),
+            lost: false,
+            held: false,
+            gaps: 0,
+            gap: Duration::ZERO,
+            ended: false,
+        }
+    }
+
+    /// The recorder takes part; `held`: of all that it could have it wants nothing.
+    pub(crate) fn took(&mut self, held: bool, now: Time) {
+        (self.trouble, self.failing, self.held) = (None, false, held);
+        if held {
+            self.missing = self.missing.or(Some(now));
+            return;
+        }
         self.tally.begun += u32::from(!self.was_live);
-        (self.was_live, self.trouble, self.failing) = (true, None, false);
+        self.was_live = true;
         self.resumed(now);
+    }
+
+    /// It pauses from now on, or goes on as soon as the recorder takes something again.
+    pub(crate) fn pauses(&mut self, paused: bool, now: Time) {
+        if std::mem::replace(&mut self.paused, paused) == paused || !self.was_live || self.lost {
+            return;
+        }
+        if paused {
+            self.resumed(now);
+        } else {
+            (self.held, self.missing) = (true, self.missing.or(Some(now)));
+        }
+    }
+
+    /// Whether nothing is sent for now: somebody wants a pause, or the recorder wants nothing.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.paused || self.held
     }
 
     /// A gap ends, with the call or before.
     pub(crate) fn resumed(&mut self, now: Time) {
-        if let Some(since) = self.missing.take() {
-            self.gap += now.since(since);
-            self.tally.resumed += u32::from(self.trouble.is_none());
+        let Some(since) = self.missing.take() else { return };
+        let (gap, lost) = (now.since(since), std::mem::take(&mut self.lost));
+        if lost || gap >= PROMPT {
+            (self.gap, self.gaps) = (self.gap + gap, self.gaps + 1);
         }
+        self.tally.resumed += u32::from(lost && self.trouble.is_none());
     }
 
-    /// No recorder takes part; `lost`: one did until now; `more`: others are asked at once.
-    pub(crate) fn failed(&mut self, why: Trouble, (lost, more): (bool, bool), now: Time) {
-        let told = self.failing || self.missing.is_some();
-        if lost {
-            (self.missing, self.gaps) = (Some(now), self.gaps + 1);
+    /// No recorder takes part; `lost`: one did, and nothing of it is kept since then; `more`: others are asked at once.
+    pub(crate) fn failed(&mut self, why: Trouble, (lost, more): (Option<Time>, bool)) {
+        let told = self.failing || self.lost;
+        if let Some(since) = lost {
+            (self.missing, self.lost, self.held) = (self.missing.or(Some(since)), true, false);
             self.tally.lost += 1;
         } else if !more && !std::mem::replace(&mut self.failing, true) {
             self.tally.failed += 1;
@@ -125,6 +173,7 @@ impl Story {
         let seconds = self.gap.as_secs_f64();
         match self.trouble {
             None if self.was_live && self.paused => "paused".to_owned(),
+            None if self.held => "held by the recorder".to_owned(),
             None if self.gaps == 1 => format!("ok, but for {seconds:.1} s"),
             None if self.gaps > 1 => format!("ok, but for {seconds:.1} s in {} gaps", self.gaps),
             None if self.was_live => "ok".to_owned(),

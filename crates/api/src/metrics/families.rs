@@ -24,6 +24,7 @@ pub(crate) fn text(picture: &Picture, tally: &Tally) -> String {
     trunk_calls(&mut page, &trunks);
     links(&mut page, &picture.status.links);
     signalling(&mut page, picture);
+    recordings(&mut page, picture);
     media_engine(&mut page, picture);
     if picture.store.is_some() {
         records(&mut page, picture, tally);
@@ -196,10 +197,28 @@ fn links(page: &mut Page, links: &[LinkView]) {
     links.iter().for_each(|link| page.sample(name, &[("site", &*link.site)], link.skipped));
 }
 
+/// A counter of the switchboard by its name in the status.
+fn counter(picture: &Picture, wanted: &str) -> u64 {
+    picture.status.counters.iter().find(|(name, _)| *name == wanted).map_or(0, |(_, n)| *n)
+}
+
+fn recordings(page: &mut Page, picture: &Picture) {
+    let name = "tronco_recordings_total";
+    let help =
+        "Recordings of calls: begun, failed (no recorder could be had), lost, and resumed after a gap.";
+    page.family(name, COUNTER, help);
+    for (event, of) in [
+        ("begun", "recordings"),
+        ("failed", "recordings_failed"),
+        ("lost", "recordings_lost"),
+        ("resumed", "recordings_resumed"),
+    ] {
+        page.sample(name, &[("event", event)], counter(picture, of));
+    }
+}
+
 fn signalling(page: &mut Page, picture: &Picture) {
-    let counter = |wanted: &str| {
-        picture.status.counters.iter().find(|(name, _)| *name == wanted).map_or(0, |(_, n)| *n)
-    };
+    let counter = |wanted: &str| counter(picture, wanted);
     let shard = picture.transport.shard;
     let name = "tronco_sip_messages_total";
     page.family(name, COUNTER, "SIP messages.");
@@ -265,7 +284,7 @@ fn touched_media(page: &mut Page, touched: &media::TouchedStatus) {
 
 fn media_engine(page: &mut Page, picture: &Picture) {
     let engine = &picture.engine;
-    let unheard = picture.status.counters.iter().find(|(name, _)| *name == "one_way").map_or(0, |(_, n)| *n);
+    let unheard = counter(picture, "one_way");
     let help = "Sides of live calls that were found not to be heard while the other one was.";
     page.single("tronco_one_way_events_total", COUNTER, help, unheard);
     page.single("tronco_media_sessions", GAUGE, "Open media sessions.", engine.sessions);

@@ -36,7 +36,7 @@ impl Switchboard {
                 let name = by.and_then(|at| self.epoch.snapshot.trunk_names.get(at)).cloned();
                 self.with_key(now, call, out, |call, _| {
                     let by = name.and_then(|name| call.epoch.snapshot.config.recorder_named(&name));
-                    call.record.orders.take(wish, by);
+                    call.record.order(wish, by);
                 });
             }
             Command::SetDuty { trunk, gateway, duty } => self.set_duty(trunk, gateway, duty),

@@ -50,7 +50,7 @@ impl Switchboard {
         out: &mut Outbox,
     ) {
         match user {
-            User::Options(at) => gateways::missed(at, &mut self.context(now, out)),
+            User::Options(at) => gateways::unanswered(at, txn, &mut self.context(now, out)),
             User::Invite(call, number) => {
                 self.with_call(now, call, out, |call, cx| call.on_lost(number, error, cx));
             }

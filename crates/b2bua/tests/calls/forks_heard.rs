@@ -218,3 +218,49 @@ fn secured_forks_are_handed_to_the_engine_each_with_its_own_keys() {
     ];
     assert_eq!(told, wanted, "beside each other, gone, next, answered");
 }
+
+/// What the engine was told last of the gateways' side: where it is, and whether it is another party than before.
+fn told(world: &World) -> Vec<(Option<u16>, bool, bool)> {
+    let sets = world.media.iter().filter_map(|command| match command {
+        Command::Set { side: Side::B, remote, .. } => {
+            Some((remote.rtp.map(|at| at.port()), remote.other, remote.receive))
+        }
+        _ => None,
+    });
+    sets.collect()
+}
+
+/// RFC 5763 §5: what was agreed with the one is nothing to the other.
+#[test]
+fn whoever_answers_after_the_heard_fork_has_refused_is_another_party() {
+    let mut world = World::new(&two("early_dialogs = \"all\"", ""));
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let sent = world.expect(&[(GW1, "INVITE"), (GW2, "INVITE")]);
+    say(&mut world, &sent[0], PROGRESS, "t1", &answer_at(7001));
+    say(&mut world, &sent[1], "180 Ringing", "t2", "");
+    let mut heard = Heard::new(&world);
+    assert!(heard.hears(&world, 7001));
+    say(&mut world, &sent[0], "486 Busy Here", "t1", "");
+    assert_eq!(told(&world).last(), Some(&(Some(7001), false, false)), "it is hushed");
+    assert!(!heard.hears(&world, 7001), "whoever has refused is heard no more");
+    say(&mut world, &sent[1], "200 OK", "t2", &answer_at(7002));
+    assert_eq!(told(&world).last(), Some(&(Some(7002), true, true)), "{:?}", told(&world));
+    assert!(heard.hears(&world, 7002) && !heard.hears(&world, 7001));
+}
+
+#[test]
+fn whoever_takes_the_place_of_the_heard_fork_is_another_party() {
+    let (mut world, sent) = described("early_dialogs = \"one\"", "");
+    say(&mut world, &sent[0], "486 Busy Here", "t1", "");
+    assert_eq!(told(&world).last(), Some(&(Some(7002), true, true)), "{:?}", told(&world));
+    say(&mut world, &sent[1], "200 OK", "t2", &answer_at(7002));
+    assert_eq!(told(&world).last(), Some(&(Some(7002), false, true)), "the same that was heard");
+}
+
+#[test]
+fn the_heard_fork_that_answers_is_the_same_party_also_when_another_answer_was_of_no_use() {
+    let (mut world, sent) = described("early_dialogs = \"all\"", "");
+    say(&mut world, &sent[1], "200 OK", "t2", "v=0\r\nnot a description\r\n");
+    say(&mut world, &sent[0], "200 OK", "t1", &answer_at(7001));
+    assert_eq!(told(&world).last(), Some(&(Some(7001), false, true)), "{:?}", told(&world));
+}

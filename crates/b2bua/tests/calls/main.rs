@@ -34,6 +34,7 @@ mod profiles;
 mod recorded;
 mod recorded_by;
 mod recorders;
+mod recording_gaps;
 mod redirects;
 mod registrations;
 mod replacing;

@@ -27,7 +27,7 @@ fn a_recorder_that_refuses_is_followed_by_its_next_address_and_asked_again_later
     taken(&mut world, &again[0], TAKES);
     hung_up(&mut world, &ok, 2);
     world.settle();
-    assert_eq!(&*world.records[0].recording, "rec: ok");
+    assert_eq!(&*world.records[0].recording, "rec: ok, but for 5.1 s");
 }
 
 #[test]
@@ -64,6 +64,7 @@ fn a_recorder_whose_host_refuses_the_media_is_followed_by_the_next_at_once() {
     let mut world = recorded("\"10.0.0.30\", \"10.0.0.31\"");
     let (ok, invite) = begun(&mut world);
     taken(&mut world, &invite, TAKES);
+    world.pass(Duration::from_secs(30));
     unreached(&mut world);
     let sent = world.expect(&[(SRS, "BYE sip:bob@10.0.0.30"), (SRS2, "INVITE sip:10.0.0.31")]);
     assert!(part(&sent[1], "application/rs-metadata+xml").contains("complete"), "it is told everything");
@@ -76,7 +77,7 @@ fn a_recorder_whose_host_refuses_the_media_is_followed_by_the_next_at_once() {
     assert_eq!((counter(&world, "recordings_lost"), counter(&world, "recordings_resumed")), (1, 1));
     hung_up(&mut world, &ok, 2);
     world.settle();
-    assert_eq!(&*world.records[0].recording, "rec: ok, but for 1.5 s");
+    assert_eq!(&*world.records[0].recording, "rec: ok, but for 3.5 s");
     assert_eq!(counter(&world, "media_sessions"), 0);
 }
 

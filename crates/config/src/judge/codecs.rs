@@ -2,7 +2,7 @@
 
 use super::value_at;
 use crate::build::Draft;
-use crate::model::{Ice, MediaMode, Policy, SrtpKeys};
+use crate::model::{Ice, Kind, MediaMode, Policy, SrtpKeys, Trunk};
 use crate::report::{Finding, Report};
 use crate::text::{Table, Value};
 
@@ -21,7 +21,8 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
             let finding = Finding::new(at, path("ptime"), "out-of-range", message);
             report.error(finding.expected("10, 20, 30, 40, 50 or 60"));
         }
-        let direct = trunk.as_ref().is_some_and(|trunk| trunk.policy.media == MediaMode::Direct);
+        let goes = |trunk: &&Trunk| trunk.policy.media == MediaMode::Direct && trunk.kind != Kind::Recorder;
+        let direct = trunk.as_ref().filter(goes).is_some();
         for key in OF_MEDIA.split(' ') {
             let asks = |value: &Value| !matches!(value.text(), Some("auto" | "off"));
             if direct && table.value(key).is_some_and(asks) {

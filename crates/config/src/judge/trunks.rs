@@ -150,16 +150,20 @@ fn repeated_gateways(one: &Seen<'_>, report: &mut Report<'_>) {
 
 /// Anchored media needs ports.
 fn media(one: &Seen<'_>, report: &mut Report<'_>) {
-    let Some(listen) = one.listen else { return };
-    if one.trunk.policy.media == MediaMode::Anchor && listen.rtp.is_none() {
-        let message = format!(
-            "trunk `{}` anchors media and [listen.{}] has no `rtp` ports",
-            one.trunk.name, listen.name
-        );
-        let finding = Finding::new(one.at("listen"), one.path("listen"), "conflict", message);
-        let expected = "`rtp = \"20000-29999\"` in the interface, or `override = { media = \"direct\" }`";
-        report.error(finding.expected(expected));
-    }
+    let Some(listen) = one.listen.filter(|listen| listen.rtp.is_none()) else { return };
+    let (does, expected) = match (one.trunk.kind, one.trunk.policy.media) {
+        // What it gets comes from here, whatever is said of its media.
+        (Kind::Recorder, _) => ("records", "`rtp = \"20000-29999\"` in the interface"),
+        (_, MediaMode::Anchor) => (
+            "anchors media",
+            "`rtp = \"20000-29999\"` in the interface, or `override = { media = \"direct\" }`",
+        ),
+        _ => return,
+    };
+    let message =
+        format!("trunk `{}` {does} and [listen.{}] has no `rtp` ports", one.trunk.name, listen.name);
+    let finding = Finding::new(one.at("listen"), one.path("listen"), "conflict", message);
+    report.error(finding.expected(expected));
 }
 
 /// Ids of a bypass, and the address that stands for media, count where calls are matched by them and the trunk

@@ -19,7 +19,7 @@ use std::time::Duration;
 /// How often the recorder hears a sender report of each stream (RFC 3550 §6.2).
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 /// A recorder is not reached when its host has refused packets for this long,
-const UNREACHED_AFTER: Duration = Duration::from_secs(2);
+pub const UNREACHED_AFTER: Duration = Duration::from_secs(2);
 /// with no longer pause than this: hosts say it seldom (RFC 1812 §4.3.2.8).
 const REFUSED_EVERY: Duration = Duration::from_secs(5);
 /// A packet this far behind is late; one further behind may be the first of a source that begins its numbers anew

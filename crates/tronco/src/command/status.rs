@@ -59,6 +59,14 @@ fn node(status: &Status) -> Table {
         Some(records) => table.pair("records", format!("{} written", records.written)),
         None => table.pair("records", "off"),
     }
+    let [begun, failed, lost, resumed] = ["", "_failed", "_lost", "_resumed"]
+        .map(|event| status.counters.get(&format!("recordings{event}")).copied().unwrap_or_default());
+    if begun + failed > 0 {
+        table.pair(
+            "recorded",
+            format!("{} begun, {failed} failed, {lost} lost, {resumed} resumed", count(begun, "recording")),
+        );
+    }
     let hits: u64 = status.limits.iter().map(|limit| limit.hits).sum();
     table.pair(
         "refused",
