@@ -60,9 +60,8 @@ impl Call {
             self.end_late(leg, &attempt, msg, &early, cx);
         } else {
             let tag = leg.dialog.remote_tag();
-            let differs = self.shown.media.as_ref().is_some_and(|(n, t)| *n != number || **t != *tag);
             let before = self.media.other;
-            self.media.other |= differs;
+            self.media.other |= self.shown.media.as_ref().is_some_and(|(n, t)| *n != number || **t != *tag);
             self.media.turned = (before, self.media.other);
             self.accept(leg, *attempt, &early, msg, cx);
         }
