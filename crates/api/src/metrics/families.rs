@@ -24,7 +24,7 @@ pub(crate) fn text(picture: &Picture, tally: &Tally) -> String {
     trunk_calls(&mut page, &trunks);
     links(&mut page, &picture.status.links);
     signalling(&mut page, picture);
-    recordings(&mut page, picture);
+    of_calls(&mut page, picture);
     media_engine(&mut page, picture);
     if picture.store.is_some() {
         records(&mut page, picture, tally);
@@ -202,7 +202,7 @@ fn counter(picture: &Picture, wanted: &str) -> u64 {
     picture.status.counters.iter().find(|(name, _)| *name == wanted).map_or(0, |(_, n)| *n)
 }
 
-fn recordings(page: &mut Page, picture: &Picture) {
+fn of_calls(page: &mut Page, picture: &Picture) {
     let name = "tronco_recordings_total";
     let help =
         "Recordings of calls: begun, failed (no recorder could be had), lost, and resumed after a gap.";
@@ -215,6 +215,10 @@ fn recordings(page: &mut Page, picture: &Picture) {
     ] {
         page.sample(name, &[("event", event)], counter(picture, of));
     }
+    let help = "Calls in which somebody heard nothing of what it was to hear from this node.";
+    page.single("tronco_sounds_unheard_total", COUNTER, help, counter(picture, "sounds_unheard"));
+    let help = "Digits that did not get to the other side.";
+    page.single("tronco_digits_lost_total", COUNTER, help, counter(picture, "digits_lost"));
 }
 
 fn signalling(page: &mut Page, picture: &Picture) {
