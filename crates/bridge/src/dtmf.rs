@@ -54,10 +54,14 @@ impl Bridge {
         bytes: &mut [u8],
     ) -> Passage {
         let Some(shift) = &mut self.shift else { return Passage::Refused };
-        let octets = Packet::parse(&*bytes).map_or(0, |packet| packet.payload().len());
+        let may_be_silent = self.plan.annex_b == Some(header.payload_type);
+        let octets = match event || may_be_silent {
+            true => Packet::parse(&*bytes).map_or(0, |packet| packet.payload().len()),
+            false => 0,
+        };
         let passage = match () {
             () if event => Passage::Taken,
-            () if self.plan.annex_b == Some(header.payload_type) => silent(bytes, octets),
+            () if may_be_silent => silent(bytes, octets),
             () => Passage::InPlace,
         };
         match passage {

@@ -9,6 +9,11 @@
 use base::Time;
 use rtp::{Header, Packet};
 
+/// Places where numbers began to be moved by more or less that are remembered, for what comes late.
+const STEPS: usize = 4;
+/// What is further behind has its number by the last place alone.
+const LATE_MAX: u16 = 0x4000;
+
 /// How the numbers of a source that reach the receiver differ from those of its sender. All wrap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Moved {
@@ -28,10 +33,8 @@ pub(crate) struct Shift {
     ssrc: Option<u32>,
     /// The newest number that came.
     highest: u16,
-    /// What is added to numbers from `from` on, and what was added before.
-    more: u16,
-    before: u16,
-    from: u16,
+    /// From which number on how much is added, the last one first.
+    steps: [(u16, u16); STEPS],
     /// Packets and octets that were put in more than taken out.
     packets: u32,
     octets: u32,
@@ -45,9 +48,7 @@ impl Shift {
             clock,
             ssrc: None,
             highest: 0,
-            more: 0,
-            before: 0,
-            from: 0,
+            steps: [(0, 0); STEPS],
             packets: 0,
             octets: 0,
             moment: (Time::ZERO, 0),
@@ -56,11 +57,17 @@ impl Shift {
 
     /// A packet goes on under its new number.
     pub(crate) fn pass(&mut self, now: Time, header: &Header, bytes: &mut [u8]) {
+        let mut more = self.more();
         if self.meet(header) {
-            self.moment = (now, header.timestamp);
+            (self.moment, more) = ((now, header.timestamp), self.more());
+            if self.highest.wrapping_sub(self.steps[0].0) >= LATE_MAX {
+                self.steps = [(self.highest.wrapping_sub(LATE_MAX / 2), more); STEPS];
+            }
+        } else {
+            let step = self.steps.iter().find(|(from, _)| header.sequence.wrapping_sub(*from) < 0x8000);
+            more = step.or(self.steps.last()).map_or(more, |(_, more)| *more);
         }
-        let new = header.sequence.wrapping_sub(self.from) < 0x8000;
-        let sequence = header.sequence.wrapping_add(if new { self.more } else { self.before });
+        let sequence = header.sequence.wrapping_add(more);
         if let Ok(mut packet) = Packet::parse(bytes) {
             packet.set_sequence(sequence);
         }
@@ -69,7 +76,7 @@ impl Shift {
     /// A packet with so many octets does not go on.
     pub(crate) fn skip(&mut self, header: &Header, octets: usize) {
         if self.meet(header) {
-            self.turn(self.more.wrapping_sub(1));
+            self.turn(self.more().wrapping_sub(1), self.highest);
         }
         self.packets = self.packets.wrapping_sub(1);
         self.cut(octets);
@@ -89,7 +96,7 @@ impl Shift {
     fn meet(&mut self, header: &Header) -> bool {
         if self.ssrc != Some(header.ssrc) {
             (self.ssrc, self.highest) = (Some(header.ssrc), header.sequence);
-            (self.more, self.before, self.from) = (0, 0, header.sequence);
+            self.steps = [(header.sequence, 0); STEPS];
             (self.packets, self.octets) = (0, 0);
             return true;
         }
@@ -100,17 +107,25 @@ impl Shift {
         newest
     }
 
-    /// Later packets are moved by so many.
-    fn turn(&mut self, more: u16) {
-        (self.before, self.more) = (self.more, more);
-        self.from = self.highest.wrapping_add(1);
+    /// By how much the newest packet is moved.
+    fn more(&self) -> u16 {
+        self.steps[0].1
+    }
+
+    /// Later packets are moved by so many. `first`: where the last step is when nothing has gone on since.
+    fn turn(&mut self, more: u16, first: u16) {
+        if self.steps[0].0 != first {
+            self.steps.rotate_right(1);
+        }
+        self.steps[0] = (self.highest.wrapping_add(1), more);
     }
 
     /// SSRC and number of a packet that is put in behind the newest; none before the first has come.
     pub(crate) fn place(&mut self) -> Option<(u32, u16)> {
         let ssrc = self.ssrc?;
-        let sequence = self.highest.wrapping_add(1).wrapping_add(self.more);
-        self.turn(self.more.wrapping_add(1));
+        let next = self.highest.wrapping_add(1);
+        let sequence = next.wrapping_add(self.more());
+        self.turn(self.more().wrapping_add(1), next);
         Some((ssrc, sequence))
     }
 
@@ -120,7 +135,7 @@ impl Shift {
             return Moved::default();
         }
         // Of 16 bits with a sign.
-        let numbers = i32::from(self.more as i16) as u32;
+        let numbers = i32::from(self.more() as i16) as u32;
         Moved { numbers, packets: self.packets, octets: self.octets }
     }
 
@@ -162,5 +177,35 @@ mod tests {
         assert_eq!(shift.timestamp(Time::from_millis(70)), 3 * 160 + 80);
         // A loss stays one, and what comes late has its number of before.
         assert_eq!((passed(&mut shift, 5), passed(&mut shift, 4)), (5, 4));
+    }
+
+    #[test]
+    fn what_comes_late_behind_several_that_were_taken_out_has_the_number_of_its_place() {
+        let mut shift = Shift::new(8_000);
+        assert_eq!((passed(&mut shift, 8), passed(&mut shift, 10)), (8, 10));
+        [11, 12, 14].iter().for_each(|number| shift.skip(&header(*number), 4));
+        assert_eq!((passed(&mut shift, 9), passed(&mut shift, 13)), (9, 11));
+        assert_eq!((passed(&mut shift, 15), passed(&mut shift, 17)), (12, 14));
+        assert_eq!((shift.place(), shift.place()), (Some((9, 15)), Some((9, 16))));
+        assert_eq!((passed(&mut shift, 16), passed(&mut shift, 18)), (13, 17));
+        // Of one packet alone that is taken out between others.
+        for number in (19..80u16).step_by(3) {
+            let before = passed(&mut shift, number);
+            shift.skip(&header(number + 2), 4);
+            assert_eq!(passed(&mut shift, number + 1), before + 1, "{number}");
+        }
+    }
+
+    #[test]
+    fn numbers_follow_each_other_however_long_nothing_is_taken_out() {
+        let mut shift = Shift::new(8_000);
+        passed(&mut shift, 100);
+        shift.skip(&header(101), 4);
+        let mut last = 100u16;
+        for number in (0..200_000u32).map(|n| (n + 102) as u16) {
+            let next = passed(&mut shift, number);
+            assert_eq!(next, last.wrapping_add(1), "{number}");
+            last = next;
+        }
     }
 }

@@ -6,7 +6,7 @@ use conformance::baresip::{Baresip, Voice};
 use conformance::browser::{Browser, Role};
 use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
-use conformance::phone::Phone;
+use conformance::phone::{Dialog, Phone};
 use conformance::{Place, Server, records};
 use std::collections::BTreeSet;
 
@@ -124,25 +124,44 @@ fn judge_handshake(capture: &Capture) {
     assert!(!shaken.is_empty() && shaken.iter().all(|time| *time < begun), "{shaken:?}, {begun}");
 }
 
+/// A browser that has called a telephone, each of which hears the other; everything that was sent is kept.
+struct Talk {
+    server: Server,
+    browser: Browser,
+    callee: Baresip,
+    signalling: Phone,
+    /// What the browser has said.
+    offer: String,
+    dialog: Dialog,
+    capture: Capture,
+}
+
+impl Talk {
+    fn new(place: &Place) -> Talk {
+        let mut setup = Setup::new(place);
+        (setup.pbx_more, setup.itsp_more) = (web("opus"), telephone("PCMA"));
+        setup.drain = "1s";
+        let server = Server::start(place, &setup.text());
+        let callee = baresip(place, WORLD, ITSP, "PCMA", None);
+        callee.process().line("baresip is ready");
+        let browser = Browser::start(place, "browser", Role::Calls, 440.0);
+        let mut signalling = Phone::new(place, PBX, &place.sip(INSIDE));
+        let offer = browser.described();
+        signalling.described = Some(offer.clone());
+        let capture = Capture::start(place);
+        signalling.calls(WORLD, DID, "talk");
+        let dialog = signalling.is_answered();
+        browser.tell(&dialog.description);
+        hear_each_other_now(&browser, &callee);
+        Talk { server, browser, callee, signalling, offer, dialog, capture }
+    }
+}
+
 /// RFC 8445 §9, RFC 8839 §4.4.1.1.1: other credentials on both sides, and the handshake of before (RFC 8842 §5.5).
 #[test]
 fn a_browser_begins_its_ice_anew_in_a_call_and_the_sound_goes_on() {
     let place = Place::new("web-restart");
-    let mut setup = Setup::new(&place);
-    (setup.pbx_more, setup.itsp_more) = (web("opus"), telephone("PCMA"));
-    setup.drain = "1s";
-    let server = Server::start(&place, &setup.text());
-    let callee = baresip(&place, WORLD, ITSP, "PCMA", None);
-    callee.process().line("baresip is ready");
-    let browser = Browser::start(&place, "browser", Role::Calls, 440.0);
-    let mut signalling = Phone::new(&place, PBX, &place.sip(INSIDE));
-    let mut offer = browser.described();
-    signalling.described = Some(offer.clone());
-    let capture = Capture::start(&place);
-    signalling.calls(WORLD, DID, "restart");
-    let mut dialog = signalling.is_answered();
-    browser.tell(&dialog.description);
-    hear_each_other_now(&browser, &callee);
+    let Talk { server, browser, callee, signalling, mut offer, mut dialog, capture } = Talk::new(&place);
     let mut fragments = vec![attribute(&offer, "a=ice-ufrag:").to_owned()];
     for _ in 0..2 {
         offer = browser.restarts();
@@ -163,5 +182,23 @@ fn a_browser_begins_its_ice_anew_in_a_call_and_the_sound_goes_on() {
     for fragment in &fragments {
         assert!(answered(&capture, fragment) > 0, "no check of {fragment} was answered");
     }
+    judge(&place, server, (&browser, callee), "from_caller");
+}
+
+/// RFC 8842 §5.1: certificate, roles and transport are those of before, so the browser does not shake hands again, whoever's
+/// session its gateway passes on.
+#[test]
+fn a_browser_whose_gateway_passes_on_another_session_goes_on_with_its_handshake() {
+    let place = Place::new("web-session");
+    let Talk { server, browser, callee, signalling, offer, mut dialog, capture } = Talk::new(&place);
+    let origin = attribute(&offer, "o=");
+    let other = format!("o={}", origin.replacen(origin.split(' ').nth(1).expect("a session"), "4242", 1));
+    signalling.asks(&mut dialog, &offer.replace(&format!("o={origin}"), &other));
+    let answer = signalling.agreed(&dialog);
+    for said in ["a=fingerprint:", "a=setup:", "a=ice-ufrag:", "m="] {
+        assert_eq!(attribute(&answer, said), attribute(&dialog.description, said), "{answer}");
+    }
+    hear_each_other_now(&browser, &callee);
+    judge_handshake(&capture);
     judge(&place, server, (&browser, callee), "from_caller");
 }

@@ -29,6 +29,8 @@ pub struct Protector {
     /// The next index of RTCP. All streams share it, so that whatever comes and goes none is used twice (RFC 3711
     /// §3.4); a receiver takes the gaps for losses.
     rtcp_next: u32,
+    /// With which it has begun.
+    rtcp_first: u32,
     /// Behind the highest index that may be used.
     end: u64,
 }
@@ -38,7 +40,8 @@ impl Protector {
     #[must_use]
     pub fn new(master: MasterKey) -> Protector {
         let (rtp, rtcp) = (master.derive(Kind::Rtp), master.derive(Kind::Rtcp));
-        Protector { master, rtp, rtcp, streams: Streams::default(), rtcp_next: 0, end: RTP_INDEX_END }
+        let (streams, end) = (Streams::default(), RTP_INDEX_END);
+        Protector { master, rtp, rtcp, streams, rtcp_next: 0, rtcp_first: 0, end }
     }
 
     /// One that protects nothing: its key may have been used, and how far is not known (RFC 3711 §9.1).
@@ -56,7 +59,9 @@ impl Protector {
     /// Whether it has protected nothing yet.
     #[must_use]
     pub fn is_unused(&self) -> bool {
-        self.rtcp_next == 0 && self.streams.at_hand().next().is_none()
+        // Whoever spoke last is at hand.
+        let spoke = self.streams.at_hand().any(|stream| stream.rtp.newest().is_some());
+        !spoke && self.rtcp_next == self.rtcp_first
     }
 
     /// Its suite.
@@ -83,7 +88,8 @@ impl Protector {
     pub fn follow(former: &Protector, master: MasterKey) -> Protector {
         let mut protector = Protector::new(master);
         protector.streams = Streams::moved_as(&former.streams);
-        protector.rtcp_next = if former.is_exhausted() { 0 } else { former.rtcp_next };
+        protector.rtcp_first = if former.is_exhausted() { 0 } else { former.rtcp_next };
+        protector.rtcp_next = protector.rtcp_first;
         protector
     }
 

@@ -169,24 +169,27 @@ fn sound_is_held_while_packets_come_unevenly_and_not_afterwards() {
     assert!((40.0..=201.0).contains(&most) && figure(&record, "buffer_changes") >= 1.0, "{told}");
     let mean = figure(&record, "buffer_ms");
     assert!(mean > 5.0 && mean < most, "{told}");
-    println!("{told}");
-    if late(&came, 6.2) > 15.0 {
-        // A machine so busy that SIPp itself sends late is an uneven network to the end.
-        return;
-    }
-    // In the end nothing is held.
-    assert!((after[1] - came_after[1] + put_in - figure(&record, "cut_ms")).abs() <= 45.0, "{told}");
-    assert!(spread(after) <= 5.0 && after[1] <= held[1] - 10.0, "{told}");
+    // A machine so busy that SIPp itself sends late is an uneven network to the end: so much may be held on.
+    let needed = Some(late(&came, 6.2)).filter(|ms| *ms > 15.0).unwrap_or_default();
+    println!("{told}\nneeded: {needed}");
+    // In the end nothing else is held, and what comes evenly leaves so.
+    let held_on = after[1] - came_after[1] + put_in - figure(&record, "cut_ms");
+    assert!((-45.0..=45.0 + needed).contains(&held_on), "{held_on} {needed} {told}");
+    assert!(spread(after) <= 5.0 + spread(came_after).max(needed / 2.0), "{needed} {told}");
+    assert!(after[1] <= held[1] - 10.0 + needed, "{needed} {told}");
     // By as much as was put in and not left out again the phone is behind, and no further as time goes on.
     let slips: Vec<(i64, f64)> =
         [5, 12, 134, 140].iter().map(|tenth| behind(&samples, tenth * SECOND / 10, &said)).collect();
     let [(first, _), (second, _), (third, _), (last, _)] = slips[..] else { panic!("{slips:?}") };
-    assert!(slips.iter().all(|(_, likeness)| *likeness > 0.9), "{slips:?}");
-    assert!((second - first).abs() <= 4 && (last - third).abs() <= 4, "{slips:?}");
-    let slip = (figure(&record, "cut_ms") - put_in) * 8.0;
-    assert!(((last - first) as f64 - slip).abs() <= 8.0 * 5.0, "{slips:?} {told}");
-    assert!((last - first).abs() <= 8 * 60, "{slips:?}");
     println!("{slips:?}");
+    // Where sound is held and let go to the end a part may hold one joint: then its longer piece is found.
+    let alike = |from: usize| if from > 1 && needed > 0.0 { 0.45 } else { 0.9 };
+    assert!((0..).zip(&slips).all(|(at, (_, likeness))| *likeness > alike(at)), "{slips:?} {needed}");
+    let more = needed * 8.0;
+    assert!((second - first).abs() <= 4 && (last - third).abs() as f64 <= 4.0 + more, "{slips:?} {needed}");
+    let slip = (figure(&record, "cut_ms") - put_in) * 8.0;
+    assert!(((last - first) as f64 - slip).abs() <= 8.0 * 5.0 + more, "{slips:?} {needed} {told}");
+    assert!((last - first).abs() as f64 <= 8.0 * 60.0 + more, "{slips:?} {needed}");
 }
 
 /// How much later than the others the latest packet was from some second on, in milliseconds.

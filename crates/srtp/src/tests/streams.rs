@@ -163,3 +163,23 @@ fn of_an_index_that_is_known_alone_nothing_before_it_is_used_or_taken() {
     let plain = packet(101, 7, b"x");
     assert_eq!(open(&mut into, &protect(&mut out, &plain)), Ok(plain));
 }
+
+#[test]
+fn one_that_follows_a_used_one_is_unused_until_it_has_protected_something() {
+    let suite = Suite::AesCm128Sha1_80;
+    let mut used = Protector::new(master(suite));
+    assert!(used.is_unused());
+    let mut buffer = [packet(1, 7, &[1; 20]), vec![0; 64]].concat();
+    used.rtp(&mut buffer, 32).unwrap();
+    let mut report = [&[0x80, 201, 0, 1, 0, 0, 0, 7][..], &[0; 64]].concat();
+    used.rtcp(&mut report, 8).unwrap();
+    assert!(!used.is_unused());
+    let next = || Protector::follow(&used, master(Suite::AeadAes128Gcm));
+    assert!(next().is_unused());
+    let (mut spoken, mut reported) = (next(), next());
+    let mut buffer = [packet(1, 7, &[1; 20]), vec![0; 64]].concat();
+    spoken.rtp(&mut buffer, 32).unwrap();
+    let mut report = [&[0x80, 201, 0, 1, 0, 0, 0, 7][..], &[0; 64]].concat();
+    reported.rtcp(&mut report, 8).unwrap();
+    assert!(!spoken.is_unused() && !reported.is_unused() && !Protector::exhausted(master(suite)).is_unused());
+}
