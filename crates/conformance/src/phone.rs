@@ -182,7 +182,7 @@ impl Phone {
              Content-Length: 0\r\n\r\n",
             dialog.target,
             self.ip,
-            dialog.call_id.len(),
+            dialog.call_id.split('@').next().unwrap_or_default(),
             dialog.ours,
             dialog.theirs,
             dialog.call_id

@@ -128,7 +128,7 @@ pub struct Rtpengine {
 }
 
 impl Rtpengine {
-    /// Starts it at `place.ip(host)`, for one call.
+    /// Starts it at `place.ip(host)`, for one call, or for several one after the other.
     ///
     /// # Panics
     /// It does not start.
@@ -153,6 +153,11 @@ impl Rtpengine {
         let ready = crate::await_some(|| engine.ask(&BTreeMap::from([("command".into(), "ping".into())])));
         assert!(ready.is_some(), "rtpengine does not answer:\n{}", engine.process.tail());
         engine
+    }
+
+    /// What it is asked from now on is of another call.
+    pub fn speak_of(&mut self, call: &str) {
+        call.clone_into(&mut self.call);
     }
 
     /// Its process.

@@ -13,6 +13,9 @@ use std::collections::BTreeSet;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+#[path = "rtcp/kept.rs"]
+mod kept;
+
 const WORLD: &str = "+441632960001";
 const DID: &str = "+493023125100";
 

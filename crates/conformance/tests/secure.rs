@@ -7,6 +7,9 @@ use conformance::wire::Datagrams;
 use conformance::{Place, Server, records};
 use std::net::UdpSocket;
 
+#[path = "secure/bare.rs"]
+mod bare;
+
 /// The example of RFC 4568 §6.1, with a lifetime and an identifier.
 const KEY: &str =
     "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20|1:4\r\n";
