@@ -94,7 +94,8 @@ fn configuration(place: &Place) -> String {
         [("inside", config::INSIDE, "20000-23999"), ("outside", config::OUTSIDE, "30000-33999")]
     {
         let ip = place.ip(host);
-        let _ = writeln!(text, "[listen.{listen}]\naddress = \"{ip}\"\nsip = [\"udp:5060\"]\nrtp = \"{rtp}\"");
+        let _ =
+            writeln!(text, "[listen.{listen}]\naddress = \"{ip}\"\nsip = [\"udp:5060\"]\nrtp = \"{rtp}\"");
     }
     for (side, (listen, kind)) in [("inside", "direct"), ("outside", "itsp")].into_iter().enumerate() {
         for number in 0..ENDS {
@@ -263,7 +264,8 @@ fn talk(talks: &[Talk], voices: &[Voice]) -> (Vec<Instant>, Vec<Vec<Word>>) {
         let ears: Vec<_> = ears.iter().map(|ear| scope.spawn(|| listens(ear, end, &done))).collect();
         while done.load(Ordering::Relaxed) < ears.len() && Instant::now() + PTIME < end {
             let next = begun + PTIME * said.len() as u32;
-            while let Some(left) = next.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            while let Some(left) = next.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+            {
                 std::thread::park_timeout(left);
             }
             for (number, talk) in talks.iter().enumerate() {
@@ -383,7 +385,10 @@ fn judge_records(place: &Place, pairs: &[(usize, usize)]) {
         let record = record.expect("a record of each call");
         for (side, number) in [("from_caller", pair.0), ("from_callee", pair.1)] {
             let word = |name: &str| {
-                record.pointer(&format!("/media/{side}/{name}")).and_then(|word| word.as_str()).map(str::to_owned)
+                record
+                    .pointer(&format!("/media/{side}/{name}"))
+                    .and_then(|word| word.as_str())
+                    .map(str::to_owned)
             };
             let told = (word("codec"), word("security"));
             assert_eq!(told, (Some(end(number).0.into()), Some(way(end(number)).told)), "{record}");

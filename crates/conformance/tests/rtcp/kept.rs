@@ -95,7 +95,8 @@ fn numbers(lines: &[String]) -> Vec<f64> {
 
 /// Those of one peer came in the hold, each in its time, in a stream of their own; none when it was over.
 fn judge(place: &Place, capture: &Capture, kept: &Kept, (held, resumed): (f64, f64)) {
-    let way = format!("rtp && !icmp && ip.src == {} && ip.dst == {}", place.ip(kept.ours), place.ip(kept.host));
+    let way =
+        format!("rtp && !icmp && ip.src == {} && ip.dst == {}", place.ip(kept.ours), place.ip(kept.host));
     let fields = ["frame.time_epoch", "rtp.p_type", "rtp.payload", "rtp.ssrc", "rtp.seq"];
     let mut lines = capture.lines(&[], &way, &fields);
     // The loopback interface may show a packet twice.
@@ -105,7 +106,8 @@ fn judge(place: &Place, capture: &Capture, kept: &Kept, (held, resumed): (f64, f
     let told = || format!("held at {held}, resumed at {resumed}: {others:#?}");
     assert!(sound.len() > 500, "{} packets of sound", sound.len());
     let columns: Vec<Vec<&str>> = others.iter().map(|line| line.split('\t').collect()).collect();
-    let alike = columns.iter().all(|line| line[1] == kept.payload_type && line[2].replace(':', "") == kept.payload);
+    let alike =
+        columns.iter().all(|line| line[1] == kept.payload_type && line[2].replace(':', "") == kept.payload);
     assert!(alike && columns.len() >= 2, "{}", told());
     let name = columns[0][3];
     let number = |line: &[&str]| line[4].parse::<u16>().expect("a number");

@@ -11,7 +11,8 @@ const KEY: &str = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCk
 /// Both trunks demand SRTP, and bar it over UDP. SIPp plays from another place than it names.
 fn barred(place: &Place) -> Server {
     let mut setup = Setup::new(place);
-    setup.pbx_more = "override = { srtp = \"required\", srtp_over_plain = \"off\", latch = \"nat\" }\n".into();
+    setup.pbx_more =
+        "override = { srtp = \"required\", srtp_over_plain = \"off\", latch = \"nat\" }\n".into();
     setup.itsp_more = setup.pbx_more.clone();
     Server::start(place, &setup.text())
 }
