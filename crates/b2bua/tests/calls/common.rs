@@ -142,7 +142,7 @@ impl World {
         self.drain(out);
     }
 
-    fn drain(&mut self, mut out: Outbox) {
+    pub(crate) fn drain(&mut self, mut out: Outbox) {
         loop {
             self.notes.extend(out.notes.drain(..).map(|note| format!("{}: {}", note.what, note.detail)));
             for event in out.journal.drain(..) {

@@ -158,9 +158,14 @@ fn silence_that_is_told_of_a_call_that_was_hung_up_is_not_why_it_ended() {
     answered(&mut world);
     let key = world.board.calls()[0].key;
     let session = world.told(media::Side::A).0;
-    world.command(b2bua::Command::HangUp(key));
     let silence = media::Silence { rtp: Some(Duration::from_secs(30)), rtcp: None, checks: None };
-    world.media_reply(media::Reply::Timeout { session, side: media::Side::A, silence });
+    let timeout = media::Reply::Timeout { session, side: media::Side::A, silence };
+    // Before the engine has closed it.
+    let mut out = b2bua::Outbox::new();
+    for input in [b2bua::Input::Command(b2bua::Command::HangUp(key)), b2bua::Input::Media(timeout)] {
+        world.board.handle(world.now, input, &mut out);
+    }
+    world.drain(out);
     world.expect(&[(PBX, "BYE"), (GW1, "BYE")]);
     world.settle();
     let record = &world.records[0];
