@@ -14,24 +14,42 @@ pub(super) enum Passed {
     /// It went on to the other side.
     On,
     /// A bridge has it; what that made of it went on.
-    Taken,
+    Taken(Made),
     /// Its sender has an answer.
     Answered,
     /// It belongs to a handshake.
     Handshake,
 }
 
+/// What a bridge has made, as far as it left.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Made {
+    packets: u64,
+    bytes: u64,
+}
+
 impl Counters {
-    /// Counts what became of a datagram.
+    /// Counts what became of a datagram. What was dropped is counted by its session.
     #[inline]
-    pub(super) fn note(&mut self, passed: Result<Passed, DropReason>, length: usize) {
+    pub(super) fn note(&mut self, passed: &Option<Passed>, length: usize) {
         match passed {
-            Ok(Passed::Answered | Passed::Handshake) => {}
-            Ok(Passed::On | Passed::Taken) => {
-                self.packets += 1;
-                self.bytes += length as u64;
-            }
-            Err(reason) => self.drops[reason as usize] += 1,
+            Some(Passed::On) => self.note_made(Made { packets: 1, bytes: length as u64 }),
+            Some(Passed::Taken(made)) => self.note_made(*made),
+            Some(Passed::Answered | Passed::Handshake) | None => {}
+        }
+    }
+
+    /// Counts what has left.
+    #[inline]
+    pub(super) fn note_made(&mut self, Made { packets, bytes }: Made) {
+        self.packets += packets;
+        self.bytes += bytes;
+    }
+
+    /// Takes over what a session has counted as not relayed.
+    pub(super) fn gather(&mut self, session: &mut Session) {
+        for (reason, count) in session.take_drops().iter().flat_map(|drops| drops.iter()) {
+            self.drops[reason as usize] += u64::from(count);
         }
     }
 }
@@ -54,7 +72,8 @@ impl Out<'_> {
     }
 }
 
-/// Judges a datagram and does what is to be done with it; why not, otherwise. One that was larger than its buffer has a length beyond it.
+/// Judges a datagram and does what is to be done with it; none where it was dropped, which the session has counted. One
+/// that was larger than its buffer has a length beyond it.
 #[inline]
 pub(super) fn relay(
     now: Time,
@@ -63,37 +82,37 @@ pub(super) fn relay(
     (ports, mut out): (&StreamPorts, Out<'_>),
     source: SocketAddr,
     Datagram { buffer, length }: Datagram<'_>,
-) -> Result<Passed, DropReason> {
+) -> Option<Passed> {
     if length > buffer.len() {
         session.count_drop(token.side, token.stream, DropReason::Oversize);
-        return Err(DropReason::Oversize);
+        return None;
     }
     let packet = Datagram { buffer: &mut *buffer, length };
     let verdict = session.on_packet(now, token.side, token.stream, token.component, source, packet);
     let (component, to, length) = match verdict {
         Verdict::Relay { component, to, length } => (component, to, length),
         Verdict::Taken => {
-            pass_made((token.side, token.stream), session, (ports, out), Datagram { buffer, length });
-            return Ok(Passed::Taken);
+            let packet = Datagram { buffer, length };
+            return Some(Passed::Taken(pass_made((token.side, token.stream), session, (ports, out), packet)));
         }
-        Verdict::Handshake => return Ok(Passed::Handshake),
-        Verdict::Drop(reason) => return Err(reason),
+        Verdict::Handshake => return Some(Passed::Handshake),
+        Verdict::Drop(_) => return None,
         Verdict::Answer { length } => {
             let port = ports.port(token.side, token.component);
             let answer = buffer.get(..length).unwrap_or_default();
-            return if send(port, answer, source) {
-                Ok(Passed::Answered)
-            } else {
-                Err(DropReason::SendFailed)
-            };
+            if send(port, answer, source) {
+                return Some(Passed::Answered);
+            }
+            session.count_drop(token.side, token.stream, DropReason::SendFailed);
+            return None;
         }
     };
     let bytes = buffer.get(..length).unwrap_or_default();
     if out.send(ports.port(token.side.other(), component), component, bytes, to) {
-        return Ok(Passed::On);
+        return Some(Passed::On);
     }
     session.count_drop(token.side, token.stream, DropReason::SendFailed);
-    Err(DropReason::SendFailed)
+    None
 }
 
 /// Sends what a bridge has made of what a side says.
@@ -102,12 +121,17 @@ pub(super) fn pass_made(
     session: &mut Session,
     (ports, mut out): (&StreamPorts, Out<'_>),
     mut packet: Datagram<'_>,
-) {
+) -> Made {
+    let mut made = Made::default();
     while let Some((component, to)) = session.take_made(side, stream, &mut packet) {
         if !out.send(ports.port(side.other(), component), component, packet.bytes(), to) {
             session.count_drop(side, stream, DropReason::SendFailed);
+            continue;
         }
+        made.packets += 1;
+        made.bytes += packet.bytes().len() as u64;
     }
+    made
 }
 
 /// Sends one datagram. An ICMP error that an earlier one caused is said once instead of sending: then

@@ -259,14 +259,14 @@ impl Worker {
         let (session, buffer) = (&mut entry.session, &mut self.buffer);
         let out = self.rings.out(&entry.lendings, (token.side, token.stream));
         let passed = relay(now, token, session, (ports, out), source, Datagram { buffer, length });
-        match passed {
-            Ok(Passed::Taken) => self.waking.note(now, token.place.slot, entry),
-            Ok(Passed::Handshake) => {
+        match &passed {
+            Some(Passed::Taken(_)) => self.waking.note(now, token.place.slot, entry),
+            Some(Passed::Handshake) => {
                 keying::hear(now, token, source, (entry, &self.buffer[..length]), &mut self.desk);
             }
             _ => {}
         }
-        self.counters.note(passed, length);
+        self.counters.note(&passed, length);
         self.after(now, token);
     }
 
@@ -291,6 +291,7 @@ impl Worker {
         entry.session.on_tick(now);
         keying::tick(now, entry, &mut self.desk);
         Worker::tend(now, entry, &mut self.buffer);
+        self.counters.gather(&mut entry.session);
         if entry.session.take_changed() | entry.session.has_replies() {
             self.follow(at);
         }

@@ -8,7 +8,7 @@ use crate::control::{MAX_STREAMS, Remote, Reply, SessionId, Side};
 use crate::flow::{Action, Component, Flow};
 use crate::guard::{Datagram, Kind};
 use crate::half::{Half, Outcome};
-use crate::report::{DropReason, Report, StreamReport};
+use crate::report::{DropReason, Drops, Report, StreamReport};
 use crate::wire::Control;
 use base::Time;
 use bridge::Recoded;
@@ -156,6 +156,8 @@ pub struct Session {
     timed_out: [bool; 2],
     replies: VecDeque<Reply>,
     replies_lost: u64,
+    /// What was counted since the engine has last asked.
+    drops: Option<Box<Drops>>,
     copying: Copying,
 }
 
@@ -173,6 +175,7 @@ impl Session {
             timed_out: [false; 2],
             replies: VecDeque::new(),
             replies_lost: 0,
+            drops: None,
             copying: Copying::Nothing,
         }
     }
@@ -212,7 +215,7 @@ impl Session {
         mut packet: Datagram<'_>,
     ) -> Verdict {
         let Some(s) = self.streams.get_mut(usize::from(stream)) else {
-            return Verdict::Drop(DropReason::NoRemote);
+            return self.dropped((side, stream, component), source, DropReason::NoRemote);
         };
         let half = &mut s.halves[side.index()];
         let outcome = half.on_datagram(now, component, source, &mut packet);
@@ -305,6 +308,17 @@ impl Session {
     /// ([`DropReason::SendFailed`], [`DropReason::Oversize`]).
     #[cold]
     pub fn count_drop(&mut self, side: Side, stream: u8, reason: DropReason) {
+        self.drops.get_or_insert_default().add(reason);
+        self.note_drop(side, stream, reason);
+    }
+
+    /// What was not relayed since this was last asked, of all streams: the one source of an engine's own counters.
+    pub fn take_drops(&mut self) -> Option<Box<Drops>> {
+        self.drops.take()
+    }
+
+    /// The same, of what stands in the report alone.
+    fn note_drop(&mut self, side: Side, stream: u8, reason: DropReason) {
         if let Some(s) = self.streams.get_mut(usize::from(stream)) {
             s.halves[side.index()].drops.add(reason);
         }

@@ -5,7 +5,7 @@ use crate::report::DropReason;
 use base::ListenId;
 use std::net::IpAddr;
 
-/// The engine at a glance. Counters of packets are up to 200 ms old.
+/// The engine at a glance. Counters of packets are up to a quarter of a second old.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Status {
     /// Which engine relays.
@@ -16,7 +16,7 @@ pub struct Status {
     pub sessions: u64,
     /// Ports, by interface.
     pub ports: Vec<PortStatus>,
-    /// Packets relayed since the start.
+    /// Packets relayed since the start: those that left, as they came or as what was made of them, or in their place.
     pub packets: u64,
     /// Their UDP payload bytes.
     pub bytes: u64,

@@ -73,7 +73,8 @@ impl Worker {
             {
                 let packet = Datagram { buffer: &mut worker.buffer, length: 0 };
                 let out = worker.rings.out(&entry.lendings, (side, stream));
-                pass_made((side, stream), &mut entry.session, (ports, out), packet);
+                let made = pass_made((side, stream), &mut entry.session, (ports, out), packet);
+                worker.counters.note_made(made);
             }
             worker.waking.note(now, at, entry);
             if entry.session.take_changed() {
@@ -94,7 +95,8 @@ impl Worker {
             let Some(Some(ports)) = entry.streams.get(usize::from(stream)) else { continue };
             let packet = Datagram { buffer: &mut self.buffer, length: 0 };
             let out = self.rings.out(&entry.lendings, (side, stream));
-            pass_made((side, stream), &mut entry.session, (ports, out), packet);
+            let made = pass_made((side, stream), &mut entry.session, (ports, out), packet);
+            self.counters.note_made(made);
         }
         entry.awake = entry.session.wakes();
         if entry.awake {

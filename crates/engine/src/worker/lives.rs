@@ -76,6 +76,8 @@ impl Worker {
             for ports in &mut streams {
                 *ports = ports.take().and_then(|p| self.retire(p));
             }
+            // Who hears of the end finds all of it counted.
+            self.shared.board.publish(&self.counters);
             self.tell(News::Closed { session, report, streams });
         }
     }
@@ -84,7 +86,8 @@ impl Worker {
     pub(super) fn remove(&mut self, at: u32) -> Option<Entry> {
         self.recall(at);
         let slot = self.slots.get_mut(at as usize)?;
-        let entry = slot.entry.take()?;
+        let mut entry = slot.entry.take()?;
+        self.counters.gather(&mut entry.session);
         self.ids.remove(&entry.session.id());
         Some(entry)
     }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
 
 mod again;
+mod counted;
 mod grown;
 
 use base::ListenId;

@@ -266,7 +266,8 @@ impl Session {
         match self.renamed(now, side, stream, packet) {
             Ok(to) => Some(to),
             Err(reason) => {
-                self.count_drop(side, stream, reason);
+                // Nobody of the call misses it.
+                self.note_drop(side, stream, reason);
                 None
             }
         }
