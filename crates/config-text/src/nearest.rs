@@ -3,9 +3,10 @@
 /// Names longer than this are not compared.
 const LENGTH_MAX: usize = 64;
 
-/// The nearest of the names, if one is near enough to have been meant: case aside, at most one slip
-/// for every three characters.
+/// The nearest of the names, if one is near enough to have been meant: case aside, the same words in another order, or
+/// at most one slip for every three characters.
 pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let words = words(wrong);
     let wrong: Vec<char> = wrong.chars().take(LENGTH_MAX + 1).flat_map(char::to_lowercase).collect();
     if wrong.is_empty() || wrong.len() > LENGTH_MAX {
         return None;
@@ -15,9 +16,16 @@ pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Opt
         .into_iter()
         .filter(|name| name.len() <= LENGTH_MAX)
         .map(|name| (slips(&wrong, &name.chars().flat_map(char::to_lowercase).collect::<Vec<_>>()), name))
-        .filter(|(count, name)| *count <= slips_max && *count < name.chars().count())
-        .min_by_key(|(count, _)| *count)
+        .filter(|(count, name)| *count <= slips_max && *count < name.chars().count() || self::words(name) == words)
+        .min_by_key(|(count, name)| (self::words(name) != words, *count))
         .map(|(_, name)| name)
+}
+
+/// The words of a name, whatever their order.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = name.split(['_', '-']).map(str::to_lowercase).collect();
+    words.sort_unstable();
+    words
 }
 
 /// Insertions, deletions, changes and swaps of neighbours between two words (optimal string alignment).
@@ -59,6 +67,9 @@ mod tests {
         assert_eq!(near("Listen"), Some("listen"));
         assert_eq!(near("calls-max"), Some("calls_max"));
         assert_eq!(near("knid"), Some("kind"));
+        assert_eq!(near("max_calls"), Some("calls_max"));
+        let suites = ["AES_CM_128_HMAC_SHA1_80", "AES_256_CM_HMAC_SHA1_80"];
+        assert_eq!(nearest("AES_CM_256_HMAC_SHA1_80", suites), Some(suites[1]), "not half the key");
         assert_eq!(near("colour"), None);
         assert_eq!(near(""), None);
         assert_eq!(nearest("x", ["y"]), None, "a single letter is not near");

@@ -2,7 +2,7 @@
 
 use super::value_at;
 use crate::build::Draft;
-use crate::model::{Ice, Kind, MediaMode, Policy, SrtpKeys, Trunk};
+use crate::model::{EarlyOffer, Ice, Kind, MediaMode, Policy, RtcpXr, SrtpKeys, Trunk};
 use crate::report::{Finding, Report};
 use crate::text::{Table, Value};
 
@@ -20,6 +20,13 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
             let message = format!("`ptime` is {ptime}");
             let finding = Finding::new(at, path("ptime"), "out-of-range", message);
             report.error(finding.expected("10, 20, 30, 40, 50 or 60"));
+        }
+        if let Some(trunk) = trunk {
+            offered(&trunk.policy, table.value("offer_codecs").is_some(), |message, expected| {
+                let at = value_at(table, "offer_codecs", value_at(table, "codecs", entry.key_span.start));
+                let finding = Finding::new(at, path("offer_codecs"), "conflict", message);
+                report.warning(finding.expected(expected));
+            });
         }
         let goes = |trunk: &&Trunk| trunk.policy.media == MediaMode::Direct && trunk.kind != Kind::Recorder;
         let direct = trunk.as_ref().filter(goes).is_some();
@@ -42,11 +49,30 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     }
 }
 
+/// Whoever takes an offer of ours answers with a codec of it, which must be one that the trunk may use.
+fn offered(policy: &Policy, is_written: bool, mut warn: impl FnMut(String, &str)) {
+    let allowed = &policy.codecs.allowed;
+    let is_sound = |codec: &&String| *codec != "telephone-event";
+    let mut sound = policy.offer_codecs.iter().filter(is_sound);
+    let is_taken = |codec: &String| allowed.is_empty() || allowed.contains(codec);
+    if policy.early_offer == EarlyOffer::Make && !sound.clone().any(is_taken) {
+        let message = "none of `offer_codecs` is among the trunk's `codecs`: no call that comes without an offer can \
+                       have sound";
+        warn(message.to_owned(), "one of `codecs` in `offer_codecs`");
+    } else if let Some(other) = sound.find(|codec| is_written && !is_taken(codec)) {
+        warn(format!("`offer_codecs` with `{other}`, which is not among the trunk's `codecs`"), "`codecs` with it");
+    }
+}
+
 /// What a trunk says of media that nobody but this node could do: between the peers they answer for themselves.
 fn between_peers(policy: &Policy, mut warn: impl FnMut(&str, String)) {
     if policy.ice == Ice::Lite {
         let message = "`ice = \"lite\"` says nothing between trunks whose `media` is `direct`: the peers make their own checks";
         warn("ice", message.to_owned());
+    }
+    if policy.rtcp.extended == RtcpXr::Make {
+        let message = "`rtcp_xr = \"make\"` says nothing between trunks whose `media` is `direct`: reports are the peers'";
+        warn("rtcp_xr", message.to_owned());
     }
     if policy.srtp.keys.contains(&SrtpKeys::Dtls) {
         let message = "`srtp_keys` with `dtls` between trunks whose `media` is `direct`: no handshake is made by this node, \

@@ -4,6 +4,7 @@ use super::value_at;
 use crate::build::Draft;
 use crate::forms::net;
 use crate::model::Trunk;
+use crate::nearest::nearest;
 use crate::report::{Finding, Report};
 use crate::text::Table;
 use ipnet::IpNet;
@@ -11,7 +12,19 @@ use std::collections::BTreeMap;
 
 pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     judge_networks(root, report);
+    judge_node(root, report);
     judge_links(root, draft, report);
+}
+
+/// The node may stand where no site is described, but hardly where one is nearly called so.
+fn judge_node(root: &Table, report: &mut Report<'_>) {
+    let value = root.table("node").and_then(|node| node.value("site"));
+    let Some((value, own)) = value.and_then(|value| Some((value, value.text()?))) else { return };
+    let near = nearest(own, root.entries_of("site").iter().map(|site| site.key.as_str()));
+    let Some(near) = near.filter(|near| *near != own) else { return };
+    let message = format!("there is no `[site.{own}]`, so the node is at a place of its own");
+    let finding = Finding::new(value.span.start, "node.site", "unknown-name", message);
+    report.warning(finding.nearest(Some(near.to_owned())));
 }
 
 /// A link is crossed by what is at its site: by a network, a trunk, or the node.

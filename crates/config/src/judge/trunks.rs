@@ -3,7 +3,7 @@
 use super::{item_at, value_at};
 use crate::build::Draft;
 use crate::model::{
-    Dtmf, Fax, Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, RefreshBy, RingingTone,
+    Dtmf, Fax, Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, PortRange, RefreshBy, RingingTone,
     SrtpKeys, SrtpMode, SrtpOverPlain, SrtpT38, Trunk, Update,
 };
 use crate::report::{Finding, Report};
@@ -44,7 +44,7 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
             in_the_open(one, index, gateway, report);
         }
         repeated_gateways(one, report);
-        media(one, report);
+        media(one, root, report);
         bypass(one, mode, &networks, report);
         digits(one, report);
         site(one, draft, &networks, report);
@@ -148,9 +148,17 @@ fn repeated_gateways(one: &Seen<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Anchored media needs ports.
-fn media(one: &Seen<'_>, report: &mut Report<'_>) {
-    let Some(listen) = one.listen.filter(|listen| listen.rtp.is_none()) else { return };
+/// Anchored media needs ports, for as many calls as there may be.
+fn media(one: &Seen<'_>, root: &Table, report: &mut Report<'_>) {
+    let Some(listen) = one.listen else { return };
+    if let Some(range) = listen.rtp {
+        return too_few(one, listen, range, report);
+    }
+    let entry = root.entries_of("listen").get(one.trunk.listen.index());
+    // A range that cannot be read has been told.
+    if entry.and_then(|entry| entry.value.table()?.value("rtp")).is_some() {
+        return;
+    }
     let (does, expected) = match (one.trunk.kind, one.trunk.policy.media) {
         // What it gets comes from here, whatever is said of its media.
         (Kind::Recorder, _) => ("records", "`rtp = \"20000-29999\"` in the interface"),
@@ -164,6 +172,21 @@ fn media(one: &Seen<'_>, report: &mut Report<'_>) {
         format!("trunk `{}` {does} and [listen.{}] has no `rtp` ports", one.trunk.name, listen.name);
     let finding = Finding::new(one.at("listen"), one.path("listen"), "conflict", message);
     report.error(finding.expected(expected));
+}
+
+/// Each relayed call takes a pair of ports where its trunk is.
+fn too_few(one: &Seen<'_>, listen: &Listen, range: PortRange, report: &mut Report<'_>) {
+    let Some(calls) = one.trunk.calls_max.filter(|calls| *calls > range.pairs()) else { return };
+    if one.trunk.policy.media != MediaMode::Anchor {
+        return;
+    }
+    let message = format!(
+        "`calls_max` is {calls}, and `rtp` of [listen.{}] ({range}) has ports for {} calls",
+        listen.name,
+        range.pairs()
+    );
+    let finding = Finding::new(one.at("calls_max"), one.path("calls_max"), "too-few-ports", message);
+    report.warning(finding.expected("a wider `rtp`, or fewer calls"));
 }
 
 /// Ids of a bypass, and the address that stands for media, count where calls are matched by them and the trunk
@@ -276,11 +299,12 @@ fn srtp(one: &Seen<'_>, report: &mut Report<'_>) {
         report.error(finding.expected("`srtp_t38 = \"plain\"`, or `fax = \"auto\"`"));
     }
     let is_plain = |gateway: &Gateway| matches!(asked(gateway), Some(Transport::Udp | Transport::Tcp));
+    let is_plain = one.gateways.iter().any(|gateway| is_plain(gateway));
+    handshakes(one, table, is_plain, report);
     let wanted = [SrtpMode::Optional, SrtpMode::Required].contains(&policy.mode);
-    if !wanted
-        || !policy.keys.contains(&SrtpKeys::Sdes)
-        || !one.gateways.iter().any(|gateway| is_plain(gateway))
-    {
+    // A handshake does not need signalling to be secret.
+    let at_risk = policy.keys.contains(&SrtpKeys::Sdes) || policy.over_plain == SrtpOverPlain::Off;
+    if !wanted || !at_risk || !is_plain {
         return;
     }
     let message = match policy.over_plain {
@@ -291,6 +315,26 @@ fn srtp(one: &Seen<'_>, report: &mut Report<'_>) {
     };
     let finding = Finding::new(at("srtp"), one.path("override.srtp"), "plain-keys", message);
     report.warning(finding.expected("`;transport=tls` for the gateway, or `srtp = \"auto\"`"));
+}
+
+/// Whoever asks for handshakes does not expect media in clear.
+fn handshakes(one: &Seen<'_>, table: &Table, is_plain: bool, report: &mut Report<'_>) {
+    let policy = &one.trunk.policy;
+    let why = match policy.srtp.mode {
+        SrtpMode::Off => "`srtp = \"off\"`",
+        SrtpMode::Auto if is_plain => "`srtp = \"auto\"` and a gateway without TLS",
+        _ => return,
+    };
+    let has_dtls = policy.srtp.keys.contains(&SrtpKeys::Dtls);
+    let asks = |key: &&str| table.value(key).is_some() && (has_dtls || *key == "dtls_setup");
+    let Some(key) = ["srtp_keys", "dtls_setup"].into_iter().find(asks) else { return };
+    if policy.media == MediaMode::Direct {
+        return;
+    }
+    let at = value_at(table, key, one.entry.key_span.start);
+    let message = format!("`{key}` of DTLS-SRTP and {why}: media are not secured");
+    let finding = Finding::new(at, one.path(&format!("override.{key}")), "no-effect", message);
+    report.warning(finding.expected("`srtp = \"optional\"` or `srtp = \"required\"`"));
 }
 
 /// A session timer that can be kept.
