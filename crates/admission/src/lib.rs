@@ -130,10 +130,11 @@ impl OnLinks {
                 cover(&mut needed, &self.held.all().collect());
             }
         }
+        let by = ways.only(&seen.called);
         self.seen = seen;
         for (at, times) in links.settle(&mut self.held, needed) {
             let often = if times == 1 { String::new() } else { format!(" ({times})") };
-            news.record.push_str(&format!("; on the link to {}{often}", links.site(at)));
+            news.record.push_str(&format!("; {by}on the link to {}{often}", links.site(at)));
             news.full.extend(links.tell_full(at, now));
         }
         news
@@ -161,6 +162,14 @@ impl OnLinks {
 }
 
 impl Ways<'_> {
+    /// The trunk by which all are called, before what is told of it; nothing where there are several.
+    fn only(&self, called: &[Spot]) -> String {
+        let Some((trunk, _)) = called.first().filter(|first| called.iter().all(|spot| spot.0 == first.0)) else {
+            return String::new();
+        };
+        format!("{} ", self.table.trunk_name(*trunk))
+    }
+
     /// The links that a call is on: of all who are being called the most that any of them needs, for one of them
     /// becomes the call.
     fn load(&self, caller: Spot, called: &[Spot], direct: bool) -> Load {

@@ -102,7 +102,7 @@ reasons! {
     NoUser            "R-NO-USER"              Caller   never 404   1 "No user of the trunk has the called number; give it to one of its users in numbers.";
     NotRegistered     "R-NOT-REGISTERED"       Callee   again 480  20 "The called user has not registered, or its registration has run out.";
     OtherSite         "R-SITE"                 Operator never 403  21 "The trunks of the route, or the one that the call arrived by, are kept to a site (site_only) of which the other is not.";
-    LinkFull          "R-LINK-FULL"            Us       again 503  34 "A site's WAN link is full; raise wan_calls_max, or let media within the site bypass this node (media = \"direct\" at both trunks, bypass).";
+    LinkFull          "R-LINK-FULL"            Us       again 503  34 "A site's WAN link is full; raise wan_calls_max. Where media between the peers would not cross it, what keeps them here is told beside.";
     AttemptsMax       "R-ATTEMPTS-MAX"         Us       again 503  41 "As many attempts as one call may make have failed; see each attempt's own reason.";
 
     CallsMax          "L-CALLS-MAX"            Us       again 503  42 "This node carries as many calls as limits.calls_max allows; raise it or add a node.";

@@ -57,14 +57,15 @@ impl Table {
         for (trunk, why) in &plan.skipped {
             let _ = write!(line, "; {} skipped: {}", self.trunk_name(*trunk), self.told(*why));
         }
-        for attempt in &plan.attempts {
+        for (at, attempt) in plan.attempts.iter().enumerate() {
             let Attempt { trunk, record, .. } = *attempt;
             let (name, path) = (self.trunk_name(trunk), self.media_path(on, trunk, record));
             if attempt.demoted {
                 let _ = write!(line, "; {name} demoted");
             }
             if path != MediaPath::Anchored {
-                let _ = write!(line, "; {name} {path}");
+                // Whether the later ones are tried depends on the first.
+                let _ = write!(line, "; {name}{} {path}", if at == 0 { "" } else { ", if tried:" });
             }
         }
         line

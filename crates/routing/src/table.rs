@@ -251,7 +251,8 @@ impl Table {
     }
 
     /// The name of a trunk; `?` for an id of another configuration.
-    pub(crate) fn trunk_name(&self, trunk: TrunkId) -> &str {
+    #[must_use]
+    pub fn trunk_name(&self, trunk: TrunkId) -> &str {
         self.trunks.get(trunk.index()).map_or("?", |t| &t.name)
     }
 

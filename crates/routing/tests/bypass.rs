@@ -52,8 +52,8 @@ fn the_story_and_the_record_tell_whose_media_leave() {
     assert_eq!(
         w.table.explain(w.id("office"), &plan),
         "route all; office media between the peers: it leaves as it came; \
-         branch media through this node: no common bypass id; \
-         both media between the peers: bypass id berlin"
+         branch, if tried: media through this node: no common bypass id; \
+         both, if tried: media between the peers: bypass id berlin"
     );
     let mut story = Story::default();
     let facts = Facts::new(w.id("office"), "+49401234567", "");

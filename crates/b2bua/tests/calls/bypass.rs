@@ -56,7 +56,7 @@ fn media_go_between_peers_that_share_a_place_and_else_through_the_node() {
     let record = &world.records[0];
     assert_eq!(
         &*record.decision,
-        "route world; one media between the peers: bypass id home; two media through this node: no common bypass id"
+        "route world; one media between the peers: bypass id home; two, if tried: media through this node: no common bypass id"
     );
     assert!(record.media.is_some(), "what was anchored has a report");
 }

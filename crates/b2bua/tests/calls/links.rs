@@ -100,7 +100,7 @@ fn calls_fill_a_link_and_the_next_one_leaves_by_another_trunk() {
     world.settle();
     assert_eq!(refused(&world, "london"), 0, "the third call went another way");
     let told: Vec<&str> = world.records.iter().map(|r| &*r.decision).collect();
-    assert_eq!(told[0], "route world; on the link to london");
+    assert_eq!(told[0], "route world; one on the link to london");
     assert_eq!(told[2], "route world; one skipped: link to london full, 2 of 2");
 }
 
@@ -203,7 +203,7 @@ fn a_bypassed_call_that_is_transferred_out_of_its_place_takes_room_on_the_link()
     let sent = world.expect(&[(GW2, "SIP/2.0 200"), (GW1, "BYE")]);
     fine(&mut world, &sent[1]);
     world.settle();
-    assert!(world.records[0].decision.ends_with("; on the link to london"), "{}", world.records[0].decision);
+    assert!(world.records[0].decision.ends_with("; one on the link to london"), "{}", world.records[0].decision);
 }
 
 #[test]

@@ -64,10 +64,12 @@ fn dry(query: &RouteQuery, path: &Path) -> Result<Result<RouteTest, LoadError>, 
 }
 
 fn people(test: &RouteTest, colour: bool) -> String {
-    let mut text: String = test.story.iter().map(|step| format!("{step}\n")).collect();
+    let verdict = test.refusal.as_ref().map(|r| format!("refused {} {}: {}", r.status, r.reason, r.sentence));
+    // The story ends with it, and so does what is shown.
+    let story = test.story.iter().filter(|step| Some(*step) != verdict.as_ref());
+    let mut text: String = story.map(|step| format!("{step}\n")).collect();
     text.push('\n');
-    if let Some(refusal) = &test.refusal {
-        let verdict = format!("refused {} {}: {}", refusal.status, refusal.reason, refusal.sentence);
+    if let Some(verdict) = verdict {
         text.push_str(&if colour { Colour::Bad.paint(&verdict) } else { verdict });
         text.push('\n');
         return text;
@@ -104,4 +106,26 @@ fn shown(trunk: &str, sent: &RouteMessage) -> String {
         text.push_str(&if line.is_empty() { "\n".to_owned() } else { format!("  {line}\n") });
     }
     text.trim_end().to_owned() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::people;
+    use api::wire::{RouteRefusal, RouteTest};
+
+    #[test]
+    fn a_refusal_is_told_once() {
+        let sentence = "No route matches.".to_owned();
+        let test = RouteTest {
+            routed: false,
+            route: None,
+            called: None,
+            caller: None,
+            attempts: Vec::new(),
+            skipped: Vec::new(),
+            refusal: Some(RouteRefusal { status: 404, reason: "R-NO-ROUTE".to_owned(), sentence }),
+            story: ["call of 100", "refused 404 R-NO-ROUTE: No route matches."].map(str::to_owned).to_vec(),
+        };
+        assert_eq!(people(&test, false), "call of 100\n\nrefused 404 R-NO-ROUTE: No route matches.\n");
+    }
 }
