@@ -24,6 +24,7 @@ use watched::Watch;
 
 mod bridged;
 mod copied;
+mod dropped;
 mod hot;
 mod keyed;
 mod reporting;
@@ -302,26 +303,6 @@ impl Session {
             s.settle();
         }
         s.halves[side.index()].rtcp.action
-    }
-
-    /// Counts a packet of `side` that was not relayed; also for the engine's own reasons
-    /// ([`DropReason::SendFailed`], [`DropReason::Oversize`]).
-    #[cold]
-    pub fn count_drop(&mut self, side: Side, stream: u8, reason: DropReason) {
-        self.drops.get_or_insert_default().add(reason);
-        self.note_drop(side, stream, reason);
-    }
-
-    /// What was not relayed since this was last asked, of all streams: the one source of an engine's own counters.
-    pub fn take_drops(&mut self) -> Option<Box<Drops>> {
-        self.drops.take()
-    }
-
-    /// The same, of what stands in the report alone.
-    fn note_drop(&mut self, side: Side, stream: u8, reason: DropReason) {
-        if let Some(s) = self.streams.get_mut(usize::from(stream)) {
-            s.halves[side.index()].drops.add(reason);
-        }
     }
 
     /// Whether [`Session::filter`] may answer differently than before.
