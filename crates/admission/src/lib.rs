@@ -164,7 +164,8 @@ impl OnLinks {
 impl Ways<'_> {
     /// The trunk by which all are called, before what is told of it; nothing where there are several.
     fn only(&self, called: &[Spot]) -> String {
-        let Some((trunk, _)) = called.first().filter(|first| called.iter().all(|spot| spot.0 == first.0)) else {
+        let Some((trunk, _)) = called.first().filter(|first| called.iter().all(|spot| spot.0 == first.0))
+        else {
             return String::new();
         };
         format!("{} ", self.table.trunk_name(*trunk))

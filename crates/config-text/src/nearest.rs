@@ -16,7 +16,9 @@ pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Opt
         .into_iter()
         .filter(|name| name.len() <= LENGTH_MAX)
         .map(|name| (slips(&wrong, &name.chars().flat_map(char::to_lowercase).collect::<Vec<_>>()), name))
-        .filter(|(count, name)| *count <= slips_max && *count < name.chars().count() || self::words(name) == words)
+        .filter(|(count, name)| {
+            *count <= slips_max && *count < name.chars().count() || self::words(name) == words
+        })
         .min_by_key(|(count, name)| (self::words(name) != words, *count))
         .map(|(_, name)| name)
 }

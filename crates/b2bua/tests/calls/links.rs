@@ -203,7 +203,11 @@ fn a_bypassed_call_that_is_transferred_out_of_its_place_takes_room_on_the_link()
     let sent = world.expect(&[(GW2, "SIP/2.0 200"), (GW1, "BYE")]);
     fine(&mut world, &sent[1]);
     world.settle();
-    assert!(world.records[0].decision.ends_with("; one on the link to london"), "{}", world.records[0].decision);
+    assert!(
+        world.records[0].decision.ends_with("; one on the link to london"),
+        "{}",
+        world.records[0].decision
+    );
 }
 
 #[test]

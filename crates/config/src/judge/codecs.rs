@@ -60,7 +60,10 @@ fn offered(policy: &Policy, is_written: bool, mut warn: impl FnMut(String, &str)
                        have sound";
         warn(message.to_owned(), "one of `codecs` in `offer_codecs`");
     } else if let Some(other) = sound.find(|codec| is_written && !is_taken(codec)) {
-        warn(format!("`offer_codecs` with `{other}`, which is not among the trunk's `codecs`"), "`codecs` with it");
+        warn(
+            format!("`offer_codecs` with `{other}`, which is not among the trunk's `codecs`"),
+            "`codecs` with it",
+        );
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{item_at, value_at};
 use crate::build::Draft;
 use crate::model::{
-    Dtmf, Fax, Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, PortRange, RefreshBy, RingingTone,
-    SrtpKeys, SrtpMode, SrtpOverPlain, SrtpT38, Trunk, Update,
+    Dtmf, Fax, Gateway, Host, Kind, Listen, MediaMode, Networks, NumberFormat, PortRange, RefreshBy,
+    RingingTone, SrtpKeys, SrtpMode, SrtpOverPlain, SrtpT38, Trunk, Update,
 };
 use crate::report::{Finding, Report};
 use crate::text::{Entry, Table};
