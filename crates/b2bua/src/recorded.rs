@@ -95,10 +95,11 @@ impl Call {
         let wanted = self.recorder().filter(|_| self.phase == Phase::Answered);
         let mut held = match (self.record.recorded.take(), wanted) {
             (Some(held), by) if !(held.recording.is_ended() && by.is_some()) => held,
-            (_, Some(by)) => {
+            (before, Some(by)) => {
                 let tag = Tag::new(cx.shard, Side::A, self.me, cx.rng);
                 let recording = Recording::new(tag.as_bytes(), (cx.now, cx.wall()), cx.rng);
-                Box::new(Recorded { by, recording })
+                let before = before.as_ref().map(|held| &held.recording);
+                Box::new(Recorded { by, recording: recording.following(before, cx.now) })
             }
             (_, None) => return,
         };

@@ -115,6 +115,6 @@ pub fn ringing(sounds: &TrunkSounds) -> Option<(Sound, Yields)> {
 /// Whether a line of an offer is of sound that goes both ways.
 fn is_ear(media: &Media<'_>) -> bool {
     let direction = media.direction();
-    let both = direction.sends() && direction.receives() && !media.is_null_connection();
+    let both = direction.sends() && direction.receives() && !media.is_null_hold();
     media.kind == Kind::Audio && media.is_rtp() && both
 }

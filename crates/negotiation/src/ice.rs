@@ -133,6 +133,16 @@ pub(crate) fn weave(
     *made = sdp::with_lines(made, ICE_LITE, write);
 }
 
+/// Places for RTP and RTCP of a peer that has named none yet, for sockets of the family of `local`.
+pub(crate) fn unknown_places(media: &Media<'_>, local: IpAddr) -> (Option<SocketAddr>, Option<SocketAddr>) {
+    let any = match local {
+        IpAddr::V4(_) => IpAddr::from([0; 4]),
+        IpAddr::V6(_) => IpAddr::from([0; 16]),
+    };
+    let at = |port| Some(SocketAddr::new(any, port));
+    (at(media.port), at(media.port.saturating_add(1)))
+}
+
 /// Where a peer of both IP versions is that names an address of the other one first: the best of its candidates that our
 /// sockets reach, for RTP and for RTCP (RFC 8421).
 pub(crate) fn places_of(

@@ -128,7 +128,7 @@ impl<'a> Standing<'a> {
 pub(crate) fn holds(theirs: &[u8]) -> bool {
     let Ok(theirs) = parse(theirs) else { return false };
     let sound = (0..MAX_STREAMS).find_map(|index| line(&theirs, index));
-    sound.is_some_and(|media| !media.direction().receives() || media.is_null_connection())
+    sound.is_some_and(|media| !media.direction().receives() || media.is_null_hold())
 }
 
 /// One peer: the policy of its trunk, our line and its own.

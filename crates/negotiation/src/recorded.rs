@@ -80,7 +80,7 @@ fn said<'a>(
     let codecs: Vec<_> =
         us.codecs().filter(|us| known.iter().any(|them| them.is_same_encoding(us))).collect();
     let hears = line(&theirs[other]).filter(live).is_some_and(|media| {
-        matches!(media.direction(), Direction::SendRecv | Direction::RecvOnly) && !media.is_null_connection()
+        matches!(media.direction(), Direction::SendRecv | Direction::RecvOnly) && !media.is_null_hold()
     });
     let says = matches!(them.direction(), Direction::SendRecv | Direction::SendOnly);
     if codecs.is_empty() {
@@ -152,12 +152,12 @@ pub fn each_recorded(
 ) -> Result<bool, SdpTrouble> {
     judge::judge(&local.text, answer)?;
     let (ours, theirs, rules) = (parse(&local.text)?, parse(answer)?, end.rules());
-    let (mut any, mut offered, mut wants) = (false, false, false);
+    let (mut some, mut any, mut offered, mut wants) = (false, false, false, false);
     for (index, (media, told)) in theirs.media().iter().zip(ours.media()).enumerate().take(2 * MAX_STREAMS) {
         let side = Side::BOTH[index % 2];
         let mut remote = remote::remote_of(&theirs, media, end.policy, end.media_address())?;
         let wanted = media.port != 0 && told.port != 0;
-        any |= wanted;
+        (any, some) = (any || wanted, some || told.port != 0);
         remote.send &= wanted;
         offered |= wanted && told.direction().sends();
         wants |= remote.send;
@@ -166,5 +166,5 @@ pub fn each_recorded(
         take(u8::try_from(index / 2).unwrap_or(u8::MAX), side, remote);
     }
     let nothing = SdpTrouble { reason: ReasonId::SdpAnswerBad, warning: (304, "Media type not available") };
-    if any { Ok(wants || !offered) } else { Err(nothing) }
+    if any || !some { Ok(wants || !offered) } else { Err(nothing) }
 }

@@ -62,10 +62,13 @@ pub(crate) fn remote_of<'a>(
 ) -> Result<Remote, SdpTrouble> {
     use sdp::Direction::{RecvOnly, SendOnly, SendRecv};
     let direction = media.direction();
-    let null = media.is_null_connection();
+    let null = media.is_null_hold();
     let ice = ice::peer_of(policy, session, media);
     let reached = || ice::places_of(media, local).filter(|_| ice.is_some());
     let (rtp, rtcp) = places_of(media, local).or_else(|trouble| reached().ok_or(trouble))?;
+    // Its checks show where it is; until then it is somewhere, unlike one that holds.
+    let nowhere = ice.is_some() && media.is_null_connection() && !null;
+    let (rtp, rtcp) = if nowhere { ice::unknown_places(media, local) } else { (rtp, rtcp) };
     // Said by a peer with ICE it is agreed: we offer it, and answer it.
     let rtcp = if ice.is_some() && media.rtcp_mux() { rtp } else { rtcp };
     let first = media.codecs().find(|c| !c.is_telephone_event());

@@ -261,3 +261,22 @@ fn sides_that_share_no_codec_are_joined_while_one_of_them_has_ice() {
     assert!(plans(&a, &b, false)[0].is_some(), "a bridge");
     assert!(checked.hears(&offer).ice.is_some());
 }
+
+/// RFC 9429 §5.2.1: who has gathered nothing yet names port 9 of no address, and does not hold by that.
+#[test]
+fn a_peer_whose_candidates_come_later_holds_nobody() {
+    let later = format!("{PLAIN}a=ice-ufrag:peer\r\na=ice-pwd:0123456789abcdefghijkl\r\n");
+    let later = later.replace("c=IN IP4 192.0.2.1", "c=IN IP4 0.0.0.0").replace("audio 4000", "audio 9");
+    let mut leg = Leg::new("lite");
+    let text = leg.says(&later);
+    assert!(
+        text.contains("a=ice-lite\r\n") && !text.contains("a=recvonly") && !text.contains("a=inactive"),
+        "{text}"
+    );
+    let remote = leg.hears(&later);
+    assert!(remote.send && remote.receive);
+    assert_eq!((remote.rtp, remote.rtcp), ("0.0.0.0:9".parse().ok(), "0.0.0.0:10".parse().ok()), "somewhere");
+    let held = later.replace("audio 9", "audio 4000");
+    assert!(!leg.hears(&held).send, "with a port of its own it is a hold (RFC 3264 §8.4)");
+    assert!(!leg.hears(&PLAIN.replace("192.0.2.1\r\nt", "0.0.0.0\r\nt")).send, "and without checks");
+}

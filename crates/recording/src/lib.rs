@@ -54,8 +54,8 @@ pub struct Recording<G> {
     ways: VecDeque<(G, Way)>,
     copied: Option<Copied>,
     sdp: LocalSdp,
-    /// The version of it that the recorder knows.
-    told: u64,
+    /// The version of it that the recorder knows, or is told now, and whether that pauses.
+    told: (u64, bool),
     /// Its addresses were known once.
     asked: bool,
     /// Rounds without a recorder that lived.
@@ -90,7 +90,7 @@ impl<G: Copy + PartialEq> Recording<G> {
             ways: VecDeque::new(),
             copied: None,
             sdp: LocalSdp::default(),
-            told: 0,
+            told: (0, false),
             asked: false,
             vain: 0,
             rest: None,
@@ -192,7 +192,7 @@ impl<G: Copy + PartialEq> Recording<G> {
     /// Ends it.
     pub fn end<U: Copy>(&mut self, env: &mut Env<'_, U>) {
         (self.over, self.live) = (true, false);
-        self.story.resumed(env.now);
+        self.story.end(env.now);
         if let Some(session) = &mut self.session {
             session.end(env);
         }
@@ -213,7 +213,11 @@ impl<G: Copy + PartialEq> Recording<G> {
         if !self.has_ports(picture, lent) {
             return;
         }
-        let Some(ports) = self.copied.as_ref().and_then(|copied| copied.ports) else { return };
+        // What is being told stands until it is answered (RFC 3264 §4), and what is being agreed on is told when it is.
+        let busy = |session: &Session| !picture.settled || !session.is_open(lent.env.now);
+        let busy = self.session.as_ref().is_some_and(busy);
+        let ports = self.copied.as_ref().and_then(|copied| copied.ports).filter(|_| !busy);
+        let Some(ports) = ports else { return };
         let (draws, told) = (Draws { rng: lent.env.rng, mint: lent.mint }, (&picture.sides, picture.paused));
         let flowing = negotiation::offer_recorded(&picture.end, told, &ports, &mut self.sdp, draws);
         let Ok(flowing) = flowing else { return };
@@ -225,14 +229,13 @@ impl<G: Copy + PartialEq> Recording<G> {
                     self.close(lent.media);
                 }
             }
-            Some(session) if session.is_open(lent.env.now) => {
+            Some(session) => {
                 let news = self.scene.tell(&cast, lent.wall, lent.env.rng);
-                if news.is_some() || self.sdp.version != self.told {
-                    self.told = self.sdp.version;
+                if news.is_some() || self.sdp.version != self.told.0 {
+                    self.told = (self.sdp.version, picture.paused);
                     session.change(&self.sdp.text, news.as_deref(), lent.env);
                 }
             }
-            Some(_) => {}
         }
     }
 
@@ -288,7 +291,7 @@ impl<G: Copy + PartialEq> Recording<G> {
             let metadata = self.scene.tell(cast, lent.wall, lent.env.rng).unwrap_or_default();
             self.session = Session::begin(way, &self.tag, (&self.sdp.text, &metadata), lent.env);
             if self.session.is_some() {
-                (self.at, self.told) = (Some(at), self.sdp.version);
+                (self.at, self.told) = (Some(at), (self.sdp.version, self.story.paused));
                 return;
             }
         }
@@ -360,11 +363,11 @@ impl<G: Copy + PartialEq> Recording<G> {
             }
             News::Stopped => {
                 (self.over, self.live) = (true, false);
-                self.story.stopped();
+                self.story.stopped(lent.env.now);
             }
             News::Snapshot => {
                 self.scene.forget();
-                self.told = 0;
+                self.told.0 = 0;
             }
         }
     }
@@ -386,7 +389,7 @@ impl<G: Copy + PartialEq> Recording<G> {
         if !self.live {
             (self.live, self.since, self.check_at) = (true, lent.env.now, lent.env.now + CHECK);
         }
-        self.story.took(!paused && !wants, lent.env.now);
+        self.story.took(!paused && (!wants || self.told.1), lent.env.now);
     }
 
     /// Its dialog, for credentials.

@@ -18,6 +18,13 @@ impl<G: Copy + PartialEq> Recording<G> {
         self.dismissed
     }
 
+    /// It goes on with what the one before it has begun.
+    #[must_use]
+    pub fn following(mut self, before: Option<&Recording<G>>, now: Time) -> Recording<G> {
+        before.into_iter().for_each(|before| self.story.follow(&before.story, now));
+        self
+    }
+
     /// An operator wants it again: whoever has ended it is asked anew.
     pub fn want_again(&mut self) {
         self.dismissed |= self.over;

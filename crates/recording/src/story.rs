@@ -82,6 +82,9 @@ pub(crate) struct Story {
     held: bool,
     gaps: u32,
     gap: Duration,
+    /// It pauses since then, or has ended, as somebody has ordered; and how long it did so before.
+    rests: Option<Time>,
+    rested: Duration,
     /// It was ended before the call was.
     pub(crate) ended: bool,
 }
@@ -100,7 +103,27 @@ impl Story {
             held: false,
             gaps: 0,
             gap: Duration::ZERO,
+            rests: None,
+            rested: Duration::ZERO,
             ended: false,
+        }
+    }
+
+    /// What it tells of the one before it, of the same call: whether somebody has ended that, or its recorder has.
+    pub(crate) fn follow(&mut self, before: &Story, now: Time) {
+        (self.was_live, self.gaps, self.gap, self.rested) =
+            (before.was_live, before.gaps, before.gap, before.rested);
+        match before.trouble {
+            Some(_) => (self.missing, self.lost) = (before.missing.or(Some(now)), before.was_live),
+            None => self.rested += before.rests.map_or(Duration::ZERO, |since| now.since(since)),
+        }
+    }
+
+    /// Nothing of it goes on, from now to the end of the call or until it is ordered anew.
+    pub(crate) fn end(&mut self, now: Time) {
+        if self.trouble.is_none() {
+            self.resumed(now);
+            self.rests = self.rests.or(Some(now));
         }
     }
 
@@ -114,6 +137,16 @@ impl Story {
         self.tally.begun += u32::from(!self.was_live);
         self.was_live = true;
         self.resumed(now);
+        self.rest(self.paused, now);
+    }
+
+    /// It pauses as was ordered, or no more.
+    fn rest(&mut self, rests: bool, now: Time) {
+        if rests {
+            self.rests = self.rests.or(Some(now));
+        } else if let Some(since) = self.rests.take() {
+            self.rested += now.since(since);
+        }
     }
 
     /// It pauses from now on, or goes on as soon as the recorder takes something again.
@@ -121,6 +154,7 @@ impl Story {
         if std::mem::replace(&mut self.paused, paused) == paused || !self.was_live || self.lost {
             return;
         }
+        self.rest(paused, now);
         if paused {
             self.resumed(now);
         } else {
@@ -159,13 +193,16 @@ impl Story {
     }
 
     /// The recorder has ended it.
-    pub(crate) fn stopped(&mut self) {
-        self.trouble = Some(Trouble::Stopped);
+    pub(crate) fn stopped(&mut self, now: Time) {
+        (self.trouble, self.missing) = (Some(Trouble::Stopped), self.missing.or(Some(now)));
     }
 
     pub(crate) fn verdict(&self) -> String {
         let ended = if self.ended && self.was_live && self.trouble.is_none() { ", then ended" } else { "" };
-        self.course() + ended
+        let rested = self.rested.as_secs_f64();
+        let paused = self.was_live && self.trouble.is_none() && !self.is_resting() && rested >= 0.05;
+        let paused = if paused { format!(", paused {rested:.1} s") } else { String::new() };
+        self.course() + &paused + ended
     }
 
     fn course(&self) -> String {

@@ -283,7 +283,7 @@ fn write_section(
     anchor: &Anchor<'_>,
     out: &mut Vec<u8>,
 ) {
-    let (direction, null) = anchor.hold.write(media.direction(), media.is_null_connection(), offered);
+    let (direction, null) = anchor.hold.write(media.direction(), media.is_null_hold(), offered);
     let mut null_owed = null;
     let mut direction_written = false;
     for line in Lines::new(media.section) {

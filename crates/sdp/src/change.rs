@@ -42,7 +42,7 @@ fn media_change(before: &Media<'_>, now: &Media<'_>) -> Change {
         return Change::Other;
     }
     let (was, is) = (before.effective_direction(), now.effective_direction());
-    let null = before.is_null_connection() != now.is_null_connection();
+    let null = before.is_null_hold() != now.is_null_hold();
     if was == is && !null { Change::Nothing } else { Change::Direction }
 }
 

@@ -75,6 +75,9 @@ pub struct Media<'a> {
     pub(crate) session_direction: Option<Direction>,
 }
 
+/// The port of those that are nowhere yet.
+const DISCARD: u16 = 9;
+
 impl<'a> Media<'a> {
     /// Reads an m= line; the lines below come later.
     pub(crate) fn from_line(line: &Line<'a>, formats_max: usize) -> Result<Media<'a>, SdpErrorKind> {
@@ -200,6 +203,15 @@ impl<'a> Media<'a> {
         self.connection().is_some_and(Address::is_null)
     }
 
+    /// Whether the address says hold (RFC 3264 §8.4): it is null, and not for want of candidates that come later, which
+    /// port 9 beside ICE stands for (RFC 9429 §5.2.1, RFC 8840 §4.1.1).
+    #[must_use]
+    pub fn is_null_hold(&self) -> bool {
+        let checked =
+            || [self.section, self.head].iter().any(|at| attributes(at, b"ice-ufrag").next().is_some());
+        self.is_null_connection() && !(self.port == DISCARD && checked())
+    }
+
     /// The direction attribute: its own, or the session's, or sendrecv (RFC 3264 §5.1).
     #[must_use]
     pub fn direction(&self) -> Direction {
@@ -209,7 +221,7 @@ impl<'a> Media<'a> {
     /// The direction less receiving when the address is null (RFC 3264 §8.4).
     #[must_use]
     pub fn effective_direction(&self) -> Direction {
-        if self.is_null_connection() { self.direction().without_receive() } else { self.direction() }
+        if self.is_null_hold() { self.direction().without_receive() } else { self.direction() }
     }
 
     /// The values of the a= lines of that name (empty for property attributes), in order.

@@ -18,8 +18,10 @@ use sip_core::{
 use sip_msg::Msg;
 use std::time::Duration;
 
-/// After 491 or 500 a change is sent again when this has passed.
+/// After 491, or 500 with Retry-After, a change is sent again when this has passed.
 const AGAIN_AFTER: Duration = Duration::from_secs(3);
+/// So often in a row: limit `recorder_changes`.
+const REFUSED_MAX: u8 = 3;
 
 /// What is lent for the time of one input. `user`: to whom transactions belong.
 pub struct Env<'a, U: Copy> {
@@ -80,6 +82,8 @@ pub struct Session {
     timer: Option<SessionTimer>,
     /// A change waits until then.
     again: Option<Time>,
+    /// How often in a row it was put off.
+    refused: u8,
     /// Rows with credentials of our last INVITE, which its ACK repeats.
     credentials: Box<[u8]>,
     awaited: Option<(sip_core::ServerTxn, u32)>,
@@ -99,7 +103,7 @@ impl Session {
     ) -> Option<Session> {
         let from = [b"<", &*way.from, b">;tag=", tag].concat();
         let call_id = env.rng.call_id();
-        let rows = invite_rows(&way, &from, &call_id);
+        let rows = way.invite_rows(&from, &call_id);
         let (kind, body) = multipart(sdp, metadata, env.rng);
         let request = Request {
             method: b"INVITE",
@@ -114,19 +118,19 @@ impl Session {
         };
         let txn = send(&request, env).ok()?;
         let stage = Stage::Inviting(txn);
-        let (dialog, timer, again, credentials, awaited) = (None, None, None, Box::default(), None);
         let (patience, ringing) = (env.now + way.silence, Some(way.ringing));
         Some(Session {
             way,
             from,
             call_id,
-            dialog,
+            dialog: None,
             stage,
             cseq: 1,
-            timer,
-            again,
-            credentials,
-            awaited,
+            timer: None,
+            again: None,
+            refused: 0,
+            credentials: Box::default(),
+            awaited: None,
             patience,
             ringing,
         })
@@ -274,6 +278,7 @@ impl Session {
         self.stage = Stage::Live;
         match msg.status() {
             200..=299 => {
+                self.refused = 0;
                 if let Some(dialog) = &mut self.dialog {
                     dialog.refresh_target(&msg);
                 }
@@ -285,8 +290,12 @@ impl Session {
                 self.bye(env);
                 News::Failed(status)
             }
-            491 | 500 => {
-                self.again = Some(env.now + AGAIN_AFTER);
+            // RFC 3261 §14.1 and §14.2: both ask at the same time, or the recorder has not done with the one before.
+            status
+                if self.refused < REFUSED_MAX
+                    && (status == 491 || status == 500 && msg.retry_after().is_some()) =>
+            {
+                (self.again, self.refused) = (Some(env.now + AGAIN_AFTER), self.refused + 1);
                 News::Snapshot
             }
             status => {
@@ -381,17 +390,4 @@ impl Session {
         }
         (self.cseq, self.credentials) = (cseq, credentials);
     }
-}
-
-/// The rows of the INVITE that begins a session.
-fn invite_rows(way: &Way, from: &[u8], call_id: &[u8]) -> Vec<u8> {
-    let mut rows = Vec::with_capacity(1_024);
-    for part in [b"From: ", from, b"\r\nTo: <", &way.uri, b">\r\nCall-ID: ", call_id] {
-        rows.extend_from_slice(part);
-    }
-    rows.extend_from_slice(b"\r\nMax-Forwards: 70\r\nCSeq: 1 INVITE\r\n");
-    way.push_face(&mut rows);
-    way.timer.request_rows(&mut rows);
-    rows.extend_from_slice(&way.rows);
-    rows
 }

@@ -1,7 +1,7 @@
 //! What of a call is not on its recording is said in its record.
 
-use crate::common::{CONFIG, Sent, World, response};
-use crate::recorded::{SRS, TAKES, begun, from_recorder, hung_up, recorded, taken};
+use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, inside, response};
+use crate::recorded::{SRS, SRS2, TAKES, begun, from_recorder, hung_up, recorded, taken};
 use b2bua::Command;
 use b2bua::input::RecordWish;
 use base::TrunkId;
@@ -112,7 +112,7 @@ fn a_pause_that_the_recorder_follows_at_once_is_no_gap() {
         answers(&mut world, &told, &body);
         world.pass(SECONDS(20));
     }
-    assert_eq!(ends(&mut world, &ok), "rec: ok");
+    assert_eq!(ends(&mut world, &ok), "rec: ok, paused 20.0 s");
 }
 
 #[test]
@@ -123,10 +123,104 @@ fn a_recorder_that_ended_the_recording_is_asked_again_where_an_operator_says_so(
     world.receive(SRS, &from_recorder("BYE", &invite, "", ""));
     world.expect(&[(SRS, "SIP/2.0 200")]);
     assert_eq!(shown(&world), "rec: stopped by the recorder");
+    world.pass(SECONDS(14));
     order(&mut world, RecordWish::By(TrunkId(3)));
     let anew = world.expect(&[(SRS, "INVITE sip:10.0.0.30")]).remove(0);
     taken(&mut world, &anew, TAKES);
-    assert_eq!(ends(&mut world, &ok), "rec: ok");
+    assert_eq!(ends(&mut world, &ok), "rec: ok, but for 14.0 s");
+}
+
+#[test]
+fn what_lies_between_two_orders_is_told_as_a_pause() {
+    let mut world = recorded("\"10.0.0.30\"");
+    let (ok, invite) = begun(&mut world);
+    taken(&mut world, &invite, TAKES);
+    order(&mut world, RecordWish::Off);
+    let bye = world.expect(&[(SRS, "BYE")]).remove(0);
+    world.receive(SRS, &response(&bye, "200 OK", "", "", ""));
+    world.pass(SECONDS(16));
+    order(&mut world, RecordWish::By(TrunkId(3)));
+    let anew = world.expect(&[(SRS, "INVITE sip:10.0.0.30")]).remove(0);
+    taken(&mut world, &anew, TAKES);
+    assert_eq!(ends(&mut world, &ok), "rec: ok, paused 16.0 s");
+}
+
+/// A re-INVITE of the caller's, passed on and answered by the callee; what the recorder hears of it.
+fn changes(world: &mut World, ok: &Sent, cseq: u32, offer: &str, answer: &str) -> Sent {
+    world.receive(PBX, &inside("INVITE", cseq, ok.header("To"), &format!("re{cseq}"), "", offer));
+    let mut sent = world.take();
+    let mut told = Vec::new();
+    let mut of = |sent: Vec<Sent>| {
+        let (srs, others): (Vec<Sent>, Vec<Sent>) = sent.into_iter().partition(|s| s.to.to_string() == SRS);
+        told.extend(srs);
+        others
+    };
+    sent = of(sent);
+    let through = sent.iter().find(|s| s.start().starts_with("INVITE")).expect("it is passed on");
+    world.receive(GW1, &response(through, "200 OK", "tb", "", answer));
+    sent = of(world.take());
+    let done = sent.iter().find(|s| s.to.to_string() == PBX && s.start().starts_with("SIP/2.0 200"));
+    assert!(done.is_some(), "the caller has its answer");
+    world.receive(PBX, &inside("ACK", cseq, ok.header("To"), &format!("ack{cseq}"), "", ""));
+    of(world.take());
+    assert_eq!(told.len(), 1, "the recorder hears of it once at a time: {told:?}");
+    told.remove(0)
+}
+
+#[test]
+fn a_fax_in_the_middle_of_a_call_leaves_the_recorder_where_it_is() {
+    let mut world = recorded("\"10.0.0.30\"");
+    let (ok, invite) = begun(&mut world);
+    taken(&mut world, &invite, TAKES);
+    let fax = |text: &str| {
+        let text = text.replace(" 1 1 IN", " 1 2 IN").replace(" 5 5 IN", " 5 6 IN");
+        let head = text.split("m=audio").next().unwrap_or_default().to_owned();
+        format!("{head}m=image 6800 udptl t38\r\na=T38FaxVersion:0\r\n")
+    };
+    let told = changes(&mut world, &ok, 2, &fax(OFFER), &fax(ANSWER));
+    assert_eq!(told.body().matches("m=audio 0 ").count(), 2, "both sides at once: {}", told.body());
+    let none = TAKES.replace("m=audio 7000", "m=audio 0").replace("m=audio 7002", "m=audio 0");
+    world.receive(SRS, &response(&told, "200 OK", "", "", &none));
+    let sent = world.take();
+    assert!(!sent.iter().any(|s| s.start().starts_with("BYE")), "the session with the recorder goes on");
+    assert_eq!(shown(&world), "rec: ok");
+    world.pass(SECONDS(30));
+    let back = |text: &str| text.replace(" 1 1 IN", " 1 3 IN").replace(" 5 5 IN", " 5 7 IN");
+    let told = changes(&mut world, &ok, 3, &back(OFFER), &back(ANSWER));
+    assert!(told.body().contains("m=audio 4"), "{}", told.body());
+    answers(&mut world, &told, TAKES);
+    hung_up(&mut world, &ok, 4);
+    world.settle();
+    assert_eq!(&*world.records[0].recording, "rec: ok");
+}
+
+#[test]
+fn a_recorder_that_refuses_a_change_by_500_is_given_up_and_one_that_asks_for_patience_three_times_later() {
+    for (rows, times) in [("", 1), ("Retry-After: 2\r\n", 4)] {
+        let mut world = recorded("\"10.0.0.30\", \"10.0.0.31\"");
+        let (ok, invite) = begun(&mut world);
+        taken(&mut world, &invite, TAKES);
+        order(&mut world, RecordWish::Pause);
+        let mut asked = 0;
+        let next = loop {
+            let sent = world.take();
+            if let Some(next) = sent.iter().find(|s| s.to.to_string() == SRS2) {
+                break next.clone();
+            }
+            if let Some(change) = sent.iter().find(|s| s.start().starts_with("INVITE")) {
+                asked += 1;
+                world.receive(SRS, &response(change, "500 Server Internal Error", "", rows, ""));
+            } else {
+                world.pass(SECONDS(1));
+            }
+        };
+        assert_eq!(asked, times);
+        world.receive(SRS2, &response(&next, "200 OK", "srs", "", &TAKES.replace("recvonly", "inactive")));
+        world.take();
+        assert_eq!(shown(&world), "rec: paused");
+        hung_up(&mut world, &ok, 2);
+        world.settle();
+    }
 }
 
 #[test]

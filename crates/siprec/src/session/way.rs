@@ -44,6 +44,19 @@ impl Way {
         self.alternative.as_ref().map(|(flow, sent_by)| (*flow, &**sent_by))
     }
 
+    /// The rows of the INVITE that begins a session.
+    pub(super) fn invite_rows(&self, from: &[u8], call_id: &[u8]) -> Vec<u8> {
+        let mut rows = Vec::with_capacity(1_024);
+        for part in [b"From: ", from, b"\r\nTo: <", &self.uri, b">\r\nCall-ID: ", call_id] {
+            rows.extend_from_slice(part);
+        }
+        rows.extend_from_slice(b"\r\nMax-Forwards: 70\r\nCSeq: 1 INVITE\r\n");
+        self.push_face(&mut rows);
+        self.timer.request_rows(&mut rows);
+        rows.extend_from_slice(&self.rows);
+        rows
+    }
+
     /// Our Contact (RFC 7866 §7.1.1: a recording client says that it is one).
     pub(super) fn push_contact(&self, rows: &mut Vec<u8>) {
         rows.extend_from_slice(b"Contact: <sip:");
