@@ -98,8 +98,7 @@ impl Call {
             (before, Some(by)) => {
                 let tag = Tag::new(cx.shard, Side::A, self.me, cx.rng);
                 let recording = Recording::new(tag.as_bytes(), (cx.now, cx.wall()), cx.rng);
-                let before = before.as_ref().map(|held| &held.recording);
-                Box::new(Recorded { by, recording: recording.following(before, cx.now) })
+                Box::new(Recorded { by, recording: recording.following(before.map(|b| b.recording), cx.now) })
             }
             (_, None) => return,
         };

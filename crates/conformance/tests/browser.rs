@@ -43,7 +43,7 @@ fn judge(place: &Place, server: Server, (browser, telephone): (&Browser, Baresip
 }
 
 /// The browser calls a telephone.
-fn calls(name: &str, own: &str, other: &str) {
+fn calls(name: &str, own: &str, other: &str, says: fn(String) -> String) {
     let place = Place::new(name);
     let mut setup = Setup::new(&place);
     (setup.pbx_more, setup.itsp_more) = (web(own), telephone(other));
@@ -53,7 +53,7 @@ fn calls(name: &str, own: &str, other: &str) {
     callee.process().line("baresip is ready");
     let browser = Browser::start(&place, "browser", Role::Calls, 440.0);
     let mut signalling = Phone::new(&place, PBX, &place.sip(INSIDE));
-    signalling.described = Some(browser.described());
+    signalling.described = Some(says(browser.described()));
     signalling.calls(WORLD, DID, name);
     browser.tell(&signalling.is_answered().description);
     judge(&place, server, (&browser, callee), "from_caller");
@@ -61,12 +61,30 @@ fn calls(name: &str, own: &str, other: &str) {
 
 #[test]
 fn a_browser_calls_a_telephone_with_the_same_codec() {
-    calls("web-pcma", "PCMA", "PCMA");
+    calls("web-pcma", "PCMA", "PCMA", |whole| whole);
 }
 
 #[test]
 fn a_browser_with_opus_calls_a_telephone_with_mu_law() {
-    calls("web-opus", "opus", "PCMU");
+    calls("web-opus", "opus", "PCMU", |whole| whole);
+}
+
+/// What a browser says before it has gathered candidates (RFC 9429 §5.2.1): its checks come all the same.
+fn before_gathering(whole: String) -> String {
+    let lines = whole.split_inclusive('\n').filter(|line| !line.starts_with("a=candidate:"));
+    let port = whole.split_once("m=audio ").and_then(|(_, rest)| rest.split(' ').next()).unwrap_or_default();
+    let told = lines.map(|line| match line {
+        line if line.starts_with("m=audio ") => line.replacen(port, "9", 1),
+        line if line.starts_with("c=") => "c=IN IP4 0.0.0.0\r\n".to_owned(),
+        line if line.starts_with("a=rtcp:") => "a=rtcp:9 IN IP4 0.0.0.0\r\n".to_owned(),
+        line => line.to_owned(),
+    });
+    told.collect()
+}
+
+#[test]
+fn a_browser_that_has_no_candidates_yet_calls_a_telephone() {
+    calls("web-early", "opus", "PCMA", before_gathering);
 }
 
 #[test]

@@ -64,11 +64,7 @@ pub(crate) fn remote_of<'a>(
     let direction = media.direction();
     let null = media.is_null_hold();
     let ice = ice::peer_of(policy, session, media);
-    let reached = || ice::places_of(media, local).filter(|_| ice.is_some());
-    let (rtp, rtcp) = places_of(media, local).or_else(|trouble| reached().ok_or(trouble))?;
-    // Its checks show where it is; until then it is somewhere, unlike one that holds.
-    let nowhere = ice.is_some() && media.is_null_connection() && !null;
-    let (rtp, rtcp) = if nowhere { ice::unknown_places(media, local) } else { (rtp, rtcp) };
+    let (rtp, rtcp) = if ice.is_some() { checked_places_of(media, local) } else { places_of(media, local) }?;
     // Said by a peer with ICE it is agreed: we offer it, and answer it.
     let rtcp = if ice.is_some() && media.rtcp_mux() { rtp } else { rtcp };
     let first = media.codecs().find(|c| !c.is_telephone_event());
@@ -96,6 +92,14 @@ pub(crate) fn remote_of<'a>(
         care: care_of(policy, (session, media), ice.is_some()),
         ice,
     })
+}
+
+/// Where a peer with ICE wants RTP and RTCP. Its checks show where it is; until then it is somewhere, unlike one that holds.
+fn checked_places_of(media: &Media<'_>, local: IpAddr) -> Result<Places, SdpTrouble> {
+    if media.is_null_connection() && !media.is_null_hold() {
+        return Ok(ice::unknown_places(media, local));
+    }
+    places_of(media, local).or_else(|why| ice::places_of(media, local).ok_or(why))
 }
 
 /// What a peer may send: by our numbers (RFC 3264 §5.1), or by its own, as some do; and comfort noise, which many send
@@ -132,11 +136,11 @@ fn care_of(policy: &Policy, (session, media): (&Session<'_>, &Media<'_>), checks
     }
 }
 
-/// Where a peer wants RTP and RTCP, if anywhere; the sockets have the family of `local`.
-fn places_of(
-    media: &Media<'_>,
-    local: IpAddr,
-) -> Result<(Option<SocketAddr>, Option<SocketAddr>), SdpTrouble> {
+/// Where a peer wants RTP and RTCP, if anywhere.
+type Places = (Option<SocketAddr>, Option<SocketAddr>);
+
+/// See [`Places`]; the sockets have the family of `local`.
+fn places_of(media: &Media<'_>, local: IpAddr) -> Result<Places, SdpTrouble> {
     let address = match media.connection() {
         Some(Address::Ip(address)) => Some(address),
         Some(Address::Name(_)) => {
