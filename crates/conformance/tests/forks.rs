@@ -239,6 +239,16 @@ fn the_key_of_one_called_end_opens_nothing_of_the_other_before_the_answer_and_be
     two.rings();
     caller.rtp.set_read_timeout(Some(Duration::from_millis(20))).expect("a read timeout");
     speaks_until_heard(&mut one, &caller, 0x11);
+    // What one end seals with the other's keys is nobody's, from wherever it comes; each speaks a word of its own beside it,
+    // so that neither has fallen silent.
+    for _ in 0..10 {
+        let stolen = one.says(Some(&two), 0x22);
+        let word = one.says(None, 0x12);
+        let lent = two.says(Some(&one), 0x33);
+        let came: Vec<_> = std::iter::from_fn(|| heard(&caller)).collect();
+        assert!(came.iter().all(|packet| *packet != stolen && *packet != lent), "opened with another's keys");
+        assert!(came.contains(&word), "the one that is heard");
+    }
     // The first has fallen silent: the second is heard, and under its own keys alone.
     speaks_until_heard(&mut two, &caller, 0x44);
     let response = two.phone.response(&two.invite, "200 OK", &two.description());

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 /// A recorder that takes part within this time, at the beginning and after a pause, leaves no gap worth a word.
 const PROMPT: Duration = Duration::from_secs(1);
+/// What is shorter cannot be said in tenths of a second.
+const LEAST: Duration = Duration::from_millis(50);
 
 /// Why nothing is recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,8 +80,9 @@ pub(crate) struct Story {
     missing: Option<Time>,
     /// A recorder that took part was lost, and none goes on yet.
     lost: bool,
-    /// The recorder takes part, and wants nothing for now.
+    /// The recorder takes part, and wants nothing for now; and it has said so since there was something.
     held: bool,
+    declined: bool,
     gaps: u32,
     gap: Duration,
     /// It pauses since then, or has ended, as somebody has ordered; and how long it did so before.
@@ -101,6 +104,7 @@ impl Story {
             missing: Some(now),
             lost: false,
             held: false,
+            declined: false,
             gaps: 0,
             gap: Duration::ZERO,
             rests: None,
@@ -131,7 +135,7 @@ impl Story {
     pub(crate) fn took(&mut self, held: bool, now: Time) {
         (self.trouble, self.failing, self.held) = (None, false, held);
         if held {
-            self.missing = self.missing.or(Some(now));
+            (self.missing, self.declined) = (self.missing.or(Some(now)), true);
             return;
         }
         self.tally.begun += u32::from(!self.was_live);
@@ -171,7 +175,7 @@ impl Story {
     pub(crate) fn resumed(&mut self, now: Time) {
         let Some(since) = self.missing.take() else { return };
         let (gap, lost) = (now.since(since), std::mem::take(&mut self.lost));
-        if lost || gap >= PROMPT {
+        if lost || gap >= if std::mem::take(&mut self.declined) { LEAST } else { PROMPT } {
             (self.gap, self.gaps) = (self.gap + gap, self.gaps + 1);
         }
         self.tally.resumed += u32::from(lost && self.trouble.is_none());
@@ -200,7 +204,7 @@ impl Story {
     pub(crate) fn verdict(&self) -> String {
         let ended = if self.ended && self.was_live && self.trouble.is_none() { ", then ended" } else { "" };
         let rested = self.rested.as_secs_f64();
-        let paused = self.was_live && self.trouble.is_none() && !self.is_resting() && rested >= 0.05;
+        let paused = self.was_live && self.trouble.is_none() && !self.is_resting() && self.rested >= LEAST;
         let paused = if paused { format!(", paused {rested:.1} s") } else { String::new() };
         self.course() + &paused + ended
     }
