@@ -144,7 +144,8 @@ impl Reception {
         self.source.highest_sequence().map(|highest| (self.ssrc, highest as u16))
     }
 
-    /// Sequence number and timestamp of the last packet, unless it came out of order.
+    /// The highest sequence number, and the timestamp of the packet that came last, which is of that number unless it came out
+    /// of order.
     pub(crate) fn place(&self) -> Option<(u16, u32)> {
         self.heard().map(|(_, sequence)| (sequence, self.timestamp))
     }

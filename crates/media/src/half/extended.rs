@@ -94,9 +94,12 @@ impl Half {
 fn with_buffer(voip: VoipMetrics, tally: &Tally) -> VoipMetrics {
     let ms = |ms: u32| u16::try_from(ms).unwrap_or(u16::MAX);
     let (nominal_ms, limit_ms) = (ms(tally.held_ms), ms(JITTER_MAX.as_millis() as u32));
-    let maximum_ms = ms(tally.held_max_ms).max(nominal_ms);
+    // Nothing that comes sooner than it has room for is thrown away: what it can hold now is what it can ever hold.
+    let maximum_ms = limit_ms;
     let jitter_buffer = JitterBuffer { adaptive: Some(true), rate: 0, nominal_ms, maximum_ms, limit_ms };
-    VoipMetrics { concealment: Concealment::Standard, jitter_buffer, ..voip }
+    // The end system is this node and what lies behind it (RFC 3611 §4.7.3).
+    let end_system_ms = voip.end_system_ms.saturating_add(nominal_ms);
+    VoipMetrics { end_system_ms, concealment: Concealment::Standard, jitter_buffer, ..voip }
 }
 
 /// A part of a whole in 1/256, as far as eight bits hold it.
