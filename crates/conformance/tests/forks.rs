@@ -226,6 +226,19 @@ fn speaks_until_heard(end: &mut End<'_>, caller: &Phone, fill: u8) -> u16 {
     }
 }
 
+/// What one end seals with the other's keys is nobody's, from wherever it comes; the one that is heard speaks beside it, so
+/// that it has not fallen silent.
+fn borrows(one: &mut End<'_>, two: &mut End<'_>, caller: &Phone) {
+    for _ in 0..10 {
+        let stolen = one.says(Some(two), 0x22);
+        let word = one.says(None, 0x12);
+        let lent = two.says(Some(one), 0x33);
+        let came: Vec<_> = std::iter::from_fn(|| heard(caller)).collect();
+        assert!(came.iter().all(|packet| *packet != stolen && *packet != lent), "opened with another's keys");
+        assert!(came.contains(&word), "the one that is heard");
+    }
+}
+
 #[test]
 fn the_key_of_one_called_end_opens_nothing_of_the_other_before_the_answer_and_behind_it() {
     let place = Place::new("forks-keys");
@@ -239,16 +252,7 @@ fn the_key_of_one_called_end_opens_nothing_of_the_other_before_the_answer_and_be
     two.rings();
     caller.rtp.set_read_timeout(Some(Duration::from_millis(20))).expect("a read timeout");
     speaks_until_heard(&mut one, &caller, 0x11);
-    // What one end seals with the other's keys is nobody's, from wherever it comes; each speaks a word of its own beside it,
-    // so that neither has fallen silent.
-    for _ in 0..10 {
-        let stolen = one.says(Some(&two), 0x22);
-        let word = one.says(None, 0x12);
-        let lent = two.says(Some(&one), 0x33);
-        let came: Vec<_> = std::iter::from_fn(|| heard(&caller)).collect();
-        assert!(came.iter().all(|packet| *packet != stolen && *packet != lent), "opened with another's keys");
-        assert!(came.contains(&word), "the one that is heard");
-    }
+    borrows(&mut one, &mut two, &caller);
     // The first has fallen silent: the second is heard, and under its own keys alone.
     speaks_until_heard(&mut two, &caller, 0x44);
     let response = two.phone.response(&two.invite, "200 OK", &two.description());
