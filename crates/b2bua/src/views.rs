@@ -84,6 +84,6 @@ fn view(call: &Call, links: &Links) -> CallView {
         recorder: call.recorder().map(|by| call.epoch.trunk_name(by)),
         paused: call.is_paused(),
         held: Side::BOTH.map(|side| call.leg(side).and_then(|leg| leg.sdp.held_since)),
-        codec: (!call.media.codec.is_empty()).then(|| call.media.codec.clone()),
+        codec: negotiation::codec_shown(&call.media.codec, Side::BOTH.map(|side| call.standing(side))),
     }
 }

@@ -14,7 +14,8 @@ pub const HOLD_MAX: Duration = Duration::from_millis(60);
 const HOLD_MIN: Duration = Duration::from_millis(10);
 /// Without a late packet for this long, the wait is halved.
 const HOLD_HALVES_AFTER: Duration = Duration::from_secs(20);
-/// Packets that may wait, behind a gap or for their time: those of 200 ms and more.
+/// Packets that may wait, behind a gap or for their time: those of 200 ms and more: limit
+/// `bridge_waiting`.
 pub(crate) const WAITING_MAX: usize = 32;
 /// A jump of the sequence further than this is a new beginning if the next packet follows it (RFC 3550 §A.1:
 /// MAX_DROPOUT, MAX_MISORDER).

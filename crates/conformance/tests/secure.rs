@@ -100,7 +100,7 @@ fn offers_are_taken_and_refused_as_the_trunk_says() {
     for (policy, proto, lines, wanted, why) in [
         ("off", "RTP/SAVP", KEY, 488, "M-SRTP"),
         ("required", "RTP/AVP", "", 488, "M-SRTP-REQUIRED"),
-        ("required", "RTP/SAVP", "", 488, "M-SRTP"),
+        ("required", "RTP/SAVP", "", 488, "M-SRTP-REQUIRED"),
         ("required", "RTP/SAVP", KEY, 200, ""),
         ("optional", "RTP/AVP", KEY, 200, ""),
     ] {

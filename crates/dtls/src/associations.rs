@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Hosts that may try at the same time to be the peer of one port: limit `dtls_candidates`.
+/// Sources that may try at the same time to be the peer of one port: limit `dtls_candidates`.
 const CANDIDATES_MAX: usize = 4;
 /// Those of one host among them: limit `dtls_of_a_host`.
 const OF_A_HOST_MAX: usize = 3;

@@ -15,7 +15,7 @@ const EXTENDED_MASTER_SECRET: u16 = 23;
 const RENEGOTIATION_INFO: u16 = 0xFF01;
 /// The suite that stands for an empty renegotiation_info (RFC 5746 §3.3).
 const RENEGOTIATION_SUITE: u16 = 0x00FF;
-/// Cookies of peers that are taken along; ours are shorter: limit `dtls_cookie`.
+/// Cookies of peers that are taken along; ours are shorter: limit `dtls_cookie_size`.
 const COOKIE_MAX: usize = 255;
 
 /// The number of an SRTP profile (RFC 5764 §4.1.2, RFC 7714 §14.2); AES-256 in counter mode has none.

@@ -223,7 +223,7 @@ pub type Choice = Result<Arc<dyn FastPath>, String>;
 /// A fast path at a glance.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct FastStatus {
-    /// Devices that it works on, and how: `xdp`, `tcx`, `xdp-generic`.
+    /// Devices that it works on, and how: `xdp`, `tcx`.
     pub devices: Vec<(String, &'static str)>,
     /// Why it works on none.
     pub reason: Option<String>,

@@ -175,8 +175,9 @@ impl Half {
 
     /// How what the peer sends is protected.
     pub(crate) fn security(&self) -> Option<Security> {
-        let guard = self.guard.as_ref();
-        self.remote.as_ref().filter(|r| !r.udptl).map(|_| guard.map_or(Security::Plain, Guard::security))
+        // Nothing protects UDPTL, whatever keys are held for the sound that comes after it.
+        let guard = |remote: &Remote| self.guard.as_ref().filter(|_| !remote.udptl);
+        self.remote.as_ref().map(|remote| guard(remote).map_or(Security::Plain, Guard::security))
     }
 
     /// Where media for this peer goes; the reason when it goes nowhere.

@@ -45,7 +45,7 @@ pub use judge::{count_streams, judge, judge_across, lines};
 pub use local::{LocalSdp, Taken};
 pub use notice::{Notice, Prefers, preferred};
 pub use numbers::Numbers;
-pub use plan::{Pair, Standing, can_join, plans};
+pub use plan::{Pair, Standing, can_join, codec_shown, plans};
 pub use recorded::{each_recorded, offer_recorded};
 pub use remote::{check_offer, each_stream};
 pub use secure::security;

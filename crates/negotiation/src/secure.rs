@@ -69,8 +69,8 @@ pub(crate) fn admits(rules: &Rules<'_>, media: &Media<'_>) -> Result<(), ReasonI
     match rules.srtp {
         SrtpMode::Off if media.is_savp() => Err(ReasonId::SrtpUnsupported),
         SrtpMode::Off => Ok(()),
-        _ if media.is_savp() && way(rules, media).is_none() => Err(ReasonId::SrtpUnsupported),
         SrtpMode::Required if way(rules, media).is_none() => Err(ReasonId::SrtpRequired),
+        _ if media.is_savp() && way(rules, media).is_none() => Err(ReasonId::SrtpUnsupported),
         _ => Ok(()),
     }
 }

@@ -101,6 +101,15 @@ fn sides_without_a_codec_in_common_are_joined() {
 }
 
 #[test]
+fn of_a_transcoded_call_both_codecs_are_shown_the_callers_first() {
+    let mut world = World::new(&config("absorb = []", "codecs = [\"PCMU\", \"G722\"]"));
+    let first = offered(&mut world, &OFFER.replace("AVP 8 0 101", "AVP 8 101"));
+    let ok = answered(&mut world, &first, &mu_answer(""));
+    world.receive(PBX, &inside("ACK", 1, ok.header("To"), "ack1", "", ""));
+    assert_eq!(world.board.calls()[0].codec.as_deref(), Some("PCMA/PCMU"));
+}
+
+#[test]
 fn a_change_of_the_codec_inside_the_call_changes_the_bridge() {
     let mut world = World::new(&config("absorb = []", "codecs = [\"PCMU\", \"PCMA\"]"));
     let first = offered(&mut world, &OFFER.replace("AVP 8 0 101", "AVP 8 101"));

@@ -106,11 +106,11 @@ fn offers_that_a_trunk_does_not_take_are_refused_with_488() {
     let good = proof(0xC4, "actpass", "");
     for (policy, offer, reason) in [
         (OFF, secured(OFFER, &good), "M-SRTP"),
-        ("srtp = \"required\"", secured(OFFER, &good), "M-SRTP"),
+        ("srtp = \"required\"", secured(OFFER, &good), "M-SRTP-REQUIRED"),
         (REQUIRED, OFFER.to_owned(), "M-SRTP-REQUIRED"),
-        (REQUIRED, secured(OFFER, ""), "M-SRTP"),
-        (REQUIRED, secured(OFFER, &proof(0xC4, "holdconn", "")), "M-SRTP"),
-        (REQUIRED, secured(OFFER, "a=setup:actpass\r\na=fingerprint:sha-1 00:11\r\n"), "M-SRTP"),
+        (REQUIRED, secured(OFFER, ""), "M-SRTP-REQUIRED"),
+        (REQUIRED, secured(OFFER, &proof(0xC4, "holdconn", "")), "M-SRTP-REQUIRED"),
+        (REQUIRED, secured(OFFER, "a=setup:actpass\r\na=fingerprint:sha-1 00:11\r\n"), "M-SRTP-REQUIRED"),
     ] {
         let mut world = world(policy, OFF);
         world.receive(PBX, &invite("+4420700000", &offer, ""));

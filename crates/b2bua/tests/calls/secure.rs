@@ -82,11 +82,11 @@ fn offers_that_a_trunk_does_not_take_are_refused_with_488() {
         ("auto", secured(OFFER, KEY), "M-SRTP"),
         ("required", OFFER.to_owned(), "M-SRTP-REQUIRED"),
         ("optional", secured(OFFER, ""), "M-SRTP"),
-        ("required", secured(OFFER, &KEY.replace("\r\n", " UNENCRYPTED_SRTP\r\n")), "M-SRTP"),
+        ("required", secured(OFFER, &KEY.replace("\r\n", " UNENCRYPTED_SRTP\r\n")), "M-SRTP-REQUIRED"),
         (
             "required",
             secured(OFFER, &KEY.replace("AES_CM_128_HMAC_SHA1_80", "F8_128_HMAC_SHA1_80")),
-            "M-SRTP",
+            "M-SRTP-REQUIRED",
         ),
     ] {
         let mut world = world(policy, "off");

@@ -54,8 +54,8 @@ fn an_offer_that_one_of_both_trunks_does_not_take_is_refused_with_488() {
     for (pbx, one, offer, reason) in [
         ("required", "off", OFFER.to_owned(), "M-SRTP-REQUIRED"),
         ("off", "required", OFFER.to_owned(), "M-SRTP-REQUIRED"),
-        ("required", "required", secured(OFFER).replace(KEY, OTHER), "M-SRTP"),
-        ("required", "required", shaken(OFFER, "actpass"), "M-SRTP"),
+        ("required", "required", secured(OFFER).replace(KEY, OTHER), "M-SRTP-REQUIRED"),
+        ("required", "required", shaken(OFFER, "actpass"), "M-SRTP-REQUIRED"),
         ("off", "off", secured(OFFER), "M-SRTP"),
         ("off", "required", secured(OFFER), "M-SRTP"),
         ("off", "optional", secured(OFFER), "M-SRTP"),

@@ -105,7 +105,7 @@ fn add_media(table: &mut Table, media: &MediaRow<'_>) {
         table.pair("security", format!("caller {caller}, callee {callee}"));
     }
     for (name, row) in [("from caller", &media.from_caller), ("from callee", &media.from_callee)] {
-        table.row(direction(name, row));
+        table.row(direction(name, row, &media.codec));
         let words = super::sound::words(row);
         if !words.is_empty() {
             table.more(words, None);
@@ -125,13 +125,16 @@ fn add_media(table: &mut Table, media: &MediaRow<'_>) {
     }
 }
 
-fn direction(name: &str, row: &DirectionRow<'_>) -> Vec<Cell> {
-    let mut text = format!(
-        "{}, {} lost, jitter {:.1} ms",
-        count(row.packets, "packet"),
-        row.lost,
-        f64::from(row.jitter_us) / 1_000.0
-    );
+fn direction(name: &str, row: &DirectionRow<'_>, codec: &str) -> Vec<Cell> {
+    let mut text = count(row.packets, "packet");
+    // Of a fax alone nothing is known of loss and jitter.
+    match row.expected == 0 && row.packets > 0 && codec.ends_with("+t38") {
+        true => text.push_str(" of T.38 (UDPTL)"),
+        false => {
+            let jitter = f64::from(row.jitter_us) / 1_000.0;
+            text.push_str(&format!(", {} lost, jitter {jitter:.1} ms", row.lost));
+        }
+    }
     if let Some(mos) = row.mos_avg {
         text.push_str(&format!(", MOS {:.2}", f64::from(mos) / 100.0));
         if let Some(worst) = row.mos_min.filter(|worst| *worst < mos) {
@@ -201,9 +204,13 @@ mod tests {
     fn packets_that_came_and_were_dropped_are_not_called_unsent() {
         let shown = |row: &DirectionRow<'_>| {
             let mut table = Table::pairs();
-            table.row(direction("from caller", row));
+            table.row(direction("from caller", row, "PCMA+t38"));
             table.print(false)
         };
+        let fax = DirectionRow { packets: 100, ..DirectionRow::default() };
+        assert!(shown(&fax).ends_with("100 packets of T.38 (UDPTL)\n"), "{}", shown(&fax));
+        let sound = DirectionRow { expected: 100, ..fax };
+        assert!(shown(&sound).contains("100 packets, 0 lost, jitter 0.0 ms"));
         let silent = DirectionRow { one_way: true, ..DirectionRow::default() };
         assert!(shown(&silent).contains("0 packets, 0 lost, jitter 0.0 ms, never sent (one-way)"));
         let foreign = DirectionRow { dropped: 317, ..silent };
