@@ -2,7 +2,7 @@
 
 use crate::trouble::parse;
 use config::Dialog;
-use sdp::{Change, Media, Session};
+use sdp::{Change, Kind, Media, Session};
 
 /// What the other peer described last (`theirs`), as far as it answers a further offer of a peer that described itself
 /// as `before`; `None`: the offer is not ours to answer, by the rules of its trunk or by what it asks. `relayed`: how many
@@ -29,7 +29,15 @@ pub fn answerable(
         Change::Direction => rules.absorb_hold && anchored,
         Change::Other => rules.absorb_codec && anchored && sdp::keeps_agreed(&before, &theirs, &now),
     };
-    if absorbed { sdp::narrow(&theirs, &now) } else { None }
+    // Where sound is transcoded the other peer's codecs answer nothing: it hears of the offer.
+    if absorbed { sdp::narrow(&theirs, &now).filter(|answer| has_sound(answer)) } else { None }
+}
+
+/// Whether each stream of sound has a codec left, and not digits or noise alone.
+fn has_sound(answer: &[u8]) -> bool {
+    let sound = |media: &&Media<'_>| media.kind == Kind::Audio && media.port != 0;
+    let is_heard = |media: &Media<'_>| media.codecs().any(|codec| codec.is_primary());
+    parse(answer).is_ok_and(|session| session.media().iter().filter(sound).all(is_heard))
 }
 
 /// Whether an offer holds a stream that the other peer has refused and that could be relayed.

@@ -94,7 +94,8 @@ pub fn can_join(a: &Standing<'_>, b: &Standing<'_>) -> bool {
 pub fn codec_shown(noted: &str, [caller, callee]: [Standing<'_>; 2]) -> Option<Box<str>> {
     let fax = noted.find('+').map_or("", |at| &noted[at..]);
     let both = caller.agreed().zip(callee.agreed()).filter(|((_, a), (_, b))| !(a.within(b) && b.within(a)));
-    let name = |agreed: &Agreed<'_>| Some(String::from_utf8_lossy(agreed.primary.first()?.codec.name).into_owned());
+    let name =
+        |agreed: &Agreed<'_>| Some(String::from_utf8_lossy(agreed.primary.first()?.codec.name).into_owned());
     let told = both.and_then(|((_, a), (_, b))| Some((name(&a)?, name(&b)?))).filter(|(a, b)| a != b);
     let told = told.map(|(a, b)| format!("{a}/{b}{fax}").into());
     told.or_else(|| (!noted.is_empty()).then(|| noted.into()))

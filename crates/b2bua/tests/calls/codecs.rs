@@ -110,6 +110,21 @@ fn of_a_transcoded_call_both_codecs_are_shown_the_callers_first() {
 }
 
 #[test]
+fn a_refresh_of_a_transcoded_call_is_answered_with_the_codec_that_its_sender_speaks() {
+    let mut world = World::new(&config("", "codecs = [\"PCMU\", \"G722\"]"));
+    let first = offered(&mut world, &OFFER.replace("AVP 8 0 101", "AVP 8 101"));
+    let ok = answered(&mut world, &first, &mu_answer(""));
+    world.receive(PBX, &inside("ACK", 1, ok.header("To"), "ack1", "", ""));
+    let again = mu_answer("").replace(" 5 5 IN", " 5 6 IN");
+    world.receive(GW1, &from_callee("INVITE", 1, &first, "tb", "re1", &again));
+    let out = world.expect(&[(PBX, "INVITE")]).remove(0);
+    world.receive(PBX, &response(&out, "200 OK", "", "", &OFFER.replace("AVP 8 0 101", "AVP 8 101")));
+    let sent = world.expect(&[(PBX, "ACK"), (GW1, "SIP/2.0 200")]);
+    assert_eq!(formats(&sent[1]), "0 101");
+    assert_eq!(world.board.calls()[0].codec.as_deref(), Some("PCMA/PCMU"), "whoever answers last");
+}
+
+#[test]
 fn a_change_of_the_codec_inside_the_call_changes_the_bridge() {
     let mut world = World::new(&config("absorb = []", "codecs = [\"PCMU\", \"PCMA\"]"));
     let first = offered(&mut world, &OFFER.replace("AVP 8 0 101", "AVP 8 101"));
