@@ -215,10 +215,11 @@ impl Story {
         match self.trouble {
             None if self.was_live && self.paused => "paused".to_owned(),
             None if self.held => "held by the recorder".to_owned(),
+            None if !self.was_live && self.rests.is_some() => "failed, no answer".to_owned(),
+            None if !self.was_live => "none".to_owned(),
             None if self.gaps == 1 => format!("ok, but for {seconds:.1} s"),
             None if self.gaps > 1 => format!("ok, but for {seconds:.1} s in {} gaps", self.gaps),
-            None if self.was_live => "ok".to_owned(),
-            None => "none".to_owned(),
+            None => "ok".to_owned(),
             Some(Trouble::Status(0)) => format!("{when}, no answer"),
             Some(Trouble::Status(status)) => format!("{when}, {status}"),
             Some(Trouble::Answer) => format!("{when}, media refused"),

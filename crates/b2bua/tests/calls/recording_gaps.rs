@@ -43,6 +43,30 @@ fn a_recorder_that_answers_late_leaves_a_gap_at_the_beginning() {
 }
 
 #[test]
+fn a_call_that_ends_before_its_recorder_has_answered_was_not_recorded() {
+    let mut world = recorded("\"10.0.0.30\"");
+    let (ok, invite) = begun(&mut world);
+    world.receive(SRS, &response(&invite, "180 Ringing", "srs", "", ""));
+    world.pass(SECONDS(8));
+    world.take();
+    assert_eq!(shown(&world), "rec: none");
+    world.receive(PBX, &inside("BYE", 2, ok.header("To"), "bye1", "", ""));
+    for sent in world.take() {
+        let text = match sent.start() {
+            start if start.starts_with("BYE") => response(&sent, "200 OK", "", "", ""),
+            start if start.starts_with("CANCEL") => {
+                world.receive(SRS, &response(&sent, "200 OK", "", "", ""));
+                response(&invite, "487 Request Terminated", "srs", "", "")
+            }
+            _ => continue,
+        };
+        world.receive(&sent.to.to_string(), &text);
+    }
+    world.settle();
+    assert_eq!(&*world.records[0].recording, "rec: failed, no answer");
+}
+
+#[test]
 fn a_recorder_that_wants_nothing_of_all_that_it_is_offered_holds_the_recording() {
     let mut world = recorded("\"10.0.0.30\"");
     let (ok, invite) = begun(&mut world);
