@@ -169,10 +169,10 @@ fn ask(at: TargetRef, cx: &mut Context<'_>) {
 }
 
 /// An address answered our OPTIONS: any final response is a sign of life.
-pub(crate) fn options_answered(at: TargetRef, cx: &mut Context<'_>) {
+pub(crate) fn options_answered(at: TargetRef, txn: ClientTxn, cx: &mut Context<'_>) {
     let now = cx.now;
     let asked = cx.runs.target_mut(at).and_then(|target| target.asked.take());
-    answered(at, asked.map(|(then, _)| now.since(then)), cx);
+    answered(at, asked.filter(|(_, of)| *of == txn).map(|(then, _)| now.since(then)), cx);
 }
 
 /// An address answered, OPTIONS or a call.

@@ -103,7 +103,7 @@ impl Call {
             (_, None) => return,
         };
         if wanted != Some(held.by) {
-            held.recording.dismiss(self.phase == Phase::Answered);
+            held.recording.dismiss(self.phase == Phase::Answered, wanted.is_some());
         }
         if held.recording.is_dismissed() {
             self.with_recording(&mut held, cx, |_, recording, lent| recording.attend(None, lent));

@@ -184,6 +184,7 @@ impl Half {
     fn give_place(&mut self, now: Time, at: usize) -> Option<Beside> {
         let next = self.beside.all.remove(at);
         let (remote, guard) = (self.remote.clone(), self.change_guard(next.guard));
+        self.part_checks();
         self.set(now, Remote { beside: false, ..next.remote });
         self.lock.forget_previous();
         Some(Beside { remote: Remote { beside: true, ..remote? }, guard })

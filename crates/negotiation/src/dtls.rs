@@ -66,7 +66,7 @@ pub(crate) fn is_usable(rules: &Rules<'_>, media: &Media<'_>) -> bool {
 
 /// Whether a description gives a stream addresses to check (RFC 8445).
 fn has_checks(media: &Media<'_>) -> bool {
-    media.candidates().next().is_some() && !media.is_ice_mismatch()
+    media.has_ice() && !media.is_ice_mismatch()
 }
 
 /// What tells one end of the peer's from another, with its certificate: its name, or else where it is (RFC 8842 §5).
@@ -83,8 +83,10 @@ fn end_of(session: &Session<'_>, media: &Media<'_>, checks: bool) -> Association
         false => Some(format!("{:?}:{}", media.connection(), media.port).into()),
         // It fills the place of an address where there are candidates (RFC 9429 §5.2.1).
         true if checks => {
-            let all = media.candidates().filter(|one| one.component == 1).map(|one| one.address);
-            Some(format!("{:?}", all.collect::<Vec<_>>()).into())
+            let all: Vec<_> =
+                media.candidates().filter(|one| one.component == 1).map(|one| one.address).collect();
+            // Who has gathered none yet is known by the session alone.
+            (!all.is_empty()).then(|| format!("{all:?}").into())
         }
         // Who is held by it is told nothing of where the other one is (RFC 3264 §8.4).
         true => None,

@@ -189,20 +189,13 @@ impl<G: Copy + PartialEq> Recording<G> {
         self.asked |= !self.ways.is_empty();
     }
 
-    /// Ends it.
-    pub fn end<U: Copy>(&mut self, env: &mut Env<'_, U>) {
-        (self.over, self.live) = (true, false);
-        self.story.end(env.now);
-        if let Some(session) = &mut self.session {
-            session.end(env);
-        }
-    }
-
     /// Brings it in line with how the call stands; `None`: nothing is to be recorded any more.
     pub fn attend<U: Copy>(&mut self, picture: Option<&Picture<'_>>, lent: &mut Lent<'_, '_, U>) {
         let Some(picture) = picture.filter(|_| !self.over) else {
-            if !self.over {
-                self.end(lent.env);
+            match picture {
+                None if self.over => self.story.end(lent.env.now),
+                None => self.end(lent.env),
+                Some(_) => {}
             }
             return self.close(lent.media);
         };
@@ -383,8 +376,9 @@ impl<G: Copy + PartialEq> Recording<G> {
             lent.media.push(Command::Set { session, side, stream, remote });
         });
         let Ok(wants) = told else {
-            self.end(lent.env);
-            return self.failed(Trouble::Answer, lent.env.now, lent.env.now);
+            self.over = true;
+            self.failed(Trouble::Answer, lent.env.now, lent.env.now);
+            return self.session.iter_mut().for_each(|session| session.end(lent.env));
         };
         if !self.live {
             (self.live, self.since, self.check_at) = (true, lent.env.now, lent.env.now + CHECK);

@@ -1,14 +1,25 @@
 //! A recorder that takes part is found to be gone, before it says so by silence.
 
 use crate::story::Trouble;
-use crate::{CHECK, Lent, Recording};
+use crate::{CHECK, Env, Lent, Recording};
 use base::Time;
 use media::{SessionId, UNREACHED_AFTER};
 
 impl<G: Copy + PartialEq> Recording<G> {
-    /// It is wanted no more, which is not taken back. `early`: the call goes on without it.
-    pub fn dismiss(&mut self, early: bool) {
+    /// Ends it.
+    pub fn end<U: Copy>(&mut self, env: &mut Env<'_, U>) {
+        (self.over, self.live) = (true, false);
+        self.story.end(env.now);
+        if let Some(session) = &mut self.session {
+            session.end(env);
+        }
+    }
+
+    /// It is wanted no more, which is not taken back. `early`: the call goes on without it; `replaced`: another recorder is to
+    /// go on.
+    pub fn dismiss(&mut self, early: bool, replaced: bool) {
         self.story.ended |= early && !self.dismissed;
+        self.story.replaced |= replaced;
         self.dismissed = true;
     }
 
@@ -27,7 +38,8 @@ impl<G: Copy + PartialEq> Recording<G> {
 
     /// An operator wants it again: whoever has ended it is asked anew.
     pub fn want_again(&mut self) {
-        self.dismissed |= self.over;
+        (self.dismissed, self.story.replaced) =
+            (self.dismissed || self.over, self.story.replaced || self.over);
     }
 
     /// Whether it is, and nothing of it is owed: another may begin.

@@ -66,6 +66,15 @@ impl Tally {
     }
 }
 
+/// Why nothing is recorded now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Lull {
+    /// It should be.
+    Missing,
+    /// Somebody has ordered a pause, or the end.
+    Rest,
+}
+
 /// See the module text.
 #[derive(Debug)]
 pub(crate) struct Story {
@@ -76,8 +85,8 @@ pub(crate) struct Story {
     trouble: Option<Trouble>,
     /// None could be had, as was told.
     failing: bool,
-    /// Nothing is recorded since then, though it should be.
-    missing: Option<Time>,
+    /// Nothing is recorded since then.
+    lull: Option<(Time, Lull)>,
     /// A recorder that took part was lost, and none goes on yet.
     lost: bool,
     /// The recorder takes part, and wants nothing for now; and it has said so since there was something.
@@ -85,11 +94,11 @@ pub(crate) struct Story {
     declined: bool,
     gaps: u32,
     gap: Duration,
-    /// It pauses since then, or has ended, as somebody has ordered; and how long it did so before.
-    rests: Option<Time>,
     rested: Duration,
-    /// It was ended before the call was.
+    /// It was ended before the call was; to be followed by another; it has ended.
     pub(crate) ended: bool,
+    pub(crate) replaced: bool,
+    over: bool,
 }
 
 impl Story {
@@ -101,68 +110,71 @@ impl Story {
             tally: Tally::default(),
             trouble: None,
             failing: false,
-            missing: Some(now),
+            lull: Some((now, Lull::Missing)),
             lost: false,
             held: false,
             declined: false,
             gaps: 0,
             gap: Duration::ZERO,
-            rests: None,
             rested: Duration::ZERO,
             ended: false,
+            replaced: false,
+            over: false,
         }
     }
 
-    /// What it tells of the one before it, of the same call: whether somebody has ended that, or its recorder has.
+    /// It goes on with what was told of the one before it, of the same call.
     pub(crate) fn follow(&mut self, before: &Story, now: Time) {
-        (self.was_live, self.gaps, self.gap, self.rested) =
-            (before.was_live, before.gaps, before.gap, before.rested);
-        match before.trouble {
-            Some(_) => (self.missing, self.lost) = (before.missing.or(Some(now)), before.was_live),
-            None => self.rested += before.rests.map_or(Duration::ZERO, |since| now.since(since)),
+        let missing = before.lull.is_some_and(|(_, lull)| lull == Lull::Missing);
+        let lost = before.lost || before.trouble.is_some() && before.was_live;
+        (self.was_live, self.lost) = (before.was_live, missing && lost);
+        (self.gaps, self.gap, self.rested, self.lull) = (before.gaps, before.gap, before.rested, before.lull);
+        self.turn(now, Some(Lull::Missing));
+    }
+
+    /// What nothing is recorded for is another thing from now on, or nothing is.
+    fn turn(&mut self, now: Time, next: Option<Lull>) {
+        if self.lull.map(|(_, lull)| lull) == next {
+            return;
+        }
+        let before = std::mem::replace(&mut self.lull, next.map(|lull| (now, lull)));
+        let Some((since, lull)) = before else { return };
+        let lasted = now.since(since);
+        if lull == Lull::Rest {
+            self.rested += lasted;
+        } else if self.lost || lasted >= if std::mem::take(&mut self.declined) { LEAST } else { PROMPT } {
+            (self.gap, self.gaps) = (self.gap + lasted, self.gaps + 1);
         }
     }
 
     /// Nothing of it goes on, from now to the end of the call or until it is ordered anew.
     pub(crate) fn end(&mut self, now: Time) {
-        if self.trouble.is_none() {
-            self.resumed(now);
-            self.rests = self.rests.or(Some(now));
-        }
+        let unheard = !self.was_live && !self.held && !self.failing && self.trouble.is_none();
+        let waited =
+            self.lull.is_some_and(|(since, lull)| lull == Lull::Missing && now.since(since) >= PROMPT);
+        self.tally.failed += u32::from(unheard && waited && !self.over);
+        self.over = true;
+        self.turn(now, Some(if self.replaced { Lull::Missing } else { Lull::Rest }));
     }
 
     /// The recorder takes part; `held`: of all that it could have it wants nothing.
     pub(crate) fn took(&mut self, held: bool, now: Time) {
         (self.trouble, self.failing, self.held) = (None, false, held);
         if held {
-            (self.missing, self.declined) = (self.missing.or(Some(now)), true);
-            return;
+            self.declined = true;
+            return self.turn(now, Some(Lull::Missing));
         }
         self.tally.begun += u32::from(!self.was_live);
         self.was_live = true;
-        self.resumed(now);
-        self.rest(self.paused, now);
-    }
-
-    /// It pauses as was ordered, or no more.
-    fn rest(&mut self, rests: bool, now: Time) {
-        if rests {
-            self.rests = self.rests.or(Some(now));
-        } else if let Some(since) = self.rests.take() {
-            self.rested += now.since(since);
-        }
+        self.turn(now, self.paused.then_some(Lull::Rest));
+        self.tally.resumed += u32::from(std::mem::take(&mut self.lost));
     }
 
     /// It pauses from now on, or goes on as soon as the recorder takes something again.
     pub(crate) fn pauses(&mut self, paused: bool, now: Time) {
-        if std::mem::replace(&mut self.paused, paused) == paused || !self.was_live || self.lost {
-            return;
-        }
-        self.rest(paused, now);
-        if paused {
-            self.resumed(now);
-        } else {
-            (self.held, self.missing) = (true, self.missing.or(Some(now)));
+        if std::mem::replace(&mut self.paused, paused) != paused {
+            self.held = !paused && self.was_live && !self.lost;
+            self.turn(now, Some(if paused { Lull::Rest } else { Lull::Missing }));
         }
     }
 
@@ -171,21 +183,14 @@ impl Story {
         self.paused || self.held
     }
 
-    /// A gap ends, with the call or before.
-    pub(crate) fn resumed(&mut self, now: Time) {
-        let Some(since) = self.missing.take() else { return };
-        let (gap, lost) = (now.since(since), std::mem::take(&mut self.lost));
-        if lost || gap >= if std::mem::take(&mut self.declined) { LEAST } else { PROMPT } {
-            (self.gap, self.gaps) = (self.gap + gap, self.gaps + 1);
-        }
-        self.tally.resumed += u32::from(lost && self.trouble.is_none());
-    }
-
     /// No recorder takes part; `lost`: one did, and nothing of it is kept since then; `more`: others are asked at once.
     pub(crate) fn failed(&mut self, why: Trouble, (lost, more): (Option<Time>, bool)) {
         let told = self.failing || self.lost;
         if let Some(since) = lost {
-            (self.missing, self.lost, self.held) = (self.missing.or(Some(since)), true, false);
+            if !self.paused {
+                self.turn(since, Some(Lull::Missing));
+            }
+            (self.lost, self.held) = (true, false);
             self.tally.lost += 1;
         } else if !more && !std::mem::replace(&mut self.failing, true) {
             self.tally.failed += 1;
@@ -198,7 +203,8 @@ impl Story {
 
     /// The recorder has ended it.
     pub(crate) fn stopped(&mut self, now: Time) {
-        (self.trouble, self.missing) = (Some(Trouble::Stopped), self.missing.or(Some(now)));
+        self.trouble = Some(Trouble::Stopped);
+        self.turn(now, Some(Lull::Missing));
     }
 
     pub(crate) fn verdict(&self) -> String {
@@ -215,7 +221,7 @@ impl Story {
         match self.trouble {
             None if self.was_live && self.paused => "paused".to_owned(),
             None if self.held => "held by the recorder".to_owned(),
-            None if !self.was_live && self.rests.is_some() => "failed, no answer".to_owned(),
+            None if !self.was_live && self.over => "failed, no answer".to_owned(),
             None if !self.was_live => "none".to_owned(),
             None if self.gaps == 1 => format!("ok, but for {seconds:.1} s"),
             None if self.gaps > 1 => format!("ok, but for {seconds:.1} s in {} gaps", self.gaps),

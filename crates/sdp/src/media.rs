@@ -207,9 +207,13 @@ impl<'a> Media<'a> {
     /// port 9 beside ICE stands for (RFC 9429 §5.2.1, RFC 8840 §4.1.1).
     #[must_use]
     pub fn is_null_hold(&self) -> bool {
-        let checked =
-            || [self.section, self.head].iter().any(|at| attributes(at, b"ice-ufrag").next().is_some());
-        self.is_null_connection() && !(self.port == DISCARD && checked())
+        self.is_null_connection() && !(self.port == DISCARD && self.has_ice())
+    }
+
+    /// Whether ICE is spoken of, here or for all media of the session (RFC 8839 §5.4).
+    #[must_use]
+    pub fn has_ice(&self) -> bool {
+        [self.section, self.head].iter().any(|at| attributes(at, b"ice-ufrag").next().is_some())
     }
 
     /// The direction attribute: its own, or the session's, or sendrecv (RFC 3264 §5.1).

@@ -18,8 +18,10 @@ use sip_core::{
 use sip_msg::Msg;
 use std::time::Duration;
 
-/// After 491, or 500 with Retry-After, a change is sent again when this has passed.
+/// After 491, or 500 with Retry-After, a change is sent again when this has passed, or what the recorder asks for.
 const AGAIN_AFTER: Duration = Duration::from_secs(3);
+/// At most then: RFC 3261 §14.2 has it ask for no more.
+const AGAIN_MAX: Duration = Duration::from_secs(10);
 /// So often in a row: limit `recorder_changes`.
 const REFUSED_MAX: u8 = 3;
 
@@ -295,7 +297,9 @@ impl Session {
                 if self.refused < REFUSED_MAX
                     && (status == 491 || status == 500 && msg.retry_after().is_some()) =>
             {
-                (self.again, self.refused) = (Some(env.now + AGAIN_AFTER), self.refused + 1);
+                let asked = Duration::from_secs(u64::from(msg.retry_after().unwrap_or_default()));
+                let after = asked.clamp(AGAIN_AFTER, AGAIN_MAX);
+                (self.again, self.refused) = (Some(env.now + after), self.refused + 1);
                 News::Snapshot
             }
             status => {

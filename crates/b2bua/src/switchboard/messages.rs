@@ -234,7 +234,7 @@ impl Switchboard {
         match user {
             User::Options(at) => {
                 if msg.status() >= 200 {
-                    gateways::options_answered(at, &mut self.context(now, out));
+                    gateways::options_answered(at, txn, &mut self.context(now, out));
                 }
             }
             User::Invite(call, number) => self.on_invite_response(now, flow, (call, number), msg, out),

@@ -1,7 +1,7 @@
 //! What of a call is not on its recording is said in its record.
 
 use crate::common::{ANSWER, CONFIG, GW1, OFFER, PBX, Sent, World, inside, response};
-use crate::recorded::{SRS, SRS2, TAKES, begun, from_recorder, hung_up, recorded, taken};
+use crate::recorded::{SRS, SRS2, TAKES, begun, counter, from_recorder, hung_up, recorded, taken};
 use b2bua::Command;
 use b2bua::input::RecordWish;
 use base::TrunkId;
@@ -268,4 +268,61 @@ fn an_address_that_answers_no_options_is_down_after_as_many_intervals_as_may_be_
     hung_up(&mut world, &ok, 2);
     world.pass(SECONDS(1));
     assert_eq!(&*world.records[0].recording, "rec: lost, gateway down");
+}
+
+#[test]
+fn media_that_a_recorder_refuses_in_the_middle_are_missing_until_an_operator_names_it_anew() {
+    let mut world = recorded("\"10.0.0.30\"");
+    let (ok, invite) = begun(&mut world);
+    taken(&mut world, &invite, TAKES);
+    order(&mut world, RecordWish::Pause);
+    let told = world.expect(&[(SRS, "INVITE")]).remove(0);
+    answers(&mut world, &told, &TAKES.replace("recvonly", "inactive"));
+    order(&mut world, RecordWish::Resume);
+    let told = world.expect(&[(SRS, "INVITE")]).remove(0);
+    let none = TAKES.replace("m=audio 7000", "m=audio 0").replace("m=audio 7002", "m=audio 0");
+    world.receive(SRS, &response(&told, "200 OK", "", "", &none));
+    let bye = world.expect(&[(SRS, "ACK"), (SRS, "BYE")]).remove(1);
+    world.receive(SRS, &response(&bye, "200 OK", "", "", ""));
+    assert_eq!(shown(&world), "rec: lost, media refused");
+    assert_eq!((counter(&world, "recordings_lost"), counter(&world, "recordings_failed")), (1, 0));
+    world.pass(SECONDS(60));
+    order(&mut world, RecordWish::By(TrunkId(3)));
+    let anew = world.expect(&[(SRS, "INVITE sip:10.0.0.30")]).remove(0);
+    taken(&mut world, &anew, TAKES);
+    assert_eq!(ends(&mut world, &ok), "rec: ok, but for 60.0 s");
+}
+
+#[test]
+fn what_an_operator_has_ordered_off_is_no_gap_of_a_recorder_that_had_failed_before() {
+    let mut world = recorded("\"10.0.0.30\"");
+    let (ok, invite) = begun(&mut world);
+    taken(&mut world, &invite, TAKES);
+    world.receive(SRS, &from_recorder("BYE", &invite, "", ""));
+    world.expect(&[(SRS, "SIP/2.0 200")]);
+    world.pass(SECONDS(10));
+    order(&mut world, RecordWish::Off);
+    world.pass(SECONDS(600));
+    order(&mut world, RecordWish::By(TrunkId(3)));
+    let anew = world.expect(&[(SRS, "INVITE sip:10.0.0.30")]).remove(0);
+    taken(&mut world, &anew, TAKES);
+    assert_eq!(ends(&mut world, &ok), "rec: ok, but for 10.0 s, paused 600.0 s");
+}
+
+#[test]
+fn what_is_paused_from_the_beginning_is_no_gap_however_late_the_recorder_comes() {
+    let mut world = recorded("\"10.0.0.30\"");
+    let (ok, invite) = begun(&mut world);
+    order(&mut world, RecordWish::Pause);
+    world.receive(SRS, &response(&invite, "180 Ringing", "srs", "", ""));
+    world.pass(SECONDS(3));
+    world.take();
+    world.receive(SRS, &response(&invite, "200 OK", "srs", "", TAKES));
+    let told = world.take().into_iter().find(|sent| sent.start().starts_with("INVITE"));
+    answers(&mut world, &told.expect("it hears of the pause"), &TAKES.replace("recvonly", "inactive"));
+    world.pass(SECONDS(17));
+    order(&mut world, RecordWish::Resume);
+    let told = world.expect(&[(SRS, "INVITE")]).remove(0);
+    answers(&mut world, &told, TAKES);
+    assert_eq!(ends(&mut world, &ok), "rec: ok, paused 20.0 s");
 }

@@ -80,6 +80,18 @@ fn an_end_that_names_candidates_alone_is_where_they_are() {
     assert_eq!(goes_on(CHECKED, &at(1, 1, 4_000), &next), [true, true, false]);
 }
 
+/// Who has gathered no candidates yet is known by its session alone, also behind a gateway with one certificate for all.
+#[test]
+fn an_end_without_candidates_yet_is_known_by_its_session() {
+    let at = |session, version, ufrag: u32| {
+        let text = browsers(session, version, ufrag, "").replace("c=IN IP4 10.0.0.21", "c=IN IP4 0.0.0.0");
+        let text = text.replace(&format!("m=audio {ufrag} "), "m=audio 9 ");
+        text.split_inclusive('\n').filter(|line| !line.starts_with("a=candidate:")).collect::<String>()
+    };
+    let next = [at(1, 2, 4_010), at(2, 1, 4_020)];
+    assert_eq!(goes_on(CHECKED, &at(1, 1, 4_000), &next), [true, false]);
+}
+
 /// RFC 8842 §5.1: a name says it alone.
 #[test]
 fn who_names_its_end_is_known_by_the_name_whatever_else_changes() {
