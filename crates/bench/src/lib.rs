@@ -10,6 +10,7 @@ mod touch;
 pub use live::Live;
 pub use touch::{Touch, is_relayed};
 
+use rustix::net::sockopt::set_socket_recv_buffer_size_force;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -18,6 +19,9 @@ use std::process::Command;
 
 /// Devices of the relay: towards the speaker and towards the hearer.
 pub const DEVICES: [&str; 2] = ["sa", "sb"];
+
+/// The buffer of a socket of an end host, bytes.
+const HEARS: usize = 4 << 20;
 
 /// One of the hosts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -165,7 +169,11 @@ impl World {
         std::thread::scope(|scope| {
             let made = scope.spawn(|| {
                 self.enter(host)?;
-                UdpSocket::bind(at).map_err(|error| format!("{at}: {error}"))
+                let socket = UdpSocket::bind(at).map_err(|error| format!("{at}: {error}"))?;
+                // Whoever hears may be held up for longer than the usual buffer lasts.
+                set_socket_recv_buffer_size_force(&socket, HEARS)
+                    .map_err(|error| format!("{at}: {error}"))?;
+                Ok(socket)
             });
             made.join().unwrap_or_else(|_| Err("a thread has died".to_owned()))
         })

@@ -51,3 +51,10 @@ pub fn await_call(place: &Place, wanted: impl Fn(&Value) -> bool) -> Value {
     });
     found.unwrap_or_else(|| panic!("no live call as wanted: {last}"))
 }
+
+/// Whether a time that was told as `N s` is so many seconds, or up to two more where the machine was held up.
+#[must_use]
+pub fn is_about(told: &str, seconds: u64) -> bool {
+    let number = told.strip_suffix(" s").and_then(|number| number.parse().ok());
+    number.is_some_and(|number: u64| (seconds..=seconds + 2).contains(&number))
+}

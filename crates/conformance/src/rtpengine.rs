@@ -150,7 +150,7 @@ impl Rtpengine {
         control.connect((ip.as_str(), 2223)).expect("its address");
         control.set_read_timeout(Some(std::time::Duration::from_millis(200))).expect("a read timeout");
         let engine = Rtpengine { process, control, call: format!("{host}@{ip}"), asked: Cell::new(0) };
-        let ready = crate::await_some(|| engine.ask(&BTreeMap::from([("command".into(), "ping".into())])));
+        let ready = engine.ask(&BTreeMap::from([("command".into(), "ping".into())]));
         assert!(ready.is_some(), "rtpengine does not answer:\n{}", engine.process.tail());
         engine
     }
@@ -195,20 +195,34 @@ impl Rtpengine {
         }
     }
 
-    /// Asks once; nothing when no answer comes soon.
+    /// Asks, and again where no answer comes soon; nothing when none comes at all.
     fn ask(&self, words: &BTreeMap<String, Value>) -> Option<BTreeMap<String, Value>> {
-        // Another cookie for another question: the same one would get the same answer again.
+        // Another cookie for another question: the same one gets the same answer again.
         self.asked.set(self.asked.get() + 1);
-        let mut bytes = format!("{} ", self.asked.get()).into_bytes();
+        let cookie = self.asked.get().to_string();
+        let mut bytes = format!("{cookie} ").into_bytes();
         write(&Value::Map(words.clone()), &mut bytes);
-        self.control.send(&bytes).ok()?;
-        let mut buffer = vec![0; 65_536];
-        let length = self.control.recv(&mut buffer).ok()?;
-        let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
-        let (_, body) = text.split_once(' ')?;
-        match read(body)?.0 {
+        let body = crate::await_some(|| {
+            // It may not be there yet.
+            self.control.send(&bytes).ok()?;
+            self.answer_to(&cookie)
+        })?;
+        match read(&body)?.0 {
             Value::Map(map) => Some(map),
             _ => None,
+        }
+    }
+
+    /// What comes soon under this cookie; later answers to earlier questions are passed over.
+    fn answer_to(&self, cookie: &str) -> Option<String> {
+        let mut buffer = vec![0; 65_536];
+        loop {
+            let length = self.control.recv(&mut buffer).ok()?;
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            match text.split_once(' ') {
+                Some((of, body)) if of == cookie => return Some(body.to_owned()),
+                _ => {}
+            }
         }
     }
 }

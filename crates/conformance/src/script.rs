@@ -84,7 +84,7 @@ impl Script {
     }
 
     fn request(mut self, method: &str, uri: &str, rows: &str, body: &str) -> Script {
-        let again = if method == "ACK" { "" } else { " retrans=\"500\"" };
+        let again = if method == "ACK" { "" } else { " retrans=\"3000\"" };
         let (from, dialog, number) = (&self.from, self.dialogs, self.sequence);
         let text = format!(
             "{method} {uri} SIP/2.0\n{VIA}Max-Forwards: 70\nFrom: {from}\nCall-ID: d{dialog}///[call_id]\nCSeq: {number} {method}\n{rows}{}",
@@ -177,7 +177,7 @@ impl Script {
     #[must_use]
     pub fn answer_as(mut self, tag: &str, line: &str, rows: &str, body: &str) -> Script {
         // Provisional responses, and what only REGISTER gets, are said once.
-        let again = if line.starts_with('1') || line.starts_with("401") { "" } else { " retrans=\"500\"" };
+        let again = if line.starts_with('1') || line.starts_with("401") { "" } else { " retrans=\"3000\"" };
         let text = format!(
             "SIP/2.0 {line}\n[last_Via:]\n[last_Record-Route:]\n[last_From:]\n[last_To:];tag={tag}\n[last_Call-ID:]\n[last_CSeq:]\n\
              Contact: <sip:peer@[local_ip]:[local_port];transport=[transport]>\n{ALLOW}{rows}{}",
@@ -222,7 +222,7 @@ impl Script {
             "SIP/2.0 {line}\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n{}",
             ending("")
         );
-        self.send(" retrans=\"500\"", &text);
+        self.send(" retrans=\"3000\"", &text);
         self
     }
 

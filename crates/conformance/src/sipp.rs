@@ -74,6 +74,8 @@ impl<'a> Sipp<'a> {
             "-nostdin",
             "-max_socket",
             "2000",
+            "-buff_size",
+            "4194304",
             "-trace_err",
             "-trace_stat",
             "-fd",

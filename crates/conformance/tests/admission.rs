@@ -66,7 +66,7 @@ fn the_third_call_of_a_branch_with_room_for_two_leaves_by_its_own_gateway() {
     let place = Place::new("admission");
     let server = Server::start(&place, &config(&place));
     let (provider, local) = (gateway(&place, ITSP, 3), gateway(&place, LOCAL, 2));
-    let calling = calls(&place, "caller", 4, "1500");
+    let calling = calls(&place, "caller", 4, "5000");
     let full = conformance::await_some(|| Some(link(&place)).filter(|seen| *seen == (2, 0, 2)));
     assert!(full.is_some(), "two on the link, two beside it: {:?}", link(&place));
     let story = route_test(&place);

@@ -192,7 +192,7 @@ fn transferred(name: &str, desk: &str) -> (usize, usize) {
 fn a_call_that_is_transferred_out_of_its_place_is_heard_through_the_server_from_then_on() {
     let (ours, desk) = transferred("bypass-out", "munich");
     // On loopback the server finds the desk at another address than it named, where its first packets go.
-    assert!(ours > 100 && desk < 10, "{ours} packets came to the server, {desk} to the desk");
+    assert!(ours > 100 && desk < 60, "{ours} packets came to the server, {desk} to the desk");
 }
 
 #[test]

@@ -80,6 +80,8 @@ fn a_call_with_handshakes_is_held_and_taken_back_by_either_side() {
     setup.pbx_more = format!("override = {{ latch = \"nat\", {DTLS} }}\n");
     setup.itsp_more = setup.pbx_more.clone();
     setup.drain = "1s";
+    // Each request is counted once, also where a phone is held up.
+    setup.signalling = "t1_ms = 2000\n".into();
     let server = Server::start(&place, &setup.text());
     let callee = phone(&place, WORLD, ITSP, 700.0, "dtls_srtp", None);
     callee.process().line("baresip is ready");

@@ -47,13 +47,16 @@ fn hangs_up(script: Script) -> Script {
 /// A caller who plays the recorded events of each digit.
 fn plays_events(place: &Place, sdp: &str) -> Running {
     let mut script = dials(sdp);
-    for digit in DIALLED.chars() {
+    let next = DIALLED.chars().skip(1).map(Some).chain([None]);
+    for (digit, next) in DIALLED.chars().zip(next) {
         let name = match digit {
             '*' => "star".to_owned(),
             '#' => "pound".to_owned(),
             digit => digit.to_string(),
         };
-        script = script.play(&format!("{RECORDINGS}/dtmf_2833_{name}.pcap")).pause(PACE);
+        // The same recording bears the same timestamps: what is soon repeated is a repetition of the one event.
+        let pause = if next == Some(digit) { 2 * PACE } else { PACE };
+        script = script.play(&format!("{RECORDINGS}/dtmf_2833_{name}.pcap")).pause(pause);
     }
     let caller = Sipp::of_script(place, "caller", &hangs_up(script), &place.sip(PBX)).keep_messages();
     caller.with(&["-mp", "40000"]).call(WORLD, &place.sip(INSIDE))

@@ -109,8 +109,10 @@ fn reliable_provisionals_and_update_while_early() {
 
 fn held(form: &str, sent: &[&str]) {
     let place = Place::new(&format!("hold-{form}"));
-    let (_server, _caller, callee) =
-        between(&place, &Setup::new(&place), &format!("uac_hold_{form}"), "uas_held");
+    let mut setup = Setup::new(&place);
+    // Each is counted once, also where the callee is held up.
+    setup.signalling = "t1_ms = 2000\n".into();
+    let (_server, _caller, callee) = between(&place, &setup, &format!("uac_hold_{form}"), "uas_held");
     let received = callee.received();
     let invites = requests(&received, "INVITE");
     assert_eq!(invites.len(), 3, "first offer, hold, resume");

@@ -142,11 +142,11 @@ fn caller(place: &Place) -> Running {
         .inside("ACK", "", "")
         .play(&recording(place, "first.pcap", 0..first))
         .pause(u32::from(first) * 10);
-    let script = again(script, 2, "sendrecv").pause(u32::from(first) * 10 + 500);
+    let script = again(script, 2, "sendrecv").pause(u32::from(first) * 10 + 1_500);
     let script = again(script, 3, "inactive").pause(1_000);
     let script = again(script, 4, "sendrecv")
         .play(&recording(place, "second.pcap", first..first + second))
-        .pause(u32::from(second) * 20 + 500);
+        .pause(u32::from(second) * 20 + 1_500);
     let script = script.inside("BYE", "", "").expect(200, &[]);
     let sipp = Sipp::of_script(place, "caller", &script, &format!("{}:5060", PEERS[0]));
     sipp.with(&["-mp", AUDIO]).call(WORLD, &format!("{}:5060", OURS[0]))
@@ -285,7 +285,7 @@ fn a_whole_call(hook: &str) {
         assert_eq!((of("packets"), of("lost")), (Some(all), Some(0)), "{record}");
     }
     let relayed = number(&engine(&place), "packets");
-    assert!(relayed > 2 * all / 3 && relayed <= 2 * all, "the kernel relayed {relayed} of {}", 2 * all);
+    assert!(relayed > all / 2 && relayed <= 2 * all, "the kernel relayed {relayed} of {}", 2 * all);
     assert_eq!(server.stop(), 0);
 }
 
@@ -327,7 +327,8 @@ fn moves(hook: &str) {
     let phone = |host: &Host, n: usize| host.inside(|| Phone::at(PEERS[n], &format!("{}:5060", OURS[n])));
     let (caller, callee) = (phone(&lab.caller, 0), phone(&lab.callee, 1));
     let (a, b) = call(&caller, &callee, WORLD, EXTENSION, "moves");
-    let mut pair = Moving { caller: (&caller, a), callee: (&callee, b), keys: None, sequence: 0 };
+    let mut pair =
+        Moving { caller: (&caller, a), callee: (&callee, b), keys: None, sequence: 0, said_from: 1 };
     let moved = lab.caller.inside(|| UdpSocket::bind((PEERS[0], 41_000))).unwrap();
     for from in [&caller.rtp, &moved] {
         if pair.sequence > 0 {

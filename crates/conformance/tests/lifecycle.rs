@@ -49,7 +49,7 @@ fn stopping_lets_running_calls_end_and_takes_no_new_ones() {
     let place = Place::new("drain");
     let server = Server::start(&place, &Setup::new(&place).text());
     let callee = Sipp::new(&place, "callee", "uas", &place.sip(ITSP)).calls(20).answer();
-    let held = caller(&place, "held", 20, "3000").keep_messages().call(WORLD, &place.sip(INSIDE));
+    let held = caller(&place, "held", 20, "5000").keep_messages().call(WORLD, &place.sip(INSIDE));
     let all_up = conformance::await_some(|| {
         let answers = held.received().iter().filter(|m| m.starts_with("SIP/2.0 200")).count();
         (answers >= 20).then_some(())
@@ -107,7 +107,7 @@ fn a_good_reload_moves_new_calls_and_leaves_running_ones() {
     let setup = Setup::new(&place);
     let server = Server::start(&place, &setup.text());
     let old = Sipp::new(&place, "old", "uas", &place.sip(ITSP)).calls(5).keep_messages().answer();
-    let held = caller(&place, "held", 5, "2000").call(WORLD, &place.sip(INSIDE));
+    let held = caller(&place, "held", 5, "4000").call(WORLD, &place.sip(INSIDE));
     let all_up = conformance::await_some(|| {
         (old.received().iter().filter(|m| m.starts_with("ACK ")).count() >= 5).then_some(())
     });

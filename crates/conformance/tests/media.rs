@@ -99,7 +99,7 @@ fn ports_come_back_when_calls_end() {
     setup.rtp = ("20000-20039".into(), "30000-30039".into());
     let _server = Server::start(&place, &setup.text());
     let callee = Sipp::new(&place, "callee", "uas", &place.sip(ITSP)).calls(40).answer();
-    let caller = Sipp::new(&place, "caller", "uac", &place.sip(PBX)).calls(40).rate(6).with(&["-d", "20"]);
+    let caller = Sipp::new(&place, "caller", "uac", &place.sip(PBX)).calls(40).rate(4).with(&["-d", "20"]);
     caller.call(WORLD, &place.sip(INSIDE)).finish();
     callee.finish();
 }

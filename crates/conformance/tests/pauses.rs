@@ -14,6 +14,10 @@ use conformance::script::{SDP, Script};
 use conformance::server::tronco;
 use conformance::{Place, Server, Sipp, records};
 use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// How much later than its order a busy machine may send the last packet, seconds; a pause lasts a second and more.
+const AT_ONCE: f64 = 0.5;
 
 /// A column of `tshark`'s, as a number.
 fn time(line: &str) -> f64 {
@@ -121,7 +125,7 @@ fn judge_streams(to: &str, capture: &Capture, pause: f64, resume: f64) {
         let (before, after): (Vec<&String>, Vec<&String>) = sent.iter().partition(|line| time(line) < resume);
         assert!(before.len() >= 25 && after.len() >= 25, "{} and {} packets", before.len(), after.len());
         let last = time(before[before.len() - 1]);
-        assert!(last < pause + 0.05, "sent at {last} s, paused at {pause} s");
+        assert!(last < pause + AT_ONCE, "sent at {last} s, paused at {pause} s");
         let name = |line: &str| line.split('\t').nth(1).expect("a name").to_owned();
         let number = |line: &str| -> u16 {
             line.split('\t').nth(2).and_then(|number| number.parse().ok()).expect("a number")
@@ -158,8 +162,17 @@ fn a_recorder_that_pauses_the_recording_itself_gets_nothing_until_it_goes_on() {
     let capture = Capture::start(&place);
     let recorder = recorder(&place, SRS, "uas_records_pauses");
     let (caller, callee) = phones(&place);
-    let agreed = || recorder.received().iter().filter(|text| text.starts_with("SIP/2.0 200")).count();
-    assert!(conformance::await_some(|| Some(()).filter(|()| agreed() == 2)).is_some(), "it goes on");
+    // A response may come twice.
+    let agreed = || -> BTreeSet<String> {
+        let numbers = |text: &String| text.lines().find(|line| line.starts_with("CSeq:")).map(str::to_owned);
+        recorder
+            .received()
+            .iter()
+            .filter(|text| text.starts_with("SIP/2.0 200"))
+            .filter_map(numbers)
+            .collect()
+    };
+    assert!(conformance::await_some(|| Some(()).filter(|()| agreed().len() == 2)).is_some(), "it goes on");
     another_second(&callee);
     callee.hears(CALLER_TONE, CALLEE_TONE);
     order(&place, &["hangup"]);

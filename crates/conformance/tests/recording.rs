@@ -79,7 +79,11 @@ fn is_recorded(place: &Place) {
     let tally = recorder.finish();
     assert_eq!((tally.good, tally.failed), (1, 0), "the end of the call ended the recording");
     let record = &records::await_count(place, 1)[0];
-    assert_eq!(records::word(record, "recording"), "rec: ok");
+    // A recorder that was held up may have missed a moment.
+    let said = records::word(record, "recording");
+    let missed =
+        said.strip_prefix("rec: ok, but for ").and_then(|time| time.strip_suffix(" s")?.parse().ok());
+    assert!(said == "rec: ok" || missed.is_some_and(|missed: f64| missed < 3.0), "{said}");
     drop(callee);
     assert_eq!(server.stop(), 0);
 }

@@ -5,6 +5,7 @@ use conformance::audio;
 use conformance::baresip::{Baresip, Voice};
 use conformance::capture::Capture;
 use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
+use conformance::control::is_about;
 use conformance::phone::{Phone, call, call_answered, ok};
 use conformance::script::{SDP, Script};
 use conformance::{Place, Server, Sipp, records};
@@ -279,9 +280,11 @@ fn a_phone_that_freezes_ends_its_call_in_the_time_of_its_trunk_and_is_told_of() 
     let frozen = Instant::now();
     caller.process().line("session closed");
     let after = frozen.elapsed().as_secs_f64();
-    assert!((2.5..6.0).contains(&after), "after {after} s");
+    assert!((2.0..6.0).contains(&after), "after {after} s");
     let told = ended(&place);
-    assert!(told.starts_with("callee silent: no RTP for 3 s, ") && told.contains(" RTCP"), "{told}");
+    let time = told.strip_prefix("callee silent: no RTP for ").and_then(|told| told.split_once(", "));
+    let as_told = time.is_some_and(|(time, rest)| is_about(time, 3) && rest.contains(" RTCP"));
+    assert!(as_told, "{told}");
     callee.process().signal(Signal::CONT);
 }
 
@@ -312,12 +315,14 @@ fn a_held_call_lives_by_rtcp_alone_and_ends_when_that_ceases() {
         (!records::all(&place).is_empty()).then_some(())
     });
     let after = ceased.elapsed().as_secs_f64();
-    assert!((0.8..4.0).contains(&after), "after {after} s");
+    assert!((0.3..4.0).contains(&after), "after {after} s");
     for phone in [&pbx, &itsp] {
         let bye = phone.sip.await_message("BYE", "");
         phone.sip.send(ok(&bye));
     }
-    assert_eq!(ended(&place), "callee silent: never any RTP, no RTCP for 1 s");
+    let told = ended(&place);
+    let time = told.strip_prefix("callee silent: never any RTP, no RTCP for ");
+    assert!(time.is_some_and(|time| is_about(time, 1)), "{told}");
 }
 
 /// SIPp calls SIPp, neither sends media, and the caller hangs up after three times the trunk's time.

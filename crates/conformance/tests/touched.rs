@@ -210,7 +210,7 @@ fn a_secured_phone_whose_address_changes_while_it_comes_in_shared_memory_is_foll
     caller.more = format!("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{INLINE}\r\n");
     let (a, b) = call(&caller, &callee, WORLD, DID, "moves");
     let keys = Some((Keyed::example(), Keyed::told(&a.description)));
-    let mut pair = Moving { caller: (&caller, a), callee: (&callee, b), keys, sequence: 0 };
+    let mut pair = Moving { caller: (&caller, a), callee: (&callee, b), keys, sequence: 0, said_from: 1 };
     let moved = near.inside(|| UdpSocket::bind(("10.92.1.3", 41_000))).unwrap();
     for from in [&caller.rtp, &moved] {
         if pair.sequence > 0 {

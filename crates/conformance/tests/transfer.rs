@@ -24,8 +24,13 @@ fn setup(place: &Place) -> Setup {
 
 /// A callee at an address, its session at a port of its own.
 fn callee(place: &Place, name: &str, scenario: &str, host: u8, audio: u16) -> Running {
+    callee_after(place, name, scenario, (host, audio), "300")
+}
+
+/// One that takes so many milliseconds for what its scenario pauses.
+fn callee_after(place: &Place, name: &str, scenario: &str, (host, audio): (u8, u16), pause: &str) -> Running {
     let callee = Sipp::new(place, name, scenario, &place.sip(host)).audio(audio).keep_messages();
-    callee.with(&["-d", "300"]).answer()
+    callee.with(&["-d", pause]).answer()
 }
 
 fn caller(place: &Place, scenario: &str) -> Running {
@@ -79,7 +84,8 @@ fn a_caller_may_hang_up_before_the_target_answers_and_is_told_all_the_same() {
     let place = Place::new("transfer-leaves");
     let _server = Server::start(&place, &setup(&place).text());
     let stays = callee(&place, "stays", "uas_moved_hangs_up", ITSP, 41_000);
-    let target = callee(&place, "target", "uas_answers_late", DESK, 42_000);
+    // Late enough for a caller that is held up before it hangs up.
+    let target = callee_after(&place, "target", "uas_answers_late", (DESK, 42_000), "3000");
     let caller = caller(&place, "uac_transfers_and_leaves");
     caller.finish();
     stays.finish();

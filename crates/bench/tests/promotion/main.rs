@@ -21,7 +21,7 @@ use scene::{PATIENCE, Scene, Stream, are_free, end, hear, is_possible};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// A stream of 2,000 packets a second, taken back and lent again four times.
+/// A stream of 500 packets a second, taken back and lent again four times.
 fn goes_to_the_kernel_and_back(name: &'static str, hook: Hook, six: bool) {
     if !is_possible() {
         return;
@@ -31,13 +31,13 @@ fn goes_to_the_kernel_and_back(name: &'static str, hook: Hook, six: bool) {
         scene.describe(20);
         let (at_a, at_b) = (hear(&scene.a), hear(&scene.b));
         // The worker takes what it is told before it judges any packet.
-        let forth = Stream::start(&scene.a, scene.ours(Side::A), 1, Duration::from_micros(500));
+        let forth = Stream::start(&scene.a, scene.ours(Side::A), 1, Duration::from_millis(2));
         let back = Stream::start(&scene.b, scene.ours(Side::B), 2, Duration::from_millis(5));
         for turn in 1..=4 {
-            scene.until_relayed(1_000);
+            scene.until_relayed(400);
             scene.describe(if turn % 2 == 1 { 30 } else { 20 });
         }
-        scene.until_relayed(1_000);
+        scene.until_relayed(400);
         let (sent_a, sent_b) = (forth.stop(), back.stop());
         let fast = scene.engine.status().fast_packets;
         end(&scene.a);

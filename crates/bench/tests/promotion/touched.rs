@@ -21,14 +21,14 @@ fn goes_by_the_rings_and_back(name: &'static str, six: bool) {
         assert_eq!((touched.reason, touched.devices.len()), (None, 2));
         scene.describe(20);
         let (at_a, at_b) = (hear(&scene.a), hear_keyed(&scene.b, Some(key(2))));
-        let forth = Stream::start(&scene.a, scene.ours(Side::A), 1, Duration::from_micros(500));
+        let forth = Stream::start(&scene.a, scene.ours(Side::A), 1, Duration::from_millis(2));
         let key = Some(key(1));
         let back = Stream::keyed(&scene.b, scene.ours(Side::B), (2, key), Duration::from_millis(5));
         for turn in 1..=4 {
-            scene.until_relayed(1_000);
+            scene.until_relayed(400);
             scene.describe(if turn % 2 == 1 { 30 } else { 20 });
         }
-        scene.until_relayed(1_000);
+        scene.until_relayed(400);
         let sent = [forth.stop(), back.stop()];
         scene.until_passed(sent[0] + sent[1]);
         end(&scene.a);

@@ -31,6 +31,9 @@ fn strangers_who_begin_before_a_secured_call_neither_speak_nor_hear() {
     strangers_first("strangers-srtp", SECURED);
 }
 
+/// How soon one that has moved is to be heard: a second, with what a busy machine adds.
+const SOON: Duration = Duration::from_millis(1_500);
+
 /// How a call comes about.
 type Calls = fn(Scene, &str) -> Scene;
 
@@ -57,15 +60,17 @@ fn rebinds(name: &str, rules: &str, host: u8, calls: Calls) {
     scene.talk(50);
     let moved = UdpSocket::bind((scene.place.ip(host), 41_000)).expect("another address");
     let (relay, _) = scene.relays();
-    let (begun, mut heard) = (Instant::now(), None);
+    let (begun, first, mut heard) = (Instant::now(), scene.sequence + 1, None);
     while heard.is_none() {
-        assert!(begun.elapsed() < Duration::from_secs(1), "not followed within a second");
+        assert!(begun.elapsed() < SOON, "not followed within a second");
         let packet = scene.packet();
         moved.send_to(&packet, relay).expect("a packet sent");
         heard = find(&scene.itsp.rtp, Duration::from_millis(20), |packet, _| Some(packet.to_vec()));
     }
-    let wanted = rtp_packet(OURS.0, scene.sequence, OURS.1);
-    assert_eq!(heard.expect("a packet")[1..], wanted[1..], "what the phone sent just now");
+    let heard = heard.expect("a packet");
+    // A relay that was held up hands over an earlier one.
+    let is_heard = |word: u16| rtp_packet(OURS.0, word, OURS.1)[1..] == heard[1..];
+    assert!((first..=scene.sequence).any(is_heard), "what the phone sent since it moved: {heard:?}");
     (0..100).for_each(|_| scene.talk_from(&moved));
     assert_eq!(strangers.into_iter().map(Stranger::ends).sum::<usize>(), 0, "strangers hear the call");
     assert_eq!(scene.foreign + scene.itsp.drain_rtp().len(), 0, "packets of strangers came through");

@@ -109,8 +109,8 @@ fn t38_passes_in_clear_on_a_secured_leg_whose_trunk_says_so_and_the_sound_is_sea
         let callee =
             Sipp::of_script(&place, "callee", &callee.hung_up(), &place.sip(ITSP)).keep_messages().answer();
         let caller = Script::default().call(WORLD, CALLER, "", &calls).expect(200, &[]).inside("ACK", "", "");
-        let caller = caller.pause(1_500).inside("INVITE", "", &t38("")).expect(200, &[]);
-        let caller = caller.inside("ACK", "", "").pause(1_500).inside("INVITE", "", &calls_again);
+        let caller = caller.pause(3_000).inside("INVITE", "", &t38("")).expect(200, &[]);
+        let caller = caller.inside("ACK", "", "").pause(3_000).inside("INVITE", "", &calls_again);
         let caller = caller.expect(200, &[("CSeq", "3 INVITE")]).inside("ACK", "", "");
         let caller = fax.caller(&caller.hung_up());
         let mut sealed = Sealed::new(&fax, (&caller, &callee), caller_is);

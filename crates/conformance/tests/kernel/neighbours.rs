@@ -90,7 +90,8 @@ fn a_permanent_neighbour_that_answers_nobody_is_heard_and_stays_permanent_and_a_
     let phone = |host: &Host, n: usize| host.inside(|| Phone::at(PEERS[n], &format!("{}:5060", OURS[n])));
     let (caller, callee) = (phone(&lab.caller, 0), phone(&lab.callee, 1));
     let (a, b) = call(&caller, &callee, WORLD, EXTENSION, "neighbours");
-    let mut pair = Moving { caller: (&caller, a), callee: (&callee, b), keys: None, sequence: 0 };
+    let mut pair =
+        Moving { caller: (&caller, a), callee: (&callee, b), keys: None, sequence: 0, said_from: 1 };
     until_lent(&mut pair, &caller, &place);
     stays_permanent(&lab, &mut pair, &caller, &place);
     is_replaced(&lab, &mut pair, &caller, &place);

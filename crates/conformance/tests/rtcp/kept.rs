@@ -125,5 +125,5 @@ fn judge(place: &Place, capture: &Capture, kept: &Kept, (held, resumed): (f64, f
         let apart = pair[1] - pair[0];
         assert!((QUIET..LATEST).contains(&apart), "{apart} s: {}", told());
     }
-    assert!(times.iter().all(|time| (held..resumed + 0.5).contains(time)), "{}", told());
+    assert!(times.iter().all(|time| (held..resumed + BUSY).contains(time)), "{}", told());
 }

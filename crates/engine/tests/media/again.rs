@@ -17,7 +17,7 @@ fn open_again(bench: &mut Bench) -> Ports {
 
 #[test]
 fn a_later_call_on_the_same_ports_hears_its_own_peers_only() {
-    let mut bench = Bench::new(LOOPBACK, LOOPBACK, 43_180..=43_183);
+    let mut bench = Bench::new(LOOPBACK, LOOPBACK, 23_180..=23_183);
     let old = [Peer::at(LOOPBACK), Peer::at(LOOPBACK)];
     let new = [Peer::at(LOOPBACK), Peer::at(LOOPBACK)];
     for (peers, ghosts) in [(&old, &[][..]), (&new, &old[..])] {

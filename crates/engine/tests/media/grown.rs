@@ -11,7 +11,7 @@ fn grow(bench: &mut Bench, streams: u8) -> Result<Ports, OpenError> {
 
 #[test]
 fn an_added_stream_is_relayed_beside_the_first_with_its_control() {
-    let mut bench = Bench::new(LOOPBACK, Ipv4Addr::new(127, 0, 0, 2).into(), 43_300..=43_399);
+    let mut bench = Bench::new(LOOPBACK, Ipv4Addr::new(127, 0, 0, 2).into(), 23_300..=23_399);
     let before = bench.open(1);
     let (a, b) = (Peer::at(LOOPBACK), Peer::at(LOOPBACK));
     bench.set(Side::A, a.remote(Latch::Off));
@@ -39,7 +39,7 @@ fn an_added_stream_is_relayed_beside_the_first_with_its_control() {
 
 #[test]
 fn a_session_that_cannot_grow_is_as_it_was() {
-    let mut bench = Bench::new(LOOPBACK, LOOPBACK, 43_400..=43_403);
+    let mut bench = Bench::new(LOOPBACK, LOOPBACK, 23_400..=23_403);
     assert_eq!(grow(&mut bench, 2), Err(OpenError::Unknown));
     let ports = bench.open(1);
     assert_eq!(grow(&mut bench, 2), Err(OpenError::PortsExhausted(Side::A)));
