@@ -228,12 +228,7 @@ impl Call {
         if !self.turn_to(number) {
             return;
         }
-        // Whoever has refused is not heard on (RFC 3261 §13.2.2.3).
-        for early in attempt.early.iter().filter(|e| !e.gone && !e.answer.is_empty()) {
-            if self.shown.media.is_some() {
-                self.hush(attempt.trunk, (&early.answer, &attempt.sdp.text), cx);
-            }
-        }
+        self.hush_forks(&attempt, None, cx);
         self.current = 0;
         if self.forks.is_some() {
             return self.branch_failed(&attempt, failure, msg, cx);

@@ -106,16 +106,11 @@ impl Call {
     /// 199: a fork is gone (RFC 6228 §4). Whether the caller may hear of it: it knows 199, and its own early
     /// dialog, which stands for all forks of all branches, is gone with this one.
     fn end_fork(&mut self, number: u16, fork: &[u8], cx: &mut Context<'_>) -> bool {
+        self.live.iter().filter(|a| a.number == number).for_each(|a| self.hush_forks(a, Some(fork), cx));
         let Some(attempt) = self.attempt_mut(number) else { return false };
-        let (trunk, ours) = (attempt.trunk, attempt.sdp.text.clone());
         // Its dialog is kept, should it answer all the same.
-        let ended = attempt.early.iter_mut().find(|e| e.leg.dialog.remote_tag() == fork).map(|early| {
-            early.gone = true;
-            early.answer.clone()
-        });
-        if let Some(answer) = ended.filter(|answer| !answer.is_empty() && self.shown.media.is_some()) {
-            self.hush(trunk, (&answer, &ours), cx);
-        }
+        let ended = attempt.early.iter_mut().filter(|e| e.leg.dialog.remote_tag() == fork);
+        ended.for_each(|early| early.gone = true);
         if self.shown.media.as_ref().is_some_and(|(n, tag)| *n == number && **tag == *fork) {
             self.show_next(cx);
         }

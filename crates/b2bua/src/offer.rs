@@ -258,7 +258,7 @@ impl Call {
     }
 
     /// Media of a fork are authorised no more before the answer, or it is gone: nothing of it is heard.
-    pub(crate) fn hush(&mut self, trunk: TrunkId, said: (&[u8], &[u8]), cx: &mut Context<'_>) {
+    pub(crate) fn hush(&self, trunk: TrunkId, said: (&[u8], &[u8]), cx: &mut Context<'_>) {
         let State::Open { session, .. } = self.media.state else { return };
         let end = self.media.end(&self.epoch, (Side::B, trunk));
         let _ = negotiation::each_stream(&end, said, |stream, remote| {

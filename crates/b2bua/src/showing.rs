@@ -14,9 +14,9 @@ use identity::abilities;
 use identity::contact_user;
 use identity::header_rules::shape;
 use identity::headers::Kind;
-use media::Side;
+use media::{Side, Sound, Yields};
 use sip_core::Response;
-use sip_msg::{Msg, Name};
+use sip_msg::Msg;
 
 /// What the caller has been shown so far.
 #[derive(Default)]
@@ -185,8 +185,8 @@ impl Call {
         let others = self.shown.media.as_ref().is_some_and(|(n, tag)| *n != number || **tag != *fork);
         if answer.is_empty() || !open || (one && others) {
             if news.turned && !open && !answer.is_empty() && self.shown.media.is_some() {
-                let ours = self.live.iter().find(|a| a.number == number).map(|a| a.sdp.text.clone());
-                self.hush(trunk, (&answer, &ours.unwrap_or_default()), cx);
+                let its = self.live.iter().filter(|a| a.number == number);
+                its.for_each(|a| self.hush_forks(a, Some(fork), cx));
             }
             return Box::default();
         }
@@ -267,20 +267,31 @@ impl Call {
         cx.give_rows(rows);
     }
 
-    /// Where its trunk wants that, the caller hears the ringing tone of its country from now on (R58, INTEROP 43); what
-    /// it is told for that.
-    fn ring_here(&mut self, cx: &mut Context<'_>) -> Box<[u8]> {
+    /// The ringing tone of its country, where the caller's trunk wants that and nobody's media are shown (R58, INTEROP 43).
+    fn tone(&self) -> Option<(Sound, Yields)> {
         let theirs = self.live.iter().all(|attempt| attempt.offered == Offered::Caller);
-        let open = matches!(self.media.state, State::Open { .. });
-        let able = theirs && open && self.shown.media.is_none();
-        let sounds = &self.epoch.policy(self.trunk_in).sounds;
-        let Some(tone) = negotiation::ringing(sounds).filter(|_| able) else { return Box::default() };
+        let able = theirs && self.shown.media.is_none() && matches!(self.media.state, State::Open { .. });
+        negotiation::ringing(&self.epoch.policy(self.trunk_in).sounds).filter(|_| able)
+    }
+
+    /// The tone begins, if there is one; what the caller is told for that.
+    fn ring_here(&mut self, cx: &mut Context<'_>) -> Box<[u8]> {
+        let Some(tone) = self.tone() else { return Box::default() };
         let body = self.answer_here(cx);
         if self.media.joining.settled && self.media.own.is_none() {
             self.media.own = Some(tone);
             self.media.joining.retold = true;
         }
         body
+    }
+
+    /// Nobody's media are shown any more: while somebody rings on the tone is heard (again), by what the caller was told.
+    pub(crate) fn ring_on(&mut self) {
+        let rings = self.running().any(|a| a.early.iter().any(|e| !e.gone));
+        if let Some(tone) = self.tone().filter(|_| rings) {
+            self.media.own = Some(tone);
+            self.media.joining.play_again(self.media.seat(Side::A));
+        }
     }
 }
 
@@ -295,18 +306,10 @@ struct News {
 }
 
 impl Early {
-    /// Takes a P-Early-Media of the callee's side: `sendrecv` and `sendonly` authorise media towards the
-    /// caller, `recvonly` and `inactive` do not; without one nothing changes (RFC 5009 §8).
+    /// Takes a P-Early-Media of the callee's side.
     fn heed_gate(&mut self, msg: Msg<'_>) -> News {
         let before = self.authorised;
-        for word in msg.list(Name::PEarlyMedia) {
-            let is = |other: &[u8]| word.eq_ignore_ascii_case(other);
-            match () {
-                () if is(b"sendrecv") || is(b"sendonly") => self.authorised = true,
-                () if is(b"recvonly") || is(b"inactive") => self.authorised = false,
-                () => {}
-            }
-        }
+        self.authorised = abilities::authorises(msg).unwrap_or(before);
         let fresh = msg.is_sdp() && !msg.body().is_empty();
         News { fresh, gate: self.authorised, turned: self.authorised != before }
     }

@@ -151,6 +151,48 @@ fn two_with_checks_alone_are_heard_before_the_answer_and_who_answers_behind_it()
     both_speak_and_the_other_answers("forks-ice", &Way::plain().checked());
 }
 
+/// One has rung too long and speaks on, for it obeys the CANCEL late; the other one rings without media of its own, and
+/// answers.
+#[test]
+fn one_that_has_rung_too_long_is_heard_no_more_before_it_obeys() {
+    let place = Place::new("forks-given-up");
+    let mut setup = two(&place, "");
+    setup.itsp_more = "hunt = \"parallel\"\nring_timeout = \"5s\"\n".into();
+    let server = Server::start(&place, &setup.text());
+    let caller = Phone::new(&place, PBX, &place.sip(INSIDE));
+    let [long, other] = [ITSP, ITSP_2].map(|host| Phone::new(&place, host, &place.sip(OUTSIDE)));
+    caller.calls(WORLD, DID, "given-up");
+    caller.rtp.set_read_timeout(Some(Duration::from_millis(20))).expect("a read timeout");
+    let [first, second] = [&long, &other].map(|phone| phone.sip.await_message("INVITE", ""));
+    long.sip.send(long.response(&first, "183 Session Progress", &long.description()));
+    let mut said = 0;
+    let mut speaks = |phone: &Phone, invite: &Message, fill: u8| {
+        said += 1;
+        phone.send_rtp(invite.media().expect("an offer with audio"), u32::from(fill), said, fill);
+        heard_of(&caller)
+    };
+    let begun = Instant::now();
+    while !speaks(&long, &first, 0x11).contains(&0x11) {
+        assert!(begun.elapsed() < Duration::from_secs(4), "its early media are not heard");
+    }
+    let cancel = long.sip.await_message("CANCEL", "");
+    other.sip.send(other.response(&second, "180 Ringing", ""));
+    heard_of(&caller);
+    let heard: Vec<u8> = (0..50).flat_map(|_| speaks(&long, &first, 0x11)).collect();
+    assert_eq!(heard, [] as [u8; 0], "it was given up");
+    long.sip.send(ok(&cancel));
+    long.sip.send(long.response(&first, "487 Request Terminated", ""));
+    other.sip.send(other.response(&second, "200 OK", &other.description()));
+    let dialog = caller.is_answered();
+    let _ = other.sip.await_message("ACK", "");
+    let begun = Instant::now();
+    while !speaks(&other, &second, 0x22).contains(&0x22) {
+        assert!(begun.elapsed() < Duration::from_secs(5), "who answers is not heard");
+    }
+    caller.hang_up(&dialog, &other);
+    assert_eq!(server.stop(), 0);
+}
+
 /// A called end: its signalling, its place, the keys that OpenSSL agreed on for it, and its media.
 struct End<'p> {
     phone: Phone,

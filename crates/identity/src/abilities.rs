@@ -25,6 +25,21 @@ const ALLOW_REFER_BUT_UPDATE: &[u8] =
 /// The event packages that we know, where the policy lets peers transfer calls (RFC 3515 §3.1).
 const EVENTS: &[u8] = b"refer";
 
+/// Whether a P-Early-Media of the callee's side authorises media towards the caller: `sendrecv` and `sendonly` do,
+/// `recvonly` and `inactive` do not; the last word of them holds, and without any nothing changes (RFC 5009 §8).
+#[must_use]
+pub fn authorises(msg: Msg<'_>) -> Option<bool> {
+    let is = |word: &[u8], one: &[u8], other: &[u8]| {
+        word.eq_ignore_ascii_case(one) || word.eq_ignore_ascii_case(other)
+    };
+    let said = msg.list(Name::PEarlyMedia).filter_map(|word| match () {
+        () if is(word, b"sendrecv", b"sendonly") => Some(true),
+        () if is(word, b"recvonly", b"inactive") => Some(false),
+        () => None,
+    });
+    said.last()
+}
+
 /// The methods that the peers of a trunk may send us.
 #[must_use]
 pub fn allow(policy: &Policy) -> &'static [u8] {

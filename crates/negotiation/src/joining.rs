@@ -44,6 +44,12 @@ impl Joining {
         self.heard[toward.index()].is_some()
     }
 
+    /// What a side of the engine hears from us has given way to something that is no more: it begins again.
+    pub fn play_again(&mut self, toward: Side) {
+        self.heard[toward.index()] = None;
+        self.retold = true;
+    }
+
     /// What one peer has described before the answer, where it is needed again to join it with the other one.
     #[must_use]
     pub fn early(&self, said: &Standing<'_>, other: &Standing<'_>) -> Box<[u8]> {

@@ -25,6 +25,7 @@ use smallvec::SmallVec;
 pub(crate) use refused::Refused;
 
 /// The branches of a call that run side by side.
+#[derive(Default)]
 pub(crate) struct Forks {
     /// Attempts that have no final response.
     running: SmallVec<[u16; 8]>,
@@ -84,8 +85,7 @@ impl Call {
         if running.len() > 1 {
             self.decision = format!("{}; {} gateways at once", self.decision, running.len()).into();
             cx.counters.forks += running.len() as u64;
-            self.forks =
-                Some(Box::new(Forks { running, closed: false, rung: false, redirected: false, best: None }));
+            self.forks = Some(Box::new(Forks { running, ..Forks::default() }));
         }
     }
 
@@ -145,10 +145,7 @@ impl Call {
         let Some(forks) = self.forks.as_mut() else { return };
         forks.closed |= !may_retry;
         let status = refused.status;
-        forks.best = Some(match forks.best.take() {
-            Some(best) => best.or_better(refused),
-            None => refused,
-        });
+        forks.best = forks.best.take().into_iter().chain([refused]).reduce(Refused::or_better);
         if status >= 600 {
             self.decline_others(status, cx);
         }
@@ -186,6 +183,7 @@ impl Call {
         for number in running.unwrap_or_default() {
             self.give_up(number, ReasonId::DeclinedElsewhere, rows.as_bytes(), cx);
             self.close_attempt(number, Failure::ours(ReasonId::DeclinedElsewhere), cx);
+            self.unshow(number, cx);
         }
     }
 

@@ -70,16 +70,25 @@ impl Call {
         self.forks.is_some() && self.running().map(|a| a.early.len()).sum::<usize>() > 1
     }
 
-    /// The media of a branch that is over are no longer shown: those of another that has described its own
-    /// take their place with the engine, so that the caller hears it ring on.
-    pub(super) fn unshow(&mut self, number: u16, cx: &mut Context<'_>) {
-        if self.shown.media.as_ref().is_none_or(|(shown, _)| *shown != number) {
-            return;
+    /// Whoever has refused is not heard on (RFC 3261 §13.2.2.3), nor who is gone or was given up. `fork`: that one alone.
+    pub(crate) fn hush_forks(&self, attempt: &Attempt, fork: Option<&[u8]>, cx: &mut Context<'_>) {
+        let is_it = |e: &&Early| fork.is_none_or(|fork| e.leg.dialog.remote_tag() == fork);
+        let spoke = attempt.early.iter().filter(|e| !e.gone && !e.answer.is_empty() && is_it(e));
+        for early in spoke.filter(|_| self.shown.media.is_some()) {
+            self.hush(attempt.trunk, (&early.answer, &attempt.sdp.text), cx);
         }
-        self.show_next(cx);
     }
 
-    /// The fork whose media were shown is gone: another one's are, if there is one.
+    /// The media of a branch that is over are no longer heard, though its gateway may not know yet. Were they shown, those
+    /// of another that has described its own take their place, so that the caller hears it ring on.
+    pub(super) fn unshow(&mut self, number: u16, cx: &mut Context<'_>) {
+        self.live.iter().filter(|a| a.number == number).for_each(|a| self.hush_forks(a, None, cx));
+        if self.shown.media.as_ref().is_some_and(|(shown, _)| *shown == number) {
+            self.show_next(cx);
+        }
+    }
+
+    /// The fork whose media were shown is gone: another one's are, if there is one, else the tone, if there is one.
     pub(crate) fn show_next(&mut self, cx: &mut Context<'_>) {
         self.media.other |= self.shown.media.take().is_some();
         let next = self.running().find_map(|a| {
@@ -87,7 +96,7 @@ impl Call {
             let tag: Box<[u8]> = early.leg.dialog.remote_tag().into();
             Some((a.number, a.trunk, tag, early.answer.clone(), a.sdp.text.clone()))
         });
-        let Some((number, trunk, tag, answer, ours)) = next else { return };
+        let Some((number, trunk, tag, answer, ours)) = next else { return self.ring_on() };
         if self.tell_engine(Side::B, trunk, (&answer, &ours), false, cx).is_ok() {
             self.shown.media = Some((number, tag));
             self.tell_others(cx);

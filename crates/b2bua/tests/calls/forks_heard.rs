@@ -2,10 +2,11 @@
 //! forks' packets.
 
 use crate::common::{ANSWER, GW1, GW2, OFFER, PBX, Sent, World, invite, response};
-use crate::forking::{config, say};
+use crate::forking::{config, left, say};
 use base::Time;
 use media::{Command, Component, Datagram, Remote, Session, Side, Srtp, Verdict};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 const PROGRESS: &str = "183 Session Progress";
 
@@ -121,6 +122,107 @@ fn a_fork_that_is_gone_gives_its_place_to_the_one_that_rings_on() {
         heard.ms += 3_000;
         assert!(!heard.hears(&world, 7001), "{policy}");
     }
+}
+
+/// The gateway's 487 is a way off, and until then it speaks on.
+#[test]
+fn a_branch_that_has_rung_too_long_gives_its_place_at_once_and_is_heard_no_more() {
+    for policy in ["all", "one"] {
+        let text = two(&format!("early_dialogs = \"{policy}\""), "");
+        let mut world = World::new(&text.replace("[trunk.one]\n", "[trunk.one]\nring_timeout = \"20s\"\n"));
+        world.receive(PBX, &invite("+4420700000", OFFER, ""));
+        let sent = world.expect(&[(GW1, "INVITE"), (GW2, "INVITE")]);
+        say(&mut world, &sent[0], PROGRESS, "t1", &answer_at(7001));
+        world.pass(Duration::from_secs(9));
+        say(&mut world, &sent[1], PROGRESS, "t2", &answer_at(7002));
+        let mut heard = Heard::new(&world);
+        assert!(heard.hears(&world, 7001), "{policy}");
+        world.take();
+        world.pass(Duration::from_secs(12));
+        assert!(left(&mut world).contains(&(GW1.to_owned(), "CANCEL".to_owned())), "{policy}");
+        assert!(heard.hears(&world, 7002), "{policy}: at once");
+        heard.ms += 3_000;
+        assert!(!heard.hears(&world, 7001), "{policy}");
+        say(&mut world, &sent[0], "487 Request Terminated", "t1", "");
+        assert!(heard.hears(&world, 7002), "{policy}");
+        say(&mut world, &sent[1], "200 OK", "t2", &answer_at(7002));
+        assert!(heard.hears(&world, 7002), "{policy}: the same that was heard");
+        assert_eq!(told(&world).last(), Some(&(Some(7002), false, true)), "{policy}");
+    }
+}
+
+#[test]
+fn a_branch_beside_the_heard_one_that_has_rung_too_long_does_not_take_its_place_when_that_falls_silent() {
+    let text = two("early_dialogs = \"all\"", "");
+    let mut world = World::new(&text.replace("[trunk.one]\n", "[trunk.one]\nring_timeout = \"20s\"\n"));
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let sent = world.expect(&[(GW1, "INVITE"), (GW2, "INVITE")]);
+    say(&mut world, &sent[1], "180 Ringing", "t2", "");
+    world.pass(Duration::from_secs(9));
+    say(&mut world, &sent[0], PROGRESS, "t1", &answer_at(7001));
+    say(&mut world, &sent[1], PROGRESS, "t2", &answer_at(7002));
+    let mut heard = Heard::new(&world);
+    assert!(heard.hears(&world, 7001));
+    world.take();
+    world.pass(Duration::from_secs(12));
+    assert!(left(&mut world).contains(&(GW2.to_owned(), "CANCEL".to_owned())));
+    heard.ms += 3_000;
+    assert!(!heard.hears(&world, 7002));
+    assert!(heard.hears(&world, 7001), "it rings on");
+}
+
+/// The ringing tone of the node, where there is one, is what remains of a branch that rings without media of its own.
+#[test]
+fn beside_a_branch_that_has_rung_too_long_one_without_media_rings_on_with_the_tone_of_the_callers_trunk() {
+    for (rings, tone) in [("ringback = \"off\"", false), ("ringback = \"auto\"", true)] {
+        for first in [PROGRESS, "180 Ringing"] {
+            let text = two(rings, "");
+            let mut world =
+                World::new(&text.replace("[trunk.one]\n", "[trunk.one]\nring_timeout = \"20s\"\n"));
+            world.receive(PBX, &invite("+4420700000", OFFER, ""));
+            let sent = world.expect(&[(GW1, "INVITE"), (GW2, "INVITE")]);
+            // With 180 the tone was heard before the branch had described its media.
+            let media = if first == PROGRESS { answer_at(7001) } else { String::new() };
+            say(&mut world, &sent[0], first, "t1", &media);
+            say(&mut world, &sent[0], PROGRESS, "t1", &answer_at(7001));
+            world.pass(Duration::from_secs(9));
+            say(&mut world, &sent[1], "180 Ringing", "t2", "");
+            let mut heard = Heard::new(&world);
+            assert!(heard.hears(&world, 7001), "{rings}, {first}");
+            let before = world.media.len();
+            world.pass(Duration::from_secs(12));
+            heard.ms += 3_000;
+            assert!(!heard.hears(&world, 7001), "{rings}, {first}");
+            let begins =
+                |command: &Command| matches!(command, Command::Play { toward: Side::A, play: Some(_), .. });
+            assert_eq!(world.media[before..].iter().any(begins), tone, "{rings}, {first}");
+            say(&mut world, &sent[1], "200 OK", "t2", &answer_at(7002));
+            assert!(heard.hears(&world, 7002), "{rings}, {first}");
+            let last = world.media.iter().rev().find_map(|command| match command {
+                Command::Play { toward: Side::A, play, .. } => Some(play.is_some()),
+                _ => None,
+            });
+            assert_ne!(last, Some(true), "{rings}, {first}: the answer ends it");
+        }
+    }
+}
+
+#[test]
+fn a_branch_that_was_declined_elsewhere_is_heard_no_more_while_the_next_gateway_is_tried() {
+    let text = two("", "").replace("[trunk.one]\n", "[trunk.one]\nretry_on = [603]\n");
+    let mut world = World::new(&text);
+    world.receive(PBX, &invite("+4420700000", OFFER, ""));
+    let sent = world.expect(&[(GW1, "INVITE"), (GW2, "INVITE")]);
+    say(&mut world, &sent[1], PROGRESS, "t2", &answer_at(7002));
+    let mut heard = Heard::new(&world);
+    assert!(heard.hears(&world, 7002));
+    world.take();
+    say(&mut world, &sent[0], "603 Decline", "t1", "");
+    assert!(!heard.hears(&world, 7002), "it was given up");
+    let next = world.take().into_iter().find(|s| s.start().starts_with("INVITE")).expect("the next tier");
+    say(&mut world, &next, PROGRESS, "t3", &answer_at(7003));
+    assert!(heard.hears(&world, 7003));
+    assert_eq!(told(&world).last(), Some(&(Some(7003), true, true)), "another party");
 }
 
 #[test]
