@@ -184,21 +184,29 @@ impl Plan {
         self.speaks.codec.rate().or(heard).unwrap_or(opus::CLOCK)
     }
 
-    /// The plan for a stream that passes as it is, in whatever codec, but for digits that touch no sound
-    /// ([`DigitPlan::touches_sound`]).
+    /// The plan by which what the sender may send, in packets of `hears_ptime_ms`, becomes what the receiver gets, and
+    /// nothing else is done.
     #[must_use]
-    pub fn passing(digits: Option<DigitPlan>, ptime_ms: u8) -> Plan {
+    pub fn between(hears: Vec<(u8, Codec)>, hears_ptime_ms: u8, speaks: Format) -> Plan {
         Plan {
-            hears: Vec::new(),
-            hears_ptime_ms: ptime_ms,
-            speaks: Format::new(0, Codec::G711(Law::Mu), ptime_ms),
+            hears,
+            hears_ptime_ms,
+            speaks,
             takes: None,
             events: Vec::new(),
             noise: Noise::default(),
             gain_tenths_db: 0,
-            digits,
+            digits: None,
             annex_b: None,
         }
+    }
+
+    /// The plan for a stream that passes as it is, in whatever codec, but for digits that touch no sound
+    /// ([`DigitPlan::touches_sound`]).
+    #[must_use]
+    pub fn passing(digits: Option<DigitPlan>, ptime_ms: u8) -> Plan {
+        let speaks = Format::new(0, Codec::G711(Law::Mu), ptime_ms);
+        Plan { digits, ..Plan::between(Vec::new(), ptime_ms, speaks) }
     }
 
     /// Whether packets can be rewritten where they lie: the laws of G.711 alone, packet for packet.

@@ -92,13 +92,7 @@ mod tests {
         let (a, mu) = (Codec::G711(Law::A), Codec::G711(Law::Mu));
         let format = Format::new(8, a, 30);
         let of = |hears: &[(u8, Codec)], ptime: u8, gain: i16, pt: u8| {
-            let plan = Plan {
-                hears: hears.to_vec(),
-                hears_ptime_ms: ptime,
-                gain_tenths_db: gain,
-                speaks: format,
-                ..Plan::passing(None, 20)
-            };
+            let plan = Plan { gain_tenths_db: gain, ..Plan::between(hears.to_vec(), ptime, format) };
             plan.recoded(Some(pt)).map(|recoded| (recoded.heard, recoded.spoken, recoded.why))
         };
         assert_eq!(of(&[(0, mu)], 20, 30, 0), Some(("PCMU", "PCMA", Why::Codec)));

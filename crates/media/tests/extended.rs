@@ -5,7 +5,7 @@
 mod common;
 
 use base::Time;
-use bridge::{Codec, Events, Format, Noise, Plan};
+use bridge::{Codec, Format, Plan};
 use common::{a, b, rtp};
 use media::{
     Care, Component, Datagram, Extended, Remote, RoundTrip, Session, SessionId, Side, StreamReport, Verdict,
@@ -49,17 +49,7 @@ impl Room {
     /// The same with packets of another length on both sides, so that RTCP is ours.
     fn bridged(wanted: Extended) -> Room {
         let mut room = Room::new(wanted);
-        let plan = || Plan {
-            hears: vec![(8, Codec::G722)],
-            hears_ptime_ms: 20,
-            speaks: Format { codec: Codec::G722, payload_type: 8, ptime_ms: 40 },
-            events: Vec::<Events>::new(),
-            noise: Noise::default(),
-            gain_tenths_db: 0,
-            takes: None,
-            digits: None,
-            annex_b: None,
-        };
+        let plan = || Plan::between(vec![(8, Codec::G722)], 20, Format::new(8, Codec::G722, 40));
         assert!(room.session.bridge(0, Some(Box::new([plan(), plan()])), 77));
         room
     }

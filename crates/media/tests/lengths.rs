@@ -5,7 +5,7 @@
 mod common;
 
 use base::Time;
-use bridge::{Codec, Format, Noise, Plan, Takes};
+use bridge::{Codec, Format, Plan, Takes};
 use common::{a, b};
 use media::{Component, Datagram, Remote, Session, SessionId, Side, Verdict};
 use rtp::Packet;
@@ -16,17 +16,7 @@ const OPUS: u8 = 96;
 /// One way of a call whose callee takes packets of 20 ms alone.
 fn plan(codec: Codec, takes: Option<Takes>) -> Plan {
     let number = if codec == Codec::G722 { 9 } else { OPUS };
-    Plan {
-        hears: vec![(number, codec)],
-        hears_ptime_ms: 20,
-        takes,
-        speaks: Format::new(number, codec, 20),
-        events: Vec::new(),
-        noise: Noise::default(),
-        gain_tenths_db: 0,
-        digits: None,
-        annex_b: None,
-    }
+    Plan { takes, ..Plan::between(vec![(number, codec)], 20, Format::new(number, codec, 20)) }
 }
 
 fn plans() -> Option<Box<[Plan; 2]>> {

@@ -11,7 +11,7 @@ mod moved;
 mod played;
 
 use base::Time;
-use bridge::{Codec, Events, Format, Noise, Plan};
+use bridge::{Codec, Format, Plan};
 use common::{a, b, rtcp, rtp};
 use media::{
     Care, Component, Datagram, Extended, Keepalive, Remote, Reply, RoundTrip, Sending, Session, SessionId,
@@ -149,17 +149,7 @@ const MADE: Care = Care {
 /// From G.722 to G.722 in packets of another length, so that both sides hear sources of ours.
 fn bridged(care: Care) -> Room {
     let mut room = Room::new(care);
-    let plan = |ptime_ms| Plan {
-        hears: vec![(8, Codec::G722)],
-        hears_ptime_ms: 20,
-        speaks: Format { codec: Codec::G722, payload_type: 8, ptime_ms },
-        events: Vec::<Events>::new(),
-        noise: Noise::default(),
-        gain_tenths_db: 0,
-        takes: None,
-        digits: None,
-        annex_b: None,
-    };
+    let plan = |ptime_ms| Plan::between(vec![(8, Codec::G722)], 20, Format::new(8, Codec::G722, ptime_ms));
     assert!(room.session.bridge(0, Some(Box::new([plan(40), plan(40)])), 77));
     room
 }

@@ -46,10 +46,9 @@ impl Crowd {
 
     /// Says who the peers of all calls are, and what is to be done; `ptime_ms` so that something has changed.
     pub(crate) fn describe(&mut self, ptime_ms: u8) {
-        let plan = |from: usize, to: usize| Plan {
-            hears: vec![(TYPES[from], Codec::G711([Law::Mu, Law::A][from]))],
-            speaks: Format::new(TYPES[to], Codec::G711([Law::Mu, Law::A][to]), 20),
-            ..Plan::passing(None, 20)
+        let codec = |n: usize| Codec::G711([Law::Mu, Law::A][n]);
+        let plan = |from: usize, to: usize| {
+            Plan::between(vec![(TYPES[from], codec(from))], 20, Format::new(TYPES[to], codec(to), 20))
         };
         for session in (0..self.ports.len() as u64).map(SessionId) {
             for side in Side::BOTH {

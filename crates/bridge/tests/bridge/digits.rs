@@ -2,7 +2,7 @@
 //! loss and reordering.
 
 use base::Time;
-use bridge::{Bridge, Codec, Digit, DigitPlan, Format, Hears, Noise, Passage, Plan, Says};
+use bridge::{Bridge, Codec, Digit, DigitPlan, Format, Hears, Passage, Plan, Says};
 use codec::{DtmfDetector, DtmfNews, DtmfTone, Law};
 use rtp::event::{EventListener, EventSender, Heard, LOST_AFTER_NS, digit_of, event_of};
 use rtp::{Header, Packet};
@@ -174,17 +174,9 @@ impl Listener {
 }
 
 fn plan(hears: &Hears, says: Says) -> Plan {
-    Plan {
-        hears: vec![(8, Codec::G711(Law::A))],
-        hears_ptime_ms: 20,
-        speaks: Format::new(8, Codec::G711(Law::A), 20),
-        events: Vec::new(),
-        noise: Noise::default(),
-        gain_tenths_db: 0,
-        takes: None,
-        digits: Some(DigitPlan { hears: hears.clone(), says }),
-        annex_b: None,
-    }
+    let law = Codec::G711(Law::A);
+    let digits = Some(DigitPlan { hears: hears.clone(), says });
+    Plan { digits, ..Plan::between(vec![(8, law)], 20, Format::new(8, law, 20)) }
 }
 
 /// The way of packets: some are lost, some late.

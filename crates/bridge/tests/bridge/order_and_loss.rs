@@ -171,7 +171,7 @@ fn anything_may_come_and_little_is_kept() {
     let noise = Noise { from: Some(13), to: None };
     let hears = vec![(0, MU), (8, A), (9, Codec::G722), (96, OPUS)];
     let speaks = bridge::Format::new(96, OPUS, 40);
-    let plan = Plan { hears, speaks, events, noise, gain_tenths_db: 30, ..Plan::passing(None, 20) };
+    let plan = Plan { events, noise, gain_tenths_db: 30, ..Plan::between(hears, 20, speaks) };
     let mut bridge = Bridge::new(plan, 9);
     let mut state = 4u32;
     let mut draw = |below: u32| {

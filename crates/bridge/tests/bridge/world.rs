@@ -1,7 +1,7 @@
 //! A telephone that speaks, one that listens, and the bridge between them.
 
 use base::Time;
-use bridge::{Bridge, Codec, Format, Noise, Passage, Plan};
+use bridge::{Bridge, Codec, Format, Passage, Plan};
 use codec::opus::Wish;
 use codec::{Law, Tone, g722, opus};
 use rtp::{Header, Packet};
@@ -20,17 +20,7 @@ pub(crate) fn type_of(codec: Codec) -> u8 {
 }
 
 pub(crate) fn plan(from: Codec, from_ms: u8, to: Codec, to_ms: u8) -> Plan {
-    Plan {
-        hears: vec![(type_of(from), from)],
-        hears_ptime_ms: from_ms,
-        speaks: Format::new(type_of(to), to, to_ms),
-        events: Vec::new(),
-        noise: Noise::default(),
-        gain_tenths_db: 0,
-        takes: None,
-        digits: None,
-        annex_b: None,
-    }
+    Plan::between(vec![(type_of(from), from)], from_ms, Format::new(type_of(to), to, to_ms))
 }
 
 /// The rate at which a codec's sound is made and heard here.

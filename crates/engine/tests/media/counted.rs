@@ -1,20 +1,10 @@
 //! What the engine counts of all calls agrees with what reports say of each.
 
 use super::*;
-use bridge::{Codec, Format, Noise, Plan};
+use bridge::{Codec, Format, Plan};
 
 fn longer() -> Plan {
-    Plan {
-        hears: vec![(0, Codec::G722)],
-        hears_ptime_ms: 20,
-        speaks: Format { codec: Codec::G722, payload_type: 0, ptime_ms: 40 },
-        events: Vec::new(),
-        noise: Noise::default(),
-        gain_tenths_db: 0,
-        takes: None,
-        digits: None,
-        annex_b: None,
-    }
+    Plan::between(vec![(0, Codec::G722)], 20, Format::new(0, Codec::G722, 40))
 }
 
 #[test]
