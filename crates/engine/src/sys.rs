@@ -165,6 +165,12 @@ impl Poll {
         Ok(())
     }
 
+    /// The same of a descriptor that somebody else keeps open.
+    pub(super) fn remove_raw(&self, fd: i32) -> io::Result<()> {
+        // SAFETY: as in `add_raw`.
+        self.remove(unsafe { BorrowedFd::borrow_raw(fd) })
+    }
+
     /// Waits for at most `timeout` milliseconds (−1: as long as it takes). An interrupted wait is an
     /// empty one.
     pub(super) fn wait(&self, ready: &mut Ready, timeout: i32) -> io::Result<()> {

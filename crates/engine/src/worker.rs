@@ -368,6 +368,7 @@ impl Worker {
 
     /// Lets time go on for one slice of the sessions.
     fn sweep(&mut self, now: Time) {
+        self.follow_devices(now);
         for at in (self.slice..self.slots.len()).step_by(SLICES) {
             self.guarded(at as u32, |worker| worker.visit(now, at as u32));
         }

@@ -4,10 +4,11 @@
 use crate::devices::{Device, Places, name_of, places_of};
 use crate::hops;
 use crate::program::{Hook, Program};
+use crate::rings::Hall;
 use crate::trial::whole;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// See the module text.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Ground {
     // Locked before what is said of it: to attach to a device may take long, and nobody else waits for that.
     program: Mutex<Program>,
     standing: Mutex<Standing>,
+    /// What brings packets to the process, where something does.
+    hall: OnceLock<Arc<Hall>>,
 }
 
 /// What is said of it.
@@ -31,7 +34,7 @@ pub(crate) struct Standing {
 
 impl Ground {
     pub(crate) fn new(program: Program) -> Ground {
-        Ground { program: Mutex::new(program), standing: Mutex::default() }
+        Ground { program: Mutex::new(program), standing: Mutex::default(), hall: OnceLock::new() }
     }
 
     pub(crate) fn program(&self) -> MutexGuard<'_, Program> {
@@ -52,6 +55,12 @@ impl Ground {
         attached
     }
 
+    /// Packets are brought to the process from its devices.
+    pub(crate) fn bring(&self, hall: &Arc<Hall>) {
+        // It is said once.
+        let _ = self.hall.set(Arc::clone(hall));
+    }
+
     /// It stays there, and where these addresses will be.
     pub(crate) fn stay(&self, hook: Hook, addresses: &[IpAddr], (devices, places): (Vec<Device>, Places)) {
         let (hook, addresses, refused) = (Some(hook), addresses.to_vec(), BTreeMap::new());
@@ -67,6 +76,7 @@ impl Ground {
             let name = name_of(device.number);
             if name.is_none() {
                 program.leave(device.number);
+                self.hall.get().iter().for_each(|hall| hall.leave(device.number));
             }
             name.map(|name| device.name = name).is_some()
         });
@@ -90,6 +100,9 @@ impl Ground {
                     now.refused.insert(device.number, reason);
                 }
             }
+        }
+        if let Some(hall) = self.hall.get() {
+            now.devices.iter().for_each(|device| hall.come(device));
         }
         now.place(&found, places);
         *self.standing() = now;

@@ -150,6 +150,7 @@ impl Kernel {
         };
         self.hall = opened.map(|(hall, workers)| {
             self.first = Mutex::new(workers);
+            self.ground.bring(&hall);
             hall
         });
     }

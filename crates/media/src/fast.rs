@@ -175,6 +175,12 @@ pub trait Rings: Send + fmt::Debug {
     fn send(&mut self, lane: u32, to: SocketAddr, bytes: &[u8]) -> Leaving;
     /// Has the kernel send what was left to it.
     fn flush(&mut self);
+    /// Whether devices have come or gone since [`Rings::renew`].
+    fn is_stale(&self) -> bool {
+        false
+    }
+    /// Follows them. The descriptors are others then; what waited at a device that is gone is no more.
+    fn renew(&mut self) {}
 }
 
 /// What became of the wish to open a lane.
@@ -246,6 +252,8 @@ pub struct FastStatus {
 pub struct TouchedStatus {
     /// Devices, and how many queues of each are served.
     pub devices: Vec<(String, u32)>,
+    /// Devices that came while it runs and that have none, and why.
+    pub without: Vec<(String, String)>,
     /// Why there are none.
     pub reason: Option<String>,
     /// What each media worker has of it.

@@ -33,6 +33,9 @@ pub struct Media {
 pub struct TouchedPath {
     /// Devices, and how many queues of each are served.
     pub devices: BTreeMap<String, u64>,
+    /// Devices that came since the start and whose media come by UDP sockets, and why.
+    #[serde(default)]
+    pub without: BTreeMap<String, String>,
     /// Why there are none.
     pub reason: Option<String>,
     /// What each media worker has of it.
@@ -101,6 +104,7 @@ impl TouchedPath {
     pub(crate) fn of(touched: &::media::TouchedStatus) -> TouchedPath {
         TouchedPath {
             devices: touched.devices.iter().map(|(name, queues)| (name.clone(), (*queues).into())).collect(),
+            without: touched.without.iter().cloned().collect(),
             reason: touched.reason.clone(),
             workers: touched.workers.iter().map(TouchedWorker::of).collect(),
             directions: touched.lanes,

@@ -1,5 +1,5 @@
 //! What goes wrong under packets that are brought in shared memory: a worker that stands still, a device that goes down,
-//! is removed or takes smaller packets, a worker that comes when the map of sockets is full. Nothing hangs, what is lost is
+//! or takes smaller packets, a worker that comes when the map of sockets is full. Nothing hangs, what is lost is
 //! counted, and what is not touched by it goes on.
 
 use crate::scene::{PATIENCE, Scene, Stream, end, hear, hear_keyed, is_possible, key};
@@ -12,16 +12,16 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The kernel's engine alone, with workers of the test's own, and who speaks to them.
-struct Bare {
-    kernel: Kernel,
+pub(crate) struct Bare {
+    pub(crate) kernel: Kernel,
     speaker: UdpSocket,
     /// A socket to which nothing comes, for waiting.
     idle: UdpSocket,
-    world: World,
+    pub(crate) world: World,
 }
 
 impl Bare {
-    fn new(name: &str, workers: usize) -> Bare {
+    pub(crate) fn new(name: &str, workers: usize) -> Bare {
         let world = World::new(name, false).unwrap();
         let speaker = world.socket(Host::Speaker, 4000).unwrap();
         let idle = world.socket(Host::Speaker, 4002).unwrap();
@@ -33,7 +33,7 @@ impl Bare {
         Bare { kernel, speaker, idle, world }
     }
 
-    fn until(&self, what: &str, mut is_it: impl FnMut() -> bool) {
+    pub(crate) fn until(&self, what: &str, mut is_it: impl FnMut() -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !is_it() {
             assert!(Instant::now() < deadline, "{what}: {:?}", self.kernel.status().touched);
@@ -46,7 +46,16 @@ impl Bare {
     }
 
     /// A direction whose packets are brought to a worker; its first packet has gone up.
-    fn open(&self, line: u16, rings: u32) -> u32 {
+    pub(crate) fn open(&self, line: u16, rings: u32) -> u32 {
+        let lane = self.try_open(line, rings).unwrap();
+        self.say(line, 0);
+        let seen = Ledger { highest: 0x1_0000, ..Ledger::default() };
+        self.until("the first packet is not seen", || self.kernel.open(lane, &seen) == Opening::Opened);
+        lane
+    }
+
+    /// The same before any packet, if it can be had.
+    pub(crate) fn try_open(&self, line: u16, rings: u32) -> Option<u32> {
         let at = |host, towards, port| SocketAddr::new(self.world.address(host, towards), port);
         let lane = Lane {
             expect: at(Host::Speaker, Host::Speaker, 4000),
@@ -60,19 +69,15 @@ impl Bare {
         let local = at(Host::Relay, Host::Speaker, Bare::port(line));
         let from = at(Host::Relay, Host::Hearer, Bare::port(line));
         let home = Some(Home { rings, token: u64::from(line) });
-        let lane = self.kernel.watch(&lane, &Road { local, from, dscp: 46, home }, Time::ZERO).unwrap();
-        self.say(line, 0);
-        let seen = Ledger { highest: 0x1_0000, ..Ledger::default() };
-        self.until("the first packet is not seen", || self.kernel.open(lane, &seen) == Opening::Opened);
-        lane
+        self.kernel.watch(&lane, &Road { local, from, dscp: 46, home }, Time::ZERO)
     }
 
-    fn say(&self, line: u16, number: u16) {
+    pub(crate) fn say(&self, line: u16, number: u16) {
         let to = SocketAddr::new(self.world.address(Host::Relay, Host::Speaker), Bare::port(line));
         self.speaker.send_to(&rtp(u32::from(line), number), to).unwrap();
     }
 
-    fn lost(&self) -> u64 {
+    pub(crate) fn lost(&self) -> u64 {
         self.kernel.status().touched.lost
     }
 
@@ -83,7 +88,7 @@ impl Bare {
 }
 
 /// Takes what waits: whose packets, and their numbers.
-fn take(rings: &mut dyn Rings) -> Vec<(u64, u16)> {
+pub(crate) fn take(rings: &mut dyn Rings) -> Vec<(u64, u16)> {
     let (mut taken, mut buffer) = (Vec::new(), [0; 2048]);
     while let Some(arrived) = rings.receive(&mut buffer) {
         assert!(arrived.sound && arrived.length == 172);
@@ -93,11 +98,11 @@ fn take(rings: &mut dyn Rings) -> Vec<(u64, u16)> {
     taken
 }
 
-fn numbers(line: u64, numbers: std::ops::Range<u16>) -> Vec<(u64, u16)> {
+pub(crate) fn numbers(line: u64, numbers: std::ops::Range<u16>) -> Vec<(u64, u16)> {
     numbers.map(|number| (line, number)).collect()
 }
 
-fn apart(test: impl FnOnce() + Send + 'static) {
+pub(crate) fn apart(test: impl FnOnce() + Send + 'static) {
     if is_possible() {
         std::thread::spawn(test).join().unwrap();
     }
@@ -226,15 +231,15 @@ fn a_device_that_comes_back_as_one_where_the_program_cannot_stand_is_named_with_
 }
 
 /// A call of which both sides speak, by the rings.
-struct Call {
-    scene: Scene,
+pub(crate) struct Call {
+    pub(crate) scene: Scene,
     streams: [Stream; 2],
     /// At A and at B.
     heard: [JoinHandle<Vec<(SocketAddr, u16)>>; 2],
 }
 
 impl Call {
-    fn new(name: &str) -> Call {
+    pub(crate) fn new(name: &str) -> Call {
         let mut scene = Scene::with(name, Hook::Xdp, false, (true, true));
         scene.describe(20);
         let heard = [hear(&scene.a), hear_keyed(&scene.b, Some(key(2)))];
@@ -245,11 +250,11 @@ impl Call {
         Call { scene, streams: [forth, back], heard }
     }
 
-    fn relay(&self, command: &str) {
+    pub(crate) fn relay(&self, command: &str) {
         self.scene.world.inside(Host::Relay, command).unwrap();
     }
 
-    fn until(&mut self, what: &str, is_it: impl Fn(&media::Status) -> bool) {
+    pub(crate) fn until(&mut self, what: &str, is_it: impl Fn(&media::Status) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !is_it(&self.scene.engine.status()) {
             assert!(Instant::now() < deadline, "{what}: {:?}", self.scene.engine.status());
@@ -259,7 +264,7 @@ impl Call {
 
     /// Ends it: how much each side said, and the numbers of what each heard, of one port of ours, none late, doubled or
     /// before its turn.
-    fn end(self) -> (Scene, [u64; 2], [Vec<u16>; 2]) {
+    pub(crate) fn end(self) -> (Scene, [u64; 2], [Vec<u16>; 2]) {
         let said = self.streams.map(Stream::stop);
         self.scene.idle(Duration::from_millis(500));
         [&self.scene.a, &self.scene.b].into_iter().for_each(end);
@@ -321,42 +326,4 @@ fn a_device_that_goes_down_loses_what_leaves_by_it_alone_and_has_it_again_when_i
         assert_eq!(last, [said_b, said_a]);
         assert!(scene.engine.shutdown(PATIENCE));
     });
-}
-
-#[test]
-fn a_device_that_is_removed_and_made_again_during_a_call_leaves_it_to_sockets() {
-    apart(|| {
-        let mut call = Call::new("gone");
-        call.relay("ip link delete sb");
-        call.until("its direction is lent", |status| status.fast.touched.lanes == 1);
-        let before = busy();
-        call.scene.idle(Duration::from_millis(500));
-        assert!(busy() - before < 40, "a worker spins: {} ticks", busy() - before);
-        call.scene.world.mend(Host::Hearer).unwrap();
-        let now = call.scene.engine.status().packets;
-        call.until("nothing goes on", |status| status.packets > now + 1_000);
-        let (scene, [said_a, said_b], [at_a, at_b]) = call.end();
-        let last = [&at_a, &at_b].map(|heard| heard.last().map_or(0, |last| u64::from(*last) + 1));
-        assert_eq!(last, [said_b, said_a]);
-        let told = scene.world.inside(Host::Relay, "ip link show sa").unwrap();
-        assert!(told.contains("xdp"), "{told}");
-        assert!(scene.engine.shutdown(PATIENCE));
-    });
-}
-
-/// Hundredths of a second that the media workers of the test have had.
-fn busy() -> u64 {
-    // Those on this thread's host alone: other tests have some too.
-    let host = std::fs::read_link("/proc/thread-self/ns/net").unwrap();
-    let mut all = 0;
-    for task in std::fs::read_dir("/proc/self/task").unwrap().flatten() {
-        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
-        let Some((name, rest)) = stat.rsplit_once(") ") else { continue };
-        let there = std::fs::read_link(task.path().join("ns/net")).is_ok_and(|there| there == host);
-        if name.contains("(media") && there {
-            let spent = rest.split(' ').skip(11).take(2).filter_map(|word| word.parse::<u64>().ok());
-            all += spent.sum::<u64>();
-        }
-    }
-    all
 }

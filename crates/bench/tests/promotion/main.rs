@@ -11,6 +11,7 @@ mod copies;
 mod crowd;
 mod faults;
 mod load;
+mod remade;
 mod scene;
 mod touched;
 

@@ -6,6 +6,7 @@
 
 use super::{BELL, Worker};
 use crate::relay::Out;
+use crate::sys::Poll;
 use base::Time;
 use media::token::Token;
 use media::{Home, Leaving, Lendings, Rings};
@@ -25,11 +26,30 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Watches them with the worker's poll.
-    pub(super) fn watch(rings: Option<Box<dyn Rings>>, poll: &crate::sys::Poll) -> io::Result<Shared> {
-        for descriptor in rings.iter().flat_map(|rings| rings.descriptors()) {
-            poll.add_raw(descriptor, RINGS)?;
+    pub(super) fn watch(rings: Option<Box<dyn Rings>>, poll: &Poll) -> io::Result<Shared> {
+        let shared = Shared { rings, due: false };
+        shared.watch_all(poll)?;
+        Ok(shared)
+    }
+
+    fn watch_all(&self, poll: &Poll) -> io::Result<()> {
+        let mut all = self.rings.iter().flat_map(|rings| rings.descriptors());
+        all.try_for_each(|descriptor| poll.add_raw(descriptor, RINGS))
+    }
+
+    /// Whether there are others now, for devices have come or gone.
+    fn is_stale(&self) -> bool {
+        self.rings.as_ref().is_some_and(|rings| rings.is_stale())
+    }
+
+    fn renew(&mut self, poll: &Poll) -> io::Result<()> {
+        let Some(rings) = &mut self.rings else { return Ok(()) };
+        for descriptor in rings.descriptors() {
+            // Before it is closed: its number may be another's then. It can only fail where it is not watched.
+            let _ = poll.remove_raw(descriptor);
         }
-        Ok(Shared { rings, due: false })
+        rings.renew();
+        self.watch_all(poll)
     }
 
     /// By what name packets of a session come.
@@ -70,6 +90,14 @@ impl Shared {
 }
 
 impl Worker {
+    /// Follows devices that have come or gone. What has come from one that is gone is taken before.
+    pub(super) fn follow_devices(&mut self, now: Time) {
+        if self.rings.is_stale() {
+            self.serve_rings(now);
+            self.counters.socket_errors += u64::from(self.rings.renew(&self.poll).is_err());
+        }
+    }
+
     /// Takes what waits in the rings now.
     #[inline]
     pub(super) fn serve_rings(&mut self, now: Time) {

@@ -8,6 +8,7 @@ mod guest;
 mod pool;
 mod port;
 mod ring;
+mod rooms;
 mod socket;
 mod stock;
 mod worker;
@@ -16,26 +17,20 @@ pub(crate) use guest::Guest;
 pub(crate) use worker::Worker;
 
 use crate::devices::Device;
-use crate::hops;
 use aya::maps::{MapData, XskMap};
-use media::{TouchedQueue, TouchedStatus, TouchedWorker};
-use pool::{Bound, Pool};
+use media::{Rings, TouchedQueue, TouchedStatus, TouchedWorker};
+use pool::Pool;
 use port::Port;
 use ring::ENTRIES;
-use socket::{Manner, Socket};
+use rooms::{ASKS_MAX, Rooms, queues_of};
+use socket::Socket;
 use std::collections::VecDeque;
 use std::fmt;
-use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
 /// Queues of a device that are served; what arrives at others goes up to its socket: limit `touched_queues`.
 const QUEUES_MAX: u32 = 16;
-/// How often a queue is asked for that is taken, and how long is waited in between: the kernel frees those of a process that
-/// was killed a moment after its end.
-const ASKS_MAX: u32 = 20;
-const ASK_AGAIN: Duration = Duration::from_millis(25);
 /// Packets that may wait for one worker at a queue, at least.
 const SHARE_MIN: u32 = 256;
 /// Places in the program's map of sockets: one for each queue, served or not, of each device and worker.
@@ -54,8 +49,11 @@ pub(crate) struct Hand {
 
 /// What all workers share.
 pub(crate) struct Hall {
-    devices: Vec<(Device, Vec<Arc<Pool>>)>,
-    map: Mutex<XskMap<MapData>>,
+    rooms: Mutex<Rooms>,
+    /// How often devices have come or gone.
+    turn: AtomicU32,
+    /// Packets that may wait for a worker at a queue.
+    share: u32,
     guests: Guests,
     counts: Counts,
     /// Of all workers.
@@ -101,11 +99,13 @@ struct Counts {
     sent: AtomicU64,
     unsound: AtomicU64,
     full: AtomicU64,
+    /// At sockets that are no more.
+    lost: AtomicU64,
 }
 
 impl fmt::Debug for Hall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Hall({:?})", self.devices())
+        write!(f, "Hall({:?})", lock(&self.rooms).devices())
     }
 }
 
@@ -120,19 +120,12 @@ impl Hall {
         lanes: u32,
         workers: usize,
     ) -> Result<(Arc<Hall>, VecDeque<Worker>), String> {
-        let (mut opened, mut bound) = (Vec::new(), Vec::new());
         // Whoever stands still must not have what all others need.
         let shares = u32::try_from(workers).unwrap_or(u32::MAX).clamp(1, ENTRIES).next_power_of_two();
-        let share = (ENTRIES / shares).max(SHARE_MIN);
-        for device in devices {
-            let queues = queues_of(device, share)?;
-            let (pools, first): (Vec<Arc<Pool>>, Vec<Bound>) = queues.into_iter().unzip();
-            opened.push((device.clone(), pools));
-            bound.push(first);
-        }
         let hall = Arc::new(Hall {
-            devices: opened,
-            map: Mutex::new(map),
+            rooms: Mutex::new(Rooms::new(map)),
+            turn: AtomicU32::new(0),
+            share: (ENTRIES / shares).max(SHARE_MIN),
             guests: Guests {
                 marks: (0..lanes).map(|_| AtomicU32::new(0)).collect(),
                 all: Mutex::new(vec![None; lanes as usize]),
@@ -143,11 +136,44 @@ impl Hall {
             lanes: AtomicU64::new(0),
             without: Mutex::new(Vec::new()),
         });
-        let mut opened = VecDeque::from([hall.worker(hall.next(), bound)?]);
+        let mut opened = VecDeque::from([hall.join(hall.next())?]);
+        for device in devices {
+            let queues = queues_of(device, hall.share, ASKS_MAX)?;
+            lock(&hall.rooms).take_in(device, queues)?;
+        }
+        opened.iter_mut().for_each(|worker: &mut Worker| worker.renew());
         for _ in 1..workers {
             opened.push_back(hall.join(hall.next())?);
         }
         Ok((hall, opened))
+    }
+
+    /// A device has come, or is there as before: its queues are served too, if they can be had.
+    pub(crate) fn come(&self, device: &Device) {
+        if lock(&self.rooms).has(device.number) {
+            return;
+        }
+        let queues = queues_of(device, self.share, 1);
+        let mut rooms = lock(&self.rooms);
+        match queues.and_then(|queues| rooms.take_in(device, queues)) {
+            Ok(()) => {
+                tracing::info!(
+                    device = device.name,
+                    "what must be touched is brought from a device that came"
+                );
+                self.turn.fetch_add(1, Ordering::SeqCst);
+            }
+            Err(reason) if rooms.do_without(device, &reason) => {
+                tracing::warn!(%reason, "what must be touched comes by sockets at a device that came");
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// A device is gone.
+    pub(crate) fn leave(&self, device: u32) {
+        lock(&self.rooms).leave(device);
+        self.turn.fetch_add(1, Ordering::SeqCst);
     }
 
     /// The number of one more worker.
@@ -169,41 +195,29 @@ impl Hall {
     }
 
     fn join(self: &Arc<Hall>, number: u32) -> Result<Worker, String> {
-        let mut bound = Vec::new();
-        for (device, pools) in &self.devices {
-            let joined: Result<Vec<Bound>, _> = pools.iter().map(|pool| pool.join()).collect();
-            bound.push(joined.map_err(|error| format!("{}: {error}", device.name))?);
-        }
-        self.worker(number, bound)
+        let turn = self.turn.load(Ordering::SeqCst);
+        let ports = lock(&self.rooms).join(number)?;
+        self.note(&ports);
+        Ok(Worker::new(Arc::clone(self), (number, turn), ports))
     }
 
-    /// A worker with its sockets by device and queue, to which the program hands frames from now on.
-    fn worker(self: &Arc<Hall>, number: u32, bound: Vec<Vec<Bound>>) -> Result<Worker, String> {
-        let mut ports = Vec::new();
-        for ((at, (device, pools)), sockets) in self.devices.iter().enumerate().zip(bound) {
-            for ((queue, pool), (socket, rings)) in (0..).zip(pools).zip(sockets) {
-                let name = (device.name.clone(), device.number);
-                let port = Port::new(Arc::clone(pool), Stand::new(number, name, queue, pool, socket), rings);
-                let place = self.place(number, at) + queue;
-                let set = lock(&self.map).set(place, port.stand.socket.fd().as_raw_fd(), 0);
-                set.map_err(|error| format!("{} socket {place}: {error}", device.name))?;
-                ports.push(port);
-            }
-        }
-        lock(&self.taken).extend(ports.iter().map(|port| Arc::downgrade(&port.stand)));
-        Ok(Worker::new(Arc::clone(self), number, ports))
+    /// A worker has these from now on.
+    fn note(&self, ports: &[Port]) {
+        let mut taken = lock(&self.taken);
+        taken.retain(|stand| stand.strong_count() > 0);
+        taken.extend(ports.iter().map(|port| Arc::downgrade(&port.stand)));
     }
 
-    /// The first place of a worker's sockets at a device.
-    fn place(&self, worker: u32, device: usize) -> u32 {
-        (worker * self.devices.len() as u32 + device as u32) * QUEUES_MAX
+    /// A worker leaves its socket at a device that is gone; what was lost there stays counted.
+    fn retire(&self, port: Port) {
+        let _taken = lock(&self.taken);
+        self.counts.lost.fetch_add(port.stand.socket.lost(), Ordering::Relaxed);
+        drop(port);
     }
 
     /// Where packets that arrive at a device are handed to a worker.
     pub(crate) fn hand(&self, worker: u32, device: u32) -> Option<Hand> {
-        let at = self.devices.iter().position(|(own, _)| own.number == device)?;
-        let (_, pools) = self.devices.get(at)?;
-        Some(Hand { first: self.place(worker, at) + 1, device, queues: pools.len() as u32 })
+        lock(&self.rooms).hand(worker, device)
     }
 
     /// A lane's packets are brought here from now on.
@@ -233,34 +247,35 @@ impl Hall {
         lock(&self.guests.all).get(lane as usize).cloned().flatten()
     }
 
-    fn devices(&self) -> Vec<(String, u32)> {
-        self.devices.iter().map(|(device, pools)| (device.name.clone(), pools.len() as u32)).collect()
-    }
-
     /// What it does, at a glance.
     pub(crate) fn status(&self) -> TouchedStatus {
         let read = |of: &AtomicU64| of.load(Ordering::Relaxed);
+        let (devices, without) = {
+            let rooms = lock(&self.rooms);
+            (rooms.devices(), rooms.without())
+        };
+        let taken = lock(&self.taken);
         let mut status = TouchedStatus {
-            devices: self.devices(),
+            devices,
+            without,
             reason: None,
             workers: Vec::new(),
             lanes: read(&self.lanes),
             received: read(&self.counts.received),
             sent: read(&self.counts.sent),
             unsound: read(&self.counts.unsound),
-            lost: 0,
+            lost: read(&self.counts.lost),
             full: read(&self.counts.full),
         };
         let with = |number| TouchedWorker { number, queues: Vec::new(), reason: None };
-        for stand in lock(&self.taken).iter().filter_map(Weak::upgrade) {
+        for stand in taken.iter().filter_map(Weak::upgrade) {
             let (device, queue, zero_copy) = (stand.device.0.clone(), stand.queue, stand.zero_copy);
             let (received, lost) = (read(&stand.received), stand.socket.lost());
             status.lost += lost;
-            // Of one worker all stand together.
-            if status.workers.last().is_none_or(|last| last.number != stand.worker) {
+            if status.workers.iter().all(|worker| worker.number != stand.worker) {
                 status.workers.push(with(stand.worker));
             }
-            if let Some(worker) = status.workers.last_mut() {
+            if let Some(worker) = status.workers.iter_mut().find(|worker| worker.number == stand.worker) {
                 worker.queues.push(TouchedQueue { device, queue, zero_copy, received, lost });
             }
         }
@@ -269,31 +284,6 @@ impl Hall {
         }
         status
     }
-}
-
-/// The queues of a device, each with its memory and a first socket.
-fn queues_of(device: &Device, share: u32) -> Result<Vec<(Arc<Pool>, Bound)>, String> {
-    let zero_copy = hops::offers_zero_copy(device.number).unwrap_or(false);
-    let (mut found, mut asks) = (Vec::new(), 0);
-    let mut open = |queue| loop {
-        let opened = Pool::open((device.number, queue), Manner { share, zero_copy });
-        asks += 1;
-        match opened {
-            Err(error) if error.raw_os_error() == Some(libc::EBUSY) && asks < ASKS_MAX => {
-                std::thread::sleep(ASK_AGAIN);
-            }
-            opened => return opened,
-        }
-    };
-    for queue in 0..QUEUES_MAX {
-        match open(queue) {
-            Ok((pool, bound)) => found.push((Arc::new(pool), bound)),
-            // There is none of this number.
-            Err(error) if queue > 0 && error.raw_os_error() == Some(libc::EINVAL) => break,
-            Err(error) => return Err(format!("{} queue {queue}: {error}", device.name)),
-        }
-    }
-    Ok(found)
 }
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -143,6 +143,13 @@ impl Port {
         }
     }
 
+    /// The device is gone for good: what it has not taken will not leave.
+    #[cold]
+    pub(super) fn end(&mut self) {
+        self.push_out();
+        self.refuse(self.open);
+    }
+
     /// So many packets did not leave and will not.
     fn refuse(&mut self, packets: usize) {
         self.refused += packets as u64;

@@ -2,7 +2,7 @@
 
 use super::guest::Guest;
 use super::port::Port;
-use super::{Counts, Hall};
+use super::{Counts, Hall, lock};
 use media::{Arrived, Leaving, Rings};
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Worker {
     hall: Arc<Hall>,
     number: u32,
+    /// The turn of devices that it has followed.
+    turn: u32,
     ports: Vec<Port>,
     /// The port that is emptied now.
     at: usize,
@@ -26,23 +28,14 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(hall: Arc<Hall>, number: u32, ports: Vec<Port>) -> Worker {
+    pub(super) fn new(hall: Arc<Hall>, (number, turn): (u32, u32), ports: Vec<Port>) -> Worker {
         let guests = hall.guests.marks.iter().map(|_| None).collect();
-        let mut exits: Vec<(u32, usize)> = Vec::new();
-        for port in &ports {
-            let of_device = |at: &usize| ports.get(*at).is_some_and(|other| other.device == port.device);
-            let all: Vec<usize> = (0..ports.len()).filter(of_device).collect();
-            // Workers share out the queues of a device.
-            let own = all.get(number as usize % all.len().max(1)).copied();
-            if !exits.iter().any(|(device, _)| *device == port.device) {
-                exits.extend(own.map(|own| (port.device, own)));
-            }
-        }
-        Worker { hall, number, ports, at: 0, exits, guests, counted: [0; 3] }
+        let exits = exits_of(number, &ports);
+        Worker { hall, number, turn, ports, at: 0, exits, guests, counted: [0; 3] }
     }
 
     fn publish(&mut self) {
-        let Counts { received, sent, unsound, full } = &self.hall.counts;
+        let Counts { received, sent, unsound, full, .. } = &self.hall.counts;
         for (to, counted) in [received, unsound, full].into_iter().zip(&mut self.counted) {
             tell(to, counted);
         }
@@ -52,6 +45,26 @@ impl Worker {
             tell(full, &mut port.refused);
         }
     }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        lock(&self.hall.rooms).part(self.number);
+    }
+}
+
+/// By device the port that a worker's packets leave by: workers share out its queues.
+fn exits_of(number: u32, ports: &[Port]) -> Vec<(u32, usize)> {
+    let mut exits: Vec<(u32, usize)> = Vec::new();
+    for port in ports {
+        let of_device = |at: &usize| ports.get(*at).is_some_and(|other| other.device == port.device);
+        let all: Vec<usize> = (0..ports.len()).filter(of_device).collect();
+        let own = all.get(number as usize % all.len().max(1)).copied();
+        if !exits.iter().any(|(device, _)| *device == port.device) {
+            exits.extend(own.map(|own| (port.device, own)));
+        }
+    }
+    exits
 }
 
 fn tell(to: &AtomicU64, counted: &mut u64) {
@@ -135,5 +148,31 @@ impl Rings for Worker {
     fn flush(&mut self) {
         self.ports.iter_mut().filter(|port| port.unsent > 0).for_each(Port::push_out);
         self.publish();
+    }
+
+    #[inline]
+    fn is_stale(&self) -> bool {
+        self.turn != self.hall.turn.load(Ordering::Acquire)
+    }
+
+    #[cold]
+    fn renew(&mut self) {
+        // What changes meanwhile is seen the next time.
+        self.turn = self.hall.turn.load(Ordering::SeqCst);
+        let mut rooms = lock(&self.hall.rooms);
+        let come = rooms.collect(self.number);
+        let gone = |port: &mut Port| !rooms.has(port.device);
+        let mut gone: Vec<Port> = self.ports.extract_if(.., gone).collect();
+        drop(rooms);
+        self.hall.note(&come);
+        self.ports.extend(come);
+        (self.at, self.exits) = (0, exits_of(self.number, &self.ports));
+        for port in &mut gone {
+            port.end();
+            tell(&port.stand.received, &mut port.received);
+            tell(&self.hall.counts.sent, &mut port.sent);
+            tell(&self.hall.counts.full, &mut port.refused);
+        }
+        gone.into_iter().for_each(|port| self.hall.retire(port));
     }
 }

@@ -135,10 +135,11 @@ fn copies(touched: &TouchedPath) -> &'static str {
     }
 }
 
-/// The workers that have no part in it, and why.
+/// The devices and workers that have no part in it, and why.
 fn lacking(touched: &TouchedPath) -> String {
+    let devices = touched.without.values().map(|reason| format!("; by sockets: {reason}"));
     let reasons = touched.workers.iter().filter_map(|worker| Some((worker.worker, worker.reason.as_ref()?)));
-    reasons.map(|(worker, reason)| format!("; worker {worker} by sockets: {reason}")).collect()
+    devices.chain(reasons.map(|(worker, reason)| format!("; worker {worker} by sockets: {reason}"))).collect()
 }
 
 fn listens(listens: &[Listen]) -> Table {
@@ -197,6 +198,7 @@ mod tests {
         let lacks = TouchedWorker { worker: 1, queues: Vec::new(), reason: Some("eth0: it is full".into()) };
         let touched_path = TouchedPath {
             devices: [("eth0".to_owned(), 2)].into(),
+            without: [("eth1".to_owned(), "eth1 queue 0: it is held".to_owned())].into(),
             directions: 4,
             workers: vec![has, lacks],
             ..TouchedPath::default()
@@ -204,7 +206,8 @@ mod tests {
         let told = in_memory(&Media { touched_path, ..Media::default() });
         assert_eq!(
             told,
-            ", 4 directions by AF_XDP (eth0 2 queues, by copies; worker 1 by sockets: eth0: it is full)"
+            ", 4 directions by AF_XDP (eth0 2 queues, by copies; by sockets: eth1 queue 0: it is held; \
+             worker 1 by sockets: eth0: it is full)"
         );
     }
 }
