@@ -11,7 +11,6 @@ use crate::half::{Half, Outcome};
 use crate::report::{DropReason, Drops, Report, StreamReport};
 use crate::wire::Control;
 use base::Time;
-use bridge::Recoded;
 use bridged::{Bridges, Counted};
 use copied::Copying;
 pub use copied::UNREACHED_AFTER;
@@ -83,7 +82,7 @@ pub(crate) struct Stream {
     said: [Said; 2],
     pub(crate) rejected: bool,
     /// How the sound of each side was changed before its plans changed.
-    recoded: [Option<Recoded>; 2],
+    recoded: [Option<bridged::Former>; 2],
     /// What bridges have counted that are no more.
     past: Option<Box<[Counted; 2]>>,
 }

@@ -165,6 +165,23 @@ fn what_bridges_have_counted_stays_when_they_are_taken_down_and_goes_on_with_the
     assert_eq!(counted(&room).lost, 2, "also of a stream that is closed");
 }
 
+#[test]
+fn how_sound_was_changed_is_told_after_it_ceased_to_be_and_no_more_once_it_has_passed_as_it_is_for_a_while() {
+    let mut room = Room::new();
+    let told = |room: &Room| room.session.report(room.at()).a[0].recoded.map(|how| (how.heard, how.spoken));
+    room.speak(60, 60);
+    assert_eq!(told(&room), Some(("G722", "G722")));
+    assert!(room.session.bridge(0, None, 8));
+    // What was under way, and a call that ends now.
+    room.speak(10, 60);
+    assert_eq!(told(&room), Some(("G722", "G722")));
+    room.speak(20, 60);
+    assert_eq!(told(&room), None);
+    assert!(room.session.bridge(0, plans(), 9));
+    room.speak(60, 60);
+    assert_eq!(told(&room), Some(("G722", "G722")));
+}
+
 /// Packets of Opus tell how long they are (RFC 6716 §3.1): one byte of the configuration, and here one of DTX behind it.
 #[test]
 fn of_opus_the_packets_themselves_tell_how_long_they_are() {

@@ -67,6 +67,12 @@ impl Half {
         self.reception.heard().map(|_| self.reception.payload_type())
     }
 
+    /// Packets of RTP that came.
+    pub(crate) fn sound(&self) -> u64 {
+        let totals = &self.reception.totals;
+        totals.packets.saturating_sub(totals.opaque.into())
+    }
+
     /// When something of this peer last went on to the other side.
     pub(crate) fn spoken_at(&self) -> Option<Time> {
         self.last_rtp.filter(|_| matches!(self.rtp.action, Action::Relay { .. }))

@@ -8,7 +8,7 @@ use crate::guard::{Datagram, Kind};
 use crate::renumbered::retell;
 use crate::report::{DropReason, StreamReport};
 use base::Time;
-use bridge::{Bridge, Digit, Passage, Plan, Tally};
+use bridge::{Bridge, Digit, Passage, Plan, Recoded, Tally};
 use std::net::SocketAddr;
 
 /// The bridges of a stream, by the side that speaks.
@@ -37,6 +37,18 @@ impl Bridges {
     }
 }
 
+/// Packets of sound that pass as they are, after which it is no more told how they were changed before: more than were
+/// under way.
+const PASSED: u64 = 25;
+
+/// How the sound of a side was changed before its plans changed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Former {
+    how: Recoded,
+    /// Packets of sound that the side had sent by then.
+    heard: u64,
+}
+
 /// What was counted of the words of one side that were changed on their way.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counted {
@@ -61,7 +73,11 @@ impl Stream {
         let counted = self.counted(side);
         let report = report.with_bridge(counted.tally, bridge.is_some());
         let now = bridge.and_then(|bridge| bridge.plan().recoded(report.payload_type));
-        StreamReport { recoded: now.or(self.recoded[side.index()]), digits: counted.digits, ..report }
+        let sound = report.packets.saturating_sub(report.fax_packets);
+        let former = self.recoded[side.index()]
+            .filter(|former| bridge.is_some() || sound < former.heard + PASSED)
+            .map(|former| former.how);
+        StreamReport { recoded: now.or(former), digits: counted.digits, ..report }
     }
 
     /// What all bridges of a side have counted.
@@ -91,9 +107,10 @@ impl Stream {
     /// Remembers how sound was changed, before that changes.
     fn note_recoded(&mut self) {
         for side in Side::BOTH {
-            let heard = self.halves[side.index()].payload_type();
+            let half = &self.halves[side.index()];
+            let (said, heard) = (half.payload_type(), half.sound());
             let bridge = self.bridges.as_ref().map(|bridges| &bridges.0[side.index()]);
-            let was = heard.and_then(|_| bridge?.plan().recoded(heard));
+            let was = said.and_then(|_| bridge?.plan().recoded(said)).map(|how| Former { how, heard });
             self.recoded[side.index()] = was.or(self.recoded[side.index()]);
         }
     }
