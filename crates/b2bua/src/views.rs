@@ -73,10 +73,12 @@ fn view(call: &Call, links: &Links) -> CallView {
         a_call_id: call.facts.sip_call_id.clone(),
         b_call_id: attempt.map(|a| a.facts.sip_call_id.clone()),
         anchored: call.media.is_anchored(),
-        security: Side::BOTH.map(|side| {
-            let shaken = call.media.shaken[call.media.seat(side).index()];
-            call.leg(side).and_then(|leg| negotiation::security((&leg.described, leg.sdp.standing()), shaken))
-        }),
+        sound: {
+            let shaken = |side| call.media.shaken[call.media.seat(side).index()];
+            let told = |side| call.leg(side).filter(|leg| !leg.described.is_empty()).map(|_| shaken(side));
+            let sides = Side::BOTH.map(|side| (call.trunk_of(side), call.standing(side), told(side)));
+            negotiation::Shown::new((&call.epoch.snapshot.config, &call.media.codec), sides)
+        },
         unheard: call.media.unheard,
         links: call.limits.links.all().map(|(at, times)| (links.site(at).into(), times)).collect(),
         media: call.media.session().map(|session| (session, call.media.seat(Side::A))),
@@ -84,6 +86,5 @@ fn view(call: &Call, links: &Links) -> CallView {
         recorder: call.recorder().map(|by| call.epoch.trunk_name(by)),
         paused: call.is_paused(),
         held: Side::BOTH.map(|side| call.leg(side).and_then(|leg| leg.sdp.held_since)),
-        codec: negotiation::codec_shown(&call.media.codec, Side::BOTH.map(|side| call.standing(side))),
     }
 }

@@ -90,8 +90,7 @@ pub fn can_join(a: &Standing<'_>, b: &Standing<'_>) -> bool {
 
 /// What is shown of a call's codec: what was noted of its answers, and where its sides have agreed on none in common that
 /// of the caller and that of the callee (`opus/G722`).
-#[must_use]
-pub fn codec_shown(noted: &str, [caller, callee]: [Standing<'_>; 2]) -> Option<Box<str>> {
+pub(crate) fn codec_shown(noted: &str, [caller, callee]: [Standing<'_>; 2]) -> Option<Box<str>> {
     let fax = noted.find('+').map_or("", |at| &noted[at..]);
     let both = caller.agreed().zip(callee.agreed()).filter(|((_, a), (_, b))| !(a.within(b) && b.within(a)));
     let name =

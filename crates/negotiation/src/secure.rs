@@ -188,7 +188,7 @@ pub(crate) fn paired(theirs: &Media<'_>, ours: &Media<'_>) -> Option<Keys> {
 /// How what a peer sends of the first audio stream is protected, by what it described and was told. `shaken`: what its
 /// last handshake agreed on.
 #[must_use]
-pub fn security((theirs, ours): (&[u8], &[u8]), shaken: Option<Security>) -> Option<Security> {
+pub(crate) fn security((theirs, ours): (&[u8], &[u8]), shaken: Option<Security>) -> Option<Security> {
     let (theirs, ours) = (crate::parse(theirs).ok()?, crate::parse(ours).ok()?);
     let mut both = theirs.media().iter().zip(ours.media());
     let (theirs, ours) =

@@ -14,4 +14,4 @@ pub use record::{
     AttemptFacts, AttemptRecord, CallFacts, CallRecord, MediaRecord, ReleasedBy, TransferHow, TransferRecord,
 };
 pub use sent::{SENT, Sent};
-pub use view::{CallView, LinkView, StatusView};
+pub use view::{LinkView, StatusView};

@@ -41,6 +41,7 @@ fn text(wall: WallTime) -> String {
 
 /// A live call.
 pub(crate) fn call(view: &CallView, moments: Moments) -> Call {
+    let [caller_security, callee_security] = view.security().map(|told| told.map(|how| how.to_string()));
     Call {
         key: view.key.to_string(),
         state: view.state.to_owned(),
@@ -58,9 +59,9 @@ pub(crate) fn call(view: &CallView, moments: Moments) -> Call {
         a_call_id: view.a_call_id.to_string(),
         b_call_id: view.b_call_id.as_deref().map(str::to_owned),
         anchored: view.anchored,
-        codec: view.codec.as_deref().map(str::to_owned),
-        caller_security: view.security[0].map(|security| security.to_string()),
-        callee_security: view.security[1].map(|security| security.to_string()),
+        codec: view.codec().map(String::from),
+        caller_security,
+        callee_security,
         caller_unheard: view.unheard[0].map(|heard| heard.why.word().to_owned()),
         callee_unheard: view.unheard[1].map(|heard| heard.why.word().to_owned()),
         links: view.links.iter().map(|(site, times)| (site.to_string(), *times)).collect(),

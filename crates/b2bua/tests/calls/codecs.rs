@@ -106,7 +106,7 @@ fn of_a_transcoded_call_both_codecs_are_shown_the_callers_first() {
     let first = offered(&mut world, &OFFER.replace("AVP 8 0 101", "AVP 8 101"));
     let ok = answered(&mut world, &first, &mu_answer(""));
     world.receive(PBX, &inside("ACK", 1, ok.header("To"), "ack1", "", ""));
-    assert_eq!(world.board.calls()[0].codec.as_deref(), Some("PCMA/PCMU"));
+    assert_eq!(world.board.calls()[0].codec().as_deref(), Some("PCMA/PCMU"));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_refresh_of_a_transcoded_call_is_answered_with_the_codec_that_its_sender_spe
     world.receive(PBX, &response(&out, "200 OK", "", "", &OFFER.replace("AVP 8 0 101", "AVP 8 101")));
     let sent = world.expect(&[(PBX, "ACK"), (GW1, "SIP/2.0 200")]);
     assert_eq!(formats(&sent[1]), "0 101");
-    assert_eq!(world.board.calls()[0].codec.as_deref(), Some("PCMA/PCMU"), "whoever answers last");
+    assert_eq!(world.board.calls()[0].codec().as_deref(), Some("PCMA/PCMU"), "whoever answers last");
 }
 
 #[test]

@@ -314,7 +314,7 @@ fn a_live_call_says_what_its_handshake_agreed_on() {
     let out = world.expect(&[(GW1, "INVITE")]).remove(0);
     world.receive(GW1, &response(&out, "200 OK", "tb", "", &secured(ANSWER, &proof(0xC4, "active", ""))));
     world.expect(&[(GW1, "ACK"), (PBX, "SIP/2.0 200")]);
-    let shown = |world: &World| world.board.calls()[0].security;
+    let shown = |world: &World| world.board.calls()[0].security();
     assert_eq!(shown(&world), [Some(Security::Plain), Some(Security::Dtls(None))]);
     let session = world.media.iter().find_map(|command| match command {
         Command::Open { session, .. } => Some(*session),

@@ -21,14 +21,17 @@ const KEY_DIGITS_MIN: usize = 4;
 pub(super) async fn list(State(house): Shared, filters: Filters<CallQuery>) -> Asked<Json<Calls>> {
     let Filters(query) = filters;
     let limit = query.limit.unwrap_or(CallQuery::LIMIT_DEFAULT).min(CallQuery::LIMIT_MAX);
-    let mut calls = ask(move || house.subject.node.calls()).await?;
-    if let Some(trunk) = &query.trunk {
-        calls.retain(|call| *call.trunk_in == **trunk || call.trunk_out.as_deref() == Some(trunk));
-    }
-    calls.sort_unstable_by_key(|call| (call.start, call.key));
-    let moments = Moments::now();
-    let total = calls.len() as u64;
-    Ok(Json(Calls { total, calls: calls.iter().take(limit).map(|c| wire::call(c, moments)).collect() }))
+    let shown = ask(move || -> Asked<Calls> {
+        let mut calls = house.subject.node.calls()?;
+        if let Some(trunk) = &query.trunk {
+            calls.retain(|call| *call.trunk_in == **trunk || call.trunk_out.as_deref() == Some(trunk));
+        }
+        calls.sort_unstable_by_key(|call| (call.start, call.key));
+        let moments = Moments::now();
+        let total = calls.len() as u64;
+        Ok(Calls { total, calls: calls.iter().take(limit).map(|c| wire::call(c, moments)).collect() })
+    });
+    Ok(Json(shown.await?))
 }
 
 /// `GET /v1/calls/{key}`; the key may be cut short as long as it names one live call.
@@ -40,8 +43,8 @@ pub(super) async fn show(State(house): Shared, Path(key): Path<String>) -> Asked
         // One report of a session at a time, whoever asks: media go before curiosity.
         let _one = house.looking.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(report) = house.subject.node.media(session)? {
-            let agreed = found.codec.as_deref().unwrap_or_default();
-            let [caller, callee] = Figures::both(&report, caller, agreed);
+            let agreed = found.codec().unwrap_or_default();
+            let [caller, callee] = Figures::both(&report, caller, &agreed);
             (call.from_caller, call.from_callee) = (Some(Box::new(caller)), Some(Box::new(callee)));
         }
         Ok(call)
