@@ -360,6 +360,13 @@ pub enum Reply {
         /// The session towards the recorder.
         session: SessionId,
     },
+    /// Packets that a recorder wants are lost on our side of it. Said now and then, while there are more.
+    Uncopied {
+        /// The session towards the recorder.
+        session: SessionId,
+        /// How many, since it was opened.
+        packets: u64,
+    },
     /// The true source of a peer's media was learnt, or changed by a followed rebind, and is
     /// not the signalled one.
     Latched {
@@ -389,6 +396,7 @@ impl Reply {
             | Reply::Keyed(session, ..)
             | Reply::Played { session, .. }
             | Reply::Unreached { session }
+            | Reply::Uncopied { session, .. }
             | Reply::Latched { session, .. } => *session,
         }
     }

@@ -255,6 +255,9 @@ pub struct Report {
     pub a: Vec<StreamReport>,
     /// What side B sent, by stream.
     pub b: Vec<StreamReport>,
+    /// Of a session towards a recorder: packets that it wanted and that were lost on our side of it. They could not be
+    /// sent, or came too late to have a place.
+    pub uncopied: u64,
 }
 
 impl Report {

@@ -370,7 +370,8 @@ impl Session {
             let of = |s: &Stream| s.add_bridge(side, s.halves[side.index()].report(now, self.opened));
             self.streams.iter().map(of).collect()
         };
-        Report { duration: now.since(self.opened), a: side(Side::A), b: side(Side::B) }
+        let (duration, uncopied) = (now.since(self.opened), self.lost_copies());
+        Report { duration, a: side(Side::A), b: side(Side::B), uncopied }
     }
 
     /// The end: rates the last, unfinished spans and reports.

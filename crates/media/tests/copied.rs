@@ -6,7 +6,7 @@ mod common;
 
 use base::Time;
 use common::{a, b, rtcp, rtp};
-use media::{Component, Datagram, Remote, Session, SessionId, Side, Verdict};
+use media::{Component, Datagram, Remote, Reply, Session, SessionId, Side, Verdict};
 use std::net::SocketAddr;
 
 const CALLER: &str = "10.0.0.40:7000";
@@ -266,4 +266,64 @@ fn a_recorder_whose_host_refuses_for_two_seconds_is_told_as_unreached_once() {
     let unreached = media::Reply::Unreached { session: SessionId(2) };
     assert_eq!(told(&[9_100]), [unreached]);
     assert_eq!(told(&[10_000, 20_000, 23_000]), []);
+}
+
+/// What a session has told of lost packets.
+fn told(session: &mut Session, now: Time) -> Option<u64> {
+    let mut buffer = vec![0; 2048];
+    let mut packet = Datagram { buffer: &mut buffer, length: 0 };
+    session.report_copies(now, &mut packet, |_, _, _, _, _| {});
+    match session.poll_reply() {
+        Some(Reply::Uncopied { packets, .. }) => Some(packets),
+        None => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn later(pair: &mut Pair) -> Time {
+    pair.now = pair.now + std::time::Duration::from_secs(7);
+    pair.now
+}
+
+#[test]
+fn packets_that_the_recorder_wanted_and_that_are_lost_before_it_are_counted_and_told_now_and_then() {
+    let mut pair = Pair::new();
+    for (sequence, payload_type) in [(102, 8), (103, 9), (104, 9), (106, 8), (105, 8)] {
+        number(&mut pair, 1, sequence, payload_type);
+    }
+    assert_eq!(pair.copy.report(pair.now).uncopied, 1, "105 has no number; 103 and 104 were not wanted");
+    assert_eq!(
+        pair.copy.take_drops().unwrap().of(media::DropReason::Late),
+        1,
+        "it is in the engine's figures"
+    );
+    pair.copy.copy_failed(Side::B, 0, false);
+    let now = later(&mut pair);
+    assert_eq!(told(&mut pair.copy, now), Some(2));
+    let now = later(&mut pair);
+    assert_eq!(told(&mut pair.copy, now), None, "nothing new");
+    pair.copy.copy_failed(Side::B, 0, false);
+    let now = later(&mut pair);
+    assert_eq!(told(&mut pair.copy, now), Some(3));
+    assert_eq!(pair.call.report(pair.now).uncopied, 0);
+}
+
+#[test]
+fn what_a_host_refuses_is_lost_unless_it_is_given_up_for_that() {
+    let second = std::time::Duration::from_secs(1);
+    let refuse = |pair: &mut Pair| {
+        pair.copy.copy_refused(pair.now);
+        pair.copy.copy_failed(Side::A, 0, true);
+        pair.now = pair.now + second;
+    };
+    let mut pair = Pair::new();
+    refuse(&mut pair);
+    assert_eq!(pair.copy.report(pair.now).uncopied, 1, "it ended before more was known");
+    pair.now = pair.now + 20 * second;
+    (0..2).for_each(|_| refuse(&mut pair));
+    let now = pair.now;
+    assert_eq!(told(&mut pair.copy, now), Some(1), "the first stays alone");
+    refuse(&mut pair);
+    assert!(matches!(pair.copy.poll_reply(), Some(Reply::Unreached { .. })));
+    assert_eq!(pair.copy.report(pair.now).uncopied, 1, "from the second on there is a gap");
 }

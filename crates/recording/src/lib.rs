@@ -5,6 +5,7 @@
 //! fails or is lost is followed by another at once, and asked again for as long as the call lasts. Media are copied by
 //! the engine, into ports of ours towards the recorder; the dialog is `siprec`'s, descriptions are `negotiation`'s.
 
+mod copied;
 mod losing;
 mod picture;
 mod story;
@@ -14,7 +15,8 @@ pub use siprec::{Env, News, Party, Session, Way};
 pub use story::Tally;
 
 use base::{ListenId, Rng, Time, WallTime};
-use media::{Command, Ports, Remote, Reply, SessionId, Side};
+use copied::{Copied, Uncopied};
+use media::{Command, Remote, Reply, Side};
 use negotiation::{Draws, End, LocalSdp, Notice};
 use sip_core::Flow;
 use sip_msg::Msg;
@@ -34,16 +36,6 @@ pub const LIVED: Duration = PAUSE_MAX;
 /// How often the health of the recorder's address is looked at while it takes part.
 pub const CHECK: Duration = Duration::from_secs(2);
 
-/// Ports towards the recorder, for one media session of the call.
-#[derive(Debug)]
-struct Copied {
-    session: SessionId,
-    of: SessionId,
-    /// How many streams that had.
-    streams: u8,
-    ports: Option<Ports>,
-}
-
 /// See the module text. `G` names where a session counts.
 #[derive(Debug)]
 pub struct Recording<G> {
@@ -53,6 +45,7 @@ pub struct Recording<G> {
     at: Option<G>,
     ways: VecDeque<(G, Way)>,
     copied: Option<Copied>,
+    uncopied: Uncopied,
     sdp: LocalSdp,
     /// The version of it that the recorder knows, or is told now, and whether that pauses.
     told: (u64, bool),
@@ -89,6 +82,7 @@ impl<G: Copy + PartialEq> Recording<G> {
             at: None,
             ways: VecDeque::new(),
             copied: None,
+            uncopied: Uncopied::default(),
             sdp: LocalSdp::default(),
             told: (0, false),
             asked: false,
@@ -155,7 +149,7 @@ impl<G: Copy + PartialEq> Recording<G> {
     /// How it went, for the record.
     #[must_use]
     pub fn verdict(&self) -> String {
-        self.story.verdict()
+        self.story.verdict() + &self.uncopied.said(self.copied.as_ref())
     }
 
     /// When the owner should show the call again, or let time pass.
@@ -261,7 +255,7 @@ impl<G: Copy + PartialEq> Recording<G> {
         let (session, of, seed) = ((lent.open)(), picture.of, lent.env.rng.next_u64());
         let (listen, streams): (ListenId, u8) = (picture.listen, picture.streams);
         lent.media.push(Command::Copy { session, of, listen, streams, seed });
-        self.copied = Some(Copied { session, of, streams, ports: None });
+        self.copied = Some(Copied { session, of, streams, ports: None, lost: 0 });
         true
     }
 
@@ -269,7 +263,7 @@ impl<G: Copy + PartialEq> Recording<G> {
     fn close(&mut self, media: &mut Vec<Command>) {
         self.taken.clear();
         if let Some(copied) = self.copied.take() {
-            media.push(Command::Close { session: copied.session });
+            self.uncopied.close(&copied, media);
         }
     }
 
@@ -318,6 +312,7 @@ impl<G: Copy + PartialEq> Recording<G> {
 
     /// Takes what the engine says of ports; `false`: it is about something else.
     pub fn on_ports(&mut self, reply: &Reply, now: Time) -> bool {
+        self.uncopied.hear(reply);
         let Some(copied) = self.copied.as_mut().filter(|copied| copied.session == reply.session()) else {
             return false;
         };
@@ -330,6 +325,7 @@ impl<G: Copy + PartialEq> Recording<G> {
                 self.ways.clear();
                 self.failed(Trouble::Ports(*reason), now, now);
             }
+            Reply::Uncopied { packets, .. } => copied.lost = *packets,
             Reply::Grown { ports: Err(_), .. } => {}
             _ => return false,
         }

@@ -32,7 +32,10 @@ impl<G: Copy + PartialEq> Recording<G> {
     /// It goes on with what the one before it has begun.
     #[must_use]
     pub fn following(mut self, before: Option<Recording<G>>, now: Time) -> Recording<G> {
-        before.into_iter().for_each(|before| self.story.follow(&before.story, now));
+        if let Some(before) = before {
+            self.story.follow(&before.story, now);
+            self.uncopied = before.uncopied;
+        }
         self
     }
 

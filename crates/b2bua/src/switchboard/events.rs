@@ -139,7 +139,7 @@ impl Switchboard {
                 call.tell_digit(call.media.seat(from.other()), InfoDigit { event, duration_ms }, cx);
             }
             Reply::Played { .. } => call.on_parted(cx),
-            Reply::Latched { .. } => {}
+            Reply::Latched { .. } | Reply::Uncopied { .. } => {}
             Reply::Unreached { session } => call.lose_recorder(cx, |r, lent| r.on_unreached(session, lent)),
             _ if call.media.session() != Some(session) || call.is_left_alone() => {}
             Reply::Keyed(_, side, security) => call.media.shaken[side.index()] = Some(security),

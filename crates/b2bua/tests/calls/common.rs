@@ -98,6 +98,7 @@ pub(crate) struct World {
     pub(crate) media_fails: bool,
     /// No port is free there for the called side.
     pub(crate) no_ports_on: Option<ListenId>,
+    pub(crate) uncopied: u64,
 }
 
 impl World {
@@ -131,6 +132,7 @@ impl World {
             late: Vec::new(),
             media_fails: false,
             no_ports_on: None,
+            uncopied: 0,
         };
         world.drain(out);
         world
@@ -228,9 +230,7 @@ impl World {
                 None
             }
             media::Command::Copy { .. } => crate::recorded::ports_to_it(command, &mut self.opened),
-            media::Command::Close { session } => {
-                Some(media::Reply::Closed { session: *session, report: Box::default() })
-            }
+            media::Command::Close { session } => Some(self.closed(*session)),
             _ => None,
         }
     }

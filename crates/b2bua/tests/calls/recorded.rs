@@ -27,6 +27,23 @@ pub(crate) fn ports_to_it(
     Some(media::Reply::Opened { session: *session, ports })
 }
 
+impl World {
+    /// The engine's last report of a session; `uncopied`: packets that were lost before a recorder.
+    pub(crate) fn closed(&self, session: media::SessionId) -> media::Reply {
+        let report = media::Report { uncopied: self.uncopied, ..media::Report::default() };
+        media::Reply::Closed { session, report: Box::new(report) }
+    }
+
+    /// The session towards a recorder that was opened last.
+    pub(crate) fn copied(&self) -> media::SessionId {
+        let last = self.media.iter().rev().find_map(|command| match command {
+            media::Command::Copy { session, .. } => Some(*session),
+            _ => None,
+        });
+        last.expect("a session towards the recorder")
+    }
+}
+
 pub(crate) fn recorded(gateways: &str) -> World {
     let pbx = CONFIG.replace("[trunk.pbx]\n", "[trunk.pbx]\nrecord = \"rec\"\n");
     World::new(&format!(

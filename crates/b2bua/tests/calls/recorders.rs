@@ -52,11 +52,7 @@ fn a_silent_recorder_is_asked_again_ever_more_seldom_as_long_as_the_call_lasts()
 
 /// What the engine says of the session towards the recorder that was opened last.
 fn unreached(world: &mut World) {
-    let last = world.media.iter().rev().find_map(|command| match command {
-        media::Command::Copy { session, .. } => Some(*session),
-        _ => None,
-    });
-    world.media_reply(media::Reply::Unreached { session: last.expect("a session towards the recorder") });
+    world.media_reply(media::Reply::Unreached { session: world.copied() });
 }
 
 #[test]

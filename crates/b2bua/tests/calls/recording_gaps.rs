@@ -5,6 +5,7 @@ use crate::recorded::{SRS, SRS2, TAKES, begun, counter, from_recorder, hung_up, 
 use b2bua::Command;
 use b2bua::input::RecordWish;
 use base::TrunkId;
+use media::Reply;
 use std::time::Duration;
 
 const SECONDS: fn(u64) -> Duration = Duration::from_secs;
@@ -325,4 +326,39 @@ fn what_is_paused_from_the_beginning_is_no_gap_however_late_the_recorder_comes()
     let told = world.expect(&[(SRS, "INVITE")]).remove(0);
     answers(&mut world, &told, TAKES);
     assert_eq!(ends(&mut world, &ok), "rec: ok, paused 20.0 s");
+}
+
+#[test]
+fn packets_that_were_lost_before_the_recorder_are_counted_in_its_account() {
+    let mut world = recorded("\"10.0.0.30\"");
+    let (ok, invite) = begun(&mut world);
+    taken(&mut world, &invite, TAKES);
+    world.pass(SECONDS(30));
+    let session = world.copied();
+    world.media_reply(Reply::Uncopied { session, packets: 1 });
+    assert_eq!(shown(&world), "rec: ok, 1 packet lost");
+    world.media_reply(Reply::Uncopied { session, packets: 12 });
+    assert_eq!(shown(&world), "rec: ok, 12 packets lost");
+    // What was lost since then stands in the engine's last report.
+    world.uncopied = 15;
+    assert_eq!(ends(&mut world, &ok), "rec: ok, 15 packets lost");
+}
+
+#[test]
+fn packets_that_were_lost_before_one_recorder_are_told_after_the_next_has_taken_over() {
+    let mut world = recorded("\"10.0.0.30\", \"10.0.0.31\"");
+    let (ok, invite) = begun(&mut world);
+    taken(&mut world, &invite, TAKES);
+    world.pass(SECONDS(30));
+    let session = world.copied();
+    world.media_reply(Reply::Uncopied { session, packets: 7 });
+    world.media_reply(Reply::Unreached { session });
+    let sent = world.expect(&[(SRS, "BYE sip:bob@10.0.0.30"), (SRS2, "INVITE sip:10.0.0.31")]);
+    world.receive(SRS, &response(&sent[0], "200 OK", "", "", ""));
+    world.receive(SRS2, &response(&sent[1], "200 OK", "", "", TAKES));
+    world.expect(&[(SRS2, "ACK")]);
+    assert_ne!(world.copied(), session);
+    assert_eq!(shown(&world), "rec: ok, but for 2.0 s, 7 packets lost");
+    world.uncopied = 1;
+    assert_eq!(ends(&mut world, &ok), "rec: ok, but for 2.0 s, 8 packets lost");
 }

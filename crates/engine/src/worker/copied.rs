@@ -5,7 +5,7 @@ use super::Worker;
 use crate::relay::{send, send_heard};
 use base::Time;
 use media::token::{Place, Token};
-use media::{Component, Datagram, DropReason, Leaving, Session, SessionId};
+use media::{Component, Datagram, Leaving, Session, SessionId};
 use std::io;
 
 impl Worker {
@@ -42,11 +42,11 @@ impl Worker {
             // Where its host refuses them the port hears of it.
             by_rings => (by_rings == Leaving::Left, false),
         };
-        if !left {
-            copy.session.count_drop(token.side, token.stream, DropReason::SendFailed);
-        }
         if refused {
             copy.session.copy_refused(now);
+        }
+        if !left {
+            copy.session.copy_failed(token.side, token.stream, refused);
         }
     }
 

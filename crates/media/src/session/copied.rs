@@ -47,6 +47,27 @@ pub(super) struct Copies {
     /// Since when packets are refused, and when the last one was.
     refused: Option<(Time, Time)>,
     told: bool,
+    /// Packets that the recorder wanted and that are lost on our side of it; as many were told.
+    lost: u64,
+    told_lost: u64,
+    /// Further ones, which its host has refused since then.
+    unreached: u64,
+}
+
+impl Copies {
+    fn new(seed: u64, streams: usize) -> Copies {
+        let mut rng = Rng::new((seed, !seed));
+        let mut name = [0; 16];
+        base::rng::hex(rng.next_u64(), &mut name);
+        let voices = (0..streams).map(|_| [Voice::new(&mut rng), Voice::new(&mut rng)]).collect();
+        let (report_at, refused, told) = (Time::ZERO, None, false);
+        Copies { rng, name, voices, report_at, refused, told, lost: 0, told_lost: 0, unreached: 0 }
+    }
+
+    /// How many are lost. What a host refused that is given up is missing since then, as is told.
+    fn lost(&self) -> u64 {
+        self.lost + if self.told { 0 } else { self.unreached }
+    }
 }
 
 /// One of them.
@@ -162,6 +183,12 @@ impl Voice {
     }
 }
 
+/// Whether the recorder does not want a packet, or does not take part yet.
+fn is_unwanted(reason: DropReason) -> bool {
+    use DropReason::{Direction, IceUnproven, NoRemote, PayloadType, SrtpKey};
+    matches!(reason, Direction | IceUnproven | NoRemote | PayloadType | SrtpKey)
+}
+
 /// Where the recorder wants a packet, and the clock of its sound.
 fn wanted(half: &Half, bytes: &[u8]) -> Result<(SocketAddr, u32), DropReason> {
     let to = half.media_target()?;
@@ -183,12 +210,7 @@ impl Session {
 
     /// The ports lead to a recorder, who hears each side of another session; nothing is relayed between them.
     pub fn serve_recorder(&mut self, seed: u64) {
-        let mut rng = Rng::new((seed, !seed));
-        let mut name = [0; 16];
-        base::rng::hex(rng.next_u64(), &mut name);
-        let voices = self.streams.iter().map(|_| [Voice::new(&mut rng), Voice::new(&mut rng)]).collect();
-        let (report_at, refused, told) = (Time::ZERO, None, false);
-        self.copying = Copying::To(Box::new(Copies { rng, name, voices, report_at, refused, told }));
+        self.copying = Copying::To(Box::new(Copies::new(seed, self.streams.len())));
     }
 
     /// Further streams lead to the recorder.
@@ -212,12 +234,29 @@ impl Session {
     pub fn copy_refused(&mut self, now: Time) {
         let id = self.id;
         let Copying::To(copies) = &mut self.copying else { return };
-        let since = copies.refused.filter(|(_, last)| now.since(*last) <= REFUSED_EVERY);
-        let since = since.map_or(now, |(since, _)| since);
+        let before = copies.refused.filter(|(_, last)| now.since(*last) <= REFUSED_EVERY);
+        if before.is_none() {
+            copies.lost += std::mem::take(&mut copies.unreached);
+        }
+        let since = before.map_or(now, |(since, _)| since);
         copies.refused = Some((since, now));
         if now.since(since) >= UNREACHED_AFTER && !std::mem::replace(&mut copies.told, true) {
             self.tell(Reply::Unreached { session: id });
         }
+    }
+
+    /// A copy did not leave; `refused`: for the host of the recorder cannot be reached.
+    #[cold]
+    pub fn copy_failed(&mut self, side: Side, stream: u8, refused: bool) {
+        self.count_drop(side, stream, DropReason::SendFailed);
+        if let Copying::To(copies) = &mut self.copying {
+            *if refused { &mut copies.unreached } else { &mut copies.lost } += 1;
+        }
+    }
+
+    /// How many packets the recorder wanted that were lost on our side of it.
+    pub(super) fn lost_copies(&self) -> u64 {
+        if let Copying::To(copies) = &self.copying { copies.lost() } else { 0 }
     }
 
     /// Whether its ports lead to a recorder.
@@ -266,8 +305,13 @@ impl Session {
         match self.renamed(now, side, stream, packet) {
             Ok(to) => Some(to),
             Err(reason) => {
-                // Nobody of the call misses it.
-                self.note_drop(side, stream, reason);
+                let (Copying::To(copies), false) = (&mut self.copying, is_unwanted(reason)) else {
+                    // Nobody misses it.
+                    self.note_drop(side, stream, reason);
+                    return None;
+                };
+                copies.lost += 1;
+                self.count_drop(side, stream, reason);
                 None
             }
         }
@@ -297,7 +341,8 @@ impl Session {
         }
     }
 
-    /// Time goes on: sender reports that are due, each at the start of the buffer while it is handed over.
+    /// Time goes on: what was lost is told, and sender reports are due, each at the start of the buffer while it is
+    /// handed over.
     pub fn report_copies(
         &mut self,
         now: Time,
@@ -310,6 +355,8 @@ impl Session {
         }
         // Never all at the same moment (RFC 3550 §6.3.1).
         copies.report_at = now + REPORT_EVERY + Duration::from_millis(copies.rng.below(1_000));
+        let lost = (copies.told_lost != copies.lost).then_some(copies.lost);
+        copies.told_lost = copies.lost;
         for (stream, (s, voices)) in (0u8..).zip(self.streams.iter_mut().zip(&copies.voices)) {
             for side in Side::BOTH {
                 let (voice, half) = (&voices[side.index()], &mut s.halves[side.index()]);
@@ -327,6 +374,9 @@ impl Session {
                     s.halves[side.other().index()].note_sender_report(now, ntp);
                 }
             }
+        }
+        if let Some(packets) = lost {
+            self.tell(Reply::Uncopied { session: self.id, packets });
         }
     }
 }

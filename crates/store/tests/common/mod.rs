@@ -162,6 +162,7 @@ pub fn report() -> Box<Report> {
             one_way_why: Some(media::OneWay::Nothing),
             ..StreamReport::default()
         }],
+        uncopied: 0,
     })
 }
 
