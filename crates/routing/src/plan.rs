@@ -14,6 +14,9 @@ use base::{ReasonId, TrunkId};
 use smallvec::SmallVec;
 use std::fmt::Write as _;
 
+/// Behind the name of a trunk of which something holds only if it is tried: that depends on those before it.
+const IF_TRIED: &str = ", if tried:";
+
 /// Both numbers of a call, normalised.
 pub(crate) struct Numbers {
     pub called: Normal,
@@ -64,10 +67,22 @@ impl Table {
                 let _ = write!(line, "; {name} demoted");
             }
             if path != MediaPath::Anchored {
-                // Whether the later ones are tried depends on the first.
-                let _ = write!(line, "; {name}{} {path}", if at == 0 { "" } else { ", if tried:" });
+                let _ = write!(line, "; {name}{} {path}", if at == 0 { "" } else { IF_TRIED });
             }
         }
+        line
+    }
+
+    /// The line of [`Table::explain`] from when gateways ring at once, of each the trunk: these are tried for certain.
+    #[must_use]
+    pub fn explain_round(&self, line: &str, round: impl Iterator<Item = TrunkId>) -> String {
+        let (mut line, mut gateways) = (line.to_owned(), 0);
+        for trunk in round {
+            let name = self.trunk_name(trunk);
+            line = line.replace(&format!("; {name}{IF_TRIED}"), &format!("; {name}"));
+            gateways += 1;
+        }
+        let _ = write!(line, "; {gateways} gateways at once");
         line
     }
 

@@ -66,11 +66,9 @@ impl Call {
         let mut running = SmallVec::from_slice(&[number]);
         let mut asked: SmallVec<[_; 8]> = SmallVec::from_slice(&[(first.at.gateway, first.target)]);
         while running.len() < most {
-            let fits = |c: &Candidate| self.joins(c, first);
             let new = |c: &Candidate| asked.iter().all(|(g, t)| *g != c.at.gateway && *t != c.target);
-            let tier = self.queue.iter().take_while(|c| fits(c));
-            let Some(at) = tier.into_iter().position(new) else { break };
-            let Some(candidate) = self.queue.remove(at) else { break };
+            let at = self.queue.iter().take_while(|c| self.joins(c, first)).position(new);
+            let Some(candidate) = at.and_then(|at| self.queue.remove(at)) else { break };
             asked.push((candidate.at.gateway, candidate.target));
             if let Some(why) = self.bar(&candidate, cx) {
                 self.skip(&candidate, why, cx);
@@ -83,7 +81,8 @@ impl Call {
         }
         self.current = number;
         if running.len() > 1 {
-            self.decision = format!("{}; {} gateways at once", self.decision, running.len()).into();
+            let round = self.live.iter().filter(|a| running.contains(&a.number)).map(|a| a.trunk);
+            self.decision = self.epoch.snapshot.table.explain_round(&self.decision, round).into();
             cx.counters.forks += running.len() as u64;
             self.forks = Some(Box::new(Forks { running, ..Forks::default() }));
         }

@@ -62,6 +62,28 @@ fn media_go_between_peers_that_share_a_place_and_else_through_the_node() {
 }
 
 #[test]
+fn trunks_that_ring_at_once_are_tried_for_certain_and_the_next_tier_is_not() {
+    let third = "[trunk.last]\nkind = \"itsp\"\nlisten = \"outside\"\ngateways = [\"192.0.2.10\"]\n\
+                 bypass = [\"home\"]\noverride = { media = \"direct\" }\n";
+    let text = config("")
+        .replace("\"far\"", "\"home\"")
+        .replace("to = [\"one\", \"two\"]", "to = [[\"one\", \"two\"], [\"last\"]]")
+        + "[defaults]\nhunt = \"parallel\"\n"
+        + third;
+    let mut world = World::new(&text);
+    world.receive(PBX, &invite("004420700000", OFFER, ""));
+    let mut rung: Vec<String> = world.take().iter().map(|sent| sent.to.to_string()).collect();
+    rung.sort();
+    assert_eq!(rung, [GW1, GW2]);
+    let decision = world.board.calls()[0].decision.to_string();
+    let path = "media between the peers: bypass id home";
+    for certain in ["one", "two"] {
+        assert!(decision.contains(&format!("; {certain} {path}")), "{decision}");
+    }
+    assert!(decision.ends_with(&format!("; last, if tried: {path}; 2 gateways at once")), "{decision}");
+}
+
+#[test]
 fn a_call_that_leaves_by_the_trunk_that_it_came_by_needs_no_hairpin() {
     let mut world = World::new(&config(""));
     world.receive(PBX, &invite("+493023125107", OFFER, ""));
