@@ -1,6 +1,7 @@
 //! Records for other programs: CSV (RFC 4180) and JSON lines.
 //!
-//! Enter through [`Table`]; the same rows as everywhere, flat for CSV.
+//! Enter through [`Table`]; the same rows as everywhere, flat for CSV. There columns keep their places for ever, as some
+//! read them by these: new ones go to the end.
 
 use crate::error::StoreError;
 use crate::moment::Moment;
@@ -9,6 +10,7 @@ use crate::row::{AttemptRow, CallRow, DirectionRow, MediaRow};
 use crate::sent::SentRow;
 use std::fmt::{Display, Write as _};
 use std::io::Write;
+use std::ops::Range;
 
 /// How records are written out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,7 +47,7 @@ const DIRECTION_FIELDS: [&str; 12] = [
 const ATTEMPT_HEADER: &str = "id,call,number,tier,trunk,gateway,target,transport,sip_call_id,caller_sent,\
 called_sent,start,progress,answer,end,status,q850,reason,site";
 
-/// What was added to the calls; columns keep their places.
+/// What was added to the calls.
 const CALL_TAIL: &str = "trace_id,site_in,site_out,preferred_received";
 
 /// What was added to them after that.
@@ -54,6 +56,12 @@ const CALL_END: &str = ",caller_security,callee_security,recording";
 /// And after how each side sounded.
 const CALL_CODECS: &str = ",caller_codec,caller_recoded_to,caller_recoded_why,callee_codec,callee_recoded_to,\
 callee_recoded_why,caller_foreign_source,caller_described,callee_foreign_source,callee_described";
+
+/// Figures of how a side sounded, and headers of who was named, that have columns in the middle of the lines. Whatever is
+/// added to these tables has its columns at the end: first figures of the caller's side, then of the callee's, then
+/// headers.
+const FIGURES: usize = 35;
+const SENT: usize = 10;
 
 /// Writes rows in one format.
 pub(crate) struct Table<'w> {
@@ -67,7 +75,7 @@ impl<'w> Table<'w> {
     pub(crate) fn begin(format: Format, out: &'w mut dyn Write) -> Result<Table<'w>, StoreError> {
         let mut header = match format {
             Format::Jsonl => String::new(),
-            Format::CsvAttempts => ATTEMPT_HEADER.to_owned() + &sent_header(),
+            Format::CsvAttempts => ATTEMPT_HEADER.to_owned() + &sent_header(0..usize::MAX),
             Format::Csv => {
                 CALL_HEADER.to_owned()
                     + &direction_header("caller")
@@ -75,11 +83,14 @@ impl<'w> Table<'w> {
                     + &direction_header("callee")
                     + ","
                     + CALL_TAIL
-                    + &sent_header()
+                    + &sent_header(0..SENT)
                     + CALL_END
                     + &quality_header("caller")
                     + &quality_header("callee")
                     + CALL_CODECS
+                    + &figures_header("caller", FIGURES..usize::MAX)
+                    + &figures_header("callee", FIGURES..usize::MAX)
+                    + &sent_header(SENT..usize::MAX)
             }
         };
         if !header.is_empty() {
@@ -109,8 +120,12 @@ impl<'w> Table<'w> {
 }
 
 /// What was sent of whom, with a comma before each.
-fn sent_header() -> String {
-    SentRow::columns().map(|column| format!(",{column}")).collect()
+fn sent_header(places: Range<usize>) -> String {
+    within(SentRow::columns(), places).map(|column| format!(",{column}")).collect()
+}
+
+fn within<T>(all: impl Iterator<Item = T>, places: Range<usize>) -> impl Iterator<Item = T> {
+    all.skip(places.start).take(places.len())
 }
 
 fn direction_header(side: &str) -> String {
@@ -119,7 +134,11 @@ fn direction_header(side: &str) -> String {
 
 /// How a side sounded, with a comma before each.
 fn quality_header(side: &str) -> String {
-    std::iter::once("one_way_why").chain(QualityRow::names()).map(|name| format!(",{side}_{name}")).collect()
+    format!(",{side}_one_way_why") + &figures_header(side, 0..FIGURES)
+}
+
+fn figures_header(side: &str, places: Range<usize>) -> String {
+    within(QualityRow::names(), places).map(|name| format!(",{side}_{name}")).collect()
 }
 
 /// Fields of one CSV line.
@@ -203,26 +222,37 @@ fn call_line(fields: &mut Fields<'_>, call: &CallRow<'_>) {
     for text in [&call.trace_id, &call.site_in, &call.site_out, &call.preferred_received] {
         fields.text(text);
     }
-    match call.last_attempt() {
-        Some(attempt) => attempt.sent.0.iter().for_each(|value| fields.text(value)),
-        None => SentRow::columns().for_each(|_| fields.separate()),
-    }
+    sent(fields, call.last_attempt(), 0..SENT);
     put_end(fields, call);
     fields.end();
 }
 
-/// What [`CALL_END`] names, how each side sounded, and what [`CALL_CODECS`] names.
+/// What [`CALL_END`] names, how each side sounded, what [`CALL_CODECS`] names, and what came after.
 fn put_end(fields: &mut Fields<'_>, call: &CallRow<'_>) {
     ends(call).into_iter().for_each(|value| fields.text(value));
     let media = call.media.as_ref();
-    quality(fields, media.map(|m| &m.from_caller));
-    quality(fields, media.map(|m| &m.from_callee));
+    for row in [media.map(|m| &m.from_caller), media.map(|m| &m.from_callee)] {
+        fields.text(row.map_or("", |row| &row.one_way_why));
+        figures(fields, row, 0..FIGURES);
+    }
     let blank = DirectionRow::default();
     let sides = [media.map(|m| &m.from_caller), media.map(|m| &m.from_callee)];
     let sides = sides.map(|side| side.unwrap_or(&blank));
     let spoken = sides.iter().flat_map(|row| [&row.codec, &row.recoded_to, &row.recoded_why]);
     let foreign = sides.iter().flat_map(|row| [&row.foreign_source, &row.described]);
     spoken.chain(foreign).for_each(|text| fields.text(text));
+    for row in [media.map(|m| &m.from_caller), media.map(|m| &m.from_callee)] {
+        figures(fields, row, FIGURES..usize::MAX);
+    }
+    sent(fields, call.last_attempt(), SENT..usize::MAX);
+}
+
+/// Who was named in an attempt's INVITE.
+fn sent(fields: &mut Fields<'_>, attempt: Option<&AttemptRow<'_>>, places: Range<usize>) {
+    match attempt {
+        Some(attempt) => within(attempt.sent.0.iter(), places).for_each(|value| fields.text(value)),
+        None => within(SentRow::columns(), places).for_each(|_| fields.separate()),
+    }
 }
 
 /// What [`CALL_END`] names.
@@ -274,9 +304,9 @@ fn direction(fields: &mut Fields<'_>, row: Option<&DirectionRow<'_>>) {
     fields.text(&row.source);
 }
 
-fn quality(fields: &mut Fields<'_>, row: Option<&DirectionRow<'_>>) {
-    fields.text(row.map_or("", |row| &row.one_way_why));
-    row.map(|row| row.quality).unwrap_or_default().shown().for_each(|figure| fields.option(figure));
+fn figures(fields: &mut Fields<'_>, row: Option<&DirectionRow<'_>>, places: Range<usize>) {
+    let quality = row.map(|row| row.quality).unwrap_or_default();
+    within(quality.shown(), places).for_each(|figure| fields.option(figure));
 }
 
 fn attempt_line(fields: &mut Fields<'_>, call: &CallRow<'_>, attempt: &AttemptRow<'_>) {
@@ -295,6 +325,6 @@ fn attempt_line(fields: &mut Fields<'_>, call: &CallRow<'_>, attempt: &AttemptRo
     fields.option(attempt.q850);
     fields.text(&attempt.reason);
     fields.text(&attempt.site);
-    attempt.sent.0.iter().for_each(|value| fields.text(value));
+    sent(fields, Some(attempt), 0..usize::MAX);
     fields.end();
 }

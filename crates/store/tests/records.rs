@@ -160,6 +160,22 @@ fn exports_say_the_same_in_every_format() {
     assert_eq!((count, first.id), (3, 10));
 }
 
+/// Scripts read columns by their places: a column that is added goes to the end of `data/columns.txt`.
+#[test]
+fn columns_of_exports_keep_their_places() {
+    let room = Room::new("columns");
+    let store = ten(&room);
+    let tables = include_str!("data/columns.txt").split("## ").skip(1);
+    for (table, format) in tables.zip([Format::Csv, Format::CsvAttempts]) {
+        let mut out = Vec::new();
+        store.export(&Query::default(), format, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+        let expected: Vec<&str> = table.lines().skip(1).collect();
+        assert_eq!(header, expected, "{format:?}");
+    }
+}
+
 #[test]
 fn the_same_end_twice_is_one_record() {
     let room = Room::new("twice");
