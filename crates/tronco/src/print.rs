@@ -6,7 +6,7 @@
 mod table;
 mod words;
 
-pub(crate) use table::{Cell, Colour, Table};
+pub(crate) use table::{Cell, Colour, Table, sentence};
 pub(crate) use words::{bytes, clock, count, duration, whole_seconds};
 
 use crate::exit::Failure;

@@ -3,7 +3,7 @@
 use crate::arguments::{Reach, Route as Command};
 use crate::exit::{self, Failure};
 use crate::load::{self, LoadError};
-use crate::print::{Cell, Colour, Table};
+use crate::print::{Cell, Colour, Table, sentence};
 use api::wire::{RouteMessage, RouteQuery, RouteTest, route_test, what_if};
 use b2bua::Snapshot;
 use rehearsal::Rehearsal;
@@ -67,9 +67,10 @@ fn people(test: &RouteTest, colour: bool) -> String {
     let verdict = test.refusal.as_ref().map(|r| format!("refused {} {}: {}", r.status, r.reason, r.sentence));
     // The story ends with it, and so does what is shown.
     let story = test.story.iter().filter(|step| Some(*step) != verdict.as_ref());
-    let mut text: String = story.map(|step| format!("{step}\n")).collect();
+    let mut text: String = story.map(|step| sentence(step) + "\n").collect();
     text.push('\n');
     if let Some(verdict) = verdict {
+        let verdict = sentence(&verdict);
         text.push_str(&if colour { Colour::Bad.paint(&verdict) } else { verdict });
         text.push('\n');
         return text;
@@ -113,19 +114,42 @@ mod tests {
     use super::people;
     use api::wire::{RouteRefusal, RouteTest};
 
-    #[test]
-    fn a_refusal_is_told_once() {
-        let sentence = "No route matches.".to_owned();
-        let test = RouteTest {
-            routed: false,
+    fn test(story: &[&str]) -> RouteTest {
+        RouteTest {
+            routed: true,
             route: None,
             called: None,
             caller: None,
             attempts: Vec::new(),
             skipped: Vec::new(),
-            refusal: Some(RouteRefusal { status: 404, reason: "R-NO-ROUTE".to_owned(), sentence }),
-            story: ["call of 100", "refused 404 R-NO-ROUTE: No route matches."].map(str::to_owned).to_vec(),
+            refusal: None,
+            story: story.iter().map(|step| (*step).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_told_once() {
+        let (reason, sentence) = ("R-NO-ROUTE".to_owned(), "No route matches.".to_owned());
+        let test = RouteTest {
+            routed: false,
+            refusal: Some(RouteRefusal { status: 404, reason, sentence }),
+            ..test(&["call of 100", "refused 404 R-NO-ROUTE: No route matches."])
         };
         assert_eq!(people(&test, false), "call of 100\n\nrefused 404 R-NO-ROUTE: No route matches.\n");
+    }
+
+    #[test]
+    fn what_the_record_will_say_fits_a_terminal() {
+        let record = "in the record: route world; one skipped: full; two media through this node: no common \
+                      bypass id; three, if tried: media between the peers: bypass id home; 2 gateways at once";
+        let text = people(&test(&["call of 100", record]), false);
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        assert!(text.starts_with("call of 100\nin the record: route world; "), "{text}");
+        let story = text.split("\n\n").next().unwrap_or_default();
+        assert_eq!(
+            story.replace("\n  ", " "),
+            format!("call of 100\n{record}"),
+            "further lines stand further in"
+        );
     }
 }

@@ -1,7 +1,28 @@
 //! Tables with aligned columns, and pairs of name and value.
 
-/// Characters of a line of pairs.
+/// Characters of a line of pairs, or of text.
 const WIDTH: usize = 100;
+
+/// The text in lines of at most so many characters, broken at blanks; a word that is longer stays whole.
+fn folded(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { continue };
+        let fits = line.chars().count() + 1 + word.chars().count() <= width;
+        match line.is_empty() {
+            true => line.push_str(word),
+            false if fits => line.extend([" ", word]),
+            false => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// A sentence, which goes on a little further in where it does not fit into one line.
+pub(crate) fn sentence(text: &str) -> String {
+    const INDENT: &str = "  ";
+    folded(text, WIDTH - INDENT.len()).join(&format!("\n{INDENT}"))
+}
 
 /// Colours of states.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,19 +103,9 @@ impl Cell {
         self.text.chars().count()
     }
 
-    /// The same text in lines of at most so many characters, broken at blanks; a word that is longer stays whole.
+    /// The same in lines of at most so many characters.
     fn folded(&self, width: usize) -> Vec<Cell> {
-        let mut lines = vec![String::new()];
-        for word in self.text.split(' ') {
-            let Some(line) = lines.last_mut() else { continue };
-            let fits = line.chars().count() + 1 + word.chars().count() <= width;
-            match line.is_empty() {
-                true => line.push_str(word),
-                false if fits => line.extend([" ", word]),
-                false => lines.push(word.to_owned()),
-            }
-        }
-        lines.into_iter().map(|text| Cell { text, ..self.clone() }).collect()
+        folded(&self.text, width).into_iter().map(|text| Cell { text, ..self.clone() }).collect()
     }
 
     fn write(&self, out: &mut String, width: usize, colour: bool) {
