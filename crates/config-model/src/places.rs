@@ -71,6 +71,19 @@ impl Networks {
         }
     }
 
+    /// The ids that a trunk's media go by where those of two trunks have to match: its own, else the name of the site that
+    /// they are at.
+    pub fn ids<'a>(
+        &self,
+        trunk: &'a Trunk,
+        (sites, gateways): (&'a [Site], &[Gateway]),
+    ) -> impl Iterator<Item = &'a str> + use<'a> {
+        let named = trunk.site.as_deref().filter(|_| trunk.media_address.is_none());
+        let site =
+            named.or_else(|| sites.get(self.of_media(trunk, (sites, gateways))?).map(|site| &*site.name));
+        trunk.bypass.iter().map(String::as_str).chain(site.filter(|_| trunk.bypass.is_empty()))
+    }
+
     /// Everywhere that a peer of the trunk may be, as far as a configuration can tell; `None` among them: at no site.
     #[must_use]
     pub fn around(&self, trunk: &Trunk, all: (&[Site], &[Gateway])) -> BTreeSet<Option<usize>> {

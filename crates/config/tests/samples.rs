@@ -170,11 +170,13 @@ fn codecs_are_free_unless_they_are_named() {
     assert!(codecs.allowed.is_empty() && !codecs.locked);
     assert_eq!((codecs.ptime_ms, codecs.transcode), (None, Transcode::Needed));
     assert_eq!(codecs.payload_types, config::PayloadTypes::Agreed);
-    let text = "override = { codecs = [\"G722\", \"PCMA\"], codecs_locked = true, ptime = 30, transcode = \"never\", payload_types = \"any\" }\n";
+    let text = "override = { codecs = [\"G722\", \"PCMA\"], codecs_locked = true, transcode = \"never\", payload_types = \"any\" }\n";
     let codecs = &good(&with(text)).trunks[0].policy.codecs;
     assert_eq!(codecs.allowed, ["G722", "PCMA"]);
-    assert_eq!((codecs.locked, codecs.ptime_ms, codecs.transcode), (true, Some(30), Transcode::Never));
+    assert_eq!((codecs.locked, codecs.transcode), (true, Transcode::Never));
     assert_eq!(codecs.payload_types, config::PayloadTypes::Any);
+    let codecs = &good(&with("override = { ptime = 30 }\n")).trunks[0].policy.codecs;
+    assert_eq!(codecs.ptime_ms, Some(30));
 }
 
 #[test]

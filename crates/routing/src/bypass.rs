@@ -5,7 +5,7 @@
 
 use crate::table::Table;
 use base::TrunkId;
-use config::{Bypass, Config, MediaMode, Networks, Recorder, Trunk};
+use config::{Bypass, Config, MediaMode, Networks, Recorder};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -72,11 +72,11 @@ impl Paths {
     pub(crate) fn compile(config: &Config) -> Paths {
         let mut paths = Paths { mode: Some(config.media.bypass), ..Paths::default() };
         let mut known = BTreeMap::new();
-        let networks = Networks::of(&config.sites);
+        let (networks, all) = (Networks::of(&config.sites), (&*config.sites, &*config.gateways));
         for trunk in &config.trunks {
             let direct = trunk.policy.media == MediaMode::Direct;
-            let ids = direct
-                .then(|| ids_of(trunk, config, &networks).map(|id| paths.place(id, &mut known)).collect());
+            let ids =
+                direct.then(|| networks.ids(trunk, all).map(|id| paths.place(id, &mut known)).collect());
             paths.trunks.push(ids);
             paths.records.push(trunk.record);
             paths.six.push(config.listen(trunk.listen).is_some_and(|listen| listen.address.is_ipv6()));
@@ -99,16 +99,6 @@ impl Paths {
     fn of(&self, trunk: TrunkId) -> Option<&[u16]> {
         self.trunks.get(trunk.index())?.as_deref()
     }
-}
-
-/// The ids that a trunk's media go by: its own, else the name of the site that they are at.
-fn ids_of<'c>(trunk: &'c Trunk, config: &'c Config, networks: &Networks) -> impl Iterator<Item = &'c str> {
-    let named = trunk.site.as_deref().filter(|_| trunk.media_address.is_none());
-    let site = named.or_else(|| {
-        let at = networks.of_media(trunk, (&config.sites, &config.gateways))?;
-        config.sites.get(at).map(|site| site.name.as_str())
-    });
-    trunk.bypass.iter().map(String::as_str).chain(site.filter(|_| trunk.bypass.is_empty()))
 }
 
 impl Table {

@@ -2,13 +2,19 @@
 
 use super::value_at;
 use crate::build::Draft;
-use crate::model::{EarlyOffer, Ice, Kind, MediaMode, Policy, RtcpXr, SrtpKeys, Trunk};
+use crate::model::{EarlyOffer, Ice, Kind, MediaMode, Policy, RtcpXr, SrtpKeys, Transcode, Trunk};
 use crate::report::{Finding, Report};
 use crate::text::{Table, Value};
 
 /// What says nothing where the peers have their media between them.
 const OF_MEDIA: &str = "codecs codecs_locked ptime payload_types dtls_setup dtls_answer dtmf latch gain \
                         rtp_keepalive media_timeout";
+
+/// What packets are made anew for, which a trunk may forbid.
+const MADE_ANEW: [(&str, &str); 2] = [
+    ("gain", "sound stays as loud as it comes"),
+    ("ptime", "packets of another length, whatever peers are asked for, stay as long as they come"),
+];
 
 pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
     for (entry, trunk) in root.entries_of("trunk").iter().zip(&draft.trunks) {
@@ -37,6 +43,15 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
                 let message = format!("`{key}` says nothing between trunks whose `media` is `direct`");
                 let finding = Finding::new(at, path(key), "no-effect", message);
                 report.warning(finding.expected("`media = \"anchor\"`"));
+            }
+        }
+        let never = trunk.as_ref().is_some_and(|trunk| trunk.policy.codecs.transcode == Transcode::Never);
+        for (key, what) in MADE_ANEW.into_iter().filter(|_| never && !direct) {
+            if table.value(key).is_some_and(|value| value.integer() != Some(0)) {
+                let at = value_at(table, key, entry.key_span.start);
+                let message = format!("`{key}` and `transcode = \"never\"`: {what}");
+                let finding = Finding::new(at, path(key), "no-effect", message);
+                report.warning(finding.expected(format!("`transcode = \"needed\"`, or no `{key}`")));
             }
         }
         if let Some(trunk) = trunk.as_ref().filter(|_| direct) {

@@ -5,6 +5,7 @@
 //! [`judge`].
 
 mod accounts;
+mod bypass;
 mod codecs;
 mod failover;
 mod headers;

@@ -45,7 +45,7 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
         }
         repeated_gateways(one, report);
         media(one, root, report);
-        bypass(one, mode, &networks, report);
+        super::bypass::judge((one.entry, one.table), one.trunk, mode, (&networks, draft), report);
         digits(one, report);
         site(one, draft, &networks, report);
         tls(one, report);
@@ -187,34 +187,6 @@ fn too_few(one: &Seen<'_>, listen: &Listen, range: PortRange, report: &mut Repor
     );
     let finding = Finding::new(one.at("calls_max"), one.path("calls_max"), "too-few-ports", message);
     report.warning(finding.expected("a wider `rtp`, or fewer calls"));
-}
-
-/// Ids of a bypass, and the address that stands for media, count where calls are matched by them and the trunk
-/// lets its media go.
-fn bypass(one: &Seen<'_>, mode: Option<&str>, networks: &Networks, report: &mut Report<'_>) {
-    let Trunk { bypass, media_address, policy, .. } = one.trunk;
-    let said = [("bypass", !bypass.is_empty()), ("media_address", media_address.is_some())];
-    for (key, _) in said.iter().filter(|(_, is_said)| *is_said) {
-        let (message, expected) = match mode {
-            Some("match") if policy.media == MediaMode::Anchor => {
-                (format!("`{key}` and `media = \"anchor\"`"), "`override = { media = \"direct\" }`")
-            }
-            Some("match") if *key == "bypass" => continue,
-            Some("match") if !bypass.is_empty() => {
-                ("`media_address` beside `bypass`, whose ids hold".to_owned(), "one of both")
-            }
-            Some("match") if media_address.is_some_and(|at| networks.holding(at).is_some()) => continue,
-            Some("match") => {
-                ("`media_address` is in the `subnets` of no site".to_owned(), "an address of one of them")
-            }
-            _ => (
-                format!("`{key}` says nothing where `media.bypass` matches no ids"),
-                "`[media]` with `bypass = \"match\"`",
-            ),
-        };
-        let finding = Finding::new(one.at(key), one.path(key), "no-effect", message);
-        report.warning(finding.expected(expected));
-    }
 }
 
 /// Digits can be converted, and sound be made, only in media that flow through us.
