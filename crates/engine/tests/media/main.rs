@@ -317,7 +317,7 @@ fn ports_run_out_and_come_back() {
 
 #[test]
 fn a_port_held_by_another_program_is_passed_over() {
-    let squatter = UdpSocket::bind("127.0.0.1:41700").unwrap();
+    let squatter = UdpSocket::bind("127.0.0.1:21700").unwrap();
     let mut bench = Bench::new(LOOPBACK, Ipv4Addr::new(127, 0, 0, 2).into(), 21_700..=21_703);
     let ports = bench.open(1);
     assert_eq!(ports.rtp(Side::A, 0), Some(21_702));
