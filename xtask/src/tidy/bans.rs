@@ -19,7 +19,7 @@ const UNSAFE_FILES: &[&str] = &[
 /// rests so that more messages share a turn; at the start a queue of a device is asked for again of which the kernel does not
 /// tell when it is free.
 const SLEEP_FILES: &[&str] =
-    &["crates/engine/src/worker.rs", "crates/runtime/src/shard/mod.rs", "crates/fastpath/src/rings/mod.rs"];
+    &["crates/engine/src/worker.rs", "crates/runtime/src/shard/mod.rs", "crates/fastpath/src/rings/rooms.rs"];
 
 /// Paths that stand for clocks, entropy, sockets, files, threads and locks.
 const IMPURE: &[&str] = &[
