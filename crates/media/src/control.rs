@@ -360,13 +360,9 @@ pub enum Reply {
         /// The session towards the recorder.
         session: SessionId,
     },
-    /// Packets that a recorder wants are lost on our side of it. Said now and then, while there are more.
-    Uncopied {
-        /// The session towards the recorder.
-        session: SessionId,
-        /// How many, since it was opened.
-        packets: u64,
-    },
+    /// Packets that a recorder wants are lost on our side of it: how many since the session towards it was opened. Said
+    /// now and then, while there are more.
+    Uncopied { session: SessionId, packets: u64 },
     /// The true source of a peer's media was learnt, or changed by a followed rebind, and is
     /// not the signalled one.
     Latched {

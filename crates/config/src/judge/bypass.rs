@@ -40,22 +40,26 @@ pub(super) fn judge(
         return;
     }
     let site = networks.ids(trunk, all).next();
-    if site.is_some_and(is_shared) {
-        return;
+    if !site.is_some_and(is_shared) {
+        let place =
+            table.table("override").map_or(entry.key_span.start, |t| value_at(t, "media", at("override")));
+        report.warning(alone(place, path("override.media"), site));
     }
+}
+
+/// A trunk without ids of its own shares none: that of its site, if it is at one.
+fn alone(place: usize, path: String, site: Option<&str>) -> Finding {
     let what = match site {
         Some(site) => format!("no other trunk at site `{site}` has it"),
         None => "the trunk is at no site and has no `bypass` id".to_owned(),
     };
     let message = format!("`media = \"direct\"`, and {what}: all its media go through this node");
-    let place =
-        table.table("override").map_or(entry.key_span.start, |t| value_at(t, "media", at("override")));
-    let finding = Finding::new(place, path("override.media"), "no-effect", message);
-    report.warning(finding.expected("a `bypass` id that another trunk has too, or `media = \"anchor\"`"));
+    let finding = Finding::new(place, path, "no-effect", message);
+    finding.expected("a `bypass` id that another trunk has too, or `media = \"anchor\"`")
 }
 
 /// A trunk that lets its media go.
-fn goes(trunk: &Trunk) -> Option<&Trunk> {
+pub(super) fn goes(trunk: &Trunk) -> Option<&Trunk> {
     Some(trunk).filter(|trunk| trunk.policy.media == MediaMode::Direct && trunk.kind != Kind::Recorder)
 }
 

@@ -2,9 +2,9 @@
 
 use super::value_at;
 use crate::build::Draft;
-use crate::model::{EarlyOffer, Ice, Kind, MediaMode, Policy, RtcpXr, SrtpKeys, Transcode, Trunk};
+use crate::model::{EarlyOffer, Ice, Policy, RtcpXr, SrtpKeys, Transcode};
 use crate::report::{Finding, Report};
-use crate::text::{Table, Value};
+use crate::text::{Entry, Table, Value};
 
 /// What says nothing where the peers have their media between them.
 const OF_MEDIA: &str = "codecs codecs_locked ptime payload_types dtls_setup dtls_answer dtmf latch gain \
@@ -34,8 +34,7 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
                 report.warning(finding.expected(expected));
             });
         }
-        let goes = |trunk: &&Trunk| trunk.policy.media == MediaMode::Direct && trunk.kind != Kind::Recorder;
-        let direct = trunk.as_ref().filter(goes).is_some();
+        let direct = trunk.as_ref().and_then(super::bypass::goes).is_some();
         for key in OF_MEDIA.split(' ') {
             let asks = |value: &Value| !matches!(value.text(), Some("auto" | "off"));
             if direct && table.value(key).is_some_and(asks) {
@@ -45,14 +44,8 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
                 report.warning(finding.expected("`media = \"anchor\"`"));
             }
         }
-        let never = trunk.as_ref().is_some_and(|trunk| trunk.policy.codecs.transcode == Transcode::Never);
-        for (key, what) in MADE_ANEW.into_iter().filter(|_| never && !direct) {
-            if table.value(key).is_some_and(|value| value.integer() != Some(0)) {
-                let at = value_at(table, key, entry.key_span.start);
-                let message = format!("`{key}` and `transcode = \"never\"`: {what}");
-                let finding = Finding::new(at, path(key), "no-effect", message);
-                report.warning(finding.expected(format!("`transcode = \"needed\"`, or no `{key}`")));
-            }
+        if let Some(trunk) = trunk.as_ref().filter(|_| !direct) {
+            made_anew(&trunk.policy, (entry, table), report);
         }
         if let Some(trunk) = trunk.as_ref().filter(|_| direct) {
             between_peers(&trunk.policy, |key, message| {
@@ -60,6 +53,20 @@ pub(super) fn judge(root: &Table, draft: &Draft, report: &mut Report<'_>) {
                 let finding = Finding::new(at, path(key), "no-effect", message);
                 report.warning(finding.expected("`media = \"anchor\"`"));
             });
+        }
+    }
+}
+
+/// What is asked of packets that nothing may change.
+fn made_anew(policy: &Policy, (trunk, table): (&Entry, &Table), report: &mut Report<'_>) {
+    let never = policy.codecs.transcode == Transcode::Never;
+    for (key, what) in MADE_ANEW.into_iter().filter(|_| never) {
+        if table.value(key).is_some_and(|value| value.integer() != Some(0)) {
+            let at = value_at(table, key, trunk.key_span.start);
+            let message = format!("`{key}` and `transcode = \"never\"`: {what}");
+            let finding =
+                Finding::new(at, format!("trunk.{}.override.{key}", trunk.key), "no-effect", message);
+            report.warning(finding.expected(format!("`transcode = \"needed\"`, or no `{key}`")));
         }
     }
 }
