@@ -6,13 +6,13 @@
 //! [`Session::set_ice`] and [`Half::on_datagram`].
 
 use crate::control::{Latch, Remote, Reply, Side};
-use crate::flow::Component;
+use crate::flow::{Check, Component};
 use crate::guard::Datagram;
 use crate::half::{Half, Outcome};
 use crate::report::DropReason;
 use crate::session::{Session, Verdict};
 use base::Time;
-use ice::{Agent, Credentials, Event, PeerDescription, Refusal};
+use ice::{Agent, Credentials, Event, Message, PeerDescription, Refusal};
 use rtp::demux;
 use std::net::SocketAddr;
 
@@ -108,7 +108,7 @@ impl Half {
         source: SocketAddr,
         packet: &mut Datagram<'_>,
     ) -> Outcome {
-        if self.checks.is_some() && demux::classify(packet.bytes()) == demux::Datagram::Stun {
+        if self.checks.is_some() && self.may_be_check(component, packet.bytes()) {
             return Outcome::Check(self.on_check(now, component, source, packet));
         }
         match component {
@@ -116,6 +116,15 @@ impl Half {
             Component::Rtp => self.on_rtp(now, source, packet),
             Component::Rtcp => self.on_rtcp(now, source, packet),
         }
+    }
+
+    /// Whether a datagram is for the agent. RFC 7983 §7 does not know UDPTL, whose first byte is free: it is that of a
+    /// sequence number (ITU-T T.38 §9.1). Beside it a check is what is a STUN message from end to end.
+    #[inline]
+    fn may_be_check(&self, component: Component, bytes: &[u8]) -> bool {
+        let stun = demux::classify(bytes) == demux::Datagram::Stun;
+        let fax = component == Component::Rtp && self.rtp.check == Check::Udptl;
+        stun && (!fax || Message::parse(bytes).is_ok())
     }
 
     /// A datagram that looks like STUN.
