@@ -3,8 +3,8 @@
 //! Nothing of a stranger's takes a call over (the race of CVE-2023-49786): until one peer has proved the certificate
 //! that signalling names, several sources may try side by side, and of those that fail nothing is left but a count.
 
-use crate::certificate::Certificate;
-use crate::cookie::{Answered, Doorman};
+use crate::cookie::Answered;
+use crate::desk::Desk;
 use crate::early::Early;
 use crate::gathering::{Gathering, Piece};
 use crate::shake::Shake;
@@ -13,7 +13,6 @@ use base::Time;
 use media::{Component, DropReason, Dtls, Session, Spot};
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Sources that may try at the same time to be the peer of one port: limit `dtls_candidates`.
@@ -22,44 +21,14 @@ const CANDIDATES_MAX: usize = 4;
 const OF_A_HOST_MAX: usize = 3;
 /// Sources whose handshake failed that are remembered, of one port: limit `dtls_refused`.
 const REFUSED_MAX: usize = 4;
-/// Handshakes that one worker begins in a second, and at once: limit `dtls_handshakes`.
-const BEGUN_PER_SECOND: u64 = 200;
-const BEGUN_AT_ONCE: u64 = 100;
 /// Between two handshakes that peers begin on one port.
 const BEGUN_GAP: Duration = Duration::from_millis(50);
 /// How long an answered call waits for keys: limit `dtls_patience`.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// A peer that has kept the keys of before is heard within this time; else we begin once more where that is our part.
+const HEARD_WITHIN: Duration = Duration::from_secs(2);
 /// A handshake of ours that failed is begun again after this.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
-
-/// What all sessions of one worker share: who we are, who is let in, and how much is begun.
-#[derive(Debug)]
-pub struct Desk {
-    certificate: Arc<Certificate>,
-    doorman: Doorman,
-    /// Handshakes that may be begun, in thousandths.
-    left: u64,
-    filled: Time,
-}
-
-impl Desk {
-    /// # Errors
-    /// The cryptographic library failed.
-    pub fn new(certificate: Arc<Certificate>) -> Result<Desk, Trouble> {
-        Ok(Desk { certificate, doorman: Doorman::new()?, left: BEGUN_AT_ONCE * 1000, filled: Time::ZERO })
-    }
-
-    /// Whether one more may begin.
-    fn admit(&mut self, now: Time) -> bool {
-        let passed = u64::try_from(now.since(self.filled).as_millis()).unwrap_or(u64::MAX);
-        self.filled = now;
-        let more = passed.saturating_mul(BEGUN_PER_SECOND);
-        self.left = self.left.saturating_add(more).min(BEGUN_AT_ONCE * 1000);
-        let admitted = self.left >= 1000;
-        self.left -= if admitted { 1000 } else { 0 };
-        admitted
-    }
-}
 
 /// One peer that tries, and its address.
 struct Candidate {
@@ -80,6 +49,8 @@ struct Association {
     gathering: Gathering,
     early: Early,
     agreed: bool,
+    /// The keys are those of before the stream was another one (RFC 8842 §4), and nobody was heard under them since.
+    doubted: bool,
     /// What went wrong last.
     trouble: Trouble,
     told: bool,
@@ -112,7 +83,10 @@ impl Associations {
         for (spot, terms, to) in wanted {
             match self.all.iter_mut().find(|one| one.is(spot, &terms)) {
                 Some(known) => known.retold(now, &terms, to),
-                None => self.all.push(Association::new(now, spot, terms, to)),
+                None => {
+                    let lasts = session.lasts(spot, &terms);
+                    self.all.push(Association::new(now, spot, (terms, to), lasts));
+                }
             }
         }
         for one in gone {
@@ -182,6 +156,7 @@ impl Associations {
         for one in &mut self.all {
             one.candidates.iter_mut().for_each(|candidate| candidate.shake.on_tick(now));
             one.follow(session.whereabouts(one.spot, &one.terms));
+            one.doubted &= session.lasts(one.spot, &one.terms) == Some(false);
             one.begin(now, desk);
             one.settle(now, session, send);
             one.judge_patience(now, session);
@@ -190,7 +165,12 @@ impl Associations {
 }
 
 impl Association {
-    fn new(now: Time, spot: Spot, terms: Dtls, to: Option<SocketAddr>) -> Association {
+    fn new(
+        now: Time,
+        spot: Spot,
+        (terms, to): (Dtls, Option<SocketAddr>),
+        lasts: Option<bool>,
+    ) -> Association {
         let trouble = Trouble::Silent;
         let candidates = Vec::new();
         Association {
@@ -202,7 +182,8 @@ impl Association {
             refused: Vec::new(),
             gathering: Gathering::default(),
             early: Early::default(),
-            agreed: false,
+            agreed: lasts.is_some(),
+            doubted: lasts == Some(false),
             trouble,
             told: false,
             next: now,
@@ -236,9 +217,11 @@ impl Association {
         if !self.terms.client && !self.agreed && !self.terms.is_unknown() && self.next <= now {
             return self.begin_early(now, desk);
         }
-        let idle = self.terms.client && !self.agreed && self.candidates.is_empty();
+        let doubts = self.doubted && now.since(self.since) >= HEARD_WITHIN;
+        let idle = self.terms.client && (!self.agreed || doubts) && self.candidates.is_empty();
         let Some(source) = self.to.filter(|_| idle && self.next <= now) else { return };
         self.next = now + AGAIN_AFTER;
+        self.doubted = false;
         if desk.admit(now)
             && let Ok(shake) = Shake::client(now, desk.certificate.clone(), self.terms.clone())
         {

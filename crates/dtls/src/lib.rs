@@ -14,6 +14,7 @@ mod certificate;
 mod client;
 mod cookie;
 mod crypto;
+mod desk;
 mod early;
 mod flight;
 #[cfg(any(test, feature = "fuzz"))]
@@ -29,8 +30,9 @@ mod server;
 mod shake;
 mod trouble;
 
-pub use associations::{Associations, Desk};
+pub use associations::Associations;
 pub use certificate::Certificate;
 pub use cookie::{Answered, Doorman};
+pub use desk::Desk;
 pub use shake::{Agreed, Shake, Terms};
 pub use trouble::Trouble;

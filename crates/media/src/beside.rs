@@ -291,6 +291,21 @@ impl Half {
             .is_some_and(|(ufrag, agent)| agent.is_proved_by(ufrag, component.index(), source))
     }
 
+    /// Where a handshake by these terms has agreed on keys that are in use: whether the peer, as it describes itself now,
+    /// has been heard under them.
+    pub(crate) fn lasts(&self, component: Component, terms: &Dtls) -> Option<bool> {
+        let control = component == Component::Rtcp;
+        let is = |guard: &&Guard| {
+            guard.terms().is_some_and(|(held, _)| terms.goes_on(held)) && guard.lasts(control)
+        };
+        if self.guard.as_ref().filter(is).is_some() {
+            let reported = self.last_rtcp.is_some_and(|last| last > self.changed_at);
+            return Some(reported || (!control && self.heard_since_change > 0));
+        }
+        let others = self.beside.all.iter().filter_map(|one| one.guard.as_ref());
+        others.filter(is).next().map(|_| true)
+    }
+
     /// A handshake by these terms has agreed on keys; whether it was the peer's own.
     pub(crate) fn keyed(&mut self, now: Time, (component, terms): (Component, &Dtls), keys: &Keys) -> bool {
         let control = component == Component::Rtcp;

@@ -77,6 +77,8 @@ struct Live {
     waits: bool,
     /// Agreed on by a handshake: nobody else has them.
     shaken: bool,
+    /// That handshake was by the terms that hold: its association lasts (RFC 8842 §4).
+    lasts: bool,
 }
 
 /// See the module text.
@@ -114,14 +116,32 @@ impl Guard {
                 take(&mut guard.live, now, keys, false);
             }
             Srtp::Dtls(terms) => {
-                let before = guard.terms.replace(terms.clone());
-                if let (Some(now), Some(before)) = (&mut guard.terms, before) {
-                    now.association = before.association;
-                    now.association.follow(&terms.association);
-                }
+                let before = guard.terms.take();
+                guard.take_terms(before, terms);
             }
         }
         (Some(guard), None)
+    }
+
+    /// Takes what is said of a handshake now.
+    fn take_terms(&mut self, before: Option<Box<Dtls>>, said: &Dtls) {
+        let mut terms = said.clone();
+        if let Some(before) = before {
+            if !before.goes_on(said) {
+                self.each().for_each(|live| live.lasts = false);
+            } else if said.open {
+                terms.client = before.client;
+            }
+            terms.association = before.association;
+            terms.association.follow(&said.association);
+        }
+        self.terms = Some(Box::new(terms));
+    }
+
+    /// Whether a handshake by these terms has agreed on keys that are in use, RTCP's own or those of the media.
+    pub(crate) fn lasts(&self, control: bool) -> bool {
+        let live = if control { &self.apart } else { &self.live };
+        live.as_ref().is_some_and(|live| live.lasts)
     }
 
     /// With whom keys are agreed by handshakes, and whether RTCP has one of its own.
@@ -237,7 +257,7 @@ fn take(held: &mut Option<Box<Live>>, now: Time, keys: &Keys, shaken: bool) {
     let Some(live) = held else {
         let (opener, protector) = (Opener::new(keys.receive.clone()), Protector::new(keys.send.clone()));
         let (keys, former, spent) = (keys.clone(), Vec::new(), Vec::new());
-        *held = Some(Box::new(Live { keys, opener, protector, former, spent, waits: false, shaken }));
+        *held = Some(Box::new(Live { keys, opener, protector, former, spent, waits: false, shaken, lasts: shaken }));
         return;
     };
     if live.keys.send != keys.send {
@@ -246,7 +266,7 @@ fn take(held: &mut Option<Box<Live>>, now: Time, keys: &Keys, shaken: bool) {
     if live.keys.receive != keys.receive {
         live.renew(now, keys);
     }
-    (live.keys, live.shaken) = (keys.clone(), shaken);
+    (live.keys, live.shaken, live.lasts) = (keys.clone(), shaken, shaken);
 }
 
 impl Live {

@@ -59,6 +59,14 @@ impl Session {
         s.is_some_and(|s| s.halves[spot.side.index()].is_proved_by(spot.component, terms, source))
     }
 
+    /// Where keys of a handshake by these terms are in use on a port: whether its peer was heard under them since it last
+    /// described itself.
+    #[must_use]
+    pub fn lasts(&self, spot: Spot, terms: &Dtls) -> Option<bool> {
+        let s = self.streams.get(usize::from(spot.stream)).filter(|s| !s.rejected)?;
+        s.halves[spot.side.index()].lasts(spot.component, terms)
+    }
+
     /// A handshake by these terms has ended well with `source`: media of that peer on that port are protected with
     /// these keys from now on.
     pub fn keyed(&mut self, now: Time, (spot, terms): (Spot, &Dtls), source: SocketAddr, keys: &Keys) {
