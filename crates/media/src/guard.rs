@@ -257,7 +257,16 @@ fn take(held: &mut Option<Box<Live>>, now: Time, keys: &Keys, shaken: bool) {
     let Some(live) = held else {
         let (opener, protector) = (Opener::new(keys.receive.clone()), Protector::new(keys.send.clone()));
         let (keys, former, spent) = (keys.clone(), Vec::new(), Vec::new());
-        *held = Some(Box::new(Live { keys, opener, protector, former, spent, waits: false, shaken, lasts: shaken }));
+        *held = Some(Box::new(Live {
+            keys,
+            opener,
+            protector,
+            former,
+            spent,
+            waits: false,
+            shaken,
+            lasts: shaken,
+        }));
         return;
     };
     if live.keys.send != keys.send {

@@ -84,7 +84,8 @@ fn every_packet_of_a_fax_is_relayed_beside_an_agent_of_ice_whatever_its_number()
     // One that bears STUN's cookie by chance, and one that has its length too, but not attributes that fit.
     let by_chance = [0, 1, 4, 6, 0x21, 0x12, 0xa4, 0x42, 0, 0];
     assert!(matches!(hand(&mut session, &by_chance), Verdict::Relay { .. }));
-    let with_length = [&[0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42][..], &[0; 12], &[0, 6, 0, 9, 1, 2, 3, 4]].concat();
+    let with_length =
+        [&[0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42][..], &[0; 12], &[0, 6, 0, 9, 1, 2, 3, 4]].concat();
     assert!(matches!(hand(&mut session, &with_length), Verdict::Relay { .. }));
 }
 
