@@ -302,8 +302,8 @@ impl Half {
             let reported = self.last_rtcp.is_some_and(|last| last > self.changed_at);
             return Some(reported || (!control && self.heard_since_change > 0));
         }
-        let others = self.beside.all.iter().filter_map(|one| one.guard.as_ref());
-        others.filter(is).next().map(|_| true)
+        let mut others = self.beside.all.iter().filter_map(|one| one.guard.as_ref());
+        others.find(is).map(|_| true)
     }
 
     /// A handshake by these terms has agreed on keys; whether it was the peer's own.
