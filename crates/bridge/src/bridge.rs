@@ -1,7 +1,7 @@
 //! The bridge itself: packets of one side in, packets for the other out. See the crate's text.
 
 use crate::delay::Delay;
-use crate::digits::Digits;
+use crate::digits::{DigitPlan, Digits};
 use crate::events::EventRelay;
 use crate::hearing::{Hearing, scaled};
 use crate::inplace::{InPlace, Rewritten};
@@ -110,12 +110,18 @@ impl Bridge {
         if plan == self.plan {
             return self;
         }
+        self.speak_waiting();
         self.tally = self.tally();
         let (tally, sounded, shift, digits) = (self.tally, self.sounded, self.shift, self.digits);
         // A digit goes on over a change that does not concern it.
-        let kept = (plan.digits == self.plan.digits && plan.rate() == self.plan.rate()).then_some(digits);
+        let sound = plan.digits.as_ref().is_some_and(DigitPlan::touches_sound);
+        let same = plan.digits == self.plan.digits && (plan.rate() == self.plan.rate() || !sound);
         let mut next = Bridge { tally, sounded, ..Bridge::made(plan, self.seed, self.outgoing) };
-        next.digits = kept.unwrap_or(next.digits);
+        next.digits = match (digits, next.digits) {
+            (digits, _) if same => digits,
+            (Some(before), Some(next)) => Some(Box::new(before.before(*next))),
+            (_, next) => next,
+        };
         next.shift = next.shift.map(|new| shift.unwrap_or(new));
         next
     }

@@ -141,6 +141,22 @@ impl Digits {
         Digits { ear, mouth, tally: DigitTally::default() }
     }
 
+    /// Another plan comes: what of this one goes on in `next`. Packets of an event that is over may still come, and are none
+    /// of another (RFC 4733 §2.5.1.4).
+    pub(crate) fn before(self, mut next: Digits) -> Digits {
+        let signalled = |one: &Digits| matches!(one.mouth, Mouth::Signalled(_));
+        let both = signalled(&self) && signalled(&next);
+        if let (Ear::Events { listener, .. }, Ear::Events { listener: now, .. }) = (self.ear, &mut next.ear)
+            && (both || listener.deadline().is_none())
+        {
+            *now = listener;
+        }
+        if let (Mouth::Signalled(waiting), Mouth::Signalled(now)) = (self.mouth, &mut next.mouth) {
+            *now = waiting;
+        }
+        Digits { tally: self.tally, ..next }
+    }
+
     /// Whether packets of this payload type are events of the sender's.
     pub(crate) fn is_event(&self, payload_type: u8) -> bool {
         matches!(&self.ear, Ear::Events { types, .. } if types.iter().any(|(known, _)| *known == payload_type))

@@ -39,6 +39,14 @@ impl Bridge {
         }
     }
 
+    /// Speaks what waits before its time, for what comes after it is read and spoken in another way.
+    pub(crate) fn speak_waiting(&mut self) {
+        while let Some((lost, bytes)) = self.order.pull() {
+            self.tally.early += 1;
+            self.turn(self.outgoing.now, lost, &bytes);
+        }
+    }
+
     /// When something of what is held may be spoken; never when all packets pass as they come.
     pub(crate) fn held_due(&self) -> Option<Time> {
         if !self.order.holds() {

@@ -41,7 +41,7 @@ pub struct Tally {
     pub held_sum: u64,
     /// Times that the time it is held was made longer or shorter.
     pub adapted: u32,
-    /// Packets that were spoken before their time, for no more may wait.
+    /// Packets that were spoken before their time, for no more may wait, or another plan came.
     pub early: u64,
     /// Milliseconds of sound that were put in while nothing came, and that were left out of it afterwards.
     pub put_in_ms: u64,

@@ -1,6 +1,6 @@
 //! Networks whose packets come unevenly: sound goes on evenly all the same, and is not held where it need not be.
 
-use crate::world::{A, Left, OPUS, Speaker, assert_continuous, fetch, give, listen, plan, rate_of};
+use crate::world::{A, Left, MU, OPUS, Speaker, assert_continuous, fetch, give, listen, plan, rate_of};
 use base::Time;
 use bridge::{Bridge, Codec, HOLD_MAX, JITTER_MAX, Tally};
 use codec::{level_dbm0, tone_level_dbm0};
@@ -199,4 +199,31 @@ fn timestamps_that_leap_forward_hold_nothing_for_longer() {
     let longest = around.windows(2).map(|pair| pair[1] - pair[0]).max();
     assert!(longest.is_some_and(|gap| gap <= 120), "a gap of {longest:?} ms: {tally:?}");
     assert!((60..=100).contains(&tally.held_max_ms), "{tally:?}");
+}
+
+#[test]
+fn sound_that_is_held_when_another_plan_comes_is_spoken_and_not_thrown_away() {
+    let mut bridge = Bridge::new(plan(A, 20, Codec::G722, 20), 3);
+    let mut speaker = Speaker::new(A, 20, 440.0, -12.0);
+    let mut left = Vec::new();
+    // Five packets come at a time, so that four of them are held.
+    for ms in (0..5_000).step_by(10) {
+        bridge.on_tick(Time::from_millis(ms));
+        left.extend(fetch(&mut bridge));
+        if ms % 100 == 0 {
+            (0..5).for_each(|_| left.extend(give(&mut bridge, ms, speaker.packet())));
+        }
+    }
+    for _ in 0..5 {
+        left.extend(give(&mut bridge, 5_000, speaker.packet()));
+    }
+    let given = 51 * 5 * 20;
+    assert!(given - bridge.tally().heard_ms >= 60, "{:?}", bridge.tally());
+    let mut bridge = bridge.follow(plan(A, 20, MU, 20));
+    assert_eq!(bridge.tally().heard_ms, given);
+    assert!(bridge.tally().early >= 3, "{:?}", bridge.tally());
+    let waited = fetch(&mut bridge);
+    assert!(waited.iter().all(|packet| packet.header.payload_type == 9), "as they were to be");
+    left.extend(waited);
+    assert_continuous(&left[1..], 160);
 }

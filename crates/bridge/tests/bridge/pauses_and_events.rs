@@ -1,8 +1,8 @@
 //! Pauses, comfort noise, and DTMF as named events.
 
-use crate::world::{A, Left, OPUS, Speaker, fetch, give, listen, plan};
+use crate::world::{A, Left, MU, OPUS, Speaker, fetch, give, listen, plan};
 use base::Time;
-use bridge::{Bridge, Codec, Events, Noise, Plan};
+use bridge::{Bridge, Codec, DigitPlan, Events, Hears, Noise, Plan, Says};
 use codec::{Comfort, level_dbm0};
 use rtp::TelephoneEvent;
 
@@ -143,4 +143,29 @@ fn a_digit_keeps_one_timestamp_and_gets_the_receivers_type_and_clock() {
     }
     assert!(left[5].header.marker && !left[6].header.marker);
     assert_eq!(since(&left[10]), 8 * 960);
+}
+
+#[test]
+fn the_end_of_a_digit_that_is_repeated_after_a_change_of_the_codec_is_no_second_digit() {
+    let digits = Some(DigitPlan { hears: Hears::Events(vec![(101, 8_000)]), says: Says::Signalled });
+    let with = |plan: Plan, digits: &Option<DigitPlan>| Plan { digits: digits.clone(), ..plan };
+    let renumbered = Some(DigitPlan { hears: Hears::Events(vec![(96, 8_000)]), says: Says::Signalled });
+    for (after, number) in [(&digits, 101), (&renumbered, 96)] {
+        let mut bridge = Bridge::new(with(plan(A, 20, MU, 20), &digits), 3);
+        let mut speaker = Speaker::new(A, 20, 440.0, -12.0);
+        give(&mut bridge, 0, speaker.packet());
+        speaker.header.payload_type = 101;
+        for (ms, payload) in [(20, [5, 10, 0, 160]), (40, [5, 10, 1, 64]), (60, [5, 0x8a, 1, 64])] {
+            give(&mut bridge, ms, speaker.around(&payload));
+        }
+        let heard = std::iter::from_fn(|| bridge.pop_digit()).count();
+        assert_eq!(heard, 1);
+        let mut bridge = bridge.follow(with(plan(Codec::G722, 20, OPUS, 20), after));
+        speaker.header.payload_type = number;
+        for ms in [80, 100] {
+            give(&mut bridge, ms, speaker.around(&[5, 0x8a, 1, 64]));
+        }
+        let heard = std::iter::from_fn(|| bridge.pop_digit()).count();
+        assert_eq!((heard, bridge.digit_tally().digits), (0, 1), "as {number}");
+    }
 }
