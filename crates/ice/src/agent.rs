@@ -228,7 +228,7 @@ impl Agent {
     /// When the peer that counts last sent a good check; `None` before the first.
     #[must_use]
     pub fn heard(&self) -> Option<Time> {
-        self.current().map(|p| p.heard).filter(|_| self.answered > 0)
+        self.current().filter(|peer| peer.has_proved()).map(|peer| peer.heard)
     }
 
     /// Good checks so far.

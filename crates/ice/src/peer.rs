@@ -46,7 +46,7 @@ pub(crate) struct Peer {
     proved: [SmallVec<[SocketAddr; 2]>; COMPONENTS],
     /// How often the agent had restarted when it was first heard of.
     pub(crate) generation: u32,
-    /// When it last proved to be there.
+    /// When it last proved to be there; until then, when it was first heard of.
     pub(crate) heard: Time,
 }
 
@@ -78,6 +78,11 @@ impl Peer {
             proved.remove(0);
         }
         proved.push(source);
+    }
+
+    /// Whether a good check has come from anywhere.
+    pub(crate) fn has_proved(&self) -> bool {
+        self.proved.iter().any(|proved| !proved.is_empty())
     }
 
     pub(crate) fn is_proved(&self, component: usize, source: SocketAddr) -> bool {

@@ -176,6 +176,17 @@ fn a_nominating_check_proves_the_peers_address() {
 }
 
 #[test]
+fn of_a_peer_that_never_checked_nothing_is_heard_though_another_one_did() {
+    let mut agent = agent();
+    agent.describe(&peer("peer", &[]), Time::ZERO);
+    send_at(&mut agent, 1, 0, "192.0.2.7:4000", &GOOD);
+    agent.describe(&peer("fork", &[]), Time::from_millis(5));
+    assert_eq!((agent.answered(), agent.heard()), (1, None));
+    agent.describe(&peer("peer", &[]), Time::from_millis(6));
+    assert_eq!(agent.heard(), Some(Time::from_millis(1)));
+}
+
+#[test]
 fn checks_that_come_before_the_peers_description_count_once_it_is_there() {
     let mut agent = agent();
     assert!(matches!(send_at(&mut agent, 1, 0, "192.0.2.7:4000", &GOOD), Event::Answer { moved: false, .. }));
