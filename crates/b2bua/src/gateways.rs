@@ -171,8 +171,8 @@ fn ask(at: TargetRef, cx: &mut Context<'_>) {
 /// An address answered our OPTIONS: any final response is a sign of life.
 pub(crate) fn options_answered(at: TargetRef, txn: ClientTxn, cx: &mut Context<'_>) {
     let now = cx.now;
-    let asked = cx.runs.target_mut(at).and_then(|target| target.asked.take());
-    answered(at, asked.filter(|(_, of)| *of == txn).map(|(then, _)| now.since(then)), cx);
+    let asked = cx.runs.target_mut(at).and_then(|target| target.asked.take_if(|(_, of)| *of == txn));
+    answered(at, asked.map(|(then, _)| now.since(then)), cx);
 }
 
 /// An address answered, OPTIONS or a call.

@@ -233,3 +233,30 @@ fn options_are_answered_too() {
     world.receive(GW1, &response(&sent[0], "200 OK", "x", "", ""));
     assert_eq!(world.board.trunks(world.now)[1].gateways[0].state, "up");
 }
+
+#[test]
+fn a_late_answer_to_options_is_a_sign_of_life_and_no_answer_to_those_that_run() {
+    let config = config("").replace(
+        "options_interval = \"0s\"\n[trunk.two]",
+        "options_interval = \"10s\"\noptions_misses = 2\n[trunk.two]",
+    );
+    let mut world = World::new(&config);
+    let (mut asked, mut first) = (Vec::new(), None);
+    for _ in 0..400 {
+        world.pass(Duration::from_millis(100));
+        let once = |sent: &Sent| {
+            sent.start().starts_with("OPTIONS") && !asked.contains(&sent.header("CSeq").to_owned())
+        };
+        let Some(sent) = world.take().into_iter().find(once) else { continue };
+        asked.push(sent.header("CSeq").to_owned());
+        let state = world.board.trunks(world.now)[1].gateways[0].state;
+        // The first is answered when the second runs; then nothing comes any more.
+        assert_eq!(state == "down", asked.len() == 4, "{state} when {} were sent", asked.len());
+        if asked.len() == 1 {
+            first = Some(sent);
+        } else if asked.len() == 2 {
+            world.receive(GW1, &response(first.as_ref().unwrap(), "200 OK", "x", "", ""));
+        }
+    }
+    assert!(asked.len() >= 4);
+}
