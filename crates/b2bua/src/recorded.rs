@@ -7,7 +7,7 @@ use crate::leg::listen_of;
 use crate::offer::State;
 use crate::output::Level;
 use crate::tag::Tag;
-use base::{ReasonId, Time, TrunkId};
+use base::{ReasonId, TrunkId};
 use config::Recorder;
 use contract::input::{RecordOrders, RecordWish};
 use identity::session_policy;
@@ -102,9 +102,7 @@ impl Call {
             }
             (_, None) => return,
         };
-        if wanted != Some(held.by) {
-            held.recording.dismiss(self.phase == Phase::Answered, wanted.is_some());
-        }
+        held.recording.want((wanted == Some(held.by), wanted.is_some()), self.phase == Phase::Answered);
         if held.recording.is_dismissed() {
             self.with_recording(&mut held, cx, |_, recording, lent| recording.attend(None, lent));
         } else if let State::Open { .. } = self.media.state {
@@ -223,8 +221,8 @@ impl Call {
     }
 
     /// The engine's answer about ports towards the recorder; `false`: it is about others.
-    pub(crate) fn on_recorder_ports(&mut self, reply: &Reply, now: Time) -> bool {
-        self.record.recorded.as_mut().is_some_and(|held| held.recording.on_ports(reply, now))
+    pub(crate) fn on_recorder_ports(&mut self, reply: &Reply) -> bool {
+        self.record.recorded.as_mut().is_some_and(|held| held.recording.on_ports(reply))
     }
 
     /// Something came from the recorder, or did not come.
@@ -276,10 +274,9 @@ impl Call {
     ) -> Result<(), ReasonId> {
         let (epoch, user) = (Arc::clone(&self.epoch), User::Recorder(self.me));
         let held = self.record.recorded.as_mut().ok_or(ReasonId::AuthRequired)?;
-        let session = held.recording.session().ok_or(ReasonId::AuthRequired)?;
-        let cseq = session.on_challenge();
+        let cseq = held.recording.on_challenge(msg).ok_or(ReasonId::AuthRequired)?;
         let again = cx.again(&epoch, epoch.run(held.by), user, kept, cseq, msg)?;
-        session.sent_again(cseq, again.txn, again.rows);
+        held.recording.sent_again(msg, (cseq, again.txn), again.rows);
         Ok(())
     }
 }

@@ -47,7 +47,7 @@ pub use local::{LocalSdp, Taken};
 pub use notice::{Notice, Prefers, preferred};
 pub use numbers::Numbers;
 pub use plan::{Pair, Standing, can_join, plans};
-pub use recorded::{each_recorded, offer_recorded};
+pub use recorded::{each_recorded, offer_recorded, spoken};
 pub use remote::{check_offer, each_stream};
 pub use shown::Shown;
 pub use srtp::Mint;

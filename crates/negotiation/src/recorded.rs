@@ -65,6 +65,19 @@ pub fn offer_recorded(
     Ok(flowing)
 }
 
+/// By which payload type each side's words flow, by stream, as its agreement has it first; none: nothing is said.
+///
+/// # Errors
+/// A description of a peer's cannot be read.
+pub fn spoken(sides: &[Standing<'_>; 2], streams: usize) -> Result<Vec<[Option<u8>; 2]>, SdpTrouble> {
+    let [a, b] = sides;
+    let theirs = [parse(a.theirs)?, parse(b.theirs)?];
+    let ours = [parse(a.ours)?, parse(b.ours)?];
+    let first = |said: Said<'_>| said.codecs.first().filter(|_| said.flows).map(|codec| codec.pt);
+    let of = |stream| Side::BOTH.map(|side| said(&theirs, &ours, stream, side).and_then(first));
+    Ok((0..streams).map(of).collect())
+}
+
 /// What a side says of a stream; none where there is nothing to record.
 fn said<'a>(
     theirs: &[Session<'a>; 2],
@@ -139,8 +152,8 @@ fn write(address: IpAddr, (id, version): (u64, u64), lines: &[Line<'_>]) -> Vec<
     out
 }
 
-/// Hands over where a recorder wants each side's words of each stream, by what it answered to `local`; tells whether
-/// it wants anything of what there is.
+/// Hands over where a recorder wants each side's words of each stream, by what it answered to `local`, and the
+/// payload types that it was offered to be sent.
 ///
 /// # Errors
 /// It answered badly, or takes nothing at all.
@@ -148,23 +161,23 @@ pub fn each_recorded(
     end: &End<'_>,
     local: &LocalSdp,
     answer: &[u8],
-    mut take: impl FnMut(u8, Side, Remote),
-) -> Result<bool, SdpTrouble> {
+    mut take: impl FnMut(u8, Side, Remote, [u64; 2]),
+) -> Result<(), SdpTrouble> {
     judge::judge(&local.text, answer)?;
     let (ours, theirs, rules) = (parse(&local.text)?, parse(answer)?, end.rules());
-    let (mut some, mut any, mut offered, mut wants) = (false, false, false, false);
+    let (mut some, mut any) = (false, false);
     for (index, (media, told)) in theirs.media().iter().zip(ours.media()).enumerate().take(2 * MAX_STREAMS) {
         let side = Side::BOTH[index % 2];
         let mut remote = remote::remote_of(&theirs, media, end.policy, end.media_address())?;
         let wanted = media.port != 0 && told.port != 0;
         (any, some) = (any || wanted, some || told.port != 0);
         remote.send &= wanted;
-        offered |= wanted && told.direction().sends();
-        wants |= remote.send;
         remote.payload_types = Remote::bitmap(media.codecs().map(|codec| codec.pt));
         remote.srtp = if wanted { secure::between(&rules, (&theirs, media), Some(told)) } else { Srtp::Off };
-        take(u8::try_from(index / 2).unwrap_or(u8::MAX), side, remote);
+        let offered = told.codecs().filter(|_| told.port != 0 && told.direction().sends());
+        let offered = Remote::bitmap(offered.map(|codec| codec.pt));
+        take(u8::try_from(index / 2).unwrap_or(u8::MAX), side, remote, offered);
     }
     let nothing = SdpTrouble { reason: ReasonId::SdpAnswerBad, warning: (304, "Media type not available") };
-    if any || !some { Ok(wants || !offered) } else { Err(nothing) }
+    if any || !some { Ok(()) } else { Err(nothing) }
 }

@@ -9,6 +9,7 @@ mod copied;
 mod losing;
 mod picture;
 mod story;
+mod taken;
 
 pub use picture::{Lent, Picture};
 pub use siprec::{Env, News, Party, Session, Way};
@@ -16,7 +17,7 @@ pub use story::Tally;
 
 use base::{ListenId, Rng, Time, WallTime};
 use copied::{Copied, Uncopied};
-use media::{Command, Remote, Reply, Side};
+use media::{Command, OpenError, Reply};
 use negotiation::{Draws, End, LocalSdp, Notice};
 use sip_core::Flow;
 use sip_msg::Msg;
@@ -24,6 +25,7 @@ use siprec::{Cast, Scene};
 use std::collections::VecDeque;
 use std::time::Duration;
 use story::{Story, Trouble};
+use taken::Taken;
 
 /// Addresses of a recorder that are tried in one go: limit `recorder_addresses`.
 pub const ADDRESSES_MAX: usize = 4;
@@ -64,8 +66,9 @@ pub struct Recording<G> {
     since: Time,
     /// Where it was lost: tried last.
     avoid: Option<G>,
-    /// Where each side's words of each stream go, as the recorder has said.
-    taken: Vec<(u8, Side, Remote)>,
+    taken: Taken,
+    /// The engine has refused ports.
+    refused: Option<OpenError>,
     check_at: Time,
     /// When the owner's alarm fires.
     alarm: Option<Time>,
@@ -93,7 +96,8 @@ impl<G: Copy + PartialEq> Recording<G> {
             live: false,
             since: Time::ZERO,
             avoid: None,
-            taken: Vec::new(),
+            taken: Taken::default(),
+            refused: None,
             check_at: Time::ZERO,
             alarm: None,
             story: Story::new(now),
@@ -189,14 +193,27 @@ impl<G: Copy + PartialEq> Recording<G> {
             match picture {
                 None if self.over => self.story.end(lent.env.now),
                 None => self.end(lent.env),
-                Some(_) => {}
+                Some(picture) => self.story.pauses(picture.paused, lent.env.now),
             }
             return self.close(lent.media);
         };
-        if picture.paused && !self.story.paused {
-            self.hush(lent.media);
+        if let Some(reason) = self.refused.take() {
+            self.ways.clear();
+            self.leave(Trouble::Ports(reason), lent.env.now, lent);
         }
         self.story.pauses(picture.paused, lent.env.now);
+        self.keep_quiet(picture.paused, lent.media);
+        self.tell(picture, lent);
+        if let Some(ports) = self.copied.as_ref().and_then(|copied| copied.ports).filter(|_| picture.settled)
+        {
+            let spoken = negotiation::spoken(&picture.sides, ports.streams().len());
+            self.taken.spoken = spoken.unwrap_or_default();
+        }
+        self.story.takes(self.taken.taking(), lent.env.now);
+    }
+
+    /// Says what is new, as soon as it can be said.
+    fn tell<U: Copy>(&mut self, picture: &Picture<'_>, lent: &mut Lent<'_, '_, U>) {
         if !self.has_ports(picture, lent) {
             return;
         }
@@ -220,18 +237,13 @@ impl<G: Copy + PartialEq> Recording<G> {
                 let news = self.scene.tell(&cast, lent.wall, lent.env.rng);
                 if news.is_some() || self.sdp.version != self.told.0 {
                     self.told = (self.sdp.version, picture.paused);
-                    session.change(&self.sdp.text, news.as_deref(), lent.env);
+                    if !session.change(&self.sdp.text, news.as_deref(), lent.env) {
+                        // It could not leave: all of it is told again.
+                        self.scene.forget();
+                        self.told.0 = 0;
+                    }
                 }
             }
-        }
-    }
-
-    /// Nothing more is sent, whatever the recorder says to it, and whenever.
-    fn hush(&mut self, media: &mut Vec<Command>) {
-        let Some(session) = self.copied.as_ref().map(|copied| copied.session) else { return };
-        for (stream, side, remote) in self.taken.drain(..) {
-            let remote = Remote { send: false, ..remote };
-            media.push(Command::Set { session, side, stream, remote });
         }
     }
 
@@ -310,8 +322,8 @@ impl<G: Copy + PartialEq> Recording<G> {
         }
     }
 
-    /// Takes what the engine says of ports; `false`: it is about something else.
-    pub fn on_ports(&mut self, reply: &Reply, now: Time) -> bool {
+    /// Takes what the engine says of ports, to act on it when the call is shown next; `false`: it is about something else.
+    pub fn on_ports(&mut self, reply: &Reply) -> bool {
         self.uncopied.hear(reply);
         let Some(copied) = self.copied.as_mut().filter(|copied| copied.session == reply.session()) else {
             return false;
@@ -321,9 +333,7 @@ impl<G: Copy + PartialEq> Recording<G> {
                 copied.ports = Some(*ports);
             }
             Reply::OpenFailed { reason, .. } => {
-                self.copied = None;
-                self.ways.clear();
-                self.failed(Trouble::Ports(*reason), now, now);
+                (self.copied, self.refused) = (None, Some(*reason));
             }
             Reply::Uncopied { packets, .. } => copied.lost = *packets,
             Reply::Grown { ports: Err(_), .. } => {}
@@ -359,31 +369,5 @@ impl<G: Copy + PartialEq> Recording<G> {
                 self.told.0 = 0;
             }
         }
-    }
-
-    /// The recorder says where it wants what.
-    fn heed<U: Copy>(&mut self, answer: &[u8], end: &End<'_>, lent: &mut Lent<'_, '_, U>) {
-        let Some(Copied { session, ports: Some(_), .. }) = self.copied else { return };
-        self.taken.clear();
-        let paused = self.story.paused;
-        let told = negotiation::each_recorded(end, &self.sdp, answer, |stream, side, mut remote| {
-            remote.send &= !paused;
-            self.taken.push((stream, side, remote.clone()));
-            lent.media.push(Command::Set { session, side, stream, remote });
-        });
-        let Ok(wants) = told else {
-            self.over = true;
-            self.failed(Trouble::Answer, lent.env.now, lent.env.now);
-            return self.session.iter_mut().for_each(|session| session.end(lent.env));
-        };
-        if !self.live {
-            (self.live, self.since, self.check_at) = (true, lent.env.now, lent.env.now + CHECK);
-        }
-        self.story.took(!paused && (!wants || self.told.1), lent.env.now);
-    }
-
-    /// Its dialog, for credentials.
-    pub fn session(&mut self) -> Option<&mut Session> {
-        self.session.as_mut()
     }
 }

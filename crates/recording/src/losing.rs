@@ -4,6 +4,8 @@ use crate::story::Trouble;
 use crate::{CHECK, Env, Lent, Recording};
 use base::Time;
 use media::{SessionId, UNREACHED_AFTER};
+use sip_core::ClientTxn;
+use sip_msg::{Method, Msg};
 
 impl<G: Copy + PartialEq> Recording<G> {
     /// Ends it.
@@ -15,12 +17,12 @@ impl<G: Copy + PartialEq> Recording<G> {
         }
     }
 
-    /// It is wanted no more, which is not taken back. `early`: the call goes on without it; `replaced`: another recorder is to
-    /// go on.
-    pub fn dismiss(&mut self, early: bool, replaced: bool) {
-        self.story.ended |= early && !self.dismissed;
-        self.story.replaced |= replaced;
-        self.dismissed = true;
+    /// Whether this recorder is wanted, or any; once this one is not, that is not taken back, and whether another is to go
+    /// on is as it was said last. `early`: the call goes on.
+    pub fn want(&mut self, (this, any): (bool, bool), early: bool) {
+        self.story.ended |= early && !this && !self.dismissed;
+        self.dismissed |= !this;
+        self.story.replaced = self.dismissed && any;
     }
 
     /// Whether it is wanted no more.
@@ -41,8 +43,7 @@ impl<G: Copy + PartialEq> Recording<G> {
 
     /// An operator wants it again: whoever has ended it is asked anew.
     pub fn want_again(&mut self) {
-        (self.dismissed, self.story.replaced) =
-            (self.dismissed || self.over, self.story.replaced || self.over);
+        self.dismissed |= self.over;
     }
 
     /// Whether it is, and nothing of it is owed: another may begin.
@@ -69,9 +70,13 @@ impl<G: Copy + PartialEq> Recording<G> {
 
     /// The recorder is lost while it took part: its address is down, or no media get there.
     fn lose<U: Copy>(&mut self, why: Trouble, since: Time, lent: &mut Lent<'_, '_, U>) {
-        if !self.is_live() {
-            return;
+        if self.is_live() {
+            self.leave(why, since, lent);
         }
+    }
+
+    /// As it cannot go on with this recorder.
+    pub(crate) fn leave<U: Copy>(&mut self, why: Trouble, since: Time, lent: &mut Lent<'_, '_, U>) {
         if let Some(session) = &mut self.session {
             session.end(lent.env);
         }
@@ -89,6 +94,22 @@ impl<G: Copy + PartialEq> Recording<G> {
         let since = lent.env.now.as_millis().saturating_sub(UNREACHED_AFTER.as_millis() as u64);
         if self.copied.as_ref().is_some_and(|copied| copied.session == session) {
             self.lose(Trouble::Unreached, Time::from_millis(since), lent);
+        }
+    }
+
+    /// A request of this session's, or of one before it that was lost, is challenged: as [`Session::on_challenge`].
+    pub fn on_challenge(&mut self, msg: Msg<'_>) -> Option<u32> {
+        match self.session.as_mut().filter(|session| session.knows(msg)) {
+            Some(session) => session.on_challenge(msg),
+            // BYE is the last request of a session. An INVITE was given up with it.
+            None => msg.cseq().ok().filter(|cseq| cseq.method == Method::Bye).map(|cseq| cseq.number + 1),
+        }
+    }
+
+    /// What was challenged by this was sent again.
+    pub fn sent_again(&mut self, msg: Msg<'_>, (cseq, txn): (u32, ClientTxn), credentials: Box<[u8]>) {
+        if let Some(session) = self.session.as_mut().filter(|session| session.knows(msg)) {
+            session.sent_again(cseq, txn, credentials);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! How a recording goes: what failed, what is missing of it, and how that is said.
 
+use crate::taken::Taking;
 use base::Time;
 use media::OpenError;
 use std::time::Duration;
@@ -89,8 +90,9 @@ pub(crate) struct Story {
     lull: Option<(Time, Lull)>,
     /// A recorder that took part was lost, and none goes on yet.
     lost: bool,
-    /// The recorder takes part, and wants nothing for now; and it has said so since there was something.
-    held: bool,
+    /// The recorder takes part, and how much of what is said goes there; it has said that it wants nothing since then.
+    live: bool,
+    taking: Taking,
     declined: bool,
     gaps: u32,
     gap: Duration,
@@ -112,7 +114,8 @@ impl Story {
             failing: false,
             lull: Some((now, Lull::Missing)),
             lost: false,
-            held: false,
+            live: false,
+            taking: Taking::All,
             declined: false,
             gaps: 0,
             gap: Duration::ZERO,
@@ -132,6 +135,31 @@ impl Story {
         self.turn(now, Some(Lull::Missing));
     }
 
+    /// Why nothing is recorded now, if so.
+    fn due(&self) -> Option<Lull> {
+        match () {
+            () if self.over && !self.replaced => Some(Lull::Rest),
+            () if self.over => Some(Lull::Missing),
+            () if self.paused => Some(Lull::Rest),
+            () => (!self.live || self.taking != Taking::All).then_some(Lull::Missing),
+        }
+    }
+
+    /// Counts what has ended by what was just learnt.
+    fn settle(&mut self, now: Time) {
+        let going = self.live && (self.paused || self.taking == Taking::All);
+        self.tally.begun += u32::from(going && !self.was_live);
+        self.was_live |= going;
+        self.declined |= self.is_held() && self.taking == Taking::Nothing;
+        self.turn(now, self.due());
+        self.tally.resumed += u32::from(going && std::mem::take(&mut self.lost));
+    }
+
+    /// The recorder takes part, and something that is said does not go there.
+    fn is_held(&self) -> bool {
+        self.live && !self.paused && self.taking != Taking::All
+    }
+
     /// What nothing is recorded for is another thing from now on, or nothing is.
     fn turn(&mut self, now: Time, next: Option<Lull>) {
         if self.lull.map(|(_, lull)| lull) == next {
@@ -142,55 +170,58 @@ impl Story {
         let lasted = now.since(since);
         if lull == Lull::Rest {
             self.rested += lasted;
-        } else if self.lost || lasted >= if std::mem::take(&mut self.declined) { LEAST } else { PROMPT } {
+            return;
+        }
+        let word = if std::mem::take(&mut self.declined) { LEAST } else { PROMPT };
+        if self.lost || lasted >= word {
             (self.gap, self.gaps) = (self.gap + lasted, self.gaps + 1);
         }
     }
 
     /// Nothing of it goes on, from now to the end of the call or until it is ordered anew.
     pub(crate) fn end(&mut self, now: Time) {
-        let unheard = !self.was_live && !self.held && !self.failing && self.trouble.is_none();
+        let unheard = !self.was_live && !self.is_held() && !self.failing && self.trouble.is_none();
         let waited =
             self.lull.is_some_and(|(since, lull)| lull == Lull::Missing && now.since(since) >= PROMPT);
         self.tally.failed += u32::from(unheard && waited && !self.over);
         self.over = true;
-        self.turn(now, Some(if self.replaced { Lull::Missing } else { Lull::Rest }));
+        self.turn(now, self.due());
+        if self.was_live && self.taking != Taking::Nothing {
+            // What it had not taken yet is a gap, if it is worth a word.
+            self.taking = Taking::All;
+        }
     }
 
-    /// The recorder takes part; `held`: of all that it could have it wants nothing.
-    pub(crate) fn took(&mut self, held: bool, now: Time) {
-        (self.trouble, self.failing, self.held) = (None, false, held);
-        if held {
-            self.declined = true;
-            return self.turn(now, Some(Lull::Missing));
-        }
-        self.tally.begun += u32::from(!self.was_live);
-        self.was_live = true;
-        self.turn(now, self.paused.then_some(Lull::Rest));
-        self.tally.resumed += u32::from(std::mem::take(&mut self.lost));
+    /// The recorder takes part, and has answered.
+    pub(crate) fn took(&mut self, taking: Taking, now: Time) {
+        (self.trouble, self.failing, self.live) = (None, false, true);
+        self.takes(taking, now);
+    }
+
+    /// How much of what is said goes to the recorder from now on, where it takes part.
+    pub(crate) fn takes(&mut self, taking: Taking, now: Time) {
+        self.taking = taking;
+        self.settle(now);
     }
 
     /// It pauses from now on, or goes on as soon as the recorder takes something again.
     pub(crate) fn pauses(&mut self, paused: bool, now: Time) {
         if std::mem::replace(&mut self.paused, paused) != paused {
-            self.held = !paused && self.was_live && !self.lost;
-            self.turn(now, Some(if paused { Lull::Rest } else { Lull::Missing }));
+            self.settle(now);
         }
     }
 
     /// Whether nothing is sent for now: somebody wants a pause, or the recorder wants nothing.
     pub(crate) fn is_resting(&self) -> bool {
-        self.paused || self.held
+        self.paused || self.is_held() && self.taking != Taking::Late
     }
 
     /// No recorder takes part; `lost`: one did, and nothing of it is kept since then; `more`: others are asked at once.
     pub(crate) fn failed(&mut self, why: Trouble, (lost, more): (Option<Time>, bool)) {
         let told = self.failing || self.lost;
         if let Some(since) = lost {
-            if !self.paused {
-                self.turn(since, Some(Lull::Missing));
-            }
-            (self.lost, self.held) = (true, false);
+            (self.lost, self.live) = (true, false);
+            self.turn(since, self.due());
             self.tally.lost += 1;
         } else if !more && !std::mem::replace(&mut self.failing, true) {
             self.tally.failed += 1;
@@ -203,14 +234,18 @@ impl Story {
 
     /// The recorder has ended it.
     pub(crate) fn stopped(&mut self, now: Time) {
-        self.trouble = Some(Trouble::Stopped);
-        self.turn(now, Some(Lull::Missing));
+        (self.trouble, self.live) = (Some(Trouble::Stopped), false);
+        self.turn(now, self.due());
     }
 
     pub(crate) fn verdict(&self) -> String {
         let ended = if self.ended && self.was_live && self.trouble.is_none() { ", then ended" } else { "" };
         let rested = self.rested.as_secs_f64();
-        let paused = self.was_live && self.trouble.is_none() && !self.is_resting() && self.rested >= LEAST;
+        let paused = self.was_live
+            && self.trouble.is_none()
+            && !self.paused
+            && !self.is_held()
+            && self.rested >= LEAST;
         let paused = if paused { format!(", paused {rested:.1} s") } else { String::new() };
         self.course() + &paused + ended
     }
@@ -220,7 +255,7 @@ impl Story {
         let seconds = self.gap.as_secs_f64();
         match self.trouble {
             None if self.was_live && self.paused => "paused".to_owned(),
-            None if self.held => "held by the recorder".to_owned(),
+            None if self.is_held() => "held by the recorder".to_owned(),
             None if !self.was_live && self.over => "failed, no answer".to_owned(),
             None if !self.was_live => "none".to_owned(),
             None if self.gaps == 1 => format!("ok, but for {seconds:.1} s"),

@@ -156,6 +156,12 @@ impl Session {
         self.stage == Stage::Live && self.awaited.is_none() && self.again.is_none_or(|again| again <= now)
     }
 
+    /// Whether a change is under way that the recorder has not answered.
+    #[must_use]
+    pub fn is_changing(&self) -> bool {
+        matches!(self.stage, Stage::Changing(_))
+    }
+
     /// Whether nothing will be sent any more.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -376,22 +382,5 @@ impl Session {
             }
             _ => News::Nothing,
         }
-    }
-
-    /// A request of ours is sent again with credentials (RFC 3261 §22): its number, and what its ACK bears.
-    pub fn on_challenge(&mut self) -> u32 {
-        match &mut self.dialog {
-            Some(dialog) => dialog.next_cseq(),
-            None => self.cseq + 1,
-        }
-    }
-
-    /// It was sent again in this transaction.
-    pub fn sent_again(&mut self, cseq: u32, txn: ClientTxn, credentials: Box<[u8]>) {
-        match &mut self.stage {
-            Stage::Inviting(of) | Stage::Changing(of) => *of = txn,
-            _ => return,
-        }
-        (self.cseq, self.credentials) = (cseq, credentials);
     }
 }

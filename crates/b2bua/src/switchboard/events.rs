@@ -131,7 +131,7 @@ impl Switchboard {
         let limits = *self.limits();
         let closed = matches!(reply, Reply::Closed { .. });
         let known = self.with_call(now, call, out, |call, cx| match reply {
-            _ if call.on_recorder_ports(&reply, cx.now) => {}
+            _ if call.on_recorder_ports(&reply) => {}
             Reply::Opened { .. } | Reply::OpenFailed { .. } => call.on_media_opened(&reply, cx),
             Reply::Grown { session, ports } => call.on_grown((session, ports), &limits, cx),
             Reply::Closed { session, report } => call.on_report(session, Some(report), cx),

@@ -203,10 +203,14 @@ impl World {
 
     fn engine(&mut self, command: &media::Command) -> Option<media::Reply> {
         match command {
-            media::Command::Open { session, .. } if self.media_fails => Some(media::Reply::OpenFailed {
-                session: *session,
-                reason: media::OpenError::PortsExhausted(media::Side::A),
-            }),
+            media::Command::Open { session, .. } | media::Command::Copy { session, .. }
+                if self.media_fails =>
+            {
+                Some(media::Reply::OpenFailed {
+                    session: *session,
+                    reason: media::OpenError::PortsExhausted(media::Side::A),
+                })
+            }
             media::Command::Open { session, b, .. } if self.no_ports_on == Some(*b) => {
                 let reason = media::OpenError::PortsExhausted(media::Side::B);
                 Some(media::Reply::OpenFailed { session: *session, reason })

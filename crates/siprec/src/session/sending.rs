@@ -1,7 +1,8 @@
 //! What leaves inside the dialog.
 
-use super::{Env, Session};
-use sip_core::{ClientTxn, Request, RequestError};
+use super::{Env, Session, Stage};
+use sip_core::{ClientTxn, Dialog, Request, RequestError};
+use sip_msg::{Method, Msg};
 
 impl Session {
     pub(super) fn acknowledge<U: Copy>(&mut self, env: &mut Env<'_, U>) {
@@ -52,6 +53,30 @@ impl Session {
             alternative: self.way.alternative(),
         };
         send(&request, env)
+    }
+
+    /// A request of ours is challenged: its number when it is sent again with credentials (RFC 3261 §22), which its ACK
+    /// bears. `None`: it is given up, so that the challenge is its end.
+    pub fn on_challenge(&mut self, msg: Msg<'_>) -> Option<u32> {
+        let cseq = msg.cseq().ok()?;
+        match self.stage {
+            Stage::Inviting(_) | Stage::Changing(_) if cseq.number == self.cseq => {}
+            Stage::Ending(_) if cseq.method == Method::Bye => {}
+            _ => return None,
+        }
+        Some(self.dialog.as_mut().map_or(self.cseq + 1, Dialog::next_cseq))
+    }
+
+    /// It was sent again in this transaction.
+    pub fn sent_again(&mut self, cseq: u32, txn: ClientTxn, credentials: Box<[u8]>) {
+        match &mut self.stage {
+            Stage::Inviting(of) | Stage::Changing(of) => {
+                *of = txn;
+                (self.cseq, self.credentials) = (cseq, credentials);
+            }
+            Stage::Ending(of) => *of = txn,
+            Stage::Live | Stage::Cancelled(_) | Stage::Over => {}
+        }
     }
 }
 
