@@ -35,6 +35,7 @@ pub mod script;
 pub mod secured;
 pub mod server;
 pub mod sipp;
+pub mod stalls;
 pub mod stream;
 pub mod stun;
 pub mod timeline;

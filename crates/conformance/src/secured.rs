@@ -70,8 +70,7 @@ pub fn two_codecs_at(
     let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
     let caller = voiced(&place, (DID, PBX), &voice(codec, 2), ours, Some(&uri));
     let least = LIKENESS_MIN[usize::from(codec != other)];
-    judge("the caller", &caller, &callee, least);
-    judge("the callee", &callee, &caller, least);
+    judge(&caller, &callee, least);
     drop(caller);
     drop(callee);
     assert_eq!(server.stop(), 0);

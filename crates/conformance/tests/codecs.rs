@@ -11,6 +11,7 @@ use conformance::config::{INSIDE, ITSP, OUTSIDE, PBX, Setup};
 use conformance::control::{ask, await_call};
 use conformance::likeness::{judge, judge_at};
 use conformance::script::SDP;
+use conformance::stalls::{meets, stalled};
 use conformance::{Place, Script, Server, Sipp, records};
 
 #[path = "codecs/noise.rs"]
@@ -45,8 +46,7 @@ fn each_hears_the_other_at(place: &Place, pair: &Pair<'_>, likeness_min: f64) {
     callee.process().line("baresip is ready");
     let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
     let caller = Baresip::with_voice(place, DID, PBX, &a, &account(DID, PBX), Some(&uri));
-    judge("the caller", &caller, &callee, likeness_min);
-    judge("the callee", &callee, &caller, likeness_min);
+    judge(&caller, &callee, likeness_min);
     let call = await_call(place, |call| call.get("from_callee").is_some());
     let path = format!("/v1/calls/{}", records::word(&call, "key"));
     assert!(ask(place, "DELETE", &path).0.starts_with("HTTP/1.1 202"), "{call}");
@@ -121,8 +121,7 @@ fn sound_is_as_much_louder_or_softer_as_its_trunk_says() {
         callee.process().line("baresip is ready");
         let uri = format!("sip:{WORLD}@{}", place.sip(INSIDE));
         let caller = Baresip::with_voice(&place, DID, PBX, &a, &account(DID, PBX), Some(&uri));
-        judge_at("the caller", &caller, &callee, likeness_min, 6.0);
-        judge_at("the callee", &callee, &caller, likeness_min, -9.0);
+        judge_at(&caller, &callee, likeness_min, [6.0, -9.0]);
         let call = await_call(&place, |call| call.get("from_callee").is_some());
         let why = call.pointer("/from_callee/recoded_why").and_then(|why| why.as_str());
         assert_eq!(why, Some(if codec == "PCMA" { "gain" } else { "codec" }), "{call}");
@@ -180,9 +179,14 @@ fn short_packets_leave_one_by_one_where_long_ones_come() {
     let filter = format!("ip.src == {} && udp.length == 180", place.ip(OUTSIDE));
     let times: Vec<f64> =
         wire.end(&filter, &["frame.time_relative"]).iter().filter_map(|time| time.parse().ok()).collect();
+    // Where somebody stood still what waited leaves at once, and for a while nothing is in its time.
+    let stalls: Vec<_> = stalled(&times).iter().map(|stall| stall.start - 0.01..stall.end + 0.6).collect();
+    let gaps = times.windows(2).filter(|pair| !meets(&stalls, &(pair[0]..pair[1])));
+    let gaps: Vec<f64> = gaps.map(|pair| pair[1] - pair[0]).collect();
     // Packets of 60 ms come; the engine looks every 10 ms, and the machine is a busy one.
-    let even = times.windows(2).filter(|pair| (0.008..0.035).contains(&(pair[1] - pair[0]))).count();
-    assert!(times.len() > 150 && even * 10 > times.len() * 8, "{even} of {} gaps are even", times.len());
+    let even = gaps.iter().filter(|gap| (0.008..0.035).contains(*gap)).count();
+    assert!(times.len() > 150 && gaps.len() * 2 > times.len(), "{} gaps, stalls: {stalls:?}", gaps.len());
+    assert!(even * 10 > gaps.len() * 8, "{even} of {} gaps are even", gaps.len());
 }
 
 #[test]

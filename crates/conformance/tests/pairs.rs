@@ -4,7 +4,7 @@
 //! The ends are rtpengine: it makes and reads what is secured and encoded. Behind it stand plain sockets with A-law, whose
 //! sound is at hand.
 
-use conformance::audio::{self, RATE, a_law, level, of_a_law};
+use conformance::audio::{self, a_law, of_a_law};
 use conformance::hearing::find;
 use conformance::phone::{Dialog, Phone, call_answered};
 use conformance::rtpengine::{Rtpengine, Value, Way, place_of};
@@ -14,6 +14,11 @@ use std::fmt::Write as _;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+#[path = "pairs/judged.rs"]
+mod judged;
+
+use judged::judge;
 
 const DID: &str = "+493023125100";
 const SUITE: &str = "AES_CM_128_HMAC_SHA1_80";
@@ -31,18 +36,9 @@ const AT_ONCE: usize = 11;
 const PACKET: usize = 160;
 const PTIME: Duration = Duration::from_millis(20);
 /// Packets that an ear must hear: half a second until all is at ease, and what is judged.
-const ENOUGH: usize = 160;
-/// Moments that are judged, half a second apart, and how many samples each has.
-const MOMENTS: usize = 5;
-const MOMENT: usize = RATE as usize / 4;
+const ENOUGH: usize = 260;
 /// How long a call may take for that: handshakes, and a busy machine.
-const TALK_MAX: Duration = Duration::from_secs(15);
-/// How late sound may be, milliseconds: two transcodings, a jitter buffer, and a busy machine.
-const DELAY_MS: std::ops::Range<i64> = 0..500;
-/// How loud it may be beside what is wanted, either way.
-const GAIN_MAX_DB: f64 = 1.5;
-/// rtpengine spreads one channel over Opus' two, each at 1/√2, as ffmpeg does.
-const SPREAD_DB: f64 = -3.01;
+const TALK_MAX: Duration = Duration::from_secs(20);
 
 /// A codec and a security.
 type End = (&'static str, &'static str);
@@ -280,65 +276,6 @@ fn talk(talks: &[Talk], voices: &[Voice]) -> (Vec<Instant>, Vec<Vec<Word>>) {
         ears.into_iter().map(|ear| ear.join().expect("an ear")).collect()
     });
     (said, heard)
-}
-
-/// How alike what is heard must be to what was said, by the codecs on its way from the first end to the second.
-fn likeness_min(ends: [End; 2]) -> f64 {
-    let has = |codec: &str| ends.iter().any(|end| end.0 == codec);
-    match (has("opus"), has("G722")) {
-        (true, _) => 0.75,
-        (_, true) => 0.93,
-        _ => 0.99,
-    }
-}
-
-/// What was heard in time: its samples, and when the packets came, by where they begin in them.
-fn placed(words: &[Word]) -> (Vec<i16>, BTreeMap<usize, Instant>) {
-    let (mut heard, mut came): (Vec<i16>, _) = (Vec::new(), BTreeMap::new());
-    for (time, timestamp, samples) in words {
-        let at = timestamp.wrapping_sub(words[0].1) as usize;
-        // What came after the one behind it, or after a break without end, is not judged.
-        if (heard.len()..heard.len() + RATE as usize).contains(&at) {
-            heard.resize(at, 0);
-            heard.extend(samples);
-            came.insert(at, *time);
-        }
-    }
-    (heard, came)
-}
-
-/// Judges what one ear has heard of a voice at some moments, each by itself: a busy machine loses one of them.
-fn judge(voice: &Voice, said: &[Instant], words: &[Word], ends: [End; 2]) -> Result<String, String> {
-    let (heard, came) = placed(words);
-    let (ease, second) = (RATE as usize / 2, RATE as usize);
-    if heard.len() < ease + MOMENTS * second / 2 {
-        return Err(format!("{} packets", words.len()));
-    }
-    let (mut alike, mut gains, mut lates) = (Vec::new(), Vec::new(), Vec::new());
-    for moment in 0..MOMENTS {
-        let at = ease + moment * second / 2;
-        let part = &heard[at..at + MOMENT];
-        let (place, time) = came.range(..=at).next_back().expect("a packet");
-        // It is looked for among what was said in the second before it came.
-        let spoken = said.partition_point(|said| said < time) * PACKET;
-        let from = spoken.saturating_sub(second);
-        let (found, likeness) = audio::find(part, &voice.samples[from..spoken + MOMENT]);
-        let found = from + found;
-        let when = said[(found / PACKET).min(said.len() - 1)];
-        let apart = (at - place) as i64 - (found % PACKET) as i64;
-        let late = time.saturating_duration_since(when).as_millis() as i64;
-        lates.push(late + apart * 1_000 / i64::from(RATE));
-        gains.push(20.0 * (level(part) / level(&voice.samples[found..found + MOMENT])).log10());
-        alike.push(likeness);
-    }
-    alike.sort_by(f64::total_cmp);
-    gains.sort_by(f64::total_cmp);
-    lates.sort_unstable();
-    let (alike, gain, late) = (alike[MOMENTS / 2], gains[MOMENTS / 2], lates[MOMENTS / 2]);
-    let wanted = if ends[0].0 == "opus" { SPREAD_DB } else { 0.0 };
-    let fits = alike > likeness_min(ends) && (gain - wanted).abs() < GAIN_MAX_DB && DELAY_MS.contains(&late);
-    let told = format!("alike by {alike:.3}, {gain:+.2} dB, {late} ms late");
-    if fits { Ok(told) } else { Err(told) }
 }
 
 #[test]

@@ -144,8 +144,7 @@ fn a_secured_and_transcoded_call_comes_and_leaves_in_shared_memory_and_is_heard_
     assert_eq!(number(&told, "directions"), 2, "{told}");
     let queue = &told["workers"][0]["queues"][0];
     assert_eq!((&queue["device"], &queue["mode"]), (&"s0".into(), &"copy".into()), "{told}");
-    judge("the caller", &caller, &callee, 0.85);
-    judge("the callee", &callee, &caller, 0.85);
+    judge(&caller, &callee, 0.85);
     let call = await_call(&place, |call| call.get("from_callee").is_some());
     for side in ["from_caller", "from_callee"] {
         assert_eq!(call[side]["engine"], "af_xdp", "{call}");
@@ -193,8 +192,7 @@ fn a_server_that_is_killed_during_a_call_leaves_devices_queues_and_ports_to_the_
     assert_eq!((&told["devices"]["s0"], &told["devices"]["s1"]), (&1.into(), &1.into()), "{told}");
     let (caller, callee) = talk(&next, &near, &far);
     until_brought(&next);
-    judge("the caller", &caller, &callee, 0.85);
-    judge("the callee", &callee, &caller, 0.85);
+    judge(&caller, &callee, 0.85);
     end(&next, &await_call(&next, |call| call.get("from_callee").is_some()));
     assert_eq!(server.stop(), 0);
 }
