@@ -206,14 +206,10 @@ impl World {
             media::Command::Open { session, .. } | media::Command::Copy { session, .. }
                 if self.media_fails =>
             {
-                Some(media::Reply::OpenFailed {
-                    session: *session,
-                    reason: media::OpenError::PortsExhausted(media::Side::A),
-                })
+                crate::recorded::no_ports(*session, media::Side::A)
             }
             media::Command::Open { session, b, .. } if self.no_ports_on == Some(*b) => {
-                let reason = media::OpenError::PortsExhausted(media::Side::B);
-                Some(media::Reply::OpenFailed { session: *session, reason })
+                crate::recorded::no_ports(*session, media::Side::B)
             }
             media::Command::Open { session, streams, .. } => {
                 let mut ports = media::Ports::default();

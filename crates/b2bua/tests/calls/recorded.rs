@@ -13,6 +13,11 @@ pub(crate) const SRS2: &str = "10.0.0.31:5060";
 /// What the recorder takes: both sides' words.
 pub(crate) const TAKES: &str = "v=0\r\no=srs 1 1 IN IP4 10.0.0.30\r\ns=-\r\nc=IN IP4 10.0.0.30\r\nt=0 0\r\nm=audio 7000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=recvonly\r\na=label:1\r\nm=audio 7002 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=recvonly\r\na=label:2\r\n";
 
+/// The engine has no port left on a side.
+pub(crate) fn no_ports(session: media::SessionId, side: media::Side) -> Option<media::Reply> {
+    Some(media::Reply::OpenFailed { session, reason: media::OpenError::PortsExhausted(side) })
+}
+
 /// What the engine answers when ports towards a recorder are asked for.
 pub(crate) fn ports_to_it(
     command: &media::Command,

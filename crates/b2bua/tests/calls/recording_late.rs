@@ -33,7 +33,9 @@ fn sends(world: &World) -> [bool; 2] {
 
 fn to<'s>(sent: &'s [Sent], whom: &str, start: &str) -> &'s Sent {
     let is = |sent: &&Sent| sent.to.to_string() == whom && sent.start().starts_with(start);
-    sent.iter().find(is).unwrap_or_else(|| panic!("no {start} to {whom}: {sent:#?}"))
+    let found = sent.iter().find(is);
+    assert!(found.is_some(), "no {start} to {whom}: {sent:#?}");
+    found.expect("one")
 }
 
 /// The caller changes the direction of its sound, and the callee follows; what the recorder hears of it.

@@ -12,6 +12,10 @@ use conformance::{Place, Script, Server, Sipp, audio, records};
 use serde_json::Value;
 
 const SECOND: usize = audio::RATE as usize;
+/// Plays of a recording until one is met in which nobody stood still.
+const PLAYS: usize = 5;
+/// Somebody stood still for longer than this, seconds: longer than what is played is late, or a jitter buffer adds at once.
+const STILL: f64 = 0.1;
 /// How much is looked for at a time.
 const PART: usize = SECOND / 2;
 
@@ -64,6 +68,33 @@ fn played(place: &Place, packets: &[Packet]) -> Heard {
     Heard { samples, record, came, left }
 }
 
+impl Heard {
+    /// How long somebody stood still, by the wire: SIPp, which came later than it was to, or the server, which sends without
+    /// a hole whatever it lacks.
+    fn stood_still(&self) -> f64 {
+        let (begun, first) = self.came[0];
+        let late = |(time, stamp): &(f64, u32)| time - begun - f64::from(stamp.wrapping_sub(first)) / 8_000.0;
+        let (least, most) =
+            self.came.iter().map(late).fold((0.0f64, 0.0f64), |(a, b), c| (a.min(c), b.max(c)));
+        let gaps = self.left.windows(2).map(|pair| pair[1].0 - pair[0].0);
+        gaps.fold(most - least, f64::max)
+    }
+}
+
+/// Plays packets at a place of this name until nobody stands still meanwhile: what such a play would be judged by is the
+/// machine. A server that itself leaves holes does so at every play.
+fn at_ease(name: &str, packets: &[Packet]) -> Heard {
+    for _ in 0..PLAYS {
+        let heard = played(&Place::new(name), packets);
+        let still = heard.stood_still();
+        if still < STILL {
+            return heard;
+        }
+        println!("{name}: somebody stood still for {still:.3} s");
+    }
+    panic!("{name}: somebody stood still at each of {PLAYS} plays");
+}
+
 fn figure(record: &Value, name: &str) -> f64 {
     let path = format!("/media/from_caller/quality/{name}");
     record.pointer(&path).and_then(Value::as_f64).unwrap_or_else(|| panic!("no {name}: {record}"))
@@ -87,13 +118,12 @@ fn is_lost(number: u32, ptime: u32) -> bool {
 }
 
 fn losses(ptime: u32) {
-    let place = Place::new(&format!("losses-{ptime}"));
     let said = audio::speech(3, 6);
     let mut packets = stream::a_law(&said, ptime);
     let count = packets.len() as u32;
     packets.retain(|packet| !is_lost(u32::from(packet.sequence), ptime));
     let lost: Vec<u32> = (0..count).filter(|number| is_lost(*number, ptime)).collect();
-    let Heard { samples, record, .. } = played(&place, &packets);
+    let Heard { samples, record, .. } = at_ease(&format!("losses-{ptime}"), &packets);
     // At every half second the same: nothing slips, whatever is lost.
     let moments: Vec<usize> = (1..9).map(|half| half * SECOND / 2).collect();
     let found: Vec<(i64, f64)> = moments.iter().map(|at| behind(&samples, *at, &said)).collect();
@@ -155,9 +185,8 @@ fn lateness(packets: &[(f64, u32)], seconds: std::ops::Range<f64>) -> [f64; 3] {
 
 #[test]
 fn sound_is_held_while_packets_come_unevenly_and_not_afterwards() {
-    let place = Place::new("uneven");
     let (said, packets) = uneven();
-    let Heard { samples, record, came, left } = played(&place, &packets);
+    let Heard { samples, record, came, left } = at_ease("uneven", &packets);
     let seen = |seconds: std::ops::Range<f64>| [lateness(&came, seconds.clone()), lateness(&left, seconds)];
     let ([came_held, held], [came_after, after]) = (seen(3.5..5.8), seen(13.4..14.8));
     let put_in = figure(&record, "stretched_ms");
