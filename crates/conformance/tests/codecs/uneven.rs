@@ -14,8 +14,8 @@ use serde_json::Value;
 const SECOND: usize = audio::RATE as usize;
 /// Plays of a recording until one is met in which nobody stood still.
 const PLAYS: usize = 5;
-/// Somebody stood still for longer than this, seconds: longer than what is played is late, or a jitter buffer adds at once.
-const STILL: f64 = 0.1;
+/// Somebody stood still for longer than this, seconds: longer than what is played is late or lacks at once.
+const STILL: f64 = 0.16;
 /// How much is looked for at a time.
 const PART: usize = SECOND / 2;
 
