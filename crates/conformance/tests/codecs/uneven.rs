@@ -202,9 +202,10 @@ fn sound_is_held_while_packets_come_unevenly_and_not_afterwards() {
     // A machine so busy that SIPp itself sends late is an uneven network to the end: so much may be held on.
     let needed = Some(late(&came, 6.2)).filter(|ms| *ms > 15.0).unwrap_or_default();
     println!("{told}\nneeded: {needed}");
-    // In the end nothing else is held, and what comes evenly leaves so.
+    // In the end nothing else is held, and what comes evenly leaves so. A packet that is late so may both have sound put in
+    // and be provided for from then on.
     let held_on = after[1] - came_after[1] + put_in - figure(&record, "cut_ms");
-    assert!((-45.0..=45.0 + needed).contains(&held_on), "{held_on} {needed} {told}");
+    assert!((-45.0..=45.0 + 2.0 * needed).contains(&held_on), "{held_on} {needed} {told}");
     assert!(spread(after) <= 5.0 + spread(came_after).max(needed / 2.0), "{needed} {told}");
     assert!(after[1] <= held[1] - 10.0 + needed, "{needed} {told}");
     // By as much as was put in and not left out again the phone is behind, and no further as time goes on.
